@@ -1,0 +1,43 @@
+"""Reads of the bench, with permission as part of the read."""
+
+from django.db import models
+
+
+def _projects(user, role):
+    from core.models import Project
+
+    return Project.objects.visible_to(user, role).values("id")
+
+
+class ItemQuerySet(models.QuerySet):
+    def visible_to(self, user, role: str = "reviewer"):
+        """Items of projects where `user` holds `role`; hidden ones only for managers."""
+        if user.is_superuser:
+            return self
+        managed = models.Q(project__in=_projects(user, "manager"))
+        return self.filter(models.Q(project__in=_projects(user, role), hidden=False) | managed)
+
+    def open_for(self, annotator):
+        """Items that this annotator may be given now, in queue order."""
+        from annotation.models import Assignment
+
+        mine = Assignment.objects.filter(item=models.OuterRef("pk"), annotator=annotator)
+        return (
+            self.filter(project=annotator.project_id, state="open", hidden=False, position__gt=annotator.queue_mark, held__lt=models.F("overlap"))
+            .filter(~models.Exists(mine))
+            .order_by("position")
+        )
+
+
+class AssignmentQuerySet(models.QuerySet):
+    def own(self, user):
+        """Assignments of this person in projects where they may (still) annotate."""
+        if not user.is_authenticated:
+            return self.none()
+        return self.filter(annotator__user=user, project__in=_projects(user, "annotator"))
+
+
+class AnnotationQuerySet(models.QuerySet):
+    def reviewable_by(self, user):
+        """Annotations of others in projects where `user` reviews."""
+        return self.filter(project__in=_projects(user, "reviewer"), item__hidden=False).exclude(annotator__user=user)

@@ -1,0 +1,77 @@
+"""API keys ("Authorization: Bearer tsk_<prefix>_<secret>") and the browser's session."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework import authentication, exceptions
+
+from core.models import ApiKey, Member, Project, roles_from
+from core.querysets import ProjectQuerySet  # noqa: F401
+
+
+def new_key(*, user, project, role: str, name: str = "") -> tuple[ApiKey, str]:
+    """Make a key; its text is returned once and kept only as a hash."""
+    prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+    row = ApiKey.objects.create(user=user, project=project, role=role, name=name, prefix=prefix, secret_hash=hashlib.sha256(secret.encode()).hexdigest())
+    return row, f"tsk_{prefix}_{secret}"
+
+
+class KeyAuthentication(authentication.BaseAuthentication):
+    """One query finds the key with its person and project. `request.auth` is the ApiKey."""
+
+    def authenticate_header(self, request):
+        return "Bearer"
+
+    def authenticate(self, request):
+        words = authentication.get_authorization_header(request).decode("latin-1").split()
+        if not words or words[0].lower() != "bearer":
+            return None
+        bad = exceptions.AuthenticationFailed(_("This API key is not valid."))
+        parts = words[1].split("_", 2) if len(words) == 2 else []
+        if len(parts) != 3 or parts[0] != "tsk":
+            raise bad
+        key = ApiKey.objects.select_related("user", "project").filter(prefix=parts[1], revoked_at=None).first()
+        if key is None or not hmac.compare_digest(key.secret_hash, hashlib.sha256(parts[2].encode()).hexdigest()) or not key.user.is_active:
+            raise bad
+        now = timezone.now()
+        if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=5):
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        return key.user, key
+
+
+class BrowserSession(authentication.SessionAuthentication):
+    """Session with CSRF; answers 401 (not 403) when nobody is signed in, so that a page can ask for the password in place."""
+
+    def authenticate_header(self, request):
+        return "Session"
+
+
+def project_for(request, slug: str, role: str) -> tuple[Project, str]:
+    """The project `slug` if the requester holds `role` in it, with the role they hold there. A key is held to its own project and role.
+    Http404 for strangers (a project's existence is not told), 403 for members of too weak a role."""
+    from django.http import Http404
+
+    user, key = request.user, request.auth if isinstance(request.auth, ApiKey) else None
+    if key is not None and key.project.slug != slug:
+        raise Http404
+    if user.is_superuser and key is None:
+        project = Project.objects.filter(slug=slug).first()
+        held = "manager"
+    else:
+        member = Member.objects.select_related("project").filter(project__slug=slug, user=user).first()
+        project, held = (member.project, member.role) if member else (None, "")
+        if key is not None and user.is_superuser and project is None:
+            project, held = key.project, "manager"
+    if project is None:
+        raise Http404
+    if key is not None and key.role not in roles_from(held):
+        granted = [held]
+    else:
+        granted = [key.role] if key is not None else [held]
+    if granted[0] not in roles_from(role):
+        raise exceptions.PermissionDenied(_("Your role in this project does not allow this."))
+    return project, granted[0]

@@ -1,0 +1,69 @@
+"""JSON as the house reads it: no NaN, no duplicate keys, no lone surrogates, no NUL, bounded depth."""
+
+import json
+
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+MAX_DEPTH = 64
+
+
+def _no_constant(name):
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _no_duplicates(pairs):
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        raise ValueError("duplicate key")
+    return out
+
+
+def depth_of(raw: bytes, limit: int = MAX_DEPTH) -> int:
+    """Deepest nesting of brackets outside strings; stops counting just above `limit`."""
+    depth = deepest = 0
+    in_string = escaped = False
+    for byte in raw:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif byte == 0x5C:
+                escaped = True
+            elif byte == 0x22:
+                in_string = False
+        elif byte == 0x22:
+            in_string = True
+        elif byte in (0x5B, 0x7B):
+            depth += 1
+            deepest = max(deepest, depth)
+            if deepest > limit:
+                break
+        elif byte in (0x5D, 0x7D):
+            depth -= 1
+    return deepest
+
+
+def strict_loads(raw: bytes):
+    """Parse UTF-8 JSON; ValueError with a plain reason on anything the database or a trainer would choke on later."""
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and depth_of(raw) > MAX_DEPTH:
+        raise ValueError(f"nested deeper than {MAX_DEPTH}")
+    text = raw.decode("utf-8")
+    value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+    if "\\u" in text or "\x00" in text:
+        flat = json.dumps(value, ensure_ascii=False)
+        if "\\u0000" in flat:
+            raise ValueError("NUL character")
+        try:
+            flat.encode("utf-8")
+        except UnicodeEncodeError:
+            raise ValueError("lone surrogate") from None
+    return value
+
+
+class StrictJSONParser(JSONParser):
+    def parse(self, stream, media_type=None, parser_context=None):
+        try:
+            return strict_loads(stream.read())
+        except (ValueError, UnicodeDecodeError) as exc:
+            raise ParseError(_("The request is not valid JSON: %(reason)s") % {"reason": exc}) from exc

@@ -1,0 +1,43 @@
+"""One domain exception, turned into a form error by pages and into 400/403/404/409 JSON by the API."""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+
+class DomainError(Exception):
+    """A request that the rules of the house refuse. `code` is stable for scripts, the message is for people, `status` is the HTTP
+    status, `field` names the input at fault, `data` travels in the JSON answer (a 409's stored draft, say)."""
+
+    def __init__(self, code: str, message, *, status: int = 400, field: str = "", data: dict | None = None):
+        super().__init__(message)
+        self.code, self.message, self.status, self.field, self.data = code, message, status, field, data or {}
+
+    def as_dict(self) -> dict:
+        out = {"error": {"code": self.code, "message": str(self.message), **({"field": self.field} if self.field else {})}}
+        return out | self.data
+
+
+class Conflict(DomainError):
+    """The state has moved on (a stale draft, a lease that is gone, a second settle): 409."""
+
+    def __init__(self, code: str, message, **kwargs):
+        super().__init__(code, message, status=409, **kwargs)
+
+
+def api_exception_handler(exc, context):
+    """Every API error is {"error": {"code", "message", "field"?, "fields"?}}."""
+    if isinstance(exc, DomainError):
+        return Response(exc.as_dict(), status=exc.status)
+    response = exception_handler(exc, context)
+    if response is None:
+        return None
+    if isinstance(exc, APIException) and isinstance(response.data, dict) and "detail" not in response.data:
+        response.data = {"error": {"code": "invalid", "message": str(exc.default_detail), "fields": response.data}}
+    else:
+        code = getattr(exc, "default_code", None) or {Http404: "not_found", PermissionDenied: "permission_denied"}.get(type(exc), "error")
+        detail = response.data.get("detail") if isinstance(response.data, dict) else response.data
+        response.data = {"error": {"code": code, "message": str(detail)}}
+    return response

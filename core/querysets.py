@@ -1,0 +1,39 @@
+"""Reads of core, with permission as part of the read."""
+
+from django.db import models
+
+
+class ProjectQuerySet(models.QuerySet):
+    def visible_to(self, user, role: str = "user"):
+        """Projects in which `user` holds `role` or a stronger one; all of them for a superuser."""
+        from core.models import roles_from
+
+        if not user.is_authenticated:
+            return self.none()
+        if user.is_superuser:
+            return self
+        return self.filter(members__user=user, members__role__in=roles_from(role))
+
+
+class MemberQuerySet(models.QuerySet):
+    def of(self, user):
+        return self.filter(user=user)
+
+
+class JobQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """Own jobs, and all jobs of projects which `user` manages."""
+        from core.models import Project
+
+        if not user.is_authenticated:
+            return self.none()
+        if user.is_superuser:
+            return self
+        managed = Project.objects.visible_to(user, "manager")
+        return self.filter(models.Q(created_by=user) | models.Q(project__in=managed))
+
+
+class EventQuerySet(models.QuerySet):
+    def last_id(self) -> int:
+        """The newest event's id, 0 before the first."""
+        return self.aggregate(m=models.Max("id"))["m"] or 0

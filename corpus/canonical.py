@@ -1,0 +1,52 @@
+"""What "the same text" and "the same prompt" mean, and the keyed hashes built on it. Pure."""
+
+import hashlib
+import hmac
+import json
+import unicodedata
+
+
+def unified(text: str) -> str:
+    """NFC with line ends unified to LF: the one sense in which two texts are equal. Never NFKC, never stripped:
+    10⁹ is not 109, Mg is not mg, and an indented first line is not the same line."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def same_text(a: str, b: str) -> bool:
+    """Whether `a` and `b` are equal in the sense of `unified`."""
+    return a == b or unified(a) == unified(b)
+
+
+def _unified_tree(value):
+    if isinstance(value, str):
+        return unified(value)
+    if isinstance(value, list):
+        return [_unified_tree(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _unified_tree(v) for k, v in value.items()}
+    return value
+
+
+def canonical_json(value) -> str:
+    """One text for equal values: keys sorted, no spaces, Unicode kept, NaN refused (ValueError)."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def prompt_hash(*, key: bytes, messages: list, tools=None, sources=()) -> str:
+    """HMAC-SHA256 (hex) over messages, tools and sources in canonical form."""
+    form = canonical_json(_unified_tree([messages, tools or None, list(sources)]))
+    return hmac.digest(bytes(key), form.encode(), hashlib.sha256).hex()
+
+
+def text_hash(*, key: bytes, text: str, turns=None) -> str:
+    """HMAC-SHA256 (hex) of an answer's unified text (and tool turns before it): equal hash = equal answer."""
+    form = unified(text) if not turns else canonical_json([_unified_tree(turns), unified(text)])
+    return hmac.digest(bytes(key), form.encode(), hashlib.sha256).hex()
+
+
+def identity_hash(*, key: bytes, text_hash: str, origin: str, model: str | None, external_id: str = "", given=None) -> str:
+    """What makes a re-imported answer the same row: its text, who gave it, under which id, with what beyond the prompt."""
+    form = canonical_json([text_hash, origin, model or "", external_id, given or None])
+    return hmac.digest(bytes(key), form.encode(), hashlib.sha256).hex()

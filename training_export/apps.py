@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class TrainingExportConfig(AppConfig):
+    name = "training_export"
