@@ -1,7 +1,17 @@
 """All URLs, room by room."""
 
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 urlpatterns = [
     path("", include("core.urls")),
+    path("", include("corpus.urls")),
+    path("", include("annotation.urls")),
+    path("", include("training_export.urls")),
+    path("api/v1/", include("core.api_urls")),
+    path("api/v1/", include("corpus.api_urls")),
+    path("api/v1/", include("annotation.api_urls")),
+    path("api/v1/", include("training_export.api_urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api_docs"),
 ]

@@ -1,3 +1,3 @@
-from django.urls import path  # noqa: F401
+"""Pages of this room."""
 
 urlpatterns: list = []

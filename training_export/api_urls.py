@@ -1,0 +1,3 @@
+"""API of this room, under /api/v1/."""
+
+urlpatterns: list = []
