@@ -1,0 +1,165 @@
+"""What a trainer's format is: a `Writer` that turns Examples into files, and a strict checker of the files written. Pure: no database.
+
+    writer = FORMATS["trl-sft"].open(folder, Options(system="merge"), splits=("train", "validation"))
+    for split, example in …:
+        writer.add(example, split)
+    files = writer.close()                      # writes what is still held, hashes
+    writer.left_out                             # Counter {code: rows}; REASONS has the sentence of each code
+    writer.notes                                # [{"code", "text", …}] things the training engineer should know
+    problems = list(FORMATS["trl-sft"].check(folder))   # publish only if none has level "error"
+
+Row n of `train.jsonl` has its provenance on line n of `provenance/train.jsonl`."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+from training_export.formats.reasons import sentence
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every format may be asked for.
+
+    `system`: "keep" a system message as its own turn, or "merge" it into the first user turn (for models whose template knows none).
+    `sources`: "omit" the passages from the training prompt, or put them before the "system" message or before the last "user" turn.
+    `margin`: what the Examples' margins are ("none", "strength", "bt"); any but "none" writes a `margin` column where the format has one.
+    `allow_template_tokens`: keep rows whose text holds a chat template's control tokens. `name`: prefix of data set names (LLaMA-Factory)."""
+
+    system: str = "keep"
+    sources: str = "omit"
+    margin: str = "none"
+    allow_template_tokens: bool = False
+    name: str = "touchstone"
+
+    CHOICES = {"system": ("keep", "merge"), "sources": ("omit", "system", "user"), "margin": ("none", "strength", "bt")}
+
+    def __post_init__(self):
+        for key, choices in self.CHOICES.items():
+            if getattr(self, key) not in choices:
+                raise ValueError(f"{key}: {getattr(self, key)!r} is not one of {', '.join(choices)}")
+        if not (self.name.isascii() and self.name.replace("_", "").replace("-", "").isalnum()):
+            raise ValueError("name: only ASCII letters, digits, - and _")
+
+    @classmethod
+    def of(cls, options: Mapping | None) -> "Options":
+        """The options of a format out of an export's larger set (unknown keys are another's)."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: v for k, v in (options or {}).items() if k in known})
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """A file written: `path` relative to the folder, `rows` (0 for a file without rows), `role` "data" · "provenance" · "config"."""
+
+    path: str
+    rows: int
+    sha256: str
+    role: str = "data"
+
+    def as_dict(self) -> dict:
+        return {"path": self.path, "rows": self.rows, "sha256": self.sha256}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a checker found: `line` 1-based (0: the file as a whole), `field` the column, `level` "error" (blocks publication) · "warning"."""
+
+    file: str
+    line: int
+    field: str
+    code: str
+    detail: str = ""
+    level: str = "error"
+
+    @property
+    def reason(self) -> str:
+        """The sentence for people, in the active language."""
+        return sentence(self.code) + (f" ({self.detail})" if self.detail else "")
+
+    def as_dict(self) -> dict:
+        return {"file": self.file, "line": self.line, "field": self.field, "code": self.code, "reason": self.reason, "level": self.level}
+
+
+class Writer:
+    """Takes Examples, writes rows; what the format cannot hold is left out and counted, never changed or dropped silently."""
+
+    def __init__(self, folder: Path, options: Options, splits: tuple[str, ...]):
+        self.folder, self.options, self.splits = Path(folder), options, tuple(splits)
+        self.left_out: Counter = Counter()
+        self.notes: list[dict] = []
+
+    def add(self, example, split: str = "train") -> None:
+        raise NotImplementedError
+
+    def close(self) -> list[FileInfo]:
+        """Ends all files; the data files first, then provenance and configuration. No file is made for a split without rows."""
+        raise NotImplementedError
+
+    def note(self, code: str, **more) -> None:
+        self.notes.append({"code": code, "text": sentence(code), **more})
+
+
+@dataclass(frozen=True)
+class Format:
+    """One trainer's format. `takes`: the Example classes it can hold. `not_honoured`: sentences for the manifest: what the trainer
+    will not make use of."""
+
+    name: str
+    label: object
+    trainer: str
+    takes: frozenset
+    writer: type
+    checker: object
+    not_honoured: tuple = ()
+    takes_margin: bool = False
+    options: tuple = field(default=("system", "sources", "allow_template_tokens"))
+
+    def open(self, folder, options: Options | Mapping | None = None, splits: tuple[str, ...] = ("train",)) -> Writer:
+        """A writer into `folder` (made if missing, must be empty of this format's files)."""
+        if not isinstance(options, Options):
+            options = Options.of(options)
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for split in splits:
+            if split not in SPLITS:
+                raise ValueError(f"no split is called {split!r}")
+        return self.writer(folder, options, splits)
+
+    def check(self, folder, options: Options | Mapping | None = None) -> Iterator[Problem]:
+        """Everything wrong in the written files of `folder`, as a trainer would not tell. Streams; memory is flat."""
+        if not isinstance(options, Options):
+            options = Options.of(options)
+        return self.checker(Path(folder), options)
+
+    def sample(self, options: Options | Mapping | None = None) -> dict[str, str]:
+        """{file name: text} of a small export, made by the format's own code."""
+        from training_export.formats.samples import written
+
+        return written(self, options)
+
+    def as_dict(self) -> dict:
+        """For `manage.py formats --json` and the API."""
+        return {
+            "name": self.name,
+            "label": str(self.label),
+            "trainer": self.trainer,
+            "takes": sorted(cls.__name__ for cls in self.takes),
+            "options": list(self.options),
+            "not_honoured": [str(s) for s in self.not_honoured],
+        }
+
+
+LABELS = {
+    "trl-sft": _("TRL: supervised fine-tuning"),
+    "trl-preference": _("TRL: preference pairs (DPO)"),
+    "trl-rm": _("TRL: reward model"),
+    "trl-kto": _("TRL: good or bad (KTO)"),
+    "llamafactory": _("LLaMA-Factory: a folder for all its stages"),
+    "jsonl": _("JSON lines: everything, in the canonical form"),
+}

@@ -1,0 +1,60 @@
+"""The sentence of every code a writer leaves a row out with, a checker reports, or a note carries."""
+
+from django.utils.translation import gettext_lazy as _
+
+REASONS = {
+    # left out by a writer
+    "wrong_kind": _("This format does not hold rows of this kind."),
+    "empty_answer": _("An answer is empty."),
+    "empty_prompt": _("The prompt has no text from the user."),
+    "same_answers": _("Both answers are the same."),
+    "template_token": _("The text holds control tokens of a chat template: they would change the conversation it is put into."),
+    "bad_context": _("The conversation before the answer is not one a chat template can render."),
+    "tool_turns_in_answer": _("An answer with tool calls cannot be held by this format."),
+    "no_margin": _("The pair has no margin, and margins stand on every row or on none."),
+    "duplicate": _("The same row stands in the data already."),
+    "contradiction": _("The opposite judgement on the same answers stands in the data, too: both are left out."),
+    "neighbour": _("Neighbouring rows would share a prompt, and no other place for the row was left."),
+    "tools": _("This format holds no tool definitions."),
+    "stray_surrogate": _("The text holds half a surrogate pair and cannot be written as UTF-8."),
+    # found by a checker
+    "not_utf8": _("The file is not UTF-8."),
+    "not_json": _("The line is not a JSON object."),
+    "blank_line": _("The line is blank."),
+    "no_rows": _("There are no rows."),
+    "columns": _("The columns are not those of the format, the same on every row."),
+    "not_messages": _("The field must be a list of messages."),
+    "null_content": _("A message has no text."),
+    "unknown_role": _("A message has a role that chat templates do not know."),
+    "system_only": _("The prompt has no user turn."),
+    "system_not_first": _("A system message stands after other messages."),
+    "two_users": _("Two user turns follow one another."),
+    "two_assistants": _("Two assistant turns follow one another."),
+    "assistant_last": _("The prompt ends with the assistant."),
+    "no_assistant": _("The answer is not the assistant's."),
+    "stray_tool": _("A tool's reply follows no tool call."),
+    "tool_calls": _("Tool calls do not have the form they must have."),
+    "implicit_prompt": _("The prompt must stand in its own column, not inside the answers."),
+    "label": _("The label must be true or false."),
+    "one_class": _("All labels are the same: there is nothing to learn from."),
+    "unbalanced": _("The labels are far out of balance: set the trainer's weights as the notes say."),
+    "margin": _("The margin must be a finite number, on every row or on none."),
+    "neighbours": _("Neighbouring rows share a prompt."),
+    "tools_json": _("Tools must be a JSON list, as a string."),
+    "turn_count": _("The number of turns is not what LLaMA-Factory asks for."),
+    "turn_order": _("Turns do not alternate as LLaMA-Factory asks for."),
+    "not_turn": _("An answer must be one turn of the right side, with its text."),
+    "dataset_info": _("dataset_info.json is not complete."),
+    "not_ascii": _("dataset_info.json must be ASCII: it is read in the machine's own encoding."),
+    "missing_file": _("A file named here is missing."),
+    "bad_field": _("A field does not have the form it must have."),
+    # notes
+    "near_identical": _("Many pairs differ little (corrections): set the trainer's SFT term, see docs/formats.md."),
+    "sources_omitted": _("The passages the answers rest on are not in the training prompts; choose where to put them with the option sources."),
+    "kto_weights": _("Weights that balance the two labels for the KTO trainer."),
+}
+
+
+def sentence(code: str) -> str:
+    """The sentence of `code` in the active language."""
+    return str(REASONS.get(code, code))
