@@ -40,7 +40,7 @@ def _kept_secret() -> str:
 
 SECRET_KEY = _kept_secret()
 ALLOWED_HOSTS = envlist("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"] if LOOPBACK else [HOST, "127.0.0.1", "localhost"])
-if HOST in {"0.0.0.0", "::"} and not envlist("ALLOWED_HOSTS", []):
+if HOST in {"0.0.0.0", "::"} and not envlist("ALLOWED_HOSTS", []):  # noqa: S104 - a comparison
     ALLOWED_HOSTS = ["*"]
 CSRF_TRUSTED_ORIGINS = envlist("CSRF_TRUSTED_ORIGINS", [])
 HTTPS = envbool("HTTPS", False)
@@ -179,10 +179,14 @@ else:
         "control_folder": str(_queue / "control"),
     }
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_ACKS_LATE = False  # the Job row is the truth: a lost message is sent again by the sweep, a late one must not come back
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+JOB_SENDER = "config.celery.send"
+JOB_LOST_SECONDS = envint("JOB_LOST_SECONDS", 30)  # without a heartbeat for so long, a running job is taken for lost
+JOB_SWEEP_SECONDS = envint("JOB_SWEEP_SECONDS", 15)
+JOB_MAX_ATTEMPTS = 5
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["core.api_auth.KeyAuthentication", "core.api_auth.BrowserSession"],
