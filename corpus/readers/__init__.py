@@ -1,0 +1,57 @@
+"""Any file → checked records. Pure (no database), streaming, strict: what cannot be kept code point for code point is refused
+with its line. `inspect` looks at the file by its content; `read` streams it. docs/import.md states every rule."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from corpus.records import Record, Refusal
+
+
+@dataclass
+class Inspection:
+    """What a file is. `mapping` is {our field: column} as found (a given mapping included), `given` only what was given;
+    `columns` the names seen in the first rows, `sample` those rows as dicts (long texts cut). `container`: json · jsonl ·
+    csv · parquet; `compression`: "" · gzip · zip; `delimiter` only for csv; `layout`: where the rows of a JSON file stand
+    (list · lists · keyed · lists_of_lists · single)."""
+
+    container: str
+    compression: str = ""
+    encoding: str = "utf-8"
+    delimiter: str = ""
+    format: str = ""
+    columns: list[str] = field(default_factory=list)
+    sample: list[dict] = field(default_factory=list)
+    mapping: dict[str, str] = field(default_factory=dict)
+    given: dict[str, str] = field(default_factory=dict)
+    layout: str = ""
+    name: str = ""
+
+    def as_dict(self) -> dict:
+        """JSON-ready."""
+        return asdict(self)
+
+
+def inspect(
+    path: str | Path,
+    *,
+    name: str = "",
+    encoding: str | None = None,
+    mapping: dict[str, str] | None = None,
+    delimiter: str | None = None,
+    join: str | None = None,
+) -> Inspection:
+    """What the file at `path` is, by its content. FileRefused when no row of it can be read; a compressed file is gone
+    through once, so that a bomb or a damaged archive is refused before any row is taken. `join`: the column that names the prompt
+    when the rows are answers to prompts known already."""
+    from corpus.readers.inspection import inspect_file
+
+    return inspect_file(Path(path), name=name, encoding=encoding, mapping=mapping or {}, delimiter=delimiter, join=join)
+
+
+def read(path: str | Path, inspection: Inspection, *, model: str | None = None, join: str | None = None) -> Iterator[Record | Refusal]:
+    """Every record of the file, in file order: a Record, or a Refusal naming line, field and reason. `model`: who gave the
+    answers; `join`: the column holding the id of a prompt already known (rows become entries of kind "answer")."""
+    from corpus.readers.shapes import records
+
+    return records(Path(path), inspection, model=model, join=join)
