@@ -1,3 +1,18 @@
 """API of this room, under /api/v1/."""
 
-urlpatterns: list = []
+from django.urls import path
+
+from annotation import api
+
+urlpatterns = [
+    path("projects/<slug:slug>/next/", api.NextView.as_view(), name="api_next"),
+    path("projects/<slug:slug>/progress/", api.ProgressView.as_view(), name="api_progress"),
+    path("assignments/<int:pk>/", api.AssignmentView.as_view(), name="api_assignment"),
+    path("assignments/<int:pk>/heartbeat/", api.HeartbeatView.as_view(), name="api_heartbeat"),
+    path("assignments/<int:pk>/draft/", api.DraftView.as_view(), name="api_draft"),
+    path("assignments/<int:pk>/submit/", api.SubmitView.as_view(), name="api_submit"),
+    path("assignments/<int:pk>/skip/", api.SkipView.as_view(), name="api_skip"),
+    path("assignments/<int:pk>/release/", api.ReleaseView.as_view(), name="api_release"),
+    path("assignments/<int:pk>/undo/", api.UndoView.as_view(), name="api_undo"),
+    path("assignments/<int:pk>/report/", api.ReportView.as_view(), name="api_report"),
+]

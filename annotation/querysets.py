@@ -18,10 +18,10 @@ class ItemQuerySet(models.QuerySet):
         return self.filter(models.Q(project__in=_projects(user, role), hidden=False) | managed)
 
     def open_for(self, annotator):
-        """Items that this annotator may be given now, in queue order."""
+        """Items that this annotator may be given now, in queue order. What they let go or lost to the clock may come back to them."""
         from annotation.models import Assignment
 
-        mine = Assignment.objects.filter(item=models.OuterRef("pk"), annotator=annotator)
+        mine = Assignment.objects.filter(item=models.OuterRef("pk"), annotator=annotator).exclude(state__in=["released", "expired"])
         return (
             self.filter(project=annotator.project_id, state="open", hidden=False, position__gt=annotator.queue_mark, held__lt=models.F("overlap"))
             .filter(~models.Exists(mine))

@@ -1,0 +1,146 @@
+"""How far annotators agree: per item (kept on the row at submit) and per project (for the lead's page).
+
+Imported annotators count in neither unless asked. The functions on plain rankings are pure."""
+
+import random
+
+from annotation.models import Annotation, Annotator, Item
+
+
+def ranks_of(document: dict, slot_count: int) -> dict[int, float]:
+    """Mid-ranks by slot (1 = best); slots the annotator left unjudged are absent, "rest is worse" is one last tied group."""
+    groups = [list(g) for g in document.get("ranking", [])]
+    if document.get("rest") == "worse":
+        seen = {s for g in groups for s in g}
+        groups.append([s for s in range(slot_count) if s not in seen])
+    ranks, before = {}, 0
+    for group in groups:
+        for slot in group:
+            ranks[slot] = before + (len(group) + 1) / 2
+        before += len(group)
+    return ranks
+
+
+def tau_b(a: dict[int, float], b: dict[int, float]) -> float | None:
+    """Kendall's tau-b over the slots both judged (Kendall 1945); None for fewer than two. Where one side ties everything there is
+    no order to agree with: 1 if both do, else 0."""
+    common = sorted(set(a) & set(b))
+    if len(common) < 2:
+        return None
+    concordant = ties_a = ties_b = pairs = 0
+    for i, x in enumerate(common):
+        for y in common[i + 1 :]:
+            da, db = a[x] - a[y], b[x] - b[y]
+            pairs += 1
+            ties_a += da == 0
+            ties_b += db == 0
+            concordant += (da * db > 0) - (da * db < 0)
+    if pairs == ties_a or pairs == ties_b:
+        return 1.0 if ties_a == ties_b else 0.0
+    return concordant / ((pairs - ties_a) * (pairs - ties_b)) ** 0.5
+
+
+def kendall_w(rankings: list[dict[int, float]]) -> float | None:
+    """Kendall's W with the correction for ties (Kendall & Smith 1939) over the slots all judged; None when undefined (fewer than
+    two annotators or slots, or everybody ties everything)."""
+    if len(rankings) < 2:
+        return None
+    common = sorted(set.intersection(*(set(r) for r in rankings)))
+    m, n = len(rankings), len(common)
+    if n < 2:
+        return None
+    reranked = [_mid_ranks([r[s] for s in common]) for r in rankings]
+    sums = [sum(r[i] for r in reranked) for i in range(n)]
+    mean = sum(sums) / n
+    spread = sum((s - mean) ** 2 for s in sums)
+    ties = sum(sum(t**3 - t for t in (r.count(v) for v in set(r))) for r in reranked)
+    most = m * m * (n**3 - n) - m * ties
+    return 12 * spread / most if most else None
+
+
+def _mid_ranks(values: list[float]) -> list[float]:
+    ordered = sorted(values)
+    return [ordered.index(v) + (ordered.count(v) + 1) / 2 for v in values]
+
+
+def of_documents(kind: str, documents: list[dict], slot_count: int) -> float | None:
+    """Mean agreement over all pairs of annotators, −1 … 1 for rankings (tau-b), 0 … 1 for QA verdicts; None when nothing compares."""
+    pairs = [(a, b) for i, a in enumerate(documents) for b in documents[i + 1 :]]
+    if kind == "ranking":
+        ranks = {id(d): ranks_of(d, slot_count) for d in documents}
+        values = [v for a, b in pairs if (v := tau_b(ranks[id(a)], ranks[id(b)])) is not None]
+    elif kind == "qa":
+        values = [1.0 if a.get("verdict") == b.get("verdict") else 0.0 for a, b in pairs]
+    else:
+        values = []
+    return sum(values) / len(values) if values else None
+
+
+def of_item(item: Item, *, mine: tuple[int, dict | None] | None = None) -> float | None:
+    """Agreement of `item` from the heads in force. `mine` = (annotator id, document) stands in for that annotator's stored head
+    (None: withdrawn), so that a submit needs one query."""
+    others = Annotation.objects.filter(item=item, annotator__source=Annotator.Source.PERSON, state__in=["submitted", "accepted"])
+    documents = []
+    if mine is not None:
+        others = others.exclude(annotator=mine[0])
+        documents = [mine[1]] if mine[1] is not None else []
+    documents += others.values_list("head__document", flat=True)
+    return of_documents(item.kind, documents, item.slot_count)
+
+
+def project_agreement(project, *, limit: int = 400, resamples: int = 100) -> dict:
+    """Agreement of a project over its newest `limit` items with two or more annotators:
+    {"items": n, "kendall_w": mean W or None, "alpha": Krippendorff's alpha or None, "interval": [low, high] or None}.
+
+    alpha (Krippendorff 2011) is ordinal over (item, answer) units for rankings and nominal over items for QA, from the `krippendorff`
+    library; the interval is the middle 95 % of a bootstrap over items."""
+    rows = (
+        Annotation.objects.filter(project=project, annotator__source="person", state__in=["submitted", "accepted"], item__agreement__isnull=False)
+        .order_by("-item_id")
+        .values_list("item_id", "annotator_id", "head__document", "item__slot_count", "item__kind")[: limit * 4]
+    )
+    items: dict[int, list] = {}
+    for item_id, annotator_id, document, slot_count, kind in rows:
+        items.setdefault(item_id, []).append((annotator_id, document, slot_count, kind))
+    shared = [v for v in items.values() if len(v) > 1][:limit]
+    ws = [w for v in shared if v[0][3] == "ranking" and (w := kendall_w([ranks_of(d, n) for _a, d, n, _k in v])) is not None]
+    alpha = _alpha(shared)
+    rng = random.Random(0)
+    draws = sorted(
+        a for _i in range(resamples if alpha is not None and len(shared) >= 10 else 0) if (a := _alpha(rng.choices(shared, k=len(shared)))) is not None
+    )
+    return {
+        "items": len(shared),
+        "kendall_w": sum(ws) / len(ws) if ws else None,
+        "alpha": alpha,
+        "interval": [draws[int(0.025 * len(draws))], draws[int(0.975 * len(draws)) - 1]] if draws else None,
+    }
+
+
+def _alpha(shared) -> float | None:
+    """Krippendorff's alpha over `shared` = [[(annotator id, document, slot count, kind), …] per item]; None where undefined."""
+    import krippendorff
+    import numpy as np
+
+    rankings = bool(shared) and shared[0][0][3] == "ranking"
+    people = {a: i for i, a in enumerate(sorted({row[0] for v in shared for row in v}))}
+    columns = []
+    for rows in shared:
+        if rankings:
+            ranks = {a: ranks_of(d, n) for a, d, n, _k in rows}
+            units = [{a: r[s] for a, r in ranks.items() if s in r} for s in range(rows[0][2])]
+        else:
+            units = [{a: {"keep": 0, "fix": 1, "drop": 2}.get(d.get("verdict")) for a, d, _n, _k in rows}]
+        for unit in units:
+            column = np.full(len(people), np.nan)
+            for a, value in unit.items():
+                if value is not None:
+                    column[people[a]] = value
+            columns.append(column)
+    if len(columns) < 2:
+        return None
+    data = np.array(columns).T
+    values = data[~np.isnan(data)]
+    if len(set(values.tolist())) < 2 or not (np.count_nonzero(~np.isnan(data), axis=0) > 1).any():
+        return None
+    return float(krippendorff.alpha(reliability_data=data, level_of_measurement="ordinal" if rankings else "nominal"))

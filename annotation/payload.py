@@ -1,0 +1,103 @@
+"""What an annotator's page and API may know of an assignment: texts and slot letters, nothing that tells who answered."""
+
+import json
+
+from annotation import document, queue
+from annotation.models import Annotation, Assignment, ItemAnswer, Review
+
+
+def of(assignment: Assignment, *, html: bool = False) -> dict:
+    """{"assignment": …, "item": …}; with `html`, every text also rendered and sanitised. One query for the answers, one more for
+    work that was submitted before."""
+    item, bench = assignment.item, assignment.project.bench
+    texts = {}
+    for answer in ItemAnswer.objects.filter(item=item).select_related("response").only("slot", "response__text", "response__turns").order_by("pk"):
+        texts.setdefault(answer.slot, answer.response)
+    ask = bench.ratings if item.kind == "ranking" and _asked(item.pk, bench.ratings_share) else "none"
+    prompt = item.prompt
+    return {
+        "assignment": {
+            "id": assignment.pk,
+            "state": assignment.state,
+            "lease_until": assignment.lease_until,
+            "heartbeat_seconds": queue.HEARTBEAT_SECONDS,
+            "draft": assignment.draft,
+            "draft_revision": assignment.draft_revision,
+            "active_ms": assignment.active_ms,
+            "annotation": _annotation(assignment),
+        },
+        "item": {
+            "id": item.pk,
+            "kind": item.kind,
+            "language": prompt.language,
+            "messages": [_message(m, html) for m in prompt.messages],
+            "tools": prompt.tools,
+            "sources": [_source(s, html) for s in prompt.sources],
+            "answers": [_answer(document.LETTERS[i], texts[slot], html) for i, slot in enumerate(assignment.order)],
+            "ratings": ask,
+            "criteria": _criteria(bench) if ask in ("ends", "all") else [],
+            "guideline_version": bench.guideline.number if bench.guideline_id else None,
+        },
+    }
+
+
+def _asked(item_id: int, share: int) -> bool:
+    """The same answer for everybody who sees the item."""
+    return item_id * 2654435761 % 2**32 % 100 < share
+
+
+def _annotation(assignment: Assignment) -> dict | None:
+    if assignment.state in ("reserved", "skipped") or (assignment.state == "open" and assignment.draft is None):
+        return None
+    found = Annotation.objects.select_related("head").filter(item=assignment.item_id, annotator=assignment.annotator_id).first()
+    if found is None or found.head is None:
+        return None
+    comment = ""
+    if found.state == "returned":
+        review = Review.objects.filter(version__annotation=found, decision="return").order_by("-pk").first()
+        comment = review.comment if review else ""
+    return {
+        "state": found.state,
+        "version": found.head.number,
+        "comment": comment,
+        "document": document.to_letters(found.head.document, assignment.order),
+    }
+
+
+def _criteria(bench) -> list[dict]:
+    from django.utils.translation import get_language
+
+    chinese = (get_language() or "").startswith("zh")
+    return [{"key": c["key"], "label": c.get("zh" if chinese else "en") or c["key"]} for c in (bench.criteria.criteria if bench.criteria_id else [])]
+
+
+def _shown(text: str, html: bool) -> dict:
+    from core.rendering import language
+
+    out = {"text": text, "language": language.guess(text)}
+    if html:
+        from core.rendering import markdown
+
+        out["html"] = markdown.render(text)
+    return out
+
+
+def _message(message: dict, html: bool) -> dict:
+    content = message.get("content")
+    text = content if isinstance(content, str) else "" if content is None else json.dumps(content, ensure_ascii=False)
+    extra = {k: message[k] for k in ("tool_calls", "name", "tool_call_id") if k in message}
+    return {"role": message["role"], **_shown(text, html), **extra}
+
+
+def _answer(letter: str, response, html: bool) -> dict:
+    out = {"letter": letter, **_shown(response.text, html)}
+    if response.turns:
+        out["turns"] = response.turns
+    return out
+
+
+def _source(source: dict, html: bool) -> dict:
+    from core.rendering import sentences
+
+    text = source.get("text", "")
+    return {"title": source.get("title", ""), "url": source.get("url", ""), **_shown(text, html), "sentences": sentences.split(text)}

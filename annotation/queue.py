@@ -1,0 +1,247 @@
+"""Who works on what: claim, renew, release, skip, report, expire.
+
+A claim is one short transaction. On SQLite it is BEGIN IMMEDIATE, so nobody else writes meanwhile; on PostgreSQL the annotator's own
+row is locked first (one person's claims queue up behind each other), then the item with SKIP LOCKED. Locks are taken in the order
+assignment → item → annotators when a slot is freed, annotator → item when one is taken; the second never waits on an item."""
+
+import random
+import secrets
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models import F, Min, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from annotation import daily
+from annotation.models import Annotator, Assignment, Item, ItemFlag
+from annotation.retry import on_deadlock
+from core import events
+from core.errors import Conflict, DomainError
+
+RESERVE_SECONDS = 120
+HEARTBEAT_SECONDS = 60
+# Own finished items are skipped by NOT EXISTS; every so many claims the mark moves past them, so that skipping stays cheap.
+MARK_EVERY = 16
+LIVE = (Assignment.State.OPEN, Assignment.State.RESERVED)
+
+
+def annotator_for(*, project, user) -> Annotator:
+    """The person's annotator row in `project`, made at first need with a pseudonym that tells nothing."""
+    found = Annotator.objects.filter(project=project, user=user).first()
+    while found is None:
+        pseudonym = "A-" + "".join(secrets.choice("23456789BCDFGHJKMNPQRSTVWXYZ") for _i in range(5))
+        with transaction.atomic():
+            Annotator.objects.bulk_create([Annotator(project=project, user=user, pseudonym=pseudonym)], ignore_conflicts=True)
+        found = Annotator.objects.filter(project=project, user=user).first()
+    return found
+
+
+@on_deadlock
+def claim(*, project, user, reserve: bool = False) -> Assignment | None:
+    """The assignment `user` works on next, or None when the queue holds nothing for them.
+
+    Without `reserve`: their open one, else their reserved one (opened now), else a new one. With `reserve`: their reserved one, else a
+    new one held for RESERVE_SECONDS without starting a clock. The assignment comes with `item` and `item.prompt` loaded."""
+    taken = _claim(project, user, reserve)
+    if taken is None and expire(project=project):
+        taken = _claim(project, user, reserve)
+    return taken
+
+
+@transaction.atomic
+def _claim(project, user, reserve):
+    annotator = _locked_annotator(project, user)
+    lease = annotator.project.bench.lease_seconds
+    now = timezone.now()
+    held = {a.state: a for a in Assignment.objects.filter(annotator=annotator, state__in=LIVE).select_related("item__prompt")}
+    kept = held.get("reserved") if reserve else held.get("open") or held.get("reserved")
+    if kept is not None:
+        if kept.state == "reserved" and not reserve:
+            kept.state, kept.opened_at = "open", now
+        kept.lease_until = now + timedelta(seconds=RESERVE_SECONDS if reserve else lease)
+        kept.save(update_fields=["state", "opened_at", "lease_until"])
+        return kept
+    pick = Item.objects.open_for(annotator).select_related("prompt")
+    if connection.features.has_select_for_update_skip_locked:
+        pick = pick.select_for_update(skip_locked=True, no_key=True, of=("self",))
+    item = pick.first()
+    if item is None:
+        return None
+    rows = list(Assignment.objects.filter(item=item).filter(Q(slot__isnull=False) | Q(annotator=annotator)))
+    assignment = next((a for a in rows if a.annotator_id == annotator.pk), None) or Assignment(project=project, item=item, annotator=annotator)
+    assignment.item = item
+    assignment.slot = min(set(range(item.overlap)) - {a.slot for a in rows})
+    assignment.state = "reserved" if reserve else "open"
+    assignment.opened_at = None if reserve else now
+    assignment.lease_until = now + timedelta(seconds=RESERVE_SECONDS if reserve else lease)
+    if not assignment.order:
+        assignment.order = random.sample(range(item.slot_count), item.slot_count)
+    assignment.save()
+    Item.objects.filter(pk=item.pk).update(held=F("held") + 1, frozen=True)
+    if assignment.pk % MARK_EVERY == 0:
+        first = Item.objects.open_for(annotator).order_by().values("project").annotate(first=Min("position")).values("first")
+        Annotator.objects.filter(pk=annotator.pk).update(queue_mark=Coalesce(Subquery(first) - 1, F("queue_mark")))
+    return assignment
+
+
+def _locked_annotator(project, user) -> Annotator:
+    rows = Annotator.objects.select_related("project__bench").select_for_update(no_key=True, of=("self",))
+    found = rows.filter(project=project, user=user).first()
+    if found is None:
+        annotator_for(project=project, user=user)
+        found = rows.get(project=project, user=user)
+    return found
+
+
+def freed(items) -> None:
+    """Lower the mark of every annotator who had passed one of `items` (their work is to be had again). Call in the freeing transaction,
+    after the items' rows were changed: also when an item is opened late, restored, or its overlap raised."""
+    lowest: dict[int, int] = {}
+    for item in items:
+        lowest[item.project_id] = min(item.position, lowest.get(item.project_id, item.position))
+    for project_id, position in lowest.items():
+        passed = Annotator.objects.filter(project_id=project_id, queue_mark__gte=position)
+        ids = list(passed.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+        if ids:
+            Annotator.objects.filter(pk__in=ids, queue_mark__gte=position).update(queue_mark=position - 1)
+
+
+def _let_go(assignments, state) -> int:
+    """Take the slots of locked live `assignments` and give their items back to the queue; how many."""
+    if not assignments:
+        return 0
+    Assignment.objects.filter(pk__in=[a.pk for a in assignments]).update(state=state, slot=None, lease_until=None)
+    by_item: dict[int, int] = {}
+    for a in assignments:
+        by_item[a.item_id] = by_item.get(a.item_id, 0) + 1
+    for item_id, n in sorted(by_item.items()):
+        Item.objects.filter(pk=item_id).update(held=F("held") - n)
+    freed(Item.objects.filter(pk__in=by_item).only("project_id", "position"))
+    return len(assignments)
+
+
+def own(*, user, pk, project=None) -> Assignment:
+    """`user`'s assignment `pk` with all that a payload needs; DomainError 404 as in `locked_own`."""
+    rows = Assignment.objects.own(user).select_related("item__prompt", "item__project", "project__bench__guideline", "project__bench__criteria")
+    found = rows.filter(pk=pk, **({"project": project} if project else {})).first()
+    if found is None:
+        raise DomainError("not_found", _("This assignment is not yours, or is gone."), status=404)
+    return found
+
+
+def locked_own(*, user, pk, project=None) -> Assignment:
+    """`user`'s assignment `pk`, locked with its item; DomainError 404 when it is not theirs (or of another project than the key's)."""
+    rows = Assignment.objects.own(user).select_related("item__prompt", "annotator", "project__bench").select_for_update(no_key=True, of=("self", "item"))
+    found = rows.filter(pk=pk, **({"project": project} if project else {})).first()
+    if found is None:
+        raise DomainError("not_found", _("This assignment is not yours, or is gone."), status=404)
+    return found
+
+
+@on_deadlock
+@transaction.atomic
+def renew(*, user, pk: int, active_ms: int = 0, project=None) -> Assignment:
+    """Prolong the lease (a reserve keeps its own short term). An expired hold is taken back while its place is free;
+    Conflict "lease_lost" when it has gone to somebody else (what is then submitted is kept as an extra)."""
+    a = locked_own(user=user, pk=pk, project=project)
+    if a.item.hidden:
+        raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
+    if a.state in ("expired", "released"):
+        _take_back(a)
+    if a.state in LIVE:
+        seconds = RESERVE_SECONDS if a.state == "reserved" else a.project.bench.lease_seconds
+        a.lease_until = timezone.now() + timedelta(seconds=seconds)
+    a.active_ms = max(a.active_ms, active_ms)
+    a.save(update_fields=["lease_until", "active_ms", "state", "slot", "opened_at"])
+    return a
+
+
+def _take_back(a: Assignment) -> None:
+    busy = Assignment.objects.filter(annotator=a.annotator_id, state="open").exists()
+    if busy or a.item.state != "open" or not take_slot(a):
+        raise Conflict("lease_lost", _("Somebody else has taken this item meanwhile. You can still submit: your work is kept beside theirs."))
+    a.state = "open"
+    a.opened_at = a.opened_at or timezone.now()
+
+
+def take_slot(a: Assignment) -> bool:
+    """Give a locked assignment without a slot a free one of its locked item, if there is one. The caller saves `a`."""
+    taken = set(Assignment.objects.filter(item=a.item_id, slot__isnull=False).values_list("slot", flat=True))
+    free = set(range(a.item.overlap)) - taken
+    if not free:
+        return False
+    a.slot = min(free)
+    Item.objects.filter(pk=a.item_id).update(held=F("held") + 1)
+    return True
+
+
+@on_deadlock
+@transaction.atomic
+def release(*, user, pk: int, project=None) -> Assignment:
+    """Let an open or reserved item go; its draft stays, and the item may come back to the same person. Anything else is left as it is."""
+    a = locked_own(user=user, pk=pk, project=project)
+    if a.state in LIVE:
+        _let_go([a], "released")
+        a.state, a.slot = "released", None
+    return a
+
+
+@on_deadlock
+@transaction.atomic
+def skip(*, user, pk: int, reason: str, comment: str = "", project=None) -> Assignment:
+    """Give an item up for good, with a reason of document.SKIP_REASONS ("other" wants a comment). Its place is free for somebody else."""
+    from annotation.document import SKIP_REASONS
+
+    if reason not in SKIP_REASONS:
+        raise DomainError("invalid", _("Choose a reason."), field="reason")
+    if reason == "other" and not comment.strip():
+        raise DomainError("invalid", _("Say in a word why."), field="comment")
+    a = locked_own(user=user, pk=pk, project=project)
+    if a.state == "skipped":
+        return a
+    if a.state == "submitted":
+        raise Conflict("submitted", _("This work is already submitted."))
+    if a.state in LIVE:
+        _let_go([a], "skipped")
+    a.state, a.slot, a.skip_reason, a.skip_comment, a.lease_until = "skipped", None, reason, comment, None
+    a.save(update_fields=["state", "slot", "skip_reason", "skip_comment", "lease_until"])
+    daily.add(project_id=a.project_id, annotator_id=a.annotator_id, skipped=1)
+    events.append(project=a.project, actor=user, verb="skip", target=a.item, reason=reason)
+    return a
+
+
+@on_deadlock
+@transaction.atomic
+def report(*, user, item: Item, reason: str = "personal_data", comment: str = "") -> ItemFlag:
+    """Hide `item` from everyone at once and lay it before the managers. Drafts on it stay; live holds are let go."""
+    if reason not in ("personal_data", "harmful", "other"):
+        raise DomainError("invalid", _("Choose a reason."), field="reason")
+    live = list(Assignment.objects.filter(item=item, state__in=LIVE).select_for_update(no_key=True).order_by("pk"))
+    Item.objects.filter(pk=item.pk).update(hidden=True)
+    _let_go(live, "released")
+    flag = ItemFlag.objects.create(item=item, reason=reason, comment=comment, reporter=user)
+    events.append(project=item.project, actor=user, verb="hide", target=item, reason=reason)
+    return flag
+
+
+@on_deadlock
+@transaction.atomic
+def restore(*, user, item: Item, outcome: str = "restored") -> None:
+    """A manager found nothing amiss: the item is seen again, and its reports are closed."""
+    Item.objects.filter(pk=item.pk).update(hidden=False)
+    ItemFlag.objects.filter(item=item, resolved_at=None).update(resolved_at=timezone.now(), resolved_by=user, outcome=outcome)
+    freed([item])
+    events.append(project=item.project, actor=user, verb="restore", target=item)
+
+
+@on_deadlock
+@transaction.atomic
+def expire(*, project=None, limit: int = 500) -> int:
+    """Free the slots of leases that ran out (of one project, or all); how many. Submitted work is never touched."""
+    ran_out = Assignment.objects.filter(state__in=LIVE, lease_until__lt=timezone.now())
+    if project is not None:
+        ran_out = ran_out.filter(project=project)
+    ran_out = list(ran_out.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True).order_by("item_id", "pk")[:limit])
+    return _let_go(ran_out, "expired")

@@ -1,0 +1,112 @@
+"""What reviewers decide: accept, return, settle. Never over their own work."""
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from annotation import queue
+from annotation.models import Annotation, AnnotationVersion, Assignment, Consensus, Item, Review
+from annotation.retry import on_deadlock
+from core import events
+from core.errors import Conflict, DomainError
+from core.models import Project
+
+
+def _may_review(*, reviewer, annotation: Annotation) -> None:
+    if annotation.annotator.user_id == reviewer.pk:
+        raise DomainError("own_work", _("Nobody reviews their own work."), status=403)
+    if not Project.objects.visible_to(reviewer, "reviewer").filter(pk=annotation.project_id).exists():
+        raise DomainError("not_found", _("There is no such annotation."), status=404)
+
+
+def _locked(annotation: Annotation) -> Annotation:
+    rows = Annotation.objects.select_related("item", "annotator", "head", "project").select_for_update(no_key=True, of=("self", "item"))
+    return rows.get(pk=annotation.pk)
+
+
+def _decide(annotation, reviewer, decision, comment) -> Review:
+    event = events.append(project=annotation.project, actor=reviewer, verb=decision, target=annotation.item, annotation=annotation.pk)
+    return Review.objects.create(version=annotation.head, reviewer=reviewer, decision=decision, comment=comment, event_id=event.pk)
+
+
+@on_deadlock
+@transaction.atomic
+def accept(*, annotation: Annotation, reviewer, comment: str = "") -> Review:
+    """The version in force is good. Conflict when it is withdrawn or returned and not submitted again; twice is harmless."""
+    annotation = _locked(annotation)
+    _may_review(reviewer=reviewer, annotation=annotation)
+    if annotation.state not in ("submitted", "accepted"):
+        raise Conflict("not_submitted", _("This work is with its author just now."))
+    Annotation.objects.filter(pk=annotation.pk).update(state="accepted", updated_at=timezone.now())
+    return _decide(annotation, reviewer, "accept", comment)
+
+
+@on_deadlock
+@transaction.atomic
+def return_(*, annotation: Annotation, reviewer, comment: str) -> Review:
+    """Back to its author, who sees `comment` (needed) and may submit again; until then it leaves no rows in any export."""
+    if not comment.strip():
+        raise DomainError("invalid", _("Say what should be changed."), field="comment")
+    annotation = _locked(annotation)
+    _may_review(reviewer=reviewer, annotation=annotation)
+    if annotation.annotator.user_id is None:
+        raise Conflict("no_author", _("Imported work has no author to go back to."))
+    if annotation.state not in ("submitted", "accepted"):
+        raise Conflict("not_submitted", _("This work is with its author just now."))
+    if _in_force(annotation.item) is not None and _in_force(annotation.item).version.annotation_id == annotation.pk:
+        raise Conflict("settled", _("The item was settled with this work: withdraw the settlement first."))
+    slotted = Assignment.objects.filter(item=annotation.item_id, annotator=annotation.annotator_id, slot__isnull=False).exists()
+    item = annotation.item
+    changes = {"submitted": F("submitted") - 1} if slotted else {"extras": F("extras") - 1}
+    if slotted and item.state == "done":
+        changes["state"] = "open"
+    Item.objects.filter(pk=item.pk).update(**changes)
+    Annotation.objects.filter(pk=annotation.pk).update(state="returned", updated_at=timezone.now())
+    if changes.get("state") == "open":
+        queue.freed([item])
+    return _decide(annotation, reviewer, "return", comment)
+
+
+def _in_force(item: Item) -> Consensus | None:
+    """The settlement in force, or None."""
+    newest = Consensus.objects.filter(item=item).select_related("version").order_by("-pk").first()
+    return newest if newest is not None and newest.version_id else None
+
+
+settlement_of = _in_force
+
+
+@on_deadlock
+@transaction.atomic
+def settle(*, item: Item, version: AnnotationVersion, reviewer, comment: str = "") -> Consensus:
+    """`version` is the item's result. Not one's own, and the head of its annotation; a settled item is settled anew only after `unsettle`."""
+    annotation = _locked(version.annotation)
+    _may_review(reviewer=reviewer, annotation=annotation)
+    if annotation.item_id != item.pk:
+        raise DomainError("not_found", _("There is no such annotation."), status=404)
+    if annotation.head_id != version.pk or annotation.state not in ("submitted", "accepted"):
+        raise Conflict("not_submitted", _("This work has changed since you opened it."))
+    if _in_force(item) is not None:
+        raise Conflict("settled", _("This item is already settled."))
+    event = events.append(project=annotation.project, actor=reviewer, verb="settle", target=item, annotation=annotation.pk)
+    Item.objects.filter(pk=item.pk).update(state="settled", last_activity=timezone.now())
+    return Consensus.objects.create(item=item, version=version, agreement=annotation.item.agreement, decided_by=reviewer, comment=comment, event_id=event.pk)
+
+
+@on_deadlock
+@transaction.atomic
+def unsettle(*, item: Item, reviewer, comment: str = "") -> Consensus:
+    """Withdraw the settlement: the item is done or open again, as its submissions stand."""
+    settled = _in_force(item)
+    if settled is None:
+        raise Conflict("not_settled", _("This item is not settled."))
+    annotation = _locked(settled.version.annotation)
+    _may_review(reviewer=reviewer, annotation=annotation)
+    event = events.append(project=annotation.project, actor=reviewer, verb="unsettle", target=item)
+    fresh = Item.objects.select_for_update(no_key=True).get(pk=item.pk)
+    fresh.state = "done" if fresh.submitted >= fresh.overlap else "open"
+    fresh.save(update_fields=["state"])
+    if fresh.state == "open":
+        queue.freed([fresh])
+    return Consensus.objects.create(item=item, version=None, decided_by=reviewer, comment=comment, event_id=event.pk)

@@ -1,0 +1,172 @@
+"""Drafts, submit, undo, edit: how a judgement becomes a row. Versions are appended, never changed."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from annotation import agreement, daily, document, queue
+from annotation.models import Annotation, AnnotationVersion, Assignment, Item
+from annotation.retry import on_deadlock
+from core import events
+from core.errors import Conflict, DomainError
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What a submit made, or had made before under the same client key."""
+
+    annotation: Annotation
+    version: AnnotationVersion
+    late: bool
+
+
+@on_deadlock
+@transaction.atomic
+def save_draft(*, user, pk: int, draft: dict, revision: int, active_ms: int = 0, project=None) -> Assignment:
+    """Keep `draft` (by letters, as it stands in the browser) if it was made on revision `revision`.
+    Conflict "stale_draft" with the stored one otherwise: both are kept, the person chooses."""
+    if not isinstance(draft, dict):
+        raise DomainError("invalid", _("The draft must be an object."), field="document")
+    now = timezone.now()
+    mine = Assignment.objects.own(user).filter(pk=pk, **({"project": project} if project else {}))
+    kept = mine.filter(draft_revision=revision).update(draft=draft, draft_revision=revision + 1, draft_at=now, active_ms=F("active_ms"))
+    a = mine.first()
+    if a is None:
+        raise DomainError("not_found", _("This assignment is not yours, or is gone."), status=404)
+    if not kept and a.draft != draft:
+        raise Conflict(
+            "stale_draft", _("This draft was changed in another window."), data={"revision": a.draft_revision, "document": a.draft, "saved_at": a.draft_at}
+        )
+    if active_ms > a.active_ms:
+        Assignment.objects.filter(pk=a.pk).update(active_ms=active_ms)
+    return a
+
+
+@on_deadlock
+@transaction.atomic
+def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, project=None) -> Submitted:
+    """Record the judgement `given` (by letters) for assignment `pk`, once per `client_key`.
+
+    Late work (the lease ran out) takes a free place if there is one, else it is kept without a slot as an extra. On work already
+    submitted it appends an edit, until a reviewer has accepted or settled it (Conflict "reviewed"). DomainError names the field at fault."""
+    if not client_key or len(client_key) > 64:
+        raise DomainError("invalid", _("A client key of 1 to 64 characters is needed."), field="client_key")
+    document.check_shape(given)
+    a = queue.locked_own(user=user, pk=pk, project=project)
+    item = a.item
+    annotation = Annotation.objects.filter(item=item, annotator=a.annotator_id).select_related("head").first()
+    if annotation is not None:
+        known = annotation.versions.filter(client_key=client_key).first()
+        if known is not None:
+            return Submitted(annotation, known, known.late)
+        if annotation.state == "accepted" or item.state == "settled":
+            raise Conflict("reviewed", _("This work has been reviewed and can no longer be changed."))
+    if item.hidden:
+        raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
+    doc = document.check_complete(document.to_slots(given, a.order), kind=item.kind, slot_count=item.slot_count, messages=item.prompt.messages)
+    editing = annotation is not None and annotation.state in ("submitted", "returned")
+    counts_anew = not editing or annotation.state == "returned"
+    late = False
+    if a.slot is None and not editing:
+        late = not (item.state == "open" and queue.take_slot(a))
+    event = events.append(project=a.project, actor=user, verb="edit" if editing else "submit", target=item)
+    if annotation is None:
+        annotation = Annotation.objects.create(project=a.project, item=item, annotator=a.annotator)
+    number = (annotation.head.number if annotation.head else 0) + 1
+    version = AnnotationVersion.objects.create(
+        annotation=annotation,
+        number=number,
+        action="edit" if editing else "submit",
+        document=doc,
+        guideline_id=a.project.bench.guideline_id,
+        criteria_id=a.project.bench.criteria_id,
+        order=a.order,
+        active_ms=max(a.active_ms, active_ms),
+        client_key=client_key,
+        late=late,
+        event_id=event.pk,
+    )
+    _set_head(annotation, version, "submitted")
+    now = timezone.now()
+    spent = max(0, active_ms - _counted_ms(annotation, version))
+    a.state, a.lease_until, a.draft, a.active_ms = "submitted", None, None, max(a.active_ms, active_ms)
+    a.draft_revision += 1
+    a.save(update_fields=["state", "lease_until", "draft", "draft_revision", "active_ms", "slot"])
+    _count(item, a, +1 if counts_anew else 0, now, doc)
+    daily.add(
+        project_id=a.project_id,
+        annotator_id=a.annotator_id,
+        submitted=0 if editing else 1,
+        corrections=0 if editing else len(doc.get("corrections", [])),
+        active_ms=spent,
+    )
+    return Submitted(annotation, version, late)
+
+
+def _counted_ms(annotation, version) -> int:
+    """Active time that earlier versions of this annotation already brought into the daily figures."""
+    if version.number == 1:
+        return 0
+    return max(annotation.versions.exclude(pk=version.pk).values_list("active_ms", flat=True), default=0)
+
+
+def _set_head(annotation, version, state) -> None:
+    annotation.head, annotation.state = version, state
+    annotation.save(update_fields=["head", "state", "updated_at"])
+
+
+def _count(item: Item, a: Assignment, step: int, now, doc=None) -> None:
+    """Move the item's counters by one annotation of assignment `a` (+1, 0 or -1), and its state and agreement with them."""
+    in_slot = step if a.slot is not None else 0
+    submitted = item.submitted + in_slot
+    changes = {"submitted": F("submitted") + in_slot, "extras": F("extras") + (step - in_slot), "last_activity": now}
+    if item.state in ("open", "done"):
+        changes["state"] = "done" if submitted >= item.overlap else "open"
+    if item.overlap > 1 or item.submitted or item.extras:
+        changes["agreement"] = agreement.of_item(item, mine=(a.annotator_id, doc))
+    Item.objects.filter(pk=item.pk).update(**changes)
+    item.state = changes.get("state", item.state)
+
+
+@on_deadlock
+@transaction.atomic
+def undo(*, user, pk: int, project=None) -> Assignment:
+    """Take one's own submit back before anyone reviewed it: the work is open again with its document as draft, the judgement counts no
+    more until it is submitted again. What was open meanwhile becomes the reserved one."""
+    a = queue.locked_own(user=user, pk=pk, project=project)
+    annotation = Annotation.objects.select_related("head").filter(item=a.item_id, annotator=a.annotator_id).first()
+    if a.state != "submitted" or annotation is None or annotation.state != "submitted" or a.item.state == "settled":
+        raise Conflict("not_undoable", _("This work can no longer be taken back."))
+    head = annotation.head
+    event = events.append(project=a.project, actor=user, verb="undo", target=a.item)
+    version = AnnotationVersion.objects.create(
+        annotation=annotation, number=head.number + 1, action="undo", document=head.document, guideline_id=head.guideline_id, criteria_id=head.criteria_id,
+        order=head.order, active_ms=head.active_ms, client_key=f"undo-{head.number + 1}", event_id=event.pk,
+    )  # fmt: skip
+    _set_head(annotation, version, "withdrawn")
+    others = {o.state: o for o in Assignment.objects.filter(annotator=a.annotator_id, state__in=queue.LIVE)}
+    if "open" in others:
+        if "reserved" in others:
+            queue.release(user=user, pk=others["reserved"].pk)
+        until = timezone.now() + timedelta(seconds=queue.RESERVE_SECONDS)
+        Assignment.objects.filter(pk=others["open"].pk).update(state="reserved", lease_until=until)
+    now = timezone.now()
+    _count(a.item, a, -1, now)
+    if a.item.state == "open":
+        queue.freed([a.item])
+    daily.add(
+        project_id=a.project_id, annotator_id=a.annotator_id, day=_day_of(annotation), submitted=-1, corrections=-len(head.document.get("corrections", []))
+    )
+    a.state, a.draft, a.draft_at = "open", document.to_letters(head.document, a.order), now
+    a.draft_revision += 1
+    a.lease_until = now + timedelta(seconds=a.project.bench.lease_seconds)
+    a.save(update_fields=["state", "draft", "draft_at", "draft_revision", "lease_until"])
+    return a
+
+
+def _day_of(annotation):
+    return annotation.versions.filter(action="submit").latest("number").created_at.date()
