@@ -1,0 +1,127 @@
+"""Small charts as inline SVG: drawn with attributes and classes only (the page's policy refuses styles), labelled directly, with the same
+figures in a hidden table for those who cannot see them. A mark may be a link to its rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.formats import localize
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+_ROW = 24
+_LABEL = 132
+_WIDTH = 520
+_VALUE = 64
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One figure: `label` (text), `value` (number, None = no figure), `href` (own page or ""), `tone` ("", "good", "bad", "warn", "gold"), `shown` (text instead of the number)."""
+
+    label: object
+    value: float | None
+    href: str = ""
+    tone: str = ""
+    shown: str = ""
+
+    @property
+    def text(self) -> str:
+        if self.shown:
+            return self.shown
+        if self.value is None:
+            return "–"
+        return str(localize(round(self.value, 2) if self.value != int(self.value) else int(self.value)))
+
+
+def _marks(data: Sequence) -> list[Mark]:
+    return [m if isinstance(m, Mark) else Mark(**m) if isinstance(m, dict) else Mark(*m) for m in data]
+
+
+def _table(title, marks: list[Mark]) -> SafeString:
+    rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', ((m.label, m.text) for m in marks))
+    return format_html('<div class="visually-hidden"><table><caption>{}</caption><tbody>{}</tbody></table></div>', title, rows)
+
+
+def _linked(mark: Mark, inner: str) -> str:
+    if not mark.href:
+        return inner
+    return f'<a href="{escape(mark.href)}" aria-label="{escape(mark.label)}: {escape(mark.text)}">{inner}</a>'
+
+
+def _figure(title, kind: str, width: int, height: int, inner: str, marks: list[Mark], linked: bool) -> SafeString:
+    # With links inside, the drawing is a group of links; without, it is a picture and the table says it all.
+    role = f'role="group" aria-label="{escape(title)}"' if linked else 'aria-hidden="true"'
+    svg = f'<svg class="chart chart-{kind}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" {role} focusable="false">{inner}</svg>'
+    return format_html('<figure class="chart-figure">{}{}</figure>', mark_safe(svg), _table(title, marks))  # noqa: S308
+
+
+def _tone(mark: Mark) -> str:
+    return f" chart-{mark.tone}" if mark.tone in ("good", "bad", "warn", "gold", "soft") else ""
+
+
+def bars(title, data: Sequence, *, maximum: float | None = None) -> SafeString:
+    """Horizontal bars, one a row: `data` = [Mark | (label, value, href?, tone?) | dict]. `maximum`: the value of a full bar (default: the greatest)."""
+    marks = _marks(data)
+    if not marks:
+        return mark_safe("")
+    top = maximum or max((m.value or 0 for m in marks), default=0) or 1
+    room = _WIDTH - _LABEL - _VALUE
+    parts = []
+    for i, m in enumerate(marks):
+        y = i * _ROW
+        length = round(max(0.0, min(1.0, (m.value or 0) / top)) * room, 1)
+        label = str(m.label)
+        short = label if len(label) <= 20 else label[:19] + "…"
+        parts.append(
+            _linked(
+                m,
+                f'<rect class="chart-hit" x="0" y="{y}" width="{_WIDTH}" height="{_ROW}"/>'
+                f'<text class="chart-label" x="{_LABEL - 8}" y="{y + 16}" text-anchor="end">{escape(short)}</text>'
+                f'<rect class="chart-mark{_tone(m)}" x="{_LABEL}" y="{y + 6}" width="{max(length, 1)}" height="12" rx="2"/>'
+                f'<text class="chart-value" x="{round(_LABEL + length + 6, 1)}" y="{y + 16}">{escape(m.text)}</text>',
+            )
+        )
+    return _figure(title, "bars", _WIDTH, len(marks) * _ROW, "".join(parts), marks, any(m.href for m in marks))
+
+
+def line(title, data: Sequence, *, height: int = 120, minimum: float | None = None, maximum: float | None = None) -> SafeString:
+    """A line over equally spaced points (days): `data` as for `bars`; None leaves a gap. First, last and greatest point carry their figures."""
+    marks = _marks(data)
+    values = [m.value for m in marks if m.value is not None]
+    if not values:
+        return mark_safe("")
+    low = minimum if minimum is not None else min(0, *values)
+    high = maximum if maximum is not None else max(values)
+    span = (high - low) or 1
+    left, right, top, bottom = 12, 44, 20, 22
+    step = (_WIDTH - left - right) / max(1, len(marks) - 1)
+
+    def at(i: int, value: float) -> tuple[float, float]:
+        return round(left + i * step, 1), round(top + (1 - (value - low) / span) * (height - top - bottom), 1)
+
+    runs: list[list[str]] = [[]]
+    dots = []
+    peak = max(range(len(marks)), key=lambda i: float("-inf") if marks[i].value is None else marks[i].value)
+    last = max(i for i, m in enumerate(marks) if m.value is not None)
+    for i, m in enumerate(marks):
+        if m.value is None:
+            runs.append([])
+            continue
+        x, y = at(i, m.value)
+        runs[-1].append(f"{x},{y}")
+        named = i in (peak, last)
+        value = f'<text class="chart-value" x="{x}" y="{y - 8}" text-anchor="middle">{escape(m.text)}</text>' if named else ""
+        dots.append(
+            _linked(
+                m, f'<circle class="chart-hit" cx="{x}" cy="{y}" r="9"/><circle class="chart-mark{_tone(m)}" cx="{x}" cy="{y}" r="{3 if named else 2}"/>{value}'
+            )
+        )
+    lines = "".join(f'<polyline class="chart-line" points="{" ".join(run)}" fill="none"/>' for run in runs if len(run) > 1)
+    base = height - bottom
+    ends = (
+        f'<line class="chart-base" x1="{left}" y1="{base}" x2="{_WIDTH - right}" y2="{base}"/>'
+        f'<text class="chart-label" x="{left}" y="{height - 6}">{escape(marks[0].label)}</text>'
+    )
+    if len(marks) > 1:
+        ends += f'<text class="chart-label" x="{_WIDTH - right}" y="{height - 6}" text-anchor="end">{escape(marks[-1].label)}</text>'
+    return _figure(title, "line", _WIDTH, height, ends + lines + "".join(dots), marks, any(m.href for m in marks))

@@ -1,0 +1,46 @@
+"""What changed between two texts, character by character. Chinese needs no words for that."""
+
+import re
+
+from diff_match_patch import diff_match_patch
+from django.utils.html import conditional_escape, escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from core.rendering import unseen
+
+TIMEOUT = 0.4  # seconds; after that the rest is shown as replaced
+_NAMES = {-1: "delete", 0: "equal", 1: "insert"}
+_BLANK_END = re.compile(r"[ \t\u3000\xa0]*(?:\r\n|\r|\n)")
+
+
+def ops(old: str, new: str) -> list[tuple[str, str]]:
+    """[("equal"|"delete"|"insert", text), …]: equal + delete joined is `old`, equal + insert joined is `new`."""
+    if old == new:
+        return [("equal", old)] if old else []
+    engine = diff_match_patch()
+    engine.Diff_Timeout = TIMEOUT
+    found = engine.diff_main(old, new, True)
+    engine.diff_cleanupSemantic(found)
+    return [(_NAMES[kind], text) for kind, text in found if text]
+
+
+def _shown(text: str) -> str:
+    """Changed text: line ends and pure white space get a sign, or nobody would see that they changed."""
+    if not text.strip(" \t\u3000\xa0"):
+        text = re.sub("[ \xa0]", "␣", text).replace("\u3000", "▫").replace("\t", "⇥")
+    return str(escape(_BLANK_END.sub(lambda m: "↵" + m[0], text)))
+
+
+def html(old: str, new: str) -> SafeString:
+    """`new` with what was put in as <ins> and what was taken out as <del>, each saying so to a screen reader. To stand in an element
+    with class "diff" (which keeps white space)."""
+    out = []
+    for kind, text in ops(str(old), str(new)):
+        if kind == "equal":
+            out.append(str(escape(text)))
+        elif kind == "insert":
+            out.append(f'<ins><span class="visually-hidden">{conditional_escape(_("inserted:"))} </span>{_shown(text)}</ins>')
+        else:
+            out.append(f'<del><span class="visually-hidden">{conditional_escape(_("deleted:"))} </span>{_shown(text)}</del>')
+    return mark_safe(unseen.mark_html("".join(out)))  # noqa: S308
