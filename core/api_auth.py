@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import authentication, exceptions
 
 from core.models import ApiKey, Member, Project, roles_from
-from core.querysets import ProjectQuerySet  # noqa: F401
 
 
 def new_key(*, user, project, role: str, name: str = "") -> tuple[ApiKey, str]:
@@ -68,10 +67,8 @@ def project_for(request, slug: str, role: str) -> tuple[Project, str]:
             project, held = key.project, "manager"
     if project is None:
         raise Http404
-    if key is not None and key.role not in roles_from(held):
-        granted = [held]
-    else:
-        granted = [key.role] if key is not None else [held]
-    if granted[0] not in roles_from(role):
+    # A key does no more than its own role and no more than its person's.
+    granted = held if key is None or held not in roles_from(key.role) else key.role
+    if granted not in roles_from(role):
         raise exceptions.PermissionDenied(_("Your role in this project does not allow this."))
-    return project, granted[0]
+    return project, granted
