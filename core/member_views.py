@@ -1,0 +1,155 @@
+"""Members of a project, invitations, and API keys."""
+
+from django.contrib import messages
+from django.db.models import Q
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from core import people
+from core.access import project_page
+from core.errors import DomainError
+from core.forms import ApiKeyForm, InviteForm, PeopleForm, RoleForm
+from core.models import ApiKey, Invite, Role
+
+
+def _members_page(request, project, status=200, **extra):
+    members = project.members.select_related("user").order_by("user__username")
+    invites = Invite.objects.filter(project=project, revoked=False, uses_left__gt=0, expires_at__gt=timezone.now()).order_by("-pk")
+    context = {
+        "project": project,
+        "members": members,
+        "invites": invites,
+        "roles": Role.choices,
+        "people_form": PeopleForm(),
+        "invite_form": InviteForm(),
+    }
+    return render(request, "core/members.html", context | extra, status=status)
+
+
+@require_safe
+@project_page("manager")
+def members(request, project):
+    return _members_page(request, project)
+
+
+# The answers that show a secret once are rendered by the POST itself and never cached: nothing that could show it again is kept.
+
+
+@require_POST
+@never_cache
+@project_page("manager")
+def add_people(request, project):
+    form = PeopleForm(request.POST)
+    if form.is_valid():
+        try:
+            added = people.add_people(project=project, names=form.cleaned_data["names"].splitlines(), role=form.cleaned_data["role"], actor=request.user)
+            return _members_page(request, project, added=added)
+        except DomainError as exc:
+            form.add_error(exc.field if exc.field in form.fields else None, exc.message)
+    return _members_page(request, project, status=400, people_form=form)
+
+
+@require_POST
+@never_cache
+@project_page("manager")
+def create_invite(request, project):
+    form = InviteForm(request.POST)
+    if not form.is_valid():
+        return _members_page(request, project, status=400, invite_form=form)
+    _invite, token = people.create_invite(project=project, actor=request.user, **form.cleaned_data)
+    return _members_page(request, project, invite_link=request.build_absolute_uri(reverse("invite", args=[token])))
+
+
+@require_POST
+@project_page("manager")
+def revoke_invite(request, project, pk):
+    people.revoke_invite(invite=get_object_or_404(project.invites, pk=pk), actor=request.user)
+    messages.success(request, _("The invitation no longer works."))
+    return redirect("members", project.slug)
+
+
+@require_POST
+@project_page("manager")
+def change_role(request, project, pk):
+    member = get_object_or_404(project.members.select_related("user"), pk=pk)
+    form = RoleForm(request.POST)
+    if form.is_valid():
+        try:
+            people.set_member(project=project, user=member.user, role=form.cleaned_data["role"], actor=request.user)
+            messages.success(request, _("%(name)s is now %(role)s.") % {"name": member.user.shown_name, "role": Role(form.cleaned_data["role"]).label})
+        except DomainError as exc:
+            messages.error(request, exc.message)
+    else:
+        messages.error(request, _("There is no such role."))
+    return redirect("members", project.slug)
+
+
+@require_POST
+@project_page("manager")
+def remove(request, project, pk):
+    member = get_object_or_404(project.members.select_related("user"), pk=pk)
+    try:
+        people.remove_member(member=member, actor=request.user)
+        messages.success(request, _("%(name)s is no longer a member. Their work stays.") % {"name": member.user.shown_name})
+    except DomainError as exc:
+        messages.error(request, exc.message)
+    if member.user == request.user and not request.user.is_superuser:
+        return redirect("home")
+    return redirect("members", project.slug)
+
+
+@require_POST
+@never_cache
+@project_page("manager")
+def reset_password(request, project, pk):
+    member = get_object_or_404(project.members.select_related("user", "project"), pk=pk)
+    try:
+        password = people.reset_password(member=member, actor=request.user)
+    except DomainError as exc:
+        messages.error(request, exc.message)
+        return redirect("members", project.slug)
+    return _members_page(request, project, added=[{"name": member.user.username, "password": password, "state": "reset"}])
+
+
+def _keys_page(request, project, status=200, **extra):
+    """Own keys; a manager sees those of everyone."""
+    mine = Q() if request.role == Role.MANAGER else Q(user=request.user)
+    rows = ApiKey.objects.filter(mine, project=project, revoked_at=None).select_related("user").order_by("-pk")
+    context = {"project": project, "rows": rows, "form": _key_form(request)}
+    return render(request, "core/keys.html", context | extra, status=status)
+
+
+def _key_form(request, data=None):
+    """Only roles that the person holds are offered."""
+    form = ApiKeyForm(data)
+    values = [value for value, _label in Role.choices]
+    form.fields["role"].choices = Role.choices[: values.index(request.role) + 1]
+    return form
+
+
+@never_cache
+@project_page("annotator")
+def keys(request, project):
+    if request.method != "POST":
+        return _keys_page(request, project)
+    form = _key_form(request, request.POST)
+    if form.is_valid():
+        try:
+            _row, text = people.create_api_key(project=project, user=request.user, actor=request.user, **form.cleaned_data)
+            return _keys_page(request, project, key_text=text)
+        except DomainError as exc:
+            form.add_error(exc.field if exc.field in form.fields else None, exc.message)
+    return _keys_page(request, project, status=400, form=form)
+
+
+@require_POST
+@project_page("annotator")
+def revoke_key(request, project, pk):
+    mine = Q() if request.role == Role.MANAGER else Q(user=request.user)
+    people.revoke_api_key(key=get_object_or_404(ApiKey.objects.select_related("project").filter(mine, project=project), pk=pk), actor=request.user)
+    messages.success(request, _("The key no longer works."))
+    return redirect("keys", project.slug)

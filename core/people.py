@@ -1,0 +1,247 @@
+"""Verbs on people: accounts, members, invitations, passwords without e-mail, API keys. All keyword-only; each appends its Event."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core import events
+from core.api_auth import new_key
+from core.errors import Conflict, DomainError
+from core.models import ApiKey, Invite, Member, Project, Role, User
+
+# Without letters and digits that look alike: these passwords are read aloud and typed from paper.
+_READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
+MAX_PASTED = 500
+
+
+def one_time_password() -> str:
+    """Twelve readable characters in three groups, 59 bits."""
+    return "-".join("".join(secrets.choice(_READABLE) for _i in range(4)) for _j in range(3))
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def check_username(name: str) -> str:
+    """`name` if an account may have it; DomainError naming the field otherwise."""
+    try:
+        UnicodeUsernameValidator()(name)
+    except ValidationError as exc:
+        raise DomainError("bad_name", exc.messages[0], field="username") from None
+    if len(name) > 150:
+        raise DomainError("bad_name", _("A name has at most 150 characters."), field="username")
+    return User.normalize_username(name)
+
+
+def create_user(*, username: str, password: str, superuser: bool = False, display_name: str = "", must_change: bool = False) -> User:
+    """A new account. DomainError when the name is taken or not allowed, or the password is empty."""
+    username = check_username(username)
+    if not password:
+        raise DomainError("empty_password", _("Give a password."), field="password")
+    user = User(username=username, first_name=display_name[:150], is_superuser=superuser, is_staff=superuser, password_must_change=must_change)
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError:
+        raise Conflict("name_taken", _("There is already an account named %(name)s.") % {"name": username}, field="username") from None
+    return user
+
+
+def _may_manage(actor, project):
+    """Whoever changes members manages the project; commands act as nobody (None), with the shell's rights."""
+    if actor is None or actor.is_superuser:
+        return
+    if not Member.objects.of(actor).filter(project=project, role=Role.MANAGER).exists():
+        raise DomainError("permission_denied", _("Only a manager may do this."), status=403)
+
+
+@transaction.atomic
+def set_member(*, project: Project, user: User, role: str, actor) -> Member:
+    """Make `user` a member with `role`, or change the role they have. The last manager keeps the role."""
+    _may_manage(actor, project)
+    member = Member.objects.select_for_update().filter(project=project, user=user).first()
+    if member is None:
+        member = Member.objects.create(project=project, user=user, role=role)
+        events.append(project=project, actor=actor, verb="member.add", target=member, user=user.pk, role=role)
+    elif member.role != role:
+        if member.role == Role.MANAGER:
+            _keep_a_manager(project, member)
+        before, member.role = member.role, role
+        member.save(update_fields=["role"])
+        events.append(project=project, actor=actor, verb="member.role", target=member, user=user.pk, role=role, before=before)
+    return member
+
+
+def _keep_a_manager(project, leaving):
+    if not project.members.select_for_update().filter(role=Role.MANAGER).exclude(pk=leaving.pk).exists():
+        raise Conflict("last_manager", _("A project keeps at least one manager."), field="role")
+
+
+@transaction.atomic
+def remove_member(*, member: Member, actor) -> None:
+    """Take the person out of the project and revoke their keys to it. What they judged stays, under their pseudonym."""
+    _may_manage(actor, member.project)
+    if member.role == Role.MANAGER:
+        _keep_a_manager(member.project, member)
+    events.append(project=member.project, actor=actor, verb="member.remove", target=member, user=member.user_id, role=member.role)
+    ApiKey.objects.filter(project=member.project, user=member.user, revoked_at=None).update(revoked_at=timezone.now())
+    member.delete()
+
+
+@transaction.atomic
+def add_people(*, project: Project, names: list[str], role: str, actor) -> list[dict]:
+    """Members by name, one account made for each name that has none. Returns [{"name", "password" or None, "state"}] in order, where state
+    is "created" (with its one-time password, to be changed at the first sign-in), "added" or "already". One refused name refuses all."""
+    _may_manage(actor, project)
+    names = list(dict.fromkeys(n for n in (name.strip() for name in names) if n))
+    if not names:
+        raise DomainError("empty", _("Give at least one name."), field="names")
+    if len(names) > MAX_PASTED:
+        raise DomainError("too_many", _("At most %(n)s names at a time.") % {"n": MAX_PASTED}, field="names")
+    for name in names:
+        try:
+            check_username(name)
+        except DomainError:
+            message = _("“%(name)s” cannot be a sign-in name: letters (Chinese too), digits and @ . + - _ only.") % {"name": name[:60]}
+            raise DomainError("bad_name", message, field="names") from None
+    found = {u.username: u for u in User.objects.filter(username__in=names)}
+    members = set(project.members.filter(user__in=found.values()).values_list("user_id", flat=True))
+    out = []
+    for name in names:
+        user, password, state = found.get(User.normalize_username(name)), None, "added"
+        if user is None:
+            password, state = one_time_password(), "created"
+            user = create_user(username=name, password=password, must_change=True)
+            events.append(project=project, actor=actor, verb="account.create", target=user)
+        if user.pk in members:
+            state = "already"
+        else:
+            set_member(project=project, user=user, role=role, actor=actor)
+        out.append({"name": user.username, "password": password, "state": state})
+    return out
+
+
+@transaction.atomic
+def reset_password(*, member: Member, actor) -> str:
+    """A new one-time password for a member, returned once; they choose their own at the next sign-in and older sessions end.
+
+    A manager must not take over an account that reaches further than the managed projects: superusers, and members of projects which
+    `actor` does not manage, are reset by a superuser."""
+    _may_manage(actor, member.project)
+    user = member.user
+    if actor is not None and not actor.is_superuser:
+        managed = Project.objects.visible_to(actor, "manager")
+        if user.is_superuser or Member.objects.of(user).exclude(project__in=managed).exists():
+            raise DomainError("permission_denied", _("This account reaches further than your projects; ask an administrator to reset it."), status=403)
+    password = one_time_password()
+    user.set_password(password)
+    user.password_must_change = True
+    user.save(update_fields=["password", "password_must_change"])
+    events.append(project=member.project, actor=actor, verb="password.reset", target=user)
+    return password
+
+
+def set_own_password(*, user: User, password: str) -> None:
+    """The person's own new password, checked for strength; ends the need to change it."""
+    try:
+        validate_password(password, user)
+    except ValidationError as exc:
+        raise DomainError("weak_password", " ".join(exc.messages), field="new_password") from None
+    with transaction.atomic():
+        user.set_password(password)
+        user.password_must_change = False
+        user.save(update_fields=["password", "password_must_change"])
+        events.append(project=None, actor=user, verb="password.change", target=user)
+
+
+@transaction.atomic
+def create_invite(*, project: Project, role: str, days: int, uses: int, actor) -> tuple[Invite, str]:
+    """An invitation and its token. The token is returned once; only its hash is kept."""
+    _may_manage(actor, project)
+    token = secrets.token_urlsafe(24)
+    invite = Invite.objects.create(
+        project=project, role=role, token_hash=_hash(token), expires_at=timezone.now() + timedelta(days=days), uses_left=uses, created_by=actor
+    )
+    events.append(project=project, actor=actor, verb="invite.create", target=invite, role=role, uses=uses)
+    return invite, token
+
+
+@transaction.atomic
+def revoke_invite(*, invite: Invite, actor) -> None:
+    _may_manage(actor, invite.project)
+    if Invite.objects.filter(pk=invite.pk, revoked=False).update(revoked=True):
+        events.append(project=invite.project, actor=actor, verb="invite.revoke", target=invite)
+
+
+def find_invite(token: str) -> Invite | None:
+    """The invitation of a link while it may still be used."""
+    return Invite.objects.select_related("project").filter(token_hash=_hash(token), revoked=False, uses_left__gt=0, expires_at__gt=timezone.now()).first()
+
+
+@transaction.atomic
+def accept_invite(*, token: str, user: User) -> Member:
+    """Make `user` a member by an invitation. Someone who already is one keeps the stronger role, and no use is spent on nothing."""
+    invite = find_invite(token)
+    if invite is None:
+        raise Conflict("invite_gone", _("This invitation has been used up, has expired, or was withdrawn. Ask for a new one."))
+    member = Member.objects.filter(project=invite.project, user=user).first()
+    if member is not None and member.can(invite.role):
+        return member
+    # The count falls only while it is above zero: two people racing for the last use cannot both win.
+    if not Invite.objects.filter(pk=invite.pk, revoked=False, uses_left__gt=0).update(uses_left=F("uses_left") - 1):
+        raise Conflict("invite_gone", _("This invitation has been used up, has expired, or was withdrawn. Ask for a new one."))
+    if member is None:
+        member = Member.objects.create(project=invite.project, user=user, role=invite.role)
+    else:
+        member.role = invite.role
+        member.save(update_fields=["role"])
+    events.append(project=invite.project, actor=user, verb="invite.accept", target=invite, user=user.pk, role=invite.role)
+    return member
+
+
+@transaction.atomic
+def join_with_new_account(*, token: str, username: str, password: str, display_name: str = "") -> User:
+    """An account made by the holder of an invitation, and its membership: both or neither."""
+    if find_invite(token) is None:
+        raise Conflict("invite_gone", _("This invitation has been used up, has expired, or was withdrawn. Ask for a new one."))
+    username = check_username(username)
+    try:
+        validate_password(password, User(username=username, first_name=display_name))
+    except ValidationError as exc:
+        raise DomainError("weak_password", " ".join(exc.messages), field="password") from None
+    user = create_user(username=username, password=password, display_name=display_name)
+    accept_invite(token=token, user=user)
+    return user
+
+
+@transaction.atomic
+def create_api_key(*, project: Project, user: User, role: str, name: str = "", actor=None) -> tuple[ApiKey, str]:
+    """A key that acts as `user` in `project` with at most `role`. DomainError when the person does not hold that role."""
+    if not user.is_superuser:
+        member = Member.objects.of(user).filter(project=project).first()
+        if member is None:
+            raise DomainError("not_a_member", _("%(name)s is not a member of this project.") % {"name": user.username}, field="user")
+        if not member.can(role):
+            raise DomainError("role_too_weak", _("A key cannot hold a stronger role than its person has in this project."), field="role")
+    key, text = new_key(user=user, project=project, role=role, name=name)
+    events.append(project=project, actor=actor or user, verb="key.create", target=key, role=role)
+    return key, text
+
+
+@transaction.atomic
+def revoke_api_key(*, key: ApiKey, actor) -> None:
+    """End a key: its person may, and managers of its project."""
+    if key.user_id != actor.pk:
+        _may_manage(actor, key.project)
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        events.append(project=key.project, actor=actor, verb="key.revoke", target=key)

@@ -1,0 +1,118 @@
+// What every page does in the browser: the token of htmx requests, menus, preferences without a reload, copying, questions before what cannot be undone.
+
+const live = document.getElementById("live");
+
+/** The current CSRF token. Read from the cookie each time: signing in again in place changes it. */
+export function csrfToken() {
+  const found = document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/);
+  return found ? decodeURIComponent(found[1]) : (document.querySelector("[name=csrfmiddlewaretoken]") || {}).value || "";
+}
+
+/** Say something to screen readers, politely. */
+export function announce(text) {
+  if (live) live.textContent = text;
+}
+
+document.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRFToken"] = csrfToken();
+});
+for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(name, (event) => {
+    const status = event.detail.xhr ? event.detail.xhr.status : 0;
+    if (status === 401) location.reload();
+    else if (live) show(live.dataset.offline);
+  });
+}
+
+function show(text) {
+  let list = document.querySelector(".messages");
+  if (!list) {
+    list = document.createElement("ul");
+    list.className = "messages";
+    document.getElementById("main").before(list);
+  }
+  const line = document.createElement("li");
+  line.className = "note error";
+  line.setAttribute("role", "alert");
+  line.textContent = text;
+  list.replaceChildren(line);
+}
+
+// Menus are <details>: they close on a click elsewhere, on Esc, and when the focus leaves them.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.isComposing) return;
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+document.addEventListener("focusout", (event) => {
+  const menu = event.target.closest && event.target.closest("details.menu[open]");
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+});
+
+// Theme and text size change in place; the language needs the page again.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-preferences]") || !event.submitter || event.submitter.name === "language") return;
+  event.preventDefault();
+  const data = new FormData(form);
+  let value = event.submitter.value;
+  if (event.submitter.name === "theme") {
+    const chosen = document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+    value = chosen === "dark" ? "light" : "dark";
+    document.documentElement.dataset.theme = value;
+  }
+  data.set(event.submitter.name, value);
+  data.set("csrfmiddlewaretoken", csrfToken());
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: data, headers: { Accept: "application/json" }, credentials: "same-origin" });
+    if (!answer.ok) return;
+    const now = await answer.json();
+    if (now.theme) document.documentElement.dataset.theme = now.theme;
+    if (now.text_size) document.documentElement.dataset.text = now.text_size;
+    else delete document.documentElement.dataset.text;
+  } catch (error) {
+    // The choice still holds on this page; it is only not kept.
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  const text = "value" in source ? source.value : source.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch (error) {
+    // Over plain HTTP there is no clipboard API.
+    const area = "select" in source ? source : Object.assign(document.createElement("textarea"), { value: text });
+    if (area !== source) document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    if (area !== source) area.remove();
+  }
+  button.textContent = live.dataset.copied;
+  announce(live.dataset.copied);
+});
+
+document.addEventListener("submit", (event) => {
+  const question = (event.submitter && event.submitter.dataset.confirm) || event.target.dataset.confirm;
+  if (question && !window.confirm(question)) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+}, true);
+
+for (const button of document.querySelectorAll("[data-without-js]")) button.hidden = true;
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-autosubmit]")) {
+    const form = event.target.form;
+    if (form.requestSubmit) form.requestSubmit();
+    else form.submit(); // Safari 15
+  }
+});

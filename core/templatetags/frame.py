@@ -1,0 +1,67 @@
+"""The frame's parts that depend on the person and the project: switcher, tabs, panels; and how a form field is drawn."""
+
+from django import template
+from django.utils.safestring import mark_safe
+
+from core import registry
+from core.access import entry_url, role_in, tabs_for
+from core.models import Member, Project, roles_from
+
+register = template.Library()
+SWITCHER_LENGTH = 20
+
+
+def _here(context):
+    """(project, role) of the page, from the view's access check or, failing that, from its context."""
+    request = context.get("request")
+    project = context.get("project") or getattr(request, "project", None)
+    if not isinstance(project, Project) or request is None:
+        return None, ""
+    if getattr(request, "project", None) != project or not hasattr(request, "role"):
+        request.project, request.role = project, role_in(request.user, project)
+    return project, request.role
+
+
+@register.inclusion_tag("core/_switcher.html", takes_context=True)
+def project_switcher(context):
+    """The person's projects (the newest twenty), each with the address of the page they start on."""
+    project, _role = _here(context)
+    user = context["user"]
+    if user.is_superuser:
+        entries = [(p, "manager") for p in Project.objects.filter(archived=False).order_by("-id")[:SWITCHER_LENGTH]]
+    else:
+        entries = [
+            (m.project, m.role) for m in Member.objects.of(user).filter(project__archived=False).select_related("project").order_by("-id")[:SWITCHER_LENGTH]
+        ]
+    projects = [{"pk": p.pk, "title": p.title, "url": entry_url(p, role)} for p, role in entries]
+    return {"project": project, "projects": projects}
+
+
+@register.inclusion_tag("core/_tabs.html", takes_context=True)
+def project_tabs(context):
+    project, role = _here(context)
+    if project is None:
+        return {"tabs": []}
+    path = context["request"].path
+    tabs = tabs_for(project, role)
+    inside = [tab for tab in tabs if path.startswith(tab["url"])]
+    current = max(inside, key=lambda tab: len(tab["url"])) if inside else None
+    for tab in tabs:
+        tab["current"] = tab is current
+    return {"tabs": tabs}
+
+
+@register.simple_tag(takes_context=True)
+def panels(context, place, project=None, role=None):
+    """What upper rooms hang into `place` for this person, one after the other."""
+    request = context["request"]
+    if project is None:
+        project, role = _here(context)
+    parts = [p.render(request, project) for p in registry.panels(place) if role in roles_from(p.role)]
+    return mark_safe("".join(str(part) for part in parts if part))  # noqa: S308 panels return safe HTML by contract
+
+
+@register.inclusion_tag("core/_field.html")
+def field(bound, help_text=None):
+    """One form field with label, help and errors, tied together for screen readers."""
+    return {"field": bound, "help_text": help_text or bound.help_text, "kind": type(bound.field.widget).__name__}
