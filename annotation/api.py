@@ -108,10 +108,10 @@ class DraftView(APIView):
     def post(self, request, pk):
         """Keep a draft made on a given revision; 409 with the stored one when that has moved on."""
         asked = _checked(DraftIn, request)
-        a = submit.save_draft(
+        kept = submit.save_draft(
             user=request.user, pk=pk, draft=asked["document"], revision=asked["revision"], active_ms=asked["active_ms"], project=_key_project(request)
         )
-        return Response({"revision": a.draft_revision, "saved_at": a.draft_at})
+        return Response({"revision": kept.revision, "saved_at": kept.saved_at})
 
 
 class SubmitView(APIView):

@@ -32,9 +32,14 @@ class ItemQuerySet(models.QuerySet):
 class AssignmentQuerySet(models.QuerySet):
     def own(self, user):
         """Assignments of this person in projects where they may (still) annotate."""
+        from core.models import Member, roles_from
+
         if not user.is_authenticated:
             return self.none()
-        return self.filter(annotator__user=user, project__in=_projects(user, "annotator"))
+        mine = self.filter(annotator__user=user)
+        if user.is_superuser:
+            return mine
+        return mine.filter(models.Exists(Member.objects.filter(project=models.OuterRef("project"), user=user, role__in=roles_from("annotator"))))
 
 
 class AnnotationQuerySet(models.QuerySet):

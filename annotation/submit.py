@@ -1,10 +1,11 @@
 """Drafts, submit, undo, edit: how a judgement becomes a row. Versions are appended, never changed."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import BigIntegerField, F, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,26 +25,33 @@ class Submitted:
     late: bool
 
 
+@dataclass(frozen=True)
+class Draft:
+    """What is stored after a draft was kept."""
+
+    revision: int
+    saved_at: datetime | None
+
+
 @on_deadlock
 @transaction.atomic
-def save_draft(*, user, pk: int, draft: dict, revision: int, active_ms: int = 0, project=None) -> Assignment:
+def save_draft(*, user, pk: int, draft: dict, revision: int, active_ms: int = 0, project=None) -> Draft:
     """Keep `draft` (by letters, as it stands in the browser) if it was made on revision `revision`.
     Conflict "stale_draft" with the stored one otherwise: both are kept, the person chooses."""
     if not isinstance(draft, dict):
         raise DomainError("invalid", _("The draft must be an object."), field="document")
     now = timezone.now()
     mine = Assignment.objects.own(user).filter(pk=pk, **({"project": project} if project else {}))
-    kept = mine.filter(draft_revision=revision).update(draft=draft, draft_revision=revision + 1, draft_at=now, active_ms=F("active_ms"))
+    longest = Greatest("active_ms", Value(active_ms, output_field=BigIntegerField()))
+    if mine.filter(draft_revision=revision).update(draft=draft, draft_revision=revision + 1, draft_at=now, active_ms=longest):
+        return Draft(revision + 1, now)
     a = mine.first()
     if a is None:
         raise DomainError("not_found", _("This assignment is not yours, or is gone."), status=404)
-    if not kept and a.draft != draft:
-        raise Conflict(
-            "stale_draft", _("This draft was changed in another window."), data={"revision": a.draft_revision, "document": a.draft, "saved_at": a.draft_at}
-        )
-    if active_ms > a.active_ms:
-        Assignment.objects.filter(pk=a.pk).update(active_ms=active_ms)
-    return a
+    if a.draft != draft:
+        kept = {"revision": a.draft_revision, "document": a.draft, "saved_at": a.draft_at}
+        raise Conflict("stale_draft", _("This draft was changed in another window."), data=kept)
+    return Draft(a.draft_revision, a.draft_at)
 
 
 @on_deadlock

@@ -5,11 +5,13 @@ import hmac
 import secrets
 from datetime import timedelta
 
+from django.db.models import OuterRef, Subquery
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import authentication, exceptions
 
-from core.models import ApiKey, Member, Project, roles_from
+from core.models import ApiKey, Member, Project, Role, roles_from
 
 
 def new_key(*, user, project, role: str, name: str = "") -> tuple[ApiKey, str]:
@@ -17,6 +19,10 @@ def new_key(*, user, project, role: str, name: str = "") -> tuple[ApiKey, str]:
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     row = ApiKey.objects.create(user=user, project=project, role=role, name=name, prefix=prefix, secret_hash=hashlib.sha256(secret.encode()).hexdigest())
     return row, f"tsk_{prefix}_{secret}"
+
+
+# What the key's person may do in the key's project, read with the key.
+_PERSON_ROLE = Subquery(Member.objects.filter(project=OuterRef("project"), user=OuterRef("user")).values("role")[:1])
 
 
 class KeyAuthentication(authentication.BaseAuthentication):
@@ -33,7 +39,7 @@ class KeyAuthentication(authentication.BaseAuthentication):
         parts = words[1].split("_", 2) if len(words) == 2 else []
         if len(parts) != 3 or parts[0] != "tsk":
             raise bad
-        key = ApiKey.objects.select_related("user", "project").filter(prefix=parts[1], revoked_at=None).first()
+        key = ApiKey.objects.select_related("user", "project").annotate(person_role=_PERSON_ROLE).filter(prefix=parts[1], revoked_at=None).first()
         if key is None or not hmac.compare_digest(key.secret_hash, hashlib.sha256(parts[2].encode()).hexdigest()) or not key.user.is_active:
             raise bad
         now = timezone.now()
@@ -52,20 +58,16 @@ class BrowserSession(authentication.SessionAuthentication):
 def project_for(request, slug: str, role: str) -> tuple[Project, str]:
     """The project `slug` if the requester holds `role` in it, with the role they hold there. A key is held to its own project and role.
     Http404 for strangers (a project's existence is not told), 403 for members of too weak a role."""
-    from django.http import Http404
-
     user, key = request.user, request.auth if isinstance(request.auth, ApiKey) else None
-    if key is not None and key.project.slug != slug:
-        raise Http404
-    if user.is_superuser and key is None:
-        project = Project.objects.filter(slug=slug).first()
-        held = "manager"
+    if key is not None:
+        project = key.project if key.project.slug == slug else None
+        held = Role.MANAGER if user.is_superuser else key.person_role
+    elif user.is_superuser:
+        project, held = Project.objects.filter(slug=slug).first(), Role.MANAGER
     else:
         member = Member.objects.select_related("project").filter(project__slug=slug, user=user).first()
-        project, held = (member.project, member.role) if member else (None, "")
-        if key is not None and user.is_superuser and project is None:
-            project, held = key.project, "manager"
-    if project is None:
+        project, held = (member.project, member.role) if member else (None, None)
+    if project is None or not held:
         raise Http404
     # A key does no more than its own role and no more than its person's.
     granted = held if key is None or held not in roles_from(key.role) else key.role

@@ -104,12 +104,12 @@ def test_undo_takes_the_judgement_back_and_opens_it_with_its_text(project, alice
 def test_a_stale_draft_is_refused_and_both_are_kept(project, alice):
     make_item(project)
     a = queue.claim(project=project, user=alice)
-    assert submit.save_draft(user=alice, pk=a.pk, draft={"comment": "one"}, revision=0).draft_revision == 1
+    assert submit.save_draft(user=alice, pk=a.pk, draft={"comment": "one"}, revision=0).revision == 1
     with pytest.raises(Conflict) as stale:
         submit.save_draft(user=alice, pk=a.pk, draft={"comment": "two"}, revision=0)
     assert stale.value.data["revision"] == 1 and stale.value.data["document"] == {"comment": "one"}
     # The same draft sent again (its answer was lost on the way) is no conflict.
-    assert submit.save_draft(user=alice, pk=a.pk, draft={"comment": "one"}, revision=0).draft_revision == 1
+    assert submit.save_draft(user=alice, pk=a.pk, draft={"comment": "one"}, revision=0).revision == 1
 
 
 @pytest.mark.parametrize(
