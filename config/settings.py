@@ -17,6 +17,8 @@ HOST = envstr("HOST", "127.0.0.1")
 PORT = envint("PORT", 8000)
 LOOPBACK = HOST in {"127.0.0.1", "::1", "localhost"}
 DEBUG = envbool("DEBUG", False)
+WEB_WORKERS = envint("WEB_WORKERS", 1)  # web processes
+WEB_THREADS = envint("WEB_THREADS", 160)  # requests at once in each; made when needed (docs/ARCHITECTURE.md says why so many)
 
 
 def _kept_secret() -> str:
@@ -174,12 +176,14 @@ if REDIS_URL:
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": DATA_DIR / "cache"}}
     CELERY_BROKER_URL = "filesystem://"
-    _queue = DATA_DIR / "broker"
+    _queue = DATA_DIR / "broker"  # config.broker stands in for kombu's own filesystem transport
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_queue / "messages"),
         "data_folder_out": str(_queue / "messages"),
         "control_folder": str(_queue / "control"),
+        "polling_interval": 0.2,
     }
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # the Job row is the truth: a lost message is sent again by the sweep, a late one must not come back
 CELERY_TASK_DEFAULT_QUEUE = "default"

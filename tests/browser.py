@@ -1,0 +1,105 @@
+"""Fixtures for tests in real Chromium, against the real web server (granian, static files, CSP) on the test's database.
+
+    @pytest.mark.browser
+    def test_x(live_site, open_page):
+        lead = make_member(make_project("p"), "manager")
+        page = open_page(lead)                          # signed in; also language="zh", phone=True, dark=True
+        page.goto(live_site.url + "/p/p/")
+
+A test fails when a page logged an error, broke the CSP, threw, or got a 404 or 5xx; `page.expect_errors("part of the text")` allows one.
+401, 400, 403, 409 and a network cut by the test itself are normal answers."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests import processes, servers
+
+__all__ = ["_web_server", "chromium", "live_site", "open_page"]
+DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+NORMAL = re.compile(r"status of (400|401|403|409|413)\b|ERR_INTERNET_DISCONNECTED|ERR_FAILED|ERR_ABORTED|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET")
+
+
+@dataclass
+class Site:
+    """The running server: its address and its log file."""
+
+    url: str
+    log: Path
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser process, once per run."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=servers.find("chromium"))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def _web_server(django_db_setup, django_db_blocker, tmp_path_factory):
+    log = tmp_path_factory.mktemp("web") / "web.log"
+    with django_db_blocker.unblock(), processes.web(log=log) as (_process, url):
+        yield Site(url, log)
+
+
+@pytest.fixture
+def live_site(_web_server, transactional_db):
+    """The site on the test's own (committed) rows. A traceback in the server's log fails the test."""
+    from django.core.cache import cache
+
+    cache.clear()
+    before = _web_server.log.stat().st_size
+    yield _web_server
+    with _web_server.log.open("rb") as log:
+        log.seek(before)
+        new = log.read().decode(errors="replace")
+    assert "Traceback" not in new, new[-4000:]
+
+
+@pytest.fixture
+def open_page(chromium, live_site):
+    """Make pages: `open_page(user=None, *, language="en", phone=False, dark=False, **context options of Playwright) -> Page`."""
+    contexts, complaints = [], []
+
+    def make(user=None, *, language="en", phone=False, dark=False, **options):
+        options = {"viewport": PHONE if phone else DESK, "locale": "zh-CN" if language.startswith("zh") else "en-GB", **options}
+        options.setdefault("color_scheme", "dark" if dark else "light")
+        if phone:
+            options = {"has_touch": True, "is_mobile": True, **options}
+        context = chromium.new_context(base_url=live_site.url, **options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        if user is not None:
+            sign_in(context, user, live_site.url)
+        page = context.new_page()
+        allowed: list[str] = []
+
+        def complain(kind: str, text: str) -> None:
+            if not NORMAL.search(text) and not any(part in text for part in allowed):
+                complaints.append(f"{kind} on {page.url}: {text}")
+
+        page.on("console", lambda m: complain("console error", f"{m.text} {m.location.get('url', '')}") if m.type == "error" else None)
+        page.on("pageerror", lambda error: complain("uncaught", str(error)))
+        page.expect_errors = allowed.append
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not complaints, "\n".join(complaints)
+
+
+def sign_in(context, user, url: str) -> None:
+    """Give the browser a session of `user`, without the login page (which has tests of its own)."""
+    from django.conf import settings
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user)
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value, "url": url}])
