@@ -48,6 +48,9 @@ REASONS = {
     "not_ascii": _("dataset_info.json must be ASCII: it is read in the machine's own encoding."),
     "missing_file": _("A file named here is missing."),
     "bad_field": _("A field does not have the form it must have."),
+    "byte_order_mark": _("The file begins with a byte order mark."),
+    "provenance": _("The side file with the origin of each row is missing or has another number of lines."),
+    "date_like": _("Every answer looks like a date: the loader would turn them into times. Load the file with explicit features."),
     # notes
     "near_identical": _("Many pairs differ little (corrections): set the trainer's SFT term, see docs/formats.md."),
     "sources_omitted": _("The passages the answers rest on are not in the training prompts; choose where to put them with the option sources."),

@@ -1,0 +1,227 @@
+"""The strict checkers: they read the written files as a trainer would, and refuse what trainers take without a word."""
+
+import json
+import math
+from pathlib import Path
+
+from corpus.canonical import unified
+from training_export.formats.base import SPLITS, Problem
+from training_export.formats.ledger import Ledger
+from training_export.formats.messages import answer_problem, any_template_token, blank, context_problem, has_template_token
+
+WARNINGS = {"one_class", "unbalanced", "no_rows", "date_like"}
+
+
+def _no_constant(name):
+    raise ValueError(name)
+
+
+_loads = json.JSONDecoder(parse_constant=_no_constant).decode
+
+
+class LineChecker:
+    """Reads every file of rows once. Subclasses say what is wrong in one row: `row(row)` returns [(field, code, detail)], and sets `judged`
+    (and `way`) to what the Ledger needs, if nothing is wrong. Memory: 8 bytes a row."""
+
+    columns: tuple = ()
+    optional: tuple = ()
+
+    def __init__(self, folder: Path, options):
+        self.folder, self.options = folder, options
+        self.ledger = Ledger()
+        self.judged, self.way = None, False
+
+    @classmethod
+    def run(cls, folder: Path, options):
+        return cls(folder, options).problems()
+
+    def files(self) -> list[str]:
+        return [f"{s}.jsonl" for s in SPLITS if (self.folder / f"{s}.jsonl").exists()]
+
+    def problems(self):
+        files = self.files()
+        if not files:
+            yield Problem("", 0, "", "no_rows", level="warning")
+        for name in files:
+            yield from self.file(name)
+        yield from self.conflicts()
+
+    def conflicts(self):
+        for name, rows in self.ledger.conflicts().items():
+            for index, code in rows.items():
+                yield Problem(name, index + 1, "", code)
+
+    def problem(self, name: str, line: int, field: str, code: str, detail: str = "") -> Problem:
+        return Problem(name, line, field, code, detail, "warning" if code in WARNINGS else "error")
+
+    def file(self, name: str):
+        self.start(name)
+        expected = None
+        number = 0
+        with open(self.folder / name, "rb") as lines:
+            for number, raw in enumerate(lines, 1):
+                row, code = parsed(raw, number)
+                found = [("", code, "")] if code else []
+                self.judged, self.way = None, False
+                if not code:
+                    if expected is None:
+                        expected = self.expected(row)
+                    if set(row) != expected:
+                        found = [(", ".join(sorted(set(row) ^ expected)), "columns", "")]
+                    else:
+                        found = self.row(row)
+                for field, problem, detail in found:
+                    yield self.problem(name, number, field, problem, detail)
+                if found or self.judged is None:
+                    self.ledger.skip(name)
+                else:
+                    self.ledger.add(name, self.judged, self.way)
+        if not number:
+            yield self.problem(name, 0, "", "no_rows")
+        for field, code, detail in self.end():
+            yield self.problem(name, 0, field, code, detail)
+        yield from self.provenance(name, number)
+
+    def expected(self, first: dict) -> set:
+        """The columns every row must have, as the first row chooses among the optional ones."""
+        return set(self.columns) | (set(first) & set(self.optional))
+
+    def provenance(self, name: str, rows: int):
+        side = self.folder / "provenance" / name
+        if not side.exists():
+            yield self.problem(name, 0, "", "provenance", "0")
+            return
+        with open(side, "rb") as lines:
+            count = sum(piece.count(b"\n") for piece in iter(lambda: lines.read(1 << 20), b""))
+        if count != rows:
+            yield self.problem(name, 0, "", "provenance", f"{count} / {rows}")
+
+    def start(self, name: str) -> None:
+        """Before the first row of a file."""
+
+    def row(self, row: dict) -> list:
+        raise NotImplementedError
+
+    def end(self) -> list:
+        """After the last row of a file: [(field, code, detail)] about it as a whole."""
+        return []
+
+
+def parsed(raw: bytes, number: int) -> tuple[dict | None, str]:
+    """(row, "") or (None, code)."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return None, "not_utf8"
+    if text.isspace():
+        return None, "blank_line"
+    if text.startswith("\ufeff"):
+        return None, "byte_order_mark"
+    try:
+        row = _loads(text)
+    except (ValueError, RecursionError):
+        return None, "not_json"
+    return (row, "") if isinstance(row, dict) else (None, "not_json")
+
+
+def identity_of(messages: list[dict]) -> int:
+    """64 bits for the texts of checked messages, up to `unified`."""
+    parts = []
+    for m in messages:
+        parts.append(m["role"])
+        parts.append(unified(m["content"]))
+        if len(m) > 2:
+            parts.append(json.dumps({k: v for k, v in m.items() if k not in ("role", "content")}, sort_keys=True))
+    return hash(tuple(parts))
+
+
+class TrlChecker(LineChecker):
+    """Conversational rows of TRL."""
+
+    optional = ("tools",)
+    turns_in_answers = False
+
+    def start(self, name):
+        self._prompt, self._prompt_found, self._prompt_id = None, [], None
+
+    def row(self, row):
+        found = self.prompt(row) + self.tools(row)
+        answers = self.columns[1:3] if "chosen" in self.columns else ("completion",)
+        for column in answers:
+            found += self.answer(column, row[column])
+        found += self.more(row)
+        if not found:
+            self.judge(row, self._prompt_id)
+        return found
+
+    def more(self, row: dict) -> list:
+        return []
+
+    def judge(self, row: dict, prompt: int) -> None:
+        """Sets `judged` and `way` from a sound row."""
+        raise NotImplementedError
+
+    def prompt(self, row) -> list:
+        prompt = (row["prompt"], row.get("tools"))
+        if prompt != self._prompt:  # neighbouring rows often share it
+            self._prompt = prompt
+            self._prompt_found = self._prompt_problems(prompt[0])
+            self._prompt_id = None if self._prompt_found else hash((identity_of(prompt[0]), prompt[1]))
+        return list(self._prompt_found)
+
+    def _prompt_problems(self, prompt) -> list:
+        code, detail = context_problem(prompt)
+        if code:
+            return [("prompt", code, detail)]
+        if not self.options.allow_template_tokens and any_template_token(prompt):
+            return [("prompt", "template_token", "")]
+        return []
+
+    def tools(self, row) -> list:
+        tools = row.get("tools")
+        if "tools" not in row or tools == "null":
+            return []
+        try:
+            tools_ok = isinstance(tools, str) and isinstance(_loads(tools), list) and _loads(tools)
+        except ValueError:
+            tools_ok = False
+        if not tools_ok:
+            return [("tools", "tools_json", "")]
+        return [("tools", "template_token", "")] if not self.options.allow_template_tokens and has_template_token(tools) else []
+
+    def answer(self, column, messages) -> list:
+        code, detail = answer_problem(messages)
+        if not code and len(messages) > 1 and not self.turns_in_answers:
+            code = "tool_turns_in_answer"
+        if not code and not self.options.allow_template_tokens and any_template_token(messages):
+            code = "template_token"
+        return [(column, code, detail)] if code else []
+
+
+class PairChecker(TrlChecker):
+    """Rows with `chosen` and `rejected`."""
+
+    optional = ("tools", "margin")
+
+    def more(self, row):
+        if "margin" not in row:
+            return []
+        margin = row["margin"]
+        if isinstance(margin, bool) or not isinstance(margin, (int, float)) or not math.isfinite(margin):
+            return [("margin", "margin", repr(margin)[:40])]
+        return []
+
+    def row(self, row):
+        found = super().row(row)
+        if not found and self.same:
+            self.judged = None
+            return [("rejected", "same_answers", "")]
+        return found
+
+    def judge(self, row, prompt):
+        chosen, rejected = identity_of(row["chosen"]), identity_of(row["rejected"])
+        self.same = chosen == rejected
+        self.judged, self.way = hash((prompt, min(chosen, rejected), max(chosen, rejected))), chosen < rejected
+
+
+__all__ = ["LineChecker", "PairChecker", "TrlChecker", "blank", "identity_of", "parsed"]

@@ -1,0 +1,308 @@
+"""The writer that all line formats share: streams of rows with their provenance, duplicates and contradictions taken out at the end.
+
+A *stream* is one file of rows (one data set in one split). Each row stands in it as bytes, ready to be written; what judges the same
+answers twice is found by the Ledger when all rows are known, and only then is a file copied once more without those rows."""
+
+import hashlib
+import json
+import os
+import shutil
+from array import array
+from pathlib import Path
+
+from training_export.formats.base import SPLITS, FileInfo, Options, Writer
+from training_export.formats.ledger import Ledger
+from training_export.formats.messages import LeftOut, answer_messages, any_template_token, blank, context_problem, has_template_token, identity, prompt_messages
+from training_export.formats.order import apart
+
+_BUFFER = 1 << 18
+_dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def encoded(value) -> tuple[bytes, str]:
+    """(UTF-8 bytes, text) of the JSON of `value`; LeftOut for half a surrogate pair."""
+    text = _dumps(value)
+    try:
+        return text.encode(), text
+    except UnicodeEncodeError:
+        raise LeftOut("stray_surrogate") from None
+
+
+class Stream:
+    """One growing file, written in large pieces, its rows counted and hashed."""
+
+    def __init__(self, path: Path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path, self.rows = path, 0
+        self._file = open(path, "wb")
+        self._held: list[bytes] = []
+        self._size = 0
+        self._hash = hashlib.sha256()
+
+    def write(self, line: bytes) -> None:
+        self.rows += 1
+        self._held.append(line)
+        self._size += len(line)
+        if self._size >= _BUFFER:
+            self._flush()
+
+    def _flush(self) -> None:
+        piece = b"".join(self._held)
+        self._held.clear()
+        self._size = 0
+        self._hash.update(piece)
+        self._file.write(piece)
+
+    def close(self) -> str:
+        """The sha256 of all that was written, which is on disk when this returns."""
+        self._flush()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return self._hash.hexdigest()
+
+
+class Shown:
+    """What the rows of one prompt share, made once: the prompt's bytes, and each answer's."""
+
+    __slots__ = ("answers", "code", "context", "messages", "prompt", "prompt_id", "structured", "tools")
+
+    def __init__(self):
+        self.answers = {}
+        self.code = ""
+
+
+class RowWriter(Writer):
+    """Subclasses say in `row` what a row is, and where it goes."""
+
+    strict_context = True
+
+    def __init__(self, folder: Path, options: Options, splits: tuple[str, ...]):
+        super().__init__(folder, options, splits)
+        self._spool = self.folder / ".spool"
+        self._rows: dict[str, Stream] = {}
+        self._provenance: dict[str, Stream] = {}
+        self._ledger = Ledger()
+        self._prompts: dict[str, array] = {}  # per spread stream: each row's prompt
+        self._structured: dict[str, set] = {}
+        self._shown: Shown | None = None
+        self._group = None
+
+    # -- taking rows
+
+    def add(self, example, split: str = "train") -> None:
+        if split not in self.splits:
+            raise ValueError(f"this export has no split {split!r}")
+        try:
+            self.row(example, split)
+        except LeftOut as refused:
+            self.left_out[refused.code] += 1
+
+    def row(self, example, split: str) -> None:
+        """Calls `put` for what `example` becomes, or raises LeftOut."""
+        raise NotImplementedError
+
+    def put(self, stream: str, line: bytes, *, judged: int, example, way: bool = False, prompt: int | None = None, structured: bool = False) -> None:
+        """Adds `line` (with its line end) to `stream`: the name of its file without suffix, and "+tools" for rows with more than plain turns.
+        `judged`, `way`: see Ledger. `prompt`: given for streams to be spread."""
+        rows = self._rows.get(stream)
+        if rows is None:
+            rows = self._rows[stream] = Stream(self._spool / f"{stream}.jsonl")
+            self._provenance[stream] = Stream(self._spool / "provenance" / f"{stream}.jsonl")
+        rows.write(line)
+        self._provenance[stream].write(provenance_line(example))
+        self._ledger.add(stream, judged, way)
+        if prompt is not None:
+            prompts = self._prompts.setdefault(stream, array("q"))
+            if structured:
+                self._structured.setdefault(stream, set()).add(len(prompts))
+            prompts.append(prompt)
+
+    # -- what rows are made of
+
+    def shown(self, example) -> Shown:
+        """The context of `example` rendered, from the last call where it is the same prompt. LeftOut if it cannot stand before an answer."""
+        shown = self._shown
+        if shown is not None and self._group == example.group_id and (shown.context is example.context or shown.context == example.context):
+            if shown.code:
+                raise LeftOut(shown.code)
+            return shown
+        shown = self._shown = Shown()
+        self._group, shown.context = example.group_id, example.context
+        try:
+            self._render(shown, example)
+        except LeftOut as refused:
+            shown.code = refused.code
+            raise
+        return shown
+
+    def _render(self, shown: Shown, example) -> None:
+        code, _ = context_problem(example.context, strict=self.strict_context)
+        if code in ("null_content", "tool_calls"):
+            code = ""  # a call may come with null as its text: `plain` puts that right, and what stays wrong is found below
+        if code:
+            raise LeftOut(code)
+        shown.messages = prompt_messages(example, self.options)
+        code, _ = context_problem(shown.messages, strict=self.strict_context)
+        if code:
+            raise LeftOut(code)
+        tools = _dumps(example.tools) if example.tools else ""
+        if not self.options.allow_template_tokens and (any_template_token(shown.messages) or has_template_token(tools)):
+            raise LeftOut("template_token")
+        shown.prompt, text = encoded(shown.messages)
+        shown.prompt_id = identity(text + tools)
+        shown.tools = encoded(tools)[0] if tools else b""
+        shown.structured = any(len(m) > 2 for m in shown.messages)
+
+    def answer(self, shown: Shown, answer) -> "Rendered":
+        """`answer` rendered, once per prompt; LeftOut if it is empty or would break out of its turn."""
+        known = shown.answers.get(answer.text) if not answer.turns else None
+        if known is None:
+            known = self._rendered(answer)
+            if not answer.turns:
+                shown.answers[answer.text] = known
+        if known.code:
+            raise LeftOut(known.code)
+        return known
+
+    def _rendered(self, answer) -> "Rendered":
+        out = Rendered()
+        try:
+            before, final = answer_messages(answer)
+            if blank(final["content"] or "") and not final.get("tool_calls"):
+                raise LeftOut("empty_answer")
+            if not self.options.allow_template_tokens and any_template_token([*before, final]):
+                raise LeftOut("template_token")
+            out.before, out.final, out.structured = before, final, bool(before) or "tool_calls" in final
+            out.line, text = encoded([final])
+            out.id = identity(text)
+        except LeftOut as refused:
+            out.code = refused.code
+        return out
+
+    # -- ending
+
+    def close(self) -> list[FileInfo]:
+        conflicts = self._ledger.conflicts()
+        for stream in self._rows:
+            for code in conflicts.get(stream, {}).values():
+                self.left_out[code] += 1
+        targets: dict[str, list[str]] = {}
+        for stream in sorted(self._rows, key=self.stream_order):
+            targets.setdefault(stream.partition("+")[0], []).append(stream)
+        files, sides = [], []
+        for target, streams in targets.items():
+            published = self._publish(target, streams, conflicts)
+            if published is not None:
+                files.append(published[0])
+                sides.append(published[1])
+        shutil.rmtree(self._spool, ignore_errors=True)
+        return files + sides + self.extras(files)
+
+    def stream_order(self, stream: str):
+        """Files in the order of SPLITS; in each the rows of the part "+tools" first: loaders guess the columns' types from the first rows."""
+        target, _, part = stream.partition("+")
+        split = target.rpartition("_")[2]
+        return SPLITS.index(split) if split in SPLITS else 0, target, not part
+
+    def extras(self, files: list[FileInfo]) -> list[FileInfo]:
+        """Further files (configuration), made when the data files are known."""
+        return []
+
+    def final_line(self, line: bytes) -> bytes:
+        """The line as it is published, where that depends on the other rows."""
+        return line
+
+    def must_copy(self) -> bool:
+        """Whether `final_line` changes anything."""
+        return False
+
+    def _publish(self, target: str, streams: list[str], conflicts: dict) -> tuple[FileInfo, FileInfo] | None:
+        digests = [(self._rows[s].close(), self._provenance[s].close()) for s in streams]
+        rows = sum(self._rows[s].rows for s in streams)
+        if sum(len(conflicts.get(s, ())) for s in streams) == rows:
+            return None
+        paths = (self.folder / f"{target}.jsonl", self.folder / "provenance" / f"{target}.jsonl")
+        paths[1].parent.mkdir(parents=True, exist_ok=True)
+        names = [p.relative_to(self.folder).as_posix() for p in paths]
+        first = streams[0]
+        if len(streams) == 1 and not conflicts.get(first) and first not in self._prompts and not self.must_copy():
+            os.replace(self._rows[first].path, paths[0])
+            os.replace(self._provenance[first].path, paths[1])
+            return FileInfo(names[0], rows, digests[0][0]), FileInfo(names[1], rows, digests[0][1], "provenance")
+        orders = {s: self._spread(s, conflicts.get(s, {})) for s in streams if s in self._prompts}
+        out = []
+        for kept, path in ((self._rows, paths[0]), (self._provenance, paths[1])):
+            new = Stream(path)
+            for stream in streams:
+                source = kept[stream].path
+                lines = _picked(source, orders[stream]) if stream in orders else _all_but(source, conflicts.get(stream, {}))
+                for line in lines:
+                    new.write(self.final_line(line) if kept is self._rows else line)
+            out.append(new)
+        return FileInfo(names[0], out[0].rows, out[0].close()), FileInfo(names[1], out[1].rows, out[1].close(), "provenance")
+
+    def _spread(self, stream: str, drop: dict) -> list[int]:
+        prompts = self._prompts[stream]
+        kept = [i for i in range(len(prompts)) if i not in drop] if drop else range(len(prompts))
+        order, left = apart(array("q", (prompts[i] for i in kept)))
+        if left:
+            self.left_out["neighbour"] += len(left)
+        order = [kept[i] for i in order]
+        structured = self._structured.get(stream, ())
+        if structured and order and prompts[order[0]] != prompts[order[-1]]:
+            # The loader guesses types from the first rows: turn the ring of rows so that one with tool calls comes first.
+            start = next((at for at, i in enumerate(order) if i in structured), 0)
+            order = order[start:] + order[:start]
+        return order
+
+
+class Rendered:
+    """One answer: its final message as JSON bytes, the tool turns before it, its identity; `code` if it cannot be written."""
+
+    __slots__ = ("before", "code", "final", "id", "line", "structured")
+
+    def __init__(self):
+        self.code = ""
+
+
+def provenance_line(example) -> bytes:
+    """The row of the side file: where the row of the same number came from."""
+    row = {"group_id": example.group_id, "weight": example.weight, **_origins(example), **example.provenance}
+    if example.language:
+        row["language"] = example.language
+    if example.tags:
+        row["tags"] = list(example.tags)
+    return (json.dumps(row, separators=(",", ":"), default=str) + "\n").encode()
+
+
+def _origins(example) -> dict:
+    name = type(example).__name__
+    if name == "Preference":
+        votes = example.n_for + example.n_against
+        return {
+            "origin": {"chosen": example.chosen.origin, "rejected": example.rejected.origin},
+            "n_for": example.n_for,
+            "n_against": example.n_against,
+            "agreement": example.n_for / votes if votes else None,
+        }
+    answer = getattr(example, "target", None) or getattr(example, "answer", None)
+    return {"origin": answer.origin} if answer is not None else {}
+
+
+def _all_but(path: Path, drop: dict):
+    with open(path, "rb") as lines:
+        for i, line in enumerate(lines):
+            if i not in drop:
+                yield line
+
+
+def _picked(path: Path, order: list[int]):
+    """The lines of `path` in `order`: 8 bytes a line in memory, the lines stay on disk."""
+    offsets = array("q", [0])
+    with open(path, "rb") as lines:
+        for line in lines:
+            offsets.append(offsets[-1] + len(line))
+        handle = lines.fileno()
+        for i in order:
+            yield os.pread(handle, offsets[i + 1] - offsets[i], offsets[i])
