@@ -16,7 +16,8 @@ _VALUE = 64
 
 @dataclass(frozen=True)
 class Mark:
-    """One figure: `label` (text), `value` (number, None = no figure), `href` (own page or ""), `tone` ("", "good", "bad", "warn", "gold"), `shown` (text instead of the number)."""
+    """One figure: `label` (text), `value` (number, None = no figure), `href` (own page or ""), `tone` ("", "good", "bad", "warn", "gold",
+    "soft"), `shown` (text instead of the number)."""
 
     label: object
     value: float | None

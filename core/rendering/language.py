@@ -8,70 +8,11 @@ _OTHER = re.compile("[\u3040-\u30ff\uac00-\ud7af\u0370-\u05ff\u0600-\u06ff\u0900
 _LATIN = re.compile("[A-Za-z]")
 _ACCENTED = re.compile("[\u00c0-\u024f]")
 _WORD = re.compile("[a-z]+")
-_ENGLISH = frozenset(
-    [
-        "the",
-        "of",
-        "and",
-        "to",
-        "in",
-        "is",
-        "a",
-        "that",
-        "for",
-        "it",
-        "with",
-        "as",
-        "was",
-        "on",
-        "be",
-        "are",
-        "this",
-        "by",
-        "or",
-        "not",
-        "have",
-        "from",
-        "at",
-        "an",
-        "which",
-        "if",
-        "you",
-        "can",
-        "should",
-        "what",
-        "how",
-        "does",
-        "when",
-        "do",
-        "i",
-        "my",
-        "we",
-        "our",
-        "your",
-        "will",
-        "all",
-        "may",
-        "has",
-        "no",
-        "yes",
-        "but",
-        "there",
-        "their",
-        "they",
-        "he",
-        "she",
-        "his",
-        "her",
-        "than",
-        "then",
-        "please",
-        "explain",
-        "write",
-        "list",
-        "give",
-    ]
+_COMMON = (
+    "the of and to in is a that for it with as was on be are this by or not have from at an which if you can should what how does when do i my we our your "
+    "will all may has no yes but there their they he she his her than then please explain write list give"
 )
+_ENGLISH = frozenset(_COMMON.split())
 
 
 def guess(text: str) -> str:

@@ -35,7 +35,8 @@ _URL_SCHEMES = ("http://", "https://", "mailto:")
 _BLOCK_TAGS = {"p", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "hr", "br", "table", "thead", "tbody", "tr", "th", "td", "div"}
 _INLINE_TAGS = {"a", "em", "strong", "s", "code", "span"}
 TAGS = frozenset(_BLOCK_TAGS | _INLINE_TAGS | mathml.ELEMENTS)
-ATTRIBUTES = {tag: set(mathml.ATTRIBUTES) for tag in mathml.ELEMENTS} | {"a": {"href"}, "ol": {"start"}}
+# "*": set() takes away what nh3 allows on every element by itself (title, lang).
+ATTRIBUTES = {"*": set()} | {tag: set(mathml.ATTRIBUTES) for tag in mathml.ELEMENTS} | {"a": {"href"}, "ol": {"start"}}
 _ALIGNED = {"align-right", "align-center"}
 
 
@@ -57,6 +58,7 @@ def _cleaner() -> nh3.Cleaner:
     )  # fmt: skip
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
 
 
@@ -189,6 +191,7 @@ cached = _Cache(CACHE_BYTES)
 
 def plain(text: str) -> SafeString:
     """`text` as it is, white space kept, unseen characters marked."""
+    text = _SURROGATE.sub("\ufffd", text)
     return mark_safe(f'<pre class="plain">{unseen.mark_html(html.escape(text, quote=False))}</pre>')  # noqa: S308
 
 
@@ -210,6 +213,8 @@ def _make(text: str, inline: bool) -> str:
 
 def _render(text: str, inline: bool) -> SafeString:
     text = str(text)
+    if not text.isascii() and _SURROGATE.search(text):
+        text = _SURROGATE.sub("\ufffd", text)  # cannot be sent as UTF-8; such text is refused at the door, but this must not fail on it
     key = hashlib.blake2b(text.encode("utf-8", "surrogatepass") + (b"\1" if inline else b"\0"), digest_size=20).digest()
     made = cached.get(key)
     if made is None:

@@ -4,71 +4,11 @@ Used to number the sentences of a source, so that a claim can name the one it re
 
 import re
 
-_ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "st",
-        "jr",
-        "sr",
-        "vs",
-        "etc",
-        "e.g",
-        "i.e",
-        "cf",
-        "al",
-        "no",
-        "nos",
-        "art",
-        "arts",
-        "sec",
-        "secs",
-        "fig",
-        "figs",
-        "vol",
-        "pp",
-        "p",
-        "ch",
-        "approx",
-        "est",
-        "inc",
-        "ltd",
-        "co",
-        "corp",
-        "dept",
-        "u.s",
-        "u.k",
-        "v",
-        "ed",
-        "eds",
-        "rev",
-        "gen",
-        "cap",
-        "para",
-        "paras",
-        "cl",
-        "reg",
-        "regs",
-        "ref",
-        "viz",
-        "ca",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-    ]
+_WORDS = (
+    "mr mrs ms dr prof st jr sr vs etc e.g i.e cf al no nos art arts sec secs fig figs vol pp p ch approx est inc ltd co corp dept u.s u.k v ed eds rev "
+    "gen cap para paras cl reg regs ref viz ca jan feb mar apr jun jul aug sep sept oct nov dec"
 )
+_ABBREVIATIONS = frozenset(_WORDS.split())
 _CLOSERS = "”’\"')）】》」』〕]"
 # The end of a sentence: Chinese stops at once; Western stops only before white space or the end; a line end always.
 _END = re.compile(rf"(?:[。！？!?…]+[{re.escape(_CLOSERS)}]*|[；;](?=\s*\n)|\.+[{re.escape(_CLOSERS)}]*(?=\s|$))|\n")
