@@ -117,7 +117,7 @@ def line(title, data: Sequence, *, height: int = 120, minimum: float | None = No
                 m, f'<circle class="chart-hit" cx="{x}" cy="{y}" r="9"/><circle class="chart-mark{_tone(m)}" cx="{x}" cy="{y}" r="{3 if named else 2}"/>{value}'
             )
         )
-    lines = "".join(f'<polyline class="chart-line" points="{" ".join(run)}" fill="none"/>' for run in runs if len(run) > 1)
+    lines = "".join(f'<polyline class="chart-path" points="{" ".join(run)}" fill="none"/>' for run in runs if len(run) > 1)
     base = height - bottom
     ends = (
         f'<line class="chart-base" x1="{left}" y1="{base}" x2="{_WIDTH - right}" y2="{base}"/>'
