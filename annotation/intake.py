@@ -1,0 +1,266 @@
+"""Taking a file in: records → prompts, answers, items and imported judgements, chunk by chunk.
+
+A chunk is one transaction under the project's import lock (its BenchSettings row), together with the job's checkpoint: a killed run goes
+on after its last chunk, and since a record that is known adds nothing, running a file twice does no harm either."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from django.db import OperationalError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from annotation import intake_known as known
+from annotation.intake_prepare import Ready, prepare
+from annotation.intake_rows import Added, Chunk, ItemFroze, KeySource
+from annotation.models import BenchSettings
+from core import events
+from core.errors import DomainError
+from corpus import readers
+from corpus.models import ImportBatch
+from corpus.records import FileRefused, Record, Refusal
+
+log = logging.getLogger(__name__)
+CHUNK_RECORDS = 2000
+CHUNK_CHARACTERS = 4_000_000
+LISTED_ERRORS = 200  # in a report kept on a row; the file beside it has all
+ERRORS_FILE = "errors.jsonl"
+_TRIES = 5
+
+
+@dataclass
+class Counts:
+    """The report so far. read = imported + duplicates + refused."""
+
+    read: int = 0
+    imported: int = 0
+    items: int = 0
+    responses: int = 0
+    annotations: int = 0
+    duplicates: int = 0
+    refused: int = 0
+    prompts: int = 0
+    personal_data: int = 0
+
+    def add(self, added: Added) -> None:
+        for name in ("imported", "items", "responses", "annotations", "duplicates", "prompts", "personal_data"):
+            setattr(self, name, getattr(self, name) + getattr(added, name))
+        self.refused += len(added.refusals)
+        self.read += added.imported + added.duplicates + len(added.refusals)
+
+
+class Errors:
+    """Refused rows: all of them in a file (if there is a folder for it), the first few in the report."""
+
+    def __init__(self, folder: Path | None, keep: int = 0):
+        """`keep`: bytes of the file that belong to chunks taken in by an earlier run; what stands behind them is dropped."""
+        self.listed: list[dict] = []
+        self._file = None
+        self._limit: int | None = None
+        if folder is None:
+            return
+        self._limit = LISTED_ERRORS
+        path = folder / ERRORS_FILE
+        path.touch()
+        self._file = open(path, "r+b")  # noqa: SIM115
+        self._file.truncate(keep)
+        for line in self._file:
+            if len(self.listed) < LISTED_ERRORS:
+                self.listed.append(json.loads(line))
+        self._file.seek(0, 2)
+
+    def add(self, refusals: Iterable[Refusal]) -> int:
+        """Keep them; the size of the file afterwards."""
+        for refusal in refusals:
+            error = refusal.as_dict()
+            if self._limit is None or len(self.listed) < self._limit:
+                self.listed.append(error)
+            if self._file is not None:
+                self._file.write(json.dumps(error, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+        if self._file is None:
+            return 0
+        self._file.flush()
+        return self._file.tell()
+
+    def back_to(self, size: int, listed: int) -> None:
+        """Forget what was added since the file had `size` bytes and `listed` errors were listed."""
+        del self.listed[listed:]
+        if self._file is not None:
+            self._file.truncate(size)
+            self._file.seek(0, 2)
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+class NoControl:
+    """Stands where a job's Control would, for a run without a Job row."""
+
+    def progress(self, done: int, total: int | None = None) -> None: ...
+
+    def check(self) -> None: ...
+
+    def checkpoint(self, data: dict) -> None: ...
+
+
+@dataclass
+class Source:
+    """The file an import reads, and what it has led to so far. `batch` is made with the first chunk that adds anything."""
+
+    name: str
+    sha256: str
+    join: str | None = None
+    job_id: int | None = None
+    batch_id: int | None = None
+    taken: int = 0  # records
+    counts: Counts = field(default_factory=Counts)
+
+
+def import_file(
+    *,
+    project,
+    actor,
+    path,
+    name: str = "",
+    mapping: dict[str, str] | None = None,
+    model: str | None = None,
+    join: str | None = None,
+    encoding: str | None = None,
+    dry_run: bool = False,
+    ctl=None,
+    folder: Path | None = None,
+) -> dict:
+    """Take the file at `path` into `project` and return the report: {"read", "imported", "items", "responses", "annotations", "duplicates",
+    "errors": [{"line", "field", "reason", "code"}], and "refused", "prompts", "personal_data", "format", "encoding"}.
+
+    With `folder` all refused rows go to `errors.jsonl` there and the report lists the first 200; without, it lists all. `ctl` is the Control of
+    the job this runs in; its checkpoint is where a killed run goes on. `dry_run` reads the database but writes nothing to it.
+    DomainError when the file as a whole is refused."""
+    path = Path(path)
+    try:
+        inspection = readers.inspect(path, name=name or path.name, encoding=encoding, mapping=mapping or {}, join=join)
+        records = readers.read(path, inspection, model=model, join=join)
+        report = take(records, project=project, actor=actor, name=name or path.name, sha256=_sha256(path), join=join, dry_run=dry_run, ctl=ctl, folder=folder)
+    except FileRefused as refused:
+        raise DomainError(refused.code, str(refused)) from refused
+    return report | {"format": inspection.format, "encoding": inspection.encoding}
+
+
+def take(
+    records: Iterable[Record | Refusal],
+    *,
+    project,
+    actor,
+    name: str = "",
+    sha256: str = "",
+    join: str | None = None,
+    dry_run: bool = False,
+    ctl=None,
+    folder: Path | None = None,
+) -> dict:
+    """Take `records` in; `import_file` without the file."""
+    ctl = ctl or NoControl()
+    job = getattr(ctl, "job", None)
+    source = Source(name=name[-255:], sha256=sha256, join=join, job_id=getattr(job, "pk", None))
+    before = dict(getattr(job, "checkpoint", None) or {}) if not dry_run else {}
+    if before:
+        source.counts, source.taken, source.batch_id = Counts(**before["counts"]), before["records"], before["batch"]
+    errors = Errors(folder, before.get("errors_bytes", 0))
+    errors_bytes = before.get("errors_bytes", 0)
+    bench = BenchSettings.objects.filter(project=project).first()
+    if bench is None:
+        raise DomainError("no_bench", _("This project has no settings for its bench."))
+    keys = KeySource(dry=dry_run)
+    trial = known.Trial() if dry_run else None
+    try:
+        for chunk in _chunks(_prepared(_after(records, source.taken, ctl), bytes(project.hash_key), str(bench.kind))):
+            listed = len(errors.listed)
+            for attempt in range(_TRIES):
+                try:
+                    if trial is not None:
+                        added = Chunk(project=project, bench=bench, keys=keys, join=join, trial=trial).run(chunk)
+                        errors.add(added.refusals)
+                    else:
+                        added, errors_bytes = _commit(chunk, source, project, actor, keys, errors, ctl)
+                    break
+                except (ItemFroze, OperationalError):
+                    # Somebody began to work on an item, or two transactions waited for each other: decide again on what is there now.
+                    errors.back_to(errors_bytes, listed)
+                    if attempt == _TRIES - 1:
+                        raise
+                    time.sleep(0.05 * 4**attempt)
+            if trial is not None:
+                source.counts.add(added)
+                source.taken += len(chunk)
+            ctl.progress(source.taken)
+    finally:
+        errors.close()
+        if trial is not None:
+            trial.close()
+    report = asdict(source.counts) | {"errors": errors.listed, "dry_run": dry_run}
+    if folder is not None:
+        report["errors_file"] = ERRORS_FILE
+    return report
+
+
+def _commit(chunk: list[Ready | Refusal], source: Source, project, actor, keys: KeySource, errors: Errors, ctl) -> tuple[Added, int]:
+    """One chunk in one transaction, with its event and the checkpoint. `source` moves on only once it is committed."""
+    with transaction.atomic():
+        bench = BenchSettings.objects.select_for_update(no_key=True).get(project=project)
+        work = Chunk(project=project, bench=bench, keys=keys, join=source.join)
+        added = work.run(chunk)
+        batch_id = source.batch_id
+        if work.anything():
+            work.lock_changed()
+            if batch_id is None:
+                batch_id = ImportBatch.objects.create(project=project, job_id=source.job_id, name=source.name, sha256=source.sha256).pk
+            lines = [record.line for record in chunk]
+            counted = {n: getattr(added, n) for n in ("prompts", "responses", "items", "annotations")}
+            event = events.append(project=project, actor=actor, verb="import", batch=batch_id, lines=[min(lines), max(lines)], **counted)
+            work.write(batch_id=batch_id, event_id=event.pk, now=timezone.now())
+        counts = Counts(**asdict(source.counts))
+        counts.add(added)
+        size = errors.add(added.refusals)
+        taken = source.taken + len(chunk)
+        ctl.checkpoint({"records": taken, "counts": asdict(counts), "batch": batch_id, "errors_bytes": size})
+    source.counts, source.taken, source.batch_id = counts, taken, batch_id
+    return added, size
+
+
+def _after(records: Iterable[Record | Refusal], taken: int, ctl) -> Iterator[Record | Refusal]:
+    """Without the records that an earlier run of the same job took in."""
+    for number, record in enumerate(records):
+        if number < taken:
+            if number % 1000 == 0:
+                ctl.check()
+            continue
+        yield record
+
+
+def _prepared(records: Iterable[Record | Refusal], key: bytes, kind: str) -> Iterator[Ready | Refusal]:
+    for record in records:
+        yield record if isinstance(record, Refusal) else prepare(record, key=key, kind=kind)
+
+
+def _chunks(records: Iterable[Ready | Refusal]) -> Iterator[list[Ready | Refusal]]:
+    chunk: list[Ready | Refusal] = []
+    size = 0
+    for record in records:
+        chunk.append(record)
+        size += record.size if isinstance(record, Ready) else 200
+        if len(chunk) >= CHUNK_RECORDS or size >= CHUNK_CHARACTERS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

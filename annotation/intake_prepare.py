@@ -1,0 +1,227 @@
+"""A record made ready for the database before any lock is taken: hashes, stored forms, personal data, judgements by distinct text.
+
+Nothing here reads or writes rows; what cannot be stored or makes no sense for the kind of project becomes a Refusal of its line."""
+
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from annotation import document as documents
+from annotation.models import Kind
+from core.bulk import json_text
+from core.errors import DomainError
+from core.rendering import language
+from corpus import canonical, personal_data
+from corpus.records import Entry, Record, Refusal
+
+MAX_ANSWERS = len(documents.LETTERS)
+MAX_NAME = 200
+_EMPTY_LIST, _EMPTY_OBJECT = "[]", "{}"
+
+
+@dataclass(slots=True)
+class ReadyAnswer:
+    """`row`: text, turns, origin, parameters, external_id, is_target, text_hash, identity_hash, as stored."""
+
+    text_hash: str
+    identity_hash: str
+    model: str | None
+    row: tuple
+
+
+@dataclass(slots=True)
+class ReadyJudgement:
+    """`document` names answers by their place in `ReadyEntry.texts`; `key` is the same for the same judgement of the same texts."""
+
+    annotator: str
+    document: dict
+    key: str
+
+
+@dataclass(slots=True)
+class ReadyEntry:
+    """`row`: messages, tools, sources, metadata, language, content_hash, as stored. `joins`: its prompt is named by `external_id` only."""
+
+    joins: bool
+    content_hash: str
+    row: tuple
+    external_id: str
+    answers: list[ReadyAnswer]
+    texts: list[str]  # distinct text hashes, in order of arrival
+    judgements: list[ReadyJudgement]
+    tags: list[str]
+
+
+@dataclass(slots=True)
+class Ready:
+    line: int
+    entries: list[ReadyEntry] = field(default_factory=list)
+    size: int = 0  # characters, about
+
+
+class _Refuse(Exception):
+    def __init__(self, field: str, code: str, reason: str):
+        super().__init__(reason)
+        self.field, self.code, self.reason = field, code, reason
+
+
+def prepare(record: Record, *, key: bytes, kind: str) -> Ready | Refusal:
+    """`record` for a project of `kind` whose hash key is `key`; a Refusal when one of its entries cannot be taken."""
+    ready = Ready(record.line)
+    try:
+        for entry in record.entries:
+            ready.entries.append(_entry(entry, key, kind, ready))
+    except _Refuse as no:
+        return Refusal(record.line, no.field, no.code, no.reason)
+    return ready
+
+
+def _entry(entry: Entry, key: bytes, kind: str, ready: Ready) -> ReadyEntry:
+    _check_kind(entry, kind)
+    answers, texts = [], []
+    to_scan = []
+    for given in entry.answers:
+        answer = _answer(given, entry, key, kind)
+        answers.append(answer)
+        if answer.text_hash not in texts:
+            texts.append(answer.text_hash)
+        to_scan.append(given.text)
+    if len(texts) > MAX_ANSWERS:
+        raise _Refuse(
+            "answers", "too_many_answers", _("There are %(n)s different answers; at most %(max)s can be shown.") % {"n": len(texts), "max": MAX_ANSWERS}
+        )
+    if kind == Kind.QA and len(texts) != 1:
+        raise _Refuse("answers", "kind_mismatch", _("A QA project takes one answer to a question; this record has %(n)s.") % {"n": len(texts)})
+    joins = entry.kind == "answer"
+    external_id = _short("id", entry.external_id)
+    content_hash, row = ("", ()) if joins else _prompt(entry, key, to_scan)
+    ready.size += sum(map(len, to_scan))
+    kinds = personal_data.scan("\n\n".join(to_scan))
+    tags = ["personal-data", *(f"personal-data:{k}"[:60] for k in kinds)] if kinds else []
+    judgements = [_judgement(j, entry, [a.text_hash for a in answers], texts, kind, key) for j in entry.judgements]
+    return ReadyEntry(joins, content_hash, row, external_id, answers, texts, judgements, tags)
+
+
+def _check_kind(entry: Entry, kind: str) -> None:
+    """What makes no sense in a project of `kind` is refused, not quietly bent."""
+    if kind == Kind.QA and not entry.answers:
+        raise _Refuse("answers", "kind_mismatch", _("A QA project takes questions with an answer; this record has none."))
+    if kind == Kind.DEMONSTRATION and entry.judgements:
+        raise _Refuse("answers", "kind_mismatch", _("A demonstration project takes no judgements of answers."))
+    if kind == Kind.QA and any("verdict" not in j.document for j in entry.judgements):
+        raise _Refuse("answers", "kind_mismatch", _("A QA project takes no rankings or ratings of answers."))
+    if kind == Kind.RANKING and any("verdict" in j.document for j in entry.judgements):
+        raise _Refuse("answers", "kind_mismatch", _("A ranking project takes no keep, fix or drop verdicts."))
+
+
+def _short(name: str, value: str | None) -> str:
+    """A name or id that its column can hold; never cut, since a cut id may be another's."""
+    if not value:
+        return ""
+    if len(value) > MAX_NAME:
+        raise _Refuse(name, "too_long", _("Longer than %(n)s characters.") % {"n": MAX_NAME})
+    return _storable(name, value)
+
+
+def _storable(name: str, text: str) -> str:
+    if "\x00" in text:
+        raise _Refuse(name, "nul", _("Contains a NUL character."))
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise _Refuse(name, "surrogate", _("Contains half a surrogate pair."))
+    return text
+
+
+def _json(name: str, value) -> str | None:
+    try:
+        text = json_text(value)
+    except (ValueError, TypeError):
+        raise _Refuse(name, "not_json", _("Contains a value that JSON cannot hold."))
+    if text is not None:
+        if "\\u0000" in text:
+            raise _Refuse(name, "nul", _("Contains a NUL character."))
+        _storable(name, text)
+    return text
+
+
+def _prompt(entry: Entry, key: bytes, to_scan: list[str]) -> tuple[str, tuple]:
+    messages = _json("prompt", entry.messages)
+    tools = _json("tools", entry.tools or None)
+    sources = _json("source", list(entry.sources)) if entry.sources else _EMPTY_LIST
+    metadata = _json("metadata", entry.metadata) if entry.metadata else _EMPTY_OBJECT
+    content_hash = canonical.prompt_hash(key=key, messages=entry.messages, tools=entry.tools, sources=entry.sources)
+    last = ""
+    for message in entry.messages:
+        content = message.get("content")
+        if isinstance(content, str) and content:
+            to_scan.append(content)
+            if message.get("role") == "user":
+                last = content
+    to_scan.extend(s["text"] for s in entry.sources if isinstance(s.get("text"), str))
+    return content_hash, (messages, tools, sources, metadata, language.guess(last[:300])[:8], content_hash)
+
+
+def _answer(given, entry: Entry, key: bytes, kind: str) -> ReadyAnswer:
+    text, turns = given.text, given.turns or None
+    _storable("answer", text)
+    model, external_id = _short("model", given.model), _short("answer_id", given.external_id)
+    text_hash = canonical.text_hash(key=key, text=text, turns=turns)
+    identity = canonical.identity_hash(key=key, text_hash=text_hash, origin=given.origin, model=model or None, external_id=external_id)
+    # In a QA project only what a person kept is to be learnt.
+    target = kind != Kind.QA and (given.is_target or entry.kind == "sft")
+    turns_json = _json("answer", turns) if turns else None
+    parameters = _json("parameters", given.parameters) if given.parameters else None
+    return ReadyAnswer(text_hash, identity, model or None, (text, turns_json, given.origin, parameters, external_id, target, text_hash, identity))
+
+
+def _judgement(given, entry: Entry, hashes: list[str], texts: list[str], kind: str, key: bytes) -> ReadyJudgement:
+    name = _short("annotator", given.annotator)
+    try:
+        _json("judgement", given.document)
+        doc = documents.check_shape(given.document)
+        doc = by_slot(doc, [texts.index(h) for h in hashes])
+        doc = documents.check_complete(doc, kind=kind, slot_count=len(texts), messages=entry.messages or None)
+    except DomainError as no:
+        raise _Refuse(no.field, no.code, str(no.message))
+    # Slots by the order of the hashes: the same whatever order the file or the item has.
+    place = {h: i for i, h in enumerate(sorted(texts))}
+    form = canonical.canonical_json([name, sorted(texts), by_slot(doc, [place[h] for h in texts])])
+    return ReadyJudgement(name, doc, canonical.text_hash(key=key, text=form))
+
+
+def by_slot(doc: dict, slots: list[int]) -> dict:
+    """`doc`, whose answers are indexes into `slots`, by slot numbers. Indexes that share a slot (equal texts) become one;
+    DomainError "contradiction" when they are said to differ."""
+
+    def slot(index):
+        if not isinstance(index, int) or not 0 <= index < len(slots):
+            raise DomainError("invalid_document", _("The judgement names an answer that is not there."), field="judgement")
+        return slots[index]
+
+    out = dict(doc)
+    if "ranking" in doc:
+        out["ranking"] = [sorted({slot(i) for i in group}) for group in doc["ranking"]]
+        flat = [s for group in out["ranking"] for s in group]
+        unranked = set(slots) - {slot(i) for group in doc["ranking"] for i in group}
+        split = {slots[i] for i in range(len(slots)) if not any(i in group for group in doc["ranking"])} - unranked
+        if len(flat) != len(set(flat)) or (split and doc.get("rest") == "worse"):
+            raise DomainError("contradiction", _("Answers with the same text are ranked differently."), field="ranking")
+    for name in ("ratings", "answer_flags"):
+        if name not in doc:
+            continue
+        merged: dict[str, object] = {}
+        for index, value in doc[name].items():
+            place = str(slot(int(index)))
+            if name == "answer_flags":
+                merged[place] = sorted({*merged.get(place, ()), *value})  # type: ignore[misc]
+            elif merged.setdefault(place, value) != value:
+                raise DomainError("contradiction", _("Answers with the same text are rated differently."), field="ratings")
+        out[name] = merged
+    for name in ("spans", "corrections"):
+        if name in doc:
+            out[name] = [part | {"answer": slot(part["answer"])} if "answer" in part else part for part in doc[name]]
+    if "not_read" in doc:
+        out["not_read"] = sorted({slot(i) for i in doc["not_read"]})
+    return out

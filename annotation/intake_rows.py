@@ -1,0 +1,389 @@
+"""From ready records to rows: which prompt, answers, item and judgements a record adds, and writing a chunk of them at once.
+
+`Chunk.add` decides in memory and touches nothing when it refuses; `Chunk.write` inserts. The caller holds the project's import lock."""
+
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from annotation import intake_known as known
+from annotation.intake_known import ItemState, Judged, PromptState
+from annotation.intake_prepare import MAX_ANSWERS, Ready, ReadyAnswer, ReadyEntry, ReadyJudgement, by_slot
+from annotation.models import Annotation, AnnotationVersion, Annotator, BenchSettings, Item, ItemAnswer, ItemTag, Kind
+from core import bulk
+from corpus.models import ModelVersion, Prompt, PromptOrigin, Response
+from corpus.records import Refusal
+
+PROMPT = ("id", "messages", "tools", "sources", "metadata", "language", "content_hash")
+ORIGIN = ("prompt", "line", "external_id")
+RESPONSE = ("id", "prompt", "model_version", "text", "turns", "origin", "parameters", "external_id", "is_target", "text_hash", "identity_hash")
+ITEM = ("id", "prompt", "generation", "previous", "state", "frozen", "hidden", "position", "slot_count")
+VERSION = ("id", "annotation", "number", "document", "client_key")
+UNNAMED = "import"  # the annotator of judgements for which the file names nobody
+
+
+class KeySource:
+    """Primary keys of all tables an import writes, kept over its chunks. `dry`: of a trial."""
+
+    def __init__(self, *, dry: bool):
+        self.dry = dry
+        self.prompt, self.response, self.item, self.annotation, self.version = (
+            bulk.Keys(model, dry=dry) for model in (Prompt, Response, Item, Annotation, AnnotationVersion)
+        )
+
+    def reset(self) -> None:
+        for keys in (self.prompt, self.response, self.item, self.annotation, self.version):
+            keys.reset()
+
+
+class ItemFroze(Exception):
+    """An item that this chunk meant to change was frozen by an assignment meanwhile: decide again."""
+
+
+@dataclass(slots=True)
+class Added:
+    """What was newly made."""
+
+    imported: int = 0
+    duplicates: int = 0
+    prompts: int = 0
+    items: int = 0
+    responses: int = 0
+    annotations: int = 0
+    personal_data: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+class Chunk:
+    """One transaction's worth of records of one file. `trial`: an `intake_known.Trial` for a dry run, else None."""
+
+    def __init__(self, *, project, bench: BenchSettings, keys: KeySource, join: str | None, trial: known.Trial | None = None):
+        self.project, self.bench, self.keys, self.join, self.trial = project, bench, keys, join, trial
+        self.added = Added()
+        self.position = bench.next_position
+        self.by_hash: dict[str, int] = {}
+        self.by_external: dict[str, set[int]] = {}
+        self.states: dict[int, PromptState] = {}
+        self.models: dict[str, int] = {}
+        self.prompts: list[tuple] = []
+        self.origins: list[tuple] = []
+        self.responses: list[tuple] = []
+        self.items: list[tuple[int, ItemState]] = []  # new ones: prompt id, state
+        self.changed: dict[int, ItemState] = {}
+        self.opened: list[int] = []  # positions of existing items that stopped waiting
+        self.answers: list[tuple] = []
+        self.tags: list[tuple] = []
+        self.annotations: list[tuple[int, str, Judged]] = []  # item id, annotator's name, annotation
+        self.versions: list[tuple] = []
+        self.superseded: dict[int, int] = {}  # existing annotation → its new head
+        self.new_external: dict[str, int] = {}
+        self._origin_seen: set[tuple[int, int]] = set()
+        keys.reset()
+
+    def run(self, records: list[Ready | Refusal]) -> Added:
+        """Decide about every record; nothing is written yet."""
+        self._look_up([r for r in records if isinstance(r, Ready)])
+        for record in records:
+            refusal = record if isinstance(record, Refusal) else self.add(record)
+            if refusal is not None:
+                self.added.refusals.append(refusal)
+        if self.trial is not None:
+            new = {row[6]: row[0] for row in self.prompts}
+            self.trial.keep(new, self.states.values(), self.new_external)
+        return self.added
+
+    def _look_up(self, records: list[Ready]) -> None:
+        entries = [e for r in records for e in r.entries]
+        hashes = dict.fromkeys(e.content_hash for e in entries if not e.joins)
+        wanted = dict.fromkeys(e.external_id for e in entries if e.joins)
+        self.by_hash = known.prompts_by_hash(self.project.pk, hashes)
+        self.by_external = known.prompts_by_external_id(self.project.pk, wanted) if wanted else {}
+        if self.trial is not None:
+            self.by_hash |= self.trial.prompts(h for h in hashes if h not in self.by_hash)
+            self.by_external |= {k: {pk} for k, pk in self.trial.external(wanted).items()}
+        existing = set(self.by_hash.values()).union(*self.by_external.values())
+        if self.trial is not None:
+            self.states = self.trial.states(existing)
+            existing = {pk for pk in existing if pk > 0 and pk not in self.states}
+        self.states |= known.states_of(
+            existing, kind=self.bench.kind, judgements=any(e.judgements for e in entries), external_ids=any(e.external_id for e in entries if not e.joins)
+        )
+        names = {a.model for e in entries for a in e.answers if a.model}
+        self.models = self._model_ids(names) if names else {}
+
+    def _model_ids(self, names: set[str]) -> dict[str, int]:
+        rows = ModelVersion.objects.filter(project=self.project, name__in=names)
+        found = dict(rows.values_list("name", "id"))
+        missing = sorted(names - found.keys())
+        if missing and self.trial is None:
+            ModelVersion.objects.bulk_create([ModelVersion(project=self.project, name=name) for name in missing], ignore_conflicts=True)
+            found = dict(rows.values_list("name", "id"))
+        return found
+
+    # -- one record ------------------------------------------------------------------------------------------------------------
+
+    def add(self, record: Ready) -> Refusal | None:
+        """Take `record`, or say why not."""
+        places = []
+        for entry in record.entries:
+            pk, refusal = self._place(entry, record.line)
+            if refusal is None and pk is not None:
+                refusal = self._too_many(entry, self.states[pk], record.line)
+            if refusal is not None:
+                return refusal
+            places.append(pk)
+        news = [self._take(entry, record.line) for entry in record.entries]
+        if any(news):
+            self.added.imported += 1
+            self.added.personal_data += any(e.tags for e in record.entries)
+        else:
+            self.added.duplicates += 1
+        return None
+
+    def _place(self, entry: ReadyEntry, line: int) -> tuple[int | None, Refusal | None]:
+        """The id of the entry's prompt if it is known."""
+        if not entry.joins:
+            return self.by_hash.get(entry.content_hash), None
+        name = self.join or "id"
+        here = self.new_external.get(entry.external_id)
+        prompts = self.by_external.get(entry.external_id, set()) if here is None else {here}
+        if not prompts:
+            return None, Refusal(line, name, "unknown_id", _("No prompt with the id %(id)s is known here.") % {"id": entry.external_id[:80]})
+        if len(prompts) > 1:
+            return None, Refusal(line, name, "ambiguous_id", _("Several prompts have the id %(id)s.") % {"id": entry.external_id[:80]})
+        return next(iter(prompts)), None
+
+    def _too_many(self, entry: ReadyEntry, state: PromptState, line: int) -> Refusal | None:
+        """An unjudged ranking entry adds to what is on the prompt's item; letters go from A to J."""
+        if self.bench.kind != Kind.RANKING or entry.judgements or not state.items or any(set(entry.texts) <= i.slots.keys() for i in state.items):
+            return None
+        item = self._unfrozen(state) or state.items[-1]
+        if len(item.slots.keys() | set(entry.texts)) <= MAX_ANSWERS:
+            return None
+        return Refusal(line, "answers", "too_many_answers", _("With these the prompt would have more than %(max)s different answers.") % {"max": MAX_ANSWERS})
+
+    def _take(self, entry: ReadyEntry, line: int) -> bool:
+        """Put the entry in memory; whether it adds anything."""
+        pk, _refusal = self._place(entry, line)
+        new = pk is None
+        if pk is None:
+            pk = next(self.keys.prompt)
+            self.by_hash[entry.content_hash] = pk
+            self.states[pk] = PromptState(pk)
+            self.prompts.append((pk, *entry.row))
+            self.added.prompts += 1
+        state = self.states[pk]
+        ids, fresh = self._responses(entry, state)
+        new |= fresh
+        kind = self.bench.kind
+        if kind == Kind.DEMONSTRATION:
+            item, changed = (state.items[-1], False) if state.items else (self._new_item(state), True)
+        elif kind == Kind.QA:
+            item, changed = self._qa(entry, state, ids)
+        else:
+            item, changed = self._ranking(entry, state, ids)
+        new |= changed
+        for judgement in entry.judgements:
+            new |= self._judge(judgement, entry, item, state)
+        if not entry.joins:
+            new |= self._origin(entry, state, line, new)
+        if new:
+            for name in entry.tags:
+                self._tag(item, name)
+        return new
+
+    def _responses(self, entry: ReadyEntry, state: PromptState) -> tuple[list[tuple[ReadyAnswer, int]], bool]:
+        ids, new = [], False
+        for answer in entry.answers:
+            pk = state.responses.get(answer.identity_hash)
+            if pk is None:
+                pk = state.responses[answer.identity_hash] = next(self.keys.response)
+                self.responses.append((pk, state.id, self.models.get(answer.model) if answer.model else None, *answer.row))
+                self.added.responses += 1
+                new = True
+            ids.append((answer, pk))
+        return ids, new
+
+    def _origin(self, entry: ReadyEntry, state: PromptState, line: int, new: bool) -> bool:
+        """Where the prompt came from is kept if the record adds something, and a new external id is something."""
+        unknown_id = bool(entry.external_id) and entry.external_id not in state.external_ids
+        if (not new and not unknown_id) or (state.id, line) in self._origin_seen:
+            return False
+        self._origin_seen.add((state.id, line))
+        self.origins.append((state.id, line, entry.external_id))
+        if entry.external_id:
+            state.external_ids.add(entry.external_id)
+            self.new_external[entry.external_id] = state.id
+        return True
+
+    # -- items -----------------------------------------------------------------------------------------------------------------
+
+    def _unfrozen(self, state: PromptState) -> ItemState | None:
+        return next((item for item in reversed(state.items) if not item.frozen), None)
+
+    def _new_item(self, state: PromptState, copied: ItemState | None = None) -> ItemState:
+        """The prompt's next item; with the answers of `copied`. What was hidden stays hidden."""
+        last = state.items[-1] if state.items else None
+        item = ItemState(
+            next(self.keys.item), last.generation + 1 if last else 0, Item.State.OPEN.value, False, any(i.hidden for i in state.items), self.position
+        )
+        item.previous, item.new = (last.id if last else None), True
+        if self.bench.kind == Kind.RANKING:
+            item.state = Item.State.WAITING.value
+        self.position += 1
+        state.items.append(item)
+        self.items.append((state.id, item))
+        self.added.items += 1
+        if copied is not None:
+            item.slots, item.held = dict(copied.slots), dict(copied.held)
+            self.answers.extend((item.id, response, slot) for response, slot in copied.held.items())
+        if last is not None:
+            for name in sorted(last.tags):
+                self._tag(item, name)
+        return item
+
+    def _put(self, item: ItemState, ids: list[tuple[ReadyAnswer, int]]) -> bool:
+        """Put answers on an item; equal texts share a slot. A text that is there already may join its slot though the item is frozen."""
+        new = False
+        for answer, pk in ids:
+            if pk in item.held:
+                continue
+            slot = item.slots.setdefault(answer.text_hash, len(item.slots))
+            item.held[pk] = slot
+            self.answers.append((item.id, pk, slot))
+            new = True
+        if new:
+            if item.state == Item.State.WAITING and len(item.slots) >= 2:
+                item.state = Item.State.OPEN.value
+                if not item.new:
+                    self.opened.append(item.position)
+            self._touch(item)
+        return new
+
+    def _touch(self, item: ItemState) -> None:
+        if not item.new:
+            self.changed[item.id] = item
+
+    def _qa(self, entry: ReadyEntry, state: PromptState, ids) -> tuple[ItemState, bool]:
+        text = entry.texts[0]
+        item = next((i for i in state.items if text in i.slots), None) or self._new_item(state)
+        return item, self._put(item, ids)
+
+    def _ranking(self, entry: ReadyEntry, state: PromptState, ids) -> tuple[ItemState, bool]:
+        """The item the entry belongs on. Judged: it must hold exactly these texts. Else: the newest that holds them all or may grow."""
+        texts = set(entry.texts)
+        newest_first = state.items[::-1]
+        if entry.judgements:
+            item = next((i for i in newest_first if i.slots.keys() == texts), None)
+            if item is None:
+                item = next((i for i in newest_first if not i.frozen and i.slots.keys() <= texts), None) or self._new_item(state)
+            new = item.new and not item.held
+            return item, self._put(item, ids) or new
+        item = next((i for i in newest_first if texts <= i.slots.keys()), None) or self._unfrozen(state)
+        if item is None:
+            item = self._new_item(state, copied=state.items[-1] if state.items else None)
+            self._put(item, ids)
+            return item, True
+        if all(any(pk in i.held for i in state.items if texts <= i.slots.keys()) for _a, pk in ids) and texts <= item.slots.keys():
+            return item, False
+        return item, self._put(item, ids)
+
+    def _tag(self, item: ItemState, name: str) -> None:
+        if name not in item.tags:
+            item.tags.add(name)
+            self.tags.append((item.id, name))
+
+    # -- judgements ------------------------------------------------------------------------------------------------------------
+
+    def _judge(self, judgement: ReadyJudgement, entry: ReadyEntry, item: ItemState, state: PromptState) -> bool:
+        """One judgement, once. A named annotator who judges the same answers again supersedes; where the file names nobody, a second,
+        different judgement is another unnamed hand's ("import 2"), so that neither is lost."""
+        same_texts = [i for i in state.items if i.slots.keys() == item.slots.keys()]
+        number = 1
+        while True:
+            name = judgement.annotator or (UNNAMED if number == 1 else f"{UNNAMED} {number}")
+            if any(judgement.key in i.judged[name].keys for i in same_texts if name in i.judged):
+                return False
+            held = item.judged.get(name)
+            if held is None or judgement.annotator:
+                break
+            number += 1
+        if held is None:
+            held = item.judged[name] = Judged(next(self.keys.annotation), set(), new=True)
+            self.annotations.append((item.id, name, held))
+        held.keys.add(judgement.key)
+        held.number += 1
+        held.head = next(self.keys.version)
+        document = judgement.document
+        slots = [item.slots[text] for text in entry.texts]
+        if slots != list(range(len(slots))):
+            document = by_slot(document, slots)
+        self.versions.append((held.head, held.id, held.number, bulk.json_text(document), judgement.key))
+        if not held.new:
+            self.superseded[held.id] = held.head
+        if not item.frozen:
+            item.frozen = True  # what was judged must not grow
+            self._touch(item)
+        self.added.annotations += 1
+        return True
+
+    # -- writing ---------------------------------------------------------------------------------------------------------------
+
+    def anything(self) -> bool:
+        return bool(self.prompts or self.origins or self.responses or self.items or self.answers or self.tags or self.versions)
+
+    def lock_changed(self) -> None:
+        """Hold the existing items this chunk changes; ItemFroze if an assignment was quicker."""
+        if not self.changed:
+            return
+        grown = {item_id for item_id, _response, _slot in self.answers}
+        rows = Item.objects.select_for_update(no_key=True).filter(pk__in=list(self.changed)).order_by("pk").values_list("pk", "frozen", "slot_count")
+        for pk, frozen, slot_count in rows:
+            if frozen and pk in grown and slot_count != len(self.changed[pk].slots):
+                raise ItemFroze
+            self.changed[pk].frozen |= frozen
+
+    def write(self, *, batch_id: int, event_id: int, now) -> None:
+        """Insert everything, in the caller's transaction and under its lock."""
+        at, project = bulk.moment(now), self.project.pk
+        came = {"project": project, "event_id": event_id, "created_at": at}
+        bulk.insert(Prompt, PROMPT, self.prompts, constants=came)
+        bulk.insert(PromptOrigin, ORIGIN, self.origins, constants={"batch": batch_id})
+        bulk.insert(Response, RESPONSE, self.responses, constants=came)
+        counters = {"held": 0, "submitted": 0, "extras": 0, "overlap": self.bench.overlap, "kind": str(self.bench.kind)}
+        rows = [(i.id, pk, i.generation, i.previous, i.state, i.frozen, i.hidden, i.position, len(i.slots)) for pk, i in self.items]
+        bulk.insert(Item, ITEM, rows, constants=came | counters)
+        bulk.insert(ItemAnswer, ("item", "response", "slot"), self.answers)
+        bulk.insert(ItemTag, ("item", "name"), self.tags)
+        bulk.update(Item, ("slot_count", "state", "frozen"), [(i.id, len(i.slots), i.state, i.frozen) for i in self.changed.values()])
+        if self.versions:
+            self._write_judgements(event_id, now, at)
+        if self.opened:
+            # Annotators who have passed these positions must look again.
+            before = min(self.opened) - 1
+            Annotator.objects.filter(project=self.project, queue_mark__gt=before).update(queue_mark=before)
+        if self.position != self.bench.next_position:
+            self.bench.next_position = self.position
+            BenchSettings.objects.filter(pk=self.bench.pk).update(next_position=self.position)
+
+    def _write_judgements(self, event_id: int, now, at) -> None:
+        annotators = self._annotator_ids({name for _item, name, _judged in self.annotations})
+        rows = [(j.id, item, annotators[name], j.head) for item, name, j in self.annotations]
+        same = {"project": self.project.pk, "state": "submitted", "practice": False, "created_at": at, "updated_at": at}
+        bulk.insert(Annotation, ("id", "item", "annotator", "head"), rows, constants=same)
+        same = {"action": "import", "schema": 1, "order": "[]", "active_ms": 0, "late": False, "event_id": event_id, "created_at": at}
+        bulk.insert(AnnotationVersion, VERSION, self.versions, constants=same)
+        for pk, head in self.superseded.items():
+            Annotation.objects.filter(pk=pk).update(head=head, state="submitted", updated_at=now)
+
+    def _annotator_ids(self, names: set[str]) -> dict[str, int]:
+        rows = Annotator.objects.filter(project=self.project, source=Annotator.Source.IMPORTED, name__in=names)
+        found = dict(rows.values_list("name", "id"))
+        taken = set(Annotator.objects.filter(project=self.project, pseudonym__startswith="I").values_list("pseudonym", flat=True))
+        number = 0
+        for name in sorted(names - found.keys()):
+            number += 1
+            while f"I{number}" in taken:
+                number += 1
+            found[name] = Annotator.objects.create(project=self.project, source=Annotator.Source.IMPORTED, name=name, pseudonym=f"I{number}").pk
+        return found
