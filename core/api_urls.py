@@ -1,3 +1,10 @@
 """API of this room, under /api/v1/."""
 
-urlpatterns: list = []
+from django.urls import path
+
+from core import jobs_api
+
+urlpatterns = [
+    path("jobs/<int:pk>/", jobs_api.JobView.as_view(), name="api_job"),
+    path("jobs/<int:pk>/cancel/", jobs_api.JobCancelView.as_view(), name="api_job_cancel"),
+]

@@ -37,12 +37,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Kind:
-    """A registered kind: its function, the queue its jobs go to unless told otherwise, and its name for people."""
+    """A registered kind: its function, the queue its jobs go to unless told otherwise, its name for people, and where its page links to
+    once it is done (`result_url(job)`, "" = nowhere)."""
 
     name: str
     run: Callable[[Job, Control], dict]
     queue: str
     label: object
+    result_url: Callable[[Job], str] | None = None
 
 
 _kinds: dict[str, Kind] = {}
@@ -51,11 +53,11 @@ _discovered = False
 _heavy_slot = threading.Lock()  # at most one heavy job in a worker process: its other threads stay free for short ones
 
 
-def job_kind(name: str, *, queue: str = "default", label: object = ""):
+def job_kind(name: str, *, queue: str = "default", label: object = "", result_url: Callable[[Job], str] | None = None):
     """Register `run(job, ctl) -> result dict` as the work of jobs of kind `name`. Queue "heavy" is for what may take minutes."""
 
     def register(run):
-        _kinds[name] = Kind(name, run, queue, label or name)
+        _kinds[name] = Kind(name, run, queue, label or name, result_url)
         return run
 
     return register

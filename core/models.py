@@ -142,6 +142,11 @@ class Job(models.Model):
     class Meta:
         indexes = [models.Index(fields=["state", "heartbeat_at"], name="job_state_beat")]
 
+    @property
+    def active(self) -> bool:
+        """Waiting or running: there is more to come."""
+        return self.state in {self.State.QUEUED, self.State.RUNNING}
+
 
 class Event(models.Model):
     """Append-only audit line: who did what to which row. Ids and counts only, never content.

@@ -22,7 +22,7 @@ class MemberQuerySet(models.QuerySet):
 
 class JobQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """Own jobs, and all jobs of projects which `user` manages."""
+        """Own jobs (in projects that `user` is still a member of), and all jobs of projects which `user` manages."""
         from core.models import Project
 
         if not user.is_authenticated:
@@ -30,7 +30,8 @@ class JobQuerySet(models.QuerySet):
         if user.is_superuser:
             return self
         managed = Project.objects.visible_to(user, "manager")
-        return self.filter(models.Q(created_by=user) | models.Q(project__in=managed))
+        own = models.Q(created_by=user) & (models.Q(project=None) | models.Q(project__in=Project.objects.visible_to(user)))
+        return self.filter(own | models.Q(project__in=managed))
 
 
 class EventQuerySet(models.QuerySet):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from core import member_views, views
+from core import jobs_views, member_views, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -21,4 +21,6 @@ urlpatterns = [
     path("p/<slug:slug>/members/<int:pk>/password/", member_views.reset_password, name="member_password"),
     path("p/<slug:slug>/keys/", member_views.keys, name="keys"),
     path("p/<slug:slug>/keys/<int:pk>/revoke/", member_views.revoke_key, name="key_revoke"),
+    path("p/<slug:slug>/jobs/<int:pk>/", jobs_views.job_page, name="job"),
+    path("p/<slug:slug>/jobs/<int:pk>/cancel/", jobs_views.job_cancel, name="job_cancel"),
 ]
