@@ -4,6 +4,7 @@ import json
 
 from annotation import document, queue
 from annotation.models import Annotation, Assignment, ItemAnswer, Review
+from core.prepared import Prepared
 
 
 def of(assignment: Assignment, *, html: bool = False) -> dict:
@@ -11,7 +12,7 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
     work that was submitted before."""
     item, bench = assignment.item, assignment.project.bench
     texts = {}
-    for answer in ItemAnswer.objects.filter(item=item).select_related("response").only("slot", "response__text", "response__turns").order_by("pk"):
+    for answer in _ANSWERS(item.pk):
         texts.setdefault(answer.slot, answer.response)
     ask = bench.ratings if item.kind == "ranking" and _asked(item.pk, bench.ratings_share) else "none"
     prompt = item.prompt
@@ -39,6 +40,9 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
             "guideline_version": bench.guideline.number if bench.guideline_id else None,
         },
     }
+
+
+_ANSWERS = Prepared(lambda item_id: ItemAnswer.objects.filter(item=item_id).select_related("response").order_by("pk"), int)
 
 
 def _asked(item_id: int, share: int) -> bool:

@@ -17,29 +17,30 @@ class ItemQuerySet(models.QuerySet):
         managed = models.Q(project__in=_projects(user, "manager"))
         return self.filter(models.Q(project__in=_projects(user, role), hidden=False) | managed)
 
-    def open_for(self, annotator):
-        """Items that this annotator may be given now, in queue order. What they let go or lost to the clock may come back to them."""
+    def open_for(self, annotator_id: int, *, project_id: int, mark: int):
+        """Items after position `mark` that this annotator may be given now, in queue order. What they let go or lost to the clock may
+        come back to them."""
         from annotation.models import Assignment
 
-        mine = Assignment.objects.filter(item=models.OuterRef("pk"), annotator=annotator).exclude(state__in=["released", "expired"])
+        mine = Assignment.objects.filter(item=models.OuterRef("pk"), annotator=annotator_id).exclude(state__in=["released", "expired"])
         return (
-            self.filter(project=annotator.project_id, state="open", hidden=False, position__gt=annotator.queue_mark, held__lt=models.F("overlap"))
+            self.filter(project=project_id, state="open", hidden=False, position__gt=mark, held__lt=models.F("overlap"))
             .filter(~models.Exists(mine))
             .order_by("position")
         )
 
 
 class AssignmentQuerySet(models.QuerySet):
-    def own(self, user):
+    def own(self, user_id: int | None, *, superuser: bool = False):
         """Assignments of this person in projects where they may (still) annotate."""
         from core.models import Member, roles_from
 
-        if not user.is_authenticated:
+        if user_id is None:
             return self.none()
-        mine = self.filter(annotator__user=user)
-        if user.is_superuser:
+        mine = self.filter(annotator__user=user_id)
+        if superuser:
             return mine
-        return mine.filter(models.Exists(Member.objects.filter(project=models.OuterRef("project"), user=user, role__in=roles_from("annotator"))))
+        return mine.filter(models.Exists(Member.objects.filter(project=models.OuterRef("project"), user=user_id, role__in=roles_from("annotator"))))
 
 
 class AnnotationQuerySet(models.QuerySet):

@@ -19,6 +19,7 @@ from annotation.models import Annotator, Assignment, Item, ItemFlag
 from annotation.retry import on_deadlock
 from core import events
 from core.errors import Conflict, DomainError
+from core.prepared import Prepared
 
 RESERVE_SECONDS = 120
 HEARTBEAT_SECONDS = 60
@@ -55,23 +56,21 @@ def _claim(project, user, reserve):
     annotator = _locked_annotator(project, user)
     lease = annotator.project.bench.lease_seconds
     now = timezone.now()
-    held = {a.state: a for a in Assignment.objects.filter(annotator=annotator, state__in=LIVE).select_related("item__prompt")}
+    held = {a.state: a for a in _HELD(annotator.pk)}
     kept = held.get("reserved") if reserve else held.get("open") or held.get("reserved")
     if kept is not None:
         if kept.state == "reserved" and not reserve:
             kept.state, kept.opened_at = "open", now
         kept.lease_until = now + timedelta(seconds=RESERVE_SECONDS if reserve else lease)
         kept.save(update_fields=["state", "opened_at", "lease_until"])
+        kept.project = annotator.project
         return kept
-    pick = Item.objects.open_for(annotator).select_related("prompt")
-    if connection.features.has_select_for_update_skip_locked:
-        pick = pick.select_for_update(skip_locked=True, no_key=True, of=("self",))
-    item = pick.first()
+    item = _PICK.first(project.pk, annotator.pk, annotator.queue_mark)
     if item is None:
         return None
-    rows = list(Assignment.objects.filter(item=item).filter(Q(slot__isnull=False) | Q(annotator=annotator)))
-    assignment = next((a for a in rows if a.annotator_id == annotator.pk), None) or Assignment(project=project, item=item, annotator=annotator)
-    assignment.item = item
+    rows = _AROUND(item.pk, annotator.pk)
+    assignment = next((a for a in rows if a.annotator_id == annotator.pk), None) or Assignment(item=item, annotator=annotator)
+    assignment.item, assignment.project = item, annotator.project
     assignment.slot = min(set(range(item.overlap)) - {a.slot for a in rows})
     assignment.state = "reserved" if reserve else "open"
     assignment.opened_at = None if reserve else now
@@ -81,18 +80,44 @@ def _claim(project, user, reserve):
     assignment.save()
     Item.objects.filter(pk=item.pk).update(held=F("held") + 1, frozen=True)
     if assignment.pk % MARK_EVERY == 0:
-        first = Item.objects.open_for(annotator).order_by().values("project").annotate(first=Min("position")).values("first")
+        first = (
+            Item.objects.open_for(annotator.pk, project_id=project.pk, mark=annotator.queue_mark)
+            .order_by()
+            .values("project")
+            .annotate(first=Min("position"))
+            .values("first")
+        )
         Annotator.objects.filter(pk=annotator.pk).update(queue_mark=Coalesce(Subquery(first) - 1, F("queue_mark")))
     return assignment
 
 
 def _locked_annotator(project, user) -> Annotator:
-    rows = Annotator.objects.select_related("project__bench").select_for_update(no_key=True, of=("self",))
-    found = rows.filter(project=project, user=user).first()
+    found = _ANNOTATOR.first(project.pk, user.pk)
     if found is None:
         annotator_for(project=project, user=user)
-        found = rows.get(project=project, user=user)
+        found = _ANNOTATOR.first(project.pk, user.pk)
     return found
+
+
+def _pick(project_id, annotator_id, mark):
+    items = Item.objects.open_for(annotator_id, project_id=project_id, mark=mark).select_related("prompt")
+    if connection.features.has_select_for_update_skip_locked:
+        items = items.select_for_update(skip_locked=True, no_key=True, of=("self",))
+    return items[:1]
+
+
+_ANNOTATOR = Prepared(
+    lambda project_id, user_id: (
+        Annotator.objects.select_related("project__bench__guideline", "project__bench__criteria")
+        .select_for_update(no_key=True, of=("self",))
+        .filter(project=project_id, user=user_id)
+    ),
+    int,
+    int,
+)
+_HELD = Prepared(lambda annotator_id: Assignment.objects.filter(annotator=annotator_id, state__in=LIVE).select_related("item__prompt"), int)
+_PICK = Prepared(_pick, int, int, int)
+_AROUND = Prepared(lambda item_id, annotator_id: Assignment.objects.filter(item=item_id).filter(Q(slot__isnull=False) | Q(annotator=annotator_id)), int, int)
 
 
 def freed(items) -> None:
@@ -124,7 +149,9 @@ def _let_go(assignments, state) -> int:
 
 def own(*, user, pk, project=None) -> Assignment:
     """`user`'s assignment `pk` with all that a payload needs; DomainError 404 as in `locked_own`."""
-    rows = Assignment.objects.own(user).select_related("item__prompt", "item__project", "project__bench__guideline", "project__bench__criteria")
+    rows = Assignment.objects.own(user.pk, superuser=user.is_superuser).select_related(
+        "item__prompt", "item__project", "project__bench__guideline", "project__bench__criteria"
+    )
     found = rows.filter(pk=pk, **({"project": project} if project else {})).first()
     if found is None:
         raise DomainError("not_found", _("This assignment is not yours, or is gone."), status=404)
@@ -133,11 +160,19 @@ def own(*, user, pk, project=None) -> Assignment:
 
 def locked_own(*, user, pk, project=None) -> Assignment:
     """`user`'s assignment `pk`, locked with its item; DomainError 404 when it is not theirs (or of another project than the key's)."""
-    rows = Assignment.objects.own(user).select_related("item__prompt", "annotator", "project__bench").select_for_update(no_key=True, of=("self", "item"))
-    found = rows.filter(pk=pk, **({"project": project} if project else {})).first()
-    if found is None:
+    found = (_LOCKED_ANY if user.is_superuser else _LOCKED_OWN).first(pk, user.pk)
+    if found is None or (project is not None and found.project_id != project.pk):
         raise DomainError("not_found", _("This assignment is not yours, or is gone."), status=404)
     return found
+
+
+def _locked(pk, user_id, superuser=False):
+    rows = Assignment.objects.own(user_id, superuser=superuser).select_related("item__prompt", "annotator", "project__bench")
+    return rows.select_for_update(no_key=True, of=("self", "item")).filter(pk=pk)
+
+
+_LOCKED_OWN = Prepared(_locked, int, int)
+_LOCKED_ANY = Prepared(lambda pk, user_id: _locked(pk, user_id, superuser=True), int, int)
 
 
 @on_deadlock

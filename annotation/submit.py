@@ -14,6 +14,7 @@ from annotation.models import Annotation, AnnotationVersion, Assignment, Item
 from annotation.retry import on_deadlock
 from core import events
 from core.errors import Conflict, DomainError
+from core.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def save_draft(*, user, pk: int, draft: dict, revision: int, active_ms: int = 0,
     if not isinstance(draft, dict):
         raise DomainError("invalid", _("The draft must be an object."), field="document")
     now = timezone.now()
-    mine = Assignment.objects.own(user).filter(pk=pk, **({"project": project} if project else {}))
+    mine = Assignment.objects.own(user.pk, superuser=user.is_superuser).filter(pk=pk, **({"project": project} if project else {}))
     longest = Greatest("active_ms", Value(active_ms, output_field=BigIntegerField()))
     if mine.filter(draft_revision=revision).update(draft=draft, draft_revision=revision + 1, draft_at=now, active_ms=longest):
         return Draft(revision + 1, now)
@@ -52,6 +53,9 @@ def save_draft(*, user, pk: int, draft: dict, revision: int, active_ms: int = 0,
         kept = {"revision": a.draft_revision, "document": a.draft, "saved_at": a.draft_at}
         raise Conflict("stale_draft", _("This draft was changed in another window."), data=kept)
     return Draft(a.draft_revision, a.draft_at)
+
+
+_MINE = Prepared(lambda item_id, annotator_id: Annotation.objects.filter(item=item_id, annotator=annotator_id).select_related("head"), int, int)
 
 
 @on_deadlock
@@ -66,7 +70,7 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
     document.check_shape(given)
     a = queue.locked_own(user=user, pk=pk, project=project)
     item = a.item
-    annotation = Annotation.objects.filter(item=item, annotator=a.annotator_id).select_related("head").first()
+    annotation = _MINE.first(item.pk, a.annotator_id)
     if annotation is not None:
         known = annotation.versions.filter(client_key=client_key).first()
         if known is not None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import authentication, exceptions
 
 from core.models import ApiKey, Member, Project, Role, roles_from
+from core.prepared import Prepared
 
 
 def new_key(*, user, project, role: str, name: str = "") -> tuple[ApiKey, str]:
@@ -23,6 +24,8 @@ def new_key(*, user, project, role: str, name: str = "") -> tuple[ApiKey, str]:
 
 # What the key's person may do in the key's project, read with the key.
 _PERSON_ROLE = Subquery(Member.objects.filter(project=OuterRef("project"), user=OuterRef("user")).values("role")[:1])
+
+_KEY = Prepared(lambda prefix: ApiKey.objects.select_related("user", "project").annotate(person_role=_PERSON_ROLE).filter(prefix=prefix, revoked_at=None), str)
 
 
 class KeyAuthentication(authentication.BaseAuthentication):
@@ -39,7 +42,7 @@ class KeyAuthentication(authentication.BaseAuthentication):
         parts = words[1].split("_", 2) if len(words) == 2 else []
         if len(parts) != 3 or parts[0] != "tsk":
             raise bad
-        key = ApiKey.objects.select_related("user", "project").annotate(person_role=_PERSON_ROLE).filter(prefix=parts[1], revoked_at=None).first()
+        key = _KEY.first(parts[1])
         if key is None or not hmac.compare_digest(key.secret_hash, hashlib.sha256(parts[2].encode()).hexdigest()) or not key.user.is_active:
             raise bad
         now = timezone.now()

@@ -1,0 +1,44 @@
+"""A prepared queryset gives what the plain one gives, for every call anew."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from core.models import Member, Project
+from core.prepared import Prepared
+from tests.cast import make_member, make_project
+
+pytestmark = pytest.mark.django_db
+
+MEMBERS = Prepared(lambda project, role: Member.objects.select_related("user", "project").filter(project=project, role=role).order_by("pk"), int, str)
+
+
+def test_same_rows_for_changing_parameters():
+    a, b = make_project(), make_project()
+    users = [make_member(a, "annotator"), make_member(a, "annotator"), make_member(b, "annotator"), make_member(a, "manager")]
+    for project, role, who in ((a, "annotator", users[:2]), (b, "annotator", users[2:3]), (a, "manager", users[3:]), (b, "manager", [])):
+        with CaptureQueriesContext(connection) as asked:
+            rows = MEMBERS(project.pk, role)
+        assert [m.user for m in rows] == who and all(m.project == project for m in rows)
+        assert len(asked) == 1
+
+
+def test_related_rows_are_loaded():
+    project = make_project()
+    make_member(project, "annotator")
+    row = MEMBERS.first(project.pk, "annotator")
+    with CaptureQueriesContext(connection) as asked:
+        assert row.user.username and row.project.slug == project.slug
+    assert len(asked) == 0
+    assert MEMBERS.first(project.pk, "nobody") is None
+
+
+def test_text_is_a_parameter_never_sql():
+    make_project()
+    by_slug = Prepared(lambda slug: Project.objects.filter(slug=slug), str)
+    assert by_slug("x' OR '1'='1") == []
+
+
+def test_a_parameter_that_is_not_used_is_an_error():
+    with pytest.raises(ValueError, match="do not appear"):
+        Prepared(lambda a: Project.objects.all(), int)(1)
