@@ -1,0 +1,111 @@
+"""From one judged prompt to its training rows (Examples), with where each came from. Pure."""
+
+from collections import Counter
+
+from training_export.cases import Case, Choices, best_status, speaking
+from training_export.examples import Binary, Preference, PromptOnly, RankedList, Sft
+from training_export.pairs import pairs_of
+from training_export.verdicts import labels_of, targets_of, turn_pairs_of
+
+# Prompts that were judged and gave nothing are counted under what the format was made for.
+NOTHING = {Preference: "no_pair", Sft: "no_target", Binary: "no_label"}
+
+
+def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
+    """The rows of the classes in `takes` that `case` gives under `choices`, in a stable order (Sft, Preference, Binary, RankedList), and
+    what was left out, by reason. A hidden case gives none."""
+    if case.hidden:
+        return [], Counter(hidden=case.hidden)
+    voices, out = speaking(case.voices, choices)
+    offered = any(a.targets for a in case.answers)
+    if not voices and not offered:
+        if not case.voices:
+            out["no_judgement"] += 1
+        if takes == {PromptOnly}:
+            return [_row(PromptOnly, case, None, case.group_id, [], "prompt")], Counter()
+        return [], out
+    rows: list = []
+    found: Counter = Counter()
+    if Sft in takes:
+        targets, reasons = targets_of(case, voices, choices)
+        found |= reasons
+        for t in targets:
+            group = case.group_id if t.messages is None else case.identify(t.messages)
+            rows.append(_row(Sft, case, t.messages, group, t.voices, t.reason, ids=t.ids, target=t.answer))
+    if Preference in takes and voices:
+        pairs, reasons = pairs_of(case, voices, choices)
+        turned, more = turn_pairs_of(case, voices, choices)
+        found |= reasons + more
+        for context, pair in [(None, p) for p in pairs] + turned:
+            group = case.group_id if context is None else case.identify(context)
+            rows.append(
+                _row(
+                    Preference, case, context, group, pair.voices, "correction" if pair.correction else "ranking", ids=pair.ids, weight=pair.weight,
+                    chosen=pair.chosen, rejected=pair.rejected, margin=pair.margin, n_for=len(pair.voices), n_against=pair.n_against,
+                )
+            )  # fmt: skip
+    if Binary in takes and voices:
+        labels, reasons = labels_of(case, voices, choices)
+        found |= reasons
+        for index, (label, said) in labels.items():
+            reason = "verdict" if any(v.document.get("verdict") for v in said) else "line"
+            rows.append(_row(Binary, case, None, case.group_id, said, reason, ids=(index,), answer=case.answers[index].answer, label=label))
+    if RankedList in takes:
+        for voice in voices:
+            groups = voice.groups()
+            if len(groups) > 1:
+                answers = tuple(tuple(case.answers[i].answer for i in group) for group in groups)
+                ids = tuple(i for group in groups for i in group)
+                rows.append(_row(RankedList, case, None, case.group_id, [voice], "ranking", ids=ids, groups=answers))
+    if takes == {PromptOnly}:
+        rows.append(_row(PromptOnly, case, None, case.group_id, voices, "prompt"))
+    out += found
+    if not rows and voices:
+        out[NOTHING[next(iter(takes))] if len(takes) == 1 and next(iter(takes)) in NOTHING else "no_row"] += 1
+    return rows, out
+
+
+def _row(cls, case: Case, messages: list | None, group_id: str, voices: list, reason: str, *, ids: tuple = (), weight: float = 1.0, **fields):
+    """One Example with its provenance. `ids`: answers of the case that stand in it (others in the tuple are keys of corrected texts)."""
+    answers = [case.answers[i] for i in ids if isinstance(i, int)] if messages is None or cls is Sft else []
+    sources = case.sources
+    if messages is None:
+        messages = case.messages
+        given = _given(answers)
+        if given:
+            messages, sources = _with_given(messages, sources, given)
+    responses = answers[0].responses if len(answers) == 1 else [r for a in answers for r in a.responses]
+    provenance = {
+        "item": voices[0].item if voices else None,
+        "prompt": case.prompt,
+        "versions": [v.version for v in voices],
+        "annotators": [v.annotator for v in voices],
+        "responses": responses,
+        "models": [m for a in answers for m in a.models],
+        "status": best_status(voices),
+        "reason": reason,
+        "origins": case.origins,
+    }
+    return cls(
+        context=messages, group_id=group_id, tools=case.tools, sources=sources, language=case.language, tags=case.tags, weight=weight,
+        provenance=provenance, **fields,
+    )  # fmt: skip
+
+
+def _given(answers: list):
+    """What the answers of one row had beyond the prompt: the same for all of them (pairs without a common one were left out)."""
+    common = None
+    for answer in answers:
+        keys = set(answer.givens) or {"null"}
+        common = keys if common is None else common & keys
+    key = min(common, default="null") if common and "null" not in common else "null"
+    return None if key == "null" else next(a.givens[key] for a in answers if key in a.givens)
+
+
+def _with_given(messages: list, sources: list, given: dict) -> tuple[list, list]:
+    """The context as the answers saw it: their own system prompt and retrieved passages."""
+    system = given.get("system")
+    if isinstance(system, str) and system:
+        messages = [{"role": "system", "content": system}, *(m for m in messages if m.get("role") != "system")]
+    extra = given.get("sources")
+    return messages, [*sources, *extra] if isinstance(extra, list) else sources

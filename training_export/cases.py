@@ -1,0 +1,128 @@
+"""One prompt with all that was answered and judged: what pairs.py and verdicts.py work on. Pure.
+
+A case gathers every item of a prompt, because a pair or a label is about the answers, not about the item on which they were shown."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from corpus.canonical import unified
+from training_export.examples import Answer
+
+STATUS_RANK = {"settled": 3, "accepted": 2, "raw": 1, "imported": 1}
+
+
+@dataclass(slots=True)
+class CaseAnswer:
+    """One distinct answer (equal texts share it). `targets`: response ids that the file offered as the answer to learn.
+    `givens`: {canonical JSON: value} of what its responses had beyond the prompt; {} when none had anything."""
+
+    answer: Answer
+    key: str
+    responses: list = field(default_factory=list)
+    models: list = field(default_factory=list)
+    targets: list = field(default_factory=list)
+    givens: dict = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Voice:
+    """One annotator's judgement of one item. `slots[n]` is the index in Case.answers of the item's slot n. `status`: settled · accepted ·
+    raw · imported (they may speak) · returned · withdrawn · practice (they may not). `event`: the newer one is the later one."""
+
+    annotator: str
+    version: int
+    event: int
+    status: str
+    document: dict
+    item: int = 0
+    slots: tuple = ()
+    imported: bool = False
+
+    def groups(self) -> list[list[int]]:
+        """The ranking, best first, by indexes of Case.answers, with the rest as one last group where it was judged worse."""
+        groups = [[self.slots[s] for s in group] for group in self.document.get("ranking", ())]
+        if self.document.get("rest") == "worse" and groups:
+            rest = self.rest()
+            if rest:
+                groups.append(rest)
+        return groups
+
+    def rest(self) -> list[int]:
+        """The answers that are not in the ranking."""
+        named = {s for group in self.document.get("ranking", ()) for s in group}
+        return [index for slot, index in enumerate(self.slots) if slot not in named]
+
+
+@dataclass(slots=True)
+class Case:
+    """`identify(messages)` gives the group id that a prompt with these messages (and the case's tools and sources) has."""
+
+    messages: list
+    group_id: str
+    answers: list[CaseAnswer] = field(default_factory=list)
+    voices: list[Voice] = field(default_factory=list)
+    tools: list | None = None
+    sources: list = field(default_factory=list)
+    language: str = ""
+    tags: tuple = ()
+    prompt: int = 0
+    origins: list = field(default_factory=list)
+    hidden: int = 0
+    identify: Callable[[list], str] = lambda messages: "g" + json.dumps(messages, sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What an export asks of the judgements. `correction_beats`: "original" or "ranked" (also the answers its author ranked at or below
+    the original, at most two). `binary_from_ratings`: overall ≥ 4 good, ≤ 2 bad."""
+
+    pairs: str = "all"
+    annotators: str = "each"
+    margin: str = "none"
+    alpha: float = 0.01
+    sft_top: bool = False
+    max_pairs: int = 0
+    seed: int = 0
+    binary_from_ratings: bool = False
+    correction_beats: str = "original"
+    all_corrections: bool = False
+    include_imported: bool = True
+
+    PAIRS = ("all", "best-worst", "best-rest", "best-random")
+    ANNOTATORS = ("each", "majority", "reviewed")
+    MARGIN = ("none", "strength", "bt")
+
+
+def answer_key(answer: Answer) -> tuple:
+    """Equal key = equal answer (text after NFC with line ends unified, and the tool turns before it)."""
+    return (json.dumps(answer.turns, sort_keys=True) if answer.turns else "", unified(answer.text))
+
+
+def speaking(voices: list[Voice], choices: Choices) -> tuple[list[Voice], Counter]:
+    """The judgements that count, and how many do not, by reason. Where an item is settled only the settled version speaks, in every mode."""
+    if len(voices) == 1 and choices.annotators != "reviewed" and choices.include_imported and voices[0].status in STATUS_RANK:
+        return voices, Counter()
+    settled = {v.item for v in voices if v.status == "settled"}
+    heard, out = [], Counter()
+    for voice in voices:
+        if voice.status not in STATUS_RANK:
+            out[voice.status] += 1
+        elif voice.item in settled and voice.status != "settled":
+            out["not_settled"] += 1
+        elif voice.imported and not choices.include_imported:
+            out["imported"] += 1
+        elif choices.annotators == "reviewed" and voice.status not in ("settled", "accepted"):
+            out["not_reviewed"] += 1
+        else:
+            heard.append(voice)
+    heard.sort(key=lambda v: v.event)
+    return heard, out
+
+
+def best_status(voices) -> str:
+    """The strongest standing among `voices`: settled · accepted · raw · imported."""
+    if len(voices) == 1:
+        return voices[0].status
+    return max((v.status for v in voices), key=lambda s: (STATUS_RANK.get(s, 0), s == "raw"), default="imported")

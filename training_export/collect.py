@@ -1,0 +1,230 @@
+"""From the database to judged prompts: streams the Cases of a project as they stood at one Event. Memory is that of one chunk; the number
+of queries is the same for every 1,000 prompts."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from annotation.models import AnnotationVersion, Consensus, Item, ItemAnswer, ItemTag, Review
+from corpus import canonical
+from corpus.models import Prompt, PromptOrigin, Response
+from feedback.models import Message
+from training_export import splits
+from training_export.cases import Case, CaseAnswer, Voice
+from training_export.examples import Answer
+from training_export.reading import Reading
+
+CHUNK = 1000
+GROUP_DIGITS = 16  # of the prompt's content hash: its stable id in data
+
+
+@dataclass(slots=True)
+class Judged:
+    """A case with the keys that decide on which side of a split it stands. `keys_of` adds those of prompts that a correction made equal to
+    another prompt of the project, by group id."""
+
+    case: Case
+    keys: frozenset
+    keys_of: dict = field(default_factory=dict)
+
+
+def cases(project, reading: Reading, *, split_by: str = "") -> Iterator[list[Judged]]:
+    """Chunks of Judged cases in the order of the prompts' ids. `split_by` names the keys to find ("" for none)."""
+    last = 0
+    while True:
+        prompts = list(
+            reading.rows(
+                Prompt.objects.filter(project=project, id__gt=last, event_id__lte=reading.as_of)
+                .order_by("id")
+                .values_list("id", "messages", "tools", "sources", "language", "content_hash", "metadata")[:CHUNK]
+            )
+        )
+        if not prompts:
+            return
+        last = prompts[-1][0]
+        yield _chunk(project, reading, prompts, split_by)
+
+
+def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judged]:
+    ids = [p[0] for p in prompts]
+    as_of = reading.as_of
+    items = list(reading.rows(Item.objects.filter(prompt__in=ids, event_id__lte=as_of).order_by("id").values_list("id", "prompt_id", "hidden")))
+    item_ids = [i[0] for i in items]
+    responses = _responses(reading, ids)
+    slots: dict[int, dict[int, list[int]]] = defaultdict(dict)
+    if item_ids:
+        for item, response, slot in reading.rows(ItemAnswer.objects.filter(item__in=item_ids).order_by("id").values_list("item_id", "response_id", "slot")):
+            slots[item].setdefault(slot, []).append(response)
+    voices = _voices(reading, item_ids, as_of)
+    tags: dict[int, list[str]] = defaultdict(list)
+    if item_ids:
+        for item, name in reading.rows(ItemTag.objects.filter(item__in=item_ids).order_by("name").values_list("item_id", "name")):
+            tags[item].append(name)
+    origins, turns = _origins(reading, ids)
+    users = _users(reading, turns) if split_by == "user" else {}
+    items_of: dict[int, list] = defaultdict(list)
+    for item in items:
+        items_of[item[1]].append(item)
+    key = bytes(project.hash_key)
+    out = []
+    for pk, messages, tools, sources, language, content_hash, metadata in prompts:
+        case = Case(
+            messages, content_hash[:GROUP_DIGITS], tools=tools, sources=sources or [], language=language, prompt=pk, origins=origins.get(pk, []),
+            identify=_identify(key, tools, sources or []),
+        )  # fmt: skip
+        _answers(case, responses.get(pk, ()), items_of.get(pk, ()), slots, voices, as_of)
+        if tags:
+            case.tags = tuple(sorted({name for item in items_of.get(pk, ()) for name in tags.get(item[0], ())}))
+        keys = splits.keys_of(split_by, messages=messages, sources=sources or [], user=users.get(pk) or _named_user(metadata)) if split_by else frozenset()
+        out.append(Judged(case, keys))
+    if split_by:
+        _bridges(project, reading, out, split_by)
+    return out
+
+
+def _identify(key: bytes, tools, sources):
+    return lambda messages: canonical.prompt_hash(key=key, messages=messages, tools=tools, sources=sources)[:GROUP_DIGITS]
+
+
+def _responses(reading: Reading, prompt_ids: list) -> dict[int, list]:
+    found: dict[int, list] = {}
+    rows = Response.objects.filter(prompt__in=prompt_ids).order_by("id")
+    fields = ("prompt_id", "id", "text", "turns", "origin", "model_version__name", "text_hash", "is_target", "given", "event_id")
+    for row in reading.rows(rows.values_list(*fields)):
+        found.setdefault(row[0], []).append(row)
+    return found
+
+
+def _voices(reading: Reading, item_ids: list, as_of: int) -> dict[int, list[Voice]]:
+    """{item: [Voice without slots]}: each annotation's version in force at `as_of` with its standing, and the settled version."""
+    if not item_ids:
+        return {}
+    heads: dict[int, tuple] = {}
+    versions = AnnotationVersion.objects.filter(annotation__item__in=item_ids, event_id__lte=as_of).order_by("annotation_id", "number")
+    fields = (
+        "annotation_id", "id", "event_id", "action", "document", "annotation__item_id", "annotation__practice", "annotation__annotator__pseudonym",
+        "annotation__annotator__source",
+    )  # fmt: skip
+    for row in reading.rows(versions.values_list(*fields)):
+        heads[row[0]] = row
+    decisions: dict[int, str] = {}
+    reviews = Review.objects.filter(version__annotation__item__in=item_ids, event_id__lte=as_of).order_by("event_id", "id")
+    for version, decision in reading.rows(reviews.values_list("version_id", "decision")):
+        decisions[version] = decision
+    settled: dict[int, tuple] = {}
+    rulings = Consensus.objects.filter(item__in=item_ids, event_id__lte=as_of).order_by("event_id", "id")
+    fields = ("item_id", "version_id", "version__annotation_id", "version__event_id", "version__document", "version__annotation__annotator__pseudonym")
+    for row in reading.rows(rulings.values_list(*fields)):
+        settled[row[0]] = row
+    voices: dict[int, list[Voice]] = {}
+    for annotation, version, event, action, document, item, practice, pseudonym, source in heads.values():
+        ruling = settled.get(item)
+        imported = source != "person"
+        if ruling is not None and ruling[2] == annotation:
+            voice = Voice(ruling[5], ruling[1], ruling[3], "settled", ruling[4], item, imported=imported)
+        else:
+            voice = Voice(pseudonym, version, event, _standing(practice, action, decisions.get(version), imported), document, item, imported=imported)
+        voices.setdefault(item, []).append(voice)
+    return voices
+
+
+def _standing(practice: bool, action: str, decision: str | None, imported: bool) -> str:
+    if practice:
+        return "practice"
+    if action == "undo":
+        return "withdrawn"
+    if decision is not None:
+        return "accepted" if decision == "accept" else "returned"
+    return "imported" if imported else "raw"
+
+
+def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int) -> None:
+    """Fill in the case's distinct answers, its judgements with their slots, and how many of its items are hidden."""
+    index_of: dict[str, int] = {}
+    place: dict[int, int] = {}
+    for _, pk, text, turns, origin, model, text_hash, is_target, given, event in responses:
+        index = index_of.get(text_hash)
+        if index is None:
+            index = index_of[text_hash] = len(case.answers)
+            case.answers.append(CaseAnswer(Answer(text, tuple(turns) if turns else (), _origin(origin, model)), text_hash))
+        answer = case.answers[index]
+        place[pk] = index
+        if event > as_of:
+            continue  # it came later: its text may be known already, it itself is not
+        answer.responses.append(pk)
+        if model:
+            answer.models.append(model)
+        if is_target:
+            answer.targets.append(pk)
+        if given or answer.givens:
+            # From the first answer with something of its own on, those without are told apart, too.
+            if not answer.givens and len(answer.responses) > 1:
+                answer.givens["null"] = None
+            answer.givens[canonical.canonical_json(given or None)] = given or None
+    for item, _, hidden in items:
+        if hidden:
+            case.hidden += 1
+        heard = voices.get(item)
+        if heard:
+            shown = slots.get(item, {})
+            indexes = tuple(place[shown[n][0]] for n in sorted(shown))
+            for voice in heard:
+                voice.slots = indexes
+            case.voices += heard
+
+
+def _origin(origin: str, model: str | None) -> str:
+    return f"model:{model}" if origin == "model" and model else origin
+
+
+def _origins(reading: Reading, prompt_ids: list) -> tuple[dict[int, list], dict[int, list]]:
+    """({prompt: where it came from}, {prompt: message ids of the conversations it came from})."""
+    found: dict[int, list] = {}
+    turns: dict[int, list] = {}
+    rows = PromptOrigin.objects.filter(prompt__in=prompt_ids).order_by("id")
+    for prompt, name, line, external_id, turn in reading.rows(rows.values_list("prompt_id", "batch__name", "line", "external_id", "turn_id")):
+        row = {k: v for k, v in (("file", name), ("line", line), ("id", external_id), ("turn", turn)) if v not in (None, "")}
+        found.setdefault(prompt, []).append(row)
+        if turn is not None:
+            turns.setdefault(prompt, []).append(turn)
+    return found, turns
+
+
+def _users(reading: Reading, turns: dict[int, list]) -> dict[int, str]:
+    """{prompt: its end user's key}, for prompts that came out of conversations."""
+    wanted = [t for found in turns.values() for t in found]
+    if not wanted:
+        return {}
+    rows = Message.objects.filter(id__in=wanted, conversation__end_user__isnull=False).values_list("id", "conversation__end_user_id")
+    user_of = dict(reading.rows(rows))
+    return {prompt: f"end-user {user_of[t]}" for prompt, found in turns.items() for t in found if t in user_of}
+
+
+def _named_user(metadata) -> str:
+    """The user that an imported row names, under the usual names of that column."""
+    if isinstance(metadata, dict):
+        for name in ("user", "user_id", "userid", "end_user"):
+            value = metadata.get(name)
+            if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+                return f"named {value}"
+    return ""
+
+
+def _bridges(project, reading: Reading, judged: list[Judged], split_by: str) -> None:
+    """A corrected question may be another prompt of the project: then its rows stand with both."""
+    from training_export.verdicts import question_change, with_question
+
+    made: dict[str, list[tuple]] = {}
+    key = bytes(project.hash_key)
+    for one in judged:
+        for voice in one.case.voices:
+            question = question_change(one.case, voice) if "corrections" in voice.document else None
+            if question is not None:
+                messages = with_question(one.case.messages, question)
+                full = canonical.prompt_hash(key=key, messages=messages, tools=one.case.tools, sources=one.case.sources)
+                made.setdefault(full, []).append(one)
+    if made:
+        rows = Prompt.objects.filter(project=project, content_hash__in=list(made)).values_list("content_hash", "messages", "sources", "metadata")
+        for full, messages, sources, metadata in reading.rows(rows):
+            for one in made[full]:
+                one.keys_of[full[:GROUP_DIGITS]] = splits.keys_of(split_by, messages=messages, sources=sources or [], user=_named_user(metadata))

@@ -1,0 +1,82 @@
+"""The identity of a data set: SHA-256 over its sorted canonical rows, in flat memory. Pure."""
+
+import hashlib
+import heapq
+from pathlib import Path
+
+from corpus.canonical import canonical_json
+from training_export.examples import Binary, Preference, RankedList, Sft
+
+RUN = 65_536  # digests held in memory (2 MB) before they are sorted and put on disk
+_SIZE = 32
+
+
+class RowDigests:
+    """Add every Example; `hexdigest()` is the same for the same rows in any order.
+
+    A canonical row is the JSON array [kind, side of the split, digest of context, tools and sources, digests of its answers, label, margin,
+    weight, votes for, votes against]: texts stand in it as their SHA-256, so that rows that share them cost little."""
+
+    def __init__(self, spool: Path):
+        self._spool, self._runs, self._held = spool, [], []
+        self._context = self._context_digest = None
+        self._answers: dict = {}
+        self.rows = 0
+
+    def add(self, example, split: str) -> None:
+        if example.context is not self._context:
+            self._context = example.context
+            self._context_digest = _digest(canonical_json([example.context, example.tools, example.sources]))
+            self._answers = {}
+        kind = type(example)
+        label = margin = n_for = n_against = None
+        if kind is Preference:
+            answers = [self._answer(example.chosen), self._answer(example.rejected)]
+            margin, n_for, n_against = example.margin, example.n_for, example.n_against
+        elif kind is Sft:
+            answers = [self._answer(example.target)]
+        elif kind is Binary:
+            answers, label = [self._answer(example.answer)], example.label
+        elif kind is RankedList:
+            answers = [[self._answer(a) for a in group] for group in example.groups]
+        else:
+            answers = []
+        row = canonical_json([kind.__name__, split, self._context_digest, answers, label, margin, example.weight, n_for, n_against])
+        self._held.append(hashlib.sha256(row.encode("utf-8", "surrogatepass")).digest())
+        self.rows += 1
+        if len(self._held) >= RUN:
+            self._put_down()
+
+    def _answer(self, answer) -> str:
+        known = self._answers.get(id(answer))
+        if known is None:
+            known = _digest(canonical_json([answer.text, list(answer.turns), answer.origin]))
+            self._answers[id(answer)] = (answer, known)  # holds the answer, so that its id is not given to another
+            return known
+        return known[1]
+
+    def _put_down(self) -> None:
+        self._held.sort()
+        with open(self._spool, "ab") as spool:
+            start = spool.tell()
+            spool.write(b"".join(self._held))
+        self._runs.append((start, len(self._held)))
+        self._held.clear()
+
+    def hexdigest(self) -> str:
+        self._held.sort()
+        total = hashlib.sha256()
+        for digest in heapq.merge(self._held, *(self._run(start, count) for start, count in self._runs)):
+            total.update(digest)
+        self._spool.unlink(missing_ok=True)
+        return total.hexdigest()
+
+    def _run(self, start: int, count: int):
+        with open(self._spool, "rb") as spool:
+            spool.seek(start)
+            for _ in range(count):
+                yield spool.read(_SIZE)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,82 @@
+"""manage.py export_dataset SLUG --format F --out DIR [options] [--json]: build a snapshot and put a copy of its files in DIR."""
+
+import json
+import sys
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from core import jobs
+from core.errors import DomainError
+from core.models import Project, User
+from training_export import snapshots
+from training_export.formats import FORMATS
+from training_export.models import Bundle
+from training_export.options import ExportOptions, choices_of
+
+FLAGS = {
+    "sft_top": "top-ranked answers are answers to learn, too",
+    "binary_from_ratings": "overall rating 4 or 5 is good, 1 or 2 is bad",
+    "all_corrections": "learn from every correction of a prompt, not from one",
+    "allow_template_tokens": "keep rows whose text holds a chat template's control tokens",
+}
+NUMBERS = {
+    "max_pairs": "at most N pairs a prompt, drawn by seed (0: no limit)",
+    "seed": "for splits and draws",
+    "as_of": "read the project as it stood at this Event",
+}
+
+
+class Command(BaseCommand):
+    help = "Build a numbered data set of a project and put a copy of its files in a folder. Runs to the end itself, without a worker."
+
+    def add_arguments(self, parser):
+        parser.add_argument("slug")
+        parser.add_argument("--format", required=True, choices=list(FORMATS))
+        parser.add_argument("--out", required=True, metavar="DIR")
+        for name, choices in choices_of().items():
+            parser.add_argument("--" + name.replace("_", "-"), choices=choices)
+        for name, text in NUMBERS.items():
+            parser.add_argument("--" + name.replace("_", "-"), type=int, metavar="N", help=text)
+        for name, text in FLAGS.items():
+            parser.add_argument("--" + name.replace("_", "-"), action="store_true", default=None, help=text)
+        parser.add_argument("--without-imported", dest="include_imported", action="store_false", default=None, help="leave out judgements found in files")
+        parser.add_argument("--split", metavar="T,V,E", help="shares of train, validation and test, such as 80,10,10")
+        parser.add_argument("--alpha", type=float, help="regularisation of --margin bt")
+        parser.add_argument("--name", help="prefix of data set names (LLaMA-Factory)")
+        parser.add_argument("--as", dest="person", metavar="NAME", help="the account that the snapshot is made by")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args, **given):
+        try:
+            result = self._export(given)
+        except DomainError as exc:
+            if given["json"]:
+                self.stdout.write(json.dumps(exc.as_dict(), ensure_ascii=False))
+                sys.exit(1)
+            raise CommandError(str(exc.message)) from None
+        if given["json"]:
+            self.stdout.write(json.dumps(result, ensure_ascii=False))
+            return
+        for entry in result["files"]:
+            self.stdout.write(f"{entry['rows']:>10}  {entry['path']}")
+        for code, count in result["left_out"].items():
+            self.stdout.write(f"{count:>10}  {_('left out')}: {snapshots.sentence_of(code)}")
+
+    def _export(self, given: dict) -> dict:
+        project = Project.objects.filter(slug=given["slug"]).first()
+        if project is None:
+            raise DomainError("not_found", _("There is no project %(slug)s.") % {"slug": given["slug"]}, field="slug")
+        person = None
+        if given["person"]:
+            person = User.objects.filter(username=given["person"]).first()
+            if person is None:
+                raise DomainError("not_found", _("There is no account named %(name)s.") % {"name": given["person"]}, field="as")
+        names = ["format", *choices_of(), *NUMBERS, *FLAGS, "include_imported", "split", "alpha", "name"]
+        options = ExportOptions.of({name: given[name] for name in names})
+        job = jobs.start("export", project=project, actor=person, params={"options": options.as_dict()}, send=False)
+        result = jobs.run_now(job).result
+        out = snapshots.copy_to(Bundle.objects.get(pk=result["bundle"]), Path(given["out"]))
+        files = [entry | {"path": str(out / entry["path"])} for entry in result["files"]]
+        return result | {"files": files, "manifest": str(out / result["manifest"])}

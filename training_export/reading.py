@@ -1,0 +1,69 @@
+"""One consistent read of the database, as of one Event, beside the connection that the job writes its progress on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from core.errors import DomainError
+from core.models import Event
+
+
+class Reading:
+    """`rows(queryset)` runs a `values_list` query inside the read. `as_of` is the last Event seen by it."""
+
+    def __init__(self, conn, as_of: int):
+        self._connection, self.as_of = conn, as_of
+        self.queries = 0
+
+    def rows(self, queryset) -> Iterator[tuple]:
+        self.queries += 1
+        yield from queryset.query.get_compiler(connection=self._connection).results_iter(tuple_expected=True)
+
+
+@contextmanager
+def consistent_read(as_of: int | None = None) -> Iterator[Reading]:
+    """Open a read that sees one state of the database until it ends, and holds no writer up.
+
+    SQLite: a deferred transaction of its own (writers commit in the order of their event ids). PostgreSQL: REPEATABLE READ READ ONLY; the
+    event table is locked in SHARE mode for a moment first, because a transaction still running may hold a smaller event id than one that
+    has committed. Within a caller's transaction, that transaction is the read."""
+    if connection.in_atomic_block:
+        yield Reading(connection, _bounded(as_of, Event.objects.aggregate(last=Max("id"))["last"] or 0))
+        return
+    postgresql = connection.vendor == "postgresql"
+    own = connection.copy()
+    try:
+        with own.cursor() as cursor:
+            if postgresql:
+                cursor.execute("BEGIN")
+                cursor.execute("LOCK TABLE core_event IN SHARE MODE")
+                last = _last(cursor)
+                cursor.execute("COMMIT")
+                cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            else:
+                cursor.execute("BEGIN DEFERRED")
+                last = _last(cursor)
+        yield Reading(own, _bounded(as_of, last))
+    finally:
+        try:
+            if own.connection is not None:
+                with own.cursor() as cursor:
+                    cursor.execute("ROLLBACK")
+        finally:
+            own.close()
+
+
+def _last(cursor) -> int:
+    cursor.execute("SELECT COALESCE(MAX(id), 0) FROM core_event")
+    return cursor.fetchone()[0]
+
+
+def _bounded(as_of: int | None, last: int) -> int:
+    if as_of is None:
+        return last
+    if not 0 <= as_of <= last:
+        raise DomainError("unknown_event", _("There is no event %(id)s yet; the last one is %(last)s.") % {"id": as_of, "last": last}, field="as_of")
+    return as_of

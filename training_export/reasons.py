@@ -1,0 +1,66 @@
+"""Why something that was judged is not in the data: one stable code each, with its sentence and what it counts. Writers have codes of
+their own (formats.reasons); `sentence_of` knows both."""
+
+from django.utils.translation import gettext_lazy as _
+
+from training_export.formats.reasons import sentence as format_sentence
+
+# code: (what is counted, sentence)
+LEFT_OUT = {
+    # whole prompts and items
+    "hidden": ("items", _("The item is hidden (a report waits for the manager, or was upheld).")),
+    "no_judgement": ("prompts", _("Nobody has judged this prompt yet, and it brings no answer to learn.")),
+    "no_pair": ("prompts", _("The judgements of this prompt give no pair.")),
+    "no_target": ("prompts", _("The judgements of this prompt give no answer to learn.")),
+    "no_label": ("prompts", _("The judgements of this prompt give no good-or-bad label.")),
+    "no_row": ("prompts", _("The judgements of this prompt give no row.")),
+    # judgements
+    "returned": ("judgements", _("The judgement was returned to its author.")),
+    "withdrawn": ("judgements", _("The author took the judgement back.")),
+    "practice": ("judgements", _("Practice work does not leave the project.")),
+    "not_reviewed": ("judgements", _("The judgement has not been accepted by a reviewer.")),
+    "not_settled": ("judgements", _("The item was settled on another judgement.")),
+    "imported": ("judgements", _("Judgements that came with the data were not asked for.")),
+    "no_line": ("judgements", _("The judgement draws no acceptability line: rank alone does not say good or bad.")),
+    "fix_is_no_label": ("judgements", _("A fixed pair says neither that the answer was good nor that it was bad.")),
+    "drop_question": ("judgements", _("The pair was dropped because of its question.")),
+    "drop_duplicate": ("judgements", _("The pair was dropped as a duplicate.")),
+    "source_outdated": ("judgements", _("The pair was dropped because its source is outdated.")),
+    "source_missing": ("judgements", _("The answer was called unsupported, but the prompt does not carry the source.")),
+    # pairs of answers
+    "tie": ("pairs", _("The answers were judged equal, or the votes are even.")),
+    "unjudged": ("pairs", _("Nobody compared these two answers.")),
+    "opposite_votes": ("pairs", _("Annotators judged the two answers in opposite ways.")),
+    "cycle": ("pairs", _("The majorities run in a circle (A over B, B over C, C over A).")),
+    "context_differs": ("pairs", _("The two answers were given different material beyond the prompt.")),
+    "not_selected": ("pairs", _("The chosen way of pairing does not write this pair.")),
+    "max_pairs": ("pairs", _("The prompt has more pairs than the limit allows.")),
+    # corrections
+    "equal_text": ("corrections", _("The corrected text is the same as the original.")),
+    "wording_only": ("corrections", _("The expert called the edit wording only: it is learnt from, but makes no pair.")),
+    "question_changed": ("corrections", _("The question was changed with the answer: old and new answer have no common context.")),
+    "superseded_correction": ("corrections", _("Another correction of this prompt is the one to learn from.")),
+    "correction_no_target": ("corrections", _("The corrected question has no answer.")),
+    "tool_turn": ("corrections", _("The corrected turn calls tools or has no turn before it to answer.")),
+    # answers
+    "unlabelled": ("answers", _("Nobody said whether this answer is good or bad.")),
+    "conflicting_labels": ("answers", _("Annotators disagree on whether the answer is good.")),
+    "conflicting_verdicts": ("answers", _("Annotators disagree on whether the pair should be kept.")),
+    "judged_bad": ("answers", _("The answer was offered for learning, but was judged bad.")),
+    "superseded_target": ("answers", _("The answer was offered for learning, but has been corrected.")),
+    "target_not_reviewed": ("answers", _("The answer was offered for learning, but no reviewer has accepted a judgement of it.")),
+    # rows
+    "split_bridge": ("rows", _("The row would stand on two sides of the split.")),
+}
+
+
+def sentence_of(code: str) -> str:
+    """The sentence of a left-out code in the active language."""
+    known = LEFT_OUT.get(code)
+    return str(known[1]) if known else format_sentence(code)
+
+
+def unit_of(code: str) -> str:
+    """What the code counts: "pairs", "judgements" …; a writer's codes count rows."""
+    known = LEFT_OUT.get(code)
+    return known[0] if known else "rows"

@@ -1,0 +1,296 @@
+"""Making a data set: a numbered Snapshot with its Bundle of files, whole or not at all."""
+
+import fcntl
+import json
+import os
+import platform
+import secrets
+import shutil
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core import events
+from core.errors import Conflict, DomainError
+from core.models import Project
+from corpus.models import Prompt
+from training_export import collect, splits
+from training_export.assemble import examples_of
+from training_export.cases import Choices
+from training_export.digests import RowDigests
+from training_export.examples import Preference
+from training_export.formats import FORMATS
+from training_export.models import Bundle, Snapshot
+from training_export.options import ExportOptions
+from training_export.reading import consistent_read
+from training_export.reasons import sentence_of, unit_of
+
+MANIFEST = "manifest.json"
+_TEMPORARY = ".building-"
+MOST_PROBLEMS = 20  # named in an error or a manifest; their number is always whole
+
+
+class NoControl:
+    """For callers that are no job."""
+
+    def progress(self, done: int, total: int | None = None) -> None:
+        pass
+
+    def checkpoint(self, data: dict) -> None:
+        pass
+
+
+def root() -> Path:
+    return Path(settings.FILES_DIR) / "exports"
+
+
+def folder_of(bundle: Bundle) -> Path:
+    """Where the bundle's files are."""
+    return Path(settings.FILES_DIR) / bundle.folder
+
+
+def build(*, project: Project, actor, options: ExportOptions, ctl=None, job=None) -> Bundle:
+    """Read the project as of one Event, write `options.format`, check what was written with the format's strict checker, and only then
+    publish it: the folder by a rename, the rows by the same transaction. DomainError "no_rows" (with what was left out) when there is
+    nothing to write, "check_failed" when the checker finds an error; nothing is kept then."""
+    ctl = ctl or NoControl()
+    sweep()
+    with _workplace() as place:
+        made = _write(project, options, place, ctl)
+        return _publish(project, actor, options, place, made, ctl, job)
+
+
+def _write(project: Project, options: ExportOptions, place: Path, ctl) -> dict:
+    """All files in `place`; returns the manifest's contents without the snapshot's number."""
+    form = FORMATS[options.format]
+    choices = options.choices()
+    splitter = splits.Splitter(options.split, options.seed) if options.split else None
+    notes: list[dict] = []
+    left_out: Counter = Counter()
+    kinds: Counter = Counter()
+    with consistent_read(options.as_of) as reading:
+        counting = Prompt.objects.filter(project=project, event_id__lte=reading.as_of).values_list("id")
+        total = sum(1 for _ in reading.rows(counting)) if project.pk else 0
+        margin, done = options.margin, 0
+        if margin == "strength" and Preference in form.takes and not _every_pair_has_strength(project, reading, choices, form.takes, ctl, total):
+            margin = "none"
+            notes.append({"code": "no_strength", "text": _("Some pairs have no strength: margins stand on every row or on none, so none were written.")})
+        writer = form.open(place, options.for_format(margin=margin), splits=splitter.names if splitter else ("train",))
+        digests = RowDigests(place / ".digests")
+        choices = _with_margin(choices, margin)
+        for chunk in collect.cases(project, reading, split_by=options.split_by if splitter else ""):
+            for judged in chunk:
+                rows, reasons = examples_of(judged.case, choices, form.takes)
+                left_out += reasons
+                for row in rows:
+                    side = "train"
+                    if splitter:
+                        keys = judged.keys | judged.keys_of.get(row.group_id, frozenset())
+                        side = splitter.side(keys)
+                        if side is None:
+                            left_out["split_bridge"] += 1
+                            continue
+                    kinds[type(row).__name__] += 1
+                    digests.add(row, side)
+                    writer.add(row, side)
+            done += len(chunk)
+            ctl.progress(done, total)
+        as_of = reading.as_of
+    files = writer.close()
+    left_out += writer.left_out
+    content = digests.hexdigest()
+    if not any(f.rows for f in files if f.role == "data"):
+        raise DomainError(
+            "no_rows", _("There is nothing to write yet: the judgements of this project give no row in this format."), status=409,
+            data={"left_out": dict(sorted(left_out.items()))},
+        )  # fmt: skip
+    warnings = _checked(form, place, options.for_format(margin=margin), ctl, done)
+    notes += [n | {"text": str(n.get("text", ""))} for n in writer.notes]
+    return {
+        "project": project.slug,
+        "format": form.name,
+        "trainer": form.trainer,
+        "as_of": as_of,
+        "options": options.as_dict() | {"as_of": as_of},
+        "content_sha256": content,
+        "counts": {
+            "rows": sum(f.rows for f in files if f.role == "data"),
+            "examples": dict(sorted(kinds.items())),
+            "prompts": done,
+        },
+        "files": [f.as_dict() | {"role": f.role, "bytes": (place / f.path).stat().st_size} for f in files],
+        "left_out": {code: {"count": n, "unit": unit_of(code), "reason": sentence_of(code)} for code, n in sorted(left_out.items()) if n},
+        "not_honoured": [str(s) for s in form.not_honoured],
+        "notes": notes,
+        "warnings": warnings,
+        "versions": {"schema": 1, "python": platform.python_version()},
+    }
+
+
+def _with_margin(choices: Choices, margin: str) -> Choices:
+    return choices if choices.margin == margin else Choices(**(asdict(choices) | {"margin": margin}))
+
+
+def _every_pair_has_strength(project, reading, choices: Choices, takes, ctl, total: int) -> bool:
+    """A pass of its own over the same read: margins stand on every row or on none, and that is known only at the last row."""
+    done = 0
+    for chunk in collect.cases(project, reading):
+        for judged in chunk:
+            rows, _reasons = examples_of(judged.case, choices, frozenset({Preference}))
+            if any(row.margin is None for row in rows):
+                return False
+        done += len(chunk)
+        ctl.progress(0, total)
+    return True
+
+
+def _checked(form, place: Path, options, ctl, done: int) -> list[dict]:
+    """The checker's warnings; DomainError with the first errors if there is any."""
+    errors, warnings, wrong = [], [], 0
+    for found in form.check(place, options):
+        kept = errors if found.level == "error" else warnings
+        wrong += found.level == "error"
+        if len(kept) < MOST_PROBLEMS:
+            kept.append(found.as_dict())
+        ctl.progress(done)
+    if wrong:
+        first = errors[0]
+        where = f"{first['file']}:{first['line']}" if first["line"] else first["file"]
+        message = _("The format's check refused what was written (%(n)s errors; the first: %(where)s, %(field)s: %(reason)s). Nothing was published.")
+        raise DomainError(
+            "check_failed", message % {"n": wrong, "where": where, "field": first["field"], "reason": first["reason"]}, status=409, data={"problems": errors}
+        )
+    return warnings
+
+
+def _publish(project, actor, options: ExportOptions, place: Path, made: dict, ctl, job) -> Bundle:
+    """Number, manifest, rename, rows: one transaction. A folder under this number can only be of a run that died before its commit."""
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        number = (Snapshot.objects.filter(project=project).aggregate(n=Max("number"))["n"] or 0) + 1
+        manifest = {"snapshot": number, "created_at": timezone.now().isoformat()} | made
+        _write_durably(place / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+        snapshot = Snapshot.objects.create(
+            project=project, number=number, options=manifest["options"], as_of=made["as_of"], content_sha256=made["content_sha256"], counts=made["counts"],
+            left_out={code: entry["count"] for code, entry in made["left_out"].items()}, created_by=actor if getattr(actor, "pk", None) else None,
+        )  # fmt: skip
+        folder = f"exports/{project.pk}/{number:06d}-{options.format}"
+        bundle = Bundle.objects.create(snapshot=snapshot, job=job, format=options.format, folder=folder, files=made["files"], manifest=manifest)
+        events.append(project=project, actor=actor, verb="export", target=snapshot, format=options.format, rows=made["counts"]["rows"])
+        ctl.checkpoint({"bundle": bundle.pk})
+        target = folder_of(bundle)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            shutil.rmtree(target)
+        os.rename(place, target)
+        _sync(target.parent)
+    return bundle
+
+
+def _write_durably(path: Path, text: str) -> None:
+    with open(path, "w", encoding="utf-8", newline="\n") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _workplace():
+    """A folder of its own on the disk of the published ones, held by a lock that dies with the process."""
+    place = root() / f"{_TEMPORARY}{secrets.token_hex(8)}"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    lock_path = place.with_name(place.name + ".lock")
+    with open(lock_path, "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        place.mkdir()
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+            lock_path.unlink(missing_ok=True)
+
+
+def sweep() -> int:
+    """Remove the temporary folders of runs that were killed; those still at work hold their lock. Returns how many."""
+    swept = 0
+    for lock_path in root().glob(f"{_TEMPORARY}*.lock"):
+        try:
+            with open(lock_path) as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock_path.with_suffix(""), ignore_errors=True)
+                lock_path.unlink(missing_ok=True)
+                swept += 1
+        except OSError:
+            continue
+    return swept
+
+
+# --- copies for the person who asked ------------------------------------------------------------------------------------------------
+
+
+def copy_to(bundle: Bundle, out: Path) -> Path:
+    """The bundle's files in folder `out`, complete or not there. An empty or missing folder appears by a rename. In one that holds other
+    things the files of an earlier export are replaced one by one, the manifest last; a file of somebody else is never overwritten."""
+    out = out.absolute()
+    if out.exists() and not out.is_dir():
+        raise DomainError("not_a_folder", _("%(path)s is not a folder.") % {"path": out}, field="out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    names = [f["path"] for f in bundle.files]
+    earlier = _listed(out)
+    taken = [n for n in names if (out / n).exists() and n not in earlier]
+    if taken:
+        raise Conflict("file_exists", _("%(path)s is already there and is not of an export.") % {"path": out / taken[0]}, field="out")
+    temporary = out.with_name(f".{out.name}.{secrets.token_hex(4)}.partial")
+    try:
+        shutil.copytree(folder_of(bundle), temporary)
+        if not out.exists() or not any(out.iterdir()):
+            if out.exists():
+                out.rmdir()
+            os.rename(temporary, out)
+            return out
+        (out / MANIFEST).unlink(missing_ok=True)
+        for name in earlier - set(names):
+            (out / name).unlink(missing_ok=True)
+        for name in [*names, MANIFEST]:
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(temporary / name, out / name)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return out
+
+
+def _listed(out: Path) -> set[str]:
+    """The files that an earlier export's manifest in `out` names, inside `out` only."""
+    try:
+        files = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
+        names = {f["path"] for f in files}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {n for n in names if isinstance(n, str) and not Path(n).is_absolute() and ".." not in Path(n).parts}
+
+
+def result_of(bundle: Bundle) -> dict:
+    """What a job and the command answer with; paths are relative to the bundle's folder."""
+    return {
+        "snapshot": bundle.snapshot.number,
+        "bundle": bundle.pk,
+        "files": [{k: f[k] for k in ("path", "rows", "sha256")} for f in bundle.files],
+        "content_sha256": bundle.snapshot.content_sha256,
+        "left_out": bundle.snapshot.left_out,
+        "manifest": MANIFEST,
+    }

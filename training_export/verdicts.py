@@ -1,0 +1,315 @@
+"""From judgements to labels and to answers worth learning (docs/export.md has the rules). Pure.
+
+Good or bad is not rank: labels come from the acceptability line, from keep and drop, and from ratings only where the export asks."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from annotation.document import DROP_REASONS
+from corpus.canonical import same_text
+from training_export.cases import STATUS_RANK, Case, Choices, Voice, answer_key
+from training_export.examples import Answer
+from training_export.material import always_material
+from training_export.pairs import Pair, bradley_terry, question_change
+
+GOOD_RATING, BAD_RATING = 4, 2
+
+
+@dataclass(slots=True)
+class Target:
+    """An answer to learn. `messages`: its context where that is not the case's own. `ids`: answers of the case it stands for."""
+
+    answer: Answer
+    reason: str
+    voices: list = field(default_factory=list)
+    messages: list | None = None
+    ids: tuple = ()
+
+
+# --- good or bad -------------------------------------------------------------------------------------------------------------------
+
+
+def labels_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[dict, Counter]:
+    """{answer index: (label, [voices for it])} after consensus, and what was left out. One label per answer: `majority` takes the larger
+    side, the other modes only what nobody contradicts."""
+    out: Counter = Counter()
+    people: dict[int, dict] = {}
+    for voice in voices:
+        said = _labels_by(voice, bool(case.sources), choices, out)
+        for index, values in said.items():
+            people.setdefault(index, {})[voice.annotator] = (voice, values)
+    labels = {}
+    for index, heard in sorted(people.items()):
+        said = list(heard.values())
+        if len(said) > 1 and any(v.status == "settled" for v, _ in said):
+            said = [(v, values) for v, values in said if v.status == "settled"]
+        good = [v for v, values in said if values == {True}]
+        bad = [v for v, values in said if values == {False}]
+        if len(good) == len(bad) or (good and bad and choices.annotators != "majority"):
+            out["conflicting_labels"] += 1
+        else:
+            labels[index] = (True, good) if len(good) > len(bad) else (False, bad)
+    shown = {index for v in voices for index in v.slots}
+    if people:
+        unlabelled = len(shown - people.keys())
+        if unlabelled:
+            out["unlabelled"] += unlabelled
+    return labels, out
+
+
+def _labels_by(voice: Voice, has_sources: bool, choices: Choices, out: Counter) -> dict[int, set]:
+    """What one judgement says of each answer: {index: {True}, {False} or both (its author contradicts themselves)}."""
+    doc, said = voice.document, {}
+    acceptable = doc.get("acceptable")
+    verdict = doc.get("verdict")
+    if acceptable is not None:
+        ranking = doc.get("ranking", ())
+        for i, group in enumerate(ranking):
+            for slot in group:
+                said.setdefault(voice.slots[slot], set()).add(i < acceptable)
+        if doc.get("rest") == "worse" or (acceptable == 0 and not ranking):
+            for index in voice.rest():
+                said.setdefault(index, set()).add(False)
+    if verdict and voice.slots:
+        label = True if verdict == "keep" else None
+        if verdict == "drop":
+            label, why = _label_of_drop(doc.get("reasons", ()), has_sources)
+            if why:
+                out[why] += 1
+        elif verdict == "fix":
+            out["fix_is_no_label"] += 1
+        if label is not None:
+            said.setdefault(voice.slots[0], set()).add(label)
+    rated = False
+    if choices.binary_from_ratings:
+        for slot, ratings in doc.get("ratings", {}).items():
+            overall = ratings.get("overall")
+            if overall is not None:
+                rated = True
+                if overall >= GOOD_RATING or overall <= BAD_RATING:
+                    said.setdefault(voice.slots[int(slot)], set()).add(overall >= GOOD_RATING)
+    if acceptable is None and verdict is None and not rated and voice.slots and "demonstration" not in doc:
+        out["no_line"] += 1
+    return said
+
+
+def _label_of_drop(reasons, has_sources: bool) -> tuple[bool | None, str]:
+    """(False, "") for a drop that speaks about the answer of a sound question; else (None, why it does not)."""
+    classes = {DROP_REASONS.get(r) for r in reasons}
+    if "question" in classes:
+        return None, "drop_question"
+    if "answer" in classes or ("source" in classes and has_sources):
+        return False, ""
+    if "source" in classes:
+        return None, "source_missing"
+    return None, "source_outdated" if "source_outdated" in classes else "drop_duplicate"
+
+
+# --- answers to learn --------------------------------------------------------------------------------------------------------------
+
+
+def targets_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[Target], Counter]:
+    """The answers to learn: corrections and fixes, demonstrations, kept answers, answers the file offered, top-ranked ones on request.
+    Equal answers in one context are one target with several voices."""
+    out: Counter = Counter()
+    labels, _ = labels_of(case, voices, choices)
+    made: dict[tuple, Target] = {}
+    corrected: set[int] = set()
+    groups: dict[object, list[tuple]] = {}
+    kept: dict[int, list] = {}
+    dropped = _dropped_elsewhere(voices)
+    for voice in voices:
+        doc = voice.document
+        if doc.get("demonstration"):
+            _add(made, Target(Answer(doc["demonstration"], (), "human"), "demonstration", [voice]))
+        if doc.get("verdict") == "keep" and voice.slots:
+            kept.setdefault(voice.slots[0], []).append(voice)
+        if doc.get("corrections"):
+            for place, rank, target, original in _corrected(case, voice, out):
+                if original is not None:
+                    corrected.add(original)
+                if place == "answer" and _outvoted(voice, voices, dropped, choices):
+                    out["conflicting_verdicts"] += 1
+                else:
+                    groups.setdefault(place, []).append((STATUS_RANK[voice.status], voice.event, rank, target))
+    for _place, found in sorted(groups.items(), key=lambda g: str(g[0])):
+        _one_correction(found, made, choices, out)
+    for index, keepers in sorted(kept.items()):
+        _keep(case, index, keepers, voices, choices, made, out)
+    for index, answer in enumerate(case.answers):
+        if answer.targets and index not in kept:
+            _offered(case, index, voices, labels, corrected, choices, made, out)
+    if choices.sft_top:
+        for index, tops in _tops(voices, choices):
+            label = labels.get(index)
+            if index not in corrected and (label is None or label[0]):
+                _add(made, Target(case.answers[index].answer, "top_ranked", tops, ids=(index,)))
+    return list(made.values()), out
+
+
+def _add(made: dict, target: Target) -> None:
+    key = (None if target.messages is None else repr(target.messages), *answer_key(target.answer))
+    before = made.get(key)
+    if before is None:
+        made[key] = target
+    else:
+        before.voices += [v for v in target.voices if v not in before.voices]
+
+
+def _corrected(case: Case, voice: Voice, out: Counter):
+    """Yield (place, rank, Target, index of the original answer or None) for each correction of one judgement. `place` is "answer" or a
+    turn: one target is learnt per place. `rank`: the author's best answer first (larger is better)."""
+    question = question_change(case, voice)
+    groups = voice.groups()
+    fixed_answer = False
+    messages = None if question is None else with_question(case.messages, question)
+    reason = "fixed" if voice.document.get("verdict") == "fix" else "correction"
+    for c in voice.document["corrections"]:
+        if c["target"] == "response":
+            index = voice.slots[c["answer"]]
+            answer = case.answers[index].answer
+            fixed_answer = True
+            if same_text(c["text"], answer.text) and question is None:
+                out["equal_text"] += 1
+                continue
+            at = next((i for i, group in enumerate(groups) if index in group), len(groups))
+            yield "answer", (-at, -index), Target(Answer(c["text"], answer.turns, "corrected"), reason, [voice], messages, (index,)), index
+        elif c["target"] == "turn":
+            cut = before_turn(case.messages, c["turn"])
+            if cut is None:
+                out["tool_turn"] += 1
+            elif same_text(c["text"], case.messages[c["turn"]]["content"]):
+                out["equal_text"] += 1
+            else:
+                yield ("turn", c["turn"]), (0, 0), Target(Answer(c["text"], (), "corrected"), reason, [voice], cut), None
+    if question is None:
+        out["equal_text"] += sum(1 for c in voice.document["corrections"] if c["target"] == "question")
+    elif not fixed_answer:
+        if voice.document.get("verdict") == "fix" and voice.slots:
+            # Only the question was put right; the answer stands, for the new question.
+            index = voice.slots[0]
+            yield "answer", (0, -index), Target(case.answers[index].answer, reason, [voice], messages, (index,)), index
+        else:
+            out["correction_no_target"] += 1
+
+
+def with_question(messages: list, question: str) -> list:
+    """`messages` with the text of the last user turn replaced."""
+    at = max((i for i, m in enumerate(messages) if m.get("role") == "user"), default=None)
+    return messages if at is None else [m if i != at else m | {"content": question} for i, m in enumerate(messages)]
+
+
+def before_turn(messages: list, turn: int) -> list | None:
+    """The context of assistant turn `turn`: what came before it. None where a plain answer cannot stand in its place."""
+    said = messages[turn]
+    if said.get("role") != "assistant" or said.get("tool_calls") or not isinstance(said.get("content"), str):
+        return None
+    cut = messages[:turn]
+    return cut if cut and cut[-1].get("role") in ("user", "tool") else None
+
+
+def _one_correction(found: list[tuple], made: dict, choices: Choices, out: Counter) -> None:
+    """Of several corrections in one place the one to learn from: settled, then accepted, then the latest, then the author's best answer."""
+    found.sort(key=lambda f: f[:3], reverse=True)
+    first = found[0][3]
+    for *_, target in found:
+        same = target is first or (target.messages == first.messages and answer_key(target.answer) == answer_key(first.answer))
+        if same or choices.all_corrections:
+            _add(made, target)
+        else:
+            out["superseded_correction"] += 1
+
+
+def _dropped_elsewhere(voices: list[Voice]) -> list[Voice]:
+    """Judgements that drop the pair for more than its answer: then a better answer does not help."""
+    return [v for v in voices if v.document.get("verdict") == "drop" and {DROP_REASONS.get(r) for r in v.document.get("reasons", ())} - {"answer", "source"}]
+
+
+def _outvoted(voice: Voice, voices: list[Voice], dropped: list[Voice], choices: Choices) -> bool:
+    """Whether a fix stands against drops that speak about the question, the source, or a duplicate."""
+    if not dropped or voice.document.get("verdict") != "fix":
+        return False
+    if choices.annotators != "majority":
+        return True
+    return len(dropped) >= sum(1 for v in voices if v.document.get("verdict") in ("keep", "fix"))
+
+
+def _keep(case: Case, index: int, keepers: list, voices: list[Voice], choices: Choices, made: dict, out: Counter) -> None:
+    """A kept answer is learnt where nobody fixes or drops it; under `majority`, where more keep it than not."""
+    against = [v for v in voices if v.document.get("verdict") in ("fix", "drop") and v.slots and v.slots[0] == index]
+    if against and (choices.annotators != "majority" or len(against) >= len(keepers)):
+        out["conflicting_verdicts"] += 1
+    else:
+        _add(made, Target(case.answers[index].answer, "kept", keepers, ids=(index,)))
+
+
+def _offered(case: Case, index: int, voices: list[Voice], labels: dict, corrected: set, choices: Choices, made: dict, out: Counter) -> None:
+    """An answer that the file offered for learning, unless the judgements speak against it. `reviewed` asks that they speak for it."""
+    label = labels.get(index)
+    verdicts = {v.document.get("verdict") for v in voices if v.slots and v.slots[0] == index}
+    if index in corrected:
+        out["superseded_target"] += 1
+    elif (label is not None and not label[0]) or "drop" in verdicts:
+        out["judged_bad"] += 1
+    elif label is None and _disputed(index, voices, choices):
+        out["conflicting_labels"] += 1
+    elif choices.annotators == "reviewed" and label is None:
+        out["target_not_reviewed"] += 1
+    else:
+        _add(made, Target(case.answers[index].answer, "imported", label[1] if label else [], ids=(index,)))
+
+
+def _disputed(index: int, voices: list[Voice], choices: Choices) -> bool:
+    return any(index in _labels_by(v, True, choices, Counter()) for v in voices)
+
+
+def _tops(voices: list[Voice], choices: Choices):
+    """Yield (answer, voices) for answers at the top of the rankings: of all of them, under `majority` of more than half. A top above
+    nothing, or below the acceptability line, is none."""
+    count: dict[int, list] = {}
+    ranked = 0
+    for voice in voices:
+        groups = voice.groups()
+        if len(groups) < 2:
+            continue
+        ranked += 1
+        if voice.document.get("acceptable") != 0:
+            for index in groups[0]:
+                count.setdefault(index, []).append(voice)
+    for index, tops in sorted(count.items()):
+        if (2 * len(tops) > ranked) if choices.annotators == "majority" else len(tops) == ranked:
+            yield index, tops
+
+
+# --- corrected turns ---------------------------------------------------------------------------------------------------------------
+
+
+def turn_pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[tuple[list, Pair]], Counter]:
+    """(context, pair) for each corrected earlier turn: the correction ≻ the turn as it stood, after what came before it."""
+    out: Counter = Counter()
+    made: dict[tuple, tuple[list, Pair]] = {}
+    for voice in voices:
+        for c in voice.document.get("corrections", ()):
+            if c["target"] != "turn":
+                continue
+            context = before_turn(case.messages, c["turn"])
+            old = case.messages[c["turn"]].get("content")
+            if context is None:
+                out["tool_turn"] += 1
+            elif same_text(c["text"], old):
+                out["equal_text"] += 1
+            elif c.get("wording_only") and not always_material(old, c["text"]):
+                out["wording_only"] += 1
+            else:
+                corrected = Answer(c["text"], (), "corrected")
+                key = (c["turn"], answer_key(corrected))
+                _, pair = made.setdefault(key, (context, Pair(corrected, Answer(old), (key, ("turn", c["turn"])), correction=True)))
+                if all(v.annotator != voice.annotator for v in pair.voices):
+                    pair.voices.append(voice)
+    totals = Counter(turn for turn, _ in made)
+    for (turn, _), (_, pair) in made.items():
+        pair.weight = 1.0 / totals[turn]
+    if choices.margin == "bt":
+        for turn in totals:
+            bradley_terry([pair for (t, _), (_, pair) in made.items() if t == turn], {}, choices.alpha)
+    return list(made.values()), out
