@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 from corpus.canonical import unified
@@ -10,6 +11,8 @@ from training_export.formats.ledger import Ledger
 from training_export.formats.messages import answer_problem, any_template_token, blank, context_problem, has_template_token
 
 WARNINGS = {"one_class", "unbalanced", "no_rows", "date_like"}
+# What datasets' JSON loader (pyarrow) takes for a time, if all texts of a column look so.
+DATE_LIKE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d(:?\d\d(:?\d\d)?)?(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?)?")
 
 
 def _no_constant(name):
@@ -25,6 +28,8 @@ class LineChecker:
 
     columns: tuple = ()
     optional: tuple = ()
+    same_columns = True
+    side_file = True
 
     def __init__(self, folder: Path, options):
         self.folder, self.options = folder, options
@@ -56,7 +61,7 @@ class LineChecker:
 
     def file(self, name: str):
         self.start(name)
-        expected = None
+        expected: set = set()
         number = 0
         with open(self.folder / name, "rb") as lines:
             for number, raw in enumerate(lines, 1):
@@ -64,9 +69,8 @@ class LineChecker:
                 found = [("", code, "")] if code else []
                 self.judged, self.way = None, False
                 if not code:
-                    if expected is None:
-                        expected = self.expected(row)
-                    if set(row) != expected:
+                    expected = expected if expected and self.same_columns else self.expected(row)
+                    if row.keys() != expected:
                         found = [(", ".join(sorted(set(row) ^ expected)), "columns", "")]
                     else:
                         found = self.row(row)
@@ -78,9 +82,11 @@ class LineChecker:
                     self.ledger.add(name, self.judged, self.way)
         if not number:
             yield self.problem(name, 0, "", "no_rows")
+        self.rows = number
         for field, code, detail in self.end():
             yield self.problem(name, 0, field, code, detail)
-        yield from self.provenance(name, number)
+        if self.side_file:
+            yield from self.provenance(name, number)
 
     def expected(self, first: dict) -> set:
         """The columns every row must have, as the first row chooses among the optional ones."""
@@ -113,10 +119,8 @@ def parsed(raw: bytes, number: int) -> tuple[dict | None, str]:
         text = raw.decode()
     except UnicodeDecodeError:
         return None, "not_utf8"
-    if text.isspace():
-        return None, "blank_line"
-    if text.startswith("\ufeff"):
-        return None, "byte_order_mark"
+    if text[0] != "{":
+        return None, "byte_order_mark" if text[0] == "\ufeff" else "blank_line" if text.isspace() else "not_json"
     try:
         row = _loads(text)
     except (ValueError, RecursionError):
@@ -126,6 +130,8 @@ def parsed(raw: bytes, number: int) -> tuple[dict | None, str]:
 
 def identity_of(messages: list[dict]) -> int:
     """64 bits for the texts of checked messages, up to `unified`."""
+    if len(messages) == 1 and len(messages[0]) == 2:
+        return hash((messages[0]["role"], unified(messages[0]["content"])))
     parts = []
     for m in messages:
         parts.append(m["role"])
@@ -139,20 +145,28 @@ class TrlChecker(LineChecker):
     """Conversational rows of TRL."""
 
     optional = ("tools",)
+    answers: tuple = ("completion",)
     turns_in_answers = False
 
     def start(self, name):
         self._prompt, self._prompt_found, self._prompt_id = None, [], None
+        self._dates = {"prompt", *self.answers}
 
     def row(self, row):
-        found = self.prompt(row) + self.tools(row)
-        answers = self.columns[1:3] if "chosen" in self.columns else ("completion",)
-        for column in answers:
+        found = self.prompt(row)
+        if "tools" in row:
+            found += self.tools(row)
+        for column in self.answers:
             found += self.answer(column, row[column])
         found += self.more(row)
         if not found:
             self.judge(row, self._prompt_id)
+            if self._dates:
+                self._dates = {c for c in self._dates if all(DATE_LIKE.fullmatch(m["content"]) for m in row[c])}
         return found
+
+    def end(self):
+        return [(column, "date_like", "") for column in sorted(self._dates) if self.rows]
 
     def more(self, row: dict) -> list:
         return []
@@ -179,7 +193,7 @@ class TrlChecker(LineChecker):
 
     def tools(self, row) -> list:
         tools = row.get("tools")
-        if "tools" not in row or tools == "null":
+        if tools == "null":
             return []
         try:
             tools_ok = isinstance(tools, str) and isinstance(_loads(tools), list) and _loads(tools)
@@ -190,6 +204,11 @@ class TrlChecker(LineChecker):
         return [("tools", "template_token", "")] if not self.options.allow_template_tokens and has_template_token(tools) else []
 
     def answer(self, column, messages) -> list:
+        if type(messages) is list and len(messages) == 1 and type(messages[0]) is dict and len(messages[0]) == 2:
+            # The usual answer: one turn, a text with nothing in it that could begin a control token.
+            text = messages[0].get("content")
+            if type(text) is str and messages[0].get("role") == "assistant" and not blank(text) and not has_template_token(text):
+                return []
         code, detail = answer_problem(messages)
         if not code and len(messages) > 1 and not self.turns_in_answers:
             code = "tool_turns_in_answer"
@@ -202,6 +221,7 @@ class PairChecker(TrlChecker):
     """Rows with `chosen` and `rejected`."""
 
     optional = ("tools", "margin")
+    answers = ("chosen", "rejected")
 
     def more(self, row):
         if "margin" not in row:

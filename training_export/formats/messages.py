@@ -9,7 +9,7 @@ ROLES = ("system", "user", "assistant", "tool")
 # What the common chat templates use as control tokens. Text holding one is read by the tokenizer as the token itself: it would end
 # the turn, open another speaker's, or call a tool. Generic forms first; then the names that follow no form.
 TEMPLATE_TOKEN = re.compile(
-    r"<[|｜][^\s<>|｜]{1,40}[|｜]>"  # noqa: RUF001
+    r"<[|｜][^\s<>|｜]{1,40}[|｜]>"
     r"|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|AVAILABLE_TOOLS|ARGS|CALL_ID|PREFIX|MIDDLE|SUFFIX|THINK)\]"
     r"|<</?SYS>>|<(?:start|end)_of_turn>|</?(?:s|bos|eos|pad|unk)>|\[(?:g|s)?MASK\]|<[se]op>|</?tool_(?:call|response)s?>|<\[/?(?:PAD|BOS|EOS|UNK|SEP)\]>"
     r"|<(?:reserved_10[67]|_system|_user|_bot|_end|_observation)>|\[(?:UNUSED_TOKEN_14[56])\]"
@@ -188,16 +188,13 @@ def answer_problem(messages) -> tuple[str, str]:
     return "", ""
 
 
-def texts(messages: list[dict]):
-    """Every text of `messages` that a template renders: contents, and the strings inside tool calls."""
-    for message in messages:
-        yield message["content"]
-        if "tool_calls" in message:
-            yield json.dumps(message["tool_calls"], ensure_ascii=False)
-
-
 def any_template_token(messages: list[dict]) -> bool:
-    return any(has_template_token(t) for t in texts(messages))
+    for message in messages:
+        if has_template_token(message["content"]):
+            return True
+        if "tool_calls" in message and has_template_token(json.dumps(message["tool_calls"], ensure_ascii=False)):
+            return True
+    return False
 
 
 def identity(fragment: str) -> int:

@@ -17,6 +17,7 @@ REASONS = {
     "neighbour": _("Neighbouring rows would share a prompt, and no other place for the row was left."),
     "tools": _("This format holds no tool definitions."),
     "stray_surrogate": _("The text holds half a surrogate pair and cannot be written as UTF-8."),
+    "text_beside_call": _("LLaMA-Factory's turn for a tool call cannot hold a text beside it."),
     # found by a checker
     "not_utf8": _("The file is not UTF-8."),
     "not_json": _("The line is not a JSON object."),

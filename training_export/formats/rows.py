@@ -17,6 +17,7 @@ from training_export.formats.order import apart
 
 _BUFFER = 1 << 18
 _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_dumps_ascii = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 def encoded(value) -> tuple[bytes, str]:
@@ -34,7 +35,7 @@ class Stream:
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.rows = path, 0
-        self._file = open(path, "wb")
+        self._file = open(path, "wb")  # noqa: SIM115
         self._held: list[bytes] = []
         self._size = 0
         self._hash = hashlib.sha256()
@@ -76,6 +77,7 @@ class RowWriter(Writer):
     """Subclasses say in `row` what a row is, and where it goes."""
 
     strict_context = True
+    side_file = True  # the provenance of each row in a file beside it
 
     def __init__(self, folder: Path, options: Options, splits: tuple[str, ...]):
         super().__init__(folder, options, splits)
@@ -108,15 +110,21 @@ class RowWriter(Writer):
         rows = self._rows.get(stream)
         if rows is None:
             rows = self._rows[stream] = Stream(self._spool / f"{stream}.jsonl")
-            self._provenance[stream] = Stream(self._spool / "provenance" / f"{stream}.jsonl")
+            if self.side_file:
+                self._provenance[stream] = Stream(self._spool / "provenance" / f"{stream}.jsonl")
         rows.write(line)
-        self._provenance[stream].write(provenance_line(example))
+        if self.side_file:
+            self._provenance[stream].write(provenance_line(example))
         self._ledger.add(stream, judged, way)
         if prompt is not None:
             prompts = self._prompts.setdefault(stream, array("q"))
             if structured:
                 self._structured.setdefault(stream, set()).add(len(prompts))
             prompts.append(prompt)
+
+    def note_once(self, code: str) -> None:
+        if not any(n["code"] == code for n in self.notes):
+            self.note(code)
 
     # -- what rows are made of
 
@@ -168,6 +176,8 @@ class RowWriter(Writer):
     def _rendered(self, answer) -> "Rendered":
         out = Rendered()
         try:
+            if not answer.turns:
+                return self._plain(answer.text, out)
             before, final = answer_messages(answer)
             if blank(final["content"] or "") and not final.get("tool_calls"):
                 raise LeftOut("empty_answer")
@@ -180,6 +190,21 @@ class RowWriter(Writer):
             out.code = refused.code
         return out
 
+    def _plain(self, text: str, out: "Rendered") -> "Rendered":
+        """The usual answer, a text alone, by a shorter way."""
+        if blank(text):
+            raise LeftOut("empty_answer")
+        if not self.options.allow_template_tokens and has_template_token(text):
+            raise LeftOut("template_token")
+        out.before, out.final, out.structured = [], {"role": "assistant", "content": text}, False
+        line = f'[{{"role": "assistant", "content": {_dumps(text)}}}]'
+        try:
+            out.line = line.encode()
+        except UnicodeEncodeError:
+            raise LeftOut("stray_surrogate") from None
+        out.id = identity(line)
+        return out
+
     # -- ending
 
     def close(self) -> list[FileInfo]:
@@ -190,14 +215,12 @@ class RowWriter(Writer):
         targets: dict[str, list[str]] = {}
         for stream in sorted(self._rows, key=self.stream_order):
             targets.setdefault(stream.partition("+")[0], []).append(stream)
-        files, sides = [], []
+        files = []
         for target, streams in targets.items():
-            published = self._publish(target, streams, conflicts)
-            if published is not None:
-                files.append(published[0])
-                sides.append(published[1])
+            files += self._publish(target, streams, conflicts)
         shutil.rmtree(self._spool, ignore_errors=True)
-        return files + sides + self.extras(files)
+        data = [f for f in files if f.role == "data"]
+        return data + [f for f in files if f.role != "data"] + self.extras(data)
 
     def stream_order(self, stream: str):
         """Files in the order of SPLITS; in each the rows of the part "+tools" first: loaders guess the columns' types from the first rows."""
@@ -217,30 +240,32 @@ class RowWriter(Writer):
         """Whether `final_line` changes anything."""
         return False
 
-    def _publish(self, target: str, streams: list[str], conflicts: dict) -> tuple[FileInfo, FileInfo] | None:
-        digests = [(self._rows[s].close(), self._provenance[s].close()) for s in streams]
+    def _publish(self, target: str, streams: list[str], conflicts: dict) -> list[FileInfo]:
+        """The file `target` out of its spooled parts, and its side file. None if no row is left."""
+        kinds = [(self._rows, "", "data")] + [(self._provenance, "provenance/", "provenance")] * self.side_file
+        digests = {(role, s): spooled[s].close() for spooled, _, role in kinds for s in streams}
         rows = sum(self._rows[s].rows for s in streams)
         if sum(len(conflicts.get(s, ())) for s in streams) == rows:
-            return None
-        paths = (self.folder / f"{target}.jsonl", self.folder / "provenance" / f"{target}.jsonl")
-        paths[1].parent.mkdir(parents=True, exist_ok=True)
-        names = [p.relative_to(self.folder).as_posix() for p in paths]
-        first = streams[0]
-        if len(streams) == 1 and not conflicts.get(first) and first not in self._prompts and not self.must_copy():
-            os.replace(self._rows[first].path, paths[0])
-            os.replace(self._provenance[first].path, paths[1])
-            return FileInfo(names[0], rows, digests[0][0]), FileInfo(names[1], rows, digests[0][1], "provenance")
+            return []
         orders = {s: self._spread(s, conflicts.get(s, {})) for s in streams if s in self._prompts}
+        as_it_is = len(streams) == 1 and not conflicts.get(streams[0]) and not orders and not self.must_copy()
         out = []
-        for kept, path in ((self._rows, paths[0]), (self._provenance, paths[1])):
+        for spooled, below, role in kinds:
+            name = f"{below}{target}.jsonl"
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if as_it_is:
+                os.replace(spooled[streams[0]].path, path)
+                out.append(FileInfo(name, rows, digests[role, streams[0]], role))
+                continue
             new = Stream(path)
             for stream in streams:
-                source = kept[stream].path
+                source = spooled[stream].path
                 lines = _picked(source, orders[stream]) if stream in orders else _all_but(source, conflicts.get(stream, {}))
                 for line in lines:
-                    new.write(self.final_line(line) if kept is self._rows else line)
-            out.append(new)
-        return FileInfo(names[0], out[0].rows, out[0].close()), FileInfo(names[1], out[1].rows, out[1].close(), "provenance")
+                    new.write(self.final_line(line) if role == "data" else line)
+            out.append(FileInfo(name, new.rows, new.close(), role))
+        return out
 
     def _spread(self, stream: str, drop: dict) -> list[int]:
         prompts = self._prompts[stream]
@@ -273,7 +298,7 @@ def provenance_line(example) -> bytes:
         row["language"] = example.language
     if example.tags:
         row["tags"] = list(example.tags)
-    return (json.dumps(row, separators=(",", ":"), default=str) + "\n").encode()
+    return (_dumps_ascii(row) + "\n").encode()
 
 
 def _origins(example) -> dict:

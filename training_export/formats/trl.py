@@ -17,8 +17,8 @@ class TrlWriter(RowWriter):
     def row(self, example, split: str) -> None:
         if not isinstance(example, self.takes):
             raise LeftOut("wrong_kind")
-        if example.sources and self.options.sources == "omit" and not any(n["code"] == "sources_omitted" for n in self.notes):
-            self.note("sources_omitted")
+        if example.sources and self.options.sources == "omit":
+            self.note_once("sources_omitted")
         self.trl_row(example, split, self.shown(example))
 
     def trl_row(self, example, split: str, shown) -> None:

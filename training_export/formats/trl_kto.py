@@ -80,12 +80,13 @@ class Checker(TrlChecker):
         self.judged, self.way = hash((prompt, identity_of(row["completion"]))), row["label"]
 
     def end(self):
+        found = super().end()
         total = self.labels.total()
         if total and len(self.labels) == 1:
-            return [("label", "one_class", "")]
-        if total and not 0.1 <= self.labels[True] / total <= 0.9:
-            return [("label", "unbalanced", f"{self.labels[True]} / {self.labels[False]}")]
-        return []
+            found.append(("label", "one_class", ""))
+        elif total and not 0.1 <= self.labels[True] / total <= 0.9:
+            found.append(("label", "unbalanced", f"{self.labels[True]} / {self.labels[False]}"))
+        return found
 
 
 FORMAT = Format(

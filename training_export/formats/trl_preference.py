@@ -44,9 +44,7 @@ class PairWriter(TrlWriter):
         self.corrections += example.provenance.get("reason") == "correction"
         line = self.end(b'{"prompt": %b, "chosen": %b, "rejected": %b%b' % (prompt, one, other, tail), shown)
         structured = structured or chosen.structured or rejected.structured or bool(shown.tools)
-        self.put(
-            part(split, structured), line, judged=hash((shown.prompt_id, min(judged), max(judged))), way=judged[0] < judged[1], example=example
-        )
+        self.put(part(split, structured), line, judged=hash((shown.prompt_id, min(judged), max(judged))), way=judged[0] < judged[1], example=example)
 
     format_margin = False
 

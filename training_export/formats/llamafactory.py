@@ -1,0 +1,146 @@
+"""`llamafactory`: one folder for all stages of LLaMA-Factory 0.9.5: rows, `dataset_info.json`, a training YAML per stage.
+
+sft_alpaca_train.jsonl     {"instruction", "input", "output", "system"}: one question, one answer
+sft_sharegpt_train.jsonl   {"conversations": [{"from", "value"}], "system", "tools"}: more turns, or tools
+preference_train.jsonl     {"conversations" (odd count), "chosen": {"from", "value"}, "rejected": {…}, "system", "tools"}: stages rm and dpo
+kto_train.jsonl            {"conversations" (even count), "kto_tag": true, "system", "tools"}"""
+
+import json
+from collections import Counter
+
+from django.utils.translation import gettext_lazy as _
+
+from training_export.examples import Binary, Preference, Sft
+from training_export.formats import llamafactory_files
+from training_export.formats.base import LABELS, Format
+from training_export.formats.llamafactory_checks import Checker
+from training_export.formats.messages import LeftOut, has_template_token
+from training_export.formats.rows import RowWriter, encoded
+
+
+def _call_value(message: dict) -> str:
+    """The value of a function_call turn: one call as an object, several as a list."""
+    if message["content"]:
+        # The turn holds the call alone; a text beside it would be lost.
+        raise LeftOut("text_beside_call")
+    calls = [{"name": c["function"]["name"], "arguments": c["function"]["arguments"]} for c in message["tool_calls"]]
+    return json.dumps(calls[0] if len(calls) == 1 else calls, ensure_ascii=False)
+
+
+def turn(message: dict) -> dict:
+    """{"from", "value"} of one message that is not the system's."""
+    role = message["role"]
+    if message.get("tool_calls"):
+        return {"from": "function_call", "value": _call_value(message)}
+    return {"from": {"user": "human", "assistant": "gpt", "tool": "observation"}[role], "value": message["content"]}
+
+
+def tool_list(tools: list) -> str:
+    """The `tools` column: a JSON string of the bare functions, as LLaMA-Factory's templates expect them."""
+    return json.dumps([t["function"] if isinstance(t, dict) and isinstance(t.get("function"), dict) else t for t in tools], ensure_ascii=False)
+
+
+class Writer(RowWriter):
+    def __init__(self, folder, options, splits):
+        super().__init__(folder, options, splits)
+        self.pairs = self.corrections = 0
+        self.labels = Counter()
+
+    def row(self, example, split):
+        kind = type(example)
+        if kind not in (Sft, Preference, Binary):
+            raise LeftOut("wrong_kind")
+        if example.sources and self.options.sources == "omit":
+            self.note_once("sources_omitted")
+        {Sft: self._sft, Preference: self._preference, Binary: self._kto}[kind](example, split, self.shown(example))
+
+    def _render(self, shown, example):
+        """Adds to what all formats need: the turns as LLaMA-Factory has them, and the end of a row."""
+        super()._render(shown, example)
+        messages = shown.messages
+        system = messages[0]["content"] if messages[0]["role"] == "system" else ""
+        shown.messages = messages[1:] if messages[0]["role"] == "system" else messages
+        tools = tool_list(example.tools) if example.tools else ""
+        if tools and has_template_token(tools) and not self.options.allow_template_tokens:
+            raise LeftOut("template_token")
+        turns = alternating(shown.messages)
+        shown.prompt = encoded(turns)[0]
+        shown.tools = b', "system": %b, "tools": %b}\n' % (encoded(system)[0], encoded(tools)[0])
+        alone = len(turns) == 1 and not tools and turns[0]["from"] == "human"
+        # One question: the alpaca row up to its answer.
+        shown.structured = (b'{"instruction": %b, "input": "", "system": %b' % (encoded(turns[0]["value"])[0], encoded(system)[0])) if alone else b""
+
+    def _answered(self, shown, answer) -> tuple[bytes, bytes]:
+        """(the conversation up to the answer, the answer's turn) as JSON."""
+        rendered = self.answer(shown, answer)
+        prompt = shown.prompt
+        if rendered.before:
+            prompt = encoded(alternating([*shown.messages, *rendered.before]))[0]
+        return prompt, encoded(turn(rendered.final))[0], rendered
+
+    def _sft(self, example, split, shown):
+        prompt, last, target = self._answered(shown, example.target)
+        judged = hash((shown.prompt_id, prompt if target.before else 0, target.id))
+        if shown.structured and not target.structured:
+            line = b'%b, "output": %b}\n' % (shown.structured, encoded(example.target.text)[0])
+            self.put(f"sft_alpaca_{split}", line, judged=judged, example=example)
+        else:
+            self.put(f"sft_sharegpt_{split}", b'{"conversations": %b, %b]%b' % (prompt[:-1], last, shown.tools), judged=judged, example=example)
+
+    def _preference(self, example, split, shown):
+        prompt, chosen, one = self._answered(shown, example.chosen)
+        other_prompt, rejected, other = self._answered(shown, example.rejected)
+        if prompt != other_prompt:
+            raise LeftOut("tool_turns_in_answer")
+        if one.id == other.id:
+            raise LeftOut("same_answers")
+        self.pairs += 1
+        self.corrections += example.provenance.get("reason") == "correction"
+        line = b'{"conversations": %b, "chosen": %b, "rejected": %b%b' % (prompt, chosen, rejected, shown.tools)
+        judged = hash((shown.prompt_id, prompt if one.before else 0, min(one.id, other.id), max(one.id, other.id)))
+        self.put(f"preference_{split}", line, judged=judged, way=one.id < other.id, example=example)
+
+    def _kto(self, example, split, shown):
+        prompt, last, answer = self._answered(shown, example.answer)
+        if answer.before:
+            raise LeftOut("tool_turns_in_answer")
+        if split == "train":
+            self.labels[example.label] += 1
+        line = b'{"conversations": %b, %b], "kto_tag": %b%b' % (prompt[:-1], last, b"true" if example.label else b"false", shown.tools)
+        # The kinds share one ledger: a label and a target of the same answer are no duplicates.
+        judged = hash(("kto", shown.prompt_id, answer.id))
+        self.put(f"kto_{split}", line, judged=judged, way=example.label, example=example, prompt=shown.prompt_id)
+
+    def extras(self, files):
+        share = self.corrections / self.pairs if self.pairs else 0
+        if share > 0.25:
+            self.note("near_identical", share=round(share, 3))
+        if len(self.labels) == 1:
+            self.note("one_class")
+        return llamafactory_files.write(self.folder, files, self.options, near_identical=share > 0.25, labels=self.labels)
+
+
+def alternating(messages: list[dict]) -> list[dict]:
+    """The turns, if they alternate as LLaMA-Factory asks (its loader drops the row otherwise, with a warning nobody reads)."""
+    turns = [turn(m) for m in messages]
+    for i, one in enumerate(turns):
+        if (one["from"] in ("gpt", "function_call")) != (i % 2 == 1):
+            raise LeftOut("turn_order")
+    return turns
+
+
+FORMAT = Format(
+    name="llamafactory",
+    label=LABELS["llamafactory"],
+    trainer="llamafactory 0.9.5",
+    takes=frozenset({Sft, Preference, Binary}),
+    writer=Writer,
+    checker=Checker.run,
+    options=("system", "sources", "allow_template_tokens", "name"),
+    not_honoured=(
+        _("The weight of a row, and the votes for and against: LLaMA-Factory gives every row the same."),
+        _("Margins: its reward stage has none."),
+        _("Tool calls inside an answer: they are context, and with mask_history only the answer's last turn is learnt."),
+        _("Rows longer than cutoff_len are cut, not left out."),
+    ),
+)
