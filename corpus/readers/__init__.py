@@ -13,7 +13,7 @@ class Inspection:
     """What a file is. `mapping` is {our field: column} as found (a given mapping included), `given` only what was given;
     `columns` the names seen in the first rows, `sample` those rows as dicts (long texts cut). `container`: json · jsonl ·
     csv · parquet; `compression`: "" · gzip · zip; `delimiter` only for csv; `layout`: where the rows of a JSON file stand
-    (list · lists · keyed · lists_of_lists · single)."""
+    (list · lists · texts · keyed · lists_of_lists · single)."""
 
     container: str
     compression: str = ""
@@ -52,6 +52,6 @@ def inspect(
 def read(path: str | Path, inspection: Inspection, *, model: str | None = None, join: str | None = None) -> Iterator[Record | Refusal]:
     """Every record of the file, in file order: a Record, or a Refusal naming line, field and reason. `model`: who gave the
     answers; `join`: the column holding the id of a prompt already known (rows become entries of kind "answer")."""
-    from corpus.readers.shapes import records
+    from corpus.readers.reading import records
 
     return records(Path(path), inspection, model=model, join=join)

@@ -1,0 +1,214 @@
+"""Which column means what. Names are compared without case, blanks and hyphens; a mapping given by hand goes first."""
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from django.utils.translation import gettext as _
+
+from corpus.readers.errors import RowRefused
+from corpus.records import FileRefused
+
+# Our fields and the columns they are found under, best first. docs/import.md lists them.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "messages": ("messages", "conversations", "conversation", "dialog", "dialogue", "dialogs", "chat", "对话"),
+    "prompt": (
+        "instruction", "prompt", "question", "query", "ask", "user_input", "problem", "指令", "提示", "提示词", "问题", "提问", "问", "text", "input",
+    ),
+    "input": ("input", "输入"),
+    "system": ("system", "system_prompt", "系统提示"),
+    "history": ("history", "历史"),
+    "tools": ("tools", "functions"),
+    "chosen": ("chosen", "chosen_response", "response_chosen", "response_j", "preferred", "preferred_output", "preferred_response", "winner_response", "优选"),
+    "rejected": (
+        "rejected", "rejected_response", "response_rejected", "response_k", "rejected_messages", "non_preferred_output", "dispreferred", "loser_response", "劣选",
+    ),
+    "label": ("label", "kto_tag", "thumbs", "thumb", "desirable", "is_good", "标签", "赞踩"),
+    "answer": ("output", "answer", "response", "completion", "reply", "target", "回答", "答案", "答", "回复", "输出", "text"),
+    "answers": ("responses", "answers", "completions", "outputs", "candidates", "generations", "回答列表"),
+    "ranks": ("ranks", "rank", "ranking", "rankings", "排名", "排序"),
+    "scores": ("scores", "score", "ratings", "评分", "得分"),
+    "models": ("models", "model_names"),
+    "source": ("context", "source", "passage", "document", "reference_passage", "source_text", "evidence", "原文", "段落", "材料", "来源", "出处原文", "上下文"),
+    "source_title": ("source_title", "document_title", "doc_title", "文档标题", "来源标题"),
+    "source_url": ("source_url", "document_url", "url", "链接"),
+    "id": ("question_id", "prompt_id", "qid", "id", "uid", "uuid", "idx", "编号", "序号", "message_tree_id"),
+    "answer_id": ("answer_id", "response_id"),
+    "model": ("model", "model_id", "model_name", "generator", "模型"),
+    "answer1_id": ("answer1_id",),
+    "answer2_id": ("answer2_id",),
+    "reviewer": ("reviewer_id", "reviewer", "judge"),
+}  # fmt: skip
+_BY_ALIAS: dict[str, list[tuple[str, int]]] = {}
+for _field, _names in ALIASES.items():
+    for _i, _name in enumerate(_names):
+        _BY_ALIAS.setdefault(_name, []).append((_field, _i))
+
+_STEM = r"(answer|response|output|completion|reply|candidate|generation|conversation|回答|答案|回复|候选)"
+_SUFFIX = r"([a-j]|\d{1,2}|[甲乙丙丁])"
+_ANSWER_N = re.compile(rf"{_STEM}_?{_SUFFIX}")
+_NUMBERED = re.compile(rf"(rank|score|model|排名|名次|评分|得分|模型)_?(?:{_STEM}_?)?{_SUFFIX}")
+_NUMBERED_BEHIND = re.compile(rf"{_STEM}_?{_SUFFIX}_(rank|score|rating|model)")
+_JUDGE = re.compile(
+    r"(annotator|label|preference|pref|judge|judgement|judgment|rater|vote|choice|winner|标注员|标注|评审|评委|偏好)[_\-\s:：]+(.+)", re.I | re.S
+)
+_JUDGE_BEHIND = re.compile(r"(.+)[_\-\s:：](label|preference|vote|choice|judgement|judgment|标注|偏好|评审|选择)", re.I | re.S)
+_ONE_JUDGE = {"winner", "preference", "preferred_answer", "choice", "label", "better", "better_answer", "overall_preference", "偏好", "更好", "标注", "选择"}
+_KINDS = {"排名": "rank", "名次": "rank", "评分": "score", "得分": "score", "模型": "model", "rating": "score"}
+GIVEN = {"annotator", *ALIASES, *(f"{stem}_{n}" for stem in ("answer", "rank", "score", "model") for n in range(1, 11))}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[\s\-.]+", "_", name.strip().casefold())
+
+
+@dataclass(slots=True)
+class Columns:
+    """The columns of a row by meaning. `answers`: (suffix, column) of answer_a, answer_b …; `numbered`: {"rank"|"score"|"model": {suffix: column}};
+    `ranked_texts`: rank1 … rankN that hold the answers themselves; `judges`: (annotator, column); `rest`: everything else."""
+
+    of: dict[str, str] = field(default_factory=dict)
+    answers: list[tuple[str, str]] = field(default_factory=list)
+    numbered: dict[str, dict[str, str]] = field(default_factory=dict)
+    ranked_texts: list[str] = field(default_factory=list)
+    judges: list[tuple[str, str]] = field(default_factory=list)
+    rest: list[str] = field(default_factory=list)
+
+    def as_mapping(self) -> dict[str, str]:
+        out = dict(self.of)
+        out |= {f"answer_{suffix}": column for suffix, column in self.answers}
+        for kind, columns in self.numbered.items():
+            out |= {f"{kind}_{suffix}": column for suffix, column in columns.items()}
+        out |= {f"rank{i}": column for i, column in enumerate(self.ranked_texts, 1)}
+        out |= {f"annotator_{name}" if name else "annotator": column for name, column in self.judges}
+        return out
+
+
+def check_given(given: dict[str, str], columns) -> None:
+    """FileRefused for a mapping to a field that is not ours or from a column that is not there."""
+    for ours, column in given.items():
+        if normal(ours) not in GIVEN and not _JUDGE.fullmatch(ours) and not _ANSWER_N.fullmatch(normal(ours)) and not _NUMBERED.fullmatch(normal(ours)):
+            raise FileRefused("mapping", _("There is no field %(name)s. Fields: %(names)s") % {"name": ours[:60], "names": ", ".join(ALIASES)})
+        if column and column not in columns:
+            shown = ", ".join(str(c) for c in columns)[:500]
+            raise FileRefused("mapping", _("The file has no column %(name)s. It has: %(names)s") % {"name": column[:60], "names": shown})
+
+
+def _order(suffix: str):
+    return (0, int(suffix), "") if suffix.isdigit() else (1, "甲乙丙丁".find(suffix), suffix)
+
+
+@lru_cache(maxsize=4096)
+def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: str | None) -> Columns:
+    """The meaning of `columns`. A given pair (our field, column) counts where the row has that column; (field, "") switches the field off. RowRefused
+    where two columns of one row have the same name but for case and blanks."""
+    out = Columns()
+    used: set[str] = set()
+    off: set[str] = set()
+    for ours, column in given:
+        key = normal(ours)
+        if not column:
+            off.add(key)
+        elif column in columns:
+            used.add(column)
+            judge = _JUDGE.fullmatch(ours)
+            answer, numbered = _ANSWER_N.fullmatch(key), _NUMBERED.fullmatch(key)
+            if key in ALIASES:
+                out.of[key] = column
+            elif answer:
+                out.answers.append((answer[2], column))
+            elif numbered and numbered[1] == "rank" and key == f"rank{numbered[3]}":
+                out.ranked_texts.append(column)
+            elif numbered:
+                out.numbered.setdefault(_KINDS.get(numbered[1], numbered[1]), {})[numbered[3]] = column
+            elif key == "annotator":
+                out.judges.append(("", column))
+            elif judge:
+                out.judges.append((judge[2].strip(), column))
+    if join is not None and join in columns:
+        out.of["id"] = join
+        used.add(join)
+    by_normal: dict[str, str] = {}
+    for column in columns:
+        if column in used:
+            continue
+        name = normal(column)
+        if name in by_normal:
+            raise RowRefused(column[:100], "ambiguous", _("The columns %(a)s and %(b)s have the same name.") % {"a": by_normal[name][:60], "b": column[:60]})
+        by_normal[name] = column
+    _numbered_columns(out, by_normal, used)
+    for ours, names in ALIASES.items():
+        if ours in out.of or ours in off:
+            continue
+        for name in names:
+            column = by_normal.get(name)
+            if column is None or column in used or (ours == "answer" and name == "text" and not _is_answer_file(out, by_normal)):
+                continue
+            if ours == "prompt" and name == "text" and _is_answer_file(out, by_normal):
+                continue
+            if ours == "input" and "prompt" not in out.of:
+                continue
+            if ours in ("ranks", "scores", "models") and "answers" not in out.of and ours != "scores":
+                continue
+            out.of[ours] = column
+            used.add(column)
+            break
+    _judge_columns(out, by_normal, used)
+    out.rest = [c for c in columns if c not in used]
+    return out
+
+
+def _is_answer_file(out: Columns, by_normal: dict[str, str]) -> bool:
+    """A row {question_id, text, answer_id, model_id}: its text is the answer."""
+    ids = {"answer_id", "response_id"} & by_normal.keys() or "answer_id" in out.of
+    return bool(ids) or (bool({"model_id", "model", "model_name"} & by_normal.keys()) and not {"prompt", "question", "instruction"} & by_normal.keys())
+
+
+def _numbered_columns(out: Columns, by_normal: dict[str, str], used: set[str]) -> None:
+    stems: dict[str, list[tuple[str, str]]] = {}
+    numbered: dict[str, dict[str, str]] = {}
+    for name, column in by_normal.items():
+        if name in ("response_j", "response_k") and {"response_j", "response_k"} <= by_normal.keys():
+            continue
+        if m := _ANSWER_N.fullmatch(name):
+            stems.setdefault(m[1], []).append((m[2], column))
+        elif m := _NUMBERED_BEHIND.fullmatch(name):
+            numbered.setdefault(_KINDS.get(m[3], m[3]), {})[m[2]] = column
+        elif m := _NUMBERED.fullmatch(name):
+            numbered.setdefault(_KINDS.get(m[1], m[1]), {})[m[3]] = column
+    if not out.answers and not out.ranked_texts:
+        best = max(stems.values(), key=len, default=[])
+        if len(best) >= 2:
+            out.answers = sorted(best, key=lambda pair: _order(pair[0]))
+    if out.answers:
+        suffixes = {suffix for suffix, _column in out.answers}
+        for kind, found in numbered.items():
+            for suffix, column in found.items():
+                if suffix in suffixes and suffix not in out.numbered.get(kind, {}):
+                    out.numbered.setdefault(kind, {})[suffix] = column
+        used.update(column for _suffix, column in out.answers)
+        used.update(column for found in out.numbered.values() for column in found.values())
+    elif "rank" in numbered and not out.ranked_texts:
+        # rank1 … rankN without answer columns: the answers themselves, best first.
+        pairs = sorted(numbered["rank"].items(), key=lambda pair: _order(pair[0]))
+        if len(pairs) >= 2 and all(suffix.isdigit() for suffix, _column in pairs):
+            out.ranked_texts = [column for _suffix, column in pairs]
+            used.update(out.ranked_texts)
+
+
+def _judge_columns(out: Columns, by_normal: dict[str, str], used: set[str]) -> None:
+    if len(out.answers) < 2:
+        return
+    if "label" in out.of:
+        out.judges.append(("", out.of.pop("label")))
+    for name, column in by_normal.items():
+        if column in used:
+            continue
+        m = _JUDGE.fullmatch(column.strip())
+        behind = _JUDGE_BEHIND.fullmatch(column.strip())
+        if m or behind:
+            out.judges.append(((m[2] if m else behind[1]).strip(), column))
+            used.add(column)
+        elif name in _ONE_JUDGE:
+            out.judges.append(("", column))
+            used.add(column)

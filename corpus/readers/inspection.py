@@ -1,0 +1,274 @@
+"""What a file is: compression, encoding, container, where its rows stand, its columns and what they mean."""
+
+import json
+import re
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from corpus.readers import jsonscan, judging, limits, opening, strict, table, turns
+from corpus.readers.errors import RowRefused
+from corpus.readers.fields import Columns, check_given, normal, resolve
+from corpus.readers.reading import raw_rows, shown, text_stream
+from corpus.readers.tree import is_tree
+from corpus.records import FileRefused
+
+_SENTENCE = re.compile(r"[。！？；，：]|[.!?;,]\s")
+
+
+def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[str, str], delimiter: str | None, join: str | None):
+    """See corpus.readers.inspect."""
+    from corpus.readers import Inspection
+
+    if not path.stat().st_size:
+        raise FileRefused("empty", _("The file is empty."))
+    found = Inspection(container="parquet", name=name, compression=opening.compression_of(path))
+    if found.compression:  # a bomb or a damaged archive is found before any row is taken
+        for _chunk in opening.chunks(path, found.compression):
+            pass
+    first = next(opening.chunks(path, found.compression), b"")[:512]
+    if first[:4] == b"PAR1":
+        if found.compression:
+            raise FileRefused("archive", _("Unpack the Parquet file first: it is compressed inside already."))
+    else:
+        opening.refuse_other_kinds(first)
+        found.encoding = opening.checked_encoding(encoding) if encoding else opening.find_encoding(opening.chunks(path, found.compression))[0]
+        _find_container(path, found, delimiter)
+    _find_format(path, found, mapping, join)
+    return found
+
+
+def _first_bytes(path: Path, found, wanted: int) -> bytes:
+    data = b""
+    for chunk in text_stream(path, found):
+        data += chunk
+        if len(data) >= wanted:
+            break
+    return data
+
+
+def _find_container(path: Path, found, delimiter: str | None) -> None:
+    sample = _first_bytes(path, found, 2 * limits.MIB)
+    text = sample.lstrip(b" \t\r\n")
+    if not text:
+        raise FileRefused("empty", _("The file is empty."))
+    if delimiter is None and text[:1] in (b"{", b"[") and b"\n" not in text.rstrip():
+        sample = _first_bytes(path, found, limits.RATIO_FROM)  # one very long first line: is there a second one?
+        text = sample.lstrip(b" \t\r\n")
+    if delimiter is None and text[:1] in (b"{", b"[", b'"') and _is_jsonl(text):
+        found.container = "jsonl"
+    elif delimiter is None and text[:1] in (b"{", b"["):
+        found.container, found.layout = "json", _layout(text)
+    else:
+        found.container = "csv"
+        if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+            raise FileRefused("delimiter", _("A delimiter is one character."))
+        whole = sample if len(sample) < 2 * limits.MIB else sample[: sample.rfind(b"\n") + 1] or sample
+        found.delimiter, end = table.sniff(whole, _known)
+        found.delimiter = delimiter or found.delimiter
+        found.layout = "cr" if end == b"\r" else ""
+
+
+def _known(names: list[str]) -> int:
+    try:
+        columns = resolve(tuple(n.strip() for n in names), (), None)
+    except RowRefused:
+        return 0
+    return len(columns.of) + len(columns.answers) + len(columns.ranked_texts)
+
+
+def _is_jsonl(text: bytes) -> bool:
+    """Whether the first line is a whole JSON value and another follows, or a broken first line is followed by one that begins a value; a single
+    whole line is JSONL if it is a row."""
+    lines = [line for line in islice((m[0] for m in re.finditer(rb"[^\n]+", text)), 50) if line.strip()]
+    opener = text[:1]
+    if len(lines) == 1:
+        try:
+            value = strict.parse(lines[0].strip()) if len(lines[0]) <= limits.MAX_RECORD_BYTES else None
+        except RowRefused:
+            return False if opener != b"{" else not lines[0].rstrip().endswith(b"}}") and _format_of_broken(lines[0])
+        return isinstance(value, dict) and _format_of_row(value, resolve(tuple(value), (), None)) is not None
+    if opener == b'"':
+        try:
+            values = [json.loads(line) for line in lines[:2]]
+        except ValueError:
+            return False
+        return all(isinstance(v, str) for v in values) and not _known(values[:1])
+    if lines[1][:1] == opener and (opener == b"{" or _whole(lines[0])):
+        return True
+    return _whole(lines[0])
+
+
+def _format_of_broken(line: bytes) -> bool:
+    """A file of one line that is refused: JSONL, if the object's names look like a row's."""
+    names = re.findall(rb'"([^"\\]{1,60})"\s*:', line[:10000])
+    return _known(list(dict.fromkeys(n.decode("utf-8", "replace") for n in names))) > 0
+
+
+def _whole(line: bytes) -> bool:
+    scan = jsonscan.Scanner(iter([line]))
+    try:
+        scan.value()
+        return scan.peek() == b""
+    except jsonscan.Broken:
+        return False
+
+
+def _layout(text: bytes) -> str:
+    """Where the rows of a JSON file stand, by its beginning."""
+    scan = jsonscan.Scanner(iter([text]))
+    if text[:1] == b"[":
+        scan.take(b"[")
+        if scan.peek() != b"[":
+            return "list"
+        try:
+            _line, raw = scan.value()
+            inner = strict.parse(raw) if raw else None
+        except (jsonscan.Broken, RowRefused):
+            return "lists_of_lists"
+        return "list" if isinstance(inner, list) and inner and isinstance(inner[0], dict) and ("role" in inner[0] or "from" in inner[0]) else "lists_of_lists"
+    kinds: dict[str, bytes] = {}
+    values: dict[str, object] = {}
+    try:
+        for _line, key in scan.members():
+            name = str(json.loads(key))
+            kinds[name] = scan.peek()
+            _line, raw = scan.value()
+            try:
+                values[name] = strict.parse(raw) if raw else None
+            except RowRefused:
+                values[name] = None
+            if len(kinds) >= 50:
+                break
+        else:
+            row = dict.fromkeys(kinds) | values
+            if _format_of_row(row, resolve(tuple(row), (), None)) is not None:
+                return "single"
+    except (jsonscan.Broken, RowRefused, ValueError):
+        pass
+    lists = [name for name, c in kinds.items() if c == b"["]
+    objects = [name for name, c in kinds.items() if c == b"{"]
+    if len(lists) > 1 and _known(lists) >= 2:
+        raise FileRefused("columnar", _("The file holds whole columns instead of rows. Save it as a list of objects or as a table."))
+    if lists and len(objects) <= len(lists):
+        first = [next((v for v in values.get(name) or ()), None) for name in lists]
+        return "texts" if any(isinstance(v, str) for v in first) and not any(isinstance(v, (dict, list)) for v in first) else "lists"
+    if objects:
+        return "keyed"
+    raise FileRefused(
+        "unknown_format", _("The file is one JSON object in which no rows can be found. Its names: %(names)s") % {"names": ", ".join(kinds)[:300]}
+    )
+
+
+def _find_format(path: Path, found, mapping: dict[str, str], join: str | None) -> None:
+    rows: list[dict] = []
+    refused = None
+    for _line, row in raw_rows(path, found):
+        if isinstance(row, RowRefused):
+            refused = refused or row
+            continue
+        rows.append(row)
+        if len(rows) >= limits.SAMPLE_ROWS:
+            break
+    if not rows:
+        if refused is None:
+            raise FileRefused("empty", _("The file has no rows."))
+        return  # every row is refused: reading names each of them
+    found.columns = list(dict.fromkeys(column for row in rows for column in row))
+    found.sample = [shown(row) for row in rows[: limits.SHOWN_ROWS]]
+    if join is not None and join not in found.columns:
+        names = ", ".join(found.columns)[:500]
+        raise FileRefused("mapping", _("The file has no column %(name)s. It has: %(names)s") % {"name": join[:60], "names": names})
+    check_given(mapping, found.columns)
+    given = dict(mapping)
+    given |= _tags(rows, given)
+    given |= _named_judges(rows, given, join)
+    found.given = given
+    votes: Counter[str] = Counter()
+    for row in rows:
+        try:
+            columns = resolve(tuple(row), tuple(given.items()), join)
+        except RowRefused:
+            continue
+        for ours, column in columns.as_mapping().items():
+            found.mapping.setdefault(ours, column)
+        fmt = _format_of_row(row, columns)
+        if fmt:
+            votes[fmt] += 1
+    if votes["kto"] and votes["alpaca"] + votes["sharegpt"] + votes["chatml"] and votes["kto"] * 2 >= sum(votes.values()):
+        votes = Counter({"kto": 1})  # a few labels that cannot be read do not make it another file
+    if not votes:
+        names = ", ".join(found.columns)[:500]
+        raise FileRefused(
+            "unknown_format", _("The columns do not say what is the prompt and what the answer. Give a mapping. Columns: %(names)s") % {"names": names}
+        )
+    found.format = votes.most_common(1)[0][0]
+    if found.format == "review":
+        raise FileRefused(
+            "review",
+            _("These are comparisons that name their answers only by id. Import them with the answers' texts in the rows (columns answer_1, answer_2)."),
+        )
+
+
+def _tags(rows: list[dict], given: dict) -> dict[str, str]:
+    """{"source": ""} where a column named source holds names of data sets, not passages."""
+    if "source" in given:
+        return {}
+    values = [v for row in rows for c, v in row.items() if normal(c) in ("source", "来源") and v not in (None, "")]
+    if values and all(isinstance(v, str) and len(v) <= 40 and not _SENTENCE.search(v) for v in values):
+        return {"source": ""}
+    return {}
+
+
+def _named_judges(rows: list[dict], given: dict, join: str | None) -> dict[str, str]:
+    """Columns named after a person beside two answers, recognised by what stands in them (A, B, tie)."""
+    out = {}
+    try:
+        columns = resolve(tuple(rows[0]), tuple(given.items()), join)
+    except RowRefused:
+        return out
+    if len(columns.answers) == 2:
+        for column in columns.rest:
+            values = [row.get(column) for row in rows if row.get(column) not in (None, "")]
+            if any(judging.is_verdict(v) for v in values) and all(judging.is_verdict(v) or str(v).strip() in ("1", "2") for v in values):
+                out[f"annotator_{column.strip()}"] = column
+    return out
+
+
+def _is_list(value) -> bool:
+    return isinstance(value, list) or (isinstance(value, str) and value.lstrip()[:1] == "[")
+
+
+def _format_of_row(row: dict, columns: Columns) -> str | None:
+    """The shape one row has."""
+    of = columns.of
+    if is_tree(row):
+        return "tree"
+    if "answer1_id" in of and "answer2_id" in of:
+        return "review"
+    if "rejected" in of and ("chosen" in of or "messages" in of):
+        return "preference"
+    if columns.ranked_texts and "prompt" in of:
+        return "ranked"
+    if len(columns.answers) >= 2:
+        return "pairs"
+    if "answers" in of and "answer" not in of and _is_list(row[of["answers"]]) and "prompt" in of:
+        return "ranked_list"
+    talks = "messages" in of and _is_list(row[of["messages"]])
+    if "label" in of and judging.is_label(row[of["label"]]) and (talks or ("prompt" in of and "answer" in of)):
+        return "kto"
+    if talks:
+        try:
+            value = turns.from_json(row[of["messages"]], "")
+        except RowRefused:
+            return "chatml"
+        return "sharegpt" if value and isinstance(value[0], dict) and "from" in value[0] else "chatml"
+    if "answer" in of and "prompt" in of:
+        return "qa" if "source" in of else "alpaca"
+    if "answer" in of and "id" in of:
+        return "answers"
+    if "prompt" in of and isinstance(row[of["prompt"]], (str, list)):
+        return "prompts"
+    return None

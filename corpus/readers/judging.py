@@ -1,0 +1,160 @@
+"""Judgements as they stand in files (labels, ranks, scores, "A>B") → annotation documents over answer indexes."""
+
+import math
+import re
+
+from django.utils.translation import gettext as _
+
+from corpus.canonical import same_text
+from corpus.readers.errors import RowRefused
+from corpus.readers.turns import type_name
+
+_GOOD = {"true", "1", "1.0", "yes", "y", "good", "like", "liked", "up", "thumbs_up", "thumbsup", "thumb_up", "positive", "desirable", "chosen", "+1", "accept", "accepted",
+         "赞", "点赞", "好", "是", "对", "真", "喜欢", "满意", "有用", "合格", "👍"}  # fmt: skip
+_BAD = {"false", "0", "0.0", "no", "n", "bad", "dislike", "disliked", "down", "thumbs_down", "thumbsdown", "thumb_down", "negative", "undesirable", "rejected", "-1", "reject",
+        "踩", "点踩", "差", "坏", "否", "错", "假", "不喜欢", "不满意", "没用", "无用", "不合格", "👎"}  # fmt: skip
+_TIE = {
+    "tie",
+    "ties",
+    "tied",
+    "=",
+    "==",
+    "equal",
+    "same",
+    "draw",
+    "both",
+    "neutral",
+    "a=b",
+    "b=a",
+    "平",
+    "平局",
+    "平手",
+    "一样",
+    "相同",
+    "相等",
+    "持平",
+    "差不多",
+    "c",
+}
+_TIE_GOOD = {"both good", "both_good", "tie (bothgood)", "bothgood", "都好"}
+_TIE_BAD = {"tie (bothbad)", "both bad", "both_bad", "bothbad", "都差", "都不好", "neither", "none"}
+_UNSAID = {"", "nan", "none", "null", "n/a", "na", "-", "—", "/", "skip", "skipped", "未标", "未标注", "跳过"}
+_WORDS = re.compile(r"(?:answer|response|output|model|option|assistant|reply|回答|答案|选项|human_ref)[_ ]?")
+
+
+def label(value, column: str) -> bool:
+    """Good (True) or bad (False) from true/false, 1/0, -1, their texts in any case, yes/no, 赞/踩 … RowRefused for anything else:
+    "False" is false, and an empty label is no label."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)) and value in (0, 1, -1):
+        return value == 1
+    if isinstance(value, str):
+        word = value.strip().casefold()
+        if word in _GOOD:
+            return True
+        if word in _BAD:
+            return False
+    shown = type_name(value) if value is None or isinstance(value, (list, dict)) else str(value)[:40]
+    raise RowRefused(column, "label", _("The label must be true or false (or 1/0, yes/no, 赞/踩), not %(value)s.") % {"value": shown or '""'})
+
+
+def is_label(value) -> bool:
+    try:
+        label(value, "")
+    except RowRefused:
+        return False
+    return True
+
+
+def number(value, column: str) -> float | None:
+    """A rank or score: a number or its text; None where nothing is said (null or empty)."""
+    if value is None or (isinstance(value, str) and value.strip().casefold() in _UNSAID):
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        try:
+            made = float(value.strip())
+        except ValueError:
+            made = math.nan
+        if math.isfinite(made) and "_" not in value:
+            return made
+    raise RowRefused(column, "number", _("A number is needed here, not %(value)s.") % {"value": str(value)[:40]})
+
+
+def ranking_by(numbers: list[float | None], texts: list[str], column: str, *, low_is_best: bool) -> dict | None:
+    """The document of a ranking: equal numbers tie, None is unranked; None when fewer than two are ranked. RowRefused where equal texts
+    stand at different places."""
+    places = sorted({n for n in numbers if n is not None}, reverse=not low_is_best)
+    groups = [[i for i, n in enumerate(numbers) if n == place] for place in places]
+    return checked(groups, texts, column)
+
+
+def checked(groups: list[list[int]], texts: list[str], column: str) -> dict | None:
+    if sum(len(g) for g in groups) < 2:
+        return None
+    place = {i: g for g, group in enumerate(groups) for i in group}
+    for i in place:
+        for j in place:
+            if i < j and place[i] != place[j] and same_text(texts[i], texts[j]):
+                raise RowRefused(
+                    column, "same_answers", _("Answers %(a)d and %(b)d are the same text, but one is ranked above the other.") % {"a": i + 1, "b": j + 1}
+                )
+    return {"ranking": groups}
+
+
+def verdict(value, suffixes: list[str], texts: list[str], column: str) -> dict | None:
+    """The document for one cell of an annotator's column over answers named by `suffixes` ("a", "b" or "1", "2"): a name, "tie", "A>B=C"; None when
+    the cell is empty. RowRefused for a value that names nothing."""
+    if isinstance(value, bool) or isinstance(value, (list, dict)):
+        raise RowRefused(column, "verdict", _("This judgement is not understood: %(value)s") % {"value": str(value)[:40]})
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    word = str(value).strip().casefold()
+    if word in _UNSAID and word != "none":
+        return None
+    index = {s.casefold(): i for i, s in enumerate(suffixes)}
+    for i in range(len(suffixes)):  # the first answer is also A and, unless the columns count from 0, also 1
+        index.setdefault("abcdefghij"[i], i)
+        if "0" not in index:
+            index.setdefault(str(i + 1), i)
+    everything = list(range(len(suffixes)))
+    if word in _TIE and word not in index:
+        return checked([everything], texts, column)
+    if word in _TIE_GOOD:
+        return {"ranking": [everything], "acceptable": 1}
+    if word in _TIE_BAD:
+        return {"ranking": [everything], "acceptable": 0}
+    groups, seen = [], set()
+    for part in re.split(r"[>＞≻]+", word):
+        group = []
+        for name in re.split(r"[=＝~]+", part):
+            name = _WORDS.sub("", name.strip(), count=1).strip()
+            at = index.get(name)
+            if at is None or at in seen:
+                raise RowRefused(column, "verdict", _("This judgement is not understood: %(value)s") % {"value": str(value)[:40]})
+            seen.add(at)
+            group.append(at)
+        groups.append(group)
+    if len(seen) == 1 and len(suffixes) == 2:
+        groups.append([i for i in everything if i not in seen])
+    elif len(seen) == 1:
+        doc = {"ranking": groups, "rest": "worse"}
+        winner = groups[0][0]
+        if any(i != winner and same_text(texts[i], texts[winner]) for i in everything):
+            raise RowRefused(column, "same_answers", _("Two answers are the same text, but one is ranked above the other."))
+        return doc
+    return checked(groups, texts, column)
+
+
+def is_verdict(value) -> bool:
+    """Whether a cell looks like a judgement over answers A and B by its letters or words (bare numbers do not)."""
+    if not isinstance(value, str) or value.strip().isdigit():
+        return False
+    try:
+        return verdict(value, ["a", "b"], ["x", "y"], "") is not None
+    except RowRefused:
+        return False

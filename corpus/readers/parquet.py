@@ -1,0 +1,107 @@
+"""Parquet by row groups and small batches; a row is named by its 1-based number."""
+
+import datetime
+import decimal
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from corpus.readers import limits
+from corpus.readers.errors import RowRefused
+from corpus.readers.strict import check_storable
+from corpus.records import FileRefused
+
+
+def _open(path: Path):
+    import pyarrow
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path, buffer_size=limits.MIB, pre_buffer=False)
+    except (pyarrow.ArrowException, OSError) as e:
+        raise FileRefused("parquet", _("The Parquet file cannot be read: %(error)s") % {"error": str(e)[:200]}) from None
+    meta = file.metadata
+    names = file.schema_arrow.names
+    if len(names) > limits.MAX_COLUMNS:
+        raise FileRefused("columns", _("The table has more than %(n)d columns.") % {"n": limits.MAX_COLUMNS})
+    for name in names:
+        if names.count(name) > 1:
+            raise FileRefused("duplicate_header", _("Two columns have the same name: %(name)s. Rename one and import again.") % {"name": name[:100]})
+    total = 0
+    for g in range(meta.num_row_groups):
+        group = meta.row_group(g)
+        for c in range(group.num_columns):
+            chunk = group.column(c)
+            total += chunk.total_uncompressed_size
+            if chunk.total_uncompressed_size > limits.MAX_PARQUET_CHUNK:
+                raise FileRefused("too_large", _("A column of one row group holds more than %(n)d MB.") % {"n": limits.MAX_PARQUET_CHUNK // limits.MIB})
+    if total > limits.MAX_FILE_BYTES:
+        raise FileRefused("too_large", _("The file holds more than %(n)d MB.") % {"n": limits.MAX_FILE_BYTES // limits.MIB})
+    if total > limits.RATIO_FROM and total > path.stat().st_size * limits.MAX_RATIO:
+        raise FileRefused("bomb", _("The file unpacks to more than %(n)d times its size.") % {"n": limits.MAX_RATIO})
+    return file
+
+
+def _plain(value, size: list[int], depth: int = 0):
+    """`value` as JSON knows it (times as ISO text); `size` counts its characters."""
+    if isinstance(value, str):
+        size[0] += len(value)
+        return value
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float):
+        if math.isinf(value):
+            raise RowRefused("", "not_a_number", _("%(name)s is not JSON: a number must be finite.") % {"name": value})
+        return None if math.isnan(value) else value
+    if depth > limits.MAX_DEPTH:
+        raise RowRefused("", "too_deep", _("The record nests deeper than %(n)d levels.") % {"n": limits.MAX_DEPTH})
+    if isinstance(value, list):
+        return [_plain(v, size, depth + 1) for v in value]
+    if isinstance(value, dict):
+        return {k: _plain(v, size, depth + 1) for k, v in value.items()}
+    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+        return value.isoformat()
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    raise RowRefused("", "type", _("A value is binary or of a kind that is not text, number, list or object."))
+
+
+def rows(path: Path) -> Iterator[tuple[int, dict | RowRefused]]:
+    """(row number, the row | why it is refused). NaN is an empty value (that is how data frames write one)."""
+    import pyarrow
+
+    file = _open(path)
+    number = 0
+    try:
+        for batch in file.iter_batches(batch_size=limits.PARQUET_BATCH, use_threads=False):
+            try:
+                made = batch.to_pylist()
+            except (UnicodeDecodeError, ValueError):
+                made = _one_by_one(batch)
+            for row in made:
+                number += 1
+                if isinstance(row, RowRefused):
+                    yield number, row
+                    continue
+                try:
+                    size = [0]
+                    row = {k: _plain(v, size) for k, v in row.items()}
+                    if size[0] > limits.MAX_RECORD_BYTES:
+                        raise RowRefused("", "too_long", _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
+                    check_storable(row)
+                except RowRefused as e:
+                    yield number, e
+                    continue
+                yield number, row
+    except (pyarrow.ArrowException, OSError) as e:
+        yield number + 1, RowRefused("", "parquet", _("From this row on the Parquet file cannot be read: %(error)s") % {"error": str(e)[:200]})
+
+
+def _one_by_one(batch):
+    for i in range(batch.num_rows):
+        try:
+            yield batch.slice(i, 1).to_pylist()[0]
+        except (UnicodeDecodeError, ValueError):
+            yield RowRefused("", "encoding", _("A text of this row is not UTF-8."))

@@ -1,0 +1,165 @@
+"""CSV and TSV: records over physical lines, strict quoting, every cell a text exactly as written."""
+
+import csv
+from collections import deque
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+
+from corpus.readers import limits
+from corpus.readers.errors import RowRefused
+from corpus.readers.lines import physical_lines
+from corpus.readers.strict import check_storable, decoded
+from corpus.records import FileRefused
+
+DELIMITERS = ",\t;|"
+csv.field_size_limit(limits.MAX_RECORD_BYTES)
+
+
+class TooLong(Exception):
+    pass
+
+
+class _Lines:
+    """Decoded physical lines for csv.reader, one record's worth remembered, so that a record that never closes its quote costs one
+    line and not the rest of the file."""
+
+    def __init__(self, stream: Iterator[bytes], *, was_gb: bool, end: bytes):
+        self.source, self.was_gb = physical_lines(stream, end=end), was_gb
+        self.ahead: deque[tuple[int, bytes | None]] = deque()
+        self.taken: list[tuple[int, bytes | None]] = []
+        self.size = 0
+        self.refused: RowRefused | None = None
+        self.last = 0
+
+    def begin(self) -> None:
+        self.taken, self.size, self.refused = [], 0, None
+
+    def push_back(self) -> None:
+        """All lines of the current record but its first are to be read again."""
+        self.ahead.extendleft(reversed(self.taken[1:]))
+
+    def __iter__(self):
+        return self
+
+    def __next__(self) -> str:
+        entry = self.ahead.popleft() if self.ahead else next(self.source)
+        self.taken.append(entry)
+        self.last, raw = entry
+        if raw is None:
+            raise TooLong
+        self.size += len(raw)
+        if self.size > limits.MAX_RECORD_BYTES:
+            raise TooLong
+        try:
+            return decoded(raw, was_gb=self.was_gb)
+        except RowRefused as e:
+            self.refused = e
+            return raw.decode("utf-8", "surrogateescape")
+
+
+def cells(stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end: bytes = b"\n") -> Iterator[tuple[int, list[str] | RowRefused]]:
+    """(physical line where the record begins, its cells | why it is refused); blank lines and rows of empty cells are passed over."""
+    lines = _Lines(stream, was_gb=was_gb, end=end)
+
+    def fresh():
+        return csv.reader(lines, delimiter=delimiter, strict=True)
+
+    reader = fresh()
+    while True:
+        lines.begin()
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except TooLong:
+            first = lines.taken[0]
+            if len(lines.taken) == 1:
+                problem = RowRefused("", "too_long", _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
+            else:
+                problem = RowRefused("", "quote", _("A quote that opens here is not closed within %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
+            yield first[0], problem
+            lines.push_back()
+            reader = fresh()
+            continue
+        except csv.Error as e:
+            yield lines.taken[0][0], RowRefused("", "quote", _("The quotes or line ends of this record are wrong: %(error)s") % {"error": e})
+            lines.push_back()
+            reader = fresh()
+            continue
+        line = lines.taken[0][0]
+        if lines.refused:
+            yield line, lines.refused
+        elif row and (any(row) if len(row) > 1 else row[0].strip()):
+            yield line, row
+
+
+def header_of(row: list[str]) -> list[str]:
+    """Column names of a table's first record: blanks around them taken off, empty ones at the end dropped. FileRefused for
+    duplicates."""
+    names = [name.strip().removeprefix("\ufeff") for name in row]
+    while names and not names[-1]:
+        names.pop()
+    seen = set()
+    for name in names:
+        if name in seen:
+            shown = name or _("(empty)")
+            raise FileRefused("duplicate_header", _("Two columns have the same name: %(name)s. Rename one and import again.") % {"name": shown[:100]})
+        seen.add(name)
+    if len(names) > limits.MAX_COLUMNS:
+        raise FileRefused("columns", _("The table has more than %(n)d columns.") % {"n": limits.MAX_COLUMNS})
+    return names
+
+
+def rows(stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end: bytes = b"\n") -> Iterator[tuple[int, dict | RowRefused]]:
+    """Each record as {column: text}. A record with fewer or more cells than the header is refused (more only if one of them is filled)."""
+    names: list[str] | None = None
+    for line, row in cells(stream, delimiter=delimiter, was_gb=was_gb, end=end):
+        if names is None:
+            if isinstance(row, RowRefused):
+                raise FileRefused("header", _("The header cannot be read: %(reason)s") % {"reason": row})
+            if line == 1 and len(row) <= 2 and row[0].lower().startswith("sep="):
+                continue
+            names = header_of(row)
+            continue
+        if isinstance(row, RowRefused):
+            yield line, row
+            continue
+        if len(row) != len(names) and (len(row) < len(names) or any(row[len(names) :])):
+            reason = _("The row has %(n)d cells, the header %(m)d.") % {"n": len(row), "m": len(names)}
+            yield line, RowRefused("", "ragged", reason)
+            continue
+        out = dict(zip(names, row, strict=False))
+        try:
+            check_storable(out)
+        except RowRefused as e:
+            yield line, e
+            continue
+        yield line, out
+
+
+def sniff(sample: bytes, known) -> tuple[str, bytes]:
+    """(delimiter, line end) of a table whose first bytes are `sample` (UTF-8). `known(names) -> int` counts the column names that mean something;
+    the delimiter that finds most of them wins, then the one whose rows have the most even width."""
+    end = b"\r" if b"\n" not in sample and b"\r" in sample else b"\n"
+    first = sample.split(end, 1)[0]
+    if first.removesuffix(b"\r").lower().startswith(b"sep=") and len(first.removesuffix(b"\r")) == 5:
+        return chr(first[4]), end
+    best, delimiter = (-1, -1.0, 0), ","
+    for candidate in DELIMITERS:
+        widths, names = [], []
+        for _line, row in cells(iter([sample]), delimiter=candidate, end=end):
+            if isinstance(row, RowRefused):
+                continue
+            if not names:
+                names = row
+            widths.append(len(row))
+            if len(widths) >= 100:
+                break
+        if not names:
+            continue
+        even = sum(w == len(names) for w in widths) / len(widths)
+        score = (known(names), even if len(names) > 1 else 0.0, len(names))
+        if score > best:
+            best, delimiter = score, candidate
+    return delimiter, end
