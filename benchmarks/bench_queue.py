@@ -177,6 +177,8 @@ def run(asked, keys, port, pid) -> int:
 
     stored = AnnotationVersion.objects.count()
     print(f"{n} annotations by {asked.people} people in {spent:.1f} s: {n / spent:.1f}/s; stored {stored}; errors {len(errors)} {errors[:2] or ''}")
+    if errors:
+        print(errors[0])
     for verb, values in times.items():
         p95 = statistics.quantiles(values, n=20)[18] * 1000
         print(f"{verb:>7}: median {statistics.median(values) * 1000:6.1f} ms   p95 {p95:6.1f} ms")

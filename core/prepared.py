@@ -40,7 +40,8 @@ class _Compiled:
         queryset = prepared.build(*stand_ins)
         compiler = queryset.query.get_compiler(connection=connection)
         self.sql, params = compiler.as_sql()
-        self.params = [(stand_ins.index(p), None) if type(p) in (int, str) and p in stand_ins else (None, p) for p in params]
+        # PostgreSQL's backend wraps numbers in sized types; the wrapper is kept for the values to come.
+        self.params = [(stand_ins.index(p), type(p)) if isinstance(p, (int, str)) and p in stand_ins else (None, p) for p in params]
         missing = set(range(len(stand_ins))) - {i for i, _p in self.params}
         if missing:
             raise ValueError(f"parameters {sorted(missing)} do not appear in {self.sql}")
@@ -50,5 +51,5 @@ class _Compiled:
         self.queryset = queryset
 
     def run(self, values) -> list:
-        self.now = [p if i is None else values[i] for i, p in self.params]
+        self.now = [p if i is None else p(values[i]) for i, p in self.params]
         return list(ModelIterable(self.queryset))
