@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from annotation import api
+from annotation import api, imports_api
 
 urlpatterns = [
     path("projects/<slug:slug>/next/", api.NextView.as_view(), name="api_next"),
     path("projects/<slug:slug>/progress/", api.ProgressView.as_view(), name="api_progress"),
+    path("projects/<slug:slug>/import/", imports_api.ImportView.as_view(), name="api_import"),
+    path("projects/<slug:slug>/import/<int:pk>/refused.csv", imports_api.ImportReportView.as_view(), {"kind": "csv"}, name="api_import_report_csv"),
+    path("projects/<slug:slug>/import/<int:pk>/refused.jsonl", imports_api.ImportReportView.as_view(), {"kind": "jsonl"}, name="api_import_report_jsonl"),
     path("assignments/<int:pk>/", api.AssignmentView.as_view(), name="api_assignment"),
     path("assignments/<int:pk>/heartbeat/", api.HeartbeatView.as_view(), name="api_heartbeat"),
     path("assignments/<int:pk>/draft/", api.DraftView.as_view(), name="api_draft"),

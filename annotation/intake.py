@@ -132,6 +132,7 @@ def import_file(
     model: str | None = None,
     join: str | None = None,
     encoding: str | None = None,
+    delimiter: str | None = None,
     dry_run: bool = False,
     ctl=None,
     folder: Path | None = None,
@@ -144,7 +145,7 @@ def import_file(
     DomainError when the file as a whole is refused."""
     path = Path(path)
     try:
-        inspection = readers.inspect(path, name=name or path.name, encoding=encoding, mapping=mapping or {}, join=join)
+        inspection = readers.inspect(path, name=name or path.name, encoding=encoding, mapping=mapping or {}, delimiter=delimiter, join=join)
         records = readers.read(path, inspection, model=model, join=join)
         report = take(records, project=project, actor=actor, name=name or path.name, sha256=_sha256(path), join=join, dry_run=dry_run, ctl=ctl, folder=folder)
     except FileRefused as refused:

@@ -1,3 +1,37 @@
 """Pages of this room."""
 
-urlpatterns: list = []
+from django.urls import path
+
+from annotation import bench_views, imports_views, item_views, lead_views, review_views
+
+urlpatterns: list = [
+    path("p/<slug:slug>/bench/", bench_views.bench, name="bench"),
+    path("p/<slug:slug>/mine/", bench_views.mine, name="mine"),
+    path("account/bench-keys/", bench_views.bench_keys, name="bench_keys"),
+    path("p/<slug:slug>/import/", imports_views.import_page, name="import"),
+    path("p/<slug:slug>/import/jobs/<int:pk>/", imports_views.import_report, name="import_report"),
+    path("p/<slug:slug>/import/jobs/<int:pk>/refused.csv", imports_views.import_report_file, {"kind": "csv"}, name="import_report_csv"),
+    path("p/<slug:slug>/import/jobs/<int:pk>/refused.jsonl", imports_views.import_report_file, {"kind": "jsonl"}, name="import_report_jsonl"),
+    path("p/<slug:slug>/import/<str:token>/", imports_views.import_check, name="import_check"),
+    path("projects/new/", lead_views.new_project, name="project_new"),
+    path("p/<slug:slug>/", lead_views.project, name="project"),
+    path("p/<slug:slug>/agreement/", lead_views.project_agreement, name="project_agreement"),
+    path("p/<slug:slug>/clone/", lead_views.clone, name="project_clone"),
+    path("p/<slug:slug>/settings/", lead_views.settings, name="project_settings"),
+    path("p/<slug:slug>/settings/criteria/", lead_views.criteria, name="project_criteria"),
+    path("p/<slug:slug>/guidelines/", lead_views.guidelines, name="guidelines"),
+    path("p/<slug:slug>/guidelines/preview/", lead_views.guidelines_preview, name="guidelines_preview"),
+    path("p/<slug:slug>/work/", lead_views.work, name="work"),
+    path("p/<slug:slug>/items/", item_views.items, name="items"),
+    path("p/<slug:slug>/items/<int:pk>/", item_views.item, name="item"),
+    path("p/<slug:slug>/items/<int:pk>/hide/", item_views.item_hide, name="item_hide"),
+    path("p/<slug:slug>/items/<int:pk>/decide/", item_views.item_decide, name="item_decide"),
+    path("p/<slug:slug>/items/<int:pk>/tags/", item_views.item_tags, name="item_tags"),
+    path("p/<slug:slug>/review/", review_views.review_list, name="review"),
+    path("p/<slug:slug>/review/<int:pk>/", review_views.review_item, name="review_item"),
+    path("p/<slug:slug>/review/<int:pk>/reveal/", review_views.reveal, name="review_reveal"),
+    path("p/<slug:slug>/review/<int:pk>/settle/", review_views.settle, name="review_settle"),
+    path("p/<slug:slug>/review/<int:pk>/unsettle/", review_views.unsettle, name="review_unsettle"),
+    path("p/<slug:slug>/review/<int:pk>/<int:annotation_pk>/accept/", review_views.accept, name="review_accept"),
+    path("p/<slug:slug>/review/<int:pk>/<int:annotation_pk>/return/", review_views.return_, name="review_return"),
+]

@@ -1,0 +1,84 @@
+"""POST /api/v1/projects/{slug}/import/ and the report of refused rows. For managers."""
+
+import tempfile
+from pathlib import Path
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiResponse, OpenApiTypes, extend_schema
+from rest_framework import serializers, status
+from rest_framework.parsers import MultiPartParser
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotation import import_jobs, imports_views
+from annotation import import_uploads as uploads
+from core.api_auth import project_for
+from core.api_parsers import strict_loads
+from core.jobs_api import JobSerializer
+from core.models import Job, Role
+
+
+class ImportSerializer(serializers.Serializer):
+    file = serializers.FileField(help_text="JSON, JSONL, CSV, TSV or Parquet, plain or compressed with gzip or zip; recognised by its content.")
+    mapping = serializers.CharField(required=False, allow_blank=True, help_text='JSON object {"our field": "column of the file"}.')
+    model = serializers.CharField(required=False, allow_blank=True, max_length=200, help_text="Who gave the answers.")
+    join = serializers.CharField(required=False, allow_blank=True, help_text="The column with the id of a prompt known already.")
+    encoding = serializers.CharField(required=False, allow_blank=True, max_length=40)
+    delimiter = serializers.CharField(required=False, allow_blank=True, max_length=1, trim_whitespace=False)
+    dry_run = serializers.BooleanField(required=False, default=False)
+
+    def validate_mapping(self, value: str) -> dict[str, str]:
+        if not value:
+            return {}
+        try:
+            mapping = strict_loads(value.encode())
+        except ValueError:
+            mapping = None
+        if not isinstance(mapping, dict) or not all(isinstance(v, str) for v in mapping.values()):
+            raise serializers.ValidationError(_('The mapping must be a JSON object {"our field": "column"}.'))
+        return mapping
+
+
+class ImportStartedSerializer(serializers.Serializer):
+    job = JobSerializer()
+
+
+class ImportView(APIView):
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        request={"multipart/form-data": ImportSerializer},
+        responses={202: ImportStartedSerializer, 400: OpenApiResponse(description="The file as a whole is refused, or the request is not valid.")},
+        summary="Import a file",
+        description="Starts a job. Its result is the report: read = imported + duplicates + refused; items, responses, annotations = newly made; errors.",
+    )
+    def post(self, request, slug: str):
+        project, _role = project_for(request, slug, Role.MANAGER)
+        uploads.check_length(request)
+        form = ImportSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        file = uploads.check_file(given["file"])
+        options = uploads.Options(given.get("mapping") or {}, *(given.get(n, "") for n in ("model", "join", "encoding", "delimiter")))
+        name = Path(file.name or "upload").name[-255:]
+        uploads.root().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=uploads.root()) as folder:
+            path = Path(folder) / uploads.FILE
+            uploads.keep(file, path)
+            import_jobs.inspect(path, name, options)  # a file that is none at all is refused now, not in a minute
+            job = import_jobs.start(path, project=project, actor=request.user, name=name, options=options, dry_run=given["dry_run"])
+        return Response({"job": JobSerializer(job).data}, status=status.HTTP_202_ACCEPTED)
+
+
+class ImportReportView(APIView):
+    @extend_schema(
+        responses={(200, "application/x-ndjson"): OpenApiTypes.STR, (200, "text/csv"): OpenApiTypes.STR},
+        summary="Every refused row of an import, as JSONL or CSV",
+    )
+    def get(self, request, slug: str, pk: int, kind: str):
+        project, _role = project_for(request, slug, Role.MANAGER)
+        job = Job.objects.filter(project=project, kind=import_jobs.KIND, pk=pk).first()
+        if job is None:
+            raise Http404
+        return imports_views.report_file(job, kind)

@@ -1,0 +1,95 @@
+"""The form of the import page: what each column of the file means."""
+
+import json
+
+from django.utils.translation import gettext as _
+
+from annotation.import_uploads import Options
+from core.errors import DomainError
+from corpus.readers import Inspection
+
+ENCODINGS = ["utf-8", "gb18030", "utf-16", "big5", "shift_jis", "euc-kr", "windows-1252"]
+CELL = 160  # characters of a sample cell
+
+
+def delimiters() -> list[tuple[str, str]]:
+    return [(",", _("Comma")), (";", _("Semicolon")), ("\t", _("Tab")), ("|", "|")]
+
+
+def fields() -> dict[str, str]:
+    """What a column may be: our field's name and its label."""
+    numbered = {f"answer_{n}": _("Answer %(n)d") % {"n": n} for n in range(1, 5)}
+    ranks = {f"rank{n}": _("Answer at rank %(n)d") % {"n": n} for n in range(1, 5)}
+    return {
+        "prompt": _("Question or instruction"),
+        "input": _("Input to the instruction"),
+        "system": _("System prompt"),
+        "history": _("Earlier turns"),
+        "messages": _("Conversation"),
+        "tools": _("Tools"),
+        "answer": _("Answer"),
+        "answers": _("List of answers"),
+        **numbered,
+        **ranks,
+        "ranks": _("Ranks"),
+        "scores": _("Scores"),
+        "chosen": _("Preferred answer"),
+        "rejected": _("Rejected answer"),
+        "label": _("Good or bad"),
+        "source": _("Source passage"),
+        "source_title": _("Title of the source"),
+        "source_url": _("Link to the source"),
+        "model": _("Model"),
+        "models": _("List of models"),
+        "id": _("Id of the prompt"),
+        "answer_id": _("Id of the answer"),
+    }
+
+
+def columns_of(inspection: Inspection) -> list[dict]:
+    """For each column of the file: its name, its place in the form, what it is taken for, and what it may be."""
+    meaning = {column: ours for ours, column in inspection.mapping.items() if column}
+    known = fields()
+    out = []
+    for i, column in enumerate(inspection.columns):
+        taken = meaning.get(column, "")
+        options = list(known.items()) if not taken or taken in known else [(taken, taken), *known.items()]
+        out.append({"name": column, "place": f"column_{i}", "taken": taken, "options": options})
+    return out
+
+
+def sample_rows(inspection: Inspection) -> list[list[str]]:
+    """The first rows as short texts, in the order of the columns."""
+    return [[_cell(row.get(column)) for column in inspection.columns] for row in inspection.sample]
+
+
+def _cell(value) -> str:
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= CELL else text[:CELL] + "…"
+
+
+def read_options(data) -> Options:
+    """Everything of the form but the mapping."""
+    delimiter = data.get("delimiter", "")
+    if delimiter not in {"", *(d for d, _label in delimiters())}:
+        raise DomainError("delimiter", _("This delimiter is not known."), field="delimiter")
+    return Options(model=data.get("model", "").strip()[:200], join=data.get("join", ""), encoding=data.get("encoding", "").strip()[:40], delimiter=delimiter)
+
+
+def chosen_mapping(data, found: Inspection) -> dict[str, str]:
+    """What the person chose otherwise than `found` (the file as it is recognised without help): {our field: column}, "" switches
+    a field off. DomainError when two columns are to be the same field."""
+    if "column_0" not in data:
+        return {}
+    chosen: dict[str, str] = {}
+    for i, column in enumerate(found.columns):
+        ours = data.get(f"column_{i}", "")
+        if not ours:
+            continue
+        if ours in chosen:
+            label = fields().get(ours, ours)
+            raise DomainError("mapping", _("Two columns are given as “%(field)s”: %(a)s and %(b)s.") % {"field": label, "a": chosen[ours], "b": column})
+        chosen[ours] = column
+    detected = {ours: column for ours, column in found.mapping.items() if column}
+    mapping = {ours: column for ours, column in chosen.items() if detected.get(ours) != column}
+    return mapping | {ours: "" for ours in detected if ours not in chosen}

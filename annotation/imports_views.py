@@ -1,0 +1,199 @@
+"""Import pages, for managers: upload → what the file is, columns to correct, trial → job → report."""
+
+import csv
+import json
+from collections.abc import Iterator
+
+from django.contrib import messages
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from annotation import import_jobs, imports_forms
+from annotation import import_uploads as uploads
+from annotation.intake import ERRORS_FILE
+from annotation.models import SavedMapping
+from core import jobs
+from core.access import project_page
+from core.errors import DomainError
+from core.models import Job
+
+RECENT = 10
+REFUSED_SHOWN = 200
+
+
+@csrf_exempt  # only until the length is checked: reading the form for its token would take the whole upload in first
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_page("manager")
+def import_page(request, project):
+    """Choose a file; the imports so far."""
+    if request.method == "POST":
+        try:
+            uploads.check_length(request)
+        except DomainError as refused:
+            return _first_page(request, project, refused)
+        return _receive(request, project)
+    return _first_page(request, project)
+
+
+@csrf_protect
+def _receive(request, project):
+    staged = None
+    try:
+        staged = uploads.stage(uploads.check_file(request.FILES.get("file")), project=project, user=request.user)
+        staged.options = _saved_options(project, request.POST.get("saved", ""))
+        staged.save()
+        import_jobs.inspect(staged.path, staged.name, staged.options if not staged.options.mapping else uploads.Options())
+    except DomainError as refused:
+        if staged is not None:
+            staged.discard()
+        return _first_page(request, project, refused)
+    return redirect("import_check", project.slug, staged.token)
+
+
+def _saved_options(project, pk: str) -> uploads.Options:
+    saved = SavedMapping.objects.filter(project=project, pk=pk).first() if pk.isdigit() else None
+    return uploads.Options(mapping=dict(saved.mapping)) if saved else uploads.Options()
+
+
+def _first_page(request, project, refused: DomainError | None = None):
+    recent = Job.objects.filter(project=project, kind=import_jobs.KIND, params__dry_run=False).select_related("created_by").order_by("-id")[:RECENT]
+    context = {
+        "project": project,
+        "refused": refused,
+        "recent": recent,
+        "saved": SavedMapping.objects.filter(project=project).order_by("name"),
+        "max_mb": uploads.max_megabytes(),
+    }
+    return render(request, "annotation/import.html", context, status=refused.status if refused else 200)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_page("manager")
+def import_check(request, project, token):
+    """What the upload is, and what to correct. POST `action`: look (apply corrections) · trial · start · discard."""
+    staged = uploads.staged(token, project=project, user=request.user)
+    if staged is None:
+        messages.warning(request, _("This upload is no longer here. Upload the file again."))
+        return redirect("import", project.slug)
+    if request.method == "POST":
+        return _act(request, project, staged)
+    return _check_page(request, project, staged)
+
+
+def _act(request, project, staged):
+    action = request.POST.get("action", "look")
+    if action == "discard":
+        staged.discard()
+        return redirect("import", project.slug)
+    try:
+        # The columns as they are found without help: only what was changed by hand is kept as a mapping.
+        options = imports_forms.read_options(request.POST)
+        found = import_jobs.inspect(staged.path, staged.name, uploads.Options(encoding=options.encoding, delimiter=options.delimiter, join=options.join))
+        options.mapping = imports_forms.chosen_mapping(request.POST, found)
+        import_jobs.inspect(staged.path, staged.name, options)
+    except DomainError as refused:
+        return _check_page(request, project, staged, refused)
+    if options != staged.options:
+        staged.options, staged.trial = options, None
+    name = request.POST.get("save_as", "").strip()[:80]
+    if name:
+        SavedMapping.objects.update_or_create(project=project, name=name, defaults={"mapping": options.mapping})
+        messages.success(request, _("The mapping is saved as %(name)s.") % {"name": name})
+    given = {"project": project, "actor": request.user, "name": staged.name, "options": options}
+    if action == "start":
+        job = import_jobs.start(staged.path, **given)
+        staged.discard()
+        return redirect("import_report", project.slug, job.pk)
+    if action == "trial":
+        staged.trial = import_jobs.start(staged.path, **given, dry_run=True).pk
+    staged.save()
+    return redirect("import_check", project.slug, staged.token)
+
+
+def _check_page(request, project, staged, refused: DomainError | None = None):
+    try:
+        inspection = import_jobs.inspect(staged.path, staged.name, staged.options)
+    except DomainError as exc:
+        # A saved mapping or a wrong encoding does not fit this file: show it without.
+        refused = refused or exc
+        staged.options = uploads.Options()
+        try:
+            inspection = import_jobs.inspect(staged.path, staged.name, staged.options)
+        except DomainError as hopeless:
+            return _first_page(request, project, hopeless)
+    trial = Job.objects.filter(project=project, pk=staged.trial, kind=import_jobs.KIND).select_related("project").first() if staged.trial else None
+    context = {
+        "project": project,
+        "staged": staged,
+        "inspection": inspection,
+        "refused": refused,
+        "trial": trial,
+        "columns": imports_forms.columns_of(inspection),
+        "rows": imports_forms.sample_rows(inspection),
+        "encodings": imports_forms.ENCODINGS,
+        "delimiters": imports_forms.delimiters(),
+    }
+    return render(request, "annotation/import_check.html", context, status=400 if refused else 200)
+
+
+def _import_job(project, pk: int) -> Job:
+    job = Job.objects.filter(project=project, kind=import_jobs.KIND, pk=pk).select_related("project", "created_by").first()
+    if job is None:
+        raise Http404
+    return job
+
+
+@never_cache
+@require_safe
+@project_page("manager")
+def import_report(request, project, pk):
+    """How an import goes, and what came of it."""
+    job = _import_job(project, pk)
+    report = job.result if job.state == Job.State.DONE else {}
+    context = {"project": project, "job": job, "report": report, "errors": report.get("errors", [])[:REFUSED_SHOWN], "shown": REFUSED_SHOWN}
+    return render(request, "annotation/import_report.html", context)
+
+
+@require_safe
+@project_page("manager")
+def import_report_file(request, project, pk, kind):
+    """Every refused row, as CSV or JSONL."""
+    return report_file(_import_job(project, pk), kind)
+
+
+def report_file(job: Job, kind: str) -> HttpResponse | StreamingHttpResponse:
+    """The refused rows of `job` as a download; `kind` csv or jsonl. Streamed, however many there are."""
+    path = jobs.folder(job) / ERRORS_FILE
+    name = f"import-{job.pk}-refused.{kind}"
+    if kind == "jsonl":
+        if not path.exists():
+            return HttpResponse(b"", content_type="application/x-ndjson", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+        return FileResponse(open(path, "rb"), as_attachment=True, filename=name, content_type="application/x-ndjson")
+    return StreamingHttpResponse(_csv(path), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+class _Echo:
+    def write(self, text: str) -> str:
+        return text
+
+
+def _csv(path) -> Iterator[str]:
+    """Rows for a spreadsheet: with a byte order mark, so that it is read as UTF-8, and with no cell that would run as a formula."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow(["line", "field", "code", "reason"])
+    if not path.exists():
+        return
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            error = json.loads(line)
+            yield writer.writerow([error["line"], *(_harmless(str(error.get(n, ""))) for n in ("field", "code", "reason"))])
+
+
+def _harmless(cell: str) -> str:
+    return "'" + cell if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} else cell
