@@ -17,13 +17,6 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
     if case.hidden:
         return [], Counter(hidden=case.hidden)
     voices, out = speaking(case.voices, choices)
-    offered = any(a.targets for a in case.answers)
-    if not voices and not offered:
-        if not case.voices:
-            out["no_judgement"] += 1
-        if takes == {PromptOnly}:
-            return [_row(PromptOnly, case, None, case.group_id, [], "prompt")], Counter()
-        return [], out
     rows: list = []
     found: Counter = Counter()
     if Sft in takes:
@@ -60,7 +53,9 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
     if takes == {PromptOnly}:
         rows.append(_row(PromptOnly, case, None, case.group_id, voices, "prompt"))
     out += found
-    if not rows and voices:
+    if not rows and not voices and not out:
+        out["no_judgement"] += 1
+    elif not rows and voices:
         out[NOTHING[next(iter(takes))] if len(takes) == 1 and next(iter(takes)) in NOTHING else "no_row"] += 1
     return rows, out
 

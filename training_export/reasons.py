@@ -9,7 +9,7 @@ from training_export.formats.reasons import sentence as format_sentence
 LEFT_OUT = {
     # whole prompts and items
     "hidden": ("items", _("The item is hidden (a report waits for the manager, or was upheld).")),
-    "no_judgement": ("prompts", _("Nobody has judged this prompt yet, and it brings no answer to learn.")),
+    "no_judgement": ("prompts", _("Nobody has judged this prompt yet.")),
     "no_pair": ("prompts", _("The judgements of this prompt give no pair.")),
     "no_target": ("prompts", _("The judgements of this prompt give no answer to learn.")),
     "no_label": ("prompts", _("The judgements of this prompt give no good-or-bad label.")),
