@@ -1,0 +1,102 @@
+"""The expert's pages: the bench, own work, and the keys kept with the person."""
+
+import json
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import OuterRef, Subquery
+from django.http import JsonResponse
+from django.shortcuts import render
+from django.urls import get_script_prefix, reverse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_POST
+
+from annotation import bench_strings, progress
+from annotation.models import Annotation, Annotator, Assignment, Review
+from core.access import project_page
+from core.rendering import markdown
+
+MINE_PER_PAGE = 50
+EXCERPT = 160
+
+
+def _number(text) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else None
+
+
+@project_page("annotator")
+@ensure_csrf_cookie
+def bench(request, project):
+    """The frame of the bench; the item comes by the API. `?assignment=ID` reopens own work."""
+    settings = project.bench
+    annotator = Annotator.objects.filter(project=project, user=request.user).first()
+    user = request.user
+    choices = bench_strings.choices()
+    config = {
+        "user": {"id": user.pk, "username": user.username, "keys": user.keys or {}},
+        "project": {"slug": project.slug, "kind": settings.kind},
+        "urls": {
+            "api": get_script_prefix() + "api/v1/",
+            "login": reverse("login"),
+            "keys": reverse("bench_keys"),
+            "mine": reverse("mine", args=[project.slug]),
+        },
+        "assignment": _number(request.GET.get("assignment")),
+        "guideline": settings.guideline.number if settings.guideline_id else None,
+        "progress": progress.for_annotator(project, annotator),
+        "strings": bench_strings.strings(),
+        "answer_flags": choices["answer_flags"],
+        "drop_reasons": choices["drop_reasons"],
+        "labels": choices["labels"],
+    }
+    guidelines = markdown.render(settings.guideline.text) if settings.guideline_id else ""
+    return render(request, "annotation/bench.html", {"project": project, "config": config, "choices": choices, "guidelines": guidelines})
+
+
+@project_page("annotator")
+def mine(request, project):
+    """Own submitted work, newest first, with its state and a reviewer's words; each row reopens it. `?state=` filters, `?before=` pages."""
+    rows = Annotation.objects.filter(project=project, annotator__user=request.user).exclude(head=None)
+    state = request.GET.get("state", "")
+    if state in Annotation.State.values:
+        rows = rows.filter(state=state)
+    before = _number(request.GET.get("before"))
+    if before:
+        rows = rows.filter(pk__lt=before)
+    returned = Review.objects.filter(version__annotation=OuterRef("pk"), decision="return").order_by("-pk").values("comment")[:1]
+    held = Assignment.objects.filter(item=OuterRef("item"), annotator=OuterRef("annotator")).values("pk")[:1]
+    rows = rows.select_related("item__prompt", "head").annotate(return_comment=Subquery(returned), assignment_id=Subquery(held)).order_by("-pk")
+    rows = list(rows[: MINE_PER_PAGE + 1])
+    more = rows[MINE_PER_PAGE - 1].pk if len(rows) > MINE_PER_PAGE else None
+    rows = rows[:MINE_PER_PAGE]
+    for row in rows:
+        row.excerpt = "" if row.item.hidden else _excerpt(row.item.prompt.messages)
+        row.open_to_change = row.state != "accepted" and row.item.state != "settled" and not row.item.hidden
+    context = {"project": project, "rows": rows, "more": more, "state": state, "states": Annotation.State.choices}
+    return render(request, "annotation/mine.html", context)
+
+
+def _excerpt(messages) -> str:
+    """The first words of the last thing asked."""
+    for message in reversed(messages):
+        if message.get("role") == "user" and isinstance(message.get("content"), str):
+            text = " ".join(message["content"][: EXCERPT * 2].split())
+            return text[:EXCERPT] + ("…" if len(text) > EXCERPT or len(message["content"]) > EXCERPT * 2 else "")
+    return ""
+
+
+@login_required
+@require_POST
+def bench_keys(request):
+    """Keep the person's keys: `keys` = {"off": bool, "keys": {action: letter K–Z}} as JSON. What is not of that form is dropped."""
+    try:
+        given = json.loads(request.POST.get("keys", ""))
+    except ValueError:
+        given = None
+    if not isinstance(given, dict):
+        return JsonResponse({"error": {"code": "invalid", "message": "keys"}}, status=400)
+    known = {name.removeprefix("action_") for name in bench_strings.actions()}
+    keys = given.get("keys") if isinstance(given.get("keys"), dict) else {}
+    keys = {a: k for a, k in keys.items() if a in known and isinstance(k, str) and len(k) == 1 and "K" <= k <= "Z"}
+    request.user.keys = {"off": given.get("off") is True, "keys": keys}
+    request.user.save(update_fields=["keys"])
+    return JsonResponse(request.user.keys)

@@ -1,0 +1,361 @@
+// The expert's page: wires session, desk, dock, keys and dialogs together.
+
+import { announce, csrfToken } from "../core/frame.js";
+import { Api } from "./api.js";
+import { DemonstrationDesk } from "./demonstration.js";
+import { askFlags, askSkip, chooseDraft, showKeys, signIn } from "./dialogs.js";
+import { h, isControl, isField } from "./dom.js";
+import { Keymap, keyOf, notMeant } from "./keys.js";
+import { QaDesk } from "./qa.js";
+import { RankingDesk } from "./ranking_desk.js";
+import { Session } from "./session.js";
+import { Store } from "./store.js";
+import { config, count, t, timeOf } from "./strings.js";
+
+const DESKS = { ranking: RankingDesk, qa: QaDesk, demonstration: DemonstrationDesk };
+const byId = (id) => document.getElementById(id);
+const deskNode = byId("desk");
+const dock = byId("dock");
+const keymap = new Keymap(config.user.keys);
+let desk = null;
+let armed = false; // soft hints were shown: the next submit goes through
+
+const store = new Store(config.user.id);
+const api = new Api(config.urls.api, async () => {
+  const done = await signIn();
+  if (done) setTimeout(() => session.retryNow());
+  return done;
+});
+
+// ── what the session tells the page ──────────────────────────────────────────────────────────────────────────────────────────────
+
+const page = {
+  opened(work) {
+    const { item, assignment } = work.payload;
+    state(null);
+    armed = false;
+    desk = new DESKS[item.kind]({ item, page: forDesk });
+    deskNode.replaceChildren(desk.node);
+    deskNode.dataset.kind = item.kind;
+    byId("dock-work").replaceChildren(desk.dock);
+    for (const node of dock.querySelectorAll("[data-more]")) node.hidden = !desk.menu().includes(node.dataset.more);
+    notice("");
+    const comment = byId("comment");
+    comment.value = work.doc.comment || "";
+    comment.closest(".dock-comment").hidden = !comment.value;
+    byId("submit").disabled = work.readOnly;
+    byId("submit-label").textContent = t(work.reopened ? "submit_changes" : "submit_and_next");
+    byId("submit-label-short").textContent = t(work.reopened ? "submit_changes" : "submit_short");
+    keyHints();
+    marks();
+    const said = assignment.annotation;
+    if (said && said.state === "returned") banner("returned", said.comment);
+    else if (work.readOnly) banner("accepted", "");
+    else banner("", "");
+    if (config.guideline !== null && item.guideline_version !== null && item.guideline_version !== config.guideline) notice(t("guidelines_changed"));
+    if (item.kind !== "demonstration") deskNode.focus({ preventScroll: true });
+    announce(t(`opened_${item.kind}`, { n: item.answers.length }));
+  },
+  empty(kind) {
+    desk = null;
+    state(kind);
+  },
+  waiting() {
+    desk = null;
+    deskNode.replaceChildren();
+    state("loading");
+  },
+  closed() {
+    byId("submit").disabled = true;
+  },
+  reopenedSent() {
+    session.leaving = true;
+    location.assign(config.urls.mine);
+  },
+  progress(figures) {
+    if (!figures) return;
+    byId("progress-bar").max = Math.max(1, figures.total);
+    byId("progress-bar").value = figures.done;
+    byId("progress-text").textContent = `${count(figures.done)} / ${count(figures.total)}`;
+    byId("progress-mine").textContent = t("mine_today", { n: count(figures.mine_today) });
+  },
+  status() {
+    const node = byId("saved");
+    const waiting = store.out().length;
+    const work = session.work;
+    let text = "";
+    let kind = "";
+    if (session.signedOut) [text, kind] = [t("signed_out"), "warn"];
+    else if (store.full && session.unsent()) [text, kind] = [t("store_full"), "bad"];
+    else if (session.offline) [text, kind] = [waiting ? t("kept_here_n", { n: waiting }) : t("kept_here"), "warn"];
+    else if (work && !work.done && work.dirty) text = t("saving");
+    else if (session.savedAt) text = t("saved_at", { time: timeOf(session.savedAt) });
+    if (node.textContent !== text) node.textContent = text;
+    node.className = `saved ${kind}`;
+    byId("retry").hidden = !(session.signedOut || session.offline);
+    byId("retry").textContent = t(session.signedOut ? "sign_in" : "try_now");
+    if (kind && page.lastStatus !== text) announce(text);
+    page.lastStatus = text;
+  },
+  refused(error, entry = null) {
+    if (desk) {
+      const reopen = entry ? { label: t("open_it"), run: () => location.assign(`${location.pathname}?assignment=${entry.assignment}`) } : null;
+      notice(t(entry ? "earlier_refused" : "refused_because", { message: error.message }), { kind: "bad", button: reopen });
+    } else {
+      byId("refused-words").textContent = error.message;
+      state("refused");
+    }
+  },
+  conflict: (mine, theirs) => chooseDraft(mine, theirs),
+  setAside(doc) {
+    notice(t("other_version_taken"), {
+      button: {
+        label: t("use_mine_after_all"),
+        run: () => {
+          session.change(doc);
+          page.opened(session.work);
+        },
+      },
+    });
+  },
+  notice: (key, values) => notice(t(key, values), { kind: ["broken", "refused_because"].includes(key) ? "bad" : "" }),
+};
+const session = new Session({ config, api, store, page });
+
+/** What a desk may do. */
+const forDesk = {
+  doc: () => session.work.doc,
+  change(update) {
+    if (session.work.readOnly) return;
+    const before = session.work.doc;
+    const after = update(before);
+    armed = false;
+    if (!byId("notice").hidden && byId("notice").dataset.hint) notice("");
+    session.change(after);
+    marks();
+  },
+  announce,
+  submit: () => submit(),
+  warn: (text) => notice(text, { kind: "warn" }),
+};
+
+// ── the dock ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function state(kind) {
+  for (const node of document.querySelectorAll("[data-state]")) node.hidden = node.dataset.state !== kind;
+  byId("states").hidden = !kind;
+  deskNode.hidden = !!kind;
+  dock.classList.toggle("idle", !!kind);
+  byId("submit").hidden = byId("dock-work").hidden = !!kind;
+  if (kind && kind !== "loading") {
+    const heading = document.querySelector(`[data-state="${kind}"] h1`);
+    if (heading) announce(heading.textContent);
+  }
+}
+
+function notice(text, { kind = "", button = null, hint = false, lines = null } = {}) {
+  const node = byId("notice");
+  node.hidden = !text;
+  node.className = `dock-notice ${kind}`;
+  if (hint) node.dataset.hint = "1";
+  else delete node.dataset.hint;
+  node.replaceChildren();
+  if (!text) return;
+  const close = h("button", { type: "button", class: "button quiet small", "aria-label": t("dismiss"), text: "×", on: { click: () => notice("") } });
+  const words = lines ? h("div", {}, h("ul", { class: "plain" }, lines.map((line) => h("li", { text: line }))), h("p", { text })) : h("p", { text });
+  node.append(words, button ? h("button", { type: "button", class: "button small", text: button.label, on: { click: () => (notice(""), button.run()) } }) : "", close);
+}
+
+function banner(kind, comment) {
+  const node = byId("banner");
+  node.hidden = !kind;
+  if (!kind) return;
+  node.className = `note ${kind === "returned" ? "warn" : "good"}`;
+  node.replaceChildren(h("p", {}, h("strong", { text: t(`banner_${kind}`) })), comment ? h("p", { class: "text plain", dir: "auto", text: comment }) : "");
+}
+
+/** Buttons that show a state of the document: comment and flags set, toggles of the menu. */
+function marks() {
+  const doc = session.work ? session.work.doc : {};
+  for (const node of document.querySelectorAll("[data-action=comment]")) node.classList.toggle("set", !!doc.comment);
+  for (const node of document.querySelectorAll("[data-action=flag]")) node.classList.toggle("set", !!(doc.flags || []).length);
+  for (const node of document.querySelectorAll("[data-more]")) {
+    const pressed = desk ? desk.pressed(node.dataset.action) : undefined;
+    if (pressed === undefined) node.removeAttribute("aria-pressed");
+    else node.setAttribute("aria-pressed", String(pressed));
+  }
+  for (const node of document.querySelectorAll("[data-action=undo]")) node.disabled = !session.previous;
+}
+
+function keyHints() {
+  for (const node of document.querySelectorAll("[data-key-of]")) {
+    node.textContent = keymap.keyFor(node.dataset.keyOf);
+    node.hidden = keymap.off;
+  }
+  document.body.classList.toggle("keys-off", keymap.off);
+}
+
+function submit() {
+  if (!desk || !session.work || session.work.done || session.work.readOnly) return;
+  const doc = session.work.doc;
+  const blocked = (doc.corrections || []).some((c) => !c.text.trim()) ? t("correction_empty") : desk.blocked();
+  if (blocked) {
+    notice(blocked, { kind: "warn", hint: true });
+    announce(blocked);
+    return;
+  }
+  const hints = desk.hints();
+  if (hints.length && !armed) {
+    armed = true;
+    notice(t("submit_again"), { kind: "warn", hint: true, lines: hints });
+    announce(`${hints.join(" ")} ${t("submit_again")}`);
+    return;
+  }
+  session.work.doc = desk.finish(doc);
+  session.submit();
+  marks();
+}
+
+async function act(id) {
+  if (id === "undo") return session.undo();
+  if (id === "guidelines") return guidelines();
+  if (id === "keys") return showKeys(keymap, session.work ? session.work.payload.item.kind : config.project.kind, saveKeys);
+  if (!desk || session.work.done) return null;
+  if (id === "comment") return comment();
+  if (id === "skip") {
+    const given = await askSkip();
+    return given && session.skip(given.reason, given.comment);
+  }
+  if (id === "flag") {
+    const given = await askFlags(session.work.doc.flags || []);
+    if (!given) return null;
+    if (given.report) return session.report(given.comment);
+    return forDesk.change((doc) => {
+      const out = { ...doc, flags: given.flags };
+      if (!given.flags.length) delete out.flags;
+      return out;
+    });
+  }
+  if (session.work.readOnly && !["sort", "scroll_together", "claims"].includes(id)) return null;
+  desk.action(id);
+  marks();
+  return null;
+}
+
+function comment() {
+  const field = byId("comment");
+  const box = field.closest(".dock-comment");
+  box.hidden = !box.hidden && !field.value ? true : false;
+  if (!box.hidden) field.focus();
+}
+
+function guidelines() {
+  const panel = byId("guidelines");
+  if (panel.open) panel.close();
+  else panel.show();
+}
+
+async function saveKeys() {
+  keyHints();
+  try {
+    const body = new URLSearchParams({ keys: JSON.stringify(keymap.saved()) });
+    await fetch(config.urls.keys, { method: "POST", body, credentials: "same-origin", headers: { "X-CSRFToken": csrfToken() } });
+  } catch (error) {
+    // They hold on this page; they are only not kept with the person.
+  }
+}
+
+// ── what the person does ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const HELD = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown"];
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || (notMeant(event) && !(event.repeat && HELD.includes(event.key)))) return;
+  if (document.querySelector("dialog[open]:not(.panel)")) return;
+  const field = isField(event.target);
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    submit();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") {
+    if (field) event.target.blur();
+    else if (byId("guidelines").open) byId("guidelines").close();
+    else if (!byId("notice").hidden) notice("");
+    else if (document.activeElement) document.activeElement.blur();
+    return;
+  }
+  if (field) return;
+  const key = keyOf(event);
+  if (!key) return;
+  const control = isControl(document.activeElement);
+  if ((key === "Enter" || key === " ") && control) return;
+  if (key === "Enter") {
+    event.preventDefault();
+    submit();
+    return;
+  }
+  if (keymap.off && (key.length === 1 || key === "Backspace")) return;
+  if (key === "?") {
+    event.preventDefault();
+    act("keys");
+    return;
+  }
+  if (desk && session.work && !session.work.done) {
+    if (session.work.readOnly && /^([A-J0-9]|Backspace|Delete)$/.test(key)) return;
+    if (desk.key(key, event)) {
+      event.preventDefault();
+      return;
+    }
+  }
+  const action = key.length === 1 ? keymap.actionFor(key, session.work ? session.work.payload.item.kind : "") : "";
+  if (action) {
+    event.preventDefault();
+    act(action);
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-action]");
+  if (button && !button.disabled) {
+    const menu = button.closest("details.menu");
+    if (menu) menu.open = false;
+    act(button.dataset.action);
+  }
+  // A button pressed with the mouse gives the keyboard back: Enter then submits.
+  const pressed = event.target.closest("#bench button");
+  if (pressed && event.detail > 0 && document.activeElement === pressed) pressed.blur();
+});
+
+byId("submit").addEventListener("click", submit);
+byId("retry").addEventListener("click", async () => {
+  if (session.signedOut && !(await api.login())) return;
+  session.signedOut = false;
+  session.retryNow();
+});
+byId("comment").addEventListener("input", (event) => {
+  const text = event.target.value;
+  forDesk.change((doc) => {
+    const out = { ...doc, comment: text };
+    if (!text) delete out.comment;
+    return out;
+  });
+});
+byId("bench").querySelector("[data-reload]").addEventListener("click", () => session.retryNow());
+for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
+
+// Signing out wipes what this browser kept; with unsent work it asks first.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-logout]")) return;
+  if (session.unsent() && !window.confirm(t("logout_unsent"))) {
+    event.preventDefault();
+    return;
+  }
+  session.leaving = true;
+  store.wipe();
+});
+
+keyHints();
+if (config.progress) page.progress(config.progress);
+session.start();

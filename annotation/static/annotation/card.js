@@ -1,0 +1,137 @@
+// One answer: its letter, how much of it was read, its text or its correction, its flags, its ratings.
+
+import { correctionOf, withCorrection } from "./editor.js";
+import { h, lengthOf, textBlock } from "./dom.js";
+import { answerTurns } from "./prompt.js";
+import { config, count, t } from "./strings.js";
+
+/** <answer-card>: `setup({answer, item, rows, desk})`. `rows` = [{key, label}] to rate; `desk` = {doc(), change(update), rank(letter, tie),
+ *  cell(letter, key), rate(letter, key, value), look(letter)}. */
+export class AnswerCard extends HTMLElement {
+  setup({ answer, item, rows, desk }) {
+    Object.assign(this, { answer, item, rows, desk, letter: answer.letter, seen: 0 });
+    this.dataset.letter = answer.letter;
+    this.setAttribute("role", "region");
+    this.setAttribute("aria-label", t("answer_letter", { letter: answer.letter }));
+    this.letterButton = h("button", {
+      type: "button",
+      class: "letter",
+      text: answer.letter,
+      title: t("rank_this"),
+      on: { click: (event) => desk.rank(this.letter, event.shiftKey) },
+    });
+    this.place = h("span", { class: "place" });
+    this.read = h("progress", { class: "read", max: 100, value: 0, "aria-label": t("read_so_far") });
+    this.length = h("span", { class: "length", text: t("characters", { n: count(lengthOf(answer.text)) }) });
+    this.correctButton = h("button", { type: "button", class: "button quiet small", text: t("correct"), on: { click: () => this.edit(true) } });
+    this.flags = this.flagMenu();
+    this.rendered = h("div", {}, answerTurns(answer.turns), textBlock(answer, item.language));
+    this.body = h("div", { class: "answer-body", tabIndex: 0, role: "group", "aria-label": t("text_of", { letter: answer.letter }), on: { scroll: () => this.scrolled() } }, this.rendered);
+    this.replaceChildren(
+      h("header", { class: "answer-head" }, this.letterButton, this.place, h("span", { class: "answer-tools" }, this.correctButton, this.flags)),
+      h("div", { class: "answer-read" }, this.length, this.read),
+      this.body,
+      rows.length ? this.ratings() : "",
+    );
+    this.addEventListener("pointerdown", () => desk.look(this.letter));
+    this.addEventListener("focusin", () => desk.look(this.letter));
+    if (correctionOf(desk.doc(), this.target)) this.edit(false);
+    new ResizeObserver(() => this.scrolled()).observe(this.body);
+    return this;
+  }
+
+  get target() {
+    return { target: "response", answer: this.letter };
+  }
+
+  scrolled() {
+    const { scrollTop, clientHeight, scrollHeight } = this.body;
+    if (!clientHeight) return;
+    const left = this.body.getBoundingClientRect();
+    const onScreen = left.right > 0 && left.left < window.innerWidth;
+    if (!onScreen) return;
+    this.seen = Math.max(this.seen, scrollHeight <= clientHeight + 2 ? 1 : Math.min(1, (scrollTop + clientHeight + 8) / scrollHeight));
+    this.read.value = Math.round(this.seen * 100);
+    this.classList.toggle("read-whole", this.seen > 0.98);
+  }
+
+  flagMenu() {
+    const boxes = config.answer_flags.map(([name, label]) =>
+      h("label", { class: "check menu-item" }, h("input", { type: "checkbox", value: name, on: { change: () => this.flagged() } }), h("span", { text: label })),
+    );
+    return h("details", { class: "menu end" }, h("summary", { class: "flag-summary", "aria-label": t("flag_answer", { letter: this.letter }) }, h("span", { text: t("flag") })), h("div", { class: "menu-body" }, boxes));
+  }
+
+  flagged() {
+    const names = [...this.flags.querySelectorAll("input:checked")].map((box) => box.value);
+    this.desk.change((doc) => {
+      const all = { ...doc.answer_flags, [this.letter]: names };
+      if (!names.length) delete all[this.letter];
+      const out = { ...doc, answer_flags: all };
+      if (!Object.keys(all).length) delete out.answer_flags;
+      return out;
+    });
+  }
+
+  /** Open the correction in place of the text. */
+  edit(focus) {
+    if (!this.editor) {
+      this.editor = document.createElement("text-editor").setup({
+        original: this.answer.text,
+        entry: correctionOf(this.desk.doc(), this.target),
+        language: this.answer.language || this.item.language,
+        label: t("correct_answer", { letter: this.letter }),
+        onchange: (entry) => this.desk.change((doc) => withCorrection(doc, this.target, entry)),
+        onclose: () => {
+          this.editor.replaceWith(this.rendered);
+          this.editor = null;
+          this.correctButton.hidden = false;
+          this.correctButton.focus();
+        },
+      });
+      this.rendered.replaceWith(this.editor);
+      this.correctButton.hidden = true;
+    }
+    if (focus) this.editor.focus();
+  }
+
+  ratings() {
+    const rows = this.rows.map(({ key, label }) => {
+      const cell = h("div", { class: "rating-cell", role: "radiogroup", "aria-label": `${this.letter} · ${label}`, data: { key } });
+      for (let value = 1; value <= 5; value++) {
+        cell.append(
+          h("button", { type: "button", class: "rating", role: "radio", "aria-checked": "false", "aria-label": String(value), tabIndex: value === 1 ? 0 : -1, text: String(value), on: { click: () => this.desk.rate(this.letter, key, value) } }),
+        );
+      }
+      return h("div", { class: "rating-row", data: { row: key } }, h("span", { class: "rating-label", text: label }), cell);
+    });
+    return h("footer", { class: "ratings" }, rows);
+  }
+
+  /** Draw what the document and the desk say now. `place` = {rank, tie, good} or null; `cell` = the focused {letter, key}; `asked` = keys to rate. */
+  update({ doc, place, cell, looked, asked }) {
+    this.classList.toggle("ranked", !!place);
+    this.classList.toggle("looked", looked);
+    this.letterButton.setAttribute("aria-pressed", String(!!place));
+    this.place.className = `place${place && place.good !== null ? (place.good ? " good" : " bad") : ""}`;
+    const words = place ? [t(place.tie ? "rank_tied" : "rank_number", { n: place.rank })] : [];
+    if (place && place.good !== null) words.push(place.good ? `✓ ${t("good_enough")}` : `✗ ${t("not_good_enough")}`);
+    this.place.textContent = words.join(" · ");
+    const flags = (doc.answer_flags || {})[this.letter] || [];
+    for (const box of this.flags.querySelectorAll("input")) box.checked = flags.includes(box.value);
+    this.flags.firstChild.firstChild.textContent = flags.length ? `⚑ ${flags.length}` : t("flag");
+    this.flags.classList.toggle("set", flags.length > 0);
+    const ratings = (doc.ratings || {})[this.letter] || {};
+    for (const node of this.querySelectorAll(".rating-cell")) {
+      const key = node.dataset.key;
+      node.classList.toggle("current", !!cell && cell.letter === this.letter && cell.key === key);
+      node.parentNode.hidden = !asked.includes(key);
+      [...node.children].forEach((button, i) => {
+        const on = ratings[key] === i + 1;
+        button.setAttribute("aria-checked", String(on));
+        button.tabIndex = on || (!ratings[key] && i === 0) ? 0 : -1;
+      });
+    }
+  }
+}
+customElements.define("answer-card", AnswerCard);

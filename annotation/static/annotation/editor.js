@@ -1,0 +1,86 @@
+// Correcting a text: the text itself to type in, the difference below at once, "wording only", and what the correction rests on.
+
+import { draw, unified, withLineEnds } from "./diff.js";
+import { h } from "./dom.js";
+import { t } from "./strings.js";
+
+const sameTarget = (a, b) => a.target === b.target && a.answer === b.answer && a.turn === b.turn;
+
+/** The correction of `target` ({target, answer | turn}) in `doc`, or undefined. */
+export const correctionOf = (doc, target) => (doc.corrections || []).find((c) => sameTarget(c, target));
+
+/** `doc` with the correction of `target` replaced, or taken out when `entry` is null. */
+export function withCorrection(doc, target, entry) {
+  const others = (doc.corrections || []).filter((c) => !sameTarget(c, target));
+  const out = { ...doc, corrections: entry ? [...others, { ...target, ...entry }] : others };
+  if (!out.corrections.length) delete out.corrections;
+  return out;
+}
+
+let made = 0;
+
+/** <text-editor>: `setup({original, entry, language, label, evidence, onchange, onclose})`; onchange gets {text, wording_only, evidence} or null
+ *  when nothing differs from the original. */
+export class TextEditor extends HTMLElement {
+  setup({ original, entry, language, label, evidence = true, closable = true, onchange, onclose }) {
+    const id = `editor-${++made}`;
+    this.original = original;
+    this.onchange = onchange;
+    this.area = h("textarea", { id, class: "editor-area", lang: language || null, dir: "auto", value: entry ? entry.text : original, spellcheck: false, on: { input: () => this.changed() } });
+    this.wording = h("input", { type: "checkbox", checked: !!(entry && entry.wording_only), on: { change: () => this.changed() } });
+    this.evidence = h("input", { type: "text", id: `${id}-evidence`, value: (entry && entry.evidence) || "", placeholder: t("evidence_help"), on: { input: () => this.changed() } });
+    this.diff = h("div", { class: "diff", lang: language || null, dir: "auto" });
+    this.after = h(
+      "div",
+      { class: "editor-after", hidden: true },
+      h("p", { class: "label", text: t("difference") }),
+      this.diff,
+      h("label", { class: "check" }, this.wording, h("span", { text: t("wording_only") })),
+      evidence ? h("div", { class: "field" }, h("label", { for: `${id}-evidence`, text: t("evidence") }), this.evidence) : null,
+    );
+    const close = closable
+      ? h("button", { type: "button", class: "button quiet small", text: t("take_correction_back"), on: { click: () => this.close(onclose) } })
+      : null;
+    this.replaceChildren(h("div", { class: "editor-head" }, h("label", { class: "label", for: id, text: label }), close), this.area, this.after);
+    this.show();
+    return this;
+  }
+
+  entry() {
+    const text = withLineEnds(this.area.value, this.original);
+    if (unified(text) === unified(this.original)) return null;
+    const out = { text, wording_only: this.wording.checked };
+    if (this.evidence.value) out.evidence = this.evidence.value;
+    return out;
+  }
+
+  changed() {
+    this.show();
+    this.onchange(this.entry());
+  }
+
+  show() {
+    this.grow();
+    this.after.hidden = this.entry() === null;
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => draw(this.diff, this.original.replace(/\r\n?/g, "\n"), this.area.value));
+  }
+
+  /** As tall as its text: no scrolling inside a scrolling column. */
+  grow() {
+    if (!this.isConnected) return void requestAnimationFrame(() => this.isConnected && this.grow());
+    this.area.style.height = "auto";
+    this.area.style.height = `${this.area.scrollHeight + 2}px`;
+  }
+
+  close(onclose) {
+    this.area.value = this.original;
+    this.onchange(null);
+    if (onclose) onclose();
+  }
+
+  focus() {
+    this.area.focus();
+  }
+}
+customElements.define("text-editor", TextEditor);

@@ -1,0 +1,480 @@
+// The life of a piece of work: opened, kept with every change, sent, followed by the next. The page only shows what happens here.
+//
+// Work = {payload, id, doc, revision, active, dirty, confirmed, late, reopened, readOnly}. `confirmed`: the server has opened it for us
+// (a prefetched item is shown before that). All sending runs one after the other through `chain`, so that a submit is on the server
+// before the next item is asked for.
+
+import { ApiError, newKey } from "./api.js";
+
+const DRAFT_DELAY = 700;
+const RESERVE_EVERY = 80_000; // the reserve lasts two minutes
+const IDLE_AFTER = 60_000;
+
+export const same = (a, b) => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+const sorted = (value) =>
+  Array.isArray(value) ? value.map(sorted) : value && typeof value === "object" ? Object.fromEntries(Object.keys(value).sort().map((k) => [k, sorted(value[k])])) : value;
+
+export class Session {
+  /** `page` is told what happens: opened(work), empty(kind), status(), progress(figures), refused(entry, error), conflict(mine, theirs) →
+   *  Promise of "mine" | "theirs", notice(key, values), closed(). */
+  constructor({ config, api, store, page }) {
+    Object.assign(this, { config, api, store, page });
+    this.work = null;
+    this.next = null; // prefetched payload
+    this.previous = null; // {work, key}: what undo takes back
+    this.sent = new Map(); // client_key → work, to go back to when it is refused
+    this.chain = Promise.resolve();
+    this.offline = false;
+    this.signedOut = false;
+    this.savedAt = null;
+    this.lastInput = Date.now();
+    this.retryIn = 2000;
+    this.leaving = false;
+  }
+
+  start() {
+    this.listen();
+    return this.queue(() => this.begin());
+  }
+
+  listen() {
+    const active = () => {
+      const idle = Date.now() - this.lastInput > IDLE_AFTER;
+      this.lastInput = Date.now();
+      if (idle) this.beat();
+    };
+    for (const name of ["keydown", "pointerdown", "pointermove", "wheel", "input", "touchmove"]) document.addEventListener(name, active, { passive: true, capture: true });
+    setInterval(() => this.tick(), 1000);
+    window.addEventListener("online", () => this.retryNow());
+    window.addEventListener("offline", () => this.setOffline(true));
+    window.addEventListener("beforeunload", (event) => {
+      if (!this.unsent() || this.leaving) return;
+      event.preventDefault();
+      event.returnValue = "";
+    });
+    window.addEventListener("pagehide", () => this.part());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "hidden") this.saveNow();
+    });
+  }
+
+  queue(step) {
+    const run = this.chain.then(step);
+    this.chain = run.catch((error) => this.failed(error));
+    return this.chain;
+  }
+
+  // ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async begin() {
+    if (!(await this.flush())) return this.work || this.page.empty("offline");
+    if (this.config.assignment) return this.reopen(this.config.assignment);
+    return this.openNext();
+  }
+
+  async reopen(id) {
+    const payload = await this.reach(() => this.api.get(`assignments/${id}/?html=1`));
+    if (payload) await this.open(payload, { reopened: payload.assignment.state === "submitted" });
+  }
+
+  /** Open what the server says comes next, or say that there is nothing. A prefetched item on screen is confirmed in place. */
+  async openNext() {
+    const payload = await this.reach(() => this.api.post(`projects/${this.config.project.slug}/next/`, { html: true }));
+    if (payload === undefined) return this.work && !this.work.done ? null : this.page.empty("offline");
+    const shown = this.work && !this.work.done && !this.work.confirmed ? this.work : null;
+    if (payload && shown && payload.assignment.id === shown.id) {
+      shown.confirmed = true;
+      shown.payload.assignment = payload.assignment;
+      if (shown.dirty) this.saveSoon();
+      this.lastBeat = Date.now();
+    } else if (shown && shown.touched) {
+      shown.confirmed = true; // its reserve ran out while it was worked on: what is submitted is kept beside the others' work
+      shown.late = true;
+    } else if (payload) {
+      await this.open(payload);
+    } else {
+      this.work = null;
+      this.page.empty("done");
+    }
+    if (payload) this.reserve();
+    return null;
+  }
+
+  /** Show `payload` as the current work, with the newest of the server's draft and what this browser still holds. */
+  async open(payload, { confirmed = true, reopened = false, doc = null } = {}) {
+    const { assignment } = payload;
+    const base = assignment.draft || (assignment.annotation && assignment.annotation.document) || {};
+    const work = {
+      payload,
+      id: assignment.id,
+      doc: doc || base,
+      revision: assignment.draft_revision,
+      active: assignment.active_ms || 0,
+      dirty: false,
+      touched: false,
+      confirmed,
+      reopened,
+      late: false,
+      done: false,
+      readOnly: reopened && !!assignment.annotation && assignment.annotation.state === "accepted",
+    };
+    this.savedAt = assignment.draft ? new Date() : null;
+    const kept = this.store.drafts(work.id);
+    if (!doc) {
+      for (const local of kept) {
+        if (same(local.document, work.doc)) continue;
+        if (local.revision === work.revision && !work.dirty) Object.assign(work, { doc: local.document, dirty: true });
+        else if ((await this.page.conflict(local.document, work.doc)) === "mine") Object.assign(work, { doc: local.document, dirty: true });
+        work.active = Math.max(work.active, local.active_ms || 0);
+      }
+    } else work.dirty = true;
+    if (kept.length) this.store.dropDraft(work.id, true);
+    this.work = work;
+    this.lastBeat = Date.now();
+    if (work.dirty) {
+      work.touched = true;
+      this.keep(work);
+      this.saveSoon();
+    }
+    this.page.opened(work);
+    this.page.status();
+  }
+
+  /** Hold the item after this one, so that submitting shows it at once. */
+  async reserve() {
+    if (!this.work || this.work.reopened || !this.work.confirmed || this.reserving) return;
+    this.reserving = true;
+    try {
+      const payload = await this.api.post(`projects/${this.config.project.slug}/next/`, { html: true, reserve: true }, { quiet: true });
+      this.next = payload && payload.assignment.state === "reserved" && this.work && payload.assignment.id !== this.work.id ? payload : null;
+    } catch (error) {
+      // Fetching ahead is a convenience: the next item is asked for again when it is needed.
+    } finally {
+      this.reserving = false;
+      this.reservedAt = Date.now();
+    }
+  }
+
+  // ── keeping ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The person changed something: keep it here at once, on the server within a second. */
+  change(doc) {
+    const work = this.work;
+    if (!work || work.readOnly) return;
+    work.doc = doc;
+    work.dirty = work.touched = true;
+    this.keep(work);
+    this.saveSoon();
+    this.page.status();
+  }
+
+  keep(work) {
+    this.store.keepDraft(work.id, { document: work.doc, revision: work.revision, active_ms: Math.round(work.active) });
+  }
+
+  saveSoon() {
+    clearTimeout(this.saveTimer);
+    this.saveTimer = setTimeout(() => this.saveNow(), DRAFT_DELAY);
+  }
+
+  saveNow() {
+    clearTimeout(this.saveTimer);
+    if (this.saving || !this.work || !this.work.dirty || !this.work.confirmed) return this.saving || Promise.resolve();
+    this.saving = this.saveDraft(this.work).finally(() => {
+      this.saving = null;
+      if (this.work && this.work.dirty && !this.offline && !this.signedOut) this.saveSoon();
+    });
+    return this.saving;
+  }
+
+  async saveDraft(work) {
+    const doc = work.doc;
+    try {
+      const kept = await this.api.post(`assignments/${work.id}/draft/`, { document: doc, revision: work.revision, active_ms: Math.round(work.active) }, { quiet: this.signedOut });
+      work.revision = kept.revision;
+      this.reached();
+      this.savedAt = new Date();
+      if (work.doc === doc) {
+        work.dirty = false;
+        this.store.dropDraft(work.id);
+      } else this.keep(work);
+    } catch (error) {
+      if (error.code === "stale_draft") return this.stale(work, error.data);
+      this.missed(error);
+      if (error.kind === "refused") work.dirty = false; // kept here; the submit will say what is wrong
+    } finally {
+      this.page.status();
+    }
+    return null;
+  }
+
+  /** The draft was changed in another window: show both, let the person choose, lose neither. */
+  async stale(work, data) {
+    const theirs = data.document || {};
+    const mine = work.doc;
+    const chosen = await this.page.conflict(mine, theirs);
+    if (this.work !== work) return;
+    work.revision = data.revision;
+    if (chosen === "mine") {
+      work.dirty = true;
+      this.keep(work);
+      this.saveSoon();
+    } else {
+      Object.assign(work, { doc: theirs, dirty: false });
+      this.store.dropDraft(work.id);
+      this.page.opened(work);
+      this.page.setAside(mine);
+    }
+  }
+
+  // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Send the current work and go on. Nothing is waited for: it is in the outbox before the next item is shown. */
+  submit() {
+    const work = this.work;
+    if (!work || work.done || work.readOnly) return;
+    clearTimeout(this.saveTimer);
+    const entry = {
+      assignment: work.id,
+      document: work.doc,
+      client_key: newKey(),
+      active_ms: Math.round(work.active),
+      confirmed: work.confirmed,
+      at: Date.now(),
+    };
+    this.store.putOut(entry);
+    this.memory = this.store.full ? entry : null;
+    work.done = true;
+    work.dirty = false;
+    this.sent.set(entry.client_key, work);
+    this.previous = { work, key: entry.client_key };
+    if (work.reopened) {
+      this.page.closed(work);
+    } else if (this.next) {
+      const payload = this.next;
+      this.next = null;
+      this.open(payload, { confirmed: false });
+    } else this.page.waiting();
+    this.queue(async () => {
+      await this.saving;
+      if (!(await this.flush())) return this.work.done && this.page.empty("offline");
+      if (this.sent.has(entry.client_key)) return null; // it was refused, and is on screen again
+      if (work.reopened) return this.page.reopenedSent();
+      return this.openNext();
+    });
+  }
+
+  /** Send the outbox, oldest first, each once. True when it is empty. */
+  async flush() {
+    const entries = this.store.out();
+    if (this.memory && !entries.some((e) => e.client_key === this.memory.client_key)) entries.push(this.memory);
+    for (const entry of entries) {
+      try {
+        if (entry.confirmed === false) await this.api.post(`projects/${this.config.project.slug}/next/`, {});
+        const { assignment, document, client_key, active_ms } = entry;
+        const answer = await this.api.post(`assignments/${assignment}/submit/`, { document, client_key, active_ms });
+        this.forget(entry);
+        this.sent.delete(entry.client_key);
+        this.reached();
+        this.page.progress(answer.progress);
+        if (answer.late) this.page.notice("kept_late");
+      } catch (error) {
+        this.missed(error);
+        if (error.kind !== "refused") return false;
+        this.refuse(entry, error);
+      } finally {
+        this.page.status();
+      }
+    }
+    return true;
+  }
+
+  forget(entry) {
+    this.store.dropOut(entry.client_key);
+    this.store.dropDraft(entry.assignment, true);
+    if (this.memory === entry) this.memory = null;
+  }
+
+  /** The server will not have it as it is: back on screen with its words, the draft kept. */
+  refuse(entry, error) {
+    const work = this.sent.get(entry.client_key);
+    this.store.keepDraft(entry.assignment, { document: entry.document, revision: work ? work.revision : 0, active_ms: entry.active_ms });
+    this.store.dropOut(entry.client_key);
+    if (this.memory === entry) this.memory = null;
+    if (this.previous && this.previous.key === entry.client_key) this.previous = null;
+    if (work && !["reviewed", "item_hidden", "not_found", "permission_denied"].includes(error.code)) {
+      const waiting = this.work;
+      if (waiting && waiting !== work && !waiting.done) this.next = waiting.payload;
+      Object.assign(work, { done: false, dirty: true });
+      this.work = work;
+      this.page.opened(work);
+      this.page.refused(error);
+    } else {
+      this.sent.delete(entry.client_key);
+      this.page.refused(error, entry);
+    }
+  }
+
+  // ── other verbs ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  skip(reason, comment) {
+    return this.giveUp((id) => this.api.post(`assignments/${id}/skip/`, { reason, comment }));
+  }
+
+  report(comment) {
+    return this.giveUp((id) => this.api.post(`assignments/${id}/report/`, { reason: "personal_data", comment }));
+  }
+
+  giveUp(verb) {
+    const work = this.work;
+    if (!work) return null;
+    return this.queue(async () => {
+      await this.saving;
+      if (!work.confirmed) await this.openNext();
+      try {
+        await verb(work.id);
+      } catch (error) {
+        this.missed(error);
+        return this.page.notice(error.kind === "refused" ? "refused_because" : "needs_server", { message: error.message });
+      }
+      clearTimeout(this.saveTimer);
+      work.done = true;
+      work.dirty = false;
+      this.store.dropDraft(work.id, true);
+      this.next = null;
+      if (work.reopened) return this.page.reopenedSent();
+      return this.openNext();
+    });
+  }
+
+  /** Take the last submit back. One that has not left yet is simply taken out of the outbox. */
+  undo() {
+    const previous = this.previous;
+    if (!previous) return this.page.notice("nothing_to_undo");
+    return this.queue(async () => {
+      this.previous = null;
+      const waiting = this.store.out().find((entry) => entry.client_key === previous.key);
+      await this.saveNow();
+      if (waiting) {
+        this.store.dropOut(waiting.client_key);
+        const shown = this.work;
+        if (shown && !shown.done && shown !== previous.work && !shown.dirty) this.next = shown.payload;
+        return this.open(previous.work.payload, { doc: previous.work.doc, confirmed: previous.work.confirmed });
+      }
+      try {
+        const payload = await this.api.post(`assignments/${previous.work.id}/undo/?html=1`);
+        this.next = null;
+        this.reached();
+        this.page.notice("undone");
+        await this.open(payload);
+        return this.reserve();
+      } catch (error) {
+        this.missed(error);
+        if (error.kind !== "refused") this.previous = previous;
+        return this.page.notice(error.kind === "refused" ? "refused_because" : "needs_server", { message: error.message });
+      }
+    });
+  }
+
+  // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  tick() {
+    const now = Date.now();
+    if (!this.work || this.work.done || document.visibilityState !== "visible" || now - this.lastInput > IDLE_AFTER) return;
+    this.work.active += 1000;
+    if (now - (this.lastBeat || 0) > (this.work.payload.assignment.heartbeat_seconds || 60) * 1000) this.beat();
+    if (now - (this.reservedAt || 0) > RESERVE_EVERY) this.reserve();
+  }
+
+  async beat() {
+    const work = this.work;
+    if (!work || work.done || !work.confirmed || work.reopened || work.late || this.offline) return;
+    this.lastBeat = Date.now();
+    try {
+      await this.api.post(`assignments/${work.id}/heartbeat/`, { active_ms: Math.round(work.active) }, { quiet: this.signedOut });
+      this.reached();
+    } catch (error) {
+      this.missed(error);
+      if (error.kind === "refused" && this.work === work) {
+        work.late = true;
+        this.page.notice(error.code === "lease_lost" ? "lease_lost" : "refused_because", { message: error.message });
+      }
+    }
+    this.page.status();
+  }
+
+  // ── the line to the server ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Run a call that the page cannot go on without; undefined when the server was not reached. */
+  async reach(call) {
+    try {
+      const answer = await call();
+      this.reached();
+      return answer;
+    } catch (error) {
+      this.missed(error);
+      if (error.kind === "refused") {
+        this.page.refused(error);
+        throw error;
+      }
+      return undefined;
+    }
+  }
+
+  reached() {
+    this.retryIn = 2000;
+    this.signedOut = false;
+    this.setOffline(false);
+  }
+
+  missed(error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.kind === "login") this.signedOut = true;
+    if (error.kind === "offline") {
+      this.setOffline(true);
+      clearTimeout(this.retryTimer);
+      this.retryTimer = setTimeout(() => this.retryNow(), this.retryIn);
+      this.retryIn = Math.min(this.retryIn * 1.7, 30_000);
+    }
+    this.page.status();
+  }
+
+  failed(error) {
+    if (error instanceof ApiError) return;
+    console.error(error);
+    this.page.notice("broken");
+  }
+
+  setOffline(offline) {
+    if (this.offline === offline) return;
+    this.offline = offline;
+    this.page.status();
+  }
+
+  /** Back on the line (or signed in again): send what waits, then go on. */
+  retryNow() {
+    clearTimeout(this.retryTimer);
+    return this.queue(async () => {
+      const waited = this.store.out().length;
+      if (!(await this.flush())) return;
+      if (waited || !this.work || this.work.done || !this.work.confirmed) await (this.config.assignment && !this.work ? this.reopen(this.config.assignment) : this.openNext());
+      else if (this.work.dirty) await this.saveNow();
+      else await this.beat();
+      this.setOffline(this.offline && !!this.work && this.work.dirty);
+    });
+  }
+
+  unsent() {
+    return !!(this.work && !this.work.done && this.work.dirty) || this.store.out().length > 0 || !!this.memory;
+  }
+
+  /** The page goes away: the draft and the time spent go along if they can, the prefetched item is let go for others. */
+  part() {
+    const work = this.work;
+    if (work && !work.done && work.confirmed && work.dirty) {
+      this.api.parting(`assignments/${work.id}/draft/`, { document: work.doc, revision: work.revision, active_ms: Math.round(work.active) });
+    }
+    if (this.next) this.api.parting(`assignments/${this.next.assignment.id}/release/`);
+    else if (work && !work.done && !work.confirmed && !work.touched) this.api.parting(`assignments/${work.id}/release/`);
+  }
+}
