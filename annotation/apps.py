@@ -1,5 +1,34 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+def _home_panel(request, project):
+    # Pages are imported when the first is asked for, not by every command.
+    from annotation.lead_views import home_panel
+
+    return home_panel(request, project)
+
+
+def _home_action(request, project):
+    from annotation.lead_views import home_action
+
+    return home_action(request, project)
 
 
 class AnnotationConfig(AppConfig):
     name = "annotation"
+
+    def ready(self):
+        from core import registry
+
+        registry.register_nav("project", _("Overview"), role="reviewer", order=0)
+        registry.register_nav("bench", _("Bench"), role="annotator", order=10)
+        registry.register_nav("mine", _("My work"), role="annotator", order=20)
+        registry.register_nav("review", _("Review"), role="reviewer", order=30)
+        registry.register_nav("items", _("Items"), role="reviewer", order=40)
+        registry.register_nav("guidelines", _("Guidelines"), role="annotator", order=50)
+        registry.register_nav("import", _("Import"), role="manager", order=60)
+        registry.register_nav("work", _("Work statement"), role="annotator", order=70)
+        registry.register_nav("project_settings", _("Settings"), role="manager", order=85)
+        registry.register_panel("home.project", role="user", order=0, render=_home_panel)
+        registry.register_panel("home.actions", role="manager", order=0, render=_home_action)

@@ -16,7 +16,8 @@ from core.forms import ApiKeyForm, InviteForm, PeopleForm, RoleForm
 from core.models import ApiKey, Invite, Role
 
 
-def _members_page(request, project, status=200, **extra):
+def members_page(request, project, status=200, **extra):
+    """Members with the forms around them; `extra` may show secrets once (added=, invite_link=) or a refused form."""
     members = project.members.select_related("user").order_by("user__username")
     invites = Invite.objects.filter(project=project, revoked=False, uses_left__gt=0, expires_at__gt=timezone.now()).order_by("-pk")
     context = {
@@ -33,7 +34,7 @@ def _members_page(request, project, status=200, **extra):
 @require_safe
 @project_page("manager")
 def members(request, project):
-    return _members_page(request, project)
+    return members_page(request, project)
 
 
 # The answers that show a secret once are rendered by the POST itself and never cached: nothing that could show it again is kept.
@@ -47,10 +48,10 @@ def add_people(request, project):
     if form.is_valid():
         try:
             added = people.add_people(project=project, names=form.cleaned_data["names"].splitlines(), role=form.cleaned_data["role"], actor=request.user)
-            return _members_page(request, project, added=added)
+            return members_page(request, project, added=added)
         except DomainError as exc:
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)
-    return _members_page(request, project, status=400, people_form=form)
+    return members_page(request, project, status=400, people_form=form)
 
 
 @require_POST
@@ -59,9 +60,9 @@ def add_people(request, project):
 def create_invite(request, project):
     form = InviteForm(request.POST)
     if not form.is_valid():
-        return _members_page(request, project, status=400, invite_form=form)
+        return members_page(request, project, status=400, invite_form=form)
     _invite, token = people.create_invite(project=project, actor=request.user, **form.cleaned_data)
-    return _members_page(request, project, invite_link=request.build_absolute_uri(reverse("invite", args=[token])))
+    return members_page(request, project, invite_link=request.build_absolute_uri(reverse("invite", args=[token])))
 
 
 @require_POST
@@ -112,7 +113,7 @@ def reset_password(request, project, pk):
     except DomainError as exc:
         messages.error(request, exc.message)
         return redirect("members", project.slug)
-    return _members_page(request, project, added=[{"name": member.user.username, "password": password, "state": "reset"}])
+    return members_page(request, project, added=[{"name": member.user.username, "password": password, "state": "reset"}])
 
 
 def _keys_page(request, project, status=200, **extra):

@@ -94,7 +94,8 @@ def home(request):
     request.home_projects = rows  # panels may read this to answer for all projects in one query
     entries = [{"project": project, "role": role, "role_label": _role_label(role), "url": entry_url(project, role)} for project, role in rows]
     may_create = request.user.is_superuser or any(role == "manager" for _p, role in rows)
-    return render(request, "core/home.html", {"entries": entries, "may_create": may_create, "actions": registry.panels("home.actions")})
+    actions = [panel.render(request, None) for panel in registry.panels("home.actions")] if may_create else []
+    return render(request, "core/home.html", {"entries": entries, "may_create": may_create, "actions": actions})
 
 
 def _role_label(role: str):

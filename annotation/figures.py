@@ -1,0 +1,108 @@
+"""Figures for leads: pace, throughput, what needs somebody now, work statements. From kept counters; nothing counts annotations row by row."""
+
+import math
+from datetime import date, timedelta
+
+from django.core.cache import cache
+from django.db.models import Avg, Count, F, Q, Sum
+from django.db.models.functions import Least
+from django.utils import timezone
+
+from annotation import progress
+from annotation.models import Annotation, DailyFigure, Item
+from core.models import Job
+
+LOW_AGREEMENT = 0.2  # mean tau-b (rankings) or share of equal verdicts (QA) below which an item counts as disputed
+PACE_DAYS = 7
+
+
+def of_projects(projects) -> dict[int, dict]:
+    """progress.of_project for many projects at once: one grouped query for those not in the cache."""
+    keys = {f"progress-{p.pk}": p.pk for p in projects}
+    out = {keys[key]: value for key, value in cache.get_many(list(keys)).items()}
+    missing = [pk for pk in keys.values() if pk not in out]
+    if missing:
+        rows = (
+            Item.objects.filter(project__in=missing, hidden=False)
+            .exclude(state="waiting")
+            .values("project")
+            .annotate(
+                items=Count("pk"),
+                done=Count("pk", filter=Q(state__in=["done", "settled"])),
+                submitted=Sum(Least("submitted", "overlap")),
+                wanted=Sum(F("overlap")),
+            )
+        )
+        found = {row.pop("project"): row for row in rows}
+        fresh = {pk: found.get(pk, {"items": 0, "done": 0, "submitted": 0, "wanted": 0}) for pk in missing}
+        cache.set_many({f"progress-{pk}": value for pk, value in fresh.items()}, progress.SECONDS)
+        out |= fresh
+    return out
+
+
+def daily(project, days: int = 14) -> dict:
+    """The last `days` days (UTC) up to today from the daily figures, one query:
+    {"days": [date], "total": [n], "people": [(annotator id, pseudonym, [n], sum)]}, busiest first."""
+    today = timezone.now().date()
+    span = [today - timedelta(days=i) for i in range(days - 1, -1, -1)]
+    index = {day: i for i, day in enumerate(span)}
+    rows = DailyFigure.objects.filter(project=project, day__gte=span[0], day__lte=today).values_list("annotator_id", "annotator__pseudonym", "day", "submitted")
+    total, people = [0] * days, {}
+    for pk, pseudonym, day, submitted in rows:
+        series = people.setdefault(pk, (pk, pseudonym, [0] * days))[2]
+        series[index[day]] += submitted
+        total[index[day]] += submitted
+    ordered = sorted(((pk, name, series, sum(series)) for pk, name, series in people.values()), key=lambda row: (-row[3], row[1]))
+    return {"days": span, "total": total, "people": ordered}
+
+
+def pace(known: dict, total_by_day: list[int], today: date) -> dict:
+    """{"per_day": submissions a day or None, "done_on": date or None, "left": submissions still wanted}. Per day = the mean of the last
+    PACE_DAYS days, counted from the first day with work, so that a young project is not slowed by days before it began."""
+    left = max(0, known["wanted"] - known["submitted"])
+    window = total_by_day[-PACE_DAYS:]
+    while window and not window[0]:
+        window = window[1:]
+    per_day = sum(window) / len(window) if window else None
+    done_on = today + timedelta(days=math.ceil(left / per_day)) if per_day and left and left / per_day < 3650 else None
+    return {"per_day": per_day, "done_on": done_on, "left": left}
+
+
+def attention(project) -> dict:
+    """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs": [Job]}; three queries."""
+    items = Item.objects.filter(project=project).aggregate(
+        disputes=Count("pk", filter=Q(agreement__lt=LOW_AGREEMENT, hidden=False) & ~Q(state="settled")),
+        waiting=Count("pk", filter=Q(state="waiting", hidden=False)),
+        to_decide=Count("pk", filter=Q(hidden=True)),
+    )
+    states = Annotation.objects.filter(project=project, annotator__source="person", item__hidden=False, state__in=["submitted", "returned"])
+    counts = dict(states.values_list("state").annotate(n=Count("pk")).order_by())
+    since = timezone.now() - timedelta(days=14)
+    jobs = Job.objects.filter(project=project, state=Job.State.FAILED, created_at__gte=since).only("pk", "kind", "error", "created_at").order_by("-pk")[:5]
+    return items | {"submitted": counts.get("submitted", 0), "returned": counts.get("returned", 0), "failed_jobs": list(jobs)}
+
+
+def worst(project) -> dict:
+    """Where agreement is worst: {"items": [(id, agreement)], "tags": [(name, mean, items)]}."""
+    compared = Item.objects.filter(project=project, agreement__isnull=False, hidden=False).exclude(state="settled")
+    tags = compared.filter(tags__isnull=False).values_list("tags__name").annotate(mean=Avg("agreement"), n=Count("pk")).filter(n__gte=3).order_by("mean")
+    return {"items": list(compared.order_by("agreement", "pk").values_list("pk", "agreement")[:3]), "tags": list(tags[:3])}
+
+
+def work(project, start: date, end: date, user=None) -> list[dict]:
+    """The work statement from `start` to `end` (UTC days, both included), one row a person, `user` alone if given:
+    [{"user_id", "name", "username", "submitted", "skipped", "corrections", "active_ms", "pay"}]; pay = submitted × pay_per_item or None."""
+    figures = DailyFigure.objects.filter(project=project, day__gte=start, day__lte=end, annotator__source="person")
+    if user is not None:
+        figures = figures.filter(annotator__user=user)
+    sums = {name: Sum(name) for name in ("submitted", "skipped", "corrections", "active_ms")}
+    who = ("annotator__user_id", "annotator__user__username", "annotator__user__first_name", "annotator__user__last_name", "annotator__pseudonym")
+    price = project.bench.pay_per_item
+    out = []
+    for row in figures.values(*who).annotate(**sums).order_by("annotator__user__username"):
+        full = f"{row['annotator__user__first_name'] or ''} {row['annotator__user__last_name'] or ''}".strip()
+        username = row["annotator__user__username"] or row["annotator__pseudonym"]
+        figures_of = {name: row[name] or 0 for name in sums}
+        pay = price * figures_of["submitted"] if price is not None else None
+        out.append({"user_id": row["annotator__user_id"], "name": full or username, "username": username, **figures_of, "pay": pay})
+    return out

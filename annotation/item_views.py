@@ -1,0 +1,120 @@
+"""The items of a project: list, one item, and what becomes of a hidden one."""
+
+from django.contrib import messages
+from django.db.models import Q
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from annotation import projects, queue, reading
+from annotation.lead_forms import CommentForm, ItemFilter
+from annotation.models import Item, ItemTag
+from core.access import project_page
+from core.errors import DomainError
+from core.models import Role
+
+PAGE = 50
+
+
+def page_link(request, **changes) -> str:
+    """This page's query string with `changes` (None takes a parameter away)."""
+    query = request.GET.copy()
+    for name, value in changes.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = value
+    return "?" + query.urlencode()
+
+
+@require_safe
+@project_page("reviewer")
+def items(request, project):
+    form = ItemFilter(request.GET)
+    rows = Item.objects.visible_to(request.user).filter(project=project)
+    asked = form.cleaned_data if form.is_valid() else {}
+    if asked.get("hidden"):
+        rows = rows.filter(hidden=True)
+    for name in ("state", "kind"):
+        if asked.get(name):
+            rows = rows.filter(**{name: asked[name]})
+    if asked.get("tag"):
+        rows = rows.filter(pk__in=ItemTag.objects.filter(name=asked["tag"]).values("item"))
+    if asked.get("q"):
+        q = asked["q"].strip()
+        by_external = Q(prompt__origins__external_id=q)
+        rows = rows.filter(by_external | Q(pk=int(q)) if q.isdecimal() and len(q) < 19 else by_external).distinct()
+    if asked.get("after"):
+        rows = rows.filter(pk__gt=asked["after"])
+    found = list(rows.select_related("prompt").prefetch_related("tags").order_by("pk")[: PAGE + 1])
+    for item in found:
+        item.excerpt = reading.excerpt(item.prompt.messages)
+    context = {
+        "project": project,
+        "form": form,
+        "rows": found[:PAGE],
+        "next": page_link(request, after=found[PAGE - 1].pk) if len(found) > PAGE else "",
+        "first": page_link(request, after=None) if asked.get("after") else "",
+        "filtered": any(asked.get(name) for name in ("q", "state", "kind", "tag", "hidden", "after")),
+        "is_manager": request.role == Role.MANAGER,
+    }
+    return render(request, "annotation/items.html", context)
+
+
+def _item(request, project, pk) -> Item:
+    return get_object_or_404(Item.objects.visible_to(request.user).select_related("prompt", "project").filter(project=project), pk=pk)
+
+
+@require_safe
+@project_page("reviewer")
+def item(request, project, pk):
+    found = _item(request, project, pk)
+    shown = reading.texts(found)
+    is_manager = request.role == Role.MANAGER
+    assignments = found.assignments.select_related("annotator").order_by("pk")
+    context = {
+        "project": project,
+        "item": found,
+        "shown": shown,
+        "tags": ", ".join(found.tags.order_by("name").values_list("name", flat=True)),
+        "reports": found.reports.select_related("reporter").order_by("-pk"),
+        "flags": reading.FLAGS,
+        "assignments": assignments,
+        "is_manager": is_manager,
+        "origins": found.prompt.origins.select_related("batch").order_by("pk")[:20] if is_manager else [],
+    }
+    return render(request, "annotation/item.html", context)
+
+
+@require_POST
+@project_page("reviewer")
+def item_hide(request, project, pk):
+    """ "Contains personal data": hidden from everyone at once; the managers decide."""
+    form = CommentForm(request.POST)
+    queue.report(user=request.user, item=_item(request, project, pk), comment=form.cleaned_data["comment"] if form.is_valid() else "")
+    messages.success(request, _("The item is hidden from everyone. A manager decides what becomes of it."))
+    return redirect("items", project.slug)
+
+
+@require_POST
+@project_page("manager")
+def item_decide(request, project, pk):
+    """What becomes of a hidden item: `decision` restore or delete."""
+    found = _item(request, project, pk)
+    decision = request.POST.get("decision")
+    if decision == "restore":
+        queue.restore(user=request.user, item=found)
+        messages.success(request, _("The item can be seen and worked on again."))
+        return redirect("item", project.slug, pk)
+    if decision == "delete":
+        n = projects.delete_content(item=found, actor=request.user)
+        messages.success(request, _("Prompt, answers and judgements were deleted (items: %(n)s).") % {"n": n})
+        return redirect("items", project.slug)
+    raise DomainError("invalid", _("There is no such decision."), field="decision")
+
+
+@require_POST
+@project_page("manager")
+def item_tags(request, project, pk):
+    projects.set_tags(item=_item(request, project, pk), actor=request.user, names=request.POST.get("tags", "")[:2000].replace("，", ",").split(","))
+    messages.success(request, _("Saved."))
+    return redirect("item", project.slug, pk)

@@ -1,0 +1,124 @@
+"""Forms of the lead's and the reviewer's pages: shape only; the verbs of projects and review decide."""
+
+from datetime import date
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from annotation.models import BenchSettings, Item, Kind
+from annotation.projects import MAX_CRITERIA, MAX_OVERLAP
+
+
+class BenchFields(forms.Form):
+    """Fields that creating a project and its settings have in common."""
+
+    title = forms.CharField(label=_("Title"), max_length=200)
+    description = forms.CharField(label=_("Description"), required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 2}))
+    kind = forms.ChoiceField(label=_("Kind of work"), choices=Kind.choices)
+    overlap = forms.IntegerField(label=_("People per item"), min_value=1, max_value=MAX_OVERLAP, initial=1, help_text=_("2 or more let you see agreement."))
+    ratings = forms.ChoiceField(label=_("Ratings 1–5"), choices=BenchSettings.Ratings.choices, initial="none")
+    ratings_share = forms.IntegerField(label=_("On how many items (%)"), min_value=0, max_value=100, initial=100)
+    lease_minutes = forms.IntegerField(
+        label=_("Minutes an item is held"),
+        min_value=2,
+        max_value=24 * 60,
+        initial=30,
+        help_text=_("Prolonged while somebody works; late work is kept all the same."),
+    )
+    pay_per_item = forms.DecimalField(label=_("Pay per item (optional)"), required=False, min_value=0, max_digits=8, decimal_places=2)
+
+    def bench(self) -> dict:
+        """The cleaned values under the names of BenchSettings."""
+        data = self.cleaned_data
+        same = ("kind", "overlap", "ratings", "ratings_share", "pay_per_item")
+        return {name: data[name] for name in same} | {"lease_seconds": data["lease_minutes"] * 60}
+
+
+class NewProjectForm(BenchFields):
+    slug = forms.CharField(
+        label=_("Address"),
+        max_length=60,
+        help_text=_("Small letters, digits, hyphens; cannot be changed later."),
+        widget=forms.TextInput(attrs={"spellcheck": "false"}),
+    )
+    guidelines = forms.CharField(
+        label=_("Guidelines (Markdown, optional)"), required=False, strip=False, max_length=200_000, widget=forms.Textarea(attrs={"rows": 6})
+    )
+    names = forms.CharField(
+        label=_("Annotators, one name on each line (optional)"),
+        required=False,
+        max_length=100_000,
+        help_text=_("Accounts are made for names that have none; their one-time passwords are shown once."),
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+    )
+
+
+class CloneForm(forms.Form):
+    title = forms.CharField(label=_("Title"), max_length=200)
+    slug = forms.CharField(label=_("Address"), max_length=60, help_text=_("Small letters, digits, hyphens; cannot be changed later."))
+    members = forms.BooleanField(label=_("With its members"), required=False, initial=True)
+
+
+class SettingsForm(BenchFields):
+    archived = forms.BooleanField(label=_("Archived: out of the way on everyone's list"), required=False)
+
+
+class CriterionForm(forms.Form):
+    key = forms.CharField(label=_("Key in the data"), required=False, max_length=40, widget=forms.TextInput(attrs={"spellcheck": "false"}))
+    en = forms.CharField(label=_("English"), required=False, max_length=80, widget=forms.TextInput(attrs={"lang": "en"}))
+    zh = forms.CharField(label=_("Chinese"), required=False, max_length=80, widget=forms.TextInput(attrs={"lang": "zh-Hans"}))
+
+
+CriteriaFormSet = forms.formset_factory(CriterionForm, extra=2, max_num=MAX_CRITERIA, absolute_max=MAX_CRITERIA + 8)
+
+
+class GuidelinesForm(forms.Form):
+    # Never stripped: what is written is what is kept.
+    text = forms.CharField(label=_("Text (Markdown)"), required=False, strip=False, max_length=200_000, widget=forms.Textarea(attrs={"rows": 18}))
+
+    def clean_text(self):
+        return self.cleaned_data["text"].replace("\r\n", "\n")
+
+
+class ItemFilter(forms.Form):
+    q = forms.CharField(label=_("Item or external id"), required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"}))
+    state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("any")), *Item.State.choices])
+    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("any")), *Kind.choices])
+    tag = forms.CharField(label=_("Tag"), required=False, max_length=60)
+    hidden = forms.BooleanField(label=_("Hidden only"), required=False)
+    after = forms.IntegerField(required=False, min_value=0, max_value=2**62, widget=forms.HiddenInput)
+
+
+class ReviewFilter(forms.Form):
+    STATES = [("submitted", _("to review")), ("accepted", _("accepted")), ("returned", _("returned")), ("all", _("all"))]
+
+    state = forms.ChoiceField(label=_("State"), required=False, choices=STATES)
+    annotator = forms.CharField(label=_("Annotator"), required=False, max_length=40)
+    tag = forms.CharField(label=_("Tag"), required=False, max_length=60)
+    corrections = forms.BooleanField(label=_("With corrections"), required=False)
+    low = forms.BooleanField(label=_("Low agreement"), required=False)
+    before = forms.IntegerField(required=False, min_value=0, max_value=2**62, widget=forms.HiddenInput)
+
+
+class PeriodForm(forms.Form):
+    """`start` to `end`, both included; this month when nothing is said."""
+
+    start = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    end = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+
+    def clean(self):
+        data = super().clean()
+        if data.get("start") and data.get("end") and data["start"] > data["end"]:
+            raise forms.ValidationError(_("The period ends before it begins."))
+        return data
+
+    def period(self) -> tuple[date, date]:
+        today = timezone.now().date()
+        data = self.cleaned_data if self.is_bound and self.is_valid() else {}
+        end = data.get("end") or today
+        return data.get("start") or end.replace(day=1), end
+
+
+class CommentForm(forms.Form):
+    comment = forms.CharField(required=False, strip=False, max_length=20_000)

@@ -1,0 +1,139 @@
+"""Items and judgements as reviewers read them: letters for answers, pseudonyms for people, corrections as diffs."""
+
+import hashlib
+import hmac
+import json
+
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from annotation import document
+from annotation.models import ItemAnswer
+from core.rendering import diff, language, markdown
+
+REASONS = {
+    "wrong_answer": gettext_lazy("the answer is wrong"),
+    "incomplete_answer": gettext_lazy("the answer is incomplete"),
+    "unsafe_answer": gettext_lazy("the answer is unsafe"),
+    "unsupported": gettext_lazy("the source does not support it"),
+    "bad_question": gettext_lazy("the question is bad"),
+    "out_of_scope": gettext_lazy("out of scope"),
+    "duplicate": gettext_lazy("duplicate"),
+    "source_outdated": gettext_lazy("the source is outdated"),
+}
+FLAGS = {
+    "personal_data": gettext_lazy("personal data"),
+    "nonsense": gettext_lazy("nonsense"),
+    "needs_second_opinion": gettext_lazy("needs a second opinion"),
+    "harmful": gettext_lazy("harmful"),
+    "off_topic": gettext_lazy("off topic"),
+    "wrong_language": gettext_lazy("wrong language"),
+    "names_model": gettext_lazy("names the model"),
+    "truncated": gettext_lazy("cut off"),
+    "other": gettext_lazy("other"),
+}
+VERDICTS = {"keep": gettext_lazy("Keep"), "fix": gettext_lazy("Fix"), "drop": gettext_lazy("Drop")}
+CLAIMS = {
+    "supported": gettext_lazy("supported"),
+    "contradicted": gettext_lazy("contradicted"),
+    "not_found": gettext_lazy("not found in the source"),
+    "source_outdated": gettext_lazy("source outdated"),
+}
+ROLES = {"system": gettext_lazy("system"), "user": gettext_lazy("user"), "assistant": gettext_lazy("assistant"), "tool": gettext_lazy("tool")}
+
+
+def review_order(item) -> list[int]:
+    """The answers' slots in the order reviewers see them: the same for everyone and every time, telling nothing of the order of import."""
+    key = bytes(item.project.hash_key)
+    return sorted(range(item.slot_count), key=lambda slot: hmac.new(key, f"{item.pk}:{slot}".encode(), hashlib.sha256).digest())
+
+
+def text_of(message: dict) -> str:
+    content = message.get("content")
+    return content if isinstance(content, str) else "" if content is None else json.dumps(content, ensure_ascii=False)
+
+
+def excerpt(messages: list, length: int = 160) -> str:
+    """The start of the last user turn, for lists."""
+    asked = next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), text_of(messages[-1]) if messages else "")
+    flat = " ".join(asked[: length * 3].split())
+    return flat[:length] + ("…" if len(flat) > length else "")
+
+
+def _shown(text: str) -> dict:
+    return {"text": text, "html": markdown.render(text), "language": language.guess(text), "length": len(text)}
+
+
+def texts(item) -> dict:
+    """The item with its prompt, sources and answers (by letter) rendered; one query for the answers (the prompt comes with the item).
+    {"messages", "sources", "tools", "answers": [{"letter", "slot", "text", "html", "responses"}], "order"}"""
+    order = review_order(item)
+    by_slot: dict[int, list] = {}
+    for answer in ItemAnswer.objects.filter(item=item).select_related("response__model_version").order_by("pk"):
+        by_slot.setdefault(answer.slot, []).append(answer.response)
+    answers = [
+        {"letter": document.LETTERS[i], "slot": slot, "responses": by_slot[slot], "turns": by_slot[slot][0].turns, **_shown(by_slot[slot][0].text)}
+        for i, slot in enumerate(order)
+        if slot in by_slot
+    ]
+    messages = [{"role": ROLES.get(m["role"], m["role"]), "kind": m["role"], **_shown(text_of(m)), "calls": _calls(m)} for m in item.prompt.messages]
+    sources = [{"title": s.get("title", ""), "url": s.get("url", ""), **_shown(s.get("text", ""))} for s in item.prompt.sources]
+    return {"messages": messages, "sources": sources, "tools": item.prompt.tools, "answers": answers, "order": order}
+
+
+def _calls(message: dict) -> str:
+    calls = message.get("tool_calls")
+    return json.dumps(calls, ensure_ascii=False, indent=2) if calls else ""
+
+
+def sentence(doc: dict) -> str:
+    """A document by letters as a ranking sentence: "B › A | D = C": ties by =, the acceptability line by |."""
+    groups = [" = ".join(group) for group in doc.get("ranking", [])]
+    if doc.get("rest") == "worse":
+        groups.append(_("the rest"))
+    line = doc.get("acceptable")
+    if line is None or not groups:
+        return " › ".join(groups)
+    good, bad = " › ".join(groups[:line]), " › ".join(groups[line:])
+    return f"{good} | {bad}".strip() if bad else f"{good} |"
+
+
+def judgement(stored: dict, item, shown: dict, criteria: list[dict]) -> dict:
+    """A stored document as it is read beside others: {"sentence", "line", "ratings", "answer_flags", "corrections" (with diffs),
+    "demonstration", "verdict", "reasons", "claims", "comment", "flags"}."""
+    order = shown["order"]
+    doc = document.to_letters(stored, order)
+    answers = {a["letter"]: a["text"] for a in shown["answers"]}
+    chinese = (get_language() or "").startswith("zh")
+    names = {c["key"]: c.get("zh" if chinese else "en") or c["key"] for c in criteria} | {"overall": _("overall")}
+    line = doc.get("acceptable")
+    return {
+        "sentence": sentence(doc),
+        "none_acceptable": line == 0,
+        "all_acceptable": line is not None and line == len(doc.get("ranking", [])) and line > 0 and doc.get("rest") != "worse",
+        "line": line,
+        "ratings": [(letter, [(names.get(k, k), v) for k, v in values.items()]) for letter, values in sorted(doc.get("ratings", {}).items())],
+        "answer_flags": [(letter, [FLAGS.get(f, f) for f in found]) for letter, found in sorted(doc.get("answer_flags", {}).items())],
+        "corrections": [_correction(c, item, answers) for c in doc.get("corrections", [])],
+        "demonstration": _shown(doc["demonstration"]) if doc.get("demonstration") else None,
+        "verdict": VERDICTS.get(doc.get("verdict", ""), ""),
+        "verdict_kind": {"keep": "good", "fix": "warn", "drop": "bad"}.get(doc.get("verdict", ""), ""),
+        "reasons": [REASONS.get(r, r) for r in doc.get("reasons", [])],
+        "claims": [{"text": c["text"], "state": CLAIMS.get(c["state"], c["state"]), "kind": c["state"]} for c in doc.get("claims", [])],
+        "comment": doc.get("comment", ""),
+        "evidence": doc.get("evidence", ""),
+        "flags": [FLAGS.get(f, f) for f in doc.get("flags", [])],
+    }
+
+
+def _correction(c: dict, item, answers: dict) -> dict:
+    messages = item.prompt.messages
+    if c["target"] == "response":
+        old, name = answers.get(c["answer"], ""), _("Answer %(letter)s corrected") % {"letter": c["answer"]}
+    elif c["target"] == "question":
+        old = next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), "")
+        name = _("Question corrected")
+    else:
+        old = text_of(messages[c["turn"]]) if 0 <= c.get("turn", -1) < len(messages) else ""
+        name = _("Turn %(n)s corrected") % {"n": c.get("turn", 0) + 1}
+    return {"name": name, "diff": diff.html(old, c["text"]), "wording_only": c.get("wording_only", False), "evidence": c.get("evidence", "")}
