@@ -8,41 +8,54 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
+
+from django.conf import settings
 
 PARENT = "TOUCHSTONE_PARENT"  # process number of `manage.py serve`, in the environment of all it starts
 
 
-def start_child(arguments: list[str], **env: str) -> subprocess.Popen:
-    """`manage.py ARGUMENTS` as a child that will not outlive this process. A group of its own: Ctrl-C comes to it only through us."""
-    return subprocess.Popen(  # noqa: S603
-        [sys.executable, "-X", "utf8", sys.argv[0] if sys.argv[0].endswith("manage.py") else "manage.py", *arguments],
-        env={**os.environ, PARENT: str(os.getpid()), **env},
-        start_new_session=True,
-    )
+def web_command(host: str, port: int, workers: int) -> list[str]:
+    """The web server's command line. `--backpressure` is how many requests a process takes in at once; what is above waits in the backlog."""
+    granian = str(Path(sys.executable).with_name("granian"))
+    command = [granian, "--interface=wsgi", "--http=1", "--no-ws", f"--host={host}", f"--port={port}", f"--workers={workers}", "--log-level=error"]
+    command += [f"--blocking-threads={settings.WEB_THREADS}", f"--backpressure={settings.WEB_THREADS}", "--backlog=1024"]
+    return [*command, "--respawn-failed-workers", "--respawn-interval=0.5", "--workers-kill-timeout=5", "config.wsgi:application"]
 
 
-def follow_parent(sig: int = signal.SIGTERM) -> None:
-    """Called by a child at its start: the kernel sends it `sig` when its parent dies (Linux). Ends at once if the parent is gone already."""
-    expected = os.environ.get(PARENT)
-    if not expected:
-        return
-    parent = os.getppid()
+def worker_command() -> list[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
+
+
+def start_child(command: list[str]) -> subprocess.Popen:
+    """A child that will not outlive this process, in a group of its own: Ctrl-C comes to it only through us."""
+    parent = os.getpid()
+
+    def follow() -> None:
+        _signal_at_parents_death(signal.SIGTERM)
+        if os.getppid() != parent:  # it died between fork and here
+            os._exit(0)
+
+    env = {**os.environ, PARENT: str(parent)}
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, start_new_session=True, preexec_fn=follow)  # noqa: S603
+
+
+def _signal_at_parents_death(sig: int) -> None:
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, sig)  # PR_SET_PDEATHSIG
-    if os.getppid() != parent or not _alive(int(expected)):
-        sys.exit(0)
+        ctypes.CDLL(None).prctl(1, sig)  # PR_SET_PDEATHSIG, Linux
 
 
-def watch_parent(patience: float = 10.0) -> None:
-    """Where the kernel does not tell (not Linux), or the child does not heed the signal: a thread that looks every second and, once the
-    parent or `manage.py serve` is gone, ends this process: by TERM, and the hard way after `patience` seconds."""
-    expected = os.environ.get(PARENT)
-    if not expected:
+def follow_parent(sig: int, *, patience: float = 10.0) -> None:
+    """Called in what `serve` started, directly or not: the kernel sends `sig` when the parent dies. Where it does not tell (not Linux), or
+    the signal is not heeded, a thread looks every second and ends this process: by TERM, the hard way after `patience` seconds."""
+    expected = os.environ.get(PARENT, "")
+    if not expected.isdigit():
         return
     parent = os.getppid()
+    _signal_at_parents_death(sig)
 
     def watch() -> None:
-        while os.getppid() == parent and _alive(int(expected)):
+        while os.getppid() == parent and alive(int(expected)):
             time.sleep(1)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(patience)
@@ -51,7 +64,7 @@ def watch_parent(patience: float = 10.0) -> None:
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -59,3 +72,13 @@ def _alive(pid: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def end(child: subprocess.Popen, seconds: float) -> None:
+    """TERM was sent: wait, then kill the child's whole group."""
+    try:
+        child.wait(max(0.1, seconds))
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait(5)

@@ -1,6 +1,7 @@
 """All settings, from the environment. Without any variable set this is the embedded mode: SQLite, a filesystem
 broker, everything under DATA_DIR, bound to loopback. docs/operations.md lists the variables."""
 
+import os
 import secrets
 from pathlib import Path
 
@@ -30,10 +31,10 @@ def _kept_secret() -> str:
     try:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        DATA_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
         made = secrets.token_urlsafe(48)
         try:
-            with open(path, "x", encoding="ascii", opener=lambda p, flags: __import__("os").open(p, flags, 0o600)) as f:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as f:
                 f.write(made)
         except FileExistsError:
             return path.read_text(encoding="ascii").strip()
@@ -49,7 +50,9 @@ HTTPS = envbool("HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = envint("SESSION_SECONDS", 14 * 24 * 3600)
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if envbool("BEHIND_PROXY", False) else None
+BEHIND_PROXY = envbool("BEHIND_PROXY", False)  # a proxy that sets X-Forwarded-Proto itself, and nobody can pass by
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+SECURE_HSTS_SECONDS = envint("HSTS_SECONDS", 0)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -90,6 +93,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.CompressPages",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "core.middleware.PersonLocaleMiddleware",
@@ -157,10 +161,21 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = envstr("TIME_ZONE", "UTC")
 
-STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = True
-WHITENOISE_MAX_AGE = 3600
+# `serve` copies static files, compressed, into DATA_DIR and leaves a stamp: their fingerprint. It is part of their address, so browsers may
+# keep them for ever and a new version never meets an old module. Without a stamp they are served from where they lie.
+STATIC_ROOT = DATA_DIR / "static"
+_stamp = STATIC_ROOT / "stamp"
+STATIC_FINGERPRINT = _stamp.read_text(encoding="ascii")[:12] if _stamp.exists() and not DEBUG else ""
+STATIC_URL = f"static/{STATIC_FINGERPRINT}/" if STATIC_FINGERPRINT else "static/"
+COLLECTED_STATIC = "whitenoise.storage.CompressedStaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": FILES_DIR}},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = not STATIC_FINGERPRINT
+WHITENOISE_MAX_AGE = 0  # without a fingerprint: asked for again each time (304)
+if STATIC_FINGERPRINT:
+    WHITENOISE_IMMUTABLE_FILE_TEST = lambda path, url: True  # noqa: E731
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # Uploads are streamed to disk; only small forms are held in memory.
@@ -175,7 +190,7 @@ if REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": DATA_DIR / "cache"}}
-    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_URL = "filesystem://localhost"
     _queue = DATA_DIR / "broker"  # config.broker stands in for kombu's own filesystem transport
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_queue / "messages"),
@@ -188,6 +203,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # the Job row is the truth: a lost message is sent again by the sweep, a late one must not come back
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 JOB_SENDER = "config.celery.send"
 JOB_LOST_SECONDS = envint("JOB_LOST_SECONDS", 30)  # without a heartbeat for so long, a running job is taken for lost

@@ -2,12 +2,11 @@
 
 import os
 import sys
-from pathlib import Path
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from config.processes import follow_parent
+from config.processes import web_command
 
 
 class Command(BaseCommand):
@@ -20,11 +19,6 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=settings.WEB_WORKERS)
 
     def handle(self, *args, host, port, workers, **options):
-        follow_parent()
-        # Become the server: this process has loaded all of Django for nothing, and the server's own is small.
-        granian = str(Path(sys.executable).with_name("granian"))
-        arguments = ["--interface=wsgi", f"--host={host}", f"--port={port}", f"--workers={workers}", f"--blocking-threads={settings.WEB_THREADS}"]
-        arguments += ["--backlog=1024", "--backpressure=512", "--no-ws", "--http=1", "--log-level=warning", "--workers-kill-timeout=5"]
-        arguments += ["--respawn-failed-workers", "config.wsgi:application"]
+        command = web_command(host, port, workers)
         sys.stdout.flush()
-        os.execv(granian, [granian, *arguments])  # noqa: S606
+        os.execv(command[0], command)  # noqa: S606 - become the server: it is small, and its children load what they need

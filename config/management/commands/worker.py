@@ -1,9 +1,14 @@
 """A Celery worker with the periodic work in it."""
 
+import os
+import signal
+import warnings
+from importlib import import_module
+
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from config.processes import follow_parent, watch_parent
+from config.processes import follow_parent
 
 
 class Command(BaseCommand):
@@ -17,15 +22,16 @@ class Command(BaseCommand):
         parser.add_argument("--include", action="append", default=[], help="a further module with job kinds")
 
     def handle(self, *args, queues, concurrency, pool, include, **options):
-        follow_parent()
-        from importlib import import_module
-
+        follow_parent(signal.SIGTERM)
+        os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # they load every URL and view, for nothing here
         from config.celery import app
 
         for module in include:
             import_module(module)
-        watch_parent()
         level = "INFO" if options["verbosity"] > 1 else "WARNING"
-        arguments = ["worker", f"--pool={pool}", f"--concurrency={concurrency}", f"--loglevel={level}", "--without-gossip", "--without-mingle"]
-        arguments += ["--without-heartbeat", f"--queues={queues if settings.REDIS_URL else 'default'}"]
+        # Celery warns of root because of pickled messages; ours are JSON
+        warnings.filterwarnings("ignore", message="You're running the worker with superuser privileges")
+        arguments = ["--quiet"] if level == "WARNING" else []
+        arguments += ["worker", f"--pool={pool}", f"--concurrency={concurrency}", f"--queues={queues if settings.REDIS_URL else 'default'}"]
+        arguments += [f"--loglevel={level}", "--without-gossip", "--without-mingle", "--without-heartbeat"]
         app.worker_main(arguments)

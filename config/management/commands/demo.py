@@ -1,0 +1,75 @@
+"""`serve` with a demo project in it, made once."""
+
+import json
+import os
+import secrets
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from config.management.commands.serve import Command as Serve
+from config.management.commands.serve import address
+
+ACCOUNTS = {
+    "expert": gettext_lazy("judges answers"),
+    "expert2": gettext_lazy("judges the same answers"),
+    "reviewer": gettext_lazy("accepts, returns, settles"),
+    "manager": gettext_lazy("leads the project"),
+}
+
+
+class Command(Serve):
+    help = "Serve Touchstone with demo projects and accounts, made at the first start."
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.passwords = demo_accounts()
+
+    def ready(self) -> None:
+        width = max(map(len, self.passwords))
+        self.say("\n" + _("Touchstone is ready: %(address)s   (Ctrl-C stops it)") % {"address": address()} + "\n")
+        self.say(_("Demo accounts:"))
+        for name, password in self.passwords.items():
+            self.say(f"  {name:<{width}}   {password:<22} {ACCOUNTS[name]}")
+
+
+def demo_accounts() -> dict[str, str]:
+    """{name: password} of the demo's people; makes them and the demo projects at the first call.
+
+    Well-known passwords are for loopback only: on any other address random ones are set, also for people made on loopback before. What is
+    set is kept beside the database, so that a later start can print it again."""
+    kept = settings.DATA_DIR / "demo_accounts.json"
+    simple = {name: f"demo-{name}" for name in ACCOUNTS}
+    try:
+        passwords = json.loads(kept.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        passwords = simple if settings.LOOPBACK else _random_passwords()
+        _make(passwords)
+        _keep(kept, passwords)
+    if not settings.LOOPBACK and any(passwords[name] == simple[name] for name in passwords):
+        from core.models import User
+
+        passwords = _random_passwords()
+        for user in User.objects.filter(username__in=passwords):
+            user.set_password(passwords[user.username])
+            user.save(update_fields=["password"])
+        _keep(kept, passwords)
+    return passwords
+
+
+def _make(passwords: dict[str, str]) -> None:
+    from config.demo_content import create_demo
+
+    create_demo(passwords=passwords)
+
+
+def _random_passwords() -> dict[str, str]:
+    return {name: secrets.token_urlsafe(12) for name in ACCOUNTS}
+
+
+def _keep(path, passwords: dict[str, str]) -> None:
+    part = path.with_suffix(".part")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        json.dump(passwords, out)
+    part.replace(path)

@@ -1,0 +1,133 @@
+"""Migrations, web server and one worker, from one command."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from django.utils.translation import gettext as _
+
+from config import preparing, processes
+
+STOP_SECONDS = 8  # what web server and worker get to stop on their own
+
+
+class Command(BaseCommand):
+    help = "Serve Touchstone: migrations, web server, one worker with the periodic work. HOST, PORT and DATA_DIR come from the environment."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args, **options):
+        self.children: dict[str, subprocess.Popen] = {}
+        self.stop_asked = False
+        try:
+            self._check_port()
+            lock = preparing.lock_data_dir()
+            self.prepare()
+        except preparing.NotReady as exc:
+            raise CommandError(str(exc)) from None
+        lock.write(json.dumps({"pid": os.getpid(), "address": address()}))
+        lock.flush()
+        connections.close_all()
+        for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(sig, self._ask_stop)
+        status = self._run()
+        if status:
+            sys.exit(status)
+
+    def say(self, line: str) -> None:
+        self.stdout.write(str(line))
+        self.stdout.flush()
+
+    def prepare(self) -> None:
+        """Everything before the first request."""
+        from core import catalogues
+
+        preparing.migrate(self.say)
+        catalogues.compile_stale(settings.BASE_DIR / "locale")
+        preparing.collect_static(self.say)
+
+    def ready(self) -> None:
+        """What is said once the web server answers."""
+        self.say(_("Touchstone is ready: %(address)s   (Ctrl-C stops it)") % {"address": address()})
+
+    def _check_port(self) -> None:
+        family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.HOST, settings.PORT))
+            except OSError as exc:
+                where = {"host": settings.HOST, "port": settings.PORT, "reason": exc.strerror or exc}
+                raise CommandError(_("Cannot listen on %(host)s port %(port)s: %(reason)s. Choose another with PORT=…") % where) from None
+        if not settings.LOOPBACK and not settings.HTTPS:
+            warning = _("Warning: this address can be reached from other machines, and without TLS whoever is on the way reads along (docs/operations.md).")
+            self.stderr.write(self.style.WARNING(warning))
+
+    def _ask_stop(self, *args) -> None:
+        self.stop_asked = True
+
+    def _start(self, name: str) -> None:
+        command = processes.web_command(settings.HOST, settings.PORT, settings.WEB_WORKERS) if name == "web" else processes.worker_command()
+        self.children[name] = processes.start_child(command)
+
+    def _run(self) -> int:
+        """Start both, say so when the web server answers, start again what dies, and end all of it when asked. Returns the exit status."""
+        status, died, told = 0, [], False
+        try:
+            self._start("web")
+            while not self.stop_asked:
+                if not told and answers():
+                    told = True
+                    self._start("worker")  # after the first answer: they would only slow each other down
+                    self.ready()
+                for name, child in list(self.children.items()):
+                    if child.poll() is not None and not self.stop_asked:
+                        died = [t for t in died if time.monotonic() - t < 30] + [time.monotonic()]
+                        if len(died) > 3 or (name == "web" and not told):
+                            self.stderr.write(_("The %(name)s process does not stay up; its messages are above.") % {"name": name})
+                            return 1
+                        self.stderr.write(_("The %(name)s process ended (%(code)s); starting it again.") % {"name": name, "code": child.returncode})
+                        self._start(name)
+                time.sleep(0.5 if told else 0.03)
+        finally:
+            self._end()
+        return status
+
+    def _end(self) -> None:
+        for child in self.children.values():
+            with contextlib.suppress(ProcessLookupError):
+                child.terminate()
+        until = time.monotonic() + STOP_SECONDS
+        for child in self.children.values():
+            processes.end(child, until - time.monotonic())
+
+
+def address() -> str:
+    """The address to open: as bound, or this machine's own where it is bound to all."""
+    host = settings.HOST
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - a comparison
+        host = "127.0.0.1"
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent: it only chooses the interface
+            host = probe.getsockname()[0]
+    host = f"[{host}]" if ":" in host else host
+    return f"{'https' if settings.HTTPS else 'http'}://{host}:{settings.PORT}/"
+
+
+def answers() -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST)  # noqa: S104
+    try:
+        with urllib.request.urlopen(f"http://{host}:{settings.PORT}/login/", timeout=5):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
