@@ -44,12 +44,15 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
             reason = "verdict" if any(v.document.get("verdict") for v in said) else "line"
             rows.append(_row(Binary, case, None, case.group_id, said, reason, ids=(index,), answer=case.answers[index].answer, label=label))
     if RankedList in takes:
+        lists: dict[tuple, list] = {}
         for voice in voices:
-            groups = voice.groups()
+            groups = tuple(tuple(sorted(group)) for group in voice.groups())
             if len(groups) > 1:
-                answers = tuple(tuple(case.answers[i].answer for i in group) for group in groups)
-                ids = tuple(i for group in groups for i in group)
-                rows.append(_row(RankedList, case, None, case.group_id, [voice], "ranking", ids=ids, groups=answers))
+                lists.setdefault(groups, []).append(voice)
+        for groups, said in lists.items():
+            answers = tuple(tuple(case.answers[i].answer for i in group) for group in groups)
+            ids = tuple(i for group in groups for i in group)
+            rows.append(_row(RankedList, case, None, case.group_id, said, "ranking", ids=ids, groups=answers))
     if takes == {PromptOnly}:
         rows.append(_row(PromptOnly, case, None, case.group_id, voices, "prompt"))
     out += found

@@ -268,6 +268,40 @@ LABELS_LEFT_OUT = {
 }
 
 
+# For formats that hold several kinds of rows each reason counts once. In all kinds:
+ANY_LEFT_OUT = {
+    "each": EVERYWHERE
+    | {
+        "conflicting_labels": 3, "conflicting_verdicts": 1, "drop_duplicate": 1, "drop_question": 2, "equal_text": 1, "fix_is_no_label": 4, "judged_bad": 1,
+        "no_judgement": 1, "no_line": 11, "opposite_votes": 6, "question_changed": 1, "source_missing": 1, "source_outdated": 1, "superseded_correction": 3,
+        "superseded_target": 1, "tie": 2, "unjudged": 7, "unlabelled": 2, "wording_only": 2,
+    },
+    "majority": EVERYWHERE
+    | {
+        "conflicting_labels": 1, "cycle": 3, "drop_duplicate": 1, "drop_question": 2, "equal_text": 1, "fix_is_no_label": 4, "judged_bad": 1,
+        "no_judgement": 1, "no_line": 11, "question_changed": 1, "source_missing": 1, "source_outdated": 1, "superseded_correction": 3,
+        "superseded_target": 1, "tie": 4, "unjudged": 7, "unlabelled": 2, "wording_only": 2,
+    },
+    "reviewed": EVERYWHERE | {"not_reviewed": 38, "target_not_reviewed": 3, "unjudged": 3, "no_judgement": 1},
+}  # fmt: skip
+NO_ROW = {
+    "llamafactory": {"each": {"no_row": 7}, "majority": {"no_row": 6}, "reviewed": {}},  # R6 Q7 Q8 Q9 Q10 Q14, and Q11 under each
+    "jsonl": {"each": {"no_row": 6}, "majority": {"no_row": 5}, "reviewed": {}},  # the same without R6: its rankings are rows
+}
+# (item, ranking, who)
+RANKED_LISTS_IN_ALL_BUT_REVIEWED = {
+    ("R1", "A>B>C", "XY"), ("R1", "A>C>B", "Z"), ("R2", "A=B>C", "X"), ("R2", "A>C", "Y"), ("R3", "B>A=C", "X"), ("R5", "A>B", "XY"),
+    ("R5", "B>C take 5 mg", "Z"), ("R6", "A>B", "X"), ("R6", "B>A", "Y"), ("R7", "A>B>C>D", "X"), ("R7", "B>C>A>D", "Y"), ("R7", "C>A>B>D", "Z"),
+    ("R8", "B>A", "Y"), ("R9", "A>B", "Z"), ("R10", "B>A", "X"), ("R10", "A>B", "Y"), ("R13", "A>B", "X"), ("R14", "A>B", "X"), ("R15", "A>B", "V"),
+    ("R17", "A>B", "X"),
+}  # fmt: skip
+RANKED_LISTS = {
+    "each": RANKED_LISTS_IN_ALL_BUT_REVIEWED,
+    "majority": RANKED_LISTS_IN_ALL_BUT_REVIEWED,
+    "reviewed": {("R8", "B>A", "Y"), ("R10", "B>A", "X")},
+}
+
+
 # --- what was written ---------------------------------------------------------------------------------------------------------------
 
 
@@ -278,6 +312,9 @@ def exported(project, form, mode, **options):
     for entry in bundle.files:
         if entry["role"] == "data":
             lines = (folder / entry["path"]).read_bytes().decode().split("\n")[:-1]
+            if form == "jsonl":  # the provenance stands in the row
+                rows += [json.loads(line) for line in lines]
+                continue
             sides = (folder / "provenance" / entry["path"]).read_text().splitlines()
             assert len(lines) == len(sides) == entry["rows"]
             rows += [(json.loads(line), json.loads(side)) for line, side in zip(lines, sides, strict=True)]
@@ -319,6 +356,46 @@ def test_kto_rows(table, mode):
     rows, bundle = exported(table, "trl-kto", mode)
     assert sorted((last_question(r["prompt"]), only_text(r["completion"]), r["label"]) for r, _ in rows) == sorted(LABELS[mode])
     assert bundle.snapshot.left_out == LABELS_LEFT_OUT[mode]
+
+
+@pytest.mark.parametrize("mode", ["each", "majority", "reviewed"])
+def test_llamafactory_rows(table, mode):
+    rows, bundle = exported(table, "llamafactory", mode)
+    pairs, targets, labels = [], [], []
+    for row, side in rows:
+        if "chosen" in row:
+            pairs.append((row["conversations"][-1]["value"], row["chosen"]["value"], row["rejected"]["value"], side["n_for"], side["n_against"]))
+        elif "kto_tag" in row:
+            labels.append((row["conversations"][-2]["value"], row["conversations"][-1]["value"], row["kto_tag"]))
+        else:
+            targets.append((row["instruction"], row["output"]))
+    assert sorted(pairs) == sorted(PAIRS[mode])
+    assert sorted(labels) == sorted(LABELS[mode])
+    assert sorted(targets) == sorted(TARGETS[mode])
+    assert bundle.snapshot.left_out == ANY_LEFT_OUT[mode] | NO_ROW["llamafactory"][mode]
+
+
+@pytest.mark.parametrize("mode", ["each", "majority", "reviewed"])
+def test_jsonl_rows(table, mode):
+    rows, bundle = exported(table, "jsonl", mode)
+    pairs, targets, labels, lists = [], [], [], []
+    for row in rows:
+        question = last_question(row["context"])
+        if row["type"] == "preference":
+            pairs.append((question, row["chosen"]["text"], row["rejected"]["text"], row["n_for"], row["n_against"]))
+        elif row["type"] == "binary":
+            labels.append((question, row["answer"]["text"], row["label"]))
+        elif row["type"] == "sft":
+            targets.append((question, row["target"]["text"]))
+        else:
+            item = question.rstrip("?")
+            ranking = ">".join("=".join(a["text"].removeprefix(item + " ") for a in group) for group in row["groups"])
+            lists.append((item, ranking, "".join(row["provenance"]["annotators"])))
+    assert sorted(pairs) == sorted(PAIRS[mode])
+    assert sorted(labels) == sorted(LABELS[mode])
+    assert sorted(targets) == sorted(TARGETS[mode])
+    assert sorted(lists) == sorted(RANKED_LISTS[mode])
+    assert bundle.snapshot.left_out == ANY_LEFT_OUT[mode] | NO_ROW["jsonl"][mode]
 
 
 def test_weights_are_one_over_the_pairs_of_a_prompt(table):

@@ -1,0 +1,346 @@
+"""Rules of pairs.py and verdicts.py, by example and by property (hypothesis). Without a database."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training_export.assemble import examples_of
+from training_export.cases import Case, CaseAnswer, Choices, Voice
+from training_export.examples import Answer, Binary, Preference, PromptOnly, RankedList, Sft
+from training_export.material import always_material, sensitive
+from training_export.pairs import pairs_of
+
+MESSAGES = [{"role": "user", "content": "question"}]
+
+
+def case_of(texts, voices, **fields):
+    return Case(MESSAGES, "group", [CaseAnswer(Answer(t, origin="model:m"), t, [i], ["m"]) for i, t in enumerate(texts)], voices, **fields)
+
+
+def voice(name, document, n, *, event=1, status="raw", item=1):
+    return Voice(name, event, event, status, document, item, tuple(range(n)))
+
+
+def written(case, **choices):
+    pairs, out = pairs_of(case, case.voices, Choices(**choices))
+    return {(p.chosen.text, p.rejected.text) for p in pairs}, +out
+
+
+def to(text, answer, **more):
+    return {"target": "response", "answer": answer, "text": text, **more}
+
+
+# --- by example ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_one_person_on_two_items_of_a_prompt_has_one_vote_the_later_one():
+    case = case_of("AB", [voice("X", {"ranking": [[0], [1]]}, 2, item=1), voice("X", {"ranking": [[1], [0]]}, 2, event=2, item=2)])
+    assert written(case) == ({("B", "A")}, {})
+
+
+def test_a_settled_judgement_on_another_item_of_the_prompt_outweighs_raw_ones():
+    voices = [voice("X", {"ranking": [[0], [1]]}, 2, item=1, status="settled")]
+    voices += [voice(name, {"ranking": [[1], [0]]}, 2, event=2, item=2) for name in "YZ"]
+    assert written(case_of("AB", voices), annotators="majority") == ({("A", "B")}, {})
+
+
+def test_a_correction_equal_to_an_answer_that_its_author_ranked_lower_counts_for_neither():
+    case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "corrections": [to("B", 0)]}, 2)])
+    assert written(case) == (set(), {"opposite_votes": 1})
+
+
+def test_a_correction_equal_to_an_answer_is_that_answers_vote():
+    case = case_of("ABC", [voice("X", {"ranking": [[0], [2]], "corrections": [to("B", 0)]}, 3)])
+    assert written(case) == ({("A", "C"), ("B", "A")}, {"unjudged": 1})
+
+
+def test_a_correction_equal_up_to_normal_form_and_line_ends_is_no_correction():
+    case = case_of(["caf\u00e9\n", "B"], [voice("X", {"ranking": [[0], [1]], "corrections": [to("cafe\u0301\r\n", 0)]}, 2)])
+    assert written(case) == ({("caf\u00e9\n", "B")}, {"equal_text": 1})
+
+
+def test_a_correction_beats_at_most_two_more_on_request():
+    case = case_of("ABCDE", [voice("X", {"ranking": [[0], [1], [2], [3], [4]], "corrections": [to("B better", 1)]}, 5)])
+    pairs, _ = written(case, correction_beats="ranked")
+    assert {p for p in pairs if p[0] == "B better"} == {("B better", "B"), ("B better", "C"), ("B better", "D")}
+
+
+def test_two_directions_in_one_circle_leave_the_rest_alone():
+    """Three people, a circle over A, B, C, and D below it all; each's own view of D stands."""
+    orders = [[0, 1, 2, 3], [1, 2, 0, 3], [2, 0, 1, 3]]
+    case = case_of("ABCD", [voice("XYZ"[i], {"ranking": [[s] for s in order]}, 4, event=i) for i, order in enumerate(orders)])
+    assert written(case, annotators="majority") == ({("A", "D"), ("B", "D"), ("C", "D")}, {"cycle": 3})
+
+
+def test_strength_is_summed_between_groups_capped_and_averaged_over_votes():
+    case = case_of("ABC", [voice("X", {"ranking": [[0], [1], [2]], "strength": [1, 3]}, 3), voice("Y", {"ranking": [[0], [1]], "strength": [2]}, 3, event=2)])
+    pairs, _ = pairs_of(case, case.voices, Choices(margin="strength"))
+    assert {(p.chosen.text, p.rejected.text): p.margin for p in pairs} == {("A", "B"): 0.5, ("A", "C"): 1.0, ("B", "C"): 1.0}
+
+
+def test_no_strength_towards_the_rest_or_a_correction():
+    document = {"ranking": [[0], [1]], "strength": [1], "rest": "worse", "corrections": [to("A better", 0)]}
+    pairs, _ = pairs_of(case_of("ABC", []), [voice("X", document, 3)], Choices(margin="strength"))
+    assert {(p.chosen.text, p.rejected.text): p.margin for p in pairs} == {("A better", "A"): None, ("A", "B"): 0.333333, ("A", "C"): None, ("B", "C"): None}
+
+
+def test_bradley_terry_margins_grow_with_distance_and_are_on_every_pair():
+    case = case_of("ABC", [voice("X", {"ranking": [[0], [1], [2]], "corrections": [to("A better", 0)]}, 3)])
+    pairs, _ = pairs_of(case, case.voices, Choices(margin="bt"))
+    margin = {(p.chosen.text, p.rejected.text): p.margin for p in pairs}
+    assert margin["A", "C"] > margin["A", "B"] > 0 and margin["A better", "A"] > 0
+
+
+def test_the_cap_keeps_corrections_and_draws_by_seed():
+    case = case_of("ABCDE", [voice("X", {"ranking": [[0], [1], [2], [3], [4]], "corrections": [to("E better", 4)]}, 5)])
+    draws = [written(case, max_pairs=3, seed=seed) for seed in range(8)]
+    assert all(len(pairs) == 3 and ("E better", "E") in pairs and out == {"max_pairs": 8} for pairs, out in draws)
+    assert len({frozenset(pairs) for pairs, _ in draws}) > 1
+    assert draws[0] == written(case, max_pairs=3, seed=0)
+
+
+def test_best_random_draws_one_of_the_rest():
+    case = case_of("ABCD", [voice("X", {"ranking": [[0], [1], [2], [3]]}, 4)])
+    draws = {frozenset(written(case, pairs="best-random", seed=seed)[0]) for seed in range(30)}
+    assert draws == {frozenset({("A", other)}) for other in "BCD"}
+
+
+def test_answers_with_different_material_beyond_the_prompt_make_no_pair():
+    case = case_of("ABC", [voice("X", {"ranking": [[0], [1], [2]]}, 3)])
+    case.answers[0].givens = {'{"system":"S"}': {"system": "S"}}
+    case.answers[1].givens = {'{"system":"S"}': {"system": "S"}}
+    assert written(case) == ({("A", "B")}, {"context_differs": 2})
+    rows, _ = examples_of(case, Choices(), frozenset({Preference}))
+    assert rows[0].context == [{"role": "system", "content": "S"}, *MESSAGES]
+
+
+def test_labels_by_rating_only_when_asked():
+    document = {"ranking": [[0], [1], [2]], "ratings": {"0": {"overall": 4}, "1": {"overall": 3}, "2": {"overall": 2}}}
+    case = case_of("ABC", [voice("X", document, 3)])
+    rows, out = examples_of(case, Choices(), frozenset({Binary}))
+    assert (rows, out) == ([], {"no_line": 1, "no_label": 1})
+    rows, out = examples_of(case, Choices(binary_from_ratings=True), frozenset({Binary}))
+    assert [(r.answer.text, r.label) for r in rows] == [("A", True), ("C", False)] and out == {"unlabelled": 1}
+
+
+def test_one_correction_is_learnt_settled_before_accepted_before_the_latest():
+    def target(*standings):
+        voices = [
+            voice("XYZ"[i], {"ranking": [[0], [1]], "corrections": [to(f"by {'XYZ'[i]}", 0)]}, 2, event=i, status=standing, item=i)
+            for i, standing in enumerate(standings)
+        ]
+        rows, out = examples_of(case_of("AB", voices), Choices(), frozenset({Sft}))
+        return [r.target.text for r in rows], out["superseded_correction"]
+
+    assert target("raw", "raw", "raw") == (["by Z"], 2)
+    assert target("accepted", "raw", "raw") == (["by X"], 2)
+    assert target("accepted", "settled", "raw") == (["by Y"], 2)
+
+
+def test_a_fix_stands_against_a_drop_of_the_answer_but_not_of_the_question():
+    fix = {"verdict": "fix", "corrections": [to("A fixed", 0)]}
+
+    def targets(reason, **choices):
+        voices = [voice("X", fix, 1), voice("Y", {"verdict": "drop", "reasons": [reason]}, 1, event=2)]
+        return [r.target.text for r in examples_of(case_of("A", voices), Choices(**choices), frozenset({Sft}))[0]]
+
+    assert targets("wrong_answer") == ["A fixed"]
+    assert targets("bad_question") == []
+    assert targets("bad_question", annotators="majority") == []
+
+
+def test_an_edit_called_wording_keeps_its_target_and_loses_its_pair():
+    case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "corrections": [to("A, said better", 0, wording_only=True)]}, 2)])
+    rows, out = examples_of(case, Choices(), frozenset({Sft, Preference}))
+    assert [(type(r).__name__, getattr(r, "target", None) and r.target.text) for r in rows] == [("Sft", "A, said better"), ("Preference", None)]
+    assert out == {"wording_only": 1}
+
+
+def test_every_way_to_learn_stands_once_even_if_two_say_it():
+    case = case_of("A", [voice(name, {"verdict": "keep"}, 1, event=i) for i, name in enumerate("XY")])
+    (row,), _ = examples_of(case, Choices(), frozenset({Sft}))
+    assert row.provenance["annotators"] == ["X", "Y"]
+
+
+def test_hidden_cases_give_nothing_at_all():
+    case = case_of("AB", [voice("X", {"ranking": [[0], [1]]}, 2)], hidden=1)
+    for takes in ({Preference}, {Sft}, {Binary}, {RankedList}, {PromptOnly}):
+        assert examples_of(case, Choices(), frozenset(takes)) == ([], {"hidden": 1})
+
+
+def test_ranked_lists_keep_ties_and_the_rest():
+    case = case_of("ABCD", [voice("X", {"ranking": [[2], [0, 1]], "rest": "worse"}, 4)])
+    (row,), _ = examples_of(case, Choices(), frozenset({RankedList}))
+    assert [[a.text for a in group] for group in row.groups] == [["C"], ["A", "B"], ["D"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "material"),
+    [
+        ("take 5 mg daily", "take 50 mg daily", True),
+        ("5 mg", "5 mcg", True),
+        ("5 Mg", "5 mg", True),
+        ("10⁹ cells", "109 cells", True),
+        ("do not take", "do take", True),
+        ("You can't stop", "You can stop", True),
+        ("≥ 5", "≤ 5", True),
+        ("$5", "€5", True),
+        ("10 mg A and 5 mg B", "5 mg A and 10 mg B", True),
+        ("每日三次", "每日两次", True),
+        ("不宜使用", "宜使用", True),
+        ("可使用", "禁使用", True),
+        ("第三条", "第四条", True),
+        ("百分之五", "百分之十", True),
+        ("三年", "三个月", True),
+        ("5毫克", "5毫升", True),
+        ("The cat sat", "A cat sat", False),
+        ("非常好", "很好", False),
+        ("一些患者", "若干患者", False),
+        ("没有区别", "没有差别", False),
+        ("1,000 元", "1000 元", False),
+        ("５毫克", "5毫克", False),
+        ("It isn’t so", "It isn't so", False),
+        ("about 5 g of salt", "roughly 5 g of salt", False),
+    ],
+)
+def test_digits_units_and_negations_are_always_material(old, new, material):
+    assert always_material(old, new) is material, (sensitive(old), sensitive(new))
+
+
+# --- by property --------------------------------------------------------------------------------------------------------------------
+
+TEXTS = "ABCDE"
+
+
+@st.composite
+def rankings(draw, n):
+    """A random document over n answers: groups, the rest, a line, corrections."""
+    order = draw(st.permutations(range(n)))
+    order = order[: draw(st.integers(0, n))]
+    groups: list = []
+    for slot in order:
+        if groups and draw(st.booleans()):
+            groups[-1].append(slot)
+        else:
+            groups.append([slot])
+    document = {"ranking": groups} if groups else {}
+    document["acceptable"] = draw(st.none() | st.integers(0, len(groups)))
+    if draw(st.booleans()):
+        document["rest"] = "worse"
+    corrected = draw(st.lists(st.integers(0, n - 1), unique=True, max_size=2))
+    texts = st.sampled_from([*TEXTS[:n], "better", "best", "take 5 mg", "take 50 mg"])
+    if corrected:
+        document["corrections"] = [to(draw(texts), slot, wording_only=draw(st.booleans())) for slot in corrected]
+    return document
+
+
+@st.composite
+def judged_cases(draw):
+    n = draw(st.integers(2, 5))
+    people = draw(st.integers(1, 4))
+    status = st.sampled_from(["raw", "accepted", "imported", "returned", "withdrawn"])
+    voices = [voice("XYZW"[i], draw(rankings(n)), n, event=i, status=draw(status)) for i in range(people)]
+    if draw(st.integers(0, 4)) == 0:
+        voices[-1].status = "settled"
+    return case_of(TEXTS[:n], voices)
+
+
+MODES = st.builds(
+    Choices,
+    pairs=st.sampled_from(Choices.PAIRS),
+    annotators=st.sampled_from(Choices.ANNOTATORS),
+    correction_beats=st.sampled_from(["original", "ranked"]),
+    max_pairs=st.sampled_from([0, 0, 1, 3]),
+    seed=st.integers(0, 3),
+)
+ALL = frozenset({Sft, Preference, Binary})
+
+
+@settings(max_examples=300, deadline=None)
+@given(judged_cases(), MODES)
+def test_no_pair_in_both_directions_none_of_equals_and_weights_sum_to_one(case, choices):
+    rows, _ = examples_of(case, choices, frozenset({Preference}))
+    pairs = [(r.chosen.text, r.rejected.text) for r in rows]
+    assert len(pairs) == len(set(pairs))
+    assert not {(b, a) for a, b in pairs} & set(pairs)
+    assert all(a != b for a, b in pairs)
+    assert all(r.n_for > r.n_against for r in rows)
+    if rows:
+        assert abs(sum(r.weight for r in rows) - 1) < 1e-9
+
+
+@settings(max_examples=300, deadline=None)
+@given(judged_cases(), MODES)
+def test_one_label_for_each_answer(case, choices):
+    rows, _ = examples_of(case, choices, frozenset({Binary}))
+    assert max(Counter(r.answer.text for r in rows).values(), default=1) == 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(judged_cases())
+def test_ties_make_no_pair_when_all_say_tie(case):
+    everyone = {"ranking": [list(range(len(case.answers)))]}
+    for one in case.voices:
+        one.document, one.status = everyone, "raw"
+    for mode in ("each", "majority"):
+        assert written(case, annotators=mode) == (set(), {"tie": len(case.answers) * (len(case.answers) - 1) // 2})
+
+
+@settings(max_examples=300, deadline=None)
+@given(judged_cases())
+def test_undisputed_pairs_of_each_are_majority_pairs_or_stand_in_a_circle(case):
+    """Among answers as they came: what nobody contradicts has a majority, too."""
+    for one in case.voices:
+        one.document.pop("corrections", None)
+    each, _ = examples_of(case, Choices(annotators="each"), frozenset({Preference}))
+    majority, out = examples_of(case, Choices(annotators="majority"), frozenset({Preference}))
+    missing = {(r.chosen.text, r.rejected.text) for r in each} - {(r.chosen.text, r.rejected.text) for r in majority}
+    assert len(missing) <= out["cycle"]
+    assert {(r.chosen.text, r.rejected.text) for r in majority if not r.n_against} <= {(r.chosen.text, r.rejected.text) for r in each}
+
+
+@settings(max_examples=300, deadline=None)
+@given(judged_cases(), MODES, st.randoms())
+def test_the_order_in_which_answers_came_changes_nothing(case, choices, random):
+    n = len(case.answers)
+    moved = list(range(n))
+    random.shuffle(moved)
+
+    def renamed(document):
+        out = dict(document)
+        if "ranking" in out:
+            out["ranking"] = [[moved[s] for s in group] for group in out["ranking"]]
+        if "corrections" in out:
+            out["corrections"] = [c | {"answer": moved[c["answer"]]} for c in out["corrections"]]
+        return out
+
+    texts = [""] * n
+    for old, new in enumerate(moved):
+        texts[new] = TEXTS[old]
+    other = case_of(texts, [Voice(v.annotator, v.version, v.event, v.status, renamed(v.document), v.item, v.slots) for v in case.voices])
+
+    def outcome(of):
+        rows, out = examples_of(of, choices, frozenset({Preference, Binary}))
+        return (
+            sorted((r.chosen.text, r.rejected.text, r.n_for, r.n_against, r.weight) for r in rows if isinstance(r, Preference)),
+            sorted((r.answer.text, r.label) for r in rows if isinstance(r, Binary)),
+            out,
+        )
+
+    if choices.correction_beats == "ranked":
+        return  # "at most two" of a tied group are taken in the order of arrival
+    assert outcome(case) == outcome(other)
+
+
+@settings(max_examples=300, deadline=None)
+@given(judged_cases(), st.sampled_from(Choices.ANNOTATORS))
+def test_every_pair_of_answers_is_written_or_counted_once(case, mode):
+    """Pairs among the answers as they came, and the reasons that count pairs, add up to all pairs that were shown to a speaking judge."""
+    for one in case.voices:
+        one.document.pop("corrections", None)
+    rows, out = examples_of(case, Choices(annotators=mode), frozenset({Preference}))
+    counted = len(rows) + sum(out[c] for c in ("tie", "unjudged", "opposite_votes", "cycle"))
+    n = len(case.answers)
+    assert counted in (0, n * (n - 1) // 2)
