@@ -73,6 +73,8 @@ def prepare(record: Record, *, key: bytes, kind: str) -> Ready | Refusal:
             ready.entries.append(_entry(entry, key, kind, ready))
     except _Refuse as no:
         return Refusal(record.line, no.field, no.code, no.reason)
+    except UnicodeEncodeError:  # from hashing or from a stored form
+        return Refusal(record.line, "", "surrogate", _("Contains half a surrogate pair."))
     return ready
 
 
@@ -127,23 +129,31 @@ def _storable(name: str, text: str) -> str:
     if "\x00" in text:
         raise _Refuse(name, "nul", _("Contains a NUL character."))
     if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise _Refuse(name, "surrogate", _("Contains half a surrogate pair."))
+        text.encode()
     return text
 
 
 def _json(name: str, value) -> str | None:
+    """`value` as stored, if the database can hold it."""
     try:
         text = json_text(value)
     except (ValueError, TypeError):
         raise _Refuse(name, "not_json", _("Contains a value that JSON cannot hold."))
     if text is not None:
-        if "\\u0000" in text:
+        if "\\u0000" in text and _has_nul(value):
             raise _Refuse(name, "nul", _("Contains a NUL character."))
-        _storable(name, text)
+        if not text.isascii():
+            text.encode()
     return text
+
+
+def _has_nul(value) -> bool:
+    """Whether a text in `value` really holds NUL (its JSON may hold the six characters \\u0000 as text)."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_has_nul(k) or _has_nul(v) for k, v in value.items())
+    return isinstance(value, (list, tuple)) and any(map(_has_nul, value))
 
 
 def _prompt(entry: Entry, key: bytes, to_scan: list[str]) -> tuple[str, tuple]:
@@ -160,12 +170,13 @@ def _prompt(entry: Entry, key: bytes, to_scan: list[str]) -> tuple[str, tuple]:
             if message.get("role") == "user":
                 last = content
     to_scan.extend(s["text"] for s in entry.sources if isinstance(s.get("text"), str))
-    return content_hash, (messages, tools, sources, metadata, language.guess(last[:300])[:8], content_hash)
+    return content_hash, (messages, tools, sources, metadata, language.guess(last[:150])[:8], content_hash)
 
 
 def _answer(given, entry: Entry, key: bytes, kind: str) -> ReadyAnswer:
     text, turns = given.text, given.turns or None
-    _storable("answer", text)
+    if "\x00" in text:
+        raise _Refuse("answer", "nul", _("Contains a NUL character."))
     model, external_id = _short("model", given.model), _short("answer_id", given.external_id)
     text_hash = canonical.text_hash(key=key, text=text, turns=turns)
     identity = canonical.identity_hash(key=key, text_hash=text_hash, origin=given.origin, model=model or None, external_id=external_id)

@@ -6,13 +6,14 @@ from datetime import date
 KINDS = ("mobile", "id_card", "bank_card", "email", "medical_record", "case_number")
 
 _WIDE = str.maketrans("０１２３４５６７８９＠（）：－．", "0123456789@():-.")
-_HINT = re.compile("[0-9@０-９＠]")
-_LONG_NUMBER = re.compile(r"[0-9](?:[ -]?[0-9]){10}")
+_RUNS = bytes(0x30 if c in b"0123456789" else 0x78 for c in range(256))  # every digit a 0, everything else an x
+_LONG_NUMBER = b"0" * 11
 _MOBILE = re.compile(r"(?<![0-9A-Za-z_./=-])(?:\(?\+?(?:00)?86\)?[ -]?)?1[3-9][0-9](?:[0-9]{8}|([ -])[0-9]{4}\1[0-9]{4})(?![0-9A-Za-z_]|[.-][0-9])")
 _ID_CARD = re.compile(r"(?<![0-9A-Za-z])[1-8][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
 _CARD = re.compile(r"(?<![0-9A-Za-z.-])(?:[3-6][0-9]{3}([ -]))(?:[0-9]{4}\1){2,3}[0-9]{1,4}(?![0-9A-Za-z])|(?<![0-9A-Za-z.-])[3-6][0-9]{14,18}(?![0-9A-Za-z.])")
 _EMAIL = re.compile(r"(?<![A-Za-z0-9._%+/-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,18}(?![A-Za-z0-9])")
 _NOBODY = re.compile(r"@(?:[\w-]+\.)*(?:example|test|invalid|localhost|domain|xxx+)\.[a-z]{2,}$|^(?:git|hg|svn)@", re.IGNORECASE)
+_MEDICAL_HINTS = ("号", "ID", "MRN", "record", "Record", "RECORD")
 _MEDICAL = re.compile(
     r"(?:病历|病案|住院|门诊|急诊|就诊|就诊卡|登记|病理|影像|检查|体检|医保卡?)(?:号码?|编号|流水号|ID)\s*(?:[:：为是#=]|\s)*\s*[A-Za-z]{0,4}-?[0-9](?:-?[0-9]){3,17}(?![0-9年月位])"
     r"|\b(?:MRN|medical record (?:number|no\.?))\s*[:#=]?\s*[A-Za-z]{0,3}-?[0-9]{5,14}\b",
@@ -26,13 +27,16 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def scan(text: str) -> list[str]:
-    """Kinds (of KINDS, in that order) of likely personal data in `text`. A text without a digit or an at sign costs one search."""
-    if not _HINT.search(text):
-        return []
-    if not text.isascii():
-        text = text.translate(_WIDE) if any(c in text for c in "０１２３４５６７８９＠") else text
+    """Kinds (of KINDS, in that order) of likely personal data in `text`. Every text of an import comes by here: one without a long
+    number or an at sign costs a few microseconds."""
+    raw = text.encode("utf-8", "surrogatepass")
+    if b"\xef\xbc" in raw and any(c in text for c in "０１２３４５６７８９＠"):
+        text = text.translate(_WIDE)
+        raw = text.encode("utf-8", "surrogatepass")
+    runs = raw.translate(_RUNS, b" -")
+    digits = runs.count(b"0")
     found = []
-    if _LONG_NUMBER.search(text):
+    if digits >= 11 and _LONG_NUMBER in runs:
         if _MOBILE.search(text):
             found.append("mobile")
         if any(_is_id_card(m[0]) for m in _ID_CARD.finditer(text)):
@@ -41,9 +45,9 @@ def scan(text: str) -> list[str]:
             found.append("bank_card")
     if "@" in text and any(not _NOBODY.search(m[0]) for m in _EMAIL.finditer(text)):
         found.append("email")
-    if ("号" in text or "record" in text.lower() or "MRN" in text or "ID" in text) and _MEDICAL.search(text):
+    if digits >= 4 and any(hint in text for hint in _MEDICAL_HINTS) and _MEDICAL.search(text):
         found.append("medical_record")
-    if "号" in text and _CASE.search(text):
+    if digits >= 5 and "号" in text and _CASE.search(text):
         found.append("case_number")
     return found
 
