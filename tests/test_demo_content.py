@@ -1,0 +1,110 @@
+import json
+import time
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+
+from annotation.models import Item
+from config import demo_content
+from core.models import Member, Project, User
+from core.rendering import language, markdown
+from corpus.models import Prompt, Response
+
+pytestmark = pytest.mark.django_db
+PASSWORDS = {name: f"demo-{name}" for name in demo_content.PEOPLE}
+
+
+def rows(name: str) -> list[dict]:
+    return [json.loads(line) for line in (demo_content.FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def question(row: dict) -> str:
+    return row["question"] if "question" in row else (row.get("prompt") or row["messages"])[-1]["content"]
+
+
+def test_the_demo_is_made_once_and_quickly():
+    start = time.perf_counter()
+    demo_content.create_demo(passwords=PASSWORDS)
+    assert time.perf_counter() - start < 2
+    tables = (Project, Item, Response, Prompt, Member, User)
+    before = [table.objects.count() for table in tables]
+    assert before[0] == 3 and before[4] == 12 and before[5] == 4
+    demo_content.create_demo(passwords=PASSWORDS | {"expert": "another one"})
+    assert before == (
+        Project.objects.count(),
+        Item.objects.count(),
+        Response.objects.count(),
+        Prompt.objects.count(),
+        Member.objects.count(),
+        User.objects.count(),
+    )
+    assert User.objects.get(username="expert").check_password("another one")
+
+
+def test_every_item_is_open_and_whole():
+    demo_content.create_demo(passwords=PASSWORDS)
+    for slug, kind, overlap in (("demo-ranking", "ranking", 2), ("demo-qa", "qa", 1), ("demo-demonstration", "demonstration", 1)):
+        project = Project.objects.get(slug=slug)
+        items = Item.objects.filter(project=project)
+        assert items.count() == len(rows(kind))
+        assert not items.exclude(state="open", kind=kind, overlap=overlap, hidden=False).exists()
+        assert not items.filter(tags__isnull=False).exists(), "made-up texts must not look like personal data"
+        assert {m.user.username: m.role for m in project.members.select_related("user")} == {n: r for n, (_name, r) in demo_content.PEOPLE.items()}
+        assert "##" in project.bench.guideline.text and len(project.bench.criteria.criteria) == 4
+    ranking = Item.objects.filter(project__slug="demo-ranking")
+    assert set(ranking.values_list("slot_count", flat=True)) == {3, 4}
+    texts = {r.text for r in Response.objects.filter(project__slug="demo-ranking")}
+    assert texts == {a["text"] for row in rows("ranking") for a in row["answers"]}
+    assert set(Response.objects.filter(project__slug="demo-qa").values_list("origin", flat=True)) == {"synthetic"}
+    assert not Prompt.objects.filter(project__slug="demo-qa", sources=[]).exists()
+
+
+def test_there_is_enough_of_everything():
+    ranking, qa = rows("ranking"), rows("qa")
+    assert len(ranking) >= 40 and len(qa) >= 12 and len(rows("demonstration")) >= 6
+    spread = Counter((row["domain"], language.guess(question(row))) for row in ranking)
+    assert set(spread) == {(d, lang) for d in ("medicine", "law", "finance") for lang in ("zh", "en")} and min(spread.values()) >= 6
+    assert abs(sum(n for (_d, lang), n in spread.items() if lang == "zh") - len(ranking) / 2) <= 1
+    assert sum(len([m for m in row["prompt"] if m["role"] == "user"]) > 1 for row in ranking) >= 6
+    assert any(row["prompt"][0]["role"] == "system" for row in ranking) and any("source" in row for row in ranking)
+    everything = [a["text"] for row in ranking for a in row["answers"]]
+    assert sum("|---" in t or "---:|" in t for t in everything) >= 10
+    assert {lang for lang in ("sql", "python", "r") if any(f"```{lang}\n" in t for t in everything)} == {"sql", "python", "r"}
+    assert sum("$" in t for t in everything) >= 20
+    assert "demo" not in "".join(everything + [question(r) for r in ranking + qa] + [r["answer"] + r["source"] for r in qa]).lower()
+    assert {language.guess(row["answer"]) for row in qa} == {"zh", "en"}
+
+
+def test_neither_place_nor_model_tells_the_best_answer():
+    """The longest answer (here mostly the best one) stands in each place about equally often, and no model has most of them."""
+    places, models, total = Counter(), Counter(), 0
+    for row in rows("ranking"):
+        assert len({a["model"] for a in row["answers"]}) == len(row["answers"])
+        best = max(row["answers"], key=lambda a: len(a["text"]))
+        places[row["answers"].index(best)] += 1
+        models[best["model"]] += 1
+        total += 1
+    assert max(places.values()) <= total * 0.45 and min(places.values()) >= 4
+    assert max(models.values()) <= total * 0.4
+
+
+class _Sources(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.classes = []
+
+    def handle_starttag(self, tag, attrs):
+        self.classes += [v for k, v in attrs if k == "class"]
+
+
+def test_every_text_renders_without_leftover_source():
+    texts = [a["text"] for row in rows("ranking") for a in row["answers"]] + [m["content"] for row in rows("ranking") for m in row["prompt"]]
+    texts += [(demo_content.FOLDER / f"{p.kind}.md").read_text(encoding="utf-8") for p in demo_content.PROJECTS]
+    for text in texts:
+        made = markdown.render(text)
+        parser = _Sources()
+        parser.feed(made)
+        assert "math-source" not in parser.classes and "plain" not in parser.classes, text
+        visible = made.split("<pre")[0]
+        assert "**" not in visible and "$$" not in visible and "\\frac" not in visible, text
