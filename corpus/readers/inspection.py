@@ -24,6 +24,8 @@ def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[s
 
     if not path.stat().st_size:
         raise FileRefused("empty", _("The file is empty."))
+    if path.stat().st_size > limits.MAX_FILE_BYTES:
+        raise FileRefused("too_large", _("The file holds more than %(n)d MB.") % {"n": limits.MAX_FILE_BYTES // limits.MIB})
     found = Inspection(container="parquet", name=name, compression=opening.compression_of(path))
     if found.compression:  # a bomb or a damaged archive is found before any row is taken
         for _chunk in opening.chunks(path, found.compression):
@@ -89,7 +91,7 @@ def _is_jsonl(text: bytes) -> bool:
             value = strict.parse(lines[0].strip()) if len(lines[0]) <= limits.MAX_RECORD_BYTES else None
         except RowRefused:
             return False if opener != b"{" else not lines[0].rstrip().endswith(b"}}") and _format_of_broken(lines[0])
-        return isinstance(value, dict) and _format_of_row(value, resolve(tuple(value), (), None)) is not None
+        return isinstance(value, dict) and _is_one_row(value)
     if opener == b'"':
         try:
             values = [json.loads(line) for line in lines[:2]]
@@ -144,13 +146,13 @@ def _layout(text: bytes) -> str:
                 break
         else:
             row = dict.fromkeys(kinds) | values
-            if _format_of_row(row, resolve(tuple(row), (), None)) is not None:
+            if _is_one_row(row):
                 return "single"
     except (jsonscan.Broken, RowRefused, ValueError):
         pass
     lists = [name for name, c in kinds.items() if c == b"["]
     objects = [name for name, c in kinds.items() if c == b"{"]
-    if len(lists) > 1 and _known(lists) >= 2:
+    if _is_columnar(values):
         raise FileRefused("columnar", _("The file holds whole columns instead of rows. Save it as a list of objects or as a table."))
     if lists and len(objects) <= len(lists):
         first = [next((v for v in values.get(name) or ()), None) for name in lists]
@@ -160,6 +162,28 @@ def _layout(text: bytes) -> str:
     raise FileRefused(
         "unknown_format", _("The file is one JSON object in which no rows can be found. Its names: %(names)s") % {"names": ", ".join(kinds)[:300]}
     )
+
+
+def _is_one_row(value: dict) -> bool:
+    """Whether an object is a row itself, and not a wrapper around lists of rows (which may have a prompt of its own)."""
+    if _is_columnar(value):
+        return False
+    fmt = _shape(value)
+    inner = (v[0] for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict))
+    return fmt is not None and (fmt != "prompts" or not any(map(_shape, inner)))
+
+
+def _shape(value: dict) -> str | None:
+    try:
+        return _format_of_row(value, resolve(tuple(value), (), None))
+    except RowRefused:
+        return "ambiguous"  # a row, if one that will be refused
+
+
+def _is_columnar(value: dict) -> bool:
+    """Whether an object holds whole columns ({"prompt": ["a", "b"], "answer": ["c", "d"]}) and not one row."""
+    columns = [name for name, v in value.items() if isinstance(v, list) and v and not isinstance(v[0], (dict, list))]
+    return len(columns) > 1 and len(columns) == len(value) and _known(columns) > 1
 
 
 def _find_format(path: Path, found, mapping: dict[str, str], join: str | None) -> None:
@@ -269,6 +293,4 @@ def _format_of_row(row: dict, columns: Columns) -> str | None:
         return "qa" if "source" in of else "alpaca"
     if "answer" in of and "id" in of:
         return "answers"
-    if "prompt" in of and isinstance(row[of["prompt"]], (str, list)):
-        return "prompts"
-    return None
+    return "prompts" if "prompt" in of and not isinstance(row[of["prompt"]], dict) else None

@@ -104,10 +104,11 @@ def checked(groups: list[list[int]], texts: list[str], column: str) -> dict | No
     return {"ranking": groups}
 
 
-def verdict(value, suffixes: list[str], texts: list[str], column: str) -> dict | None:
-    """The document for one cell of an annotator's column over answers named by `suffixes` ("a", "b" or "1", "2"): a name, "tie", "A>B=C"; None when
-    the cell is empty. RowRefused for a value that names nothing."""
-    if isinstance(value, bool) or isinstance(value, (list, dict)):
+def verdict(value, names: list[str], places: list[int | None], texts: list[str], column: str) -> dict | None:
+    """The document for one cell of an annotator's column: an answer's name, "tie", "A>B=C"; None when the cell is empty. `names`: how the answer
+    columns end ("a", "b" or "1", "2"); `places`: where each stands in `texts`, None for an answer that is missing. RowRefused for a value that names
+    no answer."""
+    if isinstance(value, (bool, list, dict)):
         raise RowRefused(column, "verdict", _("This judgement is not understood: %(value)s") % {"value": str(value)[:40]})
     if value is None:
         return None
@@ -116,12 +117,12 @@ def verdict(value, suffixes: list[str], texts: list[str], column: str) -> dict |
     word = str(value).strip().casefold()
     if word in _UNSAID and word != "none":
         return None
-    index = {s.casefold(): i for i, s in enumerate(suffixes)}
-    for i in range(len(suffixes)):  # the first answer is also A and, unless the columns count from 0, also 1
-        index.setdefault("abcdefghij"[i], i)
+    index = {name.casefold(): place for name, place in zip(names, places, strict=True)}
+    for i, place in enumerate(places):  # the first answer is also A and, unless the columns count from 0, also 1
+        index.setdefault("abcdefghij"[i], place)
         if "0" not in index:
-            index.setdefault(str(i + 1), i)
-    everything = list(range(len(suffixes)))
+            index.setdefault(str(i + 1), place)
+    everything = list(range(len(texts)))
     if word in _TIE and word not in index:
         return checked([everything], texts, column)
     if word in _TIE_GOOD:
@@ -139,7 +140,7 @@ def verdict(value, suffixes: list[str], texts: list[str], column: str) -> dict |
             seen.add(at)
             group.append(at)
         groups.append(group)
-    if len(seen) == 1 and len(suffixes) == 2:
+    if len(seen) == 1 and len(texts) == 2:
         groups.append([i for i in everything if i not in seen])
     elif len(seen) == 1:
         doc = {"ranking": groups, "rest": "worse"}
@@ -155,6 +156,6 @@ def is_verdict(value) -> bool:
     if not isinstance(value, str) or value.strip().isdigit():
         return False
     try:
-        return verdict(value, ["a", "b"], ["x", "y"], "") is not None
+        return verdict(value, ["a", "b"], [0, 1], ["x", "y"], "") is not None
     except RowRefused:
         return False

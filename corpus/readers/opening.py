@@ -135,7 +135,7 @@ def find_encoding(stream: Iterator[bytes]) -> tuple[str, bytes]:
         return utf16, first
     evidence = first
     control = len(first) - len(first.translate(None, bytes(set(range(32)) - {9, 10, 11, 12, 13, 27}) + b"\x7f"))
-    if control > len(first) * limits.MAX_CONTROL_SHARE:
+    if control > max(len(first) * limits.MAX_CONTROL_SHARE, 32) and (0 in first or not _decodes(first, "utf-8", last=True, first=False)):
         raise FileRefused("binary", _("This is binary data, not text."))
     while evidence.isascii():
         evidence = next(stream, b"")
@@ -171,12 +171,13 @@ def _by_trial(evidence: bytes) -> str:
     for i, line in enumerate(lines):
         if line.isascii():
             continue
+        weight = len(line.translate(None, bytes(range(128))))
         if _decodes(line, "utf-8", last=len(lines) == 1, first=i == 0):
-            as_utf8 += 1
+            as_utf8 += weight
         elif _decodes(line, "gb18030", last=len(lines) == 1, first=i == 0):
-            as_gb += 1
+            as_gb += weight
         else:
-            neither += 1
+            neither += weight
     if neither > as_utf8 + as_gb:
         raise FileRefused("encoding", _("The encoding is neither UTF-8 nor UTF-16 nor GB18030. Name it (for example big5), or save the file as UTF-8."))
     return "gb18030" if as_gb > as_utf8 else "utf-8"

@@ -11,6 +11,8 @@ from corpus.readers.errors import RowRefused
 from corpus.readers.fields import Columns
 from corpus.records import AnswerIn, Entry, JudgementIn
 
+PASSAGE_KEYS = ("text", "content", "passage", "context", "page_content")
+
 
 @dataclass(slots=True)
 class Row:
@@ -92,16 +94,10 @@ def check_prompt(messages: list[dict], column: str) -> list[dict]:
 def context(row: Row) -> list[dict]:
     """The turns that the columns system, history, prompt/instruction + input, or messages, hold (the answer of a conversation included)."""
     system, messages = row.text("system"), []
-    if row.filled("messages") and not (row.filled("prompt") and row.has("chosen")):
+    if (row.filled("messages") or not row.has("prompt")) and row.has("messages") and not (row.filled("prompt") and row.has("chosen")):
         messages = turns.conversation(row.get("messages"), row.name("messages"))
-        if row.has("prompt"):
-            row.get("prompt")
     else:
-        prompt = (
-            turns.from_json(row.get("prompt"), row.name("prompt"))
-            if isinstance(row.data.get(row.name("prompt")), str) and row.has("messages")
-            else row.get("prompt")
-        )
+        prompt = turns.talk(row.get("prompt"))
         if row.has("history"):
             messages = turns.history(row.get("history"), row.name("history"))
         if isinstance(prompt, (list, dict)):
@@ -135,16 +131,28 @@ def split_answer(messages: list[dict], column: str) -> tuple[list[dict], str | N
     return check_prompt(messages, column), None
 
 
+def _passages(value):
+    """A list of passages that a text holds as JSON; any other text is a passage itself, one that begins with a bracket too."""
+    if isinstance(value, str) and value.lstrip()[:1] == "[":
+        try:
+            made = turns.from_json(value, "")
+        except RowRefused:
+            return value
+        if isinstance(made, list) and all(isinstance(v, str) or (isinstance(v, dict) and set(v) & set(PASSAGE_KEYS)) for v in made):
+            return made
+    return value
+
+
 def sources(row: Row) -> list[dict]:
     """[{title, text, url?}] from the source columns; empty passages are none."""
-    value, column = turns.from_json(row.get("source"), row.name("source")), row.name("source")
+    value, column = _passages(row.get("source")), row.name("source")
     title, url = row.text("source_title"), row.text("source_url")
     out = []
     for one in value if isinstance(value, list) else [value]:
         if one is None or one == "":
             continue
         if isinstance(one, dict):
-            passage = next((one[k] for k in ("text", "content", "passage", "context", "page_content") if one.get(k) is not None), None)
+            passage = next((one[k] for k in PASSAGE_KEYS if one.get(k) is not None), None)
             made = {"title": str(one.get("title") or title), "text": turns.text(passage, column)}
             link = str(one.get("url") or one.get("link") or url)
         else:
@@ -214,6 +222,7 @@ def kto(row: Row) -> list[Entry]:
     else:
         column, messages = row.name("answer"), check_prompt(context(row), row.name("prompt"))
         answer = row.get("answer")
+        answer = turns.talk(answer)
         if isinstance(answer, list):
             answer = _one_answer(answer, column)
     if answer is None:
@@ -249,7 +258,7 @@ def _one_answer(value: list, column: str) -> str | None:
 
 def preference(row: Row) -> list[Entry]:
     """chosen/rejected in the known shapes. Both sides must have one and the same context."""
-    sides = [turns.from_json(row.get(s), row.name(s)) if _wants_json(row, s) else row.get(s) for s in ("chosen", "rejected")]
+    sides = [turns.talk(row.get(s)) for s in ("chosen", "rejected")]
     names = [row.name("chosen"), row.name("rejected")]
     if row.has("prompt") or row.filled("messages"):
         before = context(row)
@@ -282,12 +291,6 @@ def preference(row: Row) -> list[Entry]:
         raise RowRefused(names[1], "same_answers", _("The chosen and the rejected answer are the same text."))
     answers = [made_answer(row, text, column) for text, column in zip(texts, names, strict=True)]
     return [entry(row, "ranking", messages, answers, [JudgementIn({"ranking": [[0], [1]]})])]
-
-
-def _wants_json(row: Row, side: str) -> bool:
-    """A table's cell that begins like a list of messages."""
-    value = row.data.get(row.name(side))
-    return isinstance(value, str) and value.lstrip()[:2] in ("[{", '{"')
 
 
 def _joined(before: list[dict], more: list[dict]) -> list[dict]:
@@ -364,7 +367,8 @@ def _ranked(row: Row, column: str, found: list[tuple], rank_column: str, score_c
 
 def answer_columns(row: Row) -> list[Entry]:
     """answer_a, answer_b … in columns of their own, with ranks, scores, models, and one column per annotator."""
-    numbered, found, suffixes = row.columns.numbered, [], []
+    numbered, found = row.columns.numbered, []
+    places: list[int | None] = []
     conversation = None
     row.used.update(column for _name, column in row.columns.judges)
     for suffix, column in row.columns.answers:
@@ -376,6 +380,7 @@ def answer_columns(row: Row) -> list[Entry]:
                 values[kind] = row.data[numbered[kind][suffix]]
         value = row.data[column]
         if value in (None, "", []):
+            places.append(None)
             continue
         if isinstance(value, list) and value and isinstance(value[0], dict) and "type" not in value[0]:
             before, value = split_answer(turns.conversation(value, column), column)
@@ -383,16 +388,16 @@ def answer_columns(row: Row) -> list[Entry]:
                 raise RowRefused(column, "contexts_differ", _("The two answers do not have the same conversation before them."))
             conversation = before
         found.append((made_answer(row, value, column, model=values.get("model")), values.get("rank"), values.get("score")))
-        suffixes.append(suffix)
+        places.append(len(found) - 1)
     first = row.columns.answers[0][1]
     if conversation is not None and not row.has("prompt"):
         _enough([a for a, _r, _s in found], first)
         made = entry(row, "ranking", conversation, [a for a, _r, _s in found])
     else:
         made = _ranked(row, first, found, next(iter(numbered.get("rank", {}).values()), "rank"), next(iter(numbered.get("score", {}).values()), "score"))
-    texts = [a.text for a in made.answers]
+    texts, names = [a.text for a in made.answers], [suffix for suffix, _column in row.columns.answers]
     for name, column in row.columns.judges:
-        document = judging.verdict(row.data[column], suffixes, texts, column) if len(found) > 1 else None
+        document = judging.verdict(row.data[column], names, places, texts, column) if len(found) > 1 else None
         if document:
             made.judgements.append(JudgementIn(document, name))
     return [made]

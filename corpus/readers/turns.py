@@ -65,6 +65,21 @@ def from_json(value, column: str):
     return value
 
 
+def talk(value):
+    """The messages that a text holds as JSON, if every one has a role and a content; any other value as it is. (An answer may well be a text
+    that is JSON.)"""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{"):
+        return value
+    try:
+        made = from_json(value, "")
+    except RowRefused:
+        return value
+    entries = made if isinstance(made, list) else [made]
+    if entries and all(isinstance(e, dict) and any(k in e for k in _ROLE_KEYS) and any(k in e for k in _TEXT_KEYS) for e in entries):
+        return made
+    return value
+
+
 def conversation(value, column: str) -> list[dict]:
     """The turns of a conversation column: a list of {role, content} or {from, value}, of [question, answer] pairs or
     {user, assistant} pairs, or JSON text of these. RowRefused naming what is wrong."""
