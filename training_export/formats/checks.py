@@ -180,7 +180,7 @@ class TrlChecker(LineChecker):
         if prompt != self._prompt:  # neighbouring rows often share it
             self._prompt = prompt
             self._prompt_found = self._prompt_problems(prompt[0])
-            self._prompt_id = None if self._prompt_found else hash((identity_of(prompt[0]), prompt[1]))
+            self._prompt_id = None if self._prompt_found else hash((identity_of(prompt[0]), str(prompt[1])))
         return list(self._prompt_found)
 
     def _prompt_problems(self, prompt) -> list:

@@ -1,0 +1,81 @@
+"""From judgements in the database, through the command, to a reward model that ranks the answers of prompts it has never seen as the annotators
+would; from flipped pairs it does not."""
+
+import json
+import random
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trl", reason="make test-train installs the trainers")
+
+from django.core.management import call_command
+
+from tests.train.test_trl import load
+from tests.training_export import judged
+
+pytestmark = [pytest.mark.train, pytest.mark.django_db]
+
+# What the annotators look for, best first: is the advice checked, likely, guessed or careless.
+CARE = ("查过说明书", "应该可以", "大概吧", "随便吃")
+WORDS = ("饭后", "早晨", "多喝水", "一片", "两次", "休息", "按时", "复诊")
+
+
+def answers(draw: random.Random) -> list[str]:
+    """Four answers of different care, in the order of CARE; the tell-tale word stands anywhere among the others."""
+    out = []
+    for care in CARE:
+        words = draw.choices(WORDS, k=4)
+        words.insert(draw.randrange(5), care)
+        out.append(",".join(words))
+    return out
+
+
+@pytest.fixture()
+def exported(tmp_path):
+    """150 prompts, each ranked by an annotator (some with a tie or a partial ranking), exported for the reward trainer and split by prompt."""
+    draw = random.Random(7)
+    project = judged.project(slug="care")
+    [person] = judged.annotators(project, 1)
+    for i in range(150):
+        texts = answers(draw)
+        shown = list(range(4))
+        draw.shuffle(shown)
+        item = judged.item(project, [texts[n] for n in shown])
+        ranking = [[shown.index(n)] for n in range(4)]
+        if i % 10 == 0:
+            ranking = [ranking[0], ranking[1] + ranking[2], ranking[3]]
+        document = {"ranking": ranking} if i % 10 != 5 else {"ranking": ranking[:1], "rest": "worse"}
+        judged.judge(item, person, document)
+    said = StringIO()
+    call_command("export_dataset", "care", format="trl-rm", out=str(tmp_path / "out"), split="70,30,0", json=True, stdout=said)
+    return tmp_path / "out", json.loads(said.getvalue())
+
+
+def trained(reward_model, tokenizer, arguments, train, held_out) -> float:
+    from trl import RewardConfig, RewardTrainer
+
+    args = arguments(
+        RewardConfig, max_steps=100, per_device_train_batch_size=16, per_device_eval_batch_size=64, learning_rate=5e-3, warmup_steps=10, logging_steps=40
+    )
+    trainer = RewardTrainer(model=reward_model, args=args, train_dataset=train, eval_dataset=held_out, processing_class=tokenizer)
+    assert (len(trainer.train_dataset), len(trainer.eval_dataset)) == (len(train), len(held_out))
+    trainer.train()
+    return trainer.evaluate()["eval_accuracy"]
+
+
+def test_reward_model_learns_the_annotators_order_on_held_out_prompts(exported, reward_model, tokenizer, arguments):
+    folder, result = exported
+    rows = {Path(f["path"]).name: f["rows"] for f in result["files"] if "provenance" not in f["path"]}
+    train, held_out = load(folder), load(folder, "validation.jsonl")
+    assert (len(train), len(held_out)) == (rows["train.jsonl"], rows["validation.jsonl"])
+    assert len(held_out) >= 100
+    assert not {r[0]["content"] for r in train["prompt"]} & {r[0]["content"] for r in held_out["prompt"]}
+    assert trained(reward_model, tokenizer, arguments, train, held_out) >= 0.8
+
+
+def test_flipped_pairs_do_not_pass_for_the_annotators_order(exported, reward_model, tokenizer, arguments):
+    folder, _ = exported
+    flipped = load(folder).map(lambda r: {"chosen": r["rejected"], "rejected": r["chosen"]})
+    assert trained(reward_model, tokenizer, arguments, flipped, load(folder, "validation.jsonl")) < 0.2

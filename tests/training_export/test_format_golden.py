@@ -1,0 +1,150 @@
+"""The bytes of each format, written by hand."""
+
+import json
+
+import pytest
+
+from tests.training_export.test_format_check import found
+from training_export.formats import FORMATS, Options
+from training_export.formats.samples import examples
+
+SYSTEM = '{"role": "system", "content": "你是一名药师。"}'
+QUESTION = '{"role": "user", "content": "对乙酰氨基酚一天最多吃多少?"}'
+ASKED = f"[{SYSTEM}, {QUESTION}]"
+TURNS = (
+    '[{"role": "user", "content": "May I sign for my brother?"}, {"role": "assistant", "content": "Only with a power of attorney."}, '
+    '{"role": "user", "content": "Must it be notarised?"}]'
+)
+GOOD, FAIR, POOR = "一天的总量不要超过4克,两次服药至少间隔4到6小时。", "一天不要超过4克。", "按需服用即可,没有上限。"
+DONE, SHORT = "For land, yes; for most other contracts a written one is enough.", "Always."
+
+
+def says(text):
+    return f'[{{"role": "assistant", "content": "{text}"}}]'
+
+
+def turns(*more):
+    said = ["May I sign for my brother?", "Only with a power of attorney.", "Must it be notarised?", *more]
+    sides = ("human", "gpt")
+    return "[" + ", ".join(f'{{"from": "{sides[i % 2]}", "value": "{text}"}}' for i, text in enumerate(said)) + "]"
+
+
+def gpt(text):
+    return f'{{"from": "gpt", "value": "{text}"}}'
+
+
+HUMAN = '{"from": "human", "value": "对乙酰氨基酚一天最多吃多少?"}'
+IN_SYSTEM = '"system": "你是一名药师。", "tools": ""'
+NO_SYSTEM = '"system": "", "tools": ""'
+
+GOLDEN = {
+    "trl-sft": {
+        "train.jsonl": [
+            f'{{"prompt": {ASKED}, "completion": {says(GOOD)}}}',
+            f'{{"prompt": {TURNS}, "completion": {says(DONE)}}}',
+        ]
+    },
+    "trl-preference": {
+        "train.jsonl": [
+            f'{{"prompt": {ASKED}, "chosen": {says(GOOD)}, "rejected": {says(FAIR)}}}',
+            f'{{"prompt": {ASKED}, "chosen": {says(FAIR)}, "rejected": {says(POOR)}}}',
+            f'{{"prompt": {TURNS}, "chosen": {says(DONE)}, "rejected": {says(SHORT)}}}',
+        ]
+    },
+    "trl-rm": {
+        "train.jsonl": [
+            f'{{"prompt": {ASKED}, "chosen": {says(GOOD)}, "rejected": {says(FAIR)}, "margin": 0.3333333333333333}}',
+            f'{{"prompt": {ASKED}, "chosen": {says(FAIR)}, "rejected": {says(POOR)}, "margin": 1.0}}',
+            f'{{"prompt": {TURNS}, "chosen": {says(DONE)}, "rejected": {says(SHORT)}, "margin": 1.0}}',
+        ]
+    },
+    "trl-kto": {
+        "train.jsonl": [
+            f'{{"prompt": {ASKED}, "completion": {says(FAIR)}, "label": true}}',
+            f'{{"prompt": {TURNS}, "completion": {says(SHORT)}, "label": false}}',
+            f'{{"prompt": {ASKED}, "completion": {says(POOR)}, "label": false}}',
+        ]
+    },
+    "llamafactory": {
+        "sft_alpaca_train.jsonl": [f'{{"instruction": "对乙酰氨基酚一天最多吃多少?", "input": "", "system": "你是一名药师。", "output": "{GOOD}"}}'],
+        "sft_sharegpt_train.jsonl": [f'{{"conversations": {turns(DONE)}, {NO_SYSTEM}}}'],
+        "preference_train.jsonl": [
+            f'{{"conversations": [{HUMAN}], "chosen": {gpt(GOOD)}, "rejected": {gpt(FAIR)}, {IN_SYSTEM}}}',
+            f'{{"conversations": [{HUMAN}], "chosen": {gpt(FAIR)}, "rejected": {gpt(POOR)}, {IN_SYSTEM}}}',
+            f'{{"conversations": {turns()}, "chosen": {gpt(DONE)}, "rejected": {gpt(SHORT)}, {NO_SYSTEM}}}',
+        ],
+        "kto_train.jsonl": [
+            f'{{"conversations": [{HUMAN}, {gpt(FAIR)}], "kto_tag": true, {IN_SYSTEM}}}',
+            f'{{"conversations": {turns(SHORT)}, "kto_tag": false, {NO_SYSTEM}}}',
+            f'{{"conversations": [{HUMAN}, {gpt(POOR)}], "kto_tag": false, {IN_SYSTEM}}}',
+        ],
+    },
+    "jsonl": {
+        "train.jsonl": [
+            f'{{"type": "sft", "group_id": "p1", "context": {ASKED}, "tools": null, "sources": [], "language": "zh", "tags": [], "weight": 1.0, '
+            f'"target": {{"text": "{GOOD}", "turns": [], "origin": "corrected"}}, "provenance": {{"item": 1, "prompt": 1, "versions": [10], '
+            '"annotators": ["expert-1"], "responses": [], "models": [], "status": "accepted", "reason": "correction"}}',
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_writes_these_bytes(tmp_path, form):
+    options = Options(margin="strength")
+    writer = FORMATS[form].open(tmp_path, options)
+    takes = FORMATS[form].takes
+    for example in examples() if form != "jsonl" else examples()[:1]:
+        if type(example) in takes:
+            writer.add(example)
+    files = {f.path: f for f in writer.close()}
+    assert not writer.left_out
+    for name, lines in GOLDEN[form].items():
+        assert (tmp_path / name).read_bytes().decode() == "".join(line + "\n" for line in lines)
+        assert files[name].rows == len(lines)
+    assert {n for n, f in files.items() if f.role == "data"} == set(GOLDEN[form])
+    assert found(tmp_path, form) == []
+
+
+def test_dataset_info_names_every_column_and_tag(tmp_path):
+    writer = FORMATS["llamafactory"].open(tmp_path, Options(name="clinic"), splits=("train", "validation"))
+    for example in examples():
+        if type(example) in FORMATS["llamafactory"].takes:
+            writer.add(example, "validation" if example.group_id == "p2" else "train")
+    writer.close()
+    tags = {
+        "role_tag": "from",
+        "content_tag": "value",
+        "user_tag": "human",
+        "assistant_tag": "gpt",
+        "observation_tag": "observation",
+        "function_tag": "function_call",
+        "system_tag": "system",
+    }
+    shared = {"messages": "conversations", "system": "system", "tools": "tools"}
+    ranking = {"formatting": "sharegpt", "ranking": True, "columns": shared | {"chosen": "chosen", "rejected": "rejected"}, "tags": tags}
+    label = {"formatting": "sharegpt", "columns": shared | {"kto_tag": "kto_tag"}, "tags": tags}
+    assert json.loads((tmp_path / "dataset_info.json").read_bytes().decode("ascii")) == {
+        "clinic_sft_alpaca": {
+            "file_name": "sft_alpaca_train.jsonl",
+            "formatting": "alpaca",
+            "columns": {"prompt": "instruction", "query": "input", "response": "output", "system": "system"},
+        },
+        "clinic_sft_sharegpt_validation": {"file_name": "sft_sharegpt_validation.jsonl", "formatting": "sharegpt", "columns": shared, "tags": tags},
+        "clinic_preference": {"file_name": "preference_train.jsonl", **ranking},
+        "clinic_preference_validation": {"file_name": "preference_validation.jsonl", **ranking},
+        "clinic_kto": {"file_name": "kto_train.jsonl", **label},
+        "clinic_kto_validation": {"file_name": "kto_validation.jsonl", **label},
+    }
+    assert "eval_dataset: clinic_preference_validation\n" in (tmp_path / "dpo.yaml").read_text()
+    assert "dataset: clinic_sft_alpaca\n" in (tmp_path / "sft.yaml").read_text()
+    assert "mask_history: true\n" in (tmp_path / "sft.yaml").read_text()
+    assert {p.name for p in tmp_path.glob("*.yaml")} == {"sft.yaml", "rm.yaml", "dpo.yaml", "kto.yaml"}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_sample_on_screen_is_of_its_own_making(form):
+    sample = FORMATS[form].sample()
+    assert set(GOLDEN[form]) <= set(sample)
+    assert all(text for text in sample.values())
+    assert json.loads(json.dumps(FORMATS[form].as_dict()))["name"] == form

@@ -1,0 +1,63 @@
+"""Keeping rows of one prompt apart, and finding rows that say the same or the opposite."""
+
+from array import array
+from collections import Counter
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training_export.formats.ledger import Ledger
+from training_export.formats.order import apart
+
+
+@given(st.lists(st.integers(0, 5), max_size=40))
+@settings(deadline=None, max_examples=300)
+def test_neighbours_differ_and_as_few_as_possible_are_left(prompts):
+    order, left = apart(array("q", prompts))
+    assert sorted(order + left) == list(range(len(prompts)))
+    assert all(prompts[a] != prompts[b] for a, b in pairwise(order))
+    most = max(Counter(prompts).values(), default=0)
+    assert len(left) == max(0, most - (len(prompts) - most) - 1)
+
+
+def test_rows_of_one_prompt_stand_far_apart():
+    """In a batch of 16 that the trainer turns round, the first row meets the last one's answer, too."""
+    prompts = [group for group in range(200) for _ in range(1 + group % 4)]
+    order, left = apart(array("q", prompts))
+    assert not left
+    last, nearest = {}, len(prompts)
+    for at, row in enumerate(order):
+        nearest = min(nearest, at - last.get(prompts[row], -(10**6)))
+        last[prompts[row]] = at
+    assert nearest >= 16
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(1, 6), st.booleans()), max_size=30))
+@settings(deadline=None, max_examples=300)
+def test_the_ledger_finds_every_repetition(rows):
+    ledger = Ledger()
+    for part, judged, way in rows:
+        ledger.add(part, judged * 1000, way)
+    parts = list(ledger.parts)
+    expected, seen = {}, set()
+    index = Counter()
+    placed = []
+    for part, judged, way in rows:
+        placed.append((parts.index(part), index[part], part, judged, way))
+        index[part] += 1
+    ways = {judged: {w for _, j, w in rows if j == judged} for _, judged, _ in rows}
+    for _, at, part, judged, _ in sorted(placed):
+        if len(ways[judged]) == 2:
+            expected.setdefault(part, {})[at] = "contradiction"
+        elif judged in seen:
+            expected.setdefault(part, {})[at] = "duplicate"
+        seen.add(judged)
+    assert ledger.conflicts() == expected
+
+
+def test_rows_not_compared_never_conflict():
+    ledger = Ledger()
+    for _ in range(3):
+        ledger.skip("a")
+    assert ledger.conflicts() == {}
