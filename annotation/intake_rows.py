@@ -2,6 +2,7 @@
 
 `Chunk.add` decides in memory and touches nothing when it refuses; `Chunk.write` inserts. The caller holds the project's import lock."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -10,6 +11,7 @@ from annotation import intake_known as known
 from annotation.intake_known import ItemState, Judged, PromptState
 from annotation.intake_prepare import MAX_ANSWERS, Ready, ReadyAnswer, ReadyEntry, ReadyJudgement, by_slot
 from annotation.models import Annotation, AnnotationVersion, Annotator, BenchSettings, Item, ItemAnswer, ItemTag, Kind
+from annotation.queue import freed
 from core import bulk
 from corpus.models import ModelVersion, Prompt, PromptOrigin, Response
 from corpus.records import Refusal
@@ -343,13 +345,13 @@ class Chunk:
                 raise ItemFroze
             self.changed[pk].frozen |= frozen
 
-    def write(self, *, batch_id: int, event_id: int, now) -> None:
-        """Insert everything, in the caller's transaction and under its lock."""
+    def write(self, *, batch_id: int, event_id: int, now, meanwhile: Callable[[], None] | None = None) -> None:
+        """Insert everything, in the caller's transaction and under its lock; `meanwhile` is called about once a record."""
         at, project = bulk.moment(now), self.project.pk
         came = {"project": project, "event_id": event_id, "created_at": at}
         bulk.insert(Prompt, PROMPT, self.prompts, constants=came)
         bulk.insert(PromptOrigin, ORIGIN, self.origins, constants={"batch": batch_id})
-        bulk.insert(Response, RESPONSE, self.responses, constants=came)
+        bulk.insert(Response, RESPONSE, _between(self.responses, meanwhile, len(self.prompts)) if meanwhile else self.responses, constants=came)
         counters = {"held": 0, "submitted": 0, "extras": 0, "overlap": self.bench.overlap, "kind": str(self.bench.kind)}
         rows = [(i.id, pk, i.generation, i.previous, i.state, i.frozen, i.hidden, i.position, len(i.slots)) for pk, i in self.items]
         bulk.insert(Item, ITEM, rows, constants=came | counters)
@@ -359,9 +361,7 @@ class Chunk:
         if self.versions:
             self._write_judgements(event_id, now, at)
         if self.opened:
-            # Annotators who have passed these positions must look again.
-            before = min(self.opened) - 1
-            Annotator.objects.filter(project=self.project, queue_mark__gt=before).update(queue_mark=before)
+            freed([Item(project=self.project, position=min(self.opened))])
         if self.position != self.bench.next_position:
             self.bench.next_position = self.position
             BenchSettings.objects.filter(pk=self.bench.pk).update(next_position=self.position)
@@ -387,3 +387,12 @@ class Chunk:
                 number += 1
             found[name] = Annotator.objects.create(project=self.project, source=Annotator.Source.IMPORTED, name=name, pseudonym=f"I{number}").pk
         return found
+
+
+def _between(rows: list[tuple], work: Callable[[], None], times: int) -> Iterator[tuple]:
+    """`rows`, with `work()` done about `times` times between them."""
+    every = max(1, len(rows) // max(1, times))
+    for i, row in enumerate(rows):
+        yield row
+        if i % every == 0:
+            work()

@@ -34,8 +34,8 @@ def write_file(path: Path, prompts: int, salt: str) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def floor(connection, source: int, target: int) -> float:
-    """Seconds for writing the rows of project `source` again for project `target`, keys moved on."""
+def floor(connection, source: int, target: int) -> tuple[float, float]:
+    """(seconds, CPU seconds of this process) for writing the rows of project `source` again for project `target`, keys moved on."""
     joins = {
         "corpus_prompt": "project_id = %s",
         "corpus_promptorigin": "prompt_id IN (SELECT id FROM corpus_prompt WHERE project_id = %s)",
@@ -70,7 +70,7 @@ def floor(connection, source: int, target: int) -> float:
     from django.db import transaction
 
     connection.ensure_connection()
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     with transaction.atomic():
         raw = connection.connection.cursor()
         for table, (names, rows) in ready.items():
@@ -80,12 +80,12 @@ def floor(connection, source: int, target: int) -> float:
                         copy.write_row(row)
             else:
                 raw.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", rows)
-    took = time.perf_counter() - began
+    took, cpu = time.perf_counter() - began, time.process_time() - cpu
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             for table in TABLES:
                 cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
-    return took
+    return took, cpu
 
 
 def measure(prompts: int, rounds: int, home: Path) -> dict:
@@ -114,15 +114,15 @@ def measure(prompts: int, rounds: int, home: Path) -> dict:
     for i in range(rounds):
         write_file(file, prompts, f"r{i}")
         ours, same = project(f"import-{i}"), project(f"floor-{i}")
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         report = import_file(project=ours, actor=None, path=file)
-        took = time.perf_counter() - began
+        took, cpu = time.perf_counter() - began, time.process_time() - cpu
         assert (report["imported"], report["items"], report["responses"]) == (prompts, prompts, prompts * ANSWERS), report
-        least = floor(connection, ours.pk, same.pk)
+        least, least_cpu = floor(connection, ours.pk, same.pk)
         speeds.append(prompts / took)
         floors.append(prompts / least)
         ratios.append(took / least)
-        print(f"  round {i + 1}: import {prompts / took:,.0f}/s, floor {prompts / least:,.0f}/s, ratio {took / least:.2f}", file=sys.stderr)
+        print(f"  round {i + 1}: import {prompts / took:,.0f}/s, floor {prompts / least:,.0f}/s, ratio {took / least:.2f}, CPU {cpu * 1e6 / prompts:.0f} µs a prompt, floor {least_cpu * 1e6 / prompts:.0f}", file=sys.stderr)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     middle = statistics.median
     return {"prompts/s": round(middle(speeds)), "floor": round(middle(floors)), "ratio": round(middle(ratios), 2), "peak MB with floor": peak}
@@ -146,12 +146,12 @@ def main() -> None:
         for name in args.on or ["sqlite", "postgres"]:
             env = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
             env |= {"DATA_DIR": f"{home}/{name}", "SECRET_KEY": "bench", "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": str(ROOT)}
-            Path(env["DATA_DIR"]).mkdir()
+            Path(env["DATA_DIR"]).mkdir(mode=0o711)
             if name == "postgres":
                 if not given and servers.missing("postgres"):
                     print(f"postgres: missing {servers.missing('postgres')[0]}")
                     continue
-                env["DATABASE_URL"] = given or servers.start_postgres(Path(home))
+                env["DATABASE_URL"] = given or servers.start_postgres(Path(env["DATA_DIR"]))
             command = [sys.executable, __file__, "--measure", env["DATA_DIR"], "--prompts", str(args.prompts), "--rounds", str(args.rounds)]
             done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
             figures = json.loads(done.stdout)
