@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation import projects, queue, reading
+from annotation.bench_strings import names
 from annotation.lead_forms import CommentForm, ItemFilter
 from annotation.models import Item, ItemTag
 from core.access import project_page
@@ -70,14 +71,19 @@ def item(request, project, pk):
     found = _item(request, project, pk)
     shown = reading.texts(found)
     is_manager = request.role == Role.MANAGER
-    assignments = found.assignments.select_related("annotator").order_by("pk")
+    assignments = list(found.assignments.select_related("annotator").order_by("pk"))
+    words = names()
+    reports = list(found.reports.select_related("reporter").order_by("-pk"))
+    for report in reports:
+        report.label = words.get(report.reason, report.reason)
+    for assignment in assignments:
+        assignment.skip_label = words.get(assignment.skip_reason, assignment.skip_reason)
     context = {
         "project": project,
         "item": found,
         "shown": shown,
         "tags": ", ".join(found.tags.order_by("name").values_list("name", flat=True)),
-        "reports": found.reports.select_related("reporter").order_by("-pk"),
-        "flags": reading.FLAGS,
+        "reports": reports,
         "assignments": assignments,
         "is_manager": is_manager,
         "origins": found.prompt.origins.select_related("batch").order_by("pk")[:20] if is_manager else [],

@@ -39,7 +39,8 @@ class NewProjectForm(BenchFields):
     slug = forms.CharField(
         label=_("Address"),
         max_length=60,
-        help_text=_("Small letters, digits, hyphens; cannot be changed later."),
+        required=False,
+        help_text=_("Small letters, digits, hyphens; cannot be changed later. Left empty, one is made."),
         widget=forms.TextInput(attrs={"spellcheck": "false"}),
     )
     guidelines = forms.CharField(

@@ -116,7 +116,7 @@ def _create(user, form):
     with transaction.atomic():
         made = projects.create(
             actor=user,
-            slug=data["slug"],
+            slug=data["slug"] or projects.free_slug(data["title"]),
             title=data["title"],
             description=data["description"],
             guidelines=text,
@@ -166,7 +166,9 @@ def settings(request, project):
 
 
 def _criteria_rows(bench, data=None):
-    return CriteriaFormSet(data, initial=bench.criteria.criteria if bench.criteria else [], prefix="criteria")
+    # What is posted stands for itself: a row equal to its initial value would count as untouched, and be lost.
+    initial = bench.criteria.criteria if bench.criteria and data is None else []
+    return CriteriaFormSet(data, initial=initial, prefix="criteria")
 
 
 def _settings_page(request, project, bench, form, rows, criteria_error=""):

@@ -1,11 +1,13 @@
 """Verbs on a project as the bench sees it: create, clone, settings, guideline and criteria versions, what becomes of hidden items."""
 
 import re
+import secrets
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
+from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from annotation.models import Annotator, BenchSettings, CriteriaVersion, GuidelineVersion, Item
@@ -40,6 +42,16 @@ def _check_overlap(overlap: int) -> int:
     if not 1 <= overlap <= MAX_OVERLAP:
         raise DomainError("bad_overlap", _("The overlap is a number from 1 to %(n)s.") % {"n": MAX_OVERLAP}, field="overlap")
     return overlap
+
+
+def free_slug(title: str) -> str:
+    """An address that nobody has, from the Latin letters of `title` or, where it has none, "project"."""
+    base = slugify(title)[:50].strip("-_") or "project"
+    base = re.sub(r"[-_]{2,}", "-", base)
+    slug = base
+    while Project.objects.filter(slug=slug).exists():
+        slug = f"{base}-{secrets.token_hex(2)}"
+    return slug
 
 
 @transaction.atomic

@@ -8,30 +8,10 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from annotation import document
+from annotation.bench_strings import names as words_of
 from annotation.models import ItemAnswer
 from core.rendering import diff, language, markdown
 
-REASONS = {
-    "wrong_answer": gettext_lazy("the answer is wrong"),
-    "incomplete_answer": gettext_lazy("the answer is incomplete"),
-    "unsafe_answer": gettext_lazy("the answer is unsafe"),
-    "unsupported": gettext_lazy("the source does not support it"),
-    "bad_question": gettext_lazy("the question is bad"),
-    "out_of_scope": gettext_lazy("out of scope"),
-    "duplicate": gettext_lazy("duplicate"),
-    "source_outdated": gettext_lazy("the source is outdated"),
-}
-FLAGS = {
-    "personal_data": gettext_lazy("personal data"),
-    "nonsense": gettext_lazy("nonsense"),
-    "needs_second_opinion": gettext_lazy("needs a second opinion"),
-    "harmful": gettext_lazy("harmful"),
-    "off_topic": gettext_lazy("off topic"),
-    "wrong_language": gettext_lazy("wrong language"),
-    "names_model": gettext_lazy("names the model"),
-    "truncated": gettext_lazy("cut off"),
-    "other": gettext_lazy("other"),
-}
 VERDICTS = {"keep": gettext_lazy("Keep"), "fix": gettext_lazy("Fix"), "drop": gettext_lazy("Drop")}
 CLAIMS = {
     "supported": gettext_lazy("supported"),
@@ -99,30 +79,34 @@ def sentence(doc: dict) -> str:
 
 
 def judgement(stored: dict, item, shown: dict, criteria: list[dict]) -> dict:
-    """A stored document as it is read beside others: {"sentence", "line", "ratings", "answer_flags", "corrections" (with diffs),
+    """A stored document as it is read beside others: {"sentence", "line", "overall", "ratings", "answer_flags", "corrections" (with diffs),
     "demonstration", "verdict", "reasons", "claims", "comment", "flags"}."""
     order = shown["order"]
     doc = document.to_letters(stored, order)
     answers = {a["letter"]: a["text"] for a in shown["answers"]}
     chinese = (get_language() or "").startswith("zh")
+    words = words_of()
     names = {c["key"]: c.get("zh" if chinese else "en") or c["key"] for c in criteria} | {"overall": _("overall")}
     line = doc.get("acceptable")
+    ratings = sorted(doc.get("ratings", {}).items())
+    only_overall = all(set(values) == {"overall"} for _letter, values in ratings)
     return {
         "sentence": sentence(doc),
         "none_acceptable": line == 0,
         "all_acceptable": line is not None and line == len(doc.get("ranking", [])) and line > 0 and doc.get("rest") != "worse",
         "line": line,
-        "ratings": [(letter, [(names.get(k, k), v) for k, v in values.items()]) for letter, values in sorted(doc.get("ratings", {}).items())],
-        "answer_flags": [(letter, [FLAGS.get(f, f) for f in found]) for letter, found in sorted(doc.get("answer_flags", {}).items())],
+        "overall": [(letter, values["overall"]) for letter, values in ratings] if only_overall else [],
+        "ratings": [] if only_overall else [(letter, [(names.get(k, k), v) for k, v in values.items()]) for letter, values in ratings],
+        "answer_flags": [(letter, [words.get(f, f) for f in found]) for letter, found in sorted(doc.get("answer_flags", {}).items())],
         "corrections": [_correction(c, item, answers) for c in doc.get("corrections", [])],
         "demonstration": _shown(doc["demonstration"]) if doc.get("demonstration") else None,
         "verdict": VERDICTS.get(doc.get("verdict", ""), ""),
         "verdict_kind": {"keep": "good", "fix": "warn", "drop": "bad"}.get(doc.get("verdict", ""), ""),
-        "reasons": [REASONS.get(r, r) for r in doc.get("reasons", [])],
+        "reasons": [words.get(r, r) for r in doc.get("reasons", [])],
         "claims": [{"text": c["text"], "state": CLAIMS.get(c["state"], c["state"]), "kind": c["state"]} for c in doc.get("claims", [])],
         "comment": doc.get("comment", ""),
         "evidence": doc.get("evidence", ""),
-        "flags": [FLAGS.get(f, f) for f in doc.get("flags", [])],
+        "flags": [words.get(f, f) for f in doc.get("flags", [])],
     }
 
 

@@ -112,4 +112,4 @@ class RoleForm(forms.Form):
 
 class ApiKeyForm(forms.Form):
     name = forms.CharField(label=_("What it is for"), max_length=80, required=False)
-    role = forms.ChoiceField(label=_("May do what a … may"), choices=Role.choices, initial=Role.ANNOTATOR)
+    role = forms.ChoiceField(label=_("Role, at most"), choices=Role.choices, initial=Role.ANNOTATOR)

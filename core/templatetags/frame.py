@@ -44,7 +44,9 @@ def project_tabs(context):
         return {"tabs": []}
     path = context["request"].path
     tabs = tabs_for(project, role)
-    inside = [tab for tab in tabs if path.startswith(tab["url"])]
+    # Every page of a project lies below its overview, so that tab is meant only by its own address.
+    root = f"/p/{project.slug}/"
+    inside = [tab for tab in tabs if path == tab["url"] or (tab["url"] != root and path.startswith(tab["url"]))]
     current = max(inside, key=lambda tab: len(tab["url"])) if inside else None
     for tab in tabs:
         tab["current"] = tab is current

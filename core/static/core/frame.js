@@ -108,6 +108,10 @@ document.addEventListener("submit", (event) => {
   }
 }, true);
 
+// The tab one is on may stand outside a narrow screen.
+const tab = document.querySelector('.tabs > [aria-current="page"]');
+if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+
 for (const button of document.querySelectorAll("[data-without-js]")) button.hidden = true;
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-autosubmit]")) {
