@@ -1,5 +1,6 @@
 """The job kind "export"."""
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from core.jobs import Control, job_kind
@@ -9,7 +10,11 @@ from training_export.models import Bundle
 from training_export.options import ExportOptions
 
 
-@job_kind("export", queue="heavy", label=_("Export"))
+def _result_url(job: Job) -> str:
+    return reverse("export", args=[job.project.slug, job.result["snapshot"]])
+
+
+@job_kind("export", queue="heavy", label=_("Export"), result_url=_result_url)
 def run(job: Job, ctl: Control) -> dict:
     """Build one snapshot. A run that was killed before its commit left nothing; one killed after it finds its bundle."""
     made = Bundle.objects.select_related("snapshot").filter(pk=job.checkpoint.get("bundle")).first()

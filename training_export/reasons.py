@@ -53,6 +53,16 @@ LEFT_OUT = {
     "split_bridge": ("rows", _("The row would stand on two sides of the split.")),
 }
 
+UNITS = {
+    "items": _("items"),
+    "prompts": _("prompts"),
+    "judgements": _("judgements"),
+    "pairs": _("pairs of answers"),
+    "corrections": _("corrections"),
+    "answers": _("answers"),
+    "rows": _("rows"),
+}
+
 
 def sentence_of(code: str) -> str:
     """The sentence of a left-out code in the active language."""

@@ -12,8 +12,7 @@ _n = count(1)
 
 
 def project(**fields) -> Project:
-    made = cast.make_project(**fields)
-    return made
+    return cast.make_project(**fields)
 
 
 def item(owner: Project, answers=("first answer", "second answer", "third answer"), *, targets=(), **fields) -> Item:

@@ -1,0 +1,205 @@
+"""Exports by button and by API: who may, what is started, what can be downloaded, and that nothing else can."""
+
+import io
+import json
+import zipfile
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils.html import escape
+
+from core import api_auth, jobs
+from core.models import Job
+from tests import cast
+from tests.training_export import judged
+from training_export import downloads, forms, snapshots
+from training_export.formats import FORMATS
+from training_export.models import Bundle, Snapshot
+from training_export.options import ExportOptions, choices_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(name="project")
+def _project():
+    project = judged.project(slug="ward")
+    x, _y, _z = judged.annotators(project)
+    for n in range(3):
+        judged.judge(judged.item(project, (f"good {n}", f"poor {n}")), x, {"ranking": [[0], [1]], "acceptable": 1})
+    return project
+
+
+@pytest.fixture(name="manager")
+def _manager(project):
+    return cast.make_member(project, "manager")
+
+
+def client_of(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def built(project, form="trl-preference", **options) -> Bundle:
+    return snapshots.build(project=project, actor=None, options=ExportOptions.of({"format": form, **options}))
+
+
+def post(client, project, body, **headers):
+    return client.post(f"/api/v1/projects/{project.slug}/exports/", json.dumps(body), content_type="application/json", **headers)
+
+
+def test_a_key_starts_an_export_follows_the_job_and_takes_the_files(project, manager):
+    _row, key = api_auth.new_key(user=manager, project=project, role="manager")
+    headers = {"HTTP_AUTHORIZATION": f"Bearer {key}"}
+    client = Client()
+    answer = post(client, project, {"format": "trl-preference", "annotators": "majority", "split": [50, 50, 0]}, **headers)
+    assert answer.status_code == 202
+    job = answer.json()["job"]
+    assert (job["kind"], job["state"]) == ("export", "queued")
+    jobs.run_now(Job.objects.get(pk=job["id"]))
+    done = client.get(f"/api/v1/jobs/{job['id']}/", **headers).json()
+    assert done["state"] == "done" and done["done"] == done["total"] == 3
+    result = done["result"]
+    assert sum(f["rows"] for f in result["files"] if not f["path"].startswith("provenance/")) == 3
+    (listed,) = client.get("/api/v1/projects/ward/exports/", **headers).json()
+    assert listed["content_sha256"] == result["content_sha256"] and listed["number"] == result["snapshot"] == 1
+    manifest = client.get("/api/v1/projects/ward/exports/1/", **headers).json()["manifest"]
+    assert manifest["options"]["annotators"] == "majority" and manifest["as_of"] == listed["as_of"]
+    for entry in result["files"]:
+        body = client.get(f"/api/v1/projects/ward/exports/1/files/{entry['path']}", **headers)
+        assert body.status_code == 200
+        assert len(b"".join(body.streaming_content).splitlines()) == entry["rows"]
+
+
+def test_the_zip_holds_every_file_and_the_manifest(project, manager):
+    bundle = built(project, "llamafactory")
+    client = client_of(manager)
+    for url in ("/api/v1/projects/ward/exports/1/download/", "/p/ward/exports/1/download/"):
+        answer = client.get(url)
+        archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+        assert archive.testzip() is None
+        root = "ward-000001-llamafactory/"
+        assert set(archive.namelist()) == {root + name for name in downloads.names_of(bundle)}
+        assert json.loads(archive.read(root + "manifest.json"))["content_sha256"] == bundle.snapshot.content_sha256
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../secret_key", "..%2f..%2fsecret_key", "%2e%2e/%2e%2e/secret_key", "/etc/passwd", "train.jsonl/../train.jsonl", ".", "nothing.jsonl"]
+)
+def test_no_other_path_can_be_asked_for(project, manager, name):
+    built(project)
+    client = client_of(manager)
+    for base in ("/api/v1/projects/ward/exports/1/files/", "/p/ward/exports/1/files/"):
+        assert client.get(base + name).status_code in (301, 404)
+
+
+def test_withdrawn_and_foreign_data_sets_are_not_there(project, manager):
+    bundle = built(project)
+    other = cast.make_project("other")
+    stranger = client_of(cast.make_member(other, "manager"))
+    assert stranger.get("/p/ward/exports/1/").status_code == 404
+    assert stranger.get("/api/v1/projects/ward/exports/1/files/train.jsonl").status_code == 404
+    assert stranger.get("/p/other/exports/1/").status_code == 404
+    Bundle.objects.filter(pk=bundle.pk).update(withdrawn_at="2026-01-01T00:00Z")
+    assert client_of(manager).get("/api/v1/projects/ward/exports/1/download/").status_code == 404
+
+
+@pytest.mark.parametrize("role", ["user", "annotator", "reviewer"])
+def test_members_who_are_no_managers_may_not(project, role):
+    built(project)
+    client = client_of(cast.make_member(project, role))
+    assert post(client, project, {"format": "jsonl"}).status_code == 403
+    for name in ("exports", "api_exports"):
+        assert client.get(reverse(name, args=["ward"])).status_code == 403
+    for name in ("export", "export_zip", "api_export", "api_export_zip"):
+        assert client.get(reverse(name, args=["ward", 1])).status_code == 403
+    for name in ("export_file", "api_export_file"):
+        assert client.get(reverse(name, args=["ward", 1, "train.jsonl"])).status_code == 403
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"format": "parquet"},
+        {"format": "jsonl", "pairs": "some"},
+        {"format": "jsonl", "split": [1, 2]},
+        {"format": "jsonl", "split": [0, 0, 0]},
+        {"format": "jsonl", "split": [-1, 1, 1]},
+        {"format": "jsonl", "max_pairs": -1},
+        {"format": "jsonl", "seed": "x"},
+        {"format": "jsonl", "alpha": 0},
+        {"format": "jsonl", "typo": 1},
+        {"format": "jsonl", "name": "../x"},
+        {"format": ["jsonl"]},
+        [],
+        "jsonl",
+    ],
+)
+def test_bad_requests_are_named_and_start_nothing(project, manager, body):
+    answer = post(client_of(manager), project, body)
+    assert answer.status_code == 400 and answer.json()["error"]
+    assert not Job.objects.exists()
+
+
+def test_an_export_of_nothing_fails_and_says_what_was_left_out(project, manager):
+    client = client_of(manager)
+    job = post(client, project, {"format": "trl-sft"}).json()["job"]["id"]
+    with pytest.raises(Exception, match="nothing to write"):
+        jobs.run_now(Job.objects.get(pk=job))
+    failed = client.get(f"/api/v1/jobs/{job}/").json()
+    assert failed["state"] == "failed" and failed["result"]["error"]["code"] == "no_rows" and failed["result"]["left_out"] == {"no_target": 3}
+    assert not Snapshot.objects.exists() and not list(snapshots.root().glob(".building-*"))
+    page = client.get("/p/ward/exports/").content.decode()
+    assert "The last export made nothing." in page
+
+
+def test_the_page_offers_every_format_with_a_sample_and_starts_a_job(project, manager):
+    client = client_of(manager)
+    page = client.get("/p/ward/exports/")
+    text = page.content.decode()
+    for form in FORMATS.values():
+        assert f'value="{form.name}"' in text
+        assert all(escape(sentence) in text for sentence in form.not_honoured)
+    assert text.count('class="export-sample"') >= len(FORMATS)
+    fields = {"format": "trl-kto", "annotators": "each", "pairs": "all", "split_by": "prompt", "margin": "none", "correction_beats": "original"}
+    fields |= {"system": "keep", "sources": "omit", "include_imported": "on"}
+    assert client.post("/p/ward/exports/", fields).status_code == 302
+    job = Job.objects.get()
+    assert job.params["options"]["format"] == "trl-kto" and job.params["options"]["include_imported"] is True
+    assert f'data-job="{job.pk}"' in client.get("/p/ward/exports/").content.decode()
+    jobs.run_now(job)
+    assert 'href="/p/ward/exports/1/download/"' in client.get("/p/ward/exports/").content.decode()
+    made = client.get("/p/ward/exports/1/").content.decode()
+    assert "train.jsonl" in made and Snapshot.objects.get().content_sha256 in made
+
+
+def test_a_bad_split_is_said_beside_its_field(project, manager):
+    fields = {"format": "trl-kto", "annotators": "each", "pairs": "all", "split": "80;20", "split_by": "prompt", "margin": "none"}
+    fields |= {"correction_beats": "original", "system": "keep", "sources": "omit"}
+    answer = client_of(manager).post("/p/ward/exports/", fields)
+    assert answer.status_code == 400 and "Give three shares" in answer.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_left_out_reasons_are_sentences_on_the_page(project, manager):
+    x = project.annotators.get(pseudonym="X")
+    judged.judge(judged.item(project, ("a", "b")), x, {"ranking": [[0, 1]]})
+    built(project)
+    page = client_of(manager).get("/p/ward/exports/1/").content.decode()
+    assert "The answers were judged equal, or the votes are even." in page
+
+
+def test_the_form_knows_every_choice_that_the_code_knows():
+    assert {name: tuple(value for value, _words in words) for name, words in forms.WORDS.items()} == choices_of()
+
+
+def test_the_page_asks_a_bounded_number_of_queries(project, manager, django_assert_max_num_queries):
+    for _ in range(4):
+        built(project)
+    client = client_of(manager)
+    client.get("/p/ward/exports/")
+    with django_assert_max_num_queries(12):
+        client.get("/p/ward/exports/")

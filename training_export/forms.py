@@ -1,0 +1,68 @@
+"""The export form: every option in plain words. Values are checked again, for all doors alike, by options.ExportOptions."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from training_export.formats import FORMATS
+
+# (value, plain words) by option; a test holds them against what the code allows.
+WORDS = {
+    "pairs": [
+        ("all", _("Every pair of answers that is judged differently")),
+        ("best-worst", _("The best against the worst only")),
+        ("best-rest", _("The best against each other one")),
+        ("best-random", _("The best against one other, drawn by the seed")),
+    ],
+    "annotators": [
+        ("each", _("Everyone's judgement, unless somebody contradicts it")),
+        ("majority", _("What more people say than not")),
+        ("reviewed", _("Only what a reviewer has accepted or settled")),
+    ],
+    "margin": [
+        ("none", _("None")),
+        ("strength", _("How much better, as the experts said (only if they said it for every pair)")),
+        ("bt", _("Log-odds from all votes on the prompt (Bradley–Terry)")),
+    ],
+    "correction_beats": [
+        ("original", _("the answer it corrects")),
+        ("ranked", _("also up to two answers that its author ranked equal or lower")),
+    ],
+    "split_by": [("prompt", _("Prompt")), ("source", _("Source document")), ("user", _("End user"))],
+    "system": [("keep", _("As a turn of its own")), ("merge", _("Inside the first user turn (for models without a system turn)"))],
+    "sources": [("omit", _("Not in the training prompt")), ("system", _("Before the system message")), ("user", _("Before the last question"))],
+}
+
+
+class ExportForm(forms.Form):
+    format = forms.ChoiceField(label=_("Format"), widget=forms.RadioSelect, choices=lambda: [(f.name, f.label) for f in FORMATS.values()])
+    annotators = forms.ChoiceField(label=_("Whose judgement"), choices=WORDS["annotators"], initial="each")
+    pairs = forms.ChoiceField(label=_("Pairs out of a ranking"), choices=WORDS["pairs"], initial="all")
+    split = forms.CharField(
+        label=_("Shares for training, validation and test"), required=False, max_length=60, help_text=_("Such as 80,10,10. Empty: everything is for training.")
+    )
+    split_by = forms.ChoiceField(
+        label=_("Never on two sides"), choices=WORDS["split_by"], initial="prompt", help_text=_("A row stays on its side in all later exports with this seed.")
+    )
+    margin = forms.ChoiceField(label=_("Margin on pairs"), choices=WORDS["margin"], initial="none")
+    max_pairs = forms.IntegerField(label=_("At most this many pairs per prompt"), required=False, min_value=0, max_value=1000, help_text=_("Empty: no limit."))
+    seed = forms.IntegerField(label=_("Seed"), required=False, min_value=0, max_value=2**31 - 1, initial=0, help_text=_("For the split and for what is drawn."))
+    correction_beats = forms.ChoiceField(label=_("A correction is better than"), choices=WORDS["correction_beats"], initial="original")
+    system = forms.ChoiceField(label=_("System message"), choices=WORDS["system"], initial="keep")
+    sources = forms.ChoiceField(label=_("Source passages"), choices=WORDS["sources"], initial="omit")
+    sft_top = forms.BooleanField(label=_("Learn from top-ranked answers, too"), required=False)
+    all_corrections = forms.BooleanField(label=_("Learn from every correction of a prompt, not from one"), required=False)
+    binary_from_ratings = forms.BooleanField(label=_("Overall ratings 4 and 5 mean good, 1 and 2 bad"), required=False)
+    include_imported = forms.BooleanField(label=_("With judgements that came with imported files"), required=False, initial=True)
+
+    MAIN = ("annotators", "pairs", "split", "split_by")
+    MORE = ("margin", "max_pairs", "seed", "correction_beats", "system", "sources")
+    CHECKS = ("sft_top", "all_corrections", "binary_from_ratings", "include_imported")
+
+    def main(self):
+        return [self[name] for name in self.MAIN]
+
+    def more(self):
+        return [self[name] for name in self.MORE]
+
+    def checks(self):
+        return [self[name] for name in self.CHECKS]

@@ -1,0 +1,92 @@
+"""Export pages, for managers: choose a format and options, follow the job, read what came out and what was left out, download."""
+
+from django.core.cache import cache
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from core import jobs
+from core.access import project_page
+from core.errors import DomainError
+from core.models import Job
+from training_export import downloads
+from training_export.formats import FORMATS
+from training_export.forms import ExportForm
+from training_export.options import ExportOptions
+from training_export.reasons import UNITS, sentence_of, unit_of
+
+SHOWN = 50
+SAMPLE_LINES = 4
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@project_page("manager")
+def exports(request, project):
+    """The form, the exports at work, and the data sets made so far."""
+    form = ExportForm(request.POST or None, initial={"format": next(iter(FORMATS))})
+    if request.method == "POST" and form.is_valid():
+        try:
+            options = ExportOptions.of(form.cleaned_data)
+        except DomainError as exc:
+            form.add_error(exc.field if exc.field in form.fields else None, str(exc.message))
+        else:
+            jobs.start("export", project=project, actor=request.user, params={"options": options.as_dict()})
+            return redirect("exports", project.slug)
+    chosen = form["format"].value()
+    recent = Job.objects.filter(project=project, kind="export").select_related("project").order_by("-id")[:10]
+    context = {
+        "project": project,
+        "form": form,
+        "formats": [described(f) | {"chosen": f.name == chosen} for f in FORMATS.values()],
+        "working": [job for job in recent if job.state in (Job.State.QUEUED, Job.State.RUNNING)],
+        "failed": next(iter(recent), None) if recent and recent[0].state == Job.State.FAILED else None,
+        "bundles": downloads.bundles_of(project)[:SHOWN],
+    }
+    return render(request, "training_export/exports.html", context, status=400 if form.errors else 200)
+
+
+def described(form) -> dict:
+    """A format for people: a sample made by its own code, and what its trainer will not make use of."""
+    files = cache.get_or_set(f"export-sample-{form.name}", form.sample, 3600)
+    return {
+        "name": form.name,
+        "label": form.label,
+        "trainer": form.trainer,
+        "not_honoured": form.not_honoured,
+        "sample": [(name, "\n".join(text.splitlines()[:SAMPLE_LINES])) for name, text in files.items() if name.endswith(".jsonl")],
+    }
+
+
+@never_cache
+@require_safe
+@project_page("manager")
+def export(request, project, number):
+    """One data set: counts, files, what was left out and why, what the trainer ignores."""
+    bundle = downloads.bundle_or_404(project, number)
+    manifest = bundle.manifest
+    left_out = [(count, UNITS[unit_of(code)], sentence_of(code)) for code, count in bundle.snapshot.left_out.items() if count]
+    context = {
+        "project": project,
+        "bundle": bundle,
+        "snapshot": bundle.snapshot,
+        "manifest": manifest,
+        "label": FORMATS[bundle.format].label if bundle.format in FORMATS else bundle.format,
+        "data": [f for f in bundle.files if f.get("role") == "data"],
+        "other": [f for f in bundle.files if f.get("role") != "data"],
+        "left_out": sorted(left_out, key=lambda entry: -entry[0]),
+        "options": [(name, value) for name, value in manifest.get("options", {}).items() if value not in (None, "", False)],
+    }
+    return render(request, "training_export/export.html", context)
+
+
+@require_safe
+@project_page("manager")
+def export_zip(request, project, number):
+    return downloads.all_files(downloads.bundle_or_404(project, number))
+
+
+@require_safe
+@project_page("manager")
+def export_file(request, project, number, name):
+    return downloads.one_file(downloads.bundle_or_404(project, number), name)
