@@ -45,7 +45,7 @@ BROKEN = [
     ("control tokens in an answer", "trl-rm", [pair(), pair(INJECTED, "差", [user("另?")])], "template_token", True),
     ("control tokens in a prompt", "trl-sft", [sft(), sft([user(INJECTED)])], "template_token", True),
     ("control tokens in a label's answer", "trl-kto", [kto(1, True), kto(2, False, INJECTED)], "template_token", True),
-    ("text beside messages", "trl-rm", [pair(), {"prompt": "另?", "chosen": "好", "rejected": "差"}], "not_messages", False),
+    ("text beside messages", "trl-rm", [pair(), {"prompt": "另?", "chosen": "好", "rejected": "差"}], "not_messages", True),
     ("implicit prompts that differ", "trl-rm", [{"chosen": [user("a?"), said("b")], "rejected": [user("b?"), said("c")]}], "columns", True),
     ("implicit prompt beside the prompt", "trl-rm", [pair(), pair() | {"chosen": [user("另?"), said("好")]}], "implicit_prompt", True),
     ("labels 0 and 1", "trl-kto", [kto(1, 1), kto(2, 0)], "label", True),

@@ -7,21 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.training_export.broken_rows import BROKEN, BROKEN_LLAMAFACTORY, alpaca, kto, lf, pair, ranked, said, sft, user
-from training_export.formats import FORMATS, Options
+from tests.training_export.format_files import found, put
+from training_export.formats import FORMATS
 from training_export.formats.llamafactory_files import ENTRIES, dataset_info
 from training_export.formats.reasons import REASONS
-
-
-def put(folder, rows, name="train.jsonl"):
-    """`rows` as a published file with its side file."""
-    lines = [r if isinstance(r, bytes) else (json.dumps(r, ensure_ascii=False) + "\n").encode() for r in rows]
-    (folder / "provenance").mkdir(exist_ok=True)
-    (folder / name).write_bytes(b"".join(lines))
-    (folder / "provenance" / name).write_text("{}\n" * len(rows))
-
-
-def found(folder, form, **options):
-    return [(p.file, p.line, p.code) for p in FORMATS[form].check(folder, Options(**options)) if p.level == "error"]
 
 
 @pytest.mark.parametrize(("name", "form", "rows", "code", "_trains"), BROKEN, ids=[f"{b[1]}: {b[0]}" for b in BROKEN])

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.training_export.test_format_check import found
+from tests.training_export.format_files import found
 from training_export.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
 from training_export.formats import FORMATS, Options
 from training_export.formats.canonical import from_row, line

@@ -36,8 +36,16 @@ def turn(message: dict) -> dict:
 
 
 def tool_list(tools: list) -> str:
-    """The `tools` column: a JSON string of the bare functions, as LLaMA-Factory's templates expect them."""
-    return json.dumps([t["function"] if isinstance(t, dict) and isinstance(t.get("function"), dict) else t for t in tools], ensure_ascii=False)
+    """The `tools` column: a JSON string of the bare functions, as LLaMA-Factory's templates expect them. They look up the parameters'
+    properties without asking, so a function without parameters says so."""
+    out = []
+    for tool in tools:
+        function = tool["function"] if isinstance(tool, dict) and isinstance(tool.get("function"), dict) else tool
+        if isinstance(function, dict):
+            parameters = function.get("parameters") if isinstance(function.get("parameters"), dict) else {}
+            function = function | {"parameters": {"type": "object", "properties": {}} | parameters}
+        out.append(function)
+    return json.dumps(out, ensure_ascii=False)
 
 
 class Writer(RowWriter):

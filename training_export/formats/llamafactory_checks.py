@@ -3,7 +3,7 @@
 import json
 
 from training_export.formats.base import Problem
-from training_export.formats.checks import LineChecker, identity_of
+from training_export.formats.checks import DATE_LIKE, LineChecker, identity_of
 from training_export.formats.llamafactory_files import DATA_FILES, ENTRIES, TAGS, kind_and_split
 from training_export.formats.messages import blank, has_template_token
 
@@ -24,6 +24,7 @@ class Checker(LineChecker):
     def start(self, name):
         self.kind, _ = kind_and_split(name)
         self.neighbour = None
+        self.dates = True
 
     def expected(self, first):
         return _COLUMNS[self.kind]
@@ -38,7 +39,17 @@ class Checker(LineChecker):
             found = [("system", "template_token", "")]
         if found:
             self.judged = None
+        elif self.dates:
+            self.dates = all(DATE_LIKE.fullmatch(text) for text in self._answers(row))
         return found
+
+    def _answers(self, row):
+        if self.kind == "sft_alpaca":
+            return [row["output"]]
+        return [row["chosen"]["value"], row["rejected"]["value"]] if self.kind == "preference" else [t["value"] for t in row["conversations"]]
+
+    def end(self):
+        return [("", "date_like", "")] if self.dates and self.rows else []
 
     def _text(self, field, text, code="empty_answer"):
         if blank(text):

@@ -1,0 +1,112 @@
+"""The LLaMA-Factory folder, read by the rules of its loader (0.9.5, data/parser.py and data/converter.py), and by the loader itself where
+LLAMAFACTORY_PYTHON names a Python that has it (it cannot live beside this TRL)."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("trl", reason="make test-train installs the trainers")
+
+from tests.train import data
+from tests.train.conftest import config
+from tests.train.test_trl import load
+from training_export.formats import FORMATS
+
+pytestmark = pytest.mark.train
+DEFAULTS = {"prompt": "instruction", "query": "input", "response": "output", "messages": "conversations"}
+TAG_DEFAULTS = {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"}
+TAG_DEFAULTS |= {"observation_tag": "observation", "function_tag": "function_call", "system_tag": "system"}
+
+
+@pytest.fixture()
+def folder(tmp_path):
+    writer = FORMATS["llamafactory"].open(tmp_path, splits=("train", "validation"))
+    examples = [*data.sft(), *data.preferences(), *data.binary()]
+    for example in examples:
+        writer.add(example, "validation" if example.group_id.endswith("-7") else "train")
+    writer.close()
+    assert not writer.left_out and not list(FORMATS["llamafactory"].check(tmp_path))
+    return tmp_path, examples
+
+
+def attributes(entry: dict) -> dict:
+    """DatasetAttr.join: one named column or tag and all others lose their defaults."""
+    columns = dict.fromkeys((*DEFAULTS, "history", "system", "tools", "chosen", "rejected", "kto_tag")) | (entry.get("columns", DEFAULTS))
+    tags = dict.fromkeys(TAG_DEFAULTS) | (entry.get("tags", TAG_DEFAULTS))
+    return columns | tags | {"ranking": entry.get("ranking", False), "formatting": entry.get("formatting", "alpaca")}
+
+
+def aligned(row: dict, at: dict) -> tuple[list, list] | None:
+    """(prompt turns, responses) as the converters align them; None for a row that is dropped."""
+    if at["formatting"] == "alpaca":
+        question = "\n".join(row[at[c]] for c in ("prompt", "query") if at[c] and row[at[c]])
+        response = row[at["response"]]
+        return ([question], [response]) if isinstance(response, str) and response else None
+    turns = row[at["messages"]]
+    odd, even = (at["user_tag"], at["observation_tag"]), (at["assistant_tag"], at["function_tag"])
+    if any(t[at["role_tag"]] not in (even if i % 2 else odd) for i, t in enumerate(turns)) or len(turns) % 2 != int(at["ranking"]):
+        return None
+    texts = [t[at["content_tag"]] for t in turns]
+    if at["ranking"]:
+        sides = row[at["chosen"]], row[at["rejected"]]
+        if not all(isinstance(s, dict) and s[at["role_tag"]] in even for s in sides):
+            return None
+        return texts, [s[at["content_tag"]] for s in sides]
+    if at["kto_tag"]:
+        if not isinstance(row[at["kto_tag"]], bool):
+            return None
+        return texts[:-1], [texts[-1], ""] if row[at["kto_tag"]] else ["", texts[-1]]
+    return texts[:-1], texts[-1:]
+
+
+def test_every_row_is_read_as_it_was_meant(folder):
+    place, examples = folder
+    info = json.loads((place / "dataset_info.json").read_text(encoding="ascii"))
+    read = {}
+    for name, entry in info.items():
+        at = attributes(entry)
+        for row in load(place, entry["file_name"]):
+            made = aligned(row, at)
+            assert made is not None, (name, row)
+            for column in ("system", "tools"):
+                assert not at[column] or isinstance(row[at[column]], str)
+            read.setdefault(name.removesuffix("_validation").removeprefix("touchstone_"), []).append(made)
+    answers = {kind: {tuple(responses) for _, responses in rows} for kind, rows in read.items()}
+    assert answers["preference"] == {(e.chosen.text, e.rejected.text) for e in examples if hasattr(e, "chosen")}
+    assert answers["kto"] == {(e.answer.text, "") if e.label else ("", e.answer.text) for e in examples if hasattr(e, "label")}
+    assert answers["sft_alpaca"] | answers["sft_sharegpt"] == {(e.target.text,) for e in examples if hasattr(e, "target")}
+    assert sum(map(len, read.values())) == len(examples)
+    assert {prompt[-1] for prompt, _ in read["preference"]} == {e.context[-1]["content"] for e in examples}
+
+
+STAGES = {"sft": ("target", 40), "rm": ("chosen", 120), "dpo": ("chosen", 120), "kto": ("label", 120)}
+
+
+@pytest.mark.skipif(not os.environ.get("LLAMAFACTORY_PYTHON"), reason="LLAMAFACTORY_PYTHON names no Python with llamafactory 0.9.5")
+@pytest.mark.parametrize("stage", STAGES)
+def test_its_own_loader_keeps_every_row(folder, tokenizer, tmp_path_factory, stage):
+    place, examples = folder
+    model = tmp_path_factory.mktemp("model")
+    tokenizer.save_pretrained(model)
+    config(tokenizer).save_pretrained(model)
+    script = Path(__file__).with_name("llamafactory_rows.py")
+    run = subprocess.run([os.environ["LLAMAFACTORY_PYTHON"], script, place, model, stage], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr[-3000:]
+    [line] = [text for text in run.stdout.splitlines() if text.startswith("RESULT ")]
+    result = json.loads(line.removeprefix("RESULT "))
+    kind, written = STAGES[stage]
+    mine = [e for e in examples if hasattr(e, kind)]
+    assert len(mine) == written
+    held_out = [e for e in mine if e.group_id.endswith("-7")]
+    assert (result["rows"], result["evaluation"]) == (written - len(held_out), len(held_out))
+    trained = [e for e in mine if e not in held_out]
+    ends = "<|im_end|>\n"
+    if stage == "sft":
+        assert {t[0] for t in result["texts"]} == {e.target.text + ends for e in trained}
+    elif stage == "kto":
+        assert {(t[0], t[2]) for t in result["texts"]} == {(e.answer.text + ends, e.label) for e in trained}
+    else:
+        assert {(t[0], t[2]) for t in result["texts"]} == {(e.chosen.text + ends, e.rejected.text + ends) for e in trained}
