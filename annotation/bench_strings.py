@@ -1,6 +1,7 @@
 """What the bench says: its strings and choices, in the person's language, as the page's JavaScript gets them."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from annotation.document import ANSWER_FLAGS, DROP_REASONS, ITEM_FLAGS, SKIP_REASONS
 
@@ -120,7 +121,7 @@ def strings() -> dict[str, str]:
         "not_ranked_yet": _("Not ranked yet"),
         "type_letters": _("Type or tap the letters, best first"),
         "the_rest": _("the rest"),
-        "line": _("Line"),
+        "line": pgettext("of acceptability", "Line"),
         "none_acceptable": _("None acceptable"),
         "rest_worse": _("Rest is worse"),
         "tie_next": _("Tie next"),
