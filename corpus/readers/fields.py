@@ -19,9 +19,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "system": ("system", "system_prompt", "系统提示"),
     "history": ("history", "历史"),
     "tools": ("tools", "functions"),
-    "chosen": ("chosen", "chosen_response", "response_chosen", "response_j", "preferred", "preferred_output", "preferred_response", "winner_response", "优选"),
+    "chosen": ("chosen", "chosen_response", "response_chosen", "response_j", "preferred", "preferred_output", "preferred_response", "优选"),
     "rejected": (
-        "rejected", "rejected_response", "response_rejected", "response_k", "rejected_messages", "non_preferred_output", "dispreferred", "loser_response", "劣选",
+        "rejected", "rejected_response", "response_rejected", "response_k", "rejected_messages", "non_preferred_output", "dispreferred", "劣选",
     ),
     "label": ("label", "kto_tag", "thumbs", "thumb", "desirable", "is_good", "标签", "赞踩"),
     "answer": ("output", "answer", "response", "completion", "reply", "target", "回答", "答案", "答", "回复", "输出", "text"),
@@ -29,7 +29,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "ranks": ("ranks", "rank", "ranking", "rankings", "排名", "排序"),
     "scores": ("scores", "score", "ratings", "评分", "得分"),
     "models": ("models", "model_names"),
-    "source": ("context", "source", "passage", "document", "reference_passage", "source_text", "evidence", "原文", "段落", "材料", "来源", "出处原文", "上下文"),
+    "source": ("context", "source", "passage", "document", "reference_passage", "source_text", "evidence", "原文", "段落", "材料", "来源", "上下文"),
     "source_title": ("source_title", "document_title", "doc_title", "文档标题", "来源标题"),
     "source_url": ("source_url", "document_url", "url", "链接"),
     "id": ("question_id", "prompt_id", "qid", "id", "uid", "uuid", "idx", "编号", "序号", "message_tree_id"),
@@ -60,6 +60,11 @@ GIVEN = {"annotator", *ALIASES, *(f"{stem}_{n}" for stem in ("answer", "rank", "
 
 def normal(name: str) -> str:
     return re.sub(r"[\s\-.]+", "_", name.strip().casefold())
+
+
+def is_judge(column: str) -> bool:
+    """Whether a column's name says that it holds somebody's judgement."""
+    return bool(_JUDGE.fullmatch(column.strip()) or _JUDGE_BEHIND.fullmatch(column.strip())) or normal(column) in _ONE_JUDGE
 
 
 @dataclass(slots=True)
@@ -105,6 +110,7 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
     out = Columns()
     used: set[str] = set()
     off: set[str] = set()
+    ranked: dict[str, str] = {}
     for ours, column in given:
         key = normal(ours)
         if not column:
@@ -117,8 +123,8 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
                 out.of[key] = column
             elif answer:
                 out.answers.append((answer[2], column))
-            elif numbered and numbered[1] == "rank" and key == f"rank{numbered[3]}":
-                out.ranked_texts.append(column)
+            elif numbered and key == f"rank{numbered[3]}":
+                ranked[numbered[3]] = column
             elif numbered:
                 out.numbered.setdefault(_KINDS.get(numbered[1], numbered[1]), {})[numbered[3]] = column
             elif key == "annotator":
@@ -136,7 +142,7 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
         if name in by_normal:
             raise RowRefused(column[:100], "ambiguous", _("The columns %(a)s and %(b)s have the same name.") % {"a": by_normal[name][:60], "b": column[:60]})
         by_normal[name] = column
-    _numbered_columns(out, by_normal, used)
+    _numbered_columns(out, by_normal, used, off, ranked)
     for ours, names in ALIASES.items():
         if ours in out.of or ours in off:
             continue
@@ -153,7 +159,7 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
             out.of[ours] = column
             used.add(column)
             break
-    _judge_columns(out, by_normal, used)
+    _judge_columns(out, by_normal, used, off)
     out.rest = [c for c in columns if c not in used]
     return out
 
@@ -164,39 +170,43 @@ def _is_answer_file(out: Columns, by_normal: dict[str, str]) -> bool:
     return bool(ids) or (bool({"model_id", "model", "model_name"} & by_normal.keys()) and not {"prompt", "question", "instruction"} & by_normal.keys())
 
 
-def _numbered_columns(out: Columns, by_normal: dict[str, str], used: set[str]) -> None:
+def _numbered_columns(out: Columns, by_normal: dict[str, str], used: set[str], off: set[str], ranked: dict[str, str]) -> None:
+    """answer_a …, rank_a …, or rank1 … with the answers in them (`ranked`: those given by hand)."""
     stems: dict[str, list[tuple[str, str]]] = {}
     numbered: dict[str, dict[str, str]] = {}
     for name, column in by_normal.items():
         if name in ("response_j", "response_k") and {"response_j", "response_k"} <= by_normal.keys():
             continue
         if m := _ANSWER_N.fullmatch(name):
-            stems.setdefault(m[1], []).append((m[2], column))
+            if f"answer_{m[2]}" not in off:
+                stems.setdefault(m[1], []).append((m[2], column))
         elif m := _NUMBERED_BEHIND.fullmatch(name):
             numbered.setdefault(_KINDS.get(m[3], m[3]), {})[m[2]] = column
         elif m := _NUMBERED.fullmatch(name):
             numbered.setdefault(_KINDS.get(m[1], m[1]), {})[m[3]] = column
-    if not out.answers and not out.ranked_texts:
-        best = max(stems.values(), key=len, default=[])
-        if len(best) >= 2:
-            out.answers = sorted(best, key=lambda pair: _order(pair[0]))
+    if not ranked:
+        given = {suffix for suffix, _column in out.answers}
+        found = [pair for pair in max(stems.values(), key=len, default=[]) if pair[0] not in given]
+        if len(found) + len(given) >= 2:
+            out.answers = sorted([*out.answers, *found], key=lambda pair: _order(pair[0]))
     if out.answers:
         suffixes = {suffix for suffix, _column in out.answers}
-        for kind, found in numbered.items():
-            for suffix, column in found.items():
-                if suffix in suffixes and suffix not in out.numbered.get(kind, {}):
-                    out.numbered.setdefault(kind, {})[suffix] = column
+        for kind, columns in numbered.items():
+            for suffix, column in columns.items():
+                if suffix in suffixes and f"{kind}_{suffix}" not in off:
+                    out.numbered.setdefault(kind, {}).setdefault(suffix, column)
         used.update(column for _suffix, column in out.answers)
-        used.update(column for found in out.numbered.values() for column in found.values())
-    elif "rank" in numbered and not out.ranked_texts:
-        # rank1 … rankN without answer columns: the answers themselves, best first.
-        pairs = sorted(numbered["rank"].items(), key=lambda pair: _order(pair[0]))
-        if len(pairs) >= 2 and all(suffix.isdigit() for suffix, _column in pairs):
-            out.ranked_texts = [column for _suffix, column in pairs]
-            used.update(out.ranked_texts)
+        used.update(column for columns in out.numbered.values() for column in columns.values())
+        return
+    # rank1 … rankN without answer columns: the answers themselves, best first.
+    by_number = {suffix: column for suffix, column in numbered.get("rank", {}).items() if suffix.isdigit() and f"rank{suffix}" not in off} | ranked
+    if len(by_number) >= 2:
+        out.ranked_texts = [column for _suffix, column in sorted(by_number.items(), key=lambda pair: _order(pair[0]))]
+        used.update(out.ranked_texts)
 
 
-def _judge_columns(out: Columns, by_normal: dict[str, str], used: set[str]) -> None:
+def _judge_columns(out: Columns, by_normal: dict[str, str], used: set[str], off: set[str]) -> None:
+    """The columns of annotators beside two or more answers."""
     if len(out.answers) < 2:
         return
     if "label" in out.of:
@@ -204,11 +214,9 @@ def _judge_columns(out: Columns, by_normal: dict[str, str], used: set[str]) -> N
     for name, column in by_normal.items():
         if column in used:
             continue
-        m = _JUDGE.fullmatch(column.strip())
-        behind = _JUDGE_BEHIND.fullmatch(column.strip())
-        if m or behind:
-            out.judges.append(((m[2] if m else behind[1]).strip(), column))
-            used.add(column)
-        elif name in _ONE_JUDGE:
-            out.judges.append(("", column))
-            used.add(column)
+        m, behind = _JUDGE.fullmatch(column.strip()), _JUDGE_BEHIND.fullmatch(column.strip())
+        judge = m[2].strip() if m else behind[1].strip() if behind else "" if name in _ONE_JUDGE else None
+        if judge is None or (normal(f"annotator_{judge}") if judge else "annotator") in off:
+            continue
+        out.judges.append((judge, column))
+        used.add(column)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from corpus.readers import jsonscan, judging, limits, opening, strict, table, turns
 from corpus.readers.errors import RowRefused
-from corpus.readers.fields import Columns, check_given, normal, resolve
+from corpus.readers.fields import Columns, check_given, is_judge, normal, resolve
 from corpus.readers.reading import raw_rows, shown, text_stream
 from corpus.readers.tree import is_tree
 from corpus.records import FileRefused
@@ -188,17 +188,19 @@ def _is_columnar(value: dict) -> bool:
 
 def _find_format(path: Path, found, mapping: dict[str, str], join: str | None) -> None:
     rows: list[dict] = []
-    refused = None
+    refused: set[str] = set()
     for _line, row in raw_rows(path, found):
         if isinstance(row, RowRefused):
-            refused = refused or row
+            refused.add(row.code)
             continue
         rows.append(row)
         if len(rows) >= limits.SAMPLE_ROWS:
             break
     if not rows:
-        if refused is None:
+        if not refused:
             raise FileRefused("empty", _("The file has no rows."))
+        if refused == {"type"}:
+            raise FileRefused("unknown_format", _("No record of the file is an object or a text: there is nothing to read."))
         return  # every row is refused: reading names each of them
     found.columns = list(dict.fromkeys(column for row in rows for column in row))
     found.sample = [shown(row) for row in rows[: limits.SHOWN_ROWS]]
@@ -255,6 +257,8 @@ def _named_judges(rows: list[dict], given: dict, join: str | None) -> dict[str, 
         return out
     if len(columns.answers) == 2:
         for column in columns.rest:
+            if f"annotator_{column.strip()}" in given or is_judge(column):  # switched off by hand
+                continue
             values = [row.get(column) for row in rows if row.get(column) not in (None, "")]
             if any(judging.is_verdict(v) for v in values) and all(judging.is_verdict(v) or str(v).strip() in ("1", "2") for v in values):
                 out[f"annotator_{column.strip()}"] = column

@@ -9,10 +9,14 @@ from corpus.canonical import same_text
 from corpus.readers.errors import RowRefused
 from corpus.readers.turns import type_name
 
-_GOOD = {"true", "1", "1.0", "yes", "y", "good", "like", "liked", "up", "thumbs_up", "thumbsup", "thumb_up", "positive", "desirable", "chosen", "+1", "accept", "accepted",
-         "赞", "点赞", "好", "是", "对", "真", "喜欢", "满意", "有用", "合格", "👍"}  # fmt: skip
-_BAD = {"false", "0", "0.0", "no", "n", "bad", "dislike", "disliked", "down", "thumbs_down", "thumbsdown", "thumb_down", "negative", "undesirable", "rejected", "-1", "reject",
-        "踩", "点踩", "差", "坏", "否", "错", "假", "不喜欢", "不满意", "没用", "无用", "不合格", "👎"}  # fmt: skip
+_GOOD = {
+    "true", "1", "1.0", "+1", "yes", "y", "good", "like", "liked", "up", "thumbs_up", "thumbsup", "thumb_up", "positive", "desirable", "chosen", "accept",
+    "accepted", "赞", "点赞", "好", "是", "对", "真", "喜欢", "满意", "有用", "合格", "👍",
+}  # fmt: skip
+_BAD = {
+    "false", "0", "0.0", "-1", "no", "n", "bad", "dislike", "disliked", "down", "thumbs_down", "thumbsdown", "thumb_down", "negative", "undesirable",
+    "rejected", "reject", "踩", "点踩", "差", "坏", "否", "错", "假", "不喜欢", "不满意", "没用", "无用", "不合格", "👎",
+}  # fmt: skip
 _TIE = {
     "tie",
     "ties",

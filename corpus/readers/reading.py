@@ -10,7 +10,8 @@ from corpus.readers import jsonscan, limits, opening, parquet, strict, table, tu
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import resolve
 from corpus.readers.lines import jsonl
-from corpus.readers.shapes import SHAPES, Row
+from corpus.readers.rows import Row
+from corpus.readers.shapes import SHAPES, check_columns
 from corpus.records import FileRefused, Record, Refusal
 
 
@@ -96,7 +97,9 @@ def records(path: Path, inspection, *, model: str | None = None, join: str | Non
             columns = resolve(tuple(row), given, join)
             if shape is None:
                 raise RowRefused("", "unknown_format", _("The columns of this record are not known."))
-            yield Record(line, shape(Row(row, columns, model)))
+            told = Row(row, columns, model)
+            check_columns(fmt, told)
+            yield Record(line, shape(told))
         except RowRefused as e:
             yield _refusal(line, e)
 

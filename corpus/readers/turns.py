@@ -17,6 +17,9 @@ ROLES = {
 }
 ROLE_OF = {alias: role for role, aliases in ROLES.items() for alias in aliases}
 _ROLE_KEYS, _TEXT_KEYS = ("role", "from", "speaker"), ("content", "value", "text")
+_PAIR_KEYS = dict.fromkeys(("question", "query", "prompt", "input", "instruction", "q"), "user") | dict.fromkeys(
+    ("answer", "response", "output", "a"), "assistant"
+)
 _SPOKEN = re.compile(
     r"(?:^|\n)(" + "|".join(sorted((a for r in ("user", "assistant") for a in ROLES[r]), key=len, reverse=True)) + r")[ ]?[:：][ ]?", re.IGNORECASE
 )
@@ -179,8 +182,7 @@ def _pair(entry, column: str) -> list[dict]:
     elif isinstance(entry, dict):
         found: dict[str, object] = {}
         for key, value in entry.items():
-            name = {"question": "user", "query": "user", "prompt": "user", "input": "user", "instruction": "user", "q": "user", "answer": "assistant",
-                    "response": "assistant", "output": "assistant", "a": "assistant"}.get(key.strip().casefold()) or ROLE_OF.get(key.strip().casefold())  # fmt: skip
+            name = _PAIR_KEYS.get(key.strip().casefold()) or ROLE_OF.get(key.strip().casefold())
             if name in ("user", "assistant") and name not in found:
                 found[name] = value
         if set(found) != {"user", "assistant"}:

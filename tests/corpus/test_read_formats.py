@@ -62,8 +62,16 @@ def test_empty_history(tmp_path, history):
 
 @pytest.mark.parametrize(
     ("history", "code"),
-    [("a text of no known form", "history"), ([["q"]], "turns"), ([["q", None]], "type"), ([{"q": "a"}], "turns"), ([user("q")], "history"), (5, "type"), ("[1", "json")],
-)  # fmt: skip
+    [
+        ("a text of no known form", "history"),
+        ([["q"]], "turns"),
+        ([["q", None]], "type"),
+        ([{"q": "a"}], "turns"),
+        ([user("q")], "history"),
+        (5, "type"),
+        ("[1", "json"),
+    ],
+)
 def test_history_that_cannot_be_read(tmp_path, history, code):
     assert refusal(tmp_path, {"instruction": "q", "output": "a", "history": history}) == ("history", code)
 
@@ -166,13 +174,13 @@ def test_tool_calls_keep_the_text_of_their_arguments(tmp_path, tools):
 
 def test_openai_tool_calls(tmp_path):
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":  1}'}}
-    row = {"messages": [user("q"), {"role": "assistant", "content": None, "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c1", "name": "f", "content": "1"}, said("a")]}  # fmt: skip
-    entry = read_one(tmp_path, row)
+    calling, result = {"role": "assistant", "content": None, "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c1", "name": "f", "content": "1"}
+    entry = read_one(tmp_path, {"messages": [user("q"), calling, result, said("a")]})
     assert entry.messages[1] == {"role": "assistant", "content": "", "tool_calls": [call]}
     assert entry.messages[2] == {"role": "tool", "content": "1", "name": "f", "tool_call_id": "c1"}
     several = [{"name": "f", "arguments": {"a": "甲"}}, {"name": "g", "arguments": {}}]
-    row = {"conversations": [{"from": "human", "value": "q"}, {"from": "function_call", "value": json.dumps(several)}, {"from": "observation", "value": "1"}, {"from": "gpt", "value": "a"}]}  # fmt: skip
-    calls = read_one(tmp_path, row).messages[1]["tool_calls"]
+    turns = [("human", "q"), ("function_call", json.dumps(several)), ("observation", "1"), ("gpt", "a")]
+    calls = read_one(tmp_path, {"conversations": [{"from": role, "value": text} for role, text in turns]}).messages[1]["tool_calls"]
     assert [(c["function"]["name"], c["function"]["arguments"]) for c in calls] == [("f", '{"a": "甲"}'), ("g", "{}")]
 
 
@@ -244,7 +252,8 @@ def test_qa_pairs_with_several_sources(tmp_path):
 
 
 def test_source_that_names_a_data_set_is_no_passage(tmp_path):
-    got = Got(written(tmp_path / "x", jsonl({"question": "q", "answer": "a", "source": "alpaca_gpt4"}, {"question": "r", "answer": "b", "source": "wiki"})))
+    rows = [{"question": "q", "answer": "a", "source": "alpaca_gpt4"}, {"question": "r", "answer": "b", "source": "wiki"}]
+    got = Got(written(tmp_path / "x", jsonl(*rows)))
     assert got.inspection.format == "alpaca"
     assert [e.metadata for e in got.entries] == [{"source": "alpaca_gpt4"}, {"source": "wiki"}]
     got = Got(tmp_path / "x", mapping={"source": "source"})
@@ -252,7 +261,8 @@ def test_source_that_names_a_data_set_is_no_passage(tmp_path):
 
 
 LABELS = [
-    (True, 1), (False, 0), (1, 1), (0, 0), (1.0, 1), (-1, 0), ("True", 1), ("False", 0), ("false", 0), ("1", 1), ("0", 0), ("yes", 1), ("No", 0), ("赞", 1), ("踩", 0),
+    (True, 1), (False, 0), (1, 1), (0, 0), (1.0, 1), (-1, 0), ("True", 1), ("False", 0), ("false", 0), ("1", 1), ("0", 0), ("yes", 1), ("No", 0), ("赞", 1),
+    ("踩", 0),
     ("👍", 1), ("👎", 0), (" true ", 1), ("thumbs_down", 0), ("好", 1), ("差", 0), ("desirable", 1), ("undesirable", 0),
 ]  # fmt: skip
 

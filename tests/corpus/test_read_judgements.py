@@ -58,7 +58,7 @@ def test_preference_shapes(tmp_path, row):
     got = Got(written(tmp_path / "x", jsonl(row)))
     assert got.inspection.format == "preference"
     entry = got.entry
-    if "history" in row and isinstance(row["chosen"] if "chosen" in row else "", list):
+    if "history" in row and isinstance(row.get("chosen"), list):
         assert entry.messages[-1] == user("q2")
     else:
         assert entry.messages == TALK
@@ -202,7 +202,10 @@ def test_named_annotators_in_columns(tmp_path):
 
 
 def test_annotators_by_bare_names_are_known_by_what_stands_in_their_columns(tmp_path):
-    rows = [{"prompt": "q", "response_1": "x", "response_2": "y", "张医生": "A", "李医生": "tie", "note": "A note"}, {"prompt": "r", "response_1": "x", "response_2": "z", "张医生": "2", "李医生": "B", "note": ""}]  # fmt: skip
+    rows = [
+        {"prompt": "q", "response_1": "x", "response_2": "y", "张医生": "A", "李医生": "tie", "note": "A note"},
+        {"prompt": "r", "response_1": "x", "response_2": "z", "张医生": "2", "李医生": "B", "note": ""},
+    ]
     got = Got(written(tmp_path / "x", jsonl(*rows)))
     assert [documents(e) for e in got.entries] == [
         [("张医生", {"ranking": [[0], [1]]}), ("李医生", {"ranking": [[0, 1]]})],
@@ -335,3 +338,17 @@ def test_documents_are_those_of_the_bench(tmp_path):
         for judgement in entry.judgements:
             document.check_shape(json.loads(json.dumps(judgement.document)))
             document.check_complete(judgement.document, kind="ranking", slot_count=len(entry.answers))
+
+
+def test_mapping_switches_off_and_adds_numbered_columns(tmp_path):
+    row = {"prompt": "q", "answer_a": "x", "answer_b": "y", "winner": "A", "third": "z", "annotator_li": "B"}
+    entry = read_one(tmp_path, row, mapping={"annotator": "", "annotator_li": ""})
+    assert (documents(entry), entry.metadata) == ([], {"winner": "A", "third": "z", "annotator_li": "B"})
+    entry = read_one(tmp_path, row, mapping={"answer_c": "third"})
+    assert [a.text for a in entry.answers] == ["x", "y", "z"]
+    entry = read_one(tmp_path, row, mapping={"answer_b": "", "answer_c": "third", "annotator_li": ""})
+    assert [a.text for a in entry.answers] == ["x", "z"]
+    ranked = {"prompt": "q", "rank1": "x", "rank2": "y", "rank3": "z"}
+    assert [a.text for a in read_one(tmp_path, ranked, mapping={"rank3": ""}).answers] == ["x", "y"]
+    by_hand = read_one(tmp_path, {"prompt": "q", "good one": "x", "poor one": "y"}, mapping={"rank2": "poor one", "rank1": "good one"})
+    assert [a.text for a in by_hand.answers] == ["x", "y"]
