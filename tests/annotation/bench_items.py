@@ -1,6 +1,6 @@
 """Items as experts see them: Chinese and English, tables, code, formulas, several turns, long answers."""
 
-from annotation.models import CriteriaVersion, GuidelineVersion
+from annotation.models import AnnotationVersion, Assignment, CriteriaVersion, GuidelineVersion
 from tests.cast import make_item, make_member, make_project, make_prompt, make_user
 
 ASPIRIN = [
@@ -84,7 +84,11 @@ def ranking_project(slug="cardio", *, ratings="none", items=2, **bench):
     for i in range(items):
         if i % 2 == 0:
             messages = ASPIRIN if i == 0 else [{"role": "user", "content": f"({i}) {ASPIRIN[0]['content']}"}]
-            source = {"title": "心房颤动诊断和治疗中国指南", "url": "https://example.org/af", "text": "CHA₂DS₂-VASc 评分男性 ≥2 分、女性 ≥3 分，推荐口服抗凝药。"}
+            source = {
+                "title": "心房颤动诊断和治疗中国指南",
+                "url": "https://example.org/af",
+                "text": "CHA₂DS₂-VASc 评分男性 ≥2 分、女性 ≥3 分，推荐口服抗凝药。",
+            }
             make_item(project, ANSWERS, prompt=make_prompt(project, messages=messages, language="zh", sources=[source]))
         else:
             make_item(project, LAW_ANSWERS, prompt=make_prompt(project, f"({i}) {LAW}" if i > 1 else LAW, language="en"))
@@ -108,3 +112,60 @@ def demonstration_project(slug="write", *, items=1):
     for i in range(items):
         make_item(project, [], prompt=make_prompt(project, messages=ASPIRIN if i == 0 else [{"role": "user", "content": f"Question {i}"}], language="zh"))
     return project, make_member(project, "annotator", make_user(f"expert-{slug}"))
+
+
+# ── in the browser ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def open_bench(open_page, user, project, query="", **options):
+    """A page of `user` on the bench, with an item on it."""
+    page = open_page(user, **options)
+    page.goto(f"/p/{project.slug}/bench/{query}")
+    page.wait_for_selector("#desk > *")
+    return page
+
+
+def slots(user) -> dict:
+    """{letter: slot} as shown to `user` on their open assignment."""
+    order = Assignment.objects.get(annotator__user=user, state="open").order
+    return {"ABCDEFGHIJ"[i]: slot for i, slot in enumerate(order)}
+
+
+def letter_of(user, slot: int) -> str:
+    return {s: letter for letter, s in slots(user).items()}[slot]
+
+
+def versions(user) -> list[AnnotationVersion]:
+    return list(AnnotationVersion.objects.filter(annotation__annotator__user=user).order_by("pk"))
+
+
+def until(page, condition, what="it"):
+    """Wait until `condition()` is true, up to ten seconds, while the page goes on; its value."""
+    for _ in range(200):
+        value = condition()
+        if value:
+            return value
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{what} did not happen; the dock says {page.inner_text('#dock')!r}, the corner {page.inner_text('.bench-state')!r}")
+
+
+def submitted(page, user, n: int) -> list[AnnotationVersion]:
+    """The versions of `user` once there are `n`."""
+    return until(page, lambda: len(versions(user)) >= n and versions(user), f"version {n}")
+
+
+def read_all(page):
+    """Scroll every answer to its end, as a reader would."""
+    page.evaluate("for (const body of document.querySelectorAll('.answer-body')) body.scrollTop = body.scrollHeight")
+    page.wait_for_timeout(150)
+
+
+def press(page, keys: str):
+    """Press keys given with spaces between, "b a Shift+D Enter"."""
+    for key in keys.split():
+        page.keyboard.press(key)
+
+
+def saved(page):
+    """Wait until the corner says that the server has the draft."""
+    page.locator("#saved", has_text="saved").wait_for()

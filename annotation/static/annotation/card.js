@@ -85,11 +85,13 @@ export class AnswerCard extends HTMLElement {
         onclose: () => {
           this.editor.replaceWith(this.rendered);
           this.editor = null;
+          this.classList.remove("editing");
           this.correctButton.hidden = false;
           this.correctButton.focus();
         },
       });
       this.rendered.replaceWith(this.editor);
+      this.classList.add("editing");
       this.correctButton.hidden = true;
     }
     if (focus) this.editor.focus();
@@ -115,8 +117,11 @@ export class AnswerCard extends HTMLElement {
     this.letterButton.setAttribute("aria-pressed", String(!!place));
     this.place.className = `place${place && place.good !== null ? (place.good ? " good" : " bad") : ""}`;
     const words = place ? [t(place.tie ? "rank_tied" : "rank_number", { n: place.rank })] : [];
-    if (place && place.good !== null) words.push(place.good ? `✓ ${t("good_enough")}` : `✗ ${t("not_good_enough")}`);
-    this.place.textContent = words.join(" · ");
+    if (place && place.good !== null) words.push(t(place.good ? "good_enough" : "not_good_enough"));
+    // Short, so that the head never grows and the text never moves while one ranks; the words are in the label.
+    this.place.textContent = place ? `${place.rank}${place.tie ? " =" : ""}${place.good === null ? "" : place.good ? " ✓" : " ✗"}` : "";
+    this.place.title = words.join(" · ");
+    this.letterButton.setAttribute("aria-label", [this.letter, ...words].join(" · "));
     const flags = (doc.answer_flags || {})[this.letter] || [];
     for (const box of this.flags.querySelectorAll("input")) box.checked = flags.includes(box.value);
     this.flags.firstChild.firstChild.textContent = flags.length ? `⚑ ${flags.length}` : t("flag");

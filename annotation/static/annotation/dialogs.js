@@ -17,6 +17,8 @@ function asked(dialog, { required = false } = {}) {
       dialog.removeEventListener("cancel", onCancel);
       dialog.removeEventListener("close", onClose);
       if (dialog.open) dialog.close();
+      // Until the next frame the focus would stay on the hidden field, and swallow the next Enter.
+      if (dialog.contains(document.activeElement)) document.activeElement.blur();
       resolve(value);
     };
     const onSubmit = (event) => {

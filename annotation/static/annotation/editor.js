@@ -19,13 +19,13 @@ export function withCorrection(doc, target, entry) {
 
 let made = 0;
 
-/** <text-editor>: `setup({original, entry, language, label, evidence, onchange, onclose})`; onchange gets {text, wording_only, evidence} or null
- *  when nothing differs from the original. */
+/** <text-editor>: `setup({original, entry, language, label, onchange, onclose})`; onchange gets {text, wording_only, evidence} or null when nothing
+ *  differs from the original. Taking the correction back calls onclose; without one the editor stays open. */
 export class TextEditor extends HTMLElement {
-  setup({ original, entry, language, label, evidence = true, closable = true, onchange, onclose }) {
+  setup({ original, entry, language, label, onchange, onclose }) {
     const id = `editor-${++made}`;
     this.original = original;
-    this.onchange = onchange;
+    this.report = onchange; // not `onchange`: that is the element's own handler of bubbling change events
     this.area = h("textarea", { id, class: "editor-area", lang: language || null, dir: "auto", value: entry ? entry.text : original, spellcheck: false, on: { input: () => this.changed() } });
     this.wording = h("input", { type: "checkbox", checked: !!(entry && entry.wording_only), on: { change: () => this.changed() } });
     this.evidence = h("input", { type: "text", id: `${id}-evidence`, value: (entry && entry.evidence) || "", placeholder: t("evidence_help"), on: { input: () => this.changed() } });
@@ -33,15 +33,14 @@ export class TextEditor extends HTMLElement {
     this.after = h(
       "div",
       { class: "editor-after", hidden: true },
+      h("label", { class: "check" }, this.wording, h("span", { text: t("wording_only") })),
+      h("div", { class: "field" }, h("label", { for: `${id}-evidence`, text: t("evidence") }), this.evidence),
       h("p", { class: "label", text: t("difference") }),
       this.diff,
-      h("label", { class: "check" }, this.wording, h("span", { text: t("wording_only") })),
-      evidence ? h("div", { class: "field" }, h("label", { for: `${id}-evidence`, text: t("evidence") }), this.evidence) : null,
     );
-    const close = closable
-      ? h("button", { type: "button", class: "button quiet small", text: t("take_correction_back"), on: { click: () => this.close(onclose) } })
-      : null;
-    this.replaceChildren(h("div", { class: "editor-head" }, h("label", { class: "label", for: id, text: label }), close), this.area, this.after);
+    this.takeBack = h("button", { type: "button", class: "button quiet small", text: t("take_correction_back"), on: { click: () => this.close(onclose) } });
+    this.closes = !!onclose;
+    this.replaceChildren(h("div", { class: "editor-head" }, h("label", { class: "label", for: id, text: label }), this.takeBack), this.area, this.after);
     this.show();
     return this;
   }
@@ -56,12 +55,13 @@ export class TextEditor extends HTMLElement {
 
   changed() {
     this.show();
-    this.onchange(this.entry());
+    this.report(this.entry());
   }
 
   show() {
     this.grow();
     this.after.hidden = this.entry() === null;
+    this.takeBack.hidden = !this.closes && this.after.hidden;
     cancelAnimationFrame(this.frame);
     this.frame = requestAnimationFrame(() => draw(this.diff, this.original.replace(/\r\n?/g, "\n"), this.area.value));
   }
@@ -75,12 +75,18 @@ export class TextEditor extends HTMLElement {
 
   close(onclose) {
     this.area.value = this.original;
-    this.onchange(null);
+    this.wording.checked = false;
+    this.evidence.value = "";
+    this.changed();
     if (onclose) onclose();
   }
 
+  /** Into the text, at its beginning and without a jump. */
   focus() {
-    this.area.focus();
+    if (document.activeElement === this.area) return;
+    this.area.setSelectionRange(0, 0);
+    this.area.focus({ preventScroll: true });
+    this.scrollIntoView({ block: "nearest" });
   }
 }
 customElements.define("text-editor", TextEditor);

@@ -91,7 +91,6 @@ export class QaDesk {
       entry: correctionOf(this.page.doc(), box.target),
       language: box.entry.language || this.item.language,
       label: t(box.name === "question" ? "correct_question" : "correct_the_answer"),
-      closable: false,
       onchange: (entry) => {
         this.page.change((doc) => {
           const out = withCorrection(doc, box.target, entry);
@@ -103,11 +102,13 @@ export class QaDesk {
       },
     });
     box.shown.replaceWith(box.editor);
+    box.node.firstChild.hidden = true;
   }
 
   closeEditor(box) {
     if (!box.editor) return;
     box.editor.replaceWith(box.shown);
+    box.node.firstChild.hidden = false;
     box.editor = null;
   }
 

@@ -35,7 +35,7 @@ export class RankingDesk {
     );
     this.side = h("div", { class: "answers-side" }, this.tabs, this.row);
     this.node = h("div", { class: "desk-ranking" }, this.prompt, this.side);
-    new ResizeObserver(() => this.side.classList.toggle("scrolls", this.row.scrollWidth > this.row.clientWidth + 4)).observe(this.row);
+    new ResizeObserver(() => this.side.classList.toggle("scrolls", !this.row.querySelector(".editing") && this.row.scrollWidth > this.row.clientWidth + 4)).observe(this.row);
     this.sentence = document.createElement("rank-sentence").setup({
       letters: this.letters,
       rank: (letter) => this.put(letter, this.tieNext),

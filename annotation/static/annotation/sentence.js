@@ -20,7 +20,8 @@ export class RankSentence extends HTMLElement {
 
   update(state) {
     this.state = state;
-    const focused = document.activeElement && this.contains(document.activeElement) ? document.activeElement.dataset.what : null;
+    const active = document.activeElement;
+    const focused = active && this.contains(active) && active.matches(":focus-visible") ? active.dataset.what : null;
     const nodes = [];
     let before = null;
     state.tokens.forEach((token, i) => {
@@ -99,6 +100,7 @@ export class RankSentence extends HTMLElement {
       const goal = this.goal;
       this.goal = null;
       setTimeout(() => (this.dragged = false)); // the click that follows the drag is none
+      chip.blur();
       if (e.type === "pointercancel" || !goal) return;
       if (goal.out) {
         if (!inTray) this.set(takeOut(this.state, what));
