@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation import projects, queue, reading
 from annotation.bench_strings import names
-from annotation.lead_forms import CommentForm, ItemFilter
+from annotation.lead_forms import CommentForm, ItemFilter, TagsForm
 from annotation.models import Item, ItemTag
 from core.access import project_page
 from core.errors import DomainError
@@ -121,6 +121,10 @@ def item_decide(request, project, pk):
 @require_POST
 @project_page("manager")
 def item_tags(request, project, pk):
-    projects.set_tags(item=_item(request, project, pk), actor=request.user, names=request.POST.get("tags", "")[:2000].replace("，", ",").split(","))
-    messages.success(request, _("Saved."))
+    found, form = _item(request, project, pk), TagsForm(request.POST)
+    if form.is_valid():
+        projects.set_tags(item=found, actor=request.user, names=form.cleaned_data["tags"].replace("，", ",").split(","))
+        messages.success(request, _("Saved."))
+    else:
+        messages.error(request, form.errors["tags"][0])
     return redirect("item", project.slug, pk)

@@ -121,5 +121,9 @@ class PeriodForm(forms.Form):
         return data.get("start") or end.replace(day=1), end
 
 
+class TagsForm(forms.Form):
+    tags = forms.CharField(required=False, max_length=2000)
+
+
 class CommentForm(forms.Form):
     comment = forms.CharField(required=False, strip=False, max_length=20_000)

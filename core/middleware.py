@@ -38,6 +38,10 @@ class PageMiddleware:
         if request.headers.get("HX-Request") and response.status_code == 302 and response["Location"].startswith("/login/"):
             response.status_code = 401
             del response["Location"]
+        # Ward computers are shared: after signing out, Back must not show what was on the screen.
+        personal = response.headers.get("Content-Type", "").startswith("text/html") and not response.has_header("Cache-Control")
+        if personal and getattr(request, "user", None) is not None and request.user.is_authenticated:
+            response["Cache-Control"] = "private, no-store"
         return response
 
     def process_view(self, request, view, args, kwargs):

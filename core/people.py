@@ -70,8 +70,10 @@ def set_member(*, project: Project, user: User, role: str, actor) -> Member:
     """Make `user` a member with `role`, or change the role they have. The last manager keeps the role."""
     _may_manage(actor, project)
     member = Member.objects.select_for_update().filter(project=project, user=user).first()
+    made = False
     if member is None:
-        member = Member.objects.create(project=project, user=user, role=role)
+        member, made = Member.objects.get_or_create(project=project, user=user, defaults={"role": role})
+    if made:
         events.append(project=project, actor=actor, verb="member.add", target=member, user=user.pk, role=role)
     elif member.role != role:
         if member.role == Role.MANAGER:
@@ -201,8 +203,8 @@ def accept_invite(*, token: str, user: User) -> Member:
     if not Invite.objects.filter(pk=invite.pk, revoked=False, uses_left__gt=0).update(uses_left=F("uses_left") - 1):
         raise Conflict("invite_gone", _("This invitation has been used up, has expired, or was withdrawn. Ask for a new one."))
     if member is None:
-        member = Member.objects.create(project=invite.project, user=user, role=invite.role)
-    else:
+        member, _made = Member.objects.get_or_create(project=invite.project, user=user, defaults={"role": invite.role})
+    if not member.can(invite.role):
         member.role = invite.role
         member.save(update_fields=["role"])
     events.append(project=invite.project, actor=user, verb="invite.accept", target=invite, user=user.pk, role=invite.role)
