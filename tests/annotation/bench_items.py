@@ -1,4 +1,5 @@
 """Items as experts see them: Chinese and English, tables, code, formulas, several turns, long answers."""
+# ruff: noqa: E501
 
 from annotation.models import AnnotationVersion, Assignment, CriteriaVersion, GuidelineVersion
 from tests.cast import make_item, make_member, make_project, make_prompt, make_user

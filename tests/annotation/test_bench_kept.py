@@ -1,0 +1,386 @@
+"""Work is never lost: offline, signed out, two windows, a closed browser, a lost lease; and it arrives once."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from annotation import queue
+from annotation.models import Annotation, Assignment, ItemFlag, Review
+from tests.annotation.bench_items import (
+    ANSWERS,
+    demonstration_project,
+    letter_of,
+    open_bench,
+    press,
+    qa_project,
+    ranking_project,
+    read_all,
+    saved,
+    slots,
+    submitted,
+    until,
+    versions,
+)
+from tests.browser import sign_in
+from tests.cast import make_member
+
+pytestmark = pytest.mark.browser
+STORED = "Object.keys(localStorage).filter((key) => key.startsWith('touchstone:'))"
+
+
+def own(user):
+    return Assignment.objects.get(annotator__user=user, state="open")
+
+
+def test_a_draft_is_on_the_server_within_a_second_and_no_longer_in_the_browser(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    press(page, "b a")
+    assert page.evaluate(STORED) != []  # here at once
+    until(page, lambda: own(expert).draft == {"ranking": [["B"], ["A"]]}, "the draft")
+    saved(page)
+    assert page.evaluate(STORED) == []
+    page.reload()
+    page.wait_for_selector("#desk > *")
+    assert page.inner_text(".chips").split() == ["B", "›", "A"]
+
+
+def test_offline_work_goes_out_once_when_the_line_is_back(live_site, open_page):
+    project, expert = ranking_project(items=3)
+    page = open_bench(open_page, expert, project)
+    letter = slots(expert)
+    read_all(page)
+    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
+    page.wait_for_timeout(300)
+    page.context.set_offline(True)
+    press(page, "b a c d Enter")
+    page.get_by_text("Residential Tenancies").first.wait_for()  # the prefetched one, offline
+    read_all(page)
+    press(page, "c a b Enter")
+    page.get_by_role("heading", name="The server does not answer").wait_for()
+    assert "kept here, will be sent" in page.inner_text("#saved")
+    assert versions(expert) == []
+    page.context.set_offline(False)
+    first, second = submitted(page, expert, 2)
+    assert first.document == {"schema": 1, "ranking": [[letter[x]] for x in "BACD"]}
+    assert [len(group) for group in second.document["ranking"]] == [1, 1, 1]
+    page.get_by_text("（2)").or_(page.get_by_text("(2)")).first.wait_for()  # and the next item
+    page.wait_for_timeout(500)
+    assert len(versions(expert)) == 2
+    assert Annotation.objects.filter(annotator__user=expert).count() == 2
+    assert page.evaluate(STORED) == []
+
+
+def test_a_submit_whose_answer_was_lost_is_recorded_once(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    read_all(page)
+    lost = []
+
+    def swallow(route):
+        if lost:
+            return route.continue_()
+        lost.append(route.fetch())  # it arrives, but the browser never hears of it
+        return route.abort()
+
+    page.route("**/submit/", swallow)
+    press(page, "a b c d Enter")
+    page.locator("#saved", has_text="kept here").wait_for()
+    assert len(versions(expert)) == 1
+    page.locator("#retry").click()
+    until(page, lambda: page.evaluate(STORED) == [], "sending again")
+    page.wait_for_timeout(300)
+    assert len(versions(expert)) == 1
+
+
+def test_a_server_that_is_down_loses_nothing(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    read_all(page)
+    page.expect_errors("503")
+    page.route("**/api/v1/**", lambda route: route.fulfill(status=503, body="starting"))
+    press(page, "a b c d Enter")
+    page.locator("#saved", has_text="kept here").wait_for()
+    page.unroute("**/api/v1/**")
+    submitted(page, expert, 1)  # by itself
+
+
+def test_an_expired_session_asks_for_the_password_in_place_and_sends_once(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    read_all(page)
+    press(page, "b a")
+    saved(page)
+    Session.objects.all().delete()
+    page.click(f"answer-card[data-letter={letter_of(expert, 2)}] button:text('Correct')")
+    page.locator("text-editor textarea").fill("改过的")
+    dialog = page.locator("#login-dialog")
+    dialog.wait_for()
+    dialog.get_by_label("Password").fill("wrong")
+    page.keyboard.press("Enter")
+    dialog.locator(".errors", has_text="do not match").wait_for()
+    dialog.get_by_label("Password").fill("correct horse battery")
+    page.keyboard.press("Enter")
+    dialog.wait_for(state="hidden")
+    until(page, lambda: (own(expert).draft or {}).get("corrections"), "the draft after signing in")
+    assert page.locator("text-editor textarea").input_value() == "改过的"
+    Session.objects.all().delete()
+    page.keyboard.press("Control+Enter")
+    dialog.wait_for()
+    dialog.get_by_label("Password").fill("correct horse battery")
+    page.keyboard.press("Enter")
+    (version,) = submitted(page, expert, 1)
+    assert version.document["corrections"] == [{"target": "response", "answer": 2, "text": "改过的", "wording_only": False}]
+    page.get_by_text("Residential Tenancies").first.wait_for()
+    assert len(versions(expert)) == 1
+
+
+def test_signing_in_can_wait(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    Session.objects.all().delete()
+    press(page, "b")
+    page.locator("#login-dialog").get_by_text("Later").click()
+    press(page, "a")
+    page.locator("#saved", has_text="signed out: kept here").wait_for()
+    page.wait_for_timeout(1200)
+    assert not page.locator("#login-dialog").is_visible()  # asked once, not at every key
+    page.click("#retry")
+    page.locator("#login-dialog").get_by_label("Password").fill("correct horse battery")
+    page.keyboard.press("Enter")
+    until(page, lambda: own(expert).draft == {"ranking": [["B"], ["A"]]}, "the draft")
+
+
+@pytest.mark.parametrize("choice", ["mine", "theirs"])
+def test_two_windows_on_one_item_show_both_versions(live_site, open_page, choice):
+    project, expert = ranking_project()
+    first = open_bench(open_page, expert, project)
+    second = first.context.new_page()
+    second.goto(f"/p/{project.slug}/bench/")
+    second.wait_for_selector("#desk > *")
+    press(first, "b a")
+    first.locator("#saved", has_text="saved").wait_for()
+    press(second, "c d")
+    dialog = second.locator("#conflict-dialog")
+    dialog.wait_for()
+    assert "C › D" in dialog.locator("[data-side=mine]").inner_text()
+    assert "B › A" in dialog.locator("[data-side=theirs]").inner_text()
+    second.keyboard.press("Escape")
+    assert dialog.is_visible()  # nothing is thrown away unseen
+    dialog.locator(f"button[value={choice}]").click()
+    if choice == "mine":
+        until(second, lambda: own(expert).draft == {"ranking": [["C"], ["D"]]}, "keeping mine")
+    else:
+        assert second.inner_text(".chips").split() == ["B", "›", "A"]
+        second.get_by_text("Use mine after all").click()
+        assert second.inner_text(".chips").split() == ["C", "›", "D"]
+        until(second, lambda: own(expert).draft == {"ranking": [["C"], ["D"]]}, "mine after all")
+
+
+def test_a_browser_closed_in_mid_edit_opens_again_with_the_text(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    page.click(f"answer-card[data-letter={letter_of(expert, 0)}] button:text('Correct')")
+    page.context.set_offline(True)  # so that only the browser has it
+    page.locator("text-editor textarea").fill("写到一半的更正")
+    kept = page.evaluate(STORED)
+    assert len(kept) == 1
+    page.close(run_before_unload=False)
+    page.context.set_offline(False)
+    again = page.context.new_page()
+    again.goto(f"/p/{project.slug}/bench/")
+    again.wait_for_selector("#desk > *")
+    assert again.locator("text-editor textarea").input_value() == "写到一半的更正"
+    until(again, lambda: (own(expert).draft or {}).get("corrections", [{}])[0].get("text") == "写到一半的更正", "the draft")
+    assert again.evaluate(STORED) == []
+
+
+def test_leaving_with_unsent_work_asks(live_site, open_page):
+    project, expert = demonstration_project()
+    page = open_bench(open_page, expert, project)
+    page.click("#demonstration")
+    page.context.set_offline(True)
+    page.keyboard.type("unsent")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.evaluate("setTimeout(() => location.reload())")
+    page.wait_for_timeout(500)
+    assert asked == ["beforeunload"]
+    assert page.input_value("#demonstration") == "unsent"
+    page.context.set_offline(False)
+    saved(page)
+
+
+def test_what_one_person_left_is_never_shown_to_another(live_site, open_page):
+    project, expert = ranking_project(items=4)
+    other = make_member(project, "annotator")
+    page = open_bench(open_page, expert, project)
+    page.context.set_offline(True)
+    press(page, "b a")
+    page.close(run_before_unload=False)
+    page.context.set_offline(False)
+    sign_in(page.context, other, live_site.url)
+    theirs = page.context.new_page()
+    theirs.goto(f"/p/{project.slug}/bench/")
+    theirs.wait_for_selector("#desk > *")
+    assert theirs.inner_text(".chips").startswith("Type or tap")
+    assert theirs.evaluate(STORED) == []
+
+
+def test_a_lost_lease_lets_the_person_finish(live_site, open_page):
+    project, expert = ranking_project(items=1)
+    page = open_bench(open_page, expert, project)
+    read_all(page)
+    press(page, "b a")
+    saved(page)
+    Assignment.objects.filter(annotator__user=expert).update(lease_until=timezone.now() - timedelta(minutes=1))
+    other = make_member(project, "annotator")
+    assert queue.claim(project=project, user=other) is not None  # it has gone to somebody else
+    press(page, "c d Enter")
+    (version,) = submitted(page, expert, 1)
+    assert version.late
+    assert len(version.document["ranking"]) == 4
+
+
+def test_the_last_submit_is_undone_and_sent_again(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    letter = slots(expert)
+    read_all(page)
+    press(page, "b a c d Enter")
+    submitted(page, expert, 1)
+    page.get_by_text("Residential Tenancies").first.wait_for()
+    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="open").exists(), "the next one")
+    press(page, "c")  # begun
+    saved(page)
+    press(page, "u")
+    page.get_by_text("心房颤动").first.wait_for()
+    assert page.inner_text(".chips").split() == ["B", "›", "A", "›", "C", "›", "D"]
+    read_all(page)
+    press(page, "Backspace Backspace d c Enter")
+    until(page, lambda: versions(expert)[-1].action == "submit" and len(versions(expert)) == 3, "submitting again")
+    assert [v.action for v in versions(expert)] == ["submit", "undo", "submit"]
+    assert versions(expert)[-1].document["ranking"] == [[letter[x]] for x in "BADC"]
+    page.get_by_text("Residential Tenancies").first.wait_for()
+    assert page.inner_text(".chips").split() == ["C"]  # what was begun is still there
+
+
+def test_undo_of_work_that_has_not_left_yet(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    read_all(page)
+    page.context.set_offline(True)
+    press(page, "b a c d Enter")
+    page.locator("#saved", has_text="kept here").wait_for()
+    page.locator("#dock details.menu summary").click()
+    page.locator(".menu-body [data-action=undo]").click()
+    page.get_by_text("心房颤动").first.wait_for()
+    assert page.inner_text(".chips").split() == ["B", "›", "A", "›", "C", "›", "D"]
+    page.context.set_offline(False)
+    until(page, lambda: own(expert).draft, "the draft")
+    assert versions(expert) == []
+
+
+def test_returned_work_is_opened_from_my_work_and_sent_again(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    read_all(page)
+    press(page, "b a c d Enter")
+    (version,) = submitted(page, expert, 1)
+    reviewer = make_member(project, "reviewer")
+    Review.objects.create(version=version, reviewer=reviewer, decision="return", comment="D 的剂量有误，请重排。", event_id=0)
+    Annotation.objects.filter(pk=version.annotation_id).update(state="returned")
+    page.goto(f"/p/{project.slug}/mine/?state=returned")
+    assert "D 的剂量有误，请重排。" in page.inner_text("main")
+    page.get_by_role("link", name="Reopen").click()
+    page.wait_for_selector("#desk > *")
+    assert "D 的剂量有误，请重排。" in page.inner_text("#banner")
+    assert page.inner_text(".chips").split() == ["B", "›", "A", "›", "C", "›", "D"]
+    read_all(page)
+    press(page, "l Enter")
+    edited = submitted(page, expert, 2)[1]
+    assert (edited.action, edited.document["acceptable"]) == ("edit", 4)
+    page.wait_for_url("**/mine/")
+    assert "Submitted" in page.inner_text(".mine")
+
+
+def test_accepted_work_can_be_looked_at_only(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    read_all(page)
+    press(page, "b a c d Enter")
+    (version,) = submitted(page, expert, 1)
+    Annotation.objects.filter(pk=version.annotation_id).update(state="accepted")
+    held = Assignment.objects.get(annotator__user=expert, item=version.annotation.item_id)
+    page.goto(f"/p/{project.slug}/bench/?assignment={held.pk}")
+    page.wait_for_selector("#desk > *")
+    press(page, "c Backspace Enter")
+    assert page.inner_text(".chips").split() == ["B", "›", "A", "›", "C", "›", "D"]
+    assert page.locator("#submit").is_disabled()
+    page.wait_for_timeout(300)
+    assert len(versions(expert)) == 1
+
+
+def test_another_persons_assignment_is_not_opened(live_site, open_page):
+    project, expert = ranking_project()
+    other = make_member(project, "annotator")
+    theirs = queue.claim(project=project, user=other)
+    page = open_page(expert)
+    page.expect_errors("404")
+    page.goto(f"/p/{project.slug}/bench/?assignment={theirs.pk}")
+    page.get_by_role("heading", name="This work cannot be opened").wait_for()
+
+
+def test_an_item_is_skipped_with_a_reason(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    press(page, "s 2 Enter")
+    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="skipped").exists(), "skipping")
+    assert Assignment.objects.get(annotator__user=expert, state="skipped").skip_reason == "cannot_decide"
+    page.get_by_text("Residential Tenancies").first.wait_for()
+
+
+def test_personal_data_hides_the_item_at_once(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    item = own(expert).item
+    press(page, "p")
+    page.get_by_label("What and where").fill("第一轮有手机号")
+    page.locator("#flag-dialog").get_by_role("button", name="Contains personal data").click()
+    until(page, lambda: ItemFlag.objects.exists(), "the report")
+    item.refresh_from_db()
+    assert item.hidden
+    assert ItemFlag.objects.get().comment == "第一轮有手机号"
+    page.get_by_text("Residential Tenancies").first.wait_for()
+
+
+def test_the_prefetched_item_is_let_go_on_leaving(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
+    page.wait_for_timeout(300)
+    page.goto(f"/p/{project.slug}/mine/")
+    until_released = [Assignment.objects.filter(annotator__user=expert, state="released").exists() for _ in range(40) if not page.wait_for_timeout(50)]
+    assert until_released[-1]
+
+
+def test_what_the_server_refuses_comes_back_on_screen(live_site, open_page):
+    project, expert = qa_project(items=2)
+    page = open_bench(open_page, expert, project)
+    page.route("**/submit/", lambda route: route.fulfill(status=400, json={"error": {"code": "invalid_document", "message": "Not so.", "field": "verdict"}}))
+    press(page, "k")
+    page.locator("#notice", has_text="Not so.").wait_for()
+    page.unroute("**/submit/")
+    assert page.get_attribute("[data-verdict=keep]", "aria-pressed") == "true"
+    page.click("#submit")
+    submitted(page, expert, 1)
+
+
+def test_texts_of_the_answers_are_not_changed_by_looking_at_them(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    shown = page.evaluate("fetch('/api/v1/assignments/%d/').then((r) => r.json()).then((d) => d.item.answers.map((a) => a.text))" % own(expert).pk)
+    order = own(expert).order
+    assert shown == [ANSWERS[slot] for slot in order]
