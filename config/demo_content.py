@@ -61,7 +61,7 @@ def create_demo(*, passwords: dict[str, str]) -> None:
         else:
             user.set_password(password)
             user.save(update_fields=["password"])
-    for demo in PROJECTS:
+    for demo in reversed(PROJECTS):  # the newest project stands first on everyone's page
         with transaction.atomic():
             if not Project.objects.filter(slug=demo.slug).exists():
                 _make(demo, User.objects.in_bulk(list(passwords), field_name="username"))
