@@ -22,9 +22,18 @@ KIND = "import"
 
 
 def inspect(path: Path, name: str, options: Options) -> readers.Inspection:
-    """What the file is, read with `options`. DomainError when it cannot be read at all."""
+    """What the file is, read with `options`. DomainError when it cannot be read."""
+    found, refused = look(path, name, options)
+    if refused is not None:
+        raise refused
+    return found
+
+
+def look(path: Path, name: str, options: Options) -> tuple[readers.Inspection | None, DomainError | None]:
+    """(what the file is, why it cannot be taken like this): the second alone when nothing can be read of it, both when it has rows and
+    columns but nobody knows what they mean."""
     try:
-        return readers.inspect(
+        found = readers.inspect(
             path,
             name=name,
             encoding=options.encoding or None,
@@ -33,7 +42,9 @@ def inspect(path: Path, name: str, options: Options) -> readers.Inspection:
             join=options.join or None,
         )
     except FileRefused as refused:
-        raise DomainError(refused.code, str(refused), field="file") from refused
+        known = refused.inspection
+        return known if known is not None and known.columns else None, DomainError(refused.code, str(refused), field="file")
+    return found, None
 
 
 def start(source: Path, *, project, actor, name: str, options: Options, dry_run: bool = False) -> Job:

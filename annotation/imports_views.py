@@ -47,7 +47,9 @@ def _receive(request, project):
         staged = uploads.stage(uploads.check_file(request.FILES.get("file")), project=project, user=request.user)
         staged.options = _saved_options(project, request.POST.get("saved", ""))
         staged.save()
-        import_jobs.inspect(staged.path, staged.name, staged.options if not staged.options.mapping else uploads.Options())
+        found, refused = import_jobs.look(staged.path, staged.name, uploads.Options())
+        if found is None and refused is not None:
+            raise refused
     except DomainError as refused:
         if staged is not None:
             staged.discard()
@@ -94,7 +96,10 @@ def _act(request, project, staged):
     try:
         # The columns as they are found without help: only what was changed by hand is kept as a mapping.
         options = imports_forms.read_options(request.POST)
-        found = import_jobs.inspect(staged.path, staged.name, uploads.Options(encoding=options.encoding, delimiter=options.delimiter, join=options.join))
+        bare = uploads.Options(encoding=options.encoding, delimiter=options.delimiter, join=options.join)
+        found, refused = import_jobs.look(staged.path, staged.name, bare)
+        if found is None and refused is not None:
+            raise refused
         options.mapping = imports_forms.chosen_mapping(request.POST, found)
         import_jobs.inspect(staged.path, staged.name, options)
     except DomainError as refused:
@@ -117,16 +122,15 @@ def _act(request, project, staged):
 
 
 def _check_page(request, project, staged, refused: DomainError | None = None):
-    try:
-        inspection = import_jobs.inspect(staged.path, staged.name, staged.options)
-    except DomainError as exc:
+    inspection, wrong = import_jobs.look(staged.path, staged.name, staged.options)
+    if inspection is None or (wrong is not None and wrong.code == "mapping"):
         # A saved mapping or a wrong encoding does not fit this file: show it without.
-        refused = refused or exc
+        refused = refused or wrong
         staged.options = uploads.Options()
-        try:
-            inspection = import_jobs.inspect(staged.path, staged.name, staged.options)
-        except DomainError as hopeless:
-            return _first_page(request, project, hopeless)
+        inspection, wrong = import_jobs.look(staged.path, staged.name, staged.options)
+        if inspection is None:
+            return _first_page(request, project, wrong)
+    refused = refused or wrong
     trial = Job.objects.filter(project=project, pk=staged.trial, kind=import_jobs.KIND).select_related("project").first() if staged.trial else None
     context = {
         "project": project,
@@ -139,7 +143,7 @@ def _check_page(request, project, staged, refused: DomainError | None = None):
         "encodings": imports_forms.ENCODINGS,
         "delimiters": imports_forms.delimiters(),
     }
-    return render(request, "annotation/import_check.html", context, status=400 if refused else 200)
+    return render(request, "annotation/import_check.html", context, status=400 if refused and request.method == "POST" else 200)
 
 
 def _import_job(project, pk: int) -> Job:

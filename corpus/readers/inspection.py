@@ -38,7 +38,11 @@ def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[s
         opening.refuse_other_kinds(first)
         found.encoding = opening.checked_encoding(encoding) if encoding else opening.find_encoding(opening.chunks(path, found.compression))[0]
         _find_container(path, found, delimiter)
-    _find_format(path, found, mapping, join)
+    try:
+        _find_format(path, found, mapping, join)
+    except FileRefused as refused:
+        refused.inspection = found
+        raise
     return found
 
 

@@ -1,0 +1,197 @@
+"""The import pages: upload, look and correct, trial, start, report. For managers."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from annotation import import_jobs, import_uploads
+from annotation.models import Item, SavedMapping
+from core import jobs
+from core.models import Job, Role
+from corpus.models import Response
+from tests import cast
+
+pytestmark = pytest.mark.django_db
+NASTY = "</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def project():
+    return cast.make_project()
+
+
+@pytest.fixture
+def manager(client, project):
+    user = cast.make_member(project, "manager")
+    client.force_login(user)
+    return user
+
+
+def upload(client, project, body: bytes, name="rows.jsonl", **fields):
+    return client.post(f"/p/{project.slug}/import/", {"file": SimpleUploadedFile(name, body), **fields})
+
+
+def jsonl(*rows) -> bytes:
+    return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows).encode()
+
+
+PAIRS = jsonl({"frage": "q" + NASTY, "chosen": "a", "rejected": "b"}, {"frage": "q2", "chosen": "a", "rejected": "a"})
+
+
+def form_of(page) -> dict:
+    """What the browser would send back: the selected option of every select, the value of every input."""
+    html = page.content.decode()
+    form = html[html.index('<form class="stack"') : html.index('value="discard"')]
+    out = dict(re.findall(r'<input[^>]* name="(\w+)"[^>]* value="([^"]*)"', form))
+    for name, options in re.findall(r'<select[^>]* name="(\w+)"[^>]*>(.*?)</select>', form, re.S):
+        chosen = re.search(r'<option value="([^"]*)" selected', options)
+        out[name] = chosen[1] if chosen else ""
+    return out
+
+
+def test_from_upload_to_report(client, project, manager):
+    page = client.get(f"/p/{project.slug}/import/")
+    assert page.status_code == 200 and b"Nothing has been imported yet" in page.content
+    sent = upload(client, project, PAIRS)
+    assert sent.status_code == 302
+    page = client.get(sent.url)
+    html = page.content.decode()
+    assert "preference" in html and "utf-8" in html and NASTY not in html and "&lt;/script&gt;" in html
+    fields = form_of(page)
+    assert fields["column_1"] == "chosen" and fields["column_2"] == "rejected" and fields["column_0"] == ""
+    # The question's column is not known by its name: say so, and have it counted.
+    answer = client.post(sent.url, fields | {"column_0": "prompt", "save_as": "german", "action": "trial"}, follow=True)
+    assert SavedMapping.objects.get().mapping == {"prompt": "frage"}
+    trial = Job.objects.get()
+    assert trial.params["dry_run"] and answer.redirect_chain
+    jobs.run_now(trial)
+    page = client.get(sent.url)
+    assert form_of(page)["column_0"] == "prompt" and Item.objects.count() == 0
+    assert re.search(r"Refused</dt><dd class=\"value\">1<", page.content.decode())
+    started = client.post(sent.url, form_of(page) | {"action": "start"})
+    job = Job.objects.latest("pk")
+    assert started.url == f"/p/{project.slug}/import/jobs/{job.pk}/"
+    assert f'data-job="{job.pk}"' in client.get(started.url).content.decode()
+    jobs.run_now(job)
+    report = client.get(started.url).content.decode()
+    assert "same text" in report and "refused.csv" in report and Item.objects.count() == 1
+    assert job.params["mapping"] == {"prompt": "frage"}
+    overview = client.get(f"/p/{project.slug}/import/").content.decode()
+    assert "rows.jsonl" in overview and "german" in overview
+    assert client.get(sent.url).url == f"/p/{project.slug}/import/"  # the staged upload went with the start
+
+
+def test_a_saved_mapping_is_applied_to_the_next_file(client, project, manager):
+    saved = SavedMapping.objects.create(project=project, name="german", mapping={"prompt": "frage"})
+    sent = upload(client, project, PAIRS, saved=str(saved.pk))
+    assert form_of(client.get(sent.url))["column_0"] == "prompt"
+    # On a file without that column the page says so and shows the file as it is.
+    sent = upload(client, project, jsonl({"prompt": "q", "chosen": "a", "rejected": "b"}, {"prompt": "r", "chosen": "a", "rejected": "b"}), saved=str(saved.pk))
+    page = client.get(sent.url)
+    assert page.status_code == 200 and b'role="alert"' in page.content and b"frage" in page.content and form_of(page)["column_0"] == "prompt"
+
+
+def test_a_column_can_be_switched_off_and_two_cannot_be_the_same(client, project, manager):
+    sent = upload(client, project, jsonl(*[{"prompt": f"q{i}", "output": "a", "system": "ignore me"} for i in range(2)]))
+    fields = form_of(client.get(sent.url))
+    assert [fields[f"column_{i}"] for i in range(3)] == ["prompt", "answer", "system"]
+    twice = client.post(sent.url, fields | {"column_2": "answer", "action": "start"})
+    assert twice.status_code == 400 and Job.objects.count() == 0
+    client.post(sent.url, fields | {"column_2": "", "model": "m1", "action": "start"})
+    jobs.run_now(Job.objects.get())
+    response = Response.objects.first()
+    assert response.prompt.messages == [{"role": "user", "content": "q0"}] and response.prompt.metadata == {"system": "ignore me"}
+    assert response.model_version.name == "m1"
+
+
+def test_columns_that_nobody_knows_can_be_named(client, project, manager):
+    sent = upload(client, project, jsonl({"frage": "q", "gut": "a"}, {"frage": "r", "gut": "b"}))
+    page = client.get(sent.url)
+    assert page.status_code == 200 and b'role="alert"' in page.content and b"frage" in page.content
+    fields = form_of(page)
+    assert client.post(sent.url, fields | {"action": "start"}).status_code == 400 and Job.objects.count() == 0
+    client.post(sent.url, fields | {"column_0": "prompt", "column_1": "answer", "action": "start"})
+    assert jobs.run_now(Job.objects.get()).result["imported"] == 2
+
+
+def test_another_encoding_and_delimiter_can_be_given(client, project, manager):
+    body = "prompt;output\n你好;再见\n早;安\n".encode("gbk")
+    sent = upload(client, project, body, name="t.csv")
+    fields = form_of(client.get(sent.url))
+    client.post(sent.url, fields | {"encoding": "gb18030", "delimiter": ";", "action": "look"})
+    page = client.get(sent.url)
+    assert "你好" in page.content.decode() and form_of(page)["encoding"] == "gb18030"
+    bad = client.post(sent.url, fields | {"encoding": "no-such", "action": "start"})
+    assert bad.status_code == 400 and Job.objects.count() == 0
+
+
+@pytest.mark.parametrize("body", [b"", b"\x00\x01\x02" * 1000, b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 3\n"])
+def test_a_file_that_is_none_is_refused_on_the_first_page(client, project, manager, body):
+    before = set(import_uploads.root().glob("*/upload"))
+    answer = upload(client, project, body)
+    assert answer.status_code == 400 and b"The file was not taken" in answer.content
+    assert set(import_uploads.root().glob("*/upload")) == before
+
+
+def test_a_body_over_the_limit_is_refused(client, project, manager, settings):
+    settings.IMPORT_MAX_BYTES = 10
+    answer = upload(client, project, b"x" * 200_000)
+    assert answer.status_code == 413 and b"larger than" in answer.content
+
+
+def test_the_report_as_csv_runs_no_formula(client, project, manager, tmp_path):
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(jsonl({"prompt": "q", "output": "x", "=cmd|' /C calc'!A0": "\x00"}, {"prompt": "q", "output": "y"}))
+    job = import_jobs.start(path, project=project, actor=manager, name="f", options=import_uploads.Options())
+    jobs.run_now(job)
+    answer = client.get(f"/p/{project.slug}/import/jobs/{job.pk}/refused.csv")
+    body = b"".join(answer.streaming_content).decode("utf-8-sig")
+    rows = list(csv.reader(io.StringIO(body)))
+    assert rows[0] == ["line", "field", "code", "reason"] and rows[1][:3] == ["1", "'=cmd|' /C calc'!A0", "nul"]
+    raw = b"".join(client.get(f"/p/{project.slug}/import/jobs/{job.pk}/refused.jsonl").streaming_content)
+    assert json.loads(raw)["field"] == "=cmd|' /C calc'!A0"
+
+
+def test_who_may_open_the_pages(client, project, manager, tmp_path):
+    sent = upload(client, project, PAIRS)
+    path = tmp_path / "f.jsonl"
+    path.write_bytes(PAIRS)
+    job = import_jobs.start(path, project=project, actor=manager, name="f", options=import_uploads.Options())
+    names = ["import", ("import_report", job.pk), ("import_report_csv", job.pk), ("import_report_jsonl", job.pk)]
+    urls = [sent.url, *(reverse(n, args=[project.slug]) if isinstance(n, str) else reverse(n[0], args=[project.slug, n[1]]) for n in names)]
+    other = cast.make_project()
+    for role, status in [(Role.USER, 403), (Role.ANNOTATOR, 403), (Role.REVIEWER, 403)]:
+        client.force_login(cast.make_member(project, role))
+        assert {client.get(url).status_code for url in urls} == {status}
+        assert upload(client, project, PAIRS).status_code == status
+    client.force_login(cast.make_member(other, "manager"))
+    assert {client.get(url).status_code for url in urls} == {404}
+    assert client.get(f"/p/{other.slug}/import/jobs/{job.pk}/").status_code == 404
+    # Another manager's staged upload is not theirs to see.
+    client.force_login(cast.make_member(project, "manager"))
+    assert client.get(sent.url).url == f"/p/{project.slug}/import/"
+    client.logout()
+    assert {client.get(url).status_code for url in urls} == {302}
+    assert upload(client, project, PAIRS).url.startswith("/login/")
+
+
+def test_the_upload_needs_its_csrf_token(project, manager):
+    from django.test import Client
+
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(manager)
+    assert upload(strict, project, PAIRS).status_code == 403
+    strict.get(f"/p/{project.slug}/import/")
+    token = strict.cookies["csrftoken"].value
+    assert upload(strict, project, PAIRS, csrfmiddlewaretoken=token).status_code == 302
+
+
+@pytest.mark.parametrize("token", ["../../../etc", "x" * 32, "%00" * 8])
+def test_a_token_that_is_none_leads_back(client, project, manager, token):
+    answer = client.get(f"/p/{project.slug}/import/{token}/")
+    assert answer.status_code in (302, 404)
