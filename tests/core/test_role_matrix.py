@@ -1,0 +1,211 @@
+"""Every URL × every kind of person has an asserted answer; a new URL without a row fails here.
+
+L: asked to sign in (a page redirects to /login/, the API answers 401) · N: 404, nothing is told · F: 403 · Y: let in (any answer below 500
+that is none of these; what the view does with it is tested where the view is)."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from annotation import import_jobs, queue, submit
+from annotation import import_uploads as uploads
+from annotation.models import AnnotationVersion
+from core import jobs
+from core import people as people_verbs
+from core.api_auth import new_key
+from core.models import ApiKey, Invite, Member
+from tests.cast import make_item, make_member, make_project
+from training_export import snapshots
+from training_export.options import ExportOptions
+
+PEOPLE = ("anonymous", "stranger", "user", "annotator", "reviewer", "manager")
+EVERYONE, SIGNED_IN = "Y Y Y Y Y Y", "L Y Y Y Y Y"
+ANNOTATORS, REVIEWERS, MANAGERS = "L N F Y Y Y", "L N F F Y Y", "L N F F F Y"
+OWN = "L N N Y N N"  # the annotator's own assignment
+
+SOME_JOB = "L N N N N Y"  # a manager's job: managers of its project, and whoever started it
+
+# name: (method, who)
+MATRIX: dict[str, tuple[str, str]] = {
+    "home": ("GET", SIGNED_IN),
+    "login": ("GET", EVERYONE),
+    "logout": ("POST", "L L L L L L"),  # leads to the sign-in page
+    "account": ("GET", SIGNED_IN),
+    "password": ("GET", SIGNED_IN),
+    "preferences": ("POST", EVERYONE),
+    "invite": ("GET", EVERYONE),
+    "members": ("GET", MANAGERS),
+    "members_add": ("POST", MANAGERS),
+    "members_invite": ("POST", MANAGERS),
+    "members_invite_revoke": ("POST", MANAGERS),
+    "member_role": ("POST", MANAGERS),
+    "member_remove": ("POST", MANAGERS),
+    "member_password": ("POST", MANAGERS),
+    "keys": ("GET", ANNOTATORS),
+    "key_revoke": ("POST", "L N F N N Y"),  # the key is the manager's; annotators may revoke their own
+    "job": ("GET", SOME_JOB),
+    "job_cancel": ("POST", SOME_JOB),
+    "bench_keys": ("POST", SIGNED_IN),
+    "bench": ("GET", ANNOTATORS),
+    "mine": ("GET", ANNOTATORS),
+    "import": ("GET", MANAGERS),
+    "import_check": ("GET", MANAGERS),
+    "import_report": ("GET", MANAGERS),
+    "import_report_csv": ("GET", MANAGERS),
+    "import_report_jsonl": ("GET", MANAGERS),
+    "project_new": ("GET", "L F F F F Y"),
+    "project": ("GET", ANNOTATORS),
+    "project_agreement": ("GET", REVIEWERS),
+    "project_clone": ("GET", MANAGERS),
+    "project_settings": ("GET", MANAGERS),
+    "project_criteria": ("POST", MANAGERS),
+    "guidelines": ("GET", ANNOTATORS),
+    "guidelines_preview": ("POST", MANAGERS),
+    "work": ("GET", ANNOTATORS),
+    "items": ("GET", REVIEWERS),
+    "item": ("GET", REVIEWERS),
+    "item_hide": ("POST", REVIEWERS),
+    "item_decide": ("POST", MANAGERS),
+    "item_tags": ("POST", MANAGERS),
+    "review": ("GET", REVIEWERS),
+    "review_item": ("GET", REVIEWERS),
+    "review_accept": ("POST", REVIEWERS),
+    "review_return": ("POST", REVIEWERS),
+    "review_settle": ("POST", REVIEWERS),
+    "review_unsettle": ("POST", REVIEWERS),
+    "review_reveal": ("POST", MANAGERS),
+    "exports": ("GET", MANAGERS),
+    "export": ("GET", MANAGERS),
+    "export_zip": ("GET", MANAGERS),
+    "export_file": ("GET", MANAGERS),
+    "api_job": ("GET", SOME_JOB),
+    "api_job_cancel": ("POST", SOME_JOB),
+    "api_import": ("POST", MANAGERS),
+    "api_import_report_csv": ("GET", MANAGERS),
+    "api_import_report_jsonl": ("GET", MANAGERS),
+    "api_next": ("POST", ANNOTATORS),
+    "api_progress": ("GET", ANNOTATORS),
+    "api_assignment": ("GET", OWN),
+    "api_heartbeat": ("POST", OWN),
+    "api_draft": ("POST", OWN),
+    "api_submit": ("POST", OWN),
+    "api_skip": ("POST", OWN),
+    "api_release": ("POST", OWN),
+    "api_undo": ("POST", OWN),
+    "api_report": ("POST", OWN),
+    "api_formats": ("GET", SIGNED_IN),
+    "api_exports": ("GET", MANAGERS),
+    "api_export": ("GET", MANAGERS),
+    "api_export_zip": ("GET", MANAGERS),
+    "api_export_file": ("GET", MANAGERS),
+    "schema": ("GET", EVERYONE),
+    "api_docs": ("GET", EVERYONE),
+}
+
+
+BODIES = {
+    "api_draft": {"document": {}, "revision": 1},
+    "api_submit": {"document": {"ranking": [["A"], ["B"]]}, "client_key": "k2"},
+    "api_skip": {"reason": "unclear"},
+}
+
+
+def patterns(resolver=None, prefix=""):
+    """(name, parameter names) of every URL of the house."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from patterns(entry, prefix + str(entry.pattern))
+        elif isinstance(entry, URLPattern):
+            yield entry.name or prefix + str(entry.pattern), tuple(entry.pattern.converters)
+
+
+def test_every_url_has_a_row():
+    names = {name for name, _params in patterns()}
+    assert names - set(MATRIX) == set(), "URLs without a row in MATRIX"
+    assert set(MATRIX) - names == set(), "rows without a URL"
+    assert all(len(who.split()) == len(PEOPLE) for _method, who in MATRIX.values())
+
+
+@pytest.fixture
+def house(transactional_db, settings, tmp_path):
+    """One project with a row behind every URL, and one person of every kind."""
+    settings.FILES_DIR = tmp_path
+    settings.JOB_SENDER = "tests.core.test_role_matrix.nobody_listens"
+    project = make_project("clinic", overlap=2)
+    people = {"anonymous": None, "stranger": make_member(make_project("other"), "annotator")}
+    people |= {role: make_member(project, role) for role in PEOPLE[2:]}
+    item = make_item(project)
+    assignment = queue.claim(project=project, user=people["annotator"])
+    submitted = submit.submit(user=people["annotator"], pk=assignment.pk, given={"ranking": [["A"], ["B"], ["C"]]}, client_key="k")
+    make_item(project)
+    _key, _text = new_key(user=people["manager"], project=project, role="annotator")
+    _invite, token = people_verbs.create_invite(project=project, actor=people["manager"], role="annotator", days=7, uses=1)
+    upload = uploads.stage(SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n{"prompt": 5}\n'), project=project, user=people["manager"])
+    job = import_jobs.start(upload.path, project=project, actor=people["manager"], name="a.jsonl", options=uploads.Options())
+    jobs.run_now(job)
+    upload = uploads.stage(SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n'), project=project, user=people["manager"])
+    bundle = snapshots.build(project=project, actor=people["manager"], options=ExportOptions(format="jsonl"))
+    member = Member.objects.get(user=people["annotator"])
+    ids = {
+        "members_invite_revoke": Invite.objects.get().pk, "member": member.pk, "key_revoke": ApiKey.objects.get().pk, "job": job.pk, "import": job.pk,
+        "api_job": job.pk, "api_import": job.pk, "item": item.pk, "review": item.pk, "api": assignment.pk,
+    }  # fmt: skip
+    return (
+        project,
+        people,
+        ids,
+        {"annotation_pk": submitted.annotation.pk, "number": bundle.snapshot.number, "name": bundle.files[0]["path"], "upload": upload.token, "invite": token},
+    )
+
+
+def nobody_listens(pk, queue_name):
+    """Stands where jobs are sent to the broker: what becomes of them is not asked here."""
+
+
+def url_of(name, params, house):
+    project, _people, ids, given = house
+    values = {}
+    for param in params:
+        if param == "slug":
+            values[param] = project.slug
+        elif param == "token":
+            values[param] = given["invite" if name == "invite" else "upload"]
+        elif param == "pk":
+            values[param] = next(pk for start, pk in sorted(ids.items(), key=lambda e: -len(e[0])) if name.startswith(start))
+        else:
+            values[param] = given[param]
+    return reverse(name, kwargs=values)
+
+
+def answer_letter(response) -> str:
+    if response.status_code == 401 or (response.status_code == 302 and response["Location"].startswith("/login/")):
+        return "L"
+    return {404: "N", 403: "F"}.get(response.status_code, "Y" if response.status_code < 500 else str(response.status_code))
+
+
+def test_every_person_at_every_url(house):
+    """One request each, undone again; the whole table at once, so that a failure shows all that moved."""
+    given = {"version": AnnotationVersion.objects.get().pk}
+    wrong = {}
+    for name, params in patterns():
+        method, who = MATRIX[name]
+        url = url_of(name, params, house)
+        got = []
+        for person in PEOPLE:
+            client = Client(raise_request_exception=False)
+            if house[1][person] is not None:
+                client.force_login(house[1][person])
+            with transaction.atomic():
+                if method == "POST":
+                    api = url.startswith("/api/")
+                    response = client.post(url, data=BODIES.get(name, given), **({"content_type": "application/json"} if api else {}))
+                else:
+                    response = client.get(url)
+                response.close()
+                transaction.set_rollback(True)
+            got.append(answer_letter(response))
+        if " ".join(got) != who:
+            wrong[name] = (who, " ".join(got))
+    assert wrong == {}, "\n".join(f"{name}: wanted {want}, got {got}" for name, (want, got) in wrong.items())
