@@ -3,7 +3,8 @@
 set -eu
 cd "$(dirname "$0")/../.."
 venv=${VENV_TRAIN:-.venv-train}
-python=${PYTHON:-python3}
+python=${PYTHON:-${VENV:-.venv}/bin/python}
+[ -x "$python" ] || python=$(command -v "$python" || command -v python3)
 stamp=$venv/requirements.sum
 wanted=$(cat requirements.txt requirements-train.txt | cksum)
 
