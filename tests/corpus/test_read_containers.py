@@ -221,3 +221,19 @@ def test_a_wrapper_with_a_prompt_of_its_own(tmp_path):
     for indent in (None, 1):
         got = Got(written(tmp_path / "x", json.dumps({"prompt": "the template", "data": [{"question": "a", "answer": "b"}]}, indent=indent)))
         assert got.asked == ["a"]
+
+
+def test_limits_of_parquet(tmp_path, monkeypatch):
+    pq.write_table(pa.table({"prompt": ["a", "b" * 300, "c"], "score": [1.0, 2.0, float("inf")]}), tmp_path / "x")
+    monkeypatch.setattr(limits, "MAX_RECORD_BYTES", 200)
+    got = Got(tmp_path / "x")
+    assert got.refused == [(2, "", "too_long"), (3, "", "not_a_number")]
+    monkeypatch.setattr(limits, "MAX_PARQUET_CHUNK", 10)
+    with pytest.raises(FileRefused) as e:
+        readers.inspect(tmp_path / "x")
+    assert e.value.code == "too_large"
+    pq.write_table(pa.table({"prompt": ["a" * 1000] * 100_000}), tmp_path / "y", use_dictionary=False, compression="zstd")
+    monkeypatch.setattr(limits, "MAX_PARQUET_CHUNK", 1 << 30)
+    with pytest.raises(FileRefused) as e:
+        readers.inspect(tmp_path / "y")
+    assert e.value.code == "bomb"

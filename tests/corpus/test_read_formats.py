@@ -381,3 +381,26 @@ def test_messages_in_the_cells_of_a_table(tmp_path):
     entry = Got(written(tmp_path / "x", buffer.getvalue())).entry
     assert entry.messages == [user("q1"), said("a1"), user("q2")]
     assert [a.text for a in entry.answers] == ["good", '{"json": "answer"}']
+
+
+def test_extra_keys_of_a_message_are_not_taken(tmp_path):
+    entry = read_one(
+        tmp_path, {"messages": [{"role": "user", "content": "q", "weight": 0}, {"role": "assistant", "content": "a", "reasoning": "r", "loss": True}]}
+    )
+    assert (entry.messages, entry.answers[0].text) == ([user("q")], "a")
+
+
+def test_an_empty_passage_is_none_and_there_is_a_limit_to_passages(tmp_path):
+    rows = [
+        {"question": "q", "answer": "a", "context": ""},
+        {"question": "q", "answer": "a", "context": ["段。"] * 51},
+        {"question": "q", "answer": "a", "context": "段。"},
+    ]
+    got = Got(written(tmp_path / "x", jsonl(*rows)))
+    assert [e.sources for e in got.entries] == [[], [{"title": "", "text": "段。"}]]
+    assert got.refused == [(2, "context", "too_many_sources")]
+
+
+def test_a_row_that_lacks_a_column_of_its_file(tmp_path):
+    got = Got(written(tmp_path / "x", jsonl({"prompt": "q", "output": "a"}, {"prompt": "q", "output": "a"}, {"prompt": "q"}, {"output": "a"})))
+    assert got.refused == [(3, "answer", "missing"), (4, "prompt", "missing")]

@@ -352,3 +352,11 @@ def test_mapping_switches_off_and_adds_numbered_columns(tmp_path):
     assert [a.text for a in read_one(tmp_path, ranked, mapping={"rank3": ""}).answers] == ["x", "y"]
     by_hand = read_one(tmp_path, {"prompt": "q", "good one": "x", "poor one": "y"}, mapping={"rank2": "poor one", "rank1": "good one"})
     assert [a.text for a in by_hand.answers] == ["x", "y"]
+
+
+def test_a_tree_with_too_many_messages(tmp_path, monkeypatch):
+    from corpus.readers import limits
+
+    monkeypatch.setattr(limits, "MAX_NODES", 3)
+    tree = node("q", node("a"), node("b"), node("c"), role="prompter")
+    assert refusal(tmp_path, {"prompt": tree}) == ("replies", "too_long")
