@@ -11,6 +11,8 @@ from latex2mathml.converter import Converter
 
 MAX_LENGTH = 4000
 MAX_DEPTH = 24
+WHOLE = 24  # characters of LaTeX up to which a formula is one unbreakable piece
+_RELATIONS = frozenset("=≈≠≡≤≥≦≧∼≃≅∝→←↔⇒⇐⇔⟹⟸⟺⟶∈") | {"&lt;", "&gt;"}
 # How many children an element must have; a fraction with one child is drawn as an error by browsers.
 _ARITY = {"mfrac": 2, "msub": 2, "msup": 2, "mover": 2, "munder": 2, "mroot": 2, "msubsup": 3, "munderover": 3}
 ELEMENTS = {"math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "msqrt", "mtable", "mtr", "mtd", "mstyle", "mpadded", "mphantom"} | set(_ARITY)
@@ -70,8 +72,28 @@ def _math(latex: str, block: bool) -> str:
         source = r"\begin{matrix}" + source + r"\end{matrix}"
     tree = Converter(display="block" if block else "inline").convert_to_element(source)
     out: list[str] = []
+    parts = _parts(list(tree[0])) if len(source) > WHOLE and len(tree) == 1 else []
+    if len(parts) > 1:
+        for part in parts:
+            out.append('<math display="inline" displaystyle="true"><mrow>' if block else '<math display="inline"><mrow>')
+            _write_children(part, "mrow", out, 1)
+            out.append("</mrow></math> ")
+        return "".join(out).rstrip()
     _write(tree, out, 0)
     return "".join(out)
+
+
+def _parts(children: list) -> list[list]:
+    """The top level of a formula cut before its relations (and, in long stretches, before + and −). MathML in browsers does not break lines,
+    and a formula that runs out of a narrow column hides its end from the person who judges it; the page can break between parts."""
+    parts: list[list] = [[]]
+    for i, child in enumerate(children):
+        sign = _text(child.text or "") if child.tag == "mo" and len(child) == 0 else ""
+        size = sum(len("".join(c.itertext())) if c.tag != "mo" else 1 for c in parts[-1])
+        if parts[-1] and i < len(children) - 1 and ((sign and sign in _RELATIONS) or (sign in ("+", "−", "×", "⋅") and size > 60)):
+            parts.append([])
+        parts[-1].append(child)
+    return parts
 
 
 def _text(raw: str) -> str:
@@ -114,7 +136,11 @@ def _write(node, out: list[str], depth: int) -> None:
     out.append(">")
     if node.text:
         out.append(_text(node.text))
-    children = list(node)
+    _write_children(list(node), tag, out, depth)
+    out.append(f"</{tag}>")
+
+
+def _write_children(children: list, tag: str, out: list[str], depth: int) -> None:
     i = 0
     while i < len(children):
         j = i
@@ -128,4 +154,3 @@ def _write(node, out: list[str], depth: int) -> None:
         else:
             _write(children[i], out, depth + 1)
             i += 1
-    out.append(f"</{tag}>")

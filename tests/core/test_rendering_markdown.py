@@ -45,6 +45,13 @@ def test_formulas_become_mathml(text):
     assert render(text).count("<math") == 1
 
 
+def test_a_long_formula_can_break_before_its_relations():
+    made = render(r"$$AG = Na - (Cl + HCO_3) = 140-(100+12) \Rightarrow 28$$")
+    assert made.count("<math") == 4 and made.count("<mo>=</mo>") == 2 and 'displaystyle="true"' in made
+    assert made.count("<math") == made.count("</math>")
+    assert render(r"$\begin{cases}1 & x = 2 \\ 2 & x = 3 + 4 + 5\end{cases}$").count("<math") == 1
+
+
 def test_formula_details():
     assert "<mi>NPV</mi>" in render(r"$\mathrm{NPV}$")
     assert "math-box" in render(r"$\boxed{42}$")
