@@ -1,6 +1,7 @@
 """Figures for leads: pace, throughput, what needs somebody now, work statements. From kept counters; nothing counts annotations row by row."""
 
 import math
+import time
 from datetime import date, timedelta
 
 from django.core.cache import cache
@@ -16,12 +17,23 @@ LOW_AGREEMENT = 0.2  # mean tau-b (rankings) or share of equal verdicts (QA) bel
 PACE_DAYS = 7
 
 
+class _Watch:
+    """How long a figure may be kept: longer for those that took longer to count, so that a large project is not counted all the time."""
+
+    def __init__(self):
+        self.begun = time.monotonic()
+
+    def seconds(self) -> int:
+        return min(300, progress.SECONDS + round(50 * (time.monotonic() - self.begun)))
+
+
 def of_projects(projects) -> dict[int, dict]:
     """progress.of_project for many projects at once: one grouped query for those not in the cache."""
     keys = {f"progress-{p.pk}": p.pk for p in projects}
     out = {keys[key]: value for key, value in cache.get_many(list(keys)).items()}
     missing = [pk for pk in keys.values() if pk not in out]
     if missing:
+        watch = _Watch()
         rows = (
             Item.objects.filter(project__in=missing, hidden=False)
             .exclude(state="waiting")
@@ -35,7 +47,7 @@ def of_projects(projects) -> dict[int, dict]:
         )
         found = {row.pop("project"): row for row in rows}
         fresh = {pk: found.get(pk, {"items": 0, "done": 0, "submitted": 0, "wanted": 0}) for pk in missing}
-        cache.set_many({f"progress-{pk}": value for pk, value in fresh.items()}, progress.SECONDS)
+        cache.set_many({f"progress-{pk}": value for pk, value in fresh.items()}, watch.seconds())
         out |= fresh
     return out
 
@@ -69,17 +81,28 @@ def pace(known: dict, total_by_day: list[int], today: date) -> dict:
 
 
 def attention(project) -> dict:
-    """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs": [Job]}; three queries."""
-    items = Item.objects.filter(project=project).aggregate(
-        disputes=Count("pk", filter=Q(agreement__lt=LOW_AGREEMENT, hidden=False) & ~Q(state="settled")),
-        waiting=Count("pk", filter=Q(state="waiting", hidden=False)),
-        to_decide=Count("pk", filter=Q(hidden=True)),
-    )
-    states = Annotation.objects.filter(project=project, annotator__source="person", item__hidden=False, state__in=["submitted", "returned"])
-    counts = dict(states.values_list("state").annotate(n=Count("pk")).order_by())
+    """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs": [Job]}. The counts
+    are kept for some seconds, and fresh after `forget`; two queries, and one for the jobs."""
+    key = f"attention-{project.pk}"
+    counts = cache.get(key)
+    if counts is None:
+        watch = _Watch()
+        counts = Item.objects.filter(project=project).aggregate(
+            disputes=Count("pk", filter=Q(agreement__lt=LOW_AGREEMENT, hidden=False) & ~Q(state="settled")),
+            waiting=Count("pk", filter=Q(state="waiting", hidden=False)),
+            to_decide=Count("pk", filter=Q(hidden=True)),
+        )
+        states = Annotation.objects.filter(project=project, annotator__source="person", item__hidden=False, state__in=["submitted", "returned"])
+        counts |= {"submitted": 0, "returned": 0} | dict(states.values_list("state").annotate(n=Count("pk")).order_by())
+        cache.set(key, counts, watch.seconds())
     since = timezone.now() - timedelta(days=14)
     jobs = Job.objects.filter(project=project, state=Job.State.FAILED, created_at__gte=since).only("pk", "kind", "error", "created_at").order_by("-pk")[:5]
-    return items | {"submitted": counts.get("submitted", 0), "returned": counts.get("returned", 0), "failed_jobs": list(jobs)}
+    return counts | {"failed_jobs": list(jobs)}
+
+
+def forget(project) -> None:
+    """Count anew at the next look: whoever has just decided something sees it gone."""
+    cache.delete_many([f"attention-{project.pk}", f"progress-{project.pk}"])
 
 
 def worst(project) -> dict:

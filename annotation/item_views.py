@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import projects, queue, reading
+from annotation import figures, projects, queue, reading
 from annotation.bench_strings import names
 from annotation.lead_forms import CommentForm, ItemFilter, TagsForm
 from annotation.models import Item, ItemTag
@@ -97,6 +97,7 @@ def item_hide(request, project, pk):
     """ "Contains personal data": hidden from everyone at once; the managers decide."""
     form = CommentForm(request.POST)
     queue.report(user=request.user, item=_item(request, project, pk), comment=form.cleaned_data["comment"] if form.is_valid() else "")
+    figures.forget(project)
     messages.success(request, _("The item is hidden from everyone. A manager decides what becomes of it."))
     return redirect("items", project.slug)
 
@@ -109,10 +110,12 @@ def item_decide(request, project, pk):
     decision = request.POST.get("decision")
     if decision == "restore":
         queue.restore(user=request.user, item=found)
+        figures.forget(project)
         messages.success(request, _("The item can be seen and worked on again."))
         return redirect("item", project.slug, pk)
     if decision == "delete":
         n = projects.delete_content(item=found, actor=request.user)
+        figures.forget(project)
         messages.success(request, _("Prompt, answers and judgements were deleted (items: %(n)s).") % {"n": n})
         return redirect("items", project.slug)
     raise DomainError("invalid", _("There is no such decision."), field="decision")

@@ -3,7 +3,6 @@
 import re
 import secrets
 
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
@@ -188,7 +187,6 @@ def delete_content(*, item: Item, actor) -> int:
     project, prompt = item.project, item.prompt
     prompt.delete()
     events.append(project=project, actor=actor, verb="content.delete", target=None, items=items, prompt=item.prompt_id)
-    transaction.on_commit(lambda: cache.delete(f"progress-{project.pk}"))
     return len(items)
 
 

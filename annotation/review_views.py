@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import reading, review
+from annotation import figures, reading, review
 from annotation.figures import LOW_AGREEMENT
 from annotation.item_views import page_link
 from annotation.lead_forms import CommentForm, ReviewFilter
@@ -127,6 +127,7 @@ def reveal(request, project, pk):
 
 def _decided(request, project, item, said: str):
     """On to the next work to review: of this item first, then the newest elsewhere."""
+    figures.forget(project)
     messages.success(request, said)
     waiting = Annotation.objects.reviewable_by(request.user).filter(project=project, state="submitted")
     if waiting.filter(item=item).exists():
