@@ -37,7 +37,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "model": ("model", "model_id", "model_name", "generator", "模型"),
     "answer1_id": ("answer1_id",),
     "answer2_id": ("answer2_id",),
-    "reviewer": ("reviewer_id", "reviewer", "judge"),
+    "annotator": (
+        "annotator", "annotator_id", "annotator_name", "labeler", "labeller", "labeler_id", "rater", "rater_id", "worker", "worker_id", "judge", "reviewer",
+        "reviewer_id", "标注人", "标注员", "标注者", "评审人",
+    ),
 }  # fmt: skip
 _BY_ALIAS: dict[str, list[tuple[str, int]]] = {}
 for _field, _names in ALIASES.items():
@@ -47,15 +50,30 @@ for _field, _names in ALIASES.items():
 _STEM = r"(answer|response|output|completion|reply|candidate|generation|conversation|回答|答案|回复|候选)"
 _SUFFIX = r"([a-j]|\d{1,2}|[甲乙丙丁])"
 _ANSWER_N = re.compile(rf"{_STEM}_?{_SUFFIX}")
+_MODEL_ANSWER_N = re.compile(rf"(model|模型)_?{_SUFFIX}_?的?{_STEM}")
 _NUMBERED = re.compile(rf"(rank|score|model|排名|名次|评分|得分|模型)_?(?:{_STEM}_?)?{_SUFFIX}")
 _NUMBERED_BEHIND = re.compile(rf"{_STEM}_?{_SUFFIX}_(rank|score|rating|model)")
 _JUDGE = re.compile(
     r"(annotator|label|preference|pref|judge|judgement|judgment|rater|vote|choice|winner|标注员|标注|评审|评委|偏好)[_\-\s:：]+(.+)", re.I | re.S
 )
 _JUDGE_BEHIND = re.compile(r"(.+)[_\-\s:：](label|preference|vote|choice|judgement|judgment|标注|偏好|评审|选择)", re.I | re.S)
-_ONE_JUDGE = {"winner", "preference", "preferred_answer", "choice", "label", "better", "better_answer", "overall_preference", "偏好", "更好", "标注", "选择"}
+_ONE_JUDGE = {
+    "winner",
+    "preference",
+    "preferred_answer",
+    "choice",
+    "label",
+    "better",
+    "better_answer",
+    "better_response_id",
+    "overall_preference",
+    "偏好",
+    "更好",
+    "标注",
+    "选择",
+}
 _KINDS = {"排名": "rank", "名次": "rank", "评分": "score", "得分": "score", "模型": "model", "rating": "score"}
-GIVEN = {"annotator", *ALIASES, *(f"{stem}_{n}" for stem in ("answer", "rank", "score", "model") for n in range(1, 11))}
+GIVEN = {"winner", *ALIASES, *(f"{stem}_{n}" for stem in ("answer", "rank", "score", "model") for n in range(1, 11))}
 
 
 def normal(name: str) -> str:
@@ -85,7 +103,7 @@ class Columns:
         for kind, columns in self.numbered.items():
             out |= {f"{kind}_{suffix}": column for suffix, column in columns.items()}
         out |= {f"rank{i}": column for i, column in enumerate(self.ranked_texts, 1)}
-        out |= {f"annotator_{name}" if name else "annotator": column for name, column in self.judges}
+        out |= {f"annotator_{name}" if name else "winner": column for name, column in self.judges}
         return out
 
 
@@ -127,7 +145,7 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
                 ranked[numbered[3]] = column
             elif numbered:
                 out.numbered.setdefault(_KINDS.get(numbered[1], numbered[1]), {})[numbered[3]] = column
-            elif key == "annotator":
+            elif key == "winner":
                 out.judges.append(("", column))
             elif judge:
                 out.judges.append((judge[2].strip(), column))
@@ -177,7 +195,7 @@ def _numbered_columns(out: Columns, by_normal: dict[str, str], used: set[str], o
     for name, column in by_normal.items():
         if name in ("response_j", "response_k") and {"response_j", "response_k"} <= by_normal.keys():
             continue
-        if m := _ANSWER_N.fullmatch(name):
+        if m := _ANSWER_N.fullmatch(name) or _MODEL_ANSWER_N.fullmatch(name):
             if f"answer_{m[2]}" not in off:
                 stems.setdefault(m[1], []).append((m[2], column))
         elif m := _NUMBERED_BEHIND.fullmatch(name):
@@ -206,17 +224,18 @@ def _numbered_columns(out: Columns, by_normal: dict[str, str], used: set[str], o
 
 
 def _judge_columns(out: Columns, by_normal: dict[str, str], used: set[str], off: set[str]) -> None:
-    """The columns of annotators beside two or more answers."""
-    if len(out.answers) < 2:
+    """The columns of annotators beside two or more answers. (What a column named like "label" says beside chosen and rejected is not known.)"""
+    pair = {"chosen", "rejected"} <= out.of.keys()
+    if len(out.answers) < 2 and "answers" not in out.of and not pair:
         return
-    if "label" in out.of:
+    if "label" in out.of and len(out.answers) >= 2:
         out.judges.append(("", out.of.pop("label")))
     for name, column in by_normal.items():
         if column in used:
             continue
         m, behind = _JUDGE.fullmatch(column.strip()), _JUDGE_BEHIND.fullmatch(column.strip())
-        judge = m[2].strip() if m else behind[1].strip() if behind else "" if name in _ONE_JUDGE else None
-        if judge is None or (normal(f"annotator_{judge}") if judge else "annotator") in off:
+        judge = m[2].strip() if m else behind[1].strip() if behind else "" if name in _ONE_JUDGE and not pair else None
+        if judge is None or (normal(f"annotator_{judge}") if judge else "winner") in off:
             continue
         out.judges.append((judge, column))
         used.add(column)

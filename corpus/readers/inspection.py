@@ -253,20 +253,21 @@ def _tags(rows: list[dict], given: dict) -> dict[str, str]:
 
 
 def _named_judges(rows: list[dict], given: dict, join: str | None) -> dict[str, str]:
-    """Columns named after a person beside two answers, recognised by what stands in them (A, B, tie)."""
-    out = {}
+    """Columns named after a person beside two answers, recognised by what stands in them (A, B, tie; two or more such columns may hold
+    only 1 and 2)."""
     try:
         columns = resolve(tuple(rows[0]), tuple(given.items()), join)
     except RowRefused:
-        return out
-    if len(columns.answers) == 2:
-        for column in columns.rest:
-            if f"annotator_{column.strip()}" in given or is_judge(column):  # switched off by hand
-                continue
-            values = [row.get(column) for row in rows if row.get(column) not in (None, "")]
-            if any(judging.is_verdict(v) for v in values) and all(judging.is_verdict(v) or str(v).strip() in ("1", "2") for v in values):
-                out[f"annotator_{column.strip()}"] = column
-    return out
+        return {}
+    worded, numbered = {}, {}
+    for column in columns.rest if len(columns.answers) == 2 else ():
+        if f"annotator_{column.strip()}" in given or is_judge(column):  # switched off by hand
+            continue
+        values = [row.get(column) for row in rows if row.get(column) not in (None, "")]
+        plain = [str(v).strip() in ("1", "2") and not isinstance(v, bool) for v in values]
+        if values and all(p or judging.is_verdict(v) for p, v in zip(plain, values, strict=True)):
+            (numbered if all(plain) else worded)[f"annotator_{column.strip()}"] = column
+    return worded | (numbered if worded or len(numbered) > 1 else {})
 
 
 def _is_list(value) -> bool:

@@ -112,7 +112,15 @@ def verdict(value, names: list[str], places: list[int | None], texts: list[str],
     """The document for one cell of an annotator's column: an answer's name, "tie", "A>B=C"; None when the cell is empty. `names`: how the answer
     columns end ("a", "b" or "1", "2"); `places`: where each stands in `texts`, None for an answer that is missing. RowRefused for a value that names
     no answer."""
-    if isinstance(value, (bool, list, dict)):
+    if isinstance(value, list):  # a rank for each answer
+        if len(value) != len(names):
+            raise RowRefused(column, "length", _("There must be one entry for each answer."))
+        ranks: list[float | None] = [None] * len(texts)
+        for one, place in zip(value, places, strict=True):
+            if place is not None:
+                ranks[place] = number(one, column)
+        return ranking_by(ranks, texts, column, low_is_best=True)
+    if isinstance(value, (bool, dict)):
         raise RowRefused(column, "verdict", _("This judgement is not understood: %(value)s") % {"value": str(value)[:40]})
     if value is None:
         return None

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from corpus.readers import judging, turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.judged import answer_columns, answer_list, preference, ranked_texts
-from corpus.readers.rows import Row, as_id, check_prompt, context, entry, made_answer, split_answer
+from corpus.readers.rows import Row, as_id, check_prompt, context, entry, judge_name, made_answer, split_answer
 from corpus.readers.tree import sibling_sets
 from corpus.records import Entry, JudgementIn
 
@@ -57,7 +57,7 @@ def kto(row: Row) -> list[Entry]:
     if answer is None:
         raise RowRefused(column, "empty_answer", _("The answer is empty."))
     document = {"ranking": [[0]], "acceptable": int(good)}
-    return [entry(row, "ranking", messages, [made_answer(row, answer, column)], [JudgementIn(document)])]
+    return [entry(row, "ranking", messages, [made_answer(row, answer, column)], [JudgementIn(document, judge_name(row))])]
 
 
 def answers_to_known(row: Row) -> list[Entry]:

@@ -342,7 +342,7 @@ def test_documents_are_those_of_the_bench(tmp_path):
 
 def test_mapping_switches_off_and_adds_numbered_columns(tmp_path):
     row = {"prompt": "q", "answer_a": "x", "answer_b": "y", "winner": "A", "third": "z", "annotator_li": "B"}
-    entry = read_one(tmp_path, row, mapping={"annotator": "", "annotator_li": ""})
+    entry = read_one(tmp_path, row, mapping={"winner": "", "annotator_li": ""})
     assert (documents(entry), entry.metadata) == ([], {"winner": "A", "third": "z", "annotator_li": "B"})
     entry = read_one(tmp_path, row, mapping={"answer_c": "third"})
     assert [a.text for a in entry.answers] == ["x", "y", "z"]
@@ -360,3 +360,49 @@ def test_a_tree_with_too_many_messages(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "MAX_NODES", 3)
     tree = node("q", node("a"), node("b"), node("c"), role="prompter")
     assert refusal(tmp_path, {"prompt": tree}) == ("replies", "too_long")
+
+
+def test_annotators_beside_chosen_and_rejected(tmp_path):
+    row = {"prompt": "q", "chosen": "a", "rejected": "b", "annotator_li": "chosen", "annotator_wu": "rejected", "annotator_xu": "tie", "label": "x"}
+    entry = read_one(tmp_path, row)
+    better, worse = {"ranking": [[0], [1]]}, {"ranking": [[1], [0]]}
+    assert documents(entry) == [("", better), ("li", better), ("wu", worse), ("xu", {"ranking": [[0, 1]]})]
+    assert entry.metadata == {"label": "x"}
+
+
+def test_annotators_beside_a_list_of_answers(tmp_path):
+    row = {"prompt": "q", "answers": ["a", None, "c"], "annotator_li": [1, 3, 2], "annotator_wu": "C>A", "annotator_xu": "[2, null, 1]"}
+    first, second = {"ranking": [[0], [1]]}, {"ranking": [[1], [0]]}
+    assert documents(read_one(tmp_path, row)) == [("li", first), ("wu", second), ("xu", second)]
+    assert refusal(tmp_path, row | {"annotator_li": [1, 2]}) == ("annotator_li", "length")
+
+
+def test_a_column_says_who_judged_the_row(tmp_path):
+    for row in (
+        {"prompt": "q", "chosen": "a", "rejected": "b"},
+        {"prompt": "q", "completion": "a", "label": 1},
+        {"prompt": "q", "rank1": "a", "rank2": "b"},
+        {"prompt": "q", "responses": ["a", "b"], "scores": [1, 2]},
+        {"prompt": "q", "answer_a": "a", "answer_b": "b", "winner": "B"},
+    ):
+        for column in ("annotator", "labeler", "judge", "标注员"):
+            entry = read_one(tmp_path, row | {column: "李"})
+            assert [j.annotator for j in entry.judgements] == ["李"]
+            assert entry.metadata == {}
+
+
+def test_the_winner_stands_above_ranks_and_ranks_above_scores(tmp_path):
+    row = {"prompt": "q", "answer_a": "a", "answer_b": "b", "score_a": 1, "score_b": 2}
+    assert documents(read_one(tmp_path, row)) == [("", {"ranking": [[1], [0]]})]
+    assert documents(read_one(tmp_path, row | {"rank_a": 1, "rank_b": 2})) == [("", {"ranking": [[0], [1]]})]
+    assert documents(read_one(tmp_path, row | {"winner": "tie"})) == [("", {"ranking": [[0, 1]]})]
+    assert refusal(tmp_path, row | {"winner": "A", "preference": "B"}) == ("preference", "contradiction")
+
+
+def test_bare_names_with_numbers_only_need_company(tmp_path):
+    rows = [{"prompt": "q", "模型A回答": "x", "模型B回答": "y", "王": 1, "李": 2}, {"prompt": "r", "模型A回答": "x", "模型B回答": "y", "王": 2, "李": ""}]
+    got = Got(written(tmp_path / "x", jsonl(*rows)))
+    assert [[j.annotator for j in e.judgements] for e in got.entries] == [["王", "李"], ["王"]]
+    got = Got(written(tmp_path / "y", jsonl(*({k: v for k, v in r.items() if k != "李"} for r in rows))))
+    assert [e.judgements for e in got.entries] == [[], []]
+    assert got.entries[0].metadata == {"王": 1}
