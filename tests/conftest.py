@@ -16,6 +16,13 @@ def pytest_collection_modifyitems(config, items):
     ci = os.environ.get("CI", "").lower() in {"1", "true"}
     on_postgres = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
     no_browser = servers.missing("chromium")
+    if on_postgres:  # the other run has done what does not touch the database
+        needs = {"db", "transactional_db", "django_db_setup"}
+        without = [i for i in items if not needs.intersection(getattr(i, "fixturenames", ())) and not i.get_closest_marker("django_db")]
+        without = [i for i in without if not i.get_closest_marker("servers")]
+        if len(without) < len(items):
+            config.hook.pytest_deselected(items=without)
+            items[:] = [i for i in items if i not in set(without)]
     for item in items:
         if item.get_closest_marker("servers") and not on_postgres:
             item.add_marker(pytest.mark.skip(reason="runs on PostgreSQL and Redis: TEST_DATABASE=postgres"))

@@ -75,8 +75,11 @@ class Command(BaseCommand):
         self.stop_asked = True
 
     def _start(self, name: str) -> None:
-        command = processes.web_command(settings.HOST, settings.PORT, settings.WEB_WORKERS) if name == "web" else processes.worker_command()
-        self.children[name] = processes.start_child(command)
+        if name == "web":
+            command = processes.web_command(settings.HOST, settings.PORT, settings.WEB_WORKERS)
+            self.children[name] = processes.start_child(command, processes.web_environment())
+        else:
+            self.children[name] = processes.start_child(processes.worker_command())
 
     def _run(self) -> int:
         """Start both, say so when the web server answers, start again what dies, and end all of it when asked. Returns the exit status."""

@@ -6,7 +6,7 @@ import sys
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from config.processes import web_command
+from config.processes import web_command, web_environment
 
 
 class Command(BaseCommand):
@@ -21,4 +21,4 @@ class Command(BaseCommand):
     def handle(self, *args, host, port, workers, **options):
         command = web_command(host, port, workers)
         sys.stdout.flush()
-        os.execv(command[0], command)  # noqa: S606 - become the server: it is small, and its children load what they need
+        os.execve(command[0], command, {**os.environ, **web_environment()})  # noqa: S606 - become the server: it is small, and its children load what they need
