@@ -218,7 +218,6 @@ def strings() -> dict[str, str]:
         "nothing_here": _("nothing"),
         "item_flags": _("Flags"),
         "comment": _("Comment"),
-        "logout_unsent": _("Some work has not reached the server and would be lost. Sign out all the same?"),
         "guidelines_changed": _("The guidelines have changed since this page was opened; reload to read them."),
         "banner_returned": _("A reviewer returned this work."),
         "banner_accepted": _("This work was accepted and can no longer be changed."),

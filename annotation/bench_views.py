@@ -3,7 +3,7 @@
 import json
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.http import JsonResponse
 from django.shortcuts import render
 from django.urls import get_script_prefix, reverse
@@ -63,8 +63,13 @@ def mine(request, project):
     if before:
         rows = rows.filter(pk__lt=before)
     returned = Review.objects.filter(version__annotation=OuterRef("pk"), decision="return").order_by("-pk").values("comment")[:1]
-    held = Assignment.objects.filter(item=OuterRef("item"), annotator=OuterRef("annotator")).values("pk")[:1]
-    rows = rows.select_related("item__prompt", "head").annotate(return_comment=Subquery(returned), assignment_id=Subquery(held)).order_by("-pk")
+    held = Assignment.objects.filter(item=OuterRef("item"), annotator=OuterRef("annotator"))
+    unsent = held.filter(draft__isnull=False)
+    rows = (
+        rows.select_related("item__prompt", "head")
+        .annotate(return_comment=Subquery(returned), assignment_id=Subquery(held.values("pk")[:1]), unsent=Exists(unsent))
+        .order_by("-pk")
+    )
     rows = list(rows[: MINE_PER_PAGE + 1])
     more = rows[MINE_PER_PAGE - 1].pk if len(rows) > MINE_PER_PAGE else None
     rows = rows[:MINE_PER_PAGE]

@@ -381,6 +381,31 @@ def test_what_the_server_refuses_comes_back_on_screen(live_site, open_page):
 def test_texts_of_the_answers_are_not_changed_by_looking_at_them(live_site, open_page):
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
-    shown = page.evaluate("fetch('/api/v1/assignments/%d/').then((r) => r.json()).then((d) => d.item.answers.map((a) => a.text))" % own(expert).pk)
+    shown = page.evaluate(f"fetch('/api/v1/assignments/{own(expert).pk}/').then((r) => r.json()).then((d) => d.item.answers.map((a) => a.text))")
     order = own(expert).order
     assert shown == [ANSWERS[slot] for slot in order]
+
+
+def test_signing_out_asks_about_unsent_work_and_wipes_it(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    page.context.set_offline(True)
+    press(page, "b a")
+    answers = iter([False, True])
+    asked = []
+
+    def answer(dialog):
+        asked.append(dialog.message)
+        dialog.accept() if next(answers) else dialog.dismiss()
+
+    page.on("dialog", answer)
+    page.route("**/draft/", lambda route: route.abort())
+    page.context.set_offline(False)
+    for _n in range(2):
+        if not page.get_by_role("button", name="Sign out").is_visible():
+            page.click(".bar details.menu.end summary")
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_timeout(200)
+    page.wait_for_url("**/login/**")
+    assert len(asked) == 2
+    assert page.evaluate(STORED) == []

@@ -19,6 +19,8 @@ const dock = byId("dock");
 const keymap = new Keymap(config.user.keys);
 let desk = null;
 let armed = false; // soft hints were shown: the next submit goes through
+let openedAt = 0;
+let waitingNotice = null; // said before there was an item to say it over
 
 const store = new Store(config.user.id);
 const api = new Api(config.urls.api, async () => {
@@ -55,6 +57,9 @@ const page = {
     if (config.guideline !== null && item.guideline_version !== null && item.guideline_version !== config.guideline) notice(t("guidelines_changed"));
     if (item.kind !== "demonstration") deskNode.focus({ preventScroll: true });
     announce(t(`opened_${item.kind}`, { n: item.answers.length }));
+    openedAt = Date.now();
+    if (waitingNotice) notice(...waitingNotice);
+    waitingNotice = null;
   },
   empty(kind) {
     desk = null;
@@ -98,9 +103,11 @@ const page = {
     page.lastStatus = text;
   },
   refused(error, entry = null) {
-    if (desk) {
+    if (desk || entry) {
       const reopen = entry ? { label: t("open_it"), run: () => location.assign(`${location.pathname}?assignment=${entry.assignment}`) } : null;
-      notice(t(entry ? "earlier_refused" : "refused_because", { message: error.message }), { kind: "bad", button: reopen });
+      const said = [t(entry ? "earlier_refused" : "refused_because", { message: error.message }), { kind: "bad", button: reopen }];
+      if (!desk) waitingNotice = said;
+      notice(...said);
     } else {
       byId("refused-words").textContent = error.message;
       state("refused");
@@ -236,6 +243,7 @@ async function act(id) {
       return out;
     });
   }
+  if (id === "keep" && Date.now() - openedAt < 300) return null; // a key struck twice must not keep a pair nobody saw
   if (session.work.readOnly && !["sort", "scroll_together", "claims"].includes(id)) return null;
   desk.action(id);
   marks();
@@ -345,16 +353,8 @@ byId("comment").addEventListener("input", (event) => {
 byId("bench").querySelector("[data-reload]").addEventListener("click", () => session.retryNow());
 for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
 
-// Signing out wipes what this browser kept; with unsent work it asks first.
-document.addEventListener("submit", (event) => {
-  if (!event.target.matches("[data-logout]")) return;
-  if (session.unsent() && !window.confirm(t("logout_unsent"))) {
-    event.preventDefault();
-    return;
-  }
-  session.leaving = true;
-  store.wipe();
-});
+// The frame has asked about unsent work, and wiped it.
+document.addEventListener("touchstone:leaving", () => (session.leaving = true));
 
 keyHints();
 if (config.progress) page.progress(config.progress);

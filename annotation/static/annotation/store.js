@@ -72,12 +72,4 @@ export class Store {
   dropOut(clientKey) {
     this.storage.removeItem(`${this.own}out:${clientKey}`);
   }
-
-  unsent() {
-    return this.keys(`${this.own}out:`).length + this.keys(`${this.own}draft:`).length;
-  }
-
-  wipe() {
-    for (const key of this.keys(PREFIX)) this.storage.removeItem(key);
-  }
 }

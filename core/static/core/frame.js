@@ -120,3 +120,15 @@ document.addEventListener("change", (event) => {
     else form.submit(); // Safari 15
   }
 });
+
+// Signing out wipes what pages kept in this browser for the person (computers are shared); with work that has not been sent it asks first.
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-logout]") || event.defaultPrevented) return;
+  const kept = Object.keys(localStorage).filter((key) => key.startsWith("touchstone:"));
+  if (kept.length && !window.confirm(event.target.dataset.unsent)) {
+    event.preventDefault();
+    return;
+  }
+  for (const key of kept) localStorage.removeItem(key);
+  document.dispatchEvent(new CustomEvent("touchstone:leaving")); // pages with unsent work need not ask again
+});

@@ -1,0 +1,206 @@
+"""The bench as a page: strings, size, accessibility, what it tells, and the small pure modules of its JavaScript."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+from django.test import Client
+from django.urls import reverse
+
+from annotation import bench_strings
+from annotation.document import ANSWER_FLAGS, DROP_REASONS, ITEM_FLAGS, SKIP_REASONS
+from annotation.models import Annotation, AnnotationVersion
+from tests.annotation.bench_items import demonstration_project, open_bench, press, qa_project, ranking_project, submitted
+from tests.cast import make_annotator, make_item, make_member, make_project
+
+SCRIPTS = Path(finders.find("annotation/bench.js")).parent
+
+
+def sources():
+    return {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.js")}
+
+
+@pytest.mark.django_db
+def test_every_string_of_the_scripts_exists_and_is_used():
+    strings = bench_strings.strings()
+    text = "\n".join(sources().values())
+    used = set(re.findall(r"""\bt\(\s*"(\w+)\"""", text))
+    used |= {name for pair in re.findall(r'\bt\([^()"]*\? "(\w+)" : "(\w+)"', text) for name in pair}
+    assert used <= set(strings), used - set(strings)
+    starts = tuple(re.findall(r"\bt\(`(\w+_)\$\{", text))  # built names: role_…, verdict_…, action_…
+    spoken = set(re.findall(r'"(\w+)"', text))
+    assert not [name for name in strings if name not in spoken and not name.startswith(starts)]
+
+
+@pytest.mark.django_db
+def test_every_reason_and_flag_has_words():
+    assert set(bench_strings.names()) == {*DROP_REASONS, *SKIP_REASONS, *ANSWER_FLAGS, *ITEM_FLAGS}
+    offered = [name for group in bench_strings.choices()["drop_reasons"] for name, _words in group["reasons"]]
+    assert sorted(offered) == sorted(DROP_REASONS)
+
+
+@pytest.mark.django_db
+def test_the_page_is_small_and_asks_little(django_assert_max_num_queries):
+    project, expert = ranking_project()
+    client = Client()
+    client.force_login(expert)
+    client.get(reverse("bench", args=[project.slug]))
+    with django_assert_max_num_queries(10):
+        page = client.get(reverse("bench", args=[project.slug]))
+    wanted = set(re.findall(r'(?:src|href)="/static/([^"]+\.(?:js|css|svg))"', page.content.decode()))
+    missing = {f"annotation/{name}" for name in sources()} - wanted
+    assert not missing  # every module is asked for at once, not one after the other
+    size = len(gzip.compress(page.content)) + sum(len(gzip.compress(Path(finders.find(name)).read_bytes())) for name in wanted)
+    assert size < 150_000, size
+
+
+@pytest.mark.django_db
+def test_the_page_tells_nothing_of_who_answered():
+    project, expert = ranking_project()
+    client = Client()
+    client.force_login(expert)
+    html = client.get(reverse("bench", args=[project.slug])).content.decode()
+    assert not re.search(r"\bm[0-3]\b", html)
+
+
+@pytest.mark.django_db
+def test_own_work_lists_only_ones_own_and_pages(django_assert_max_num_queries):
+    project = make_project("many")
+    me, other = make_member(project, "annotator"), make_member(project, "annotator")
+    mine, theirs = make_annotator(project, me), make_annotator(project, other)
+    for n in range(60):
+        item = make_item(project)
+        for annotator in (mine, theirs) if n == 0 else (mine,):
+            row = Annotation.objects.create(project=project, item=item, annotator=annotator)
+            row.head = AnnotationVersion.objects.create(annotation=row, number=1, document={}, client_key="k", event_id=0)
+            row.save()
+    client = Client()
+    client.force_login(me)
+    with django_assert_max_num_queries(10):
+        page = client.get(reverse("mine", args=[project.slug]))
+    assert len(page.context["rows"]) == 50
+    rest = client.get(reverse("mine", args=[project.slug]), {"before": page.context["more"]})
+    assert len(rest.context["rows"]) == 10
+    assert {row.annotator_id for row in [*page.context["rows"], *rest.context["rows"]]} == {mine.pk}
+    assert client.get(reverse("mine", args=[project.slug]), {"before": "²", "state": "'"}).status_code == 200
+
+
+@pytest.mark.django_db
+def test_kept_keys_are_letters_from_k_to_z_of_known_actions():
+    _project, expert = ranking_project()
+    client = Client()
+    client.force_login(expert)
+    given = '{"off": 1, "keys": {"line": "Z", "skip": "A", "nonsense": "Q", "drop": ["K"]}}'
+    assert client.post(reverse("bench_keys"), {"keys": given}).json() == {"off": False, "keys": {"line": "Z"}}
+    assert client.post(reverse("bench_keys"), {"keys": "[]"}).status_code == 400
+    assert client.get(reverse("bench_keys")).status_code == 405
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("phone", [False, True])
+def test_axe_finds_nothing_serious(live_site, open_page, dark, phone):
+    from axe_playwright_python.sync_playwright import Axe
+
+    def clean(page, where):
+        page.wait_for_timeout(200)
+        found = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
+        assert not found, (where, [(v["id"], [n["html"][:200] for n in v["nodes"]][:3]) for v in found])
+
+    ranking, expert = ranking_project(ratings="all")
+    page = open_bench(open_page, expert, ranking, phone=phone, dark=dark)
+    press(page, "b Shift+A l c v 4")
+    page.click("prompt-panel .button:has-text('Correct this turn')" if not phone else "answer-card[data-letter=A] button:text('Correct')")
+    page.keyboard.insert_text("新")
+    page.keyboard.press("Escape")
+    press(page, "m Escape Enter")
+    clean(page, "ranking")
+    press(page, "?")
+    clean(page, "keys")
+    press(page, "Escape s")
+    clean(page, "skip")
+    press(page, "Escape n")
+    clean(page, "guidelines")
+    checking, checker = qa_project(items=1)
+    page = open_bench(open_page, checker, checking, phone=phone, dark=dark)
+    press(page, "l 2 1")
+    page.click("[data-verdict=drop]")
+    clean(page, "drop")
+    page.click("[data-verdict=fix]")
+    page.keyboard.insert_text("新")
+    clean(page, "fix")
+    writing, writer = demonstration_project()
+    page = open_bench(open_page, writer, writing, phone=phone, dark=dark)
+    page.keyboard.insert_text("新")
+    clean(page, "demonstration")
+    page.keyboard.press("Control+Enter")
+    submitted(page, writer, 1)
+    page.get_by_role("heading", name="Nothing left to do").wait_for()
+    clean(page, "done")
+    page.goto(f"/p/{writing.slug}/mine/")
+    clean(page, "mine")
+
+
+@pytest.mark.browser
+def test_the_difference_turns_one_text_into_the_other(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    result = page.evaluate(
+        """async () => {
+          const { diff, withLineEnds } = await import("/static/annotation/diff.js");
+          const pieces = ["高", "血", "压", "，", "5", " mg", "50", "the dose", " ", "\\n", "is ", "不", "😀", "é", "10⁹", "-", "**"];
+          let seed = 7;
+          const random = (n) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n;
+          const text = () => Array.from({ length: random(25) }, () => pieces[random(pieces.length)]).join("");
+          for (let i = 0; i < 400; i++) {
+            const [a, b] = [text(), text()];
+            const d = diff(a, b);
+            const before = d.filter(([s]) => s !== "+").map(([, x]) => x).join("");
+            const after = d.filter(([s]) => s !== "-").map(([, x]) => x).join("");
+            if (before !== a || after !== b) return [a, b, d];
+          }
+          const long = "高血压患者每日服用".repeat(4000);
+          const start = performance.now();
+          diff(long, long.replace(/每日/g, (m, at) => (at % 3 ? m : "每周")) + "完");
+          return { ms: performance.now() - start, dose: diff("每日 5 mg 口服", "每日 50 mg 口服"), ends: withLineEnds("a\\nc", "a\\r\\nb") };
+        }"""
+    )
+    assert isinstance(result, dict), result
+    assert result["dose"] == [["=", "每日 "], ["-", "5"], ["+", "50"], ["=", " mg 口服"]]
+    assert result["ends"] == "a\r\nc"
+    assert result["ms"] < 2000
+
+
+@pytest.mark.browser
+def test_the_ranking_state(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    result = page.evaluate(
+        """async () => {
+          const r = await import("/static/annotation/ranking.js");
+          const letters = ["A", "B", "C", "D"];
+          const back = (doc) => r.toDocument(r.fromDocument(doc), letters);
+          const docs = [
+            { ranking: [["B"], ["A", "D"], ["C"]], acceptable: 2, strength: [3, 0] },
+            { ranking: [["B"]], rest: "worse" }, { acceptable: 0 }, { ranking: [["A", "B"]], acceptable: 1, rest: "worse" }, {},
+          ];
+          const same = docs.map((doc) => JSON.stringify(back(doc), Object.keys(doc).sort()) === JSON.stringify(doc, Object.keys(doc).sort()));
+          const s = r.fromDocument(docs[0]);
+          return {
+            same,
+            moved: r.sentence(r.shift(s, "D", 1)),
+            lineLeft: r.sentence(r.shift(s, r.LINE, -1)),
+            into: r.sentence(r.place(s, "C", 0, true)),
+            outOfTie: r.sentence(r.shift(s, "A", -1)),
+            partial: r.incomplete(r.add(r.empty(), "A"), letters),
+          };
+        }"""
+    )
+    assert result["same"] == [True] * 5
+    assert result["moved"] == "B › A › D | C"
+    assert result["lineLeft"] == "B | A = D › C"
+    assert result["into"] == "B = C › A = D |"
+    assert result["outOfTie"] == "B › A › D | C"
+    assert result["partial"] == "rank_another"
