@@ -31,6 +31,15 @@ def _url_or_blank(name, *args) -> str:
         return ""
 
 
+def _kind_label(kind: str):
+    from core import jobs
+
+    try:
+        return jobs.kind_of(kind).label
+    except KeyError:
+        return kind
+
+
 @require_safe
 @project_page("user")
 def project(request, project):
@@ -56,7 +65,7 @@ def project(request, project):
     ]
     todo = figures.attention(project)
     for job in todo["failed_jobs"]:
-        job.url = _url_or_blank("job", project.slug, job.pk)
+        job.url, job.label = _url_or_blank("job", project.slug, job.pk), _kind_label(job.kind)
     context = {
         "project": project,
         "known": known,

@@ -33,11 +33,8 @@ def too_many(request, name: str) -> bool:
 
 def failed(request, name: str) -> None:
     for key, _limit in _keys(request, name):
-        if not cache.add(key, 1, WINDOW_SECONDS):
-            try:
-                cache.incr(key)
-            except ValueError:
-                cache.set(key, 1, WINDOW_SECONDS)
+        # Not cache.incr: the file-based cache would give the count its own default lifetime. A lost update costs one count.
+        cache.set(key, (cache.get(key) or 0) + 1, WINDOW_SECONDS)
 
 
 def succeeded(request, name: str) -> None:
