@@ -24,16 +24,6 @@ def policy() -> str:
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def opened(chromium):
     """A page and the list of what went wrong on it."""
     context = chromium.new_context()
