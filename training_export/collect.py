@@ -12,7 +12,7 @@ from feedback.models import Message
 from training_export import splits
 from training_export.cases import Case, CaseAnswer, Voice
 from training_export.examples import Answer
-from training_export.reading import Reading
+from training_export.reading import Reading, from_json
 
 CHUNK = 1000
 GROUP_DIGITS = 16  # of the prompt's content hash: its stable id in data
@@ -48,18 +48,18 @@ def cases(project, reading: Reading, *, split_by: str = "") -> Iterator[list[Jud
 def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judged]:
     ids = [p[0] for p in prompts]
     as_of = reading.as_of
-    items = list(reading.rows(Item.objects.filter(prompt__in=ids, event_id__lte=as_of).order_by("id").values_list("id", "prompt_id", "hidden")))
-    item_ids = [i[0] for i in items]
+    items = list(reading.rows(Item.objects.filter(**_these("prompt", ids), event_id__lte=as_of).order_by("id").values_list("id", "prompt_id", "hidden")))
     responses = _responses(reading, ids)
-    slots: dict[int, dict[int, list[int]]] = defaultdict(dict)
-    if item_ids:
-        for item, response, slot in reading.rows(ItemAnswer.objects.filter(item__in=item_ids).order_by("id").values_list("item_id", "response_id", "slot")):
-            slots[item].setdefault(slot, []).append(response)
-    voices = _voices(reading, item_ids, as_of)
-    tags: dict[int, list[str]] = defaultdict(list)
-    if item_ids:
-        for item, name in reading.rows(ItemTag.objects.filter(item__in=item_ids).order_by("name").values_list("item_id", "name")):
-            tags[item].append(name)
+    slots: dict[int, dict[int, list[int]]] = {}
+    voices: dict[int, list[Voice]] = {}
+    tags: dict[int, list[str]] = {}
+    if items:
+        of_items = _these("item", [i[0] for i in items])
+        for item, response, slot in reading.rows(ItemAnswer.objects.filter(**of_items).order_by("id").values_list("item_id", "response_id", "slot")):
+            slots.setdefault(item, {}).setdefault(slot, []).append(response)
+        for item, name in reading.rows(ItemTag.objects.filter(**of_items).order_by("name").values_list("item_id", "name")):
+            tags.setdefault(item, []).append(name)
+        voices = _voices(reading, of_items, as_of)
     origins, turns = _origins(reading, ids)
     users = _users(reading, turns) if split_by == "user" else {}
     items_of: dict[int, list] = defaultdict(list)
@@ -68,6 +68,7 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
     key = bytes(project.hash_key)
     out = []
     for pk, messages, tools, sources, language, content_hash, metadata in prompts:
+        messages, tools, sources = from_json(messages), from_json(tools) if tools else None, from_json(sources) if sources != "[]" else []
         case = Case(
             messages, content_hash[:GROUP_DIGITS], tools=tools, sources=sources or [], language=language, prompt=pk, origins=origins.get(pk, []),
             identify=_identify(key, tools, sources or []),
@@ -75,11 +76,24 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
         _answers(case, responses.get(pk, ()), items_of.get(pk, ()), slots, voices, as_of)
         if tags:
             case.tags = tuple(sorted({name for item in items_of.get(pk, ()) for name in tags.get(item[0], ())}))
-        keys = splits.keys_of(split_by, messages=messages, sources=sources or [], user=users.get(pk) or _named_user(metadata)) if split_by else frozenset()
+        keys = (
+            splits.keys_of(split_by, messages=messages, sources=sources or [], user=users.get(pk) or _named_user(from_json(metadata)))
+            if split_by
+            else frozenset()
+        )
         out.append(Judged(case, keys))
     if split_by:
         _bridges(project, reading, out, split_by)
     return out
+
+
+def _these(field: str, ids: list[int]) -> dict:
+    """A filter for rows of `ids` (sorted): as a range where they lie close together, which the database reads faster than a list. What else
+    lies in the range (another project's rows) is read along and never looked at."""
+    ids = sorted(ids)
+    if ids[-1] - ids[0] < 2 * len(ids):
+        return {f"{field}__gte": ids[0], f"{field}__lte": ids[-1]}
+    return {f"{field}__in": ids}
 
 
 def _identify(key: bytes, tools, sources):
@@ -88,19 +102,17 @@ def _identify(key: bytes, tools, sources):
 
 def _responses(reading: Reading, prompt_ids: list) -> dict[int, list]:
     found: dict[int, list] = {}
-    rows = Response.objects.filter(prompt__in=prompt_ids).order_by("id")
+    rows = Response.objects.filter(**_these("prompt", prompt_ids)).order_by("id")
     fields = ("prompt_id", "id", "text", "turns", "origin", "model_version__name", "text_hash", "is_target", "given", "event_id")
     for row in reading.rows(rows.values_list(*fields)):
         found.setdefault(row[0], []).append(row)
     return found
 
 
-def _voices(reading: Reading, item_ids: list, as_of: int) -> dict[int, list[Voice]]:
+def _voices(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[Voice]]:
     """{item: [Voice without slots]}: each annotation's version in force at `as_of` with its standing, and the settled version."""
-    if not item_ids:
-        return {}
     heads: dict[int, tuple] = {}
-    versions = AnnotationVersion.objects.filter(annotation__item__in=item_ids, event_id__lte=as_of).order_by("annotation_id", "number")
+    versions = AnnotationVersion.objects.filter(**{f"annotation__{k}": v for k, v in of_items.items()}, event_id__lte=as_of).order_by("annotation_id", "number")
     fields = (
         "annotation_id", "id", "event_id", "action", "document", "annotation__item_id", "annotation__practice", "annotation__annotator__pseudonym",
         "annotation__annotator__source",
@@ -108,11 +120,11 @@ def _voices(reading: Reading, item_ids: list, as_of: int) -> dict[int, list[Voic
     for row in reading.rows(versions.values_list(*fields)):
         heads[row[0]] = row
     decisions: dict[int, str] = {}
-    reviews = Review.objects.filter(version__annotation__item__in=item_ids, event_id__lte=as_of).order_by("event_id", "id")
+    reviews = Review.objects.filter(**{f"version__annotation__{k}": v for k, v in of_items.items()}, event_id__lte=as_of).order_by("event_id", "id")
     for version, decision in reading.rows(reviews.values_list("version_id", "decision")):
         decisions[version] = decision
     settled: dict[int, tuple] = {}
-    rulings = Consensus.objects.filter(item__in=item_ids, event_id__lte=as_of).order_by("event_id", "id")
+    rulings = Consensus.objects.filter(**of_items, event_id__lte=as_of).order_by("event_id", "id")
     fields = ("item_id", "version_id", "version__annotation_id", "version__event_id", "version__document", "version__annotation__annotator__pseudonym")
     for row in reading.rows(rulings.values_list(*fields)):
         settled[row[0]] = row
@@ -121,9 +133,11 @@ def _voices(reading: Reading, item_ids: list, as_of: int) -> dict[int, list[Voic
         ruling = settled.get(item)
         imported = source != "person"
         if ruling is not None and ruling[2] == annotation:
-            voice = Voice(ruling[5], ruling[1], ruling[3], "settled", ruling[4], item, imported=imported)
+            voice = Voice(ruling[5], ruling[1], ruling[3], "settled", from_json(ruling[4]), item, imported=imported)
         else:
-            voice = Voice(pseudonym, version, event, _standing(practice, action, decisions.get(version), imported), document, item, imported=imported)
+            voice = Voice(
+                pseudonym, version, event, _standing(practice, action, decisions.get(version), imported), from_json(document), item, imported=imported
+            )
         voices.setdefault(item, []).append(voice)
     return voices
 
@@ -146,7 +160,7 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
         index = index_of.get(text_hash)
         if index is None:
             index = index_of[text_hash] = len(case.answers)
-            case.answers.append(CaseAnswer(Answer(text, tuple(turns) if turns else (), _origin(origin, model)), text_hash))
+            case.answers.append(CaseAnswer(Answer(text, tuple(from_json(turns) or ()) if turns else (), _origin(origin, model)), text_hash))
         answer = case.answers[index]
         place[pk] = index
         if event > as_of:
@@ -156,6 +170,7 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
             answer.models.append(model)
         if is_target:
             answer.targets.append(pk)
+        given = from_json(given) if given else None
         if given or answer.givens:
             # From the first answer with something of its own on, those without are told apart, too.
             if not answer.givens and len(answer.responses) > 1:
@@ -181,7 +196,7 @@ def _origins(reading: Reading, prompt_ids: list) -> tuple[dict[int, list], dict[
     """({prompt: where it came from}, {prompt: message ids of the conversations it came from})."""
     found: dict[int, list] = {}
     turns: dict[int, list] = {}
-    rows = PromptOrigin.objects.filter(prompt__in=prompt_ids).order_by("id")
+    rows = PromptOrigin.objects.filter(**_these("prompt", prompt_ids)).order_by("id")
     for prompt, name, line, external_id, turn in reading.rows(rows.values_list("prompt_id", "batch__name", "line", "external_id", "turn_id")):
         row = {k: v for k, v in (("file", name), ("line", line), ("id", external_id), ("turn", turn)) if v not in (None, "")}
         found.setdefault(prompt, []).append(row)
@@ -227,4 +242,6 @@ def _bridges(project, reading: Reading, judged: list[Judged], split_by: str) -> 
         rows = Prompt.objects.filter(project=project, content_hash__in=list(made)).values_list("content_hash", "messages", "sources", "metadata")
         for full, messages, sources, metadata in reading.rows(rows):
             for one in made[full]:
-                one.keys_of[full[:GROUP_DIGITS]] = splits.keys_of(split_by, messages=messages, sources=sources or [], user=_named_user(metadata))
+                one.keys_of[full[:GROUP_DIGITS]] = splits.keys_of(
+                    split_by, messages=from_json(messages), sources=from_json(sources) or [], user=_named_user(from_json(metadata))
+                )

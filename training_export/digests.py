@@ -14,8 +14,8 @@ _SIZE = 32
 class RowDigests:
     """Add every Example; `hexdigest()` is the same for the same rows in any order.
 
-    A canonical row is the JSON array [kind, side of the split, digest of context, tools and sources, digests of its answers, label, margin,
-    weight, votes for, votes against]: texts stand in it as their SHA-256, so that rows that share them cost little."""
+    A canonical row is the JSON array [kind, side of the split, digest of context, tools and sources, [digests of its answers], weight, and for
+    pairs margin, votes for and against, for labels the label]. Texts stand in it as their SHA-256, so that rows that share them cost little."""
 
     def __init__(self, spool: Path):
         self._spool, self._runs, self._held = spool, [], []
@@ -29,20 +29,20 @@ class RowDigests:
             self._context_digest = _digest(canonical_json([example.context, example.tools, example.sources]))
             self._answers = {}
         kind = type(example)
-        label = margin = n_for = n_against = None
+        more = ""
         if kind is Preference:
-            answers = [self._answer(example.chosen), self._answer(example.rejected)]
-            margin, n_for, n_against = example.margin, example.n_for, example.n_against
+            answers = f'"{self._answer(example.chosen)}","{self._answer(example.rejected)}"'
+            more = f",{_number(example.margin)},{example.n_for},{example.n_against}"
         elif kind is Sft:
-            answers = [self._answer(example.target)]
+            answers = f'"{self._answer(example.target)}"'
         elif kind is Binary:
-            answers, label = [self._answer(example.answer)], example.label
+            answers, more = f'"{self._answer(example.answer)}"', ",true" if example.label else ",false"
         elif kind is RankedList:
-            answers = [[self._answer(a) for a in group] for group in example.groups]
+            answers = ",".join("[" + ",".join(f'"{self._answer(a)}"' for a in group) + "]" for group in example.groups)
         else:
-            answers = []
-        row = canonical_json([kind.__name__, split, self._context_digest, answers, label, margin, example.weight, n_for, n_against])
-        self._held.append(hashlib.sha256(row.encode("utf-8", "surrogatepass")).digest())
+            answers = ""
+        row = f'["{kind.__name__}","{split}","{self._context_digest}",[{answers}],{_number(example.weight)}{more}]'
+        self._held.append(hashlib.sha256(row.encode()).digest())
         self.rows += 1
         if len(self._held) >= RUN:
             self._put_down()
@@ -50,7 +50,7 @@ class RowDigests:
     def _answer(self, answer) -> str:
         known = self._answers.get(id(answer))
         if known is None:
-            known = _digest(canonical_json([answer.text, list(answer.turns), answer.origin]))
+            known = _digest(f"{answer.origin}\n{canonical_json(answer.turns) if answer.turns else ''}\n{answer.text}")
             self._answers[id(answer)] = (answer, known)  # holds the answer, so that its id is not given to another
             return known
         return known[1]
@@ -80,3 +80,7 @@ class RowDigests:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _number(value: float | None) -> str:
+    return "null" if value is None else repr(value)

@@ -189,8 +189,6 @@ def _decide(case: Case, voices: list, table: dict, choices: Choices, out: Counte
             out["tie"] += 1
         elif not _common_context(case, a, b):
             out["context_differs"] += 1
-        elif same_text(case.answers[a].answer.text, case.answers[b].answer.text) and case.answers[a].answer.turns == case.answers[b].answer.turns:
-            out["equal_text"] += 1
         else:
             sign = 1 if n_a > n_b else -1
             winner, loser = (a, b) if sign > 0 else (b, a)
@@ -199,11 +197,13 @@ def _decide(case: Case, voices: list, table: dict, choices: Choices, out: Counte
             won, lost = (tally.above, tally.below) if sign > 0 else (tally.below, tally.above)
             pair = Pair(case.answers[winner].answer, case.answers[loser].answer, (winner, loser), list(won), len(lost), strength)
             decided.append(pair)
-    shown = {v.item: v.slots for v in voices if len(v.slots) > 1 and ("ranking" in v.document or v.document.get("acceptable") == 0)}
-    together = {pair for slots in shown.values() for pair in combinations(sorted(set(slots)), 2)}
-    unjudged = sum(1 for pair in together if pair not in table)
-    if unjudged:
-        out["unjudged"] += unjudged
+    n = len(case.answers)
+    if len(table) < n * (n - 1) // 2:
+        shown = {v.item: v.slots for v in voices if len(v.slots) > 1 and ("ranking" in v.document or v.document.get("acceptable") == 0)}
+        together = {pair for slots in shown.values() for pair in combinations(sorted(set(slots)), 2)}
+        unjudged = sum(1 for pair in together if pair not in table)
+        if unjudged:
+            out["unjudged"] += unjudged
     if choices.annotators == "majority" and len(decided) > 2:
         decided = _without_cycles(decided, out)
     return decided

@@ -1,5 +1,6 @@
 """One consistent read of the database, as of one Event, beside the connection that the job writes its progress on."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,16 +12,24 @@ from core.errors import DomainError
 from core.models import Event
 
 
+def from_json(value):
+    """A JSON column as `Reading.rows` gives it."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
 class Reading:
-    """`rows(queryset)` runs a `values_list` query inside the read. `as_of` is the last Event seen by it."""
+    """`rows(queryset)` runs a `values_list` query inside the read and gives its rows as the database does: JSON columns as text (see
+    `from_json`), booleans as such or as 0 and 1. `as_of` is the last Event seen by it."""
 
     def __init__(self, conn, as_of: int):
         self._connection, self.as_of = conn, as_of
-        self.queries = 0
 
     def rows(self, queryset) -> Iterator[tuple]:
-        self.queries += 1
-        yield from queryset.query.get_compiler(connection=self._connection).results_iter(tuple_expected=True)
+        sql, params = queryset.query.get_compiler(connection=self._connection).as_sql()
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            while found := cursor.fetchmany(2000):
+                yield from found
 
 
 @contextmanager
