@@ -409,3 +409,25 @@ def test_signing_out_asks_about_unsent_work_and_wipes_it(live_site, open_page):
     page.wait_for_url("**/login/**")
     assert len(asked) == 2
     assert page.evaluate(STORED) == []
+
+
+def test_the_heartbeat_counts_active_time_only(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_page(expert)
+    page.clock.install()
+    beats = []
+    page.on("request", lambda request: beats.append(request.post_data_json["active_ms"]) if "/heartbeat/" in request.url else None)
+    page.goto(f"/p/{project.slug}/bench/")
+    page.wait_for_selector("#desk > *")
+    lease = own(expert).lease_until
+    page.clock.run_for(40_000)
+    page.mouse.move(500, 500)
+    page.clock.run_for(40_000)
+    assert len(beats) == 1
+    assert 55_000 <= beats[0] <= 65_000
+    until(page, lambda: own(expert).lease_until > lease, "renewing the lease")
+    page.clock.run_for(600_000)  # gone for a coffee: a minute after the last touch the clock stands, and nothing is sent
+    assert len(beats) == 1
+    page.mouse.move(600, 500)
+    until(page, lambda: len(beats) == 2, "a beat on coming back")
+    assert 90_000 <= beats[1] <= 110_000

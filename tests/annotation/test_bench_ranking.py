@@ -377,3 +377,31 @@ def test_what_happens_is_said_to_screen_readers(live_site, open_page):
     assert page.inner_text("#live") == "A ranked. B = A"
     press(page, "l")
     assert "acceptability line" in page.inner_text("#live")
+
+
+def test_answers_scroll_alone_or_together(live_site, open_page):
+    project = make_project("long")
+    make_item(project, ["first\n\n" * 80, "second\n\n" * 120])
+    expert = make_member(project, "annotator")
+    page = open_bench(open_page, expert, project)
+    parts = "[...document.querySelectorAll('.answer-body')].map((b) => b.scrollTop / (b.scrollHeight - b.clientHeight))"
+    half = "(() => { const b = document.querySelector('.answer-body'); b.scrollTop = (b.scrollHeight - b.clientHeight) / 2; })()"
+    page.evaluate(half)
+    page.wait_for_timeout(200)
+    assert page.evaluate(parts)[1] == 0
+    page.evaluate(half.replace("/ 2", "* 0"))
+    press(page, "w")
+    page.evaluate(half)
+    page.wait_for_timeout(200)
+    assert page.evaluate(parts) == pytest.approx([0.5, 0.5], abs=0.02)
+
+
+def test_guidelines_are_at_hand(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    press(page, "n")
+    assert page.locator("#guidelines strong", has_text="先看对错").is_visible()
+    press(page, "b")  # one reads and ranks
+    assert page.inner_text(".chips").split() == ["B"]
+    press(page, "Escape")
+    assert not page.locator("#guidelines").is_visible()

@@ -46,6 +46,7 @@ const page = {
     comment.value = work.doc.comment || "";
     comment.closest(".dock-comment").hidden = !comment.value;
     byId("submit").disabled = work.readOnly;
+    for (const node of dock.querySelectorAll("[data-action=skip]")) node.hidden = work.reopened;
     byId("submit-label").textContent = t(work.reopened ? "submit_changes" : "submit_and_next");
     byId("submit-label-short").textContent = t(work.reopened ? "submit_changes" : "submit_short");
     keyHints();
@@ -230,6 +231,7 @@ async function act(id) {
   if (!desk || session.work.done) return null;
   if (id === "comment") return comment();
   if (id === "skip") {
+    if (session.work.reopened) return null;
     const given = await askSkip();
     return given && session.skip(given.reason, given.comment);
   }

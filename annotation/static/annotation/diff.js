@@ -2,7 +2,8 @@
 // Korean, numbers whole (so that "5 mg" → "50 mg" shows 5 → 50). Myers' O(ND) after common ends are cut off.
 
 const TOKEN = /[0-9]+(?:[.,][0-9]+)*|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]|[\p{L}\p{M}\p{N}_]+|\s+|[^]/gu;
-const MAX_EDITS = 1500;
+const PHRASE = /[^\n。！？；.!?;]+[\n。！？；.!?;]*|[\n。！？；.!?;]+/gu;
+const MAX_EDITS = 600;
 
 export const tokens = (text) => text.match(TOKEN) || [];
 
@@ -14,7 +15,8 @@ export function diff(before, after) {
   while (start < a.length && start < b.length && a[start] === b[start]) start++;
   let end = 0;
   while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++;
-  const middle = edits(a.slice(start, a.length - end), b.slice(start, b.length - end));
+  const [from, to] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
+  const middle = edits(from, to) || byPhrases(from.join(""), to.join(""));
   const out = [];
   const push = (sign, text) => {
     if (!text) return;
@@ -28,6 +30,12 @@ export function diff(before, after) {
   return out;
 }
 
+// A text written anew is compared phrase by phrase: coarser, but quick at every key.
+function byPhrases(before, after) {
+  return edits(before.match(PHRASE) || [], after.match(PHRASE) || []) || [["-", before], ["+", after]];
+}
+
+/** The edits between two lists of pieces, or null when there are more than MAX_EDITS. */
 function edits(a, b) {
   if (!a.length || !b.length) return [...a.map((x) => ["-", x]), ...b.map((x) => ["+", x])];
   const max = Math.min(a.length + b.length, MAX_EDITS);
@@ -43,7 +51,7 @@ function edits(a, b) {
       if (x >= a.length && y >= b.length) return grouped(walk(trace, a, b, d));
     }
   }
-  return [...a.map((x) => ["-", x]), ...b.map((x) => ["+", x])];
+  return null;
 }
 
 function walk(trace, a, b, d) {
