@@ -78,6 +78,6 @@ def test_every_variable_is_in_the_handbook():
     """docs/operations.md lists them all."""
     import re
 
-    named = set(re.findall(r"env(?:str|bool|int|list|secret)\(\"(\w+)\"", (ROOT / "config" / "settings.py").read_text()))
+    named = set(re.findall(r"env(?:str|bool|int|list|secret)\([\"'](\w+)", (ROOT / "config" / "settings.py").read_text()))
     handbook = (ROOT / "docs" / "operations.md").read_text()
     assert not sorted(name for name in named if f"`{name}`" not in handbook)
