@@ -102,7 +102,7 @@ def line(title, data: Sequence, *, height: int = 120, minimum: float | None = No
 
     runs: list[list[str]] = [[]]
     dots = []
-    peak = max(range(len(marks)), key=lambda i: float("-inf") if marks[i].value is None else marks[i].value)
+    peak = next(i for i, m in enumerate(marks) if m.value == max(values))
     last = max(i for i, m in enumerate(marks) if m.value is not None)
     for i, m in enumerate(marks):
         if m.value is None:

@@ -136,12 +136,16 @@ def _fence(self, tokens, idx, options, env):
     return f'<pre class="code"><code>{code.highlight(token.content, language)}</code></pre>\n'
 
 
+def _may_link(url: str) -> bool:
+    return url.lower().startswith(_URL_SCHEMES)
+
+
 @cache
 def _parser() -> MarkdownIt:
     md = MarkdownIt("zero")
     md.inline, md.block = _Inline(), _Block()
     md.configure("default", {"html": False, "linkify": False, "typographer": False, "breaks": True, "maxNesting": MAX_NESTING + 8})
-    md.validateLink = lambda url: url.lower().startswith(_URL_SCHEMES)
+    md.validateLink = _may_link  # type: ignore[method-assign]  # markdown-it's documented way to set it
     md.use(formulas)
     md.core.ruler.push("demote", _demote)
     md.add_render_rule("image", _image)
