@@ -69,7 +69,7 @@ class FileRefused(Exception):
     """The file as a whole cannot be taken (binary, LFS pointer, bomb, unknown encoding …). `code` is stable, str() is the sentence.
     `inspection`: what was seen of its rows before it was refused, if that far; a mapping by hand may still make sense of them."""
 
-    inspection = None
+    inspection: object | None = None
 
     def __init__(self, code: str, reason: str):
         super().__init__(reason)

@@ -159,7 +159,7 @@ def _layout(text: bytes) -> str:
     if _is_columnar(values):
         raise FileRefused("columnar", _("The file holds whole columns instead of rows. Save it as a list of objects or as a table."))
     if lists and len(objects) <= len(lists):
-        first = [next((v for v in values.get(name) or ()), None) for name in lists]
+        first = [next(iter(v), None) for v in map(values.get, lists) if isinstance(v, list)]
         return "texts" if any(isinstance(v, str) for v in first) and not any(isinstance(v, (dict, list)) for v in first) else "lists"
     if objects:
         return "keyed"

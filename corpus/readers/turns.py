@@ -43,7 +43,7 @@ def type_name(value) -> str:
         return _("true/false")
     if isinstance(value, (int, float)):
         return _("a number")
-    return {str: _("a text"), list: _("a list"), dict: _("an object")}.get(type(value), type(value).__name__)
+    return _("a text") if isinstance(value, str) else _("a list") if isinstance(value, list) else _("an object")
 
 
 def _parts(parts: list, column: str) -> str:

@@ -1,0 +1,155 @@
+"""Rows that judge: preferences, ranked lists, answers in columns with ranks, scores and annotators."""
+
+from django.utils.translation import gettext as _
+
+from corpus.canonical import same_text
+from corpus.readers import judging, limits, turns
+from corpus.readers.errors import RowRefused
+from corpus.readers.rows import Row, answer_text, as_id, check_prompt, context, entry, judge_name, made_answer, split_answer, verdicts
+from corpus.records import Entry, JudgementIn
+
+
+def preference(row: Row) -> list[Entry]:
+    """chosen/rejected in the known shapes. Both sides must have one and the same context."""
+    sides = [turns.talk(row.get(s)) for s in ("chosen", "rejected")]
+    names = [row.name("chosen"), row.name("rejected")]
+    if row.has("prompt") or row.filled("messages"):
+        before = context(row)
+    else:
+        before = []
+        if row.text("system"):
+            before = [{"role": "system", "content": row.text("system")}]
+    if not row.has("chosen"):  # {"messages": […, the chosen answer], "rejected_response": …}
+        before, sides[0] = split_answer(before, row.name("messages"))
+        names[0] = row.name("messages")
+    contexts, texts = [], []
+    for value, column in zip(sides, names, strict=True):
+        if isinstance(value, str) and not before:
+            value = turns.spoken(value)
+            if value is None:
+                raise RowRefused(column, "empty_prompt", _("There is no prompt: neither a column of its own nor turns in the answer."))
+        if isinstance(value, (list, dict)):
+            messages = turns.conversation(value, column)
+            if not messages or messages[-1]["role"] != "assistant" or messages[-1].get("tool_calls"):
+                raise RowRefused(column, "answer", _("This side does not end with an answer of the assistant."))
+            contexts.append(_joined(before, messages[:-1]))
+            value = messages[-1]["content"]
+        else:
+            contexts.append(before)
+        texts.append(answer_text(value, column))
+    if contexts[0] != contexts[1]:
+        raise RowRefused(names[1], "contexts_differ", _("The two answers do not have the same conversation before them."))
+    messages = check_prompt(contexts[0], row.name("prompt") if row.has("prompt") else row.name("messages") if row.has("messages") else names[0])
+    if same_text(*texts):
+        raise RowRefused(names[1], "same_answers", _("The chosen and the rejected answer are the same text."))
+    answers = [made_answer(row, text, column) for text, column in zip(texts, names, strict=True)]
+    judgements = [JudgementIn({"ranking": [[0], [1]]}, judge_name(row)), *verdicts(row, ["chosen", "rejected"], [0, 1], texts)]
+    return [entry(row, "ranking", messages, answers, judgements)]
+
+
+def _joined(before: list[dict], more: list[dict]) -> list[dict]:
+    """The context of one side: its own turns where they repeat `before`, else `before` and then its own."""
+    if more[: len(before)] == before:
+        return more
+    without_system = [m for m in before if m["role"] != "system"]
+    if without_system and more[: len(without_system)] == without_system:
+        return [*before, *more[len(without_system) :]]
+    return [*before, *more]
+
+
+def ranked_texts(row: Row) -> list[Entry]:
+    """rank1 … rankN hold the answers, best first; an empty cell ends nothing, it is no answer."""
+    messages = check_prompt(context(row), row.name("prompt"))
+    answers = []
+    for column in row.columns.ranked_texts:
+        row.used.add(column)
+        if row.data[column] not in (None, ""):
+            answers.append(made_answer(row, row.data[column], column))
+    column = row.columns.ranked_texts[0]
+    if not answers:
+        raise RowRefused(column, "empty_answer", _("The answer is empty."))
+    document = judging.checked([[i] for i in range(len(answers))], [a.text for a in answers], column)
+    return [entry(row, "ranking", messages, answers, [JudgementIn(document, judge_name(row))] if document else [])]
+
+
+def answer_list(row: Row) -> list[Entry]:
+    """One column with a list of answers (texts, or objects with text, rank, score, model), beside it ranks or scores."""
+    column = row.name("answers")
+    value = turns.from_json(row.get("answers"), column)
+    if not isinstance(value, list):
+        raise RowRefused(column, "type", _("A list of answers is needed here, not %(type)s.") % {"type": turns.type_name(value)})
+    beside = {}
+    for ours in ("ranks", "scores", "models"):
+        given = turns.from_json(row.get(ours), row.name(ours)) if row.has(ours) else None
+        if given is not None and (not isinstance(given, list) or len(given) != len(value)):
+            raise RowRefused(row.name(ours), "length", _("There must be one entry for each answer."))
+        beside[ours] = given
+    found: list[tuple] = []
+    places: list[int | None] = []
+    for i, one in enumerate(value):
+        rank, score, model, identity = (beside["ranks"] or {i: None})[i], (beside["scores"] or {i: None})[i], (beside["models"] or {i: None})[i], None
+        if isinstance(one, dict):
+            text = next((one[k] for k in ("answer", "response", "text", "content", "completion", "output", "value") if k in one), None)
+            rank = one.get("rank", rank)
+            score = next((one[k] for k in ("overall_score", "score", "rating") if one.get(k) is not None), score)
+            model = next((one[k] for k in ("model", "model_id", "model_name") if one.get(k)), model)
+            identity = next((one[k] for k in ("answer_id", "response_id", "id") if one.get(k) is not None), None)
+        else:
+            text = one
+        if text is None or text == "":
+            places.append(None)
+            continue
+        places.append(len(found))
+        found.append((made_answer(row, text, column, model=model, external_id=as_id(identity, column)), rank, score))
+    messages = check_prompt(context(row), row.name("prompt"))
+    names = [str(i) for i in range(1, len(value) + 1)]
+    return [_ranked(row, messages, column, found, names, places, row.name("ranks"), row.name("scores"))]
+
+
+def _ranked(row: Row, messages: list, column: str, found: list[tuple], names: list[str], places: list[int | None], *number_columns: str) -> Entry:
+    """The entry of several answers. `found`: (answer, rank, score); `names`, `places`: see rows.verdicts. What a column of the file itself says
+    (winner) stands above its ranks, and those above its scores."""
+    answers = [a for a, _rank, _score in found]
+    if not answers:
+        raise RowRefused(column, "empty_answer", _("The answer is empty."))
+    if len(answers) > limits.MAX_ANSWERS:
+        raise RowRefused(column, "too_many_answers", _("There are more than %(n)d answers.") % {"n": limits.MAX_ANSWERS})
+    texts = [a.text for a in answers]
+    rank_column, score_column = number_columns
+    ranks = [judging.number(r, rank_column) for _a, r, _s in found]
+    scores = [judging.number(s, score_column) for _a, _r, s in found]
+    own = judging.ranking_by(ranks, texts, rank_column, low_is_best=True) or judging.ranking_by(scores, texts, score_column, low_is_best=False)
+    judgements = verdicts(row, names, places, texts)
+    if own and not any(j.annotator == judge_name(row) for j in judgements):
+        judgements.insert(0, JudgementIn(own, judge_name(row)))
+    return entry(row, "ranking", messages, answers, judgements)
+
+
+def answer_columns(row: Row) -> list[Entry]:
+    """answer_a, answer_b … in columns of their own, with ranks, scores, models, and one column per annotator."""
+    numbered, found = row.columns.numbered, []
+    places: list[int | None] = []
+    conversation = None
+    for suffix, column in row.columns.answers:
+        row.used.add(column)
+        values = {}
+        for kind in ("rank", "score", "model"):
+            if suffix in numbered.get(kind, {}):
+                row.used.add(numbered[kind][suffix])
+                values[kind] = row.data[numbered[kind][suffix]]
+        value = row.data[column]
+        if value in (None, "", []):
+            places.append(None)
+            continue
+        if isinstance(value, list) and value and isinstance(value[0], dict) and "type" not in value[0]:
+            before, value = split_answer(turns.conversation(value, column), column)
+            if conversation is not None and before != conversation:
+                raise RowRefused(column, "contexts_differ", _("The two answers do not have the same conversation before them."))
+            conversation = before
+        found.append((made_answer(row, value, column, model=values.get("model")), values.get("rank"), values.get("score")))
+        places.append(len(found) - 1)
+    if conversation is None or row.has("prompt"):
+        conversation = check_prompt(context(row), row.name("prompt"))
+    names = [suffix for suffix, _column in row.columns.answers]
+    number_columns = [next(iter(numbered.get(kind, {}).values()), kind) for kind in ("rank", "score")]
+    return [_ranked(row, conversation, row.columns.answers[0][1], found, names, places, *number_columns)]

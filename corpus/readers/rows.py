@@ -1,0 +1,197 @@
+"""A row with the meaning of its columns, and the parts of an entry made from it."""
+
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext as _
+
+from corpus.canonical import canonical_json, same_text
+from corpus.readers import judging, limits, turns
+from corpus.readers.errors import RowRefused
+from corpus.readers.fields import Columns
+from corpus.records import AnswerIn, Entry, JudgementIn
+
+PASSAGE_KEYS = ("text", "content", "passage", "context", "page_content")
+
+
+@dataclass(slots=True)
+class Row:
+    """One row with the meaning of its columns."""
+
+    data: dict
+    columns: Columns
+    model: str | None = None  # given for the whole file
+    used: set = field(default_factory=set)
+
+    def has(self, ours: str) -> bool:
+        return ours in self.columns.of
+
+    def get(self, ours: str):
+        """The value of our field, None if the row has no such column."""
+        column = self.columns.of.get(ours)
+        if column is None:
+            return None
+        self.used.add(column)
+        return self.data[column]
+
+    def name(self, ours: str) -> str:
+        """The column of our field, for a refusal."""
+        return self.columns.of.get(ours, ours)
+
+    def text(self, ours: str) -> str:
+        """The text of our field; "" where it is missing or null."""
+        value = self.get(ours)
+        return "" if value is None else turns.text(value, self.name(ours))
+
+    def filled(self, ours: str) -> bool:
+        column = self.columns.of.get(ours)
+        return column is not None and self.data[column] not in (None, "", [], {})
+
+
+def as_id(value, column: str) -> str:
+    """An id or model name as text: a text as it is, a whole number by its digits; "" for null."""
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    elif isinstance(value, float) and value.is_integer():
+        value = str(int(value))
+    if not isinstance(value, str) or len(value) > limits.MAX_ID:
+        raise RowRefused(column, "id", _("An id must be a text of at most %(n)d characters or a whole number.") % {"n": limits.MAX_ID})
+    return value
+
+
+def answer_text(value, column: str) -> str:
+    """An answer that says something. RowRefused for an empty one."""
+    if value is None:
+        raise RowRefused(column, "empty_answer", _("The answer is empty."))
+    made = turns.text(value, column)
+    if not made or made.isspace():
+        raise RowRefused(column, "empty_answer", _("The answer is empty."))
+    return made
+
+
+def the_model(row: Row, value=None, column: str = "model") -> str | None:
+    return row.model or as_id(value if value is not None else row.get("model"), column) or None
+
+
+def made_answer(row: Row, value, column: str, *, model=None, model_column: str = "model", **fields) -> AnswerIn:
+    name = the_model(row, model, model_column)
+    return AnswerIn(text=answer_text(value, column), model=name, origin="model" if name else "imported", **fields)
+
+
+def check_prompt(messages: list[dict], column: str) -> list[dict]:
+    """`messages` if somebody asks something in them and the last word is not the assistant's."""
+    if not messages or messages[-1]["role"] in ("assistant", "system"):
+        if messages and messages[-1]["role"] == "assistant":
+            raise RowRefused(column, "context", _("The prompt ends with an answer of the assistant."))
+        raise RowRefused(column, "empty_prompt", _("The prompt is empty."))
+    if not any(m["role"] == "user" and m["content"] and not m["content"].isspace() for m in messages):
+        raise RowRefused(column, "empty_prompt", _("The prompt is empty."))
+    return messages
+
+
+def context(row: Row) -> list[dict]:
+    """The turns that the columns system, history, prompt/instruction + input, or messages, hold (the answer of a conversation included)."""
+    system, messages = row.text("system"), []
+    if (row.filled("messages") or not row.has("prompt")) and row.has("messages") and not (row.filled("prompt") and row.has("chosen")):
+        messages = turns.conversation(row.get("messages"), row.name("messages"))
+    else:
+        prompt = turns.talk(row.get("prompt"))
+        if row.has("history"):
+            messages = turns.history(row.get("history"), row.name("history"))
+        if isinstance(prompt, (list, dict)):
+            if isinstance(prompt, dict) and "messages" in prompt:
+                prompt = prompt["messages"]
+            messages += turns.conversation(prompt, row.name("prompt"))
+        else:
+            parts = [row.text("prompt"), row.text("input")]
+            question = "\n".join(p for p in parts if p)
+            if not question or question.isspace():
+                raise RowRefused(row.name("prompt"), "empty_prompt", _("The prompt is empty."))
+            messages.append({"role": "user", "content": question})
+    if len(messages) > limits.MAX_TURNS:
+        raise RowRefused(row.name("messages"), "too_many_turns", _("The conversation has more than %(n)d messages.") % {"n": limits.MAX_TURNS})
+    if system:
+        if messages and messages[0]["role"] == "system":
+            if not same_text(messages[0]["content"], system):
+                raise RowRefused(row.name("system"), "two_systems", _("The row has two different system prompts."))
+        else:
+            messages.insert(0, {"role": "system", "content": system})
+    return messages
+
+
+def split_answer(messages: list[dict], column: str) -> tuple[list[dict], str | None]:
+    """(the prompt, the last assistant turn's text | None if the conversation ends with the user or a tool)."""
+    if messages and messages[-1]["role"] == "assistant":
+        last = messages[-1]
+        if last.get("tool_calls"):
+            raise RowRefused(column, "ends_with_call", _("The conversation ends with a tool call: there is no answer to judge."))
+        return check_prompt(messages[:-1], column), answer_text(last["content"], column)
+    return check_prompt(messages, column), None
+
+
+def _passages(value):
+    """A list of passages that a text holds as JSON; any other text is a passage itself, one that begins with a bracket too."""
+    if isinstance(value, str) and value.lstrip()[:1] == "[":
+        try:
+            made = turns.from_json(value, "")
+        except RowRefused:
+            return value
+        if isinstance(made, list) and all(isinstance(v, str) or (isinstance(v, dict) and set(v) & set(PASSAGE_KEYS)) for v in made):
+            return made
+    return value
+
+
+def sources(row: Row) -> list[dict]:
+    """[{title, text, url?}] from the source columns; empty passages are none."""
+    value, column = _passages(row.get("source")), row.name("source")
+    title, url = row.text("source_title"), row.text("source_url")
+    out = []
+    for one in value if isinstance(value, list) else [value]:
+        if one is None or one == "":
+            continue
+        if isinstance(one, dict):
+            passage = next((one[k] for k in PASSAGE_KEYS if one.get(k) is not None), None)
+            made = {"title": str(one.get("title") or title), "text": turns.text(passage, column)}
+            link = str(one.get("url") or one.get("link") or url)
+        else:
+            made, link = {"title": title, "text": turns.text(one, column)}, url
+        out.append(made | {"url": link} if link else made)
+    if len(out) > limits.MAX_SOURCES:
+        raise RowRefused(column, "too_many_sources", _("There are more than %(n)d sources.") % {"n": limits.MAX_SOURCES})
+    return out
+
+
+def entry(row: Row, kind: str, messages: list[dict], answers=(), judgements=()) -> Entry:
+    """The entry with what every shape shares: tools, id, given sources, and the columns nobody used as metadata."""
+    external = as_id(row.get("id"), row.name("id"))
+    tools = turns.tools(row.get("tools"), row.name("tools")) if row.has("tools") else None
+    found = sources(row) if kind == "qa" else []
+    unused = [c for c in row.data if c not in row.used]
+    metadata = {}
+    for column in unused:
+        value = row.data[column]
+        if value is None or value == "":
+            continue
+        size = len(value) if isinstance(value, str) else 1 if isinstance(value, (int, float)) else len(canonical_json(value))
+        if size <= limits.MAX_METADATA_VALUE:
+            metadata[column] = value
+    return Entry(kind, messages, list(answers), list(judgements), tools, found, metadata, external)
+
+
+def judge_name(row: Row) -> str:
+    """Who made the judgement of this row: the column annotator, else "" for the file itself."""
+    return as_id(row.get("annotator"), row.name("annotator"))
+
+
+def verdicts(row: Row, names: list[str], places: list[int | None], texts: list[str]) -> list[JudgementIn]:
+    """What each annotator's column says about the answers called `names`, which stand at `places` in `texts` (None: missing)."""
+    out: dict[str, JudgementIn] = {}
+    for name, column in row.columns.judges:
+        row.used.add(column)
+        value = turns.from_json(row.data[column], column)
+        document = judging.verdict(value, names, places, texts, column) if len(texts) > 1 else None
+        name = name or judge_name(row)
+        if document and out.setdefault(name, JudgementIn(document, name)).document != document:
+            raise RowRefused(column, "contradiction", _("Two columns give different judgements of the same annotator."))
+    return list(out.values())
