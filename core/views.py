@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.http import JsonResponse
+from django.http import HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import translation
@@ -25,7 +25,7 @@ YEAR = 365 * 24 * 3600
 
 def _safe_next(request, default="home") -> str:
     target = request.POST.get("next") or request.GET.get("next") or ""
-    if target and url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         return target
     return reverse(default)
 
@@ -48,7 +48,7 @@ def login_page(request):
     wants_json = "application/json" in request.headers.get("Accept", "")
     if request.method != "POST":
         if request.user.is_authenticated:
-            return redirect(_safe_next(request))
+            return HttpResponseRedirect(_safe_next(request))
         return render(request, "core/login.html", {"form": SignInForm(), "next": request.GET.get("next", "")})
     form, status, code = SignInForm(request.POST), 400, "invalid_login"
     name = request.POST.get("username", "")
@@ -62,7 +62,7 @@ def login_page(request):
             _signed_in(request, user)
             if wants_json:
                 return JsonResponse({"user": {"username": user.username, "name": user.shown_name}, "password_must_change": user.password_must_change})
-            return redirect(_safe_next(request))
+            return HttpResponseRedirect(_safe_next(request))
         login_limit.failed(request, name)
         form.add_error(None, _("Name and password do not match. Capitals count."))
     if wants_json:
@@ -144,14 +144,14 @@ def preferences(request):
     if not form.is_valid():
         if wants_json:
             return JsonResponse({"error": {"code": "invalid", "message": _("There is no such choice.")}}, status=400)
-        return redirect(_safe_next(request))
+        return HttpResponseRedirect(_safe_next(request))
     theme, size, language = shown_theme(request), shown_text_size(request), form.cleaned_data["language"]
     if form.cleaned_data["theme"] == "toggle":
         theme = "light" if theme == "dark" else "dark"
     elif form.cleaned_data["theme"]:
         theme = form.cleaned_data["theme"]
     size = min(max(size + form.cleaned_data["step"], TEXT_SIZES[0]), TEXT_SIZES[-1])
-    response = JsonResponse({"theme": theme, "text_size": size, "language": language}) if wants_json else redirect(_safe_next(request))
+    response = JsonResponse({"theme": theme, "text_size": size, "language": language}) if wants_json else HttpResponseRedirect(_safe_next(request))
     user = request.user
     if user.is_authenticated:
         user.theme, user.text_size, user.language = theme, size, language or user.language
