@@ -69,17 +69,25 @@ def _row(cls, case: Case, messages: list | None, group_id: str, voices: list, re
     sources = case.sources
     if messages is None:
         messages = case.messages
-        given = _given(answers)
-        if given:
-            messages, sources = _with_given(messages, sources, given)
-    responses = answers[0].responses if len(answers) == 1 else [r for a in answers for r in a.responses]
+        for answer in answers:
+            if answer.givens:
+                given = _given(answers)
+                if given:
+                    messages, sources = _with_given(messages, sources, given)
+                break
+    if len(answers) == 1:
+        responses, models = answers[0].responses, answers[0].models
+    elif len(answers) == 2:
+        responses, models = answers[0].responses + answers[1].responses, answers[0].models + answers[1].models
+    else:
+        responses, models = [r for a in answers for r in a.responses], [m for a in answers for m in a.models]
     provenance = {
         "item": voices[0].item if voices else None,
         "prompt": case.prompt,
         "versions": [v.version for v in voices],
         "annotators": [v.annotator for v in voices],
         "responses": responses,
-        "models": [m for a in answers for m in a.models],
+        "models": models,
         "status": best_status(voices),
         "reason": reason,
         "origins": case.origins,

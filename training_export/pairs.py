@@ -155,25 +155,33 @@ def question_of(messages: list) -> str:
 def _tallies(mine: list) -> dict[tuple, Tally]:
     """One vote a person and pair. Someone who judged the prompt on two items is heard with the later judgement; where a settled
     judgement speaks on a pair, only settled ones do."""
+    if len(mine) == 1:
+        voice, votes = mine[0]
+        return {key: _tally([(voice, vote)]) for key, vote in votes.items()}
     latest: dict[tuple, dict] = {}
     for voice, votes in mine:
         for key, vote in votes.items():
             latest.setdefault(key, {})[voice.annotator] = (voice, vote)  # voices come in the order of their events
     table = {}
     for key, people in latest.items():
-        tally = table[key] = Tally()
         heard = list(people.values())
         if len(heard) > 1 and any(v.status == "settled" for v, _ in heard):
             heard = [(v, vote) for v, vote in heard if v.status == "settled"]
-        for voice, (direction, strength) in heard:
-            if direction is None:
-                tally.void += 1
-            elif direction == 0:
-                tally.equal += 1
-            else:
-                (tally.above if direction > 0 else tally.below).append(voice)
-                tally.strengths.append((direction, strength))
+        table[key] = _tally(heard)
     return table
+
+
+def _tally(heard: list[tuple]) -> Tally:
+    tally = Tally()
+    for voice, (direction, strength) in heard:
+        if direction is None:
+            tally.void += 1
+        elif direction == 0:
+            tally.equal += 1
+        else:
+            (tally.above if direction > 0 else tally.below).append(voice)
+            tally.strengths.append((direction, strength))
+    return tally
 
 
 def _decide(case: Case, voices: list, table: dict, choices: Choices, out: Counter) -> list[Pair]:
