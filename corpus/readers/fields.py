@@ -121,7 +121,7 @@ def _order(suffix: str):
     return (0, int(suffix), "") if suffix.isdigit() else (1, "甲乙丙丁".find(suffix), suffix)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: str | None) -> Columns:
     """The meaning of `columns`. A given pair (our field, column) counts where the row has that column; (field, "") switches the field off. RowRefused
     where two columns of one row have the same name but for case and blanks."""

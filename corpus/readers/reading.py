@@ -51,6 +51,8 @@ def _parsed(raw: bytes | None, key: bytes | None, was_gb: bool) -> dict | RowRef
             row = {"id": strict.parse(key, was_gb=was_gb), **row}
         if len(row) > limits.MAX_COLUMNS:
             raise RowRefused("", "columns", _("The record has more than %(n)d columns.") % {"n": limits.MAX_COLUMNS})
+        if any(len(name) > limits.MAX_ID for name in row):
+            raise RowRefused("", "columns", _("A column's name is longer than %(n)d characters.") % {"n": limits.MAX_ID})
         return row
     except RowRefused as e:
         return e

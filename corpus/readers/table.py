@@ -106,6 +106,8 @@ def header_of(row: list[str]) -> list[str]:
             shown = name or _("(empty)")
             raise FileRefused("duplicate_header", _("Two columns have the same name: %(name)s. Rename one and import again.") % {"name": shown[:100]})
         seen.add(name)
+    if any(len(name) > limits.MAX_ID for name in names):
+        raise FileRefused("columns", _("A column's name is longer than %(n)d characters. Is the first line the header?") % {"n": limits.MAX_ID})
     if len(names) > limits.MAX_COLUMNS:
         raise FileRefused("columns", _("The table has more than %(n)d columns.") % {"n": limits.MAX_COLUMNS})
     return names
