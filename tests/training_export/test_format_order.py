@@ -15,7 +15,7 @@ from training_export.formats.order import apart
 @settings(deadline=None, max_examples=300)
 def test_neighbours_differ_and_as_few_as_possible_are_left(prompts):
     order, left = apart(array("q", prompts))
-    assert sorted(order + left) == list(range(len(prompts)))
+    assert sorted([*order, *left]) == list(range(len(prompts)))
     assert all(prompts[a] != prompts[b] for a, b in pairwise(order))
     most = max(Counter(prompts).values(), default=0)
     assert len(left) == max(0, most - (len(prompts) - most) - 1)

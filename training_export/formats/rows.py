@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from array import array
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from training_export.formats.base import SPLITS, FileInfo, Options, Writer
@@ -30,15 +31,17 @@ def encoded(value) -> tuple[bytes, str]:
 
 
 class Stream:
-    """One growing file, written in large pieces, its rows counted and hashed."""
+    """One growing file, written in large pieces, its rows counted and hashed. `pool`: a thread that hashes and writes one piece while the
+    next is made (both let other threads run)."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, pool: ThreadPoolExecutor):
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.rows = path, 0
-        self._file = open(path, "wb")  # noqa: SIM115
+        self._file = open(path, "wb", buffering=0)  # noqa: SIM115
         self._held: list[bytes] = []
         self._size = 0
         self._hash = hashlib.sha256()
+        self._pool, self._pending = pool, None
 
     def write(self, line: bytes) -> None:
         self.rows += 1
@@ -51,13 +54,20 @@ class Stream:
         piece = b"".join(self._held)
         self._held.clear()
         self._size = 0
+        if self._pending is not None:
+            self._pending.result()  # a full disk is told here, and at most one piece waits
+        self._pending = self._pool.submit(self._put, piece)
+
+    def _put(self, piece: bytes) -> None:
         self._hash.update(piece)
-        self._file.write(piece)
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[self._file.write(rest) :]
 
     def close(self) -> str:
         """The sha256 of all that was written, which is on disk when this returns."""
         self._flush()
-        self._file.flush()
+        self._pending.result()
         os.fsync(self._file.fileno())
         self._file.close()
         return self._hash.hexdigest()
@@ -82,6 +92,7 @@ class RowWriter(Writer):
     def __init__(self, folder: Path, options: Options, splits: tuple[str, ...]):
         super().__init__(folder, options, splits)
         self._spool = self.folder / ".spool"
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._rows: dict[str, Stream] = {}
         self._provenance: dict[str, Stream] = {}
         self._ledger = Ledger()
@@ -109,9 +120,9 @@ class RowWriter(Writer):
         `judged`, `way`: see Ledger. `prompt`: given for streams to be spread."""
         rows = self._rows.get(stream)
         if rows is None:
-            rows = self._rows[stream] = Stream(self._spool / f"{stream}.jsonl")
+            rows = self._rows[stream] = Stream(self._spool / f"{stream}.jsonl", self._pool)
             if self.side_file:
-                self._provenance[stream] = Stream(self._spool / "provenance" / f"{stream}.jsonl")
+                self._provenance[stream] = Stream(self._spool / "provenance" / f"{stream}.jsonl", self._pool)
         rows.write(line)
         if self.side_file:
             self._provenance[stream].write(provenance_line(example))
@@ -218,6 +229,7 @@ class RowWriter(Writer):
         files = []
         for target, streams in targets.items():
             files += self._publish(target, streams, conflicts)
+        self._pool.shutdown()
         shutil.rmtree(self._spool, ignore_errors=True)
         data = [f for f in files if f.role == "data"]
         return data + [f for f in files if f.role != "data"] + self.extras(data)
@@ -258,7 +270,7 @@ class RowWriter(Writer):
                 os.replace(spooled[streams[0]].path, path)
                 out.append(FileInfo(name, rows, digests[role, streams[0]], role))
                 continue
-            new = Stream(path)
+            new = Stream(path, self._pool)
             for stream in streams:
                 source = spooled[stream].path
                 lines = _picked(source, orders[stream]) if stream in orders else _all_but(source, conflicts.get(stream, {}))
@@ -267,13 +279,14 @@ class RowWriter(Writer):
             out.append(FileInfo(name, new.rows, new.close(), role))
         return out
 
-    def _spread(self, stream: str, drop: dict) -> list[int]:
+    def _spread(self, stream: str, drop: dict) -> array:
         prompts = self._prompts[stream]
         kept = [i for i in range(len(prompts)) if i not in drop] if drop else range(len(prompts))
-        order, left = apart(array("q", (prompts[i] for i in kept)))
+        order, left = apart(array("q", (prompts[i] for i in kept)) if drop else prompts)
         if left:
             self.left_out["neighbour"] += len(left)
-        order = [kept[i] for i in order]
+        if drop:
+            order = array("q", (kept[i] for i in order))
         structured = self._structured.get(stream, ())
         if structured and order and prompts[order[0]] != prompts[order[-1]]:
             # The loader guesses types from the first rows: turn the ring of rows so that one with tool calls comes first.
@@ -322,7 +335,7 @@ def _all_but(path: Path, drop: dict):
                 yield line
 
 
-def _picked(path: Path, order: list[int]):
+def _picked(path: Path, order: array):
     """The lines of `path` in `order`: 8 bytes a line in memory, the lines stay on disk."""
     offsets = array("q", [0])
     with open(path, "rb") as lines:
