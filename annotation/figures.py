@@ -45,8 +45,9 @@ def of_projects(projects) -> dict[int, dict]:
                 wanted=Sum(F("overlap")),
             )
         )
-        found = {row.pop("project"): row for row in rows}
-        fresh = {pk: found.get(pk, {"items": 0, "done": 0, "submitted": 0, "wanted": 0}) for pk in missing}
+        names = ("items", "done", "submitted", "wanted")
+        found = {row["project"]: {name: row[name] for name in names} for row in rows}
+        fresh = {pk: found.get(pk) or dict.fromkeys(names, 0) for pk in missing}
         cache.set_many({f"progress-{pk}": value for pk, value in fresh.items()}, watch.seconds())
         out |= fresh
     return out

@@ -87,7 +87,7 @@ class PreferencesForm(forms.Form):
 
     language = forms.ChoiceField(required=False, choices=settings.LANGUAGES)
     theme = forms.ChoiceField(required=False, choices=[("light", ""), ("dark", ""), ("toggle", "")])
-    step = forms.TypedChoiceField(required=False, coerce=int, empty_value=0, choices=[(-1, ""), (1, "")])
+    step = forms.ChoiceField(required=False, choices=[("-1", ""), ("1", "")])
 
 
 class InviteForm(forms.Form):

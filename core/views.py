@@ -150,7 +150,7 @@ def preferences(request):
         theme = "light" if theme == "dark" else "dark"
     elif form.cleaned_data["theme"]:
         theme = form.cleaned_data["theme"]
-    size = min(max(size + form.cleaned_data["step"], TEXT_SIZES[0]), TEXT_SIZES[-1])
+    size = min(max(size + int(form.cleaned_data["step"] or 0), TEXT_SIZES[0]), TEXT_SIZES[-1])
     response = JsonResponse({"theme": theme, "text_size": size, "language": language}) if wants_json else HttpResponseRedirect(_safe_next(request))
     user = request.user
     if user.is_authenticated:
