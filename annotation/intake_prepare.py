@@ -97,10 +97,11 @@ def _entry(entry: Entry, key: bytes, kind: str, ready: Ready) -> ReadyEntry:
     joins = entry.kind == "answer"
     external_id = _short("id", entry.external_id)
     content_hash, row = ("", ()) if joins else _prompt(entry, key, to_scan)
-    ready.size += sum(map(len, to_scan))
     kinds = personal_data.scan("\n\n".join(to_scan))
     tags = ["personal-data", *(f"personal-data:{k}"[:60] for k in kinds)] if kinds else []
     judgements = [_judgement(j, entry, [a.text_hash for a in answers], texts, kind, key) for j in entry.judgements]
+    # All that is stored as text counts: a chunk is held in memory whole.
+    ready.size += sum(len(v) for v in row if v) + sum(len(v) for a in answers for v in a.row[:4] if v)
     return ReadyEntry(joins, content_hash, row, external_id, answers, texts, judgements, tags)
 
 
