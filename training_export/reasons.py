@@ -53,6 +53,11 @@ LEFT_OUT = {
     "split_bridge": ("rows", _("The row would stand on two sides of the split.")),
 }
 
+# What a manifest notes without anything being left out.
+NOTES = {
+    "no_strength": _("Some pairs have no strength: margins stand on every row or on none, so none were written."),
+}
+
 UNITS = {
     "items": _("items"),
     "prompts": _("prompts"),
@@ -65,9 +70,9 @@ UNITS = {
 
 
 def sentence_of(code: str) -> str:
-    """The sentence of a left-out code in the active language."""
+    """The sentence of a code (left out, noted, or a writer's) in the active language."""
     known = LEFT_OUT.get(code)
-    return str(known[1]) if known else format_sentence(code)
+    return str(known[1]) if known else str(NOTES[code]) if code in NOTES else format_sentence(code)
 
 
 def unit_of(code: str) -> str:

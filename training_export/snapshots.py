@@ -82,7 +82,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl) -> dict:
         margin, done = options.margin, 0
         if margin == "strength" and Preference in form.takes and not _every_pair_has_strength(project, reading, choices, form.takes, ctl, total):
             margin = "none"
-            notes.append({"code": "no_strength", "text": _("Some pairs have no strength: margins stand on every row or on none, so none were written.")})
+            notes.append({"code": "no_strength", "text": sentence_of("no_strength")})
         writer = form.open(place, options.for_format(margin=margin), splits=splitter.names if splitter else ("train",))
         digests = RowDigests(place / ".digests")
         choices = _with_margin(choices, margin)

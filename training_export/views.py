@@ -65,13 +65,18 @@ def export(request, project, number):
     """One data set: counts, files, what was left out and why, what the trainer ignores."""
     bundle = downloads.bundle_or_404(project, number)
     manifest = bundle.manifest
+    form = FORMATS.get(bundle.format)
     left_out = [(count, UNITS[unit_of(code)], sentence_of(code)) for code, count in bundle.snapshot.left_out.items() if count]
     context = {
         "project": project,
         "bundle": bundle,
         "snapshot": bundle.snapshot,
         "manifest": manifest,
-        "label": FORMATS[bundle.format].label if bundle.format in FORMATS else bundle.format,
+        "label": form.label if form else bundle.format,
+        # Sentences in the reader's language where their codes are known; the manifest keeps those of the person who made it.
+        "not_honoured": form.not_honoured if form else manifest.get("not_honoured", []),
+        "notes": [sentence_of(note["code"]) for note in manifest.get("notes", [])],
+        "warnings": [(f"{w['file']}:{w['line']}" if w["line"] else w["file"], sentence_of(w["code"])) for w in manifest.get("warnings", [])],
         "data": [f for f in bundle.files if f.get("role") == "data"],
         "other": [f for f in bundle.files if f.get("role") != "data"],
         "left_out": sorted(left_out, key=lambda entry: -entry[0]),

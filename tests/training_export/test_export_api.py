@@ -162,7 +162,7 @@ def test_the_page_offers_every_format_with_a_sample_and_starts_a_job(project, ma
     text = page.content.decode()
     for form in FORMATS.values():
         assert f'value="{form.name}"' in text
-        assert all(escape(sentence) in text for sentence in form.not_honoured)
+        assert all(str(escape(sentence)) in text for sentence in form.not_honoured)
     assert text.count('class="export-sample"') >= len(FORMATS)
     fields = {"format": "trl-kto", "annotators": "each", "pairs": "all", "split_by": "prompt", "margin": "none", "correction_beats": "original"}
     fields |= {"system": "keep", "sources": "omit", "include_imported": "on"}
@@ -203,3 +203,16 @@ def test_the_page_asks_a_bounded_number_of_queries(project, manager, django_asse
     client.get("/p/ward/exports/")
     with django_assert_max_num_queries(12):
         client.get("/p/ward/exports/")
+
+
+def test_the_documentation_names_every_reason_and_every_option(project):
+    from pathlib import Path
+
+    from training_export.reasons import LEFT_OUT, sentence_of
+
+    text = (Path(__file__).resolve().parents[2] / "docs" / "export.md").read_text()
+    for code, (unit, _sentence) in LEFT_OUT.items():
+        assert f"| `{code}` | {unit} | {sentence_of(code)} |" in text
+    for name in ExportOptions.__dataclass_fields__:
+        if name != "include_imported":
+            assert "--" + name.replace("_", "-") in text, name
