@@ -46,7 +46,7 @@ def of_projects(projects) -> dict[int, dict]:
             )
         )
         names = ("items", "done", "submitted", "wanted")
-        found = {row["project"]: {name: row[name] for name in names} for row in rows}
+        found = {pk: dict(zip(names, counts, strict=True)) for pk, *counts in rows.values_list("project", *names)}
         fresh = {pk: found.get(pk) or dict.fromkeys(names, 0) for pk in missing}
         cache.set_many({f"progress-{pk}": value for pk, value in fresh.items()}, watch.seconds())
         out |= fresh

@@ -27,11 +27,11 @@ for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
 function show(text) {
   let list = document.querySelector(".messages");
   if (!list) {
-    list = document.createElement("ul");
+    list = document.createElement("div");
     list.className = "messages";
     document.getElementById("main").before(list);
   }
-  const line = document.createElement("li");
+  const line = document.createElement("p");
   line.className = "note error";
   line.setAttribute("role", "alert");
   line.textContent = text;
