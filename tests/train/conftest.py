@@ -5,6 +5,7 @@ import os
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("WANDB_DISABLED", "true")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # so small a model gains nothing from two, and waits for ever where others use the cores
 
 import pytest
 

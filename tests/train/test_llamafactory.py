@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 pytest.importorskip("trl", reason="make test-train installs the trainers")
 
@@ -80,6 +81,19 @@ def test_every_row_is_read_as_it_was_meant(folder):
     assert answers["sft_alpaca"] | answers["sft_sharegpt"] == {(e.target.text,) for e in examples if hasattr(e, "target")}
     assert sum(map(len, read.values())) == len(examples)
     assert {prompt[-1] for prompt, _ in read["preference"]} == {e.context[-1]["content"] for e in examples}
+
+
+def test_the_training_files_name_data_sets_that_are_there(folder):
+    place, _ = folder
+    info = json.loads((place / "dataset_info.json").read_text(encoding="ascii"))
+    named = set()
+    for stage in ("sft", "rm", "dpo", "kto"):
+        settings = yaml.safe_load((place / f"{stage}.yaml").read_text(encoding="ascii"))
+        assert settings["stage"] == stage and settings["dataset_dir"] == "."
+        names = (settings["dataset"] + "," + settings["eval_dataset"]).split(",")
+        assert all(info[n].get("ranking", False) == (stage in ("rm", "dpo")) for n in names)
+        named |= set(names)
+    assert named == set(info)
 
 
 STAGES = {"sft": ("target", 40), "rm": ("chosen", 120), "dpo": ("chosen", 120), "kto": ("label", 120)}

@@ -3,6 +3,7 @@ would; from flipped pairs it does not."""
 
 import json
 import random
+from copy import deepcopy
 from io import StringIO
 from pathlib import Path
 
@@ -32,13 +33,12 @@ def answers(draw: random.Random) -> list[str]:
     return out
 
 
-@pytest.fixture()
-def exported(tmp_path):
-    """150 prompts, each ranked by an annotator (some with a tie or a partial ranking), exported for the reward trainer and split by prompt."""
+def ranked_project(n: int):
+    """`n` prompts, each ranked by an annotator (some with a tie or a partial ranking), a line under the second answer, the third corrected."""
     draw = random.Random(7)
     project = judged.project(slug="care")
     [person] = judged.annotators(project, 1)
-    for i in range(150):
+    for i in range(n):
         texts = answers(draw)
         shown = list(range(4))
         draw.shuffle(shown)
@@ -47,10 +47,17 @@ def exported(tmp_path):
         if i % 10 == 0:
             ranking = [ranking[0], ranking[1] + ranking[2], ranking[3]]
         document = {"ranking": ranking} if i % 10 != 5 else {"ranking": ranking[:1], "rest": "worse"}
+        document |= {"acceptable": min(2, len(document["ranking"]))}
+        if i % 3 == 0:
+            document |= {"corrections": [{"target": "response", "answer": shown.index(2), "text": f"问过医生第{i}次"}]}
         judged.judge(item, person, document)
+
+
+def export(folder, **options) -> dict[str, int]:
+    """{file: rows} of the command's export of the project."""
     said = StringIO()
-    call_command("export_dataset", "care", format="trl-rm", out=str(tmp_path / "out"), split="70,30,0", json=True, stdout=said)
-    return tmp_path / "out", json.loads(said.getvalue())
+    call_command("export_dataset", "care", out=str(folder), json=True, stdout=said, **options)
+    return {Path(f["path"]).name: f["rows"] for f in json.loads(said.getvalue())["files"] if "provenance" not in f["path"]}
 
 
 def trained(reward_model, tokenizer, arguments, train, held_out) -> float:
@@ -65,9 +72,14 @@ def trained(reward_model, tokenizer, arguments, train, held_out) -> float:
     return trainer.evaluate()["eval_accuracy"]
 
 
+@pytest.fixture()
+def exported(tmp_path):
+    ranked_project(150)
+    return tmp_path / "out", export(tmp_path / "out", format="trl-rm", split="70,30,0")
+
+
 def test_reward_model_learns_the_annotators_order_on_held_out_prompts(exported, reward_model, tokenizer, arguments):
-    folder, result = exported
-    rows = {Path(f["path"]).name: f["rows"] for f in result["files"] if "provenance" not in f["path"]}
+    folder, rows = exported
     train, held_out = load(folder), load(folder, "validation.jsonl")
     assert (len(train), len(held_out)) == (rows["train.jsonl"], rows["validation.jsonl"])
     assert len(held_out) >= 100
@@ -79,3 +91,19 @@ def test_flipped_pairs_do_not_pass_for_the_annotators_order(exported, reward_mod
     folder, _ = exported
     flipped = load(folder).map(lambda r: {"chosen": r["rejected"], "rejected": r["chosen"]})
     assert trained(reward_model, tokenizer, arguments, flipped, load(folder, "validation.jsonl")) < 0.2
+
+
+@pytest.mark.parametrize(("form", "kind", "rows"), [("trl-sft", "SFT", 10), ("trl-preference", "DPO", 150), ("trl-kto", "KTO", 90)])
+def test_rows_of_the_command_are_rows_of_the_trainer(tmp_path, model, tokenizer, arguments, form, kind, rows):
+    import trl
+
+    ranked_project(30)
+    written = export(tmp_path / "out", format=form)["train.jsonl"]
+    assert written >= rows
+    more = {"ref_model": deepcopy(model)} if kind != "SFT" else {}
+    train = load(tmp_path / "out")
+    trainer = getattr(trl, kind + "Trainer")(
+        model=model, args=arguments(getattr(trl, kind + "Config")), train_dataset=train, processing_class=tokenizer, **more
+    )
+    assert len(trainer.train_dataset) == len(train) == written
+    trainer.train()
