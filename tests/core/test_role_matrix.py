@@ -129,9 +129,8 @@ def test_every_url_has_a_row():
 
 
 @pytest.fixture
-def house(transactional_db, settings, tmp_path):
+def house(transactional_db, settings):
     """One project with a row behind every URL, and one person of every kind."""
-    settings.FILES_DIR = tmp_path
     settings.JOB_SENDER = "tests.core.test_role_matrix.nobody_listens"
     project = make_project("clinic", overlap=2)
     people = {"anonymous": None, "stranger": make_member(make_project("other"), "annotator")}
