@@ -24,8 +24,8 @@ KIND = "import"
 def inspect(path: Path, name: str, options: Options) -> readers.Inspection:
     """What the file is, read with `options`. DomainError when it cannot be read."""
     found, refused = look(path, name, options)
-    if refused is not None:
-        raise refused
+    if refused is not None or found is None:
+        raise refused or DomainError("unknown_format", _("The file cannot be read."), field="file")
     return found
 
 
@@ -42,8 +42,8 @@ def look(path: Path, name: str, options: Options) -> tuple[readers.Inspection | 
             join=options.join or None,
         )
     except FileRefused as refused:
-        known = refused.inspection
-        return known if known is not None and known.columns else None, DomainError(refused.code, str(refused), field="file")
+        known = refused.inspection if isinstance(refused.inspection, readers.Inspection) and refused.inspection.columns else None
+        return known, DomainError(refused.code, str(refused), field="file")
     return found, None
 
 
