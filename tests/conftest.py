@@ -30,3 +30,11 @@ def pytest_collection_modifyitems(config, items):
             if ci:
                 pytest.exit(f"missing: {no_browser[0]}", returncode=3)
             item.add_marker(pytest.mark.skip(reason=f"missing: {no_browser[0]}"))
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    """Rows of the next test may have the ids of the last one's."""
+    from django.core.cache import cache
+
+    cache.clear()
