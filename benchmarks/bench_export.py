@@ -4,9 +4,9 @@
 
 Each item has one full ranking with a line: three pairs, three labels. Measured from the database to the published folder: reading,
 judging, writing, the format's strict check of what was written, hashes, manifest. The floor, measured in the same run on the same tables:
-plain SQL for the prompts, items, places, answers, versions and annotators, and json.dumps of the rows that the export wrote, into a file
-with its sha256. Memory is the peak RSS of a process of its own per size. Targets: at least 20,000 rows/s, at most 3 × the floor, and the
-peak at 100,000 items at most 1.25 × that at 10,000."""
+plain SQL for the prompts, origins, items, places, answers, versions and annotators, and json.dumps of what the export wrote (the rows,
+and the line of provenance beside each), into files with their sha256. Memory is the peak RSS of a process of its own per size. Targets:
+at least 20,000 rows/s, at most 3 × the floor, and the peak at 100,000 items at most 1.25 × that at 10,000."""
 
 import argparse
 import hashlib
@@ -112,7 +112,7 @@ def floor(slug: str, form: str, path: Path) -> tuple[int, float]:
     began = time.perf_counter()
     written, last, digest = 0, 0, hashlib.sha256()
     fetch = connection.cursor
-    with open(path, "w", encoding="utf-8", newline="\n") as out:
+    with open(path, "w", encoding="utf-8", newline="\n") as out, open(path.with_suffix(".side"), "w", encoding="utf-8") as side:
         while True:
             with fetch() as cursor:
                 cursor.execute(
@@ -143,12 +143,23 @@ def floor(slug: str, form: str, path: Path) -> tuple[int, float]:
                     bounds,
                 )
                 cursor.fetchall()
+                cursor.execute("SELECT prompt_id, batch_id, line, external_id FROM corpus_promptorigin WHERE prompt_id BETWEEN %s AND %s", bounds)
+                origins = {row[0]: row for row in cursor.fetchall()}
             for prompt in prompts:
                 messages = json.loads(prompt[1]) if isinstance(prompt[1], str) else prompt[1]
                 document = said[prompt[0]][2]
                 groups = (json.loads(document) if isinstance(document, str) else document)["ranking"]
                 texts = [answers[prompt[0]][g[0]][2] for g in groups]
+                version, pseudonym = said[prompt[0]][1], said[prompt[0]][3]
                 for row in plain_rows(form, messages, texts):
+                    if form != "jsonl":
+                        beside = {"group_id": prompt[5][:16], "weight": 1 / 3, "origin": {"chosen": "model:m0", "rejected": "model:m1"}, "n_for": 1}
+                        beside |= {"n_against": 0, "agreement": 1.0, "item": prompt[0], "prompt": prompt[0], "versions": [version], "annotators": [pseudonym]}
+                        beside |= {"responses": [1, 2], "models": ["m0", "m1"], "status": "raw", "reason": "ranking", "language": "zh"}
+                        beside["origins"] = [{"line": origins[prompt[0]][2], "id": origins[prompt[0]][3]}]
+                        line = json.dumps(beside) + "\n"
+                        digest.update(line.encode())
+                        side.write(line)
                     line = json.dumps(row, ensure_ascii=False) + "\n"
                     digest.update(line.encode())
                     out.write(line)
