@@ -431,3 +431,48 @@ def test_the_heartbeat_counts_active_time_only(live_site, open_page):
     page.mouse.move(600, 500)
     until(page, lambda: len(beats) == 2, "a beat on coming back")
     assert 90_000 <= beats[1] <= 110_000
+
+
+def test_work_submitted_in_another_window_is_edited_not_doubled(live_site, open_page):
+    project, expert = ranking_project(items=1)
+    first = open_bench(open_page, expert, project)
+    second = first.context.new_page()
+    second.goto(f"/p/{project.slug}/bench/")
+    second.wait_for_selector("#desk > *")
+    read_all(first)
+    read_all(second)
+    press(first, "b a c d Enter")
+    submitted(first, expert, 1)
+    press(second, "c d")
+    dialog = second.locator("#conflict-dialog")
+    dialog.wait_for()
+    assert "B › A › C › D" in dialog.locator("[data-side=theirs]").inner_text()
+    dialog.locator("button[value=mine]").click()
+    press(second, "a b Enter")
+    second.wait_for_url("**/mine/")
+    assert [v.action for v in versions(expert)] == ["submit", "edit"]
+    assert len(versions(expert)[1].document["ranking"]) == 4
+
+
+def test_two_submits_in_quick_succession_show_each_item_once(live_site, open_page):
+    project, expert = qa_project(items=4)
+    page = open_bench(open_page, expert, project)
+    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
+    page.wait_for_timeout(300)
+    page.evaluate(
+        "window.shown = []; new MutationObserver(() => window.shown.push(document.querySelector('.qa-question .text, .qa-question .markdown')?.textContent ?? ''))"
+        ".observe(document.getElementById('desk'), { childList: true })"
+    )
+    page.route("**/submit/", lambda route: (page.wait_for_timeout(900), route.continue_()))
+    press(page, "k")
+    page.get_by_text("（1）").first.wait_for()
+    page.wait_for_timeout(320)
+    press(page, "r 1 Enter")  # before the first has arrived
+    first, second = submitted(page, expert, 2)
+    assert [first.document["verdict"], second.document["verdict"]] == ["keep", "drop"]
+    page.get_by_text("（2）").first.wait_for()
+    page.wait_for_timeout(1000)
+    assert not page.locator("dialog[open]").count()
+    shown = [text for text in page.evaluate("window.shown") if text]
+    assert len(shown) == len(set(shown)) == 2  # none came back
+    assert len(versions(expert)) == 2

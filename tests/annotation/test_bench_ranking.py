@@ -221,6 +221,7 @@ def test_corrections_with_their_difference_wording_and_evidence(live_site, open_
     area = page.locator(f"answer-card[data-letter={wrong}] textarea")
     assert area.input_value() == ANSWERS[2]
     area.fill(corrected)
+    page.locator("answer-card .diff del").wait_for()  # drawn with the next frame
     assert page.locator("answer-card .diff del").all_inner_texts() == ["300"]
     assert page.locator("answer-card .diff ins").all_inner_texts() == ["100"]
     page.get_by_label("Evidence").fill("指南 2021, 4.2")
@@ -405,3 +406,23 @@ def test_guidelines_are_at_hand(live_site, open_page):
     assert page.inner_text(".chips").split() == ["B"]
     press(page, "Escape")
     assert not page.locator("#guidelines").is_visible()
+
+
+def test_chips_are_moved_with_the_arrow_keys(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    press(page, "a b l c")
+    page.focus(".chips [data-what=C]")
+    press(page, "ArrowLeft ArrowLeft")  # past the line, past B; the focus goes along
+    assert page.inner_text(".chips").split() == ["A", "›", "C", "›", "B"]
+    assert page.inner_text("#live") == "A › C › B , acceptability line,"
+    press(page, "Delete")
+    assert page.inner_text(".chips").split() == ["A", "›", "B"]
+
+
+def test_digits_of_a_french_keyboard_rate(live_site, open_page):
+    project, expert = ranking_project(ratings="overall")
+    page = open_bench(open_page, expert, project)
+    page.evaluate("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '\"', code: 'Digit3', bubbles: true}))")
+    saved(page)
+    assert Assignment.objects.get(annotator__user=expert, state="open").draft == {"ratings": {"A": {"overall": 3}}}

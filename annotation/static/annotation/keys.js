@@ -26,9 +26,11 @@ export function keyOf(event) {
   if (/^[a-z0-9]$/i.test(event.key)) return event.key.toUpperCase();
   if (event.key === "?" || event.key === "？") return "?";
   if (["Enter", "Backspace", "Escape", "Delete", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", " "].includes(event.key)) return event.key;
-  const code = /^(?:Key([A-Z])|Digit([0-9])|Numpad([0-9]))$/.exec(event.code || "");
-  if (!code || (event.key && event.key.length === 1 && event.key.charCodeAt(0) < 128)) return "";
-  return code[1] || code[2] || code[3];
+  const code = /^(?:Key([A-Z])|(?:Digit|Numpad)([0-9]))$/.exec(event.code || "");
+  if (!code) return "";
+  // A French keyboard has & on the key of 1; a letter's key that types ASCII punctuation (Dvorak) is that punctuation, no letter.
+  if (code[2]) return event.shiftKey ? "" : code[2];
+  return event.key && event.key.length === 1 && event.key.charCodeAt(0) < 128 ? "" : code[1];
 }
 
 /** Whether the event belongs to an input method that is composing, or is a key held down. */

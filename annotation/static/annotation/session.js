@@ -14,6 +14,12 @@ export const same = (a, b) => JSON.stringify(sorted(a)) === JSON.stringify(sorte
 const sorted = (value) =>
   Array.isArray(value) ? value.map(sorted) : value && typeof value === "object" ? Object.fromEntries(Object.keys(value).sort().map((k) => [k, sorted(value[k])])) : value;
 
+/** The document of submitted work as the page edits it. */
+const spoken = (annotation) => {
+  const { schema, ...doc } = (annotation && annotation.document) || {};
+  return doc;
+};
+
 export class Session {
   /** `page` is told what happens: opened(work), empty(kind), status(), progress(figures), refused(entry, error), conflict(mine, theirs) →
    *  Promise of "mine" | "theirs", notice(key, values), closed(). */
@@ -81,6 +87,8 @@ export class Session {
   async openNext() {
     const payload = await this.reach(() => this.api.post(`projects/${this.config.project.slug}/next/`, { html: true }));
     if (payload === undefined) return this.work && !this.work.done ? null : this.page.empty("offline");
+    // Already submitted here, on its way: the step that sends it asks again.
+    if (payload && this.store.out().some((entry) => entry.assignment === payload.assignment.id)) return null;
     const shown = this.work && !this.work.done && !this.work.confirmed ? this.work : null;
     if (payload && shown && payload.assignment.id === shown.id) {
       shown.confirmed = true;
@@ -103,7 +111,8 @@ export class Session {
   /** Show `payload` as the current work, with the newest of the server's draft and what this browser still holds. */
   async open(payload, { confirmed = true, reopened = false, doc = null } = {}) {
     const { assignment } = payload;
-    const base = assignment.draft || (assignment.annotation && assignment.annotation.document) || {};
+    const base = assignment.draft || spoken(assignment.annotation);
+    if (this.next && this.next.assignment.id === assignment.id) this.next = null;
     const work = {
       payload,
       id: assignment.id,
@@ -118,7 +127,7 @@ export class Session {
       done: false,
       readOnly: reopened && !!assignment.annotation && assignment.annotation.state === "accepted",
     };
-    this.savedAt = assignment.draft ? new Date() : null;
+    this.savedAt = null;
     const kept = this.store.drafts(work.id);
     if (!doc) {
       for (const local of kept) {
@@ -210,10 +219,19 @@ export class Session {
 
   /** The draft was changed in another window: show both, let the person choose, lose neither. */
   async stale(work, data) {
-    const theirs = data.document || {};
     const mine = work.doc;
-    const chosen = await this.page.conflict(mine, theirs);
-    if (this.work !== work) return;
+    let theirs = data.document;
+    if (!theirs) {
+      // No draft any more: the other window has submitted it. What is sent from here is then an edit of that.
+      const now = await this.api.get(`assignments/${work.id}/?html=1`).catch(() => null);
+      if (!now) return this.missed(new ApiError("offline"));
+      work.payload = now;
+      work.reopened = now.assignment.state === "submitted";
+      theirs = spoken(now.assignment.annotation);
+    }
+    if (this.work !== work) return null;
+    const chosen = same(mine, theirs) ? "theirs" : await this.page.conflict(mine, theirs);
+    if (this.work !== work) return null;
     work.revision = data.revision;
     if (chosen === "mine") {
       work.dirty = true;
@@ -223,8 +241,9 @@ export class Session {
       Object.assign(work, { doc: theirs, dirty: false });
       this.store.dropDraft(work.id);
       this.page.opened(work);
-      this.page.setAside(mine);
+      if (!same(mine, theirs)) this.page.setAside(mine);
     }
+    return null;
   }
 
   // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -474,7 +493,9 @@ export class Session {
     if (work && !work.done && work.confirmed && work.dirty) {
       this.api.parting(`assignments/${work.id}/draft/`, { document: work.doc, revision: work.revision, active_ms: Math.round(work.active) });
     }
-    if (this.next) this.api.parting(`assignments/${this.next.assignment.id}/release/`);
-    else if (work && !work.done && !work.confirmed && !work.touched) this.api.parting(`assignments/${work.id}/release/`);
+    if (this.next) {
+      this.api.parting(`assignments/${this.next.assignment.id}/release/`);
+      this.next = null;
+    } else if (work && !work.done && !work.confirmed && !work.touched) this.api.parting(`assignments/${work.id}/release/`);
   }
 }
