@@ -101,7 +101,10 @@ def _entry(entry: Entry, key: bytes, kind: str, ready: Ready) -> ReadyEntry:
     tags = ["personal-data", *(f"personal-data:{k}"[:60] for k in kinds)] if kinds else []
     judgements = [_judgement(j, entry, [a.text_hash for a in answers], texts, kind, key) for j in entry.judgements]
     # All that is stored as text counts: a chunk is held in memory whole.
-    ready.size += sum(len(v) for v in row if v) + sum(len(v) for a in answers for v in a.row[:4] if v)
+    for stored in (row, *(a.row for a in answers)):
+        for value in stored[:4]:  # messages, tools, sources, metadata; text, turns, origin, parameters
+            if value:
+                ready.size += len(value)
     return ReadyEntry(joins, content_hash, row, external_id, answers, texts, judgements, tags)
 
 

@@ -13,7 +13,6 @@ _ID_CARD = re.compile(r"(?<![0-9A-Za-z])[1-8][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
 _CARD = re.compile(r"(?<![0-9A-Za-z.-])(?:[3-6][0-9]{3}([ -]))(?:[0-9]{4}\1){2,3}[0-9]{1,4}(?![0-9A-Za-z])|(?<![0-9A-Za-z.-])[3-6][0-9]{14,18}(?![0-9A-Za-z.])")
 _EMAIL = re.compile(r"(?<![A-Za-z0-9._%+/-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,18}(?![A-Za-z0-9])")
 _NOBODY = re.compile(r"@(?:[\w-]+\.)*(?:example|test|invalid|localhost|domain|xxx+)\.[a-z]{2,}$|^(?:git|hg|svn)@", re.IGNORECASE)
-_MEDICAL_HINTS = ("号", "ID", "MRN", "record", "Record", "RECORD")
 _MEDICAL = re.compile(
     r"(?:病历|病案|住院|门诊|急诊|就诊|就诊卡|登记|病理|影像|检查|体检|医保卡?)(?:号码?|编号|流水号|ID)[\s:：为是#=]{0,6}[A-Za-z]{0,4}-?[0-9](?:-?[0-9]){3,17}(?![0-9年月位])"
     r"|\b(?:MRN|medical record (?:number|no\.?))\s{0,3}[:#=]?\s{0,3}[A-Za-z]{0,3}-?[0-9]{5,14}\b",
@@ -45,7 +44,8 @@ def scan(text: str) -> list[str]:
             found.append("bank_card")
     if "@" in text and any(not _NOBODY.search(m[0]) for m in _EMAIL.finditer(text)):
         found.append("email")
-    if digits >= 4 and any(hint in text for hint in _MEDICAL_HINTS) and _MEDICAL.search(text):
+    hinted = "号" in text or "ID" in text or "MRN" in text or "record" in text or "Record" in text or "RECORD" in text if digits >= 4 else False
+    if hinted and _MEDICAL.search(text):
         found.append("medical_record")
     if digits >= 5 and "号" in text and _CASE.search(text):
         found.append("case_number")
