@@ -11,7 +11,7 @@
 Row n of `train.jsonl` has its provenance on line n of `provenance/train.jsonl`."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -115,7 +115,7 @@ class Format:
     trainer: str
     takes: frozenset
     writer: type
-    checker: object
+    checker: Callable[[Path, Options], Iterator[Problem]]
     not_honoured: tuple = ()
     takes_margin: bool = False
     options: tuple = field(default=("system", "sources", "allow_template_tokens"))

@@ -26,8 +26,8 @@ class LineChecker:
     """Reads every file of rows once. Subclasses say what is wrong in one row: `row(row)` returns [(field, code, detail)], and sets `judged`
     (and `way`) to what the Ledger needs, if nothing is wrong. Memory: 8 bytes a row."""
 
-    columns: tuple = ()
-    optional: tuple = ()
+    columns: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     same_columns = True
     side_file = True
 
@@ -68,7 +68,7 @@ class LineChecker:
                 row, code = parsed(raw, number)
                 found = [("", code, "")] if code else []
                 self.judged, self.way = None, False
-                if not code:
+                if row is not None:
                     expected = expected if expected and self.same_columns else self.expected(row)
                     if row.keys() != expected:
                         found = [(", ".join(sorted(set(row) ^ expected)), "columns", "")]
@@ -144,8 +144,8 @@ def identity_of(messages: list[dict]) -> int:
 class TrlChecker(LineChecker):
     """Conversational rows of TRL."""
 
-    optional = ("tools",)
-    answers: tuple = ("completion",)
+    optional: tuple[str, ...] = ("tools",)
+    answers: tuple[str, ...] = ("completion",)
     turns_in_answers = False
 
     def start(self, name):
@@ -220,7 +220,7 @@ class TrlChecker(LineChecker):
 class PairChecker(TrlChecker):
     """Rows with `chosen` and `rejected`."""
 
-    optional = ("tools", "margin")
+    optional: tuple[str, ...] = ("tools", "margin")
     answers = ("chosen", "rejected")
 
     def more(self, row):

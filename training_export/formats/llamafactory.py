@@ -15,7 +15,7 @@ from training_export.formats import llamafactory_files
 from training_export.formats.base import LABELS, Format
 from training_export.formats.llamafactory_checks import Checker
 from training_export.formats.messages import LeftOut, has_template_token
-from training_export.formats.rows import RowWriter, encoded
+from training_export.formats.rows import Rendered, RowWriter, encoded
 
 
 def _call_value(message: dict) -> str:
@@ -42,8 +42,9 @@ def tool_list(tools: list) -> str:
     for tool in tools:
         function = tool["function"] if isinstance(tool, dict) and isinstance(tool.get("function"), dict) else tool
         if isinstance(function, dict):
-            parameters = function.get("parameters") if isinstance(function.get("parameters"), dict) else {}
-            function = function | {"parameters": {"type": "object", "properties": {}} | parameters}
+            given = function.get("parameters")
+            parameters = {"type": "object", "properties": {}} | (given if isinstance(given, dict) else {})
+            function = function | {"parameters": parameters}
         out.append(function)
     return json.dumps(out, ensure_ascii=False)
 
@@ -73,13 +74,13 @@ class Writer(RowWriter):
             raise LeftOut("template_token")
         turns = alternating(shown.messages)
         shown.prompt = encoded(turns)[0]
-        shown.tools = b', "system": %b, "tools": %b}\n' % (encoded(system)[0], encoded(tools)[0])
+        shown.tail = b', "system": %b, "tools": %b}\n' % (encoded(system)[0], encoded(tools)[0])
         alone = len(turns) == 1 and not tools and turns[0]["from"] == "human"
-        # One question: the alpaca row up to its answer.
-        shown.structured = (b'{"instruction": %b, "input": "", "system": %b' % (encoded(turns[0]["value"])[0], encoded(system)[0])) if alone else b""
+        if alone:  # the alpaca row up to its answer
+            shown.head = b'{"instruction": %b, "input": "", "system": %b' % (encoded(turns[0]["value"])[0], encoded(system)[0])
 
-    def _answered(self, shown, answer) -> tuple[bytes, bytes]:
-        """(the conversation up to the answer, the answer's turn) as JSON."""
+    def _answered(self, shown, answer) -> tuple[bytes, bytes, Rendered]:
+        """(the conversation up to the answer as JSON, the answer's turn as JSON, the answer)."""
         rendered = self.answer(shown, answer)
         prompt = shown.prompt
         if rendered.before:
@@ -89,11 +90,11 @@ class Writer(RowWriter):
     def _sft(self, example, split, shown):
         prompt, last, target = self._answered(shown, example.target)
         judged = hash((shown.prompt_id, prompt if target.before else 0, target.id))
-        if shown.structured and not target.structured:
-            line = b'%b, "output": %b}\n' % (shown.structured, encoded(example.target.text)[0])
+        if shown.head and not target.structured:
+            line = b'%b, "output": %b}\n' % (shown.head, encoded(example.target.text)[0])
             self.put(f"sft_alpaca_{split}", line, judged=judged, example=example)
         else:
-            self.put(f"sft_sharegpt_{split}", b'{"conversations": %b, %b]%b' % (prompt[:-1], last, shown.tools), judged=judged, example=example)
+            self.put(f"sft_sharegpt_{split}", b'{"conversations": %b, %b]%b' % (prompt[:-1], last, shown.tail), judged=judged, example=example)
 
     def _preference(self, example, split, shown):
         prompt, chosen, one = self._answered(shown, example.chosen)
@@ -104,7 +105,7 @@ class Writer(RowWriter):
             raise LeftOut("same_answers")
         self.pairs += 1
         self.corrections += example.provenance.get("reason") == "correction"
-        line = b'{"conversations": %b, "chosen": %b, "rejected": %b%b' % (prompt, chosen, rejected, shown.tools)
+        line = b'{"conversations": %b, "chosen": %b, "rejected": %b%b' % (prompt, chosen, rejected, shown.tail)
         judged = hash((shown.prompt_id, prompt if one.before else 0, min(one.id, other.id), max(one.id, other.id)))
         self.put(f"preference_{split}", line, judged=judged, way=one.id < other.id, example=example)
 
@@ -114,7 +115,7 @@ class Writer(RowWriter):
             raise LeftOut("tool_turns_in_answer")
         if split == "train":
             self.labels[example.label] += 1
-        line = b'{"conversations": %b, %b], "kto_tag": %b%b' % (prompt[:-1], last, b"true" if example.label else b"false", shown.tools)
+        line = b'{"conversations": %b, %b], "kto_tag": %b%b' % (prompt[:-1], last, b"true" if example.label else b"false", shown.tail)
         # The kinds share one ledger: a label and a target of the same answer are no duplicates.
         judged = hash(("kto", shown.prompt_id, answer.id))
         self.put(f"kto_{split}", line, judged=judged, way=example.label, example=example, prompt=shown.prompt_id)

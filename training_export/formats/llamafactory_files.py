@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from training_export.formats.base import SPLITS, FileInfo
 
@@ -18,7 +19,7 @@ TAGS = {
 }
 _SHAREGPT = {"messages": "conversations", "system": "system", "tools": "tools"}
 # Every column of the file is named, since one name given makes LLaMA-Factory forget its defaults for all others.
-ENTRIES = {
+ENTRIES: dict[str, dict[str, Any]] = {
     "sft_alpaca": {"formatting": "alpaca", "columns": {"prompt": "instruction", "query": "input", "response": "output", "system": "system"}},
     "sft_sharegpt": {"formatting": "sharegpt", "columns": _SHAREGPT, "tags": TAGS},
     "preference": {

@@ -8,7 +8,8 @@ import json
 import os
 import shutil
 from array import array
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from training_export.formats.base import SPLITS, FileInfo, Options, Writer
@@ -41,7 +42,8 @@ class Stream:
         self._held: list[bytes] = []
         self._size = 0
         self._hash = hashlib.sha256()
-        self._pool, self._pending = pool, None
+        self._pool = pool
+        self._pending: Future | None = None
 
     def write(self, line: bytes) -> None:
         self.rows += 1
@@ -67,20 +69,39 @@ class Stream:
     def close(self) -> str:
         """The sha256 of all that was written, which is on disk when this returns."""
         self._flush()
-        self._pending.result()
+        if self._pending is not None:
+            self._pending.result()
         os.fsync(self._file.fileno())
         self._file.close()
         return self._hash.hexdigest()
 
 
+@dataclass(slots=True)
+class Rendered:
+    """One answer: its final message, as JSON bytes too, the tool turns before it, its identity; `code` if it cannot be written."""
+
+    code: str = ""
+    before: list = field(default_factory=list)
+    final: dict = field(default_factory=dict)
+    line: bytes = b""
+    id: int = 0
+    structured: bool = False
+
+
+@dataclass(slots=True)
 class Shown:
-    """What the rows of one prompt share, made once: the prompt's bytes, and each answer's."""
+    """What the rows of one prompt share, made once: the prompt's messages, bytes and identity, its tools (`tail`: what ends a row), and each
+    answer. `head`: for LLaMA-Factory's alpaca rows. `structured`: there is more in it than plain turns."""
 
-    __slots__ = ("answers", "code", "context", "messages", "prompt", "prompt_id", "structured", "tools")
-
-    def __init__(self):
-        self.answers = {}
-        self.code = ""
+    context: list
+    code: str = ""
+    messages: list = field(default_factory=list)
+    prompt: bytes = b""
+    prompt_id: int = 0
+    tail: bytes = b""
+    head: bytes = b""
+    structured: bool = False
+    answers: dict[str, Rendered] = field(default_factory=dict)
 
 
 class RowWriter(Writer):
@@ -146,8 +167,8 @@ class RowWriter(Writer):
             if shown.code:
                 raise LeftOut(shown.code)
             return shown
-        shown = self._shown = Shown()
-        self._group, shown.context = example.group_id, example.context
+        shown = self._shown = Shown(example.context)
+        self._group = example.group_id
         try:
             self._render(shown, example)
         except LeftOut as refused:
@@ -170,10 +191,10 @@ class RowWriter(Writer):
             raise LeftOut("template_token")
         shown.prompt, text = encoded(shown.messages)
         shown.prompt_id = identity(text + tools)
-        shown.tools = encoded(tools)[0] if tools else b""
+        shown.tail = encoded(tools)[0] if tools else b""
         shown.structured = any(len(m) > 2 for m in shown.messages)
 
-    def answer(self, shown: Shown, answer) -> "Rendered":
+    def answer(self, shown: Shown, answer) -> Rendered:
         """`answer` rendered, once per prompt; LeftOut if it is empty or would break out of its turn."""
         known = shown.answers.get(answer.text) if not answer.turns else None
         if known is None:
@@ -184,7 +205,7 @@ class RowWriter(Writer):
             raise LeftOut(known.code)
         return known
 
-    def _rendered(self, answer) -> "Rendered":
+    def _rendered(self, answer) -> Rendered:
         out = Rendered()
         try:
             if not answer.turns:
@@ -201,7 +222,7 @@ class RowWriter(Writer):
             out.code = refused.code
         return out
 
-    def _plain(self, text: str, out: "Rendered") -> "Rendered":
+    def _plain(self, text: str, out: Rendered) -> Rendered:
         """The usual answer, a text alone, by a shorter way."""
         if blank(text):
             raise LeftOut("empty_answer")
@@ -293,15 +314,6 @@ class RowWriter(Writer):
             start = next((at for at, i in enumerate(order) if i in structured), 0)
             order = order[start:] + order[:start]
         return order
-
-
-class Rendered:
-    """One answer: its final message as JSON bytes, the tool turns before it, its identity; `code` if it cannot be written."""
-
-    __slots__ = ("before", "code", "final", "id", "line", "structured")
-
-    def __init__(self):
-        self.code = ""
 
 
 def provenance_line(example) -> bytes:

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from training_export.examples import Answer, Binary, Preference, RankedList, Sft
 
@@ -36,8 +37,8 @@ def _from(item: int, reason: str) -> dict:
 
 def examples() -> list:
     """Two prompts, every kind of row."""
-    first = {"context": _QUESTION, "group_id": "p1", "language": "zh"}
-    second = {"context": _TURNS, "group_id": "p2", "language": "en"}
+    first: dict[str, Any] = {"context": _QUESTION, "group_id": "p1", "language": "zh"}
+    second: dict[str, Any] = {"context": _TURNS, "group_id": "p2", "language": "en"}
     return [
         Sft(**first, provenance=_from(1, "correction"), target=_GOOD),
         Sft(**second, provenance=_from(2, "demonstration"), target=_DONE),

@@ -1,5 +1,6 @@
 """What the four TRL formats share: `train.jsonl` (`validation.jsonl`, `test.jsonl`) of conversational rows with the prompt in its own column."""
 
+from training_export.examples import Example
 from training_export.formats.messages import LeftOut
 from training_export.formats.rows import RowWriter, encoded
 
@@ -8,7 +9,7 @@ _NO_TOOLS = b', "tools": "null"}\n'
 
 
 class TrlWriter(RowWriter):
-    takes: type
+    takes: type[Example]
 
     def __init__(self, folder, options, splits):
         super().__init__(folder, options, splits)
@@ -26,9 +27,9 @@ class TrlWriter(RowWriter):
 
     def end(self, line: bytes, shown) -> bytes:
         """`line` (without its closing brace) with the tools of the prompt, if it has any, as its last column."""
-        if shown.tools:
+        if shown.tail:
             self.any_tools = True
-            return b'%b, "tools": %b}\n' % (line, shown.tools)
+            return b'%b, "tools": %b}\n' % (line, shown.tail)
         return line + b"}\n"
 
     def must_copy(self) -> bool:

@@ -45,7 +45,7 @@ class Writer(TrlWriter):
             way=bool(example.label),
             example=example,
             prompt=shown.prompt_id,
-            structured=shown.structured or bool(shown.tools),
+            structured=shown.structured or bool(shown.tail),
         )
 
     def extras(self, files):

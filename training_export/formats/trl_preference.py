@@ -43,7 +43,7 @@ class PairWriter(TrlWriter):
         self.pairs += 1
         self.corrections += example.provenance.get("reason") == "correction"
         line = self.end(b'{"prompt": %b, "chosen": %b, "rejected": %b%b' % (prompt, one, other, tail), shown)
-        structured = structured or chosen.structured or rejected.structured or bool(shown.tools)
+        structured = structured or chosen.structured or rejected.structured or bool(shown.tail)
         self.put(part(split, structured), line, judged=hash((shown.prompt_id, min(judged), max(judged))), way=judged[0] < judged[1], example=example)
 
     format_margin = False

@@ -15,7 +15,7 @@ class Writer(TrlWriter):
         target = self.answer(shown, example.target)
         prompt, structured = with_turns(shown, target.before)
         line = self.end(b'{"prompt": %b, "completion": %b' % (prompt, target.line), shown)
-        structured = structured or target.structured or bool(shown.tools)
+        structured = structured or target.structured or bool(shown.tail)
         self.put(part(split, structured), line, judged=hash((shown.prompt_id, prompt if target.before else 0, target.id)), example=example)
 
 
