@@ -35,6 +35,8 @@ def fields() -> dict[str, str]:
         "scores": _("Scores"),
         "chosen": _("Preferred answer"),
         "rejected": _("Rejected answer"),
+        "winner": _("Which answer is better"),
+        "annotator": _("Who judged"),
         "label": _("Good or bad"),
         "source": _("Source passage"),
         "source_title": _("Title of the source"),

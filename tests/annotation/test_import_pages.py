@@ -119,6 +119,13 @@ def test_columns_that_nobody_knows_can_be_named(client, project, manager):
     assert jobs.run_now(Job.objects.get()).result["imported"] == 2
 
 
+def test_every_meaning_on_offer_is_one_the_readers_know():
+    from annotation.imports_forms import fields
+    from corpus.readers.fields import check_given
+
+    check_given(dict.fromkeys(fields(), "column"), ["column"])
+
+
 def test_another_encoding_and_delimiter_can_be_given(client, project, manager):
     body = "prompt;output\n你好;再见\n早;安\n".encode("gbk")
     sent = upload(client, project, body, name="t.csv")
