@@ -16,23 +16,34 @@ LOW_SPACE = 2 * 1024**3
 
 
 def database() -> Iterator[Finding]:
-    engine = connection.vendor
+    database = settings.DATABASES["default"]
     try:
-        with connection.cursor() as cursor:
-            if engine == "sqlite":
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
                 cursor.execute("SELECT sqlite_version()")
-            else:
-                cursor.execute("SHOW server_version")
-            version = cursor.fetchone()[0]
+                version = cursor.fetchone()[0]
+        else:
+            version = _postgresql_version(database)
     except Exception as exc:
         yield "error", _("The database cannot be reached: %(reason)s") % {"reason": _plain(exc)}
         return
-    if engine == "sqlite":
-        name = settings.DATABASES["default"]["NAME"]
-        yield "ok", _("SQLite %(version)s: %(name)s (for one machine; DATABASE_URL names a PostgreSQL for teams)") % {"version": version, "name": name}
+    if connection.vendor == "sqlite":
+        yield (
+            "ok",
+            _("SQLite %(version)s: %(name)s (for one machine; DATABASE_URL names a PostgreSQL for teams)") % {"version": version, "name": database["NAME"]},
+        )
         return
-    pool = settings.DATABASES["default"].get("OPTIONS", {}).get("pool") or {}
+    pool = (database.get("OPTIONS") or {}).get("pool") or {}
     yield "ok", _("PostgreSQL %(version)s, up to %(n)s connections per process") % {"version": version, "n": pool.get("max_size", 1)}
+
+
+def _postgresql_version(database: dict) -> str:
+    """Asked directly: the pool would wait long for a server that is not there."""
+    import psycopg
+
+    given = {"dbname": database["NAME"], "user": database["USER"], "password": database["PASSWORD"], "host": database["HOST"], "port": database["PORT"]}
+    with psycopg.connect(connect_timeout=3, **{k: v for k, v in given.items() if v}) as direct:
+        return direct.execute("SHOW server_version").fetchone()[0]
 
 
 def migrations() -> Iterator[Finding]:
@@ -152,6 +163,7 @@ def _plain(exc: Exception) -> str:
     return text[:300]
 
 
+NEED_DATABASE = {"migrations", "worker"}  # as do all that rooms register
 CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "database": database,
     "migrations": migrations,

@@ -53,17 +53,21 @@ def _signal_at_parents_death(sig: int) -> None:
         ctypes.CDLL(None).prctl(1, sig)  # PR_SET_PDEATHSIG, Linux
 
 
-def follow_parent(sig: int, *, patience: float = 10.0) -> None:
-    """Called in what `serve` started, directly or not: the kernel sends `sig` when the parent dies. Where it does not tell (not Linux), or
-    the signal is not heeded, a thread looks every second and ends this process: by TERM, the hard way after `patience` seconds."""
+def follow_parent(sig: int) -> None:
+    """Called in what `serve` started, directly or not (in any other process it does nothing): end when the parent, or `serve`, is gone."""
     expected = os.environ.get(PARENT, "")
-    if not expected.isdigit():
-        return
+    if expected.isdigit():
+        follow(sig, int(expected))
+
+
+def follow(sig: int, also: int | None = None, *, patience: float = 10.0) -> None:
+    """The kernel sends `sig` when the parent dies. Where it does not tell (not Linux), or the signal is not heeded, a thread looks every
+    second and ends this process: by TERM, the hard way after `patience` seconds. `also`: a further process without which this one ends."""
     parent = os.getppid()
     _signal_at_parents_death(sig)
 
     def watch() -> None:
-        while os.getppid() == parent and alive(int(expected)):
+        while os.getppid() == parent and (also is None or alive(also)):
             time.sleep(1)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(patience)

@@ -19,10 +19,14 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help='{"findings": [{"check", "level", "message"}], "errors": n, "warnings": n}')
 
     def handle(self, *args, **options):
-        findings = []
+        findings: list[dict[str, str]] = []
         for name, check in {**health.CHECKS, **registry.checks()}.items():
+            away = any(f["check"] == "database" and f["level"] == "error" for f in findings)
+            if away and (name in health.NEED_DATABASE or name not in health.CHECKS):
+                continue
             try:
-                findings += [{"check": name, "level": level, "message": str(message)} for level, message in check()]
+                for level, message in check():
+                    findings.append({"check": name, "level": level, "message": str(message)})
             except Exception as exc:  # a check that breaks is a finding, not the end of the others
                 findings.append({"check": name, "level": "error", "message": f"{type(exc).__name__}: {exc}"[:300]})
         counts = {level: sum(f["level"] == level for f in findings) for level in SIGNS}

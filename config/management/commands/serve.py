@@ -37,7 +37,10 @@ class Command(BaseCommand):
         lock.flush()
         connections.close_all()
         for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(sig, self._ask_stop)
+            if signal.getsignal(sig) != signal.SIG_IGN:  # as nohup asks
+                signal.signal(sig, self._ask_stop)
+        if "MAKELEVEL" in os.environ:
+            processes.follow(signal.SIGTERM)  # make may be killed as well
         status = self._run()
         if status:
             sys.exit(status)
