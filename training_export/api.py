@@ -24,7 +24,7 @@ class ExportSerializer(serializers.Serializer):
     pairs = serializers.ChoiceField(choices=_ALLOWED["pairs"], required=False)
     annotators = serializers.ChoiceField(choices=_ALLOWED["annotators"], required=False, help_text="Whose judgement counts, and how it is counted.")
     margin = serializers.ChoiceField(choices=_ALLOWED["margin"], required=False)
-    alpha = serializers.FloatField(required=False, default=Choices.__dataclass_fields__["alpha"].default, help_text="Regularisation of margin bt.")
+    alpha = serializers.FloatField(required=False, default=Choices().alpha, help_text="Regularisation of margin bt.")
     split = serializers.ListField(
         child=serializers.FloatField(min_value=0), min_length=3, max_length=3, required=False, allow_null=True, help_text="Shares of train, validation, test."
     )

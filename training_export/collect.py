@@ -229,7 +229,7 @@ def _bridges(project, reading: Reading, judged: list[Judged], split_by: str) -> 
     """A corrected question may be another prompt of the project: then its rows stand with both."""
     from training_export.verdicts import question_change, with_question
 
-    made: dict[str, list[tuple]] = {}
+    made: dict[str, list[Judged]] = {}
     key = bytes(project.hash_key)
     for one in judged:
         for voice in one.case.voices:

@@ -18,8 +18,11 @@ class RowDigests:
     pairs margin, votes for and against, for labels the label]. Texts stand in it as their SHA-256, so that rows that share them cost little."""
 
     def __init__(self, spool: Path):
-        self._spool, self._runs, self._held = spool, [], []
-        self._context = self._context_digest = None
+        self._spool = spool
+        self._runs: list[tuple[int, int]] = []
+        self._held: list[bytes] = []
+        self._context: list | None = None
+        self._context_digest = ""
         self._answers: dict = {}
         self.rows = 0
 

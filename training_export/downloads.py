@@ -69,11 +69,14 @@ class _Pipe:
     def __init__(self):
         self._pieces: list[bytes] = []
 
-    def write(self, piece) -> int:
+    def write(self, piece: bytes, /) -> int:
         self._pieces.append(bytes(piece))
         return len(piece)
 
     def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
         pass
 
     def taken(self) -> bytes:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -77,10 +77,10 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl) -> dict:
     left_out: Counter = Counter()
     kinds: Counter = Counter()
     with consistent_read(options.as_of) as reading:
-        counting = Prompt.objects.filter(project=project, event_id__lte=reading.as_of).values_list("id")
-        total = sum(1 for _ in reading.rows(counting)) if project.pk else 0
+        counting = Prompt.objects.filter(project=project, event_id__lte=reading.as_of).values("project").annotate(n=Count("id")).values_list("n")
+        total = next(iter(reading.rows(counting)), (0,))[0]
         margin, done = options.margin, 0
-        if margin == "strength" and Preference in form.takes and not _every_pair_has_strength(project, reading, choices, form.takes, ctl, total):
+        if margin == "strength" and Preference in form.takes and not _every_pair_has_strength(project, reading, choices, ctl, total):
             margin = "none"
             notes.append({"code": "no_strength", "text": sentence_of("no_strength")})
         writer = form.open(place, options.for_format(margin=margin), splits=splitter.names if splitter else ("train",))
@@ -139,15 +139,13 @@ def _with_margin(choices: Choices, margin: str) -> Choices:
     return choices if choices.margin == margin else Choices(**(asdict(choices) | {"margin": margin}))
 
 
-def _every_pair_has_strength(project, reading, choices: Choices, takes, ctl, total: int) -> bool:
+def _every_pair_has_strength(project, reading, choices: Choices, ctl, total: int) -> bool:
     """A pass of its own over the same read: margins stand on every row or on none, and that is known only at the last row."""
-    done = 0
     for chunk in collect.cases(project, reading):
         for judged in chunk:
             rows, _reasons = examples_of(judged.case, choices, frozenset({Preference}))
             if any(row.margin is None for row in rows):
                 return False
-        done += len(chunk)
         ctl.progress(0, total)
     return True
 
