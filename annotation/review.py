@@ -58,7 +58,7 @@ def return_(*, annotation: Annotation, reviewer, comment: str) -> Review:
         raise Conflict("settled", _("The item was settled with this work: withdraw the settlement first."))
     slotted = Assignment.objects.filter(item=annotation.item_id, annotator=annotation.annotator_id, slot__isnull=False).exists()
     item = annotation.item
-    changes = {"submitted": F("submitted") - 1} if slotted else {"extras": F("extras") - 1}
+    changes: dict = {"submitted": F("submitted") - 1} if slotted else {"extras": F("extras") - 1}
     if slotted and item.state == "done":
         changes["state"] = "open"
     Item.objects.filter(pk=item.pk).update(**changes)

@@ -43,7 +43,8 @@ def _postgresql_version(database: dict) -> str:
 
     given = {"dbname": database["NAME"], "user": database["USER"], "password": database["PASSWORD"], "host": database["HOST"], "port": database["PORT"]}
     with psycopg.connect(connect_timeout=3, **{k: v for k, v in given.items() if v}) as direct:
-        return direct.execute("SHOW server_version").fetchone()[0]
+        row = direct.execute("SHOW server_version").fetchone()
+        return str(row[0]) if row else "?"
 
 
 def migrations() -> Iterator[Finding]:

@@ -4,6 +4,7 @@ broker, everything under DATA_DIR, bound to loopback. docs/operations.md lists t
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 import dj_database_url
 from csp.constants import NONCE, NONE, SELF  # noqa: F401
@@ -128,8 +129,9 @@ TEMPLATES = [
 ]
 
 _DATABASE_URL = envsecret("DATABASE_URL")
+DATABASES: dict[str, dict[str, Any]]
 if _DATABASE_URL:
-    DATABASES = {"default": dj_database_url.parse(_DATABASE_URL)}
+    DATABASES = {"default": dict(dj_database_url.parse(_DATABASE_URL))}
     if DATABASES["default"]["ENGINE"].endswith("postgresql"):
         DATABASES["default"]["CONN_MAX_AGE"] = 0
         DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": envint("DATABASE_POOL", 16), "timeout": 10}

@@ -64,7 +64,7 @@ def project_for(request, slug: str, role: str) -> tuple[Project, str]:
     user, key = request.user, request.auth if isinstance(request.auth, ApiKey) else None
     if key is not None:
         project = key.project if key.project.slug == slug else None
-        held = Role.MANAGER if user.is_superuser else key.person_role
+        held = Role.MANAGER if user.is_superuser else key.person_role  # type: ignore[attr-defined]  # annotated by the query
     elif user.is_superuser:
         project, held = Project.objects.filter(slug=slug).first(), Role.MANAGER
     else:
