@@ -1,6 +1,7 @@
 """Throw-away PostgreSQL and Redis: own ports, own data, gone with the process that started them.
 
-`python -m tests.servers` says what is missing on this machine (exit code 3), so that `make test` can say so too."""
+`python -m tests.servers [PROGRAM …]` says what is missing on this machine (exit code 3), so that `make test` can say so too.
+`python -m tests.servers --run COMMAND …` runs a command with DATABASE_URL and REDIS_URL of such servers."""
 
 import atexit
 import contextlib
@@ -124,8 +125,19 @@ def start(home: Path) -> tuple[str, str]:
     return start_postgres(home), start_redis(home)
 
 
-if __name__ == "__main__":
-    lacking = missing(*sys.argv[1:])
+def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["--run"]:
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="touchstone-servers-") as home:
+            os.chmod(home, 0o711)
+            database, redis = start(Path(home))
+            return subprocess.run(arguments[1:], env={**os.environ, "DATABASE_URL": database, "REDIS_URL": redis}).returncode
+    lacking = missing(*arguments)
     for line in lacking:
         print(f"missing: {line}")
-    sys.exit(3 if lacking else 0)
+    return 3 if lacking else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
