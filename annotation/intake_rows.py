@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from annotation import intake_known as known
 from annotation.intake_known import ItemState, Judged, PromptState
-from annotation.intake_prepare import MAX_ANSWERS, Ready, ReadyAnswer, ReadyEntry, ReadyJudgement, by_slot
-from annotation.models import Annotation, AnnotationVersion, Annotator, BenchSettings, Item, ItemAnswer, ItemTag, Kind
+from annotation.intake_prepare import DEMONSTRATION, MAX_ANSWERS, QA, RANKING, Ready, ReadyAnswer, ReadyEntry, ReadyJudgement, by_slot
+from annotation.models import Annotation, AnnotationVersion, Annotator, BenchSettings, Item, ItemAnswer, ItemTag
 from annotation.queue import freed
 from core import bulk
 from corpus.models import ModelVersion, Prompt, PromptOrigin, Response
@@ -61,6 +61,7 @@ class Chunk:
 
     def __init__(self, *, project, bench: BenchSettings, keys: KeySource, join: str | None, trial: known.Trial | None = None):
         self.project, self.bench, self.keys, self.join, self.trial = project, bench, keys, join, trial
+        self.kind = str(bench.kind)
         self.added = Added()
         self.position = bench.next_position
         self.by_hash: dict[str, int] = {}
@@ -157,7 +158,7 @@ class Chunk:
 
     def _too_many(self, entry: ReadyEntry, state: PromptState, line: int) -> Refusal | None:
         """An unjudged ranking entry adds to what is on the prompt's item; letters go from A to J."""
-        if self.bench.kind != Kind.RANKING or entry.judgements or not state.items or any(set(entry.texts) <= i.slots.keys() for i in state.items):
+        if self.kind != RANKING or entry.judgements or not state.items or any(set(entry.texts) <= i.slots.keys() for i in state.items):
             return None
         item = self._unfrozen(state) or state.items[-1]
         if len(item.slots.keys() | set(entry.texts)) <= MAX_ANSWERS:
@@ -177,10 +178,10 @@ class Chunk:
         state = self.states[pk]
         ids, fresh = self._responses(entry, state)
         new |= fresh
-        kind = self.bench.kind
-        if kind == Kind.DEMONSTRATION:
+        kind = self.kind
+        if kind == DEMONSTRATION:
             item, changed = (state.items[-1], False) if state.items else (self._new_item(state), True)
-        elif kind == Kind.QA:
+        elif kind == QA:
             item, changed = self._qa(entry, state, ids)
         else:
             item, changed = self._ranking(entry, state, ids)
@@ -230,7 +231,7 @@ class Chunk:
             next(self.keys.item), last.generation + 1 if last else 0, Item.State.OPEN.value, False, any(i.hidden for i in state.items), self.position
         )
         item.previous, item.new = (last.id if last else None), True
-        if self.bench.kind == Kind.RANKING:
+        if self.kind == RANKING:
             item.state = Item.State.WAITING.value
         self.position += 1
         state.items.append(item)
