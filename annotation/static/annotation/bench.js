@@ -87,7 +87,7 @@ const page = {
   },
   status() {
     const node = byId("saved");
-    const waiting = store.out().length;
+    const waiting = session.outbox.entries().length;
     const work = session.work;
     let text = "";
     let kind = "";

@@ -4,11 +4,12 @@
 // (a prefetched item is shown before that). All sending runs one after the other through `chain`, so that a submit is on the server
 // before the next item is asked for.
 
+import { watchActivity } from "./activity.js";
 import { ApiError, newKey } from "./api.js";
+import { Outbox } from "./outbox.js";
 
 const DRAFT_DELAY = 700;
 const RESERVE_EVERY = 80_000; // the reserve lasts two minutes
-const IDLE_AFTER = 60_000;
 
 export const same = (a, b) => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
 const sorted = (value) =>
@@ -33,9 +34,19 @@ export class Session {
     this.offline = false;
     this.signedOut = false;
     this.savedAt = null;
-    this.lastInput = Date.now();
     this.retryIn = 2000;
     this.leaving = false;
+    this.outbox = new Outbox({
+      api,
+      store,
+      slug: config.project.slug,
+      on: {
+        sent: (entry, answer) => this.arrived(entry, answer),
+        refused: (entry, error) => this.refuse(entry, error),
+        missed: (error) => this.missed(error),
+        status: () => page.status(),
+      },
+    });
   }
 
   start() {
@@ -44,13 +55,7 @@ export class Session {
   }
 
   listen() {
-    const active = () => {
-      const idle = Date.now() - this.lastInput > IDLE_AFTER;
-      this.lastInput = Date.now();
-      if (idle) this.beat();
-    };
-    for (const name of ["keydown", "pointerdown", "pointermove", "wheel", "input", "touchmove"]) document.addEventListener(name, active, { passive: true, capture: true });
-    setInterval(() => this.tick(), 1000);
+    watchActivity({ second: () => this.tick(), back: () => this.beat() });
     window.addEventListener("online", () => this.retryNow());
     window.addEventListener("offline", () => this.setOffline(true));
     window.addEventListener("beforeunload", (event) => {
@@ -88,7 +93,7 @@ export class Session {
     const payload = await this.reach(() => this.api.post(`projects/${this.config.project.slug}/next/`, { html: true }));
     if (payload === undefined) return this.work && !this.work.done ? null : this.page.empty("offline");
     // Already submitted here, on its way: the step that sends it asks again.
-    if (payload && this.store.out().some((entry) => entry.assignment === payload.assignment.id)) return null;
+    if (payload && this.outbox.holds(payload.assignment.id)) return null;
     const shown = this.work && !this.work.done && !this.work.confirmed ? this.work : null;
     if (payload && shown && payload.assignment.id === shown.id) {
       shown.confirmed = true;
@@ -261,8 +266,7 @@ export class Session {
       confirmed: work.confirmed,
       at: Date.now(),
     };
-    this.store.putOut(entry);
-    this.memory = this.store.full ? entry : null;
+    this.outbox.put(entry);
     work.done = true;
     work.dirty = false;
     this.sent.set(entry.client_key, work);
@@ -283,43 +287,22 @@ export class Session {
     });
   }
 
-  /** Send the outbox, oldest first, each once. True when it is empty. */
-  async flush() {
-    const entries = this.store.out();
-    if (this.memory && !entries.some((e) => e.client_key === this.memory.client_key)) entries.push(this.memory);
-    for (const entry of entries) {
-      try {
-        if (entry.confirmed === false) await this.api.post(`projects/${this.config.project.slug}/next/`, {});
-        const { assignment, document, client_key, active_ms } = entry;
-        const answer = await this.api.post(`assignments/${assignment}/submit/`, { document, client_key, active_ms });
-        this.forget(entry);
-        this.sent.delete(entry.client_key);
-        this.reached();
-        this.page.progress(answer.progress);
-        if (answer.late) this.page.notice("kept_late");
-      } catch (error) {
-        this.missed(error);
-        if (error.kind !== "refused") return false;
-        this.refuse(entry, error);
-      } finally {
-        this.page.status();
-      }
-    }
-    return true;
+  flush() {
+    return this.outbox.flush();
   }
 
-  forget(entry) {
-    this.store.dropOut(entry.client_key);
+  arrived(entry, answer) {
     this.store.dropDraft(entry.assignment, true);
-    if (this.memory === entry) this.memory = null;
+    this.sent.delete(entry.client_key);
+    this.reached();
+    this.page.progress(answer.progress);
+    if (answer.late) this.page.notice("kept_late");
   }
 
   /** The server will not have it as it is: back on screen with its words, the draft kept. */
   refuse(entry, error) {
     const work = this.sent.get(entry.client_key);
     this.store.keepDraft(entry.assignment, { document: entry.document, revision: work ? work.revision : 0, active_ms: entry.active_ms });
-    this.store.dropOut(entry.client_key);
-    if (this.memory === entry) this.memory = null;
     if (this.previous && this.previous.key === entry.client_key) this.previous = null;
     if (work && !["reviewed", "item_hidden", "not_found", "permission_denied"].includes(error.code)) {
       const waiting = this.work;
@@ -372,10 +355,10 @@ export class Session {
     if (!previous) return this.page.notice("nothing_to_undo");
     return this.queue(async () => {
       this.previous = null;
-      const waiting = this.store.out().find((entry) => entry.client_key === previous.key);
+      const waiting = this.outbox.find(previous.key);
       await this.saveNow();
       if (waiting) {
-        this.store.dropOut(waiting.client_key);
+        this.outbox.drop(waiting);
         const shown = this.work;
         if (shown && !shown.done && shown !== previous.work && !shown.dirty) this.next = shown.payload;
         return this.open(previous.work.payload, { doc: previous.work.doc, confirmed: previous.work.confirmed });
@@ -398,8 +381,8 @@ export class Session {
   // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   tick() {
+    if (!this.work || this.work.done) return;
     const now = Date.now();
-    if (!this.work || this.work.done || document.visibilityState !== "visible" || now - this.lastInput > IDLE_AFTER) return;
     this.work.active += 1000;
     if (now - (this.lastBeat || 0) > (this.work.payload.assignment.heartbeat_seconds || 60) * 1000) this.beat();
     if (now - (this.reservedAt || 0) > RESERVE_EVERY) this.reserve();
@@ -474,7 +457,7 @@ export class Session {
   retryNow() {
     clearTimeout(this.retryTimer);
     return this.queue(async () => {
-      const waited = this.store.out().length;
+      const waited = this.outbox.entries().length;
       if (!(await this.flush())) return;
       if (waited || !this.work || this.work.done || !this.work.confirmed) await (this.config.assignment && !this.work ? this.reopen(this.config.assignment) : this.openNext());
       else if (this.work.dirty) await this.saveNow();
@@ -484,7 +467,7 @@ export class Session {
   }
 
   unsent() {
-    return !!(this.work && !this.work.done && this.work.dirty) || this.store.out().length > 0 || !!this.memory;
+    return !!(this.work && !this.work.done && this.work.dirty) || this.outbox.entries().length > 0;
   }
 
   /** The page goes away: the draft and the time spent go along if they can, the prefetched item is let go for others. */

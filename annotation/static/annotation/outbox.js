@@ -1,0 +1,53 @@
+// Submitted work on its way: kept in the store until the server has answered, sent oldest first, each under its one client key.
+
+export class Outbox {
+  /** `on` is told what became of an entry: sent(entry, answer), refused(entry, error), missed(error), status(). */
+  constructor({ api, store, slug, on }) {
+    Object.assign(this, { api, store, slug, on, memory: null });
+  }
+
+  put(entry) {
+    // No room in the store: this window's memory must do, and the page says so.
+    this.memory = this.store.putOut(entry) ? null : entry;
+  }
+
+  entries() {
+    const kept = this.store.out();
+    return this.memory && !kept.some((entry) => entry.client_key === this.memory.client_key) ? [...kept, this.memory] : kept;
+  }
+
+  find(clientKey) {
+    return this.entries().find((entry) => entry.client_key === clientKey);
+  }
+
+  holds(assignment) {
+    return this.entries().some((entry) => entry.assignment === assignment);
+  }
+
+  drop(entry) {
+    this.store.dropOut(entry.client_key);
+    if (this.memory && this.memory.client_key === entry.client_key) this.memory = null;
+  }
+
+  /** Send everything, once. True when the box is empty, false when the server was not reached. */
+  async flush() {
+    for (const entry of this.entries()) {
+      try {
+        // Prefetched and never opened on the server: asking for the next item opens it.
+        if (entry.confirmed === false) await this.api.post(`projects/${this.slug}/next/`, {});
+        const { assignment, document, client_key, active_ms } = entry;
+        const answer = await this.api.post(`assignments/${assignment}/submit/`, { document, client_key, active_ms });
+        this.drop(entry);
+        this.on.sent(entry, answer);
+      } catch (error) {
+        this.on.missed(error);
+        if (error.kind !== "refused") return false;
+        this.drop(entry);
+        this.on.refused(entry, error);
+      } finally {
+        this.on.status();
+      }
+    }
+    return true;
+  }
+}
