@@ -6,20 +6,10 @@
 
 import { watchActivity } from "./activity.js";
 import { ApiError, newKey } from "./api.js";
+import { keeping, same, spoken } from "./keeping.js";
 import { Outbox } from "./outbox.js";
 
-const DRAFT_DELAY = 700;
 const RESERVE_EVERY = 80_000; // the reserve lasts two minutes
-
-export const same = (a, b) => JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
-const sorted = (value) =>
-  Array.isArray(value) ? value.map(sorted) : value && typeof value === "object" ? Object.fromEntries(Object.keys(value).sort().map((k) => [k, sorted(value[k])])) : value;
-
-/** The document of submitted work as the page edits it. */
-const spoken = (annotation) => {
-  const { schema, ...doc } = (annotation && annotation.document) || {};
-  return doc;
-};
 
 export class Session {
   /** `page` is told what happens: opened(work), empty(kind), status(), progress(figures), refused(entry, error), conflict(mine, theirs) →
@@ -167,88 +157,6 @@ export class Session {
       this.reserving = false;
       this.reservedAt = Date.now();
     }
-  }
-
-  // ── keeping ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** The person changed something: keep it here at once, on the server within a second. */
-  change(doc) {
-    const work = this.work;
-    if (!work || work.readOnly) return;
-    work.doc = doc;
-    work.dirty = work.touched = true;
-    this.keep(work);
-    this.saveSoon();
-    this.page.status();
-  }
-
-  keep(work) {
-    this.store.keepDraft(work.id, { document: work.doc, revision: work.revision, active_ms: Math.round(work.active) });
-  }
-
-  saveSoon() {
-    clearTimeout(this.saveTimer);
-    this.saveTimer = setTimeout(() => this.saveNow(), DRAFT_DELAY);
-  }
-
-  saveNow() {
-    clearTimeout(this.saveTimer);
-    if (this.saving || !this.work || !this.work.dirty || !this.work.confirmed) return this.saving || Promise.resolve();
-    this.saving = this.saveDraft(this.work).finally(() => {
-      this.saving = null;
-      if (this.work && this.work.dirty && !this.offline && !this.signedOut) this.saveSoon();
-    });
-    return this.saving;
-  }
-
-  async saveDraft(work) {
-    const doc = work.doc;
-    try {
-      const kept = await this.api.post(`assignments/${work.id}/draft/`, { document: doc, revision: work.revision, active_ms: Math.round(work.active) }, { quiet: this.signedOut });
-      work.revision = kept.revision;
-      this.reached();
-      this.savedAt = new Date();
-      if (work.doc === doc) {
-        work.dirty = false;
-        this.store.dropDraft(work.id);
-      } else this.keep(work);
-    } catch (error) {
-      if (error.code === "stale_draft") return this.stale(work, error.data);
-      this.missed(error);
-      if (error.kind === "refused") work.dirty = false; // kept here; the submit will say what is wrong
-    } finally {
-      this.page.status();
-    }
-    return null;
-  }
-
-  /** The draft was changed in another window: show both, let the person choose, lose neither. */
-  async stale(work, data) {
-    const mine = work.doc;
-    let theirs = data.document;
-    if (!theirs) {
-      // No draft any more: the other window has submitted it. What is sent from here is then an edit of that.
-      const now = await this.api.get(`assignments/${work.id}/?html=1`).catch(() => null);
-      if (!now) return this.missed(new ApiError("offline"));
-      work.payload = now;
-      work.reopened = now.assignment.state === "submitted";
-      theirs = spoken(now.assignment.annotation);
-    }
-    if (this.work !== work) return null;
-    const chosen = same(mine, theirs) ? "theirs" : await this.page.conflict(mine, theirs);
-    if (this.work !== work) return null;
-    work.revision = data.revision;
-    if (chosen === "mine") {
-      work.dirty = true;
-      this.keep(work);
-      this.saveSoon();
-    } else {
-      Object.assign(work, { doc: theirs, dirty: false });
-      this.store.dropDraft(work.id);
-      this.page.opened(work);
-      if (!same(mine, theirs)) this.page.setAside(mine);
-    }
-    return null;
   }
 
   // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -482,3 +390,5 @@ export class Session {
     } else if (work && !work.done && !work.confirmed && !work.touched) this.api.parting(`assignments/${work.id}/release/`);
   }
 }
+
+Object.assign(Session.prototype, keeping);
