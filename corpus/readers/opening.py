@@ -147,20 +147,20 @@ def find_encoding(stream: Iterator[bytes]) -> tuple[str, bytes]:
 
 
 def _utf16_by_pattern(sample: bytes) -> str:
-    """ "utf-16-le"/"-be" if the NULs of `sample` all stand on one side of its byte pairs and it decodes to lines of text."""
+    """ "utf-16-le"/"-be" if `sample` holds NULs and decodes to lines of text without NUL characters; of both the one with more
+    lines. On which side the NULs stand does not tell: one half of 一 (U+4E00) is a NUL as well as one half of every ASCII character."""
     sample = sample[: len(sample) & ~1]
-    nul = sample.count(0)
-    if not sample or nul < len(sample) * 0.01:
+    if sample.count(0) < max(1, len(sample) * 0.01):
         return ""
-    odd = sample[1::2].count(0)
-    if odd not in (0, nul):
-        return ""
-    encoding = "utf-16-le" if odd else "utf-16-be"
-    try:
-        text = codecs.getincrementaldecoder(encoding)("strict").decode(sample)
-    except UnicodeDecodeError:
-        return ""
-    return encoding if "\n" in text or text[:1] in "{[" else ""
+    lines = {}
+    for encoding in ("utf-16-le", "utf-16-be"):
+        try:
+            text = codecs.getincrementaldecoder(encoding)("strict").decode(sample)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text and ("\n" in text or text[:1] in "{["):
+            lines[encoding] = text.count("\n")
+    return max(lines, key=lines.__getitem__) if lines else ""
 
 
 def _by_trial(evidence: bytes) -> str:

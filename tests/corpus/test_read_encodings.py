@@ -37,6 +37,15 @@ def test_encoding_by_content(tmp_path, encode, name, container):
     assert [(e.messages[0]["content"], e.answers[0].text) for e in got.entries] == [(TEXT, "少吃盐"), ("老年人呢？", "按时服药")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_bom_where_characters_hold_zero_bytes(tmp_path, encoding):
+    """一 (U+4E00) and the ideographic space (U+3000) have a zero byte on the other side than ASCII."""
+    text = "一日一次，一次一片；　一般" * 30
+    got = Got(written(tmp_path / "x", f"prompt,answer\n{text},第一\n问,一\n".encode(encoding)))
+    assert got.inspection.encoding == encoding
+    assert [(e.messages[0]["content"], e.answers[0].text) for e in got.entries] == [(text, "第一"), ("问", "一")]
+
+
 def test_encoding_given_by_hand(tmp_path):
     path = written(tmp_path / "x", "prompt,answer\n臺北,好\n".encode("big5"))
     got = Got(path, encoding="big5")
