@@ -5,8 +5,7 @@ import time
 from datetime import date, timedelta
 
 from django.core.cache import cache
-from django.db.models import Avg, Count, F, Q, Sum
-from django.db.models.functions import Least
+from django.db.models import Avg, Count, Q, Sum
 from django.utils import timezone
 
 from annotation import progress
@@ -25,32 +24,6 @@ class _Watch:
 
     def seconds(self) -> int:
         return min(300, progress.SECONDS + round(50 * (time.monotonic() - self.begun)))
-
-
-def of_projects(projects) -> dict[int, dict]:
-    """progress.of_project for many projects at once: one grouped query for those not in the cache."""
-    keys = {f"progress-{p.pk}": p.pk for p in projects}
-    out = {keys[key]: value for key, value in cache.get_many(list(keys)).items()}
-    missing = [pk for pk in keys.values() if pk not in out]
-    if missing:
-        watch = _Watch()
-        rows = (
-            Item.objects.filter(project__in=missing, hidden=False)
-            .exclude(state="waiting")
-            .values("project")
-            .annotate(
-                items=Count("pk"),
-                done=Count("pk", filter=Q(state__in=["done", "settled"])),
-                submitted=Sum(Least("submitted", "overlap")),
-                wanted=Sum(F("overlap")),
-            )
-        )
-        names = ("items", "done", "submitted", "wanted")
-        found = {pk: dict(zip(names, counts, strict=True)) for pk, *counts in rows.values_list("project", *names)}
-        fresh = {pk: found.get(pk) or dict.fromkeys(names, 0) for pk in missing}
-        cache.set_many({f"progress-{pk}": value for pk, value in fresh.items()}, watch.seconds())
-        out |= fresh
-    return out
 
 
 def daily(project, days: int = 14) -> dict:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import agreement, figures, projects
+from annotation import agreement, figures, progress, projects
 from annotation.lead_forms import CloneForm, CriteriaFormSet, GuidelinesForm, NewProjectForm, PeriodForm, SettingsForm
 from core import people
 from core.access import entry_url, project_page, role_in
@@ -49,7 +49,7 @@ def project(request, project):
         if target == reverse("home"):
             raise PermissionDenied(_("Your role in this project does not allow this."))
         return redirect(target)
-    known = figures.of_projects([project])[project.pk]
+    known = progress.of_projects([project])[project.pk]
     throughput = figures.daily(project)
     today = timezone.now().date()
     review = reverse("review", args=[project.slug])
@@ -318,7 +318,7 @@ def _home_figures(request):
     returned = Annotation.objects.filter(annotator__user=request.user, state="returned", item__hidden=False, project__in=all_projects)
     counts = dict(returned.values_list("project").annotate(n=Count("pk")).order_by())
     kinds = {b.project_id: b.get_kind_display() for b in BenchSettings.objects.filter(project__in=all_projects).only("project_id", "kind")}
-    return figures.of_projects(all_projects), counts, kinds
+    return progress.of_projects(all_projects), counts, kinds
 
 
 def home_action(request, project):

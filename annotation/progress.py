@@ -5,7 +5,7 @@ import time
 
 from django.core.cache import cache
 from django.db import connections
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Least
 from django.utils import timezone
 
@@ -14,43 +14,64 @@ from annotation.models import Annotator, DailyFigure, Item
 SECONDS = 10  # how old the figures of a project may be where counting is quick
 SLOW = 0.1  # seconds of counting past which nobody's request waits for it
 KEPT = 24 * 3600
+NAMES = ("items", "done", "submitted", "wanted", "waiting")
 
 
 def of_project(project) -> dict:
-    """{"items", "done", "submitted", "wanted"} from the items' counters. `wanted` = submissions that the overlap asks for; items that wait for
-    answers or are hidden are not counted.
+    """`of_projects` for one."""
+    return of_projects([project])[project.pk]
+
+
+def of_projects(projects) -> dict[int, dict]:
+    """{project id: {"items", "done", "submitted", "wanted", "waiting"}} from the items' counters; one query for all that must be counted.
+    `wanted` = submissions that the overlap asks for; items that wait for answers are counted only in `waiting`, hidden ones nowhere.
 
     At most SECONDS old while counting takes less than SLOW; a project so large that it takes longer is counted beside the request, at most
     a hundredth of the time, and the older figures are shown meanwhile."""
-    key = f"progress-{project.pk}"
-    known = cache.get(key)
-    if known is None:
-        return _count(project.pk)
-    age = time.time() - known["at"]
-    if age > max(SECONDS, known["cost"] * 100):
-        if known["cost"] < SLOW:
-            return _count(project.pk)
-        if cache.add(f"{key}-counting", 1, 60):
-            threading.Thread(target=_count_beside, args=(project.pk,), daemon=True).start()
-    return known["figures"]
+    keys = {_key(p.pk): p.pk for p in projects}
+    known = {keys[key]: value for key, value in cache.get_many(list(keys)).items()}
+    now = time.time()
+    missing = []
+    for pk in keys.values():
+        one = known.get(pk)
+        if one is None or (one["cost"] < SLOW and now - one["at"] > SECONDS):
+            missing.append(pk)
+        elif one["cost"] >= SLOW and now - one["at"] > one["cost"] * 100 and cache.add(f"{_key(pk)}-counting", 1, 60):
+            threading.Thread(target=_count_beside, args=(pk,), daemon=True).start()
+    out = {pk: one["figures"] for pk, one in known.items()}
+    return out | (_count(missing) if missing else {})
 
 
-def _count(project_id: int) -> dict:
+def _key(project_id: int) -> str:
+    return f"progress-{project_id}"
+
+
+def _count(project_ids: list[int]) -> dict[int, dict]:
     began = time.perf_counter()
-    live = Item.objects.filter(project=project_id, hidden=False).exclude(state="waiting")
-    figures = live.aggregate(
-        items=Count("pk"), done=Count("pk", filter=Q(state__in=["done", "settled"])), submitted=Sum(Least("submitted", "overlap")), wanted=Sum(F("overlap"))
+    live = ~Q(state="waiting")
+    rows = (
+        Item.objects.filter(project__in=project_ids, hidden=False)
+        .values("project")
+        .annotate(
+            items=Count("pk", filter=live),
+            done=Count("pk", filter=Q(state__in=["done", "settled"])),
+            submitted=Sum(Least("submitted", "overlap"), filter=live),
+            wanted=Sum("overlap", filter=live),
+            waiting=Count("pk", filter=~live),
+        )
     )
-    figures = {name: value or 0 for name, value in figures.items()}
-    cache.set(f"progress-{project_id}", {"figures": figures, "at": time.time(), "cost": time.perf_counter() - began}, KEPT)
+    found = {pk: dict(zip(NAMES, (n or 0 for n in counts), strict=True)) for pk, *counts in rows.values_list("project", *NAMES)}
+    figures = {pk: found.get(pk) or dict.fromkeys(NAMES, 0) for pk in project_ids}
+    cost = (time.perf_counter() - began) / len(project_ids)
+    cache.set_many({_key(pk): {"figures": one, "at": time.time(), "cost": cost} for pk, one in figures.items()}, KEPT)
     return figures
 
 
 def _count_beside(project_id: int) -> None:
     try:
-        _count(project_id)
+        _count([project_id])
     finally:
-        cache.delete(f"progress-{project_id}-counting")
+        cache.delete(f"{_key(project_id)}-counting")
         connections.close_all()
 
 

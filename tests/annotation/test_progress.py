@@ -32,7 +32,7 @@ def age(project, seconds, cost=0.001):
 
 def test_counts_and_freshness(project):
     user = make_member(project, "annotator")
-    assert progress.of_project(project) == {"items": 3, "done": 0, "submitted": 0, "wanted": 6}
+    assert progress.of_project(project) == {"items": 3, "done": 0, "submitted": 0, "wanted": 6, "waiting": 1}
     a = queue.claim(project=project, user=user)
     submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"]]}, client_key="k")
     with CaptureQueriesContext(connection) as asked:
