@@ -40,8 +40,8 @@ def test_a_manager_makes_a_data_set_by_keyboard_and_downloads_it(open_page, tmp_
         page.keyboard.press("ArrowDown")
         assert page.locator('input[name="format"]:checked').get_attribute("value") == "trl-preference"
         page.keyboard.press("Enter")
-        page.get_by_role("link", name="No. 1").wait_for(timeout=30_000)
-        assert Job.objects.get().state == "done"
+        processes.until(lambda: Job.objects.filter(state="done").exists(), f"the export; {tmp_path}", seconds=60)
+        page.get_by_role("link", name="No. 1").wait_for()  # the list renews itself when the job ends
         with page.expect_download() as waited:
             page.get_by_role("link", name="Download").press("Enter")
         archive = zipfile.ZipFile(io.BytesIO(waited.value.path().read_bytes()))
