@@ -15,13 +15,13 @@ if [ "$what" != postgres ]; then
     ci && exit 1
   fi
   echo "== SQLite, files as the broker =="
-  "$python" -m pytest -n "$jobs" --dist loadfile -m "not train" "$@" || status=1
+  "$python" -m pytest -n "$jobs" --dist loadfile -m "not train" --ignore=tests/train "$@" || status=1
 fi
 
 if [ "$what" != sqlite ]; then
   if "$python" -m tests.servers postgres redis-server; then
     echo "== PostgreSQL and Redis =="
-    TEST_DATABASE=postgres "$python" -m pytest -n "$jobs" --dist loadfile -m "not train and not browser" "$@" || status=1
+    TEST_DATABASE=postgres "$python" -m pytest -n "$jobs" --dist loadfile -m "not train and not browser" --ignore=tests/train "$@" || status=1
   else
     echo "== The tests on PostgreSQL and Redis are skipped: the machine lacks the above. =="
     ci && status=1
