@@ -35,7 +35,7 @@ def tau_b(a: dict[int, float], b: dict[int, float]) -> float | None:
             ties_a += da == 0
             ties_b += db == 0
             concordant += (da * db > 0) - (da * db < 0)
-    if pairs == ties_a or pairs == ties_b:
+    if pairs in (ties_a, ties_b):
         return 1.0 if ties_a == ties_b else 0.0
     return concordant / ((pairs - ties_a) * (pairs - ties_b)) ** 0.5
 

@@ -190,9 +190,8 @@ def check_complete(document: dict, *, kind: str, slot_count: int, messages: list
             _fail("corrections", _("Nothing was changed: keep the pair, or correct it."))
         if verdict != "fix" and any(c["target"] != "turn" for c in doc.get("corrections", [])):
             _fail("verdict", _("A corrected pair is a fix."))
-    elif kind == "demonstration":
-        if not doc.get("demonstration", "").strip():
-            _fail("demonstration", _("Write the answer."))
+    elif kind == "demonstration" and not doc.get("demonstration", "").strip():
+        _fail("demonstration", _("Write the answer."))
     if acceptable is None:
         doc.pop("acceptable", None)
     return doc

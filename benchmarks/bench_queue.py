@@ -1,7 +1,8 @@
 """Eight annotators at once over HTTP: claim, draft, submit, for a minute, on 10,000 items.
 
-    python benchmarks/bench_queue.py [--seconds 60] [--people 8] [--items 10000] [--overlap 2] [--threads 4] [--workers 1]
+    python benchmarks/bench_queue.py [--seconds 60] [--people 8] [--items 10000] [--overlap 2]
 
+The web server is started as it is shipped (WEB_WORKERS, WEB_THREADS).
 Uses DATABASE_URL if set (the database must be empty), else a SQLite file of its own. Prints annotations per second, the median and p95
 of "next" and "submit", the server's CPU per annotation, the same against a floor measured in the same run (an authenticated request
 that only reads its key and answers), and whether any item ever had more places taken than its overlap. Exit status 1 if one had,
@@ -131,7 +132,7 @@ def cpu_of(pid: int) -> float:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("seconds", 60), ("people", 8), ("items", 10_000), ("overlap", 2), ("threads", 4), ("workers", 1)):
+    for name, default in (("seconds", 60), ("people", 8), ("items", 10_000), ("overlap", 2)):
         parser.add_argument(f"--{name}", type=int, default=default)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="touchstone-bench-") as home:
@@ -140,8 +141,7 @@ def main() -> int:
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             port = s.getsockname()[1]
-        command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", str(asked.workers), "--no-access-log"]
-        server = subprocess.Popen([*command, "--blocking-threads", str(asked.threads), "--log-level", "error", "config.wsgi:application"], cwd=ROOT)
+        server = subprocess.Popen([sys.executable, "manage.py", "web", "--port", str(port)], cwd=ROOT)
         try:
             return run(asked, keys, port, server.pid)
         finally:

@@ -105,7 +105,7 @@ def test_statements_of_the_verbs_and_one_transaction(alice, project):
         make_item(project, position=i)
     queue.claim(project=project, user=bob)
     queue.claim(project=project, user=alice)
-    for i in range(20):
+    for _i in range(20):
         with CaptureQueriesContext(connection) as asked:
             a = queue.claim(project=project, user=alice)
         assert len(statements(asked)) <= 8
@@ -172,15 +172,26 @@ def test_a_key_of_one_project_does_nothing_in_another(alice, project):
 @pytest.mark.parametrize(
     "raw",
     [
-        b"{", b"[1]", b'{"document": NaN, "client_key": "k"}', b'{"client_key": "a", "client_key": "b"}', b'{"document": {"comment": "\\u0000"}, "client_key": "k"}',
-        b'{"document": {"comment": "\\ud800"}, "client_key": "k"}', b"[" * 5000, b"\xff\xfe", b'{"document": 5, "client_key": "k"}', b'{"document": {"ranking": [[["A"]]]}, "client_key": "k"}',
-        b'{"document": {"ratings": {"A": 5}}, "client_key": "k"}', b'{"document": {"ranking": [["A"],["B"]], "acceptable": 99999999999999999999}, "client_key": "k"}',
+        b"{",
+        b"[1]",
+        b'{"document": NaN, "client_key": "k"}',
+        b'{"client_key": "a", "client_key": "b"}',
+        b'{"document": {"comment": "\\u0000"}, "client_key": "k"}',
+        b'{"document": {"comment": "\\ud800"}, "client_key": "k"}',
+        b"[" * 5000,
+        b"\xff\xfe",
+        b'{"document": 5, "client_key": "k"}',
+        b'{"document": {"ranking": [[["A"]]]}, "client_key": "k"}',
+        b'{"document": {"ratings": {"A": 5}}, "client_key": "k"}',
+        b'{"document": {"ranking": [["A"],["B"]], "acceptable": 99999999999999999999}, "client_key": "k"}',
         b'{"document": {"corrections": [{"target": "response", "answer": ["A"], "text": "x"}], "ranking": [["A"],["B"]]}, "client_key": "k"}',
         b'{"document": {"spans": [{"start": 0, "end": 4}], "ranking": [["A"],["B"]]}, "client_key": "k", "active_ms": -1}',
-        b'{"document": {"not_read": [{}], "ranking": [["A"],["B"]]}, "client_key": "k"}', b'{"document": {"verdict": {}}, "client_key": "k"}',
-        b'{"document": {"rest": []}, "client_key": "k"}', b'{"document": {"schema": {}}, "client_key": "k"}',
+        b'{"document": {"not_read": [{}], "ranking": [["A"],["B"]]}, "client_key": "k"}',
+        b'{"document": {"verdict": {}}, "client_key": "k"}',
+        b'{"document": {"rest": []}, "client_key": "k"}',
+        b'{"document": {"schema": {}}, "client_key": "k"}',
     ],
-)  # fmt: skip
+)
 def test_bad_bodies_are_400_with_a_reason_and_change_nothing(api, project, raw):
     make_item(project)
     pk = api.post("projects/clinic/next/").json()["assignment"]["id"]

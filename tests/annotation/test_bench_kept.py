@@ -460,7 +460,8 @@ def test_two_submits_in_quick_succession_show_each_item_once(live_site, open_pag
     until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
     page.wait_for_timeout(300)
     page.evaluate(
-        "window.shown = []; new MutationObserver(() => window.shown.push(document.querySelector('.qa-question .text, .qa-question .markdown')?.textContent ?? ''))"
+        "window.shown = []; const asked = () => document.querySelector('.qa-question .text, .qa-question .markdown');"
+        "new MutationObserver(() => window.shown.push(asked()?.textContent ?? ''))"
         ".observe(document.getElementById('desk'), { childList: true })"
     )
     page.route("**/submit/", lambda route: (page.wait_for_timeout(900), route.continue_()))
