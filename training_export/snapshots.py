@@ -295,11 +295,17 @@ def _listed(out: Path) -> set[str]:
 
 
 def result_of(bundle: Bundle) -> dict:
-    """What a job and the command answer with; paths are relative to the bundle's folder."""
+    """What a job and the command answer with; paths are relative to the bundle's folder. "files" are what a trainer loads, with the
+    configuration beside it; "side_files" say where each row came from, so that rows are not counted twice."""
+
+    def listed(side: bool) -> list[dict]:
+        return [{k: f[k] for k in ("path", "rows", "sha256")} for f in bundle.files if (f.get("role") == "provenance") == side]
+
     return {
         "snapshot": bundle.snapshot.number,
         "bundle": bundle.pk,
-        "files": [{k: f[k] for k in ("path", "rows", "sha256")} for f in bundle.files],
+        "files": listed(side=False),
+        "side_files": listed(side=True),
         "content_sha256": bundle.snapshot.content_sha256,
         "left_out": bundle.snapshot.left_out,
         "manifest": MANIFEST,

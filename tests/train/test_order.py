@@ -57,7 +57,7 @@ def export(folder, **options) -> dict[str, int]:
     """{file: rows} of the command's export of the project."""
     said = StringIO()
     call_command("export_dataset", "care", out=str(folder), json=True, stdout=said, **options)
-    return {Path(f["path"]).name: f["rows"] for f in json.loads(said.getvalue())["files"] if "provenance" not in f["path"]}
+    return {Path(f["path"]).name: f["rows"] for f in json.loads(said.getvalue())["files"]}
 
 
 def trained(reward_model, tokenizer, arguments, train, held_out) -> float:

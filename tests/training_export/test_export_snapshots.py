@@ -64,7 +64,9 @@ def test_the_command_answers_with_files_hashes_and_reasons(project, tmp_path):
 
     answer = command("made", "--format", "trl-preference", "--out", str(tmp_path / "out"), "--annotators", "majority")
     assert set(answer) >= {"files", "content_sha256", "left_out", "manifest"}
-    for entry in answer["files"]:
+    assert [Path(entry["path"]).relative_to(tmp_path / "out").as_posix() for entry in answer["files"]] == ["train.jsonl"]
+    assert [Path(entry["path"]).relative_to(tmp_path / "out").as_posix() for entry in answer["side_files"]] == ["provenance/train.jsonl"]
+    for entry in answer["files"] + answer["side_files"]:
         data = Path(entry["path"]).read_bytes()
         assert hashlib.sha256(data).hexdigest() == entry["sha256"] and len(data.splitlines()) == entry["rows"]
     manifest = json.loads(Path(answer["manifest"]).read_text())
@@ -276,7 +278,7 @@ def test_the_same_bytes_come_out_of_another_process(tmp_path):
                 cwd=processes.ROOT, env=processes.environment(PYTHONHASHSEED=seed), capture_output=True, check=True,
             )  # fmt: skip
             answer = json.loads(done.stdout)
-            answers.append((answer["content_sha256"], [(f["rows"], f["sha256"]) for f in answer["files"]]))
+            answers.append((answer["content_sha256"], [(f["rows"], f["sha256"]) for f in answer["files"] + answer["side_files"]]))
         assert answers[0] == answers[1], name
 
 

@@ -78,5 +78,5 @@ class Command(BaseCommand):
         job = jobs.start("export", project=project, actor=person, params={"options": options.as_dict()}, send=False)
         result = jobs.run_now(job).result
         out = snapshots.copy_to(Bundle.objects.get(pk=result["bundle"]), Path(given["out"]))
-        files = [entry | {"path": str(out / entry["path"])} for entry in result["files"]]
-        return result | {"files": files, "manifest": str(out / result["manifest"])}
+        placed = {name: [entry | {"path": str(out / entry["path"])} for entry in result[name]] for name in ("files", "side_files")}
+        return result | placed | {"manifest": str(out / result["manifest"])}
