@@ -161,9 +161,9 @@ class ReportView(APIView):
 
 
 class ProgressView(APIView):
-    @extend_schema(responses={200: OpenApiResponse(description="items, done, submitted, mine_today, mine"), **PROBLEMS})
+    @extend_schema(responses={200: OpenApiResponse(description="done, total, mine_today, mine"), **PROBLEMS})
     def get(self, request, slug):
         """How far the project is, and one's own share."""
         project, _role = project_for(request, slug, "annotator")
         mine = Annotator.objects.filter(project=project, user=request.user).first()
-        return Response(progress.for_annotator(project, mine))
+        return Response(progress.for_annotator(project, mine, exact=True))

@@ -17,6 +17,13 @@ from training_export.options import ExportOptions, choices_of
 _ALLOWED = choices_of()
 
 
+class SharesField(serializers.ListField):
+    """[80, 10, 10], or as the command writes it: "80,10,10"."""
+
+    def to_internal_value(self, data):
+        return super().to_internal_value(data.split(",") if isinstance(data, str) else data)
+
+
 class ExportSerializer(serializers.Serializer):
     """What an export may be asked for; only `format` must be said."""
 
@@ -25,7 +32,7 @@ class ExportSerializer(serializers.Serializer):
     annotators = serializers.ChoiceField(choices=_ALLOWED["annotators"], required=False, help_text="Whose judgement counts, and how it is counted.")
     margin = serializers.ChoiceField(choices=_ALLOWED["margin"], required=False)
     alpha = serializers.FloatField(required=False, default=Choices().alpha, help_text="Regularisation of margin bt.")
-    split = serializers.ListField(
+    split = SharesField(
         child=serializers.FloatField(min_value=0), min_length=3, max_length=3, required=False, allow_null=True, help_text="Shares of train, validation, test."
     )
     split_by = serializers.ChoiceField(choices=_ALLOWED["split_by"], required=False)

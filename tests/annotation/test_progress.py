@@ -38,6 +38,7 @@ def test_counts_and_freshness(project):
     with CaptureQueriesContext(connection) as asked:
         assert progress.of_project(project)["submitted"] == 0  # at most ten seconds old
     assert len(asked) == 0
+    assert progress.of_project(project, exact=True)["submitted"] == 1
     age(project, 11)
     assert progress.of_project(project)["submitted"] == 1
     mine = progress.for_annotator(project, Annotator.objects.get(user=user))

@@ -61,15 +61,23 @@ def test_a_key_starts_an_export_follows_the_job_and_takes_the_files(project, man
     done = client.get(f"/api/v1/jobs/{job['id']}/", **headers).json()
     assert done["state"] == "done" and done["done"] == done["total"] == 3
     result = done["result"]
-    assert sum(f["rows"] for f in result["files"] if not f["path"].startswith("provenance/")) == 3
+    assert sum(f["rows"] for f in result["files"]) == sum(f["rows"] for f in result["side_files"]) == 3
     (listed,) = client.get("/api/v1/projects/ward/exports/", **headers).json()
     assert listed["content_sha256"] == result["content_sha256"] and listed["number"] == result["snapshot"] == 1
     manifest = client.get("/api/v1/projects/ward/exports/1/", **headers).json()["manifest"]
     assert manifest["options"]["annotators"] == "majority" and manifest["as_of"] == listed["as_of"]
-    for entry in result["files"]:
+    for entry in result["files"] + result["side_files"]:
         body = client.get(f"/api/v1/projects/ward/exports/1/files/{entry['path']}", **headers)
         assert body.status_code == 200
         assert len(b"".join(body.streaming_content).splitlines()) == entry["rows"]
+
+
+def test_shares_may_be_given_as_the_command_writes_them(project, manager):
+    answer = post(client_of(manager), project, {"format": "trl-preference", "split": "80,10,10"})
+    assert answer.status_code == 202
+    assert Job.objects.get(pk=answer.json()["job"]["id"]).params["options"]["split"] == [80, 10, 10]
+    for wrong in ("80,10", "80,a,b", "80,-10,30"):
+        assert post(client_of(manager), project, {"format": "trl-preference", "split": wrong}).status_code == 400
 
 
 def test_the_zip_holds_every_file_and_the_manifest(project, manager):
