@@ -58,7 +58,7 @@ def _receive(request, project):
 
 
 def _saved_options(project, pk: str) -> uploads.Options:
-    saved = SavedMapping.objects.filter(project=project, pk=pk).first() if pk.isdigit() else None
+    saved = SavedMapping.objects.filter(project=project, pk=pk).first() if pk.isdecimal() else None
     return uploads.Options(mapping=dict(saved.mapping)) if saved else uploads.Options()
 
 

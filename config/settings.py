@@ -176,6 +176,14 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = not STATIC_FINGERPRINT
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+
+def WHITENOISE_ADD_HEADERS_FUNCTION(headers, path, url):
+    """Static files are sent before the middleware that sets the policy of pages: one opened by itself (an SVG, Swagger UI's HTML) runs nothing."""
+    headers["Content-Security-Policy"] = "default-src 'none'; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
 WHITENOISE_MAX_AGE = 0  # without a fingerprint: asked for again each time (304)
 if STATIC_FINGERPRINT:
     WHITENOISE_IMMUTABLE_FILE_TEST = lambda path, url: True  # noqa: E731
@@ -220,6 +228,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["core.api_parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "core.errors.api_exception_handler",
+    "ALLOWED_VERSIONS": ["1"],  # else ?version= goes as it is into a header of the schema's answer
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {

@@ -50,15 +50,27 @@ def strict_loads(raw: bytes):
         raise ValueError(f"nested deeper than {MAX_DEPTH}")
     text = raw.decode("utf-8")
     value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
-    if "\\u" in text or "\x00" in text:
-        flat = json.dumps(value, ensure_ascii=False)
-        if "\\u0000" in flat:
+    if "\\u" in text:  # only an escape can say what UTF-8 and JSON's own grammar forbid
+        _check_texts(value)
+    return value
+
+
+def _check_texts(value) -> None:
+    """Values are looked at, not their escapes: an answer about C may well contain the six characters of an escaped NUL."""
+    if isinstance(value, str):
+        if "\x00" in value:
             raise ValueError("NUL character")
         try:
-            flat.encode("utf-8")
+            value.encode("utf-8")
         except UnicodeEncodeError:
             raise ValueError("lone surrogate") from None
-    return value
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            _check_texts(key)
+            _check_texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            _check_texts(part)
 
 
 class StrictJSONParser(JSONParser):

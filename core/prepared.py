@@ -9,6 +9,7 @@ from collections.abc import Callable
 from django.db import connections, models
 from django.db.models.query import ModelIterable
 
+_LARGEST = 2**63 - 1  # of a bigint column
 _FIRST = 7_310_000_000_000_000_001  # stands for the i-th parameter while compiling; no row has such an id
 
 
@@ -21,6 +22,8 @@ class Prepared:
         self.build, self.types = build, types
 
     def __call__(self, *values) -> list:
+        if any(abs(v) > _LARGEST if t is int else "\x00" in v for t, v in zip(self.types, values, strict=True)):
+            return []  # what no column can hold no row has; asked all the same, the database would raise
         connection = connections["default"]
         known = connection.__dict__.setdefault("_prepared", {})
         one = known.get(self)

@@ -115,7 +115,7 @@ def checked_encoding(name: str) -> str:
     """The codec's own name for an encoding given by hand; FileRefused if there is none."""
     try:
         info = codecs.lookup(name)
-    except LookupError:
+    except (LookupError, ValueError):  # NUL in a name is a ValueError
         info = None
     if info is None or not getattr(info, "_is_text_encoding", True) or info.name in NOT_OFFERED:
         raise FileRefused("encoding", _("Unknown encoding: %(name)s") % {"name": name[:60]})
