@@ -1,6 +1,28 @@
-"""Compression of pages."""
+"""Compression of pages, and the size of what is sent to us."""
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.middleware.gzip import GZipMiddleware
+
+TAKE_FILES = {"import", "api_import"}  # these check the length themselves, against their own limit, once they know who asks
+ROOM = 64 * 1024  # for what multipart writes around the values
+
+
+class LimitBody:
+    """Django bounds the fields of a form, not its files: before the form's token can be looked at, anybody could fill the disk. Stands before
+    the CSRF check, which reads the form; a server that is told no length reads nothing."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_view(self, request, view, args, kwargs):
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + ROOM
+        if request.resolver_match.url_name not in TAKE_FILES and (not length.isdecimal() or int(length[:20]) > limit):
+            raise RequestDataTooBig
 
 
 class CompressPages(GZipMiddleware):

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
@@ -16,6 +17,7 @@ from core import events
 from core.api_auth import new_key
 from core.errors import Conflict, DomainError
 from core.models import ApiKey, Invite, Member, Project, Role, User
+from core.sign_in import one_time_hash
 
 # Without letters and digits that look alike: these passwords are read aloud and typed from paper.
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -42,13 +44,14 @@ def check_username(name: str) -> str:
     return User.normalize_username(name)
 
 
-def create_user(*, username: str, password: str, superuser: bool = False, display_name: str = "", must_change: bool = False) -> User:
-    """A new account. DomainError when the name is taken or not allowed, or the password is empty."""
+def create_user(*, username: str, password: str, superuser: bool = False, display_name: str = "", must_change: bool = False, hashed: str = "") -> User:
+    """A new account. DomainError when the name is taken or not allowed, or the password is empty. `hashed`: the password's stored form, when
+    it was hashed before the caller's transaction began (nobody else can write to SQLite meanwhile)."""
     username = check_username(username)
     if not password:
         raise DomainError("empty_password", _("Give a password."), field="password")
     user = User(username=username, first_name=display_name[:150], is_superuser=superuser, is_staff=superuser, password_must_change=must_change)
-    user.set_password(password)
+    user.password = hashed or make_password(password)
     try:
         with transaction.atomic():
             user.save()
@@ -78,6 +81,7 @@ def set_member(*, project: Project, user: User, role: str, actor) -> Member:
     elif member.role != role:
         if member.role == Role.MANAGER:
             _keep_a_manager(project, member)
+            _withdraw_invites(member)
         before, member.role = member.role, role
         member.save(update_fields=["role"])
         events.append(project=project, actor=actor, verb="member.role", target=member, user=user.pk, role=role, before=before)
@@ -97,7 +101,13 @@ def remove_member(*, member: Member, actor) -> None:
         _keep_a_manager(member.project, member)
     events.append(project=member.project, actor=actor, verb="member.remove", target=member, user=member.user_id, role=member.role)
     ApiKey.objects.filter(project=member.project, user=member.user, revoked_at=None).update(revoked_at=timezone.now())
+    _withdraw_invites(member)
     member.delete()
+
+
+def _withdraw_invites(member: Member) -> None:
+    """Who manages no more invites no more: a link kept back would be a door back in."""
+    Invite.objects.filter(project=member.project, created_by=member.user, revoked=False).update(revoked=True)
 
 
 @transaction.atomic
@@ -123,7 +133,7 @@ def add_people(*, project: Project, names: list[str], role: str, actor) -> list[
         user, password, state = found.get(User.normalize_username(name)), None, "added"
         if user is None:
             password, state = one_time_password(), "created"
-            user = create_user(username=name, password=password, must_change=True)
+            user = create_user(username=name, password=password, must_change=True, hashed=one_time_hash(password))
             events.append(project=project, actor=actor, verb="account.create", target=user)
         if user.pk in members:
             state = "already"
@@ -146,7 +156,7 @@ def reset_password(*, member: Member, actor) -> str:
         if user.is_superuser or Member.objects.of(user).exclude(project__in=managed).exists():
             raise DomainError("permission_denied", _("This account reaches further than your projects; ask an administrator to reset it."), status=403)
     password = one_time_password()
-    user.set_password(password)
+    user.password = one_time_hash(password)
     user.password_must_change = True
     user.save(update_fields=["password", "password_must_change"])
     events.append(project=member.project, actor=actor, verb="password.reset", target=user)
@@ -159,9 +169,9 @@ def set_own_password(*, user: User, password: str) -> None:
         validate_password(password, user)
     except ValidationError as exc:
         raise DomainError("weak_password", " ".join(exc.messages), field="new_password") from None
+    user.set_password(password)
+    user.password_must_change = False
     with transaction.atomic():
-        user.set_password(password)
-        user.password_must_change = False
         user.save(update_fields=["password", "password_must_change"])
         events.append(project=None, actor=user, verb="password.change", target=user)
 
@@ -190,9 +200,15 @@ def find_invite(token: str) -> Invite | None:
     return Invite.objects.select_related("project").filter(token_hash=_hash(token), revoked=False, uses_left__gt=0, expires_at__gt=timezone.now()).first()
 
 
+def already_joined(token: str, user: User) -> Member | None:
+    """The membership that `user` has where the invitation of a link leads, even when it can be used no more: a second click, say."""
+    return Member.objects.of(user).select_related("project").filter(project__invites__token_hash=_hash(token)).first()
+
+
 @transaction.atomic
 def accept_invite(*, token: str, user: User) -> Member:
     """Make `user` a member by an invitation. Someone who already is one keeps the stronger role, and no use is spent on nothing."""
+    Invite.objects.select_for_update().filter(token_hash=_hash(token)).first()  # one after the other: a double click spends one use
     invite = find_invite(token)
     if invite is None:
         raise Conflict("invite_gone", _("This invitation has been used up, has expired, or was withdrawn. Ask for a new one."))
@@ -211,7 +227,6 @@ def accept_invite(*, token: str, user: User) -> Member:
     return member
 
 
-@transaction.atomic
 def join_with_new_account(*, token: str, username: str, password: str, display_name: str = "") -> User:
     """An account made by the holder of an invitation, and its membership: both or neither."""
     if find_invite(token) is None:
@@ -221,8 +236,10 @@ def join_with_new_account(*, token: str, username: str, password: str, display_n
         validate_password(password, User(username=username, first_name=display_name))
     except ValidationError as exc:
         raise DomainError("weak_password", " ".join(exc.messages), field="password") from None
-    user = create_user(username=username, password=password, display_name=display_name)
-    accept_invite(token=token, user=user)
+    hashed = make_password(password)
+    with transaction.atomic():
+        user = create_user(username=username, password=password, display_name=display_name, hashed=hashed)
+        accept_invite(token=token, user=user)
     return user
 
 

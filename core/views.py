@@ -52,7 +52,7 @@ def login_page(request):
         return render(request, "core/login.html", {"form": SignInForm(), "next": request.GET.get("next", "")})
     form, status, code = SignInForm(request.POST), 400, "invalid_login"
     name = request.POST.get("username", "")
-    if login_limit.too_many(request, name):
+    if form.is_valid() and not login_limit.begin(request, name):
         status, code = 429, "too_many_attempts"
         form.add_error(None, _("Too many attempts. Wait ten minutes, or ask the manager of your project for a new password."))
     elif form.is_valid():
@@ -63,7 +63,6 @@ def login_page(request):
             if wants_json:
                 return JsonResponse({"user": {"username": user.username, "name": user.shown_name}, "password_must_change": user.password_must_change})
             return HttpResponseRedirect(_safe_next(request))
-        login_limit.failed(request, name)
         form.add_error(None, _("Name and password do not match. Capitals count."))
     if wants_json:
         message = " ".join(str(e) for e in form.non_field_errors()) or _("Give name and password.")
@@ -171,6 +170,8 @@ def preferences(request):
 def invite(request, token):
     """What an invitation leads to: join as who one is, sign in first, or make an account."""
     found = people.find_invite(token)
+    if found is None and request.method == "POST" and request.user.is_authenticated and (member := people.already_joined(token, request.user)):
+        return redirect(entry_url(member.project, member.role))  # the second click of two
     if found is None:
         return render(request, "core/invite.html", {"gone": True}, status=410)
     form = JoinForm()

@@ -310,3 +310,14 @@ def test_static_files_carry_a_policy_and_no_invitation(client):
     response = client.get("/static/core/mark.svg")
     assert response.status_code == 200 and "default-src 'none'" in response["Content-Security-Policy"]
     assert "Access-Control-Allow-Origin" not in response and response["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/login/", "/account/", "/api/v1/projects/p/next/"])
+def test_only_an_import_may_send_a_large_file(path):
+    """Refused by its stated length, before a byte of it is read: this one has none."""
+    client = Client(enforce_csrf_checks=True)
+    for length, status in ((9_000_000, 400), (10**30, 400)):
+        response = client.generic("POST", path, b"", content_type="multipart/form-data; boundary=B", CONTENT_LENGTH=str(length))
+        assert response.status_code == status
+    assert client.generic("POST", "/p/p/import/", b"", content_type="multipart/form-data; boundary=B", CONTENT_LENGTH="9000000").status_code == 302

@@ -119,3 +119,29 @@ def test_the_persons_language_comes_with_them(client):
     make_member(make_project("p"), "annotator", user)
     sign_in(client, "ann")
     assert client.get("/").headers["Content-Language"] == "zh-hans"
+
+
+def test_blanks_around_the_name_are_no_way_around(client):
+    make_user("ann")
+    for i in range(8):
+        sign_in(client, " " * i + "ann", "wrong")
+    assert sign_in(client, "ann  ").status_code == 429
+
+
+def test_guesses_at_once_are_counted_before_they_are_checked(client, monkeypatch):
+    """What is in the middle of being hashed counts already."""
+    from core import login_limit
+    from core import sign_in as backend
+
+    make_user("ann")
+    counted = []
+    check = backend.PasswordBackend.authenticate
+
+    def look(self, request, **kwargs):
+        counted.append(not login_limit.begin(request, "ann"))
+        return check(self, request, **kwargs)
+
+    monkeypatch.setattr(backend.PasswordBackend, "authenticate", look)
+    for _i in range(4):
+        sign_in(client, "ann", "wrong")
+    assert sign_in(client, "ann").status_code == 429 and counted == [False] * 4

@@ -1,6 +1,7 @@
 """Members: invite by link, add by names, change role, remove, reset a password without e-mail."""
 
 import re
+import time
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from core import people
 from core.errors import Conflict, DomainError
 from core.models import ApiKey, Event, Invite, Member, User
+from core.sign_in import ONE_TIME_ITERATIONS
 from tests.cast import make_member, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -188,3 +190,34 @@ def test_the_page_costs_the_same_for_many_members(cast, django_assert_num_querie
         make_member(project, "annotator")
     with django_assert_num_queries(6):  # session, person, membership, members, invitations, switcher
         client.get("/p/p/members/")
+
+
+def test_hundreds_of_names_are_quick_and_their_hashes_are_made_strong_at_the_first_sign_in(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    project, before = make_project("many"), time.process_time()
+    added = people.add_people(project=project, names=[f"name{i}" for i in range(60)], role="annotator", actor=None)
+    assert time.process_time() - before < 6  # 60 full hashes take longer than that
+    user = User.objects.get(username="name7")
+    assert f"${ONE_TIME_ITERATIONS}$" in user.password
+    assert Client().login(username="name7", password=added[7]["password"])
+    user.refresh_from_db()
+    assert f"${ONE_TIME_ITERATIONS}$" not in user.password
+
+
+def test_who_manages_no_more_has_no_invitation_open():
+    project = make_project("left")
+    stays, goes, falls = (make_member(project, "manager") for _i in range(3))
+    tokens = [people.create_invite(project=project, actor=who, role="manager", days=7, uses=9)[1] for who in (stays, goes, falls)]
+    people.remove_member(member=project.members.get(user=goes), actor=stays)
+    people.set_member(project=project, user=falls, role="annotator", actor=stays)
+    assert [people.find_invite(token) is not None for token in tokens] == [True, False, False]
+
+
+def test_the_second_click_on_an_invitation_leads_where_the_first_did(client):
+    project = make_project("twice")
+    _invite, token = people.create_invite(project=project, actor=make_member(project, "manager"), role="annotator", days=7, uses=1)
+    client.force_login(make_user("late"))
+    first, second = client.post(f"/invite/{token}/"), client.post(f"/invite/{token}/")
+    assert (first.status_code, second.status_code) == (302, 302) and first["Location"] == second["Location"]
+    client.force_login(make_user("third"))
+    assert client.post(f"/invite/{token}/").status_code == 410
