@@ -51,13 +51,13 @@ def make_prompt(project: Project, text: str | None = None, *, messages: list | N
 def make_item(
     project: Project, answers=("first answer", "second answer", "third answer"), *, kind: str | None = None, prompt: Prompt | None = None, **fields
 ) -> Item:
-    """An item with one response per text of `answers`, each by its own model "m0", "m1" …; equal texts share a slot."""
+    """An item with one response per text of `answers`, each by its own model "cast-model-0", "cast-model-1" …; equal texts share a slot."""
     prompt = prompt or make_prompt(project)
     kind = kind or project.bench.kind
     slots: dict[str, int] = {}
     responses = []
     for i, text in enumerate(answers):
-        response = make_response(prompt, text, model=f"m{i}")
+        response = make_response(prompt, text, model=f"cast-model-{i}")
         responses.append((response, slots.setdefault(response.text_hash, len(slots))))
     state = "waiting" if kind == "ranking" and len(slots) < 2 else "open"
     item = Item.objects.create(

@@ -73,7 +73,7 @@ def test_an_item_shows_texts_by_letter_and_no_model_name(cast):
         assert "<strong>alpha</strong>" in html
         assert "<script>x" not in html
         assert ">m0<" not in html
-        assert "m0" not in html.split('class="answers"')[1].split("</section>")[0]
+        assert "cast-model" not in html.split('class="answers"')[1].split("</section>")[0]
     assert clients["annotator"].get(f"/p/p/items/{item.pk}/").status_code == 403
 
 
