@@ -417,9 +417,9 @@ def test_provenance_names_people_standing_and_reason(table):
     assert of["R5?", "R5 A better", "R5 A"]["reason"] == "correction"
     assert of["R8?", "R8 B", "R8 A"]["status"] == "settled"
     assert of["R15?", "R15 A", "R15 B"]["status"] == "imported"
-    assert of["R13?", "R13 A", "R13 B"]["models"] == ["m0", "m2", "m1"]
+    assert of["R13?", "R13 A", "R13 B"]["models"] == ["cast-model-0", "cast-model-2", "cast-model-1"]
     assert len(of["R13?", "R13 A", "R13 B"]["responses"]) == 3
-    assert of["R5?", "R5 A better", "R5 A"]["origin"] == {"chosen": "corrected", "rejected": "model:m0"}
+    assert of["R5?", "R5 A better", "R5 A"]["origin"] == {"chosen": "corrected", "rejected": "model:cast-model-0"}
 
 
 def test_pairs_best_worst_and_best_rest(table):
