@@ -163,6 +163,7 @@ LANGUAGE_CODE = envstr("DEFAULT_LANGUAGE", "en")
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = "core.formats"
 USE_TZ = True
 TIME_ZONE = envstr("TIME_ZONE", "UTC")
 

@@ -9,7 +9,7 @@ export function t(key, values = {}) {
   return text.replace(/%\((\w+)\)s/g, (all, name) => (name in values ? String(values[name]) : all));
 }
 
-const clock = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const timeOf = (date) => clock.format(date);
 const numbers = new Intl.NumberFormat(document.documentElement.lang || undefined);
 export const count = (n) => numbers.format(n);
