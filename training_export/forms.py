@@ -8,27 +8,27 @@ from training_export.formats import FORMATS
 # (value, plain words) by option; a test holds them against what the code allows.
 WORDS = {
     "pairs": [
-        ("all", _("Every pair of answers that is judged differently")),
+        ("all", _("Every two answers judged differently")),
         ("best-worst", _("The best against the worst only")),
         ("best-rest", _("The best against each other one")),
         ("best-random", _("The best against one other, drawn by the seed")),
     ],
     "annotators": [
-        ("each", _("Everyone's judgement, unless somebody contradicts it")),
+        ("each", _("Everyone's, unless somebody contradicts it")),
         ("majority", _("What more people say than not")),
         ("reviewed", _("Only what a reviewer has accepted or settled")),
     ],
     "margin": [
         ("none", _("None")),
-        ("strength", _("How much better, as the experts said (only if they said it for every pair)")),
-        ("bt", _("Log-odds from all votes on the prompt (Bradley–Terry)")),
+        ("strength", _("How much better, as the experts said")),
+        ("bt", _("From all votes on the prompt (Bradley–Terry)")),
     ],
     "correction_beats": [
         ("original", _("the answer it corrects")),
-        ("ranked", _("also up to two answers that its author ranked equal or lower")),
+        ("ranked", _("also up to two answers ranked equal or lower")),
     ],
     "split_by": [("prompt", _("Prompt")), ("source", _("Source document")), ("user", _("End user"))],
-    "system": [("keep", _("As a turn of its own")), ("merge", _("Inside the first user turn (for models without a system turn)"))],
+    "system": [("keep", _("As a turn of its own")), ("merge", _("Inside the first user turn"))],
     "sources": [("omit", _("Not in the training prompt")), ("system", _("Before the system message")), ("user", _("Before the last question"))],
 }
 
@@ -41,13 +41,18 @@ class ExportForm(forms.Form):
         label=_("Shares for training, validation and test"), required=False, max_length=60, help_text=_("Such as 80,10,10. Empty: everything is for training.")
     )
     split_by = forms.ChoiceField(
-        label=_("Never on two sides"), choices=WORDS["split_by"], initial="prompt", help_text=_("A row stays on its side in all later exports with this seed.")
+        label=_("Kept together in one share"),
+        choices=WORDS["split_by"],
+        initial="prompt",
+        help_text=_("All its rows go to one share, the same in later exports with this seed."),
     )
-    margin = forms.ChoiceField(label=_("Margin on pairs"), choices=WORDS["margin"], initial="none")
+    margin = forms.ChoiceField(
+        label=_("Margin on pairs"), choices=WORDS["margin"], initial="none", help_text=_("What the experts said is used only if they said it for every pair.")
+    )
     max_pairs = forms.IntegerField(label=_("At most this many pairs per prompt"), required=False, min_value=0, max_value=1000, help_text=_("Empty: no limit."))
     seed = forms.IntegerField(label=_("Seed"), required=False, min_value=0, max_value=2**31 - 1, initial=0, help_text=_("For the split and for what is drawn."))
     correction_beats = forms.ChoiceField(label=_("A correction is better than"), choices=WORDS["correction_beats"], initial="original")
-    system = forms.ChoiceField(label=_("System message"), choices=WORDS["system"], initial="keep")
+    system = forms.ChoiceField(label=_("System message"), choices=WORDS["system"], initial="keep", help_text=_("Some models have no system turn."))
     sources = forms.ChoiceField(label=_("Source passages"), choices=WORDS["sources"], initial="omit")
     sft_top = forms.BooleanField(label=_("Learn from top-ranked answers, too"), required=False)
     all_corrections = forms.BooleanField(label=_("Learn from every correction of a prompt, not from one"), required=False)
