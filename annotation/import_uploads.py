@@ -138,7 +138,3 @@ def sweep_staged() -> int:
             shutil.rmtree(entry.path, ignore_errors=True)
             gone += 1
     return gone
-
-
-def max_megabytes() -> int:
-    return settings.IMPORT_MAX_BYTES // 1024**2

@@ -4,9 +4,11 @@ import csv
 import json
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -69,7 +71,7 @@ def _first_page(request, project, refused: DomainError | None = None):
         "refused": refused,
         "recent": recent,
         "saved": SavedMapping.objects.filter(project=project).order_by("name"),
-        "max_mb": uploads.max_megabytes(),
+        "max_size": filesizeformat(settings.IMPORT_MAX_BYTES),
     }
     return render(request, "annotation/import.html", context, status=refused.status if refused else 200)
 
