@@ -19,7 +19,7 @@ CLAIMS = {
     "not_found": gettext_lazy("not found in the source"),
     "source_outdated": gettext_lazy("source outdated"),
 }
-ROLES = {"system": gettext_lazy("system"), "user": gettext_lazy("user"), "assistant": gettext_lazy("assistant"), "tool": gettext_lazy("tool")}
+ROLES = {"system": gettext_lazy("System"), "user": gettext_lazy("User"), "assistant": gettext_lazy("Assistant"), "tool": gettext_lazy("Tool")}
 
 
 def review_order(item) -> list[int]:
