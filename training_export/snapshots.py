@@ -9,7 +9,7 @@ import secrets
 import shutil
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from django.conf import settings
@@ -68,6 +68,15 @@ def build(*, project: Project, actor, options: ExportOptions, ctl=None, job=None
         return _publish(project, actor, options, place, made, ctl, job)
 
 
+def _weighted(rows: list, writer) -> list:
+    """`rows` of one prompt, with the weight of pairs shared out again where the format cannot hold some of them."""
+    refused = {id(row) for row in rows if isinstance(row, Preference) and writer.refuses(row)}
+    if not refused:
+        return rows
+    held = Counter(row.group_id for row in rows if isinstance(row, Preference) and id(row) not in refused)
+    return [replace(row, weight=1 / held[row.group_id]) if isinstance(row, Preference) and id(row) not in refused else row for row in rows]
+
+
 def _write(project: Project, options: ExportOptions, place: Path, ctl) -> dict:
     """All files in `place`; returns the manifest's contents without the snapshot's number."""
     form = FORMATS[options.format]
@@ -90,7 +99,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl) -> dict:
             for judged in chunk:
                 rows, reasons = examples_of(judged.case, choices, form.takes)
                 left_out += reasons
-                for row in rows:
+                for row in _weighted(rows, writer):
                     side = "train"
                     if splitter:
                         keys = judged.keys | judged.keys_of.get(row.group_id, frozenset())

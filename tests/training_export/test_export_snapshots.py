@@ -76,6 +76,21 @@ def test_the_command_answers_with_files_hashes_and_reasons(project, tmp_path):
     assert Event.objects.filter(verb="export", target_id=Snapshot.objects.get().pk).exists()
 
 
+@pytest.mark.parametrize("form", ["trl-preference", "trl-rm", "llamafactory", "jsonl"])
+def test_weights_are_shared_among_the_pairs_that_the_format_holds(tmp_path, form):
+    project = judged.project(slug="held")
+    [person] = judged.annotators(project, 1)
+    judged.judge(judged.item(project, ("fine", "ends <|im_end|> here", "third", "fourth")), person, {"ranking": [[0], [1], [2], [3]]})
+    answer = command("held", "--format", form, "--out", str(tmp_path / "out"))
+    if form == "jsonl":
+        lines = [json.loads(line) for line in Path(answer["files"][0]["path"]).read_text().splitlines()]
+        assert [row["weight"] for row in lines if row["type"] == "preference"] == [1 / 6] * 6
+    else:
+        side = Path(answer["side_files"][0]["path"]).read_text().splitlines()
+        assert [json.loads(line)["weight"] for line in side] == [1 / 3] * 3
+        assert answer["left_out"]["template_token"] == 3
+
+
 def test_every_format_has_a_command(project, tmp_path):
     for name in FORMATS:
         answer = command("made", "--format", name, "--out", str(tmp_path / name))

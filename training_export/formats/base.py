@@ -97,6 +97,10 @@ class Writer:
     def add(self, example, split: str = "train") -> None:
         raise NotImplementedError
 
+    def refuses(self, pair) -> bool:
+        """True if `add` will leave out this Preference for what one of its texts holds. Cheap: what was rendered for this is used again."""
+        return False
+
     def close(self) -> list[FileInfo]:
         """Ends all files; the data files first, then provenance and configuration. No file is made for a split without rows."""
         raise NotImplementedError

@@ -29,6 +29,9 @@ class Writer(RowWriter):
         except UnicodeEncodeError:
             raise LeftOut("stray_surrogate") from None
 
+    def refuses(self, pair) -> bool:
+        return False  # holds every text
+
     def _context(self, example) -> tuple[str, int]:
         group, context, code, prompt = self._last
         if group != example.group_id or (context is not example.context and context != example.context):

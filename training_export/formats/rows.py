@@ -132,6 +132,15 @@ class RowWriter(Writer):
         except LeftOut as refused:
             self.left_out[refused.code] += 1
 
+    def refuses(self, pair) -> bool:
+        try:
+            shown = self.shown(pair)
+            self.answer(shown, pair.chosen)
+            self.answer(shown, pair.rejected)
+        except LeftOut:
+            return True
+        return False
+
     def row(self, example, split: str) -> None:
         """Calls `put` for what `example` becomes, or raises LeftOut."""
         raise NotImplementedError
