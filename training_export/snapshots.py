@@ -70,11 +70,12 @@ def build(*, project: Project, actor, options: ExportOptions, ctl=None, job=None
 
 def _weighted(rows: list, writer) -> list:
     """`rows` of one prompt, with the weight of pairs shared out again where the format cannot hold some of them."""
-    refused = {id(row) for row in rows if isinstance(row, Preference) and writer.refuses(row)}
+    pairs = [row for row in rows if type(row) is Preference]
+    refused = {id(row) for row in pairs if writer.refuses(row)} if len(pairs) > 1 else ()
     if not refused:
         return rows
-    held = Counter(row.group_id for row in rows if isinstance(row, Preference) and id(row) not in refused)
-    return [replace(row, weight=1 / held[row.group_id]) if isinstance(row, Preference) and id(row) not in refused else row for row in rows]
+    held = Counter(row.group_id for row in pairs if id(row) not in refused)
+    return [replace(row, weight=1 / held[row.group_id]) if type(row) is Preference and id(row) not in refused else row for row in rows]
 
 
 def _write(project: Project, options: ExportOptions, place: Path, ctl) -> dict:
