@@ -187,6 +187,9 @@ def invite(request, token):
                 _signed_in(request, authenticate(request, username=user.username, password=data["password"]))
                 return redirect(entry_url(found.project, found.role))
         except DomainError as exc:
+            member = people.already_joined(token, request.user) if request.user.is_authenticated else None
+            if member is not None:
+                return redirect(entry_url(member.project, member.role))
             if exc.code == "invite_gone":
                 return render(request, "core/invite.html", {"gone": True}, status=410)
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)

@@ -11,14 +11,39 @@ from core.rendering import unseen
 
 TIMEOUT = 0.4  # seconds; after that the rest is shown as replaced
 _NAMES = {-1: "delete", 0: "equal", 1: "insert"}
-_BLANK_END = re.compile(r"[ \t\u3000\xa0]*(?:\r\n|\r|\n)")
+# Begins where a run of blanks begins, never inside one: a text of blanks alone is looked at once, not once from each of them.
+_BLANK_END = re.compile(r"(?<![ \t\u3000\xa0])[ \t\u3000\xa0]*+(?:\r\n|\r|\n)")
+_REPEATED = 20  # occurrences
+_OVERLAP = 1000  # characters
+
+
+class _Engine(diff_match_patch):
+    """The library's search for a long common piece heeds no timeout and tries each place where a quarter of one text stands in the other:
+    on a text that repeats itself that is every place, and takes half a minute. There it is left out; the timed search does the rest."""
+
+    def diff_halfMatch(self, text1, text2):
+        long, short = (text1, text2) if len(text1) > len(text2) else (text2, text1)
+        quarter = len(long) // 4
+        for start in ((len(long) + 3) // 4, (len(long) + 1) // 2):
+            seed, at = long[start : start + quarter], -1
+            for _i in range(_REPEATED):
+                at = short.find(seed, at + 1)
+                if at < 0:
+                    break
+            else:
+                return None
+        return super().diff_halfMatch(text1, text2)
+
+    def diff_commonOverlap(self, text1, text2):
+        """Quadratic as well; only neighbouring ends matter for what a reader sees."""
+        return super().diff_commonOverlap(text1[-_OVERLAP:], text2[:_OVERLAP])
 
 
 def ops(old: str, new: str) -> list[tuple[str, str]]:
     """[("equal"|"delete"|"insert", text), …]: equal + delete joined is `old`, equal + insert joined is `new`."""
     if old == new:
         return [("equal", old)] if old else []
-    engine = diff_match_patch()
+    engine = _Engine()
     engine.Diff_Timeout = TIMEOUT
     found = engine.diff_main(old, new, True)
     engine.diff_cleanupSemantic(found)

@@ -1,5 +1,6 @@
 """Differences, sentences, language, charts."""
 
+import time
 from html.parser import HTMLParser
 
 import pytest
@@ -106,3 +107,15 @@ def test_a_line_leaves_gaps_where_there_is_no_figure():
     made = charts.line("Pace", [("1", 1), ("2", 4), ("3", None), ("4", 2), ("5", 3)])
     assert made.count("<polyline") == 2 and "–" in made and "style=" not in made
     assert charts.line("x", [("1", None)]) == "" and "<circle" in charts.line("x", [("1", 0)])
+
+
+@pytest.mark.parametrize("text", ["1 " * 50_000, " " * 100_000, "> " * 50_000, "1" * 100_000, '"""' * 33_000, "a@" * 50_000, "\u3000\n" * 50_000])
+def test_texts_that_repeat_themselves_are_compared_in_a_moment(text):
+    """A correction may be 200,000 characters of anything, and somebody has to review it."""
+    before = time.process_time()
+    for new in (text[::-1] + "x", "x" + text[:50_000] + "y" + text[50_001:]):
+        found = diff.ops(text, new)
+        assert "".join(part for kind, part in found if kind != "insert") == text
+        assert "".join(part for kind, part in found if kind != "delete") == new
+        diff.html(text, new)
+    assert time.process_time() - before < 6
