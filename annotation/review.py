@@ -103,6 +103,8 @@ def unsettle(*, item: Item, reviewer, comment: str = "") -> Consensus:
         raise Conflict("not_settled", _("This item is not settled."))
     annotation = _locked(settled.version.annotation)
     _may_review(reviewer=reviewer, annotation=annotation)
+    if _in_force(item) != settled:  # read before the lock was had: somebody else was faster
+        raise Conflict("not_settled", _("This item is not settled."))
     event = events.append(project=annotation.project, actor=reviewer, verb="unsettle", target=item)
     fresh = Item.objects.select_for_update(no_key=True).get(pk=item.pk)
     fresh.state = "done" if fresh.submitted >= fresh.overlap else "open"
