@@ -294,12 +294,14 @@ def home_panel(request, project):
 
     if not hasattr(request, "home_figures"):
         request.home_figures = _home_figures(request)
-    known, returned, kinds = request.home_figures
+    known, own, kinds = request.home_figures
+    mine, returned = own.get(project.pk, (0, 0))
     role = {p.pk: r for p, r in getattr(request, "home_projects", [])}.get(project.pk) or role_in(request.user, project)
     context = {
         "project": project,
         "known": known.get(project.pk),
-        "returned": returned.get(project.pk, 0),
+        "mine": mine,
+        "returned": returned,
         "kind": kinds.get(project.pk),
         "role": role,
         "bench_url": _url_or_blank("bench", project.slug) if role != "user" else "",
@@ -310,13 +312,14 @@ def home_panel(request, project):
 
 
 def _home_figures(request):
-    from django.db.models import Count
+    from django.db.models import Count, Q
 
     from annotation.models import Annotation, BenchSettings
 
     all_projects = [p for p, _role in request.home_projects]
-    returned = Annotation.objects.filter(annotator__user=request.user, state="returned", item__hidden=False, project__in=all_projects)
-    counts = dict(returned.values_list("project").annotate(n=Count("pk")).order_by())
+    own = Annotation.objects.filter(annotator__user=request.user, project__in=all_projects).exclude(state="withdrawn")
+    came_back = Count("pk", filter=Q(state="returned", item__hidden=False))
+    counts = {pk: (n, back) for pk, n, back in own.values_list("project").annotate(n=Count("pk"), back=came_back).order_by()}
     kinds = {b.project_id: b.get_kind_display() for b in BenchSettings.objects.filter(project__in=all_projects).only("project_id", "kind")}
     return progress.of_projects(all_projects), counts, kinds
 

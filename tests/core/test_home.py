@@ -34,10 +34,12 @@ def test_shows_progress_start_and_what_came_back(client):
     item = make_item(project)
     make_item(project, hidden=True)
     Annotation.objects.create(project=project, item=item, annotator=make_annotator(project, user), state="returned")
+    Annotation.objects.create(project=project, item=make_item(project), annotator=make_annotator(project, make_user()), state="submitted")
     make_project("other")
     client.force_login(user)
     html = client.get("/").content.decode()
-    assert "1 of 2 items done" in html
+    assert "1 of 3 items done" in html
+    assert "1 judged by you" in html  # not what others did
     assert 'href="/p/p/bench/"' in html
     assert "1 of yours came back" in html
     assert "/p/other/" not in html
