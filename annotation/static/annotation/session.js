@@ -232,10 +232,11 @@ export class Session {
   }
 
   report(comment) {
-    return this.giveUp((id) => this.api.post(`assignments/${id}/report/`, { reason: "personal_data", comment }));
+    return this.giveUp((id) => this.api.post(`assignments/${id}/report/`, { reason: "personal_data", comment }), "reported");
   }
 
-  giveUp(verb) {
+  /** Hand the work back by `verb` and go on; `said`: the notice shown beside the next item. */
+  giveUp(verb, said = "") {
     const work = this.work;
     if (!work) return null;
     return this.queue(async () => {
@@ -253,7 +254,8 @@ export class Session {
       this.store.dropDraft(work.id, true);
       this.next = null;
       if (work.reopened) return this.page.reopenedSent();
-      return this.openNext();
+      await this.openNext();
+      return said ? this.page.notice(said) : null;
     });
   }
 
