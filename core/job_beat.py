@@ -100,7 +100,7 @@ def _go_on() -> None:
 def _my_turn(name: str, seconds: float) -> bool:
     """Whether no other worker has run `name` within this interval. Without a cache: yes, for it is harmless twice."""
     try:
-        return bool(cache.add(f"periodic-{name}", 1, timeout=max(1, int(seconds * 0.9))))
+        return bool(cache.add(f"periodic-{name.replace(' ', '-')}", 1, timeout=max(1, int(seconds * 0.9))))
     except Exception:
         return True
 
