@@ -31,8 +31,9 @@ def worker_command() -> list[str]:
 
 
 def web_environment() -> dict[str, str]:
-    """Every web thread has an SQLite connection of its own: each keeps a smaller page cache than the worker's few."""
-    return {"SQLITE_CACHE_KB": os.environ.get("SQLITE_CACHE_KB") or "8000"}
+    """Every web thread has an SQLite connection of its own: each keeps a smaller page cache than the worker's few. DATA_DIR is named whole,
+    since the server works in the program's folder."""
+    return {"DATA_DIR": str(settings.DATA_DIR), "SQLITE_CACHE_KB": os.environ.get("SQLITE_CACHE_KB") or "8000"}
 
 
 def start_child(command: list[str], extra: dict[str, str] | None = None) -> subprocess.Popen:
@@ -44,7 +45,7 @@ def start_child(command: list[str], extra: dict[str, str] | None = None) -> subp
         if os.getppid() != parent:  # it died between fork and here
             os._exit(0)
 
-    env = {**os.environ, PARENT: str(parent), **(extra or {})}
+    env = {**os.environ, PARENT: str(parent), "DATA_DIR": str(settings.DATA_DIR), **(extra or {})}
     return subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, start_new_session=True, preexec_fn=follow)  # noqa: S603
 
 

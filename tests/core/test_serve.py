@@ -141,6 +141,24 @@ def test_a_worker_or_web_process_that_is_killed_comes_back(prepared, serve):
     until(reachable, "the page", seconds=40)
 
 
+def test_the_web_server_alone_starts_in_any_folder(prepared, tmp_path):
+    shutil.copytree(prepared, tmp_path / "data")
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "web", "--port", str(port)], cwd=tmp_path, env=environment("data"), stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM),
+    )  # fmt: skip
+
+    def answers():
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=5).status == 200
+
+    try:
+        until(answers, "the login page", seconds=30)
+    finally:
+        end_group(process)
+
+
 def test_a_taken_port_is_a_plain_error(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
