@@ -102,8 +102,12 @@ def stage(file: UploadedFile, *, project, user) -> Staged:
     sweep_staged()
     staged = Staged(secrets.token_urlsafe(24), Path(file.name or "upload").name[-255:], project.pk, user.pk, file.size or 0)
     _folder(staged.token).mkdir(parents=True)
-    keep(file, staged.path)
-    staged.save()
+    try:
+        keep(file, staged.path)
+        staged.save()
+    except BaseException:  # a full disk is not to stay full of half a file
+        staged.discard()
+        raise
     return staged
 
 

@@ -1,7 +1,11 @@
 """One domain exception, turned into a form error by pages and into 400/403/404/409 JSON by the API."""
 
+import errno
+
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -27,8 +31,19 @@ class Conflict(DomainError):
         super().__init__(code, message, status=409, **kwargs)
 
 
+def of_the_machine(exc: BaseException) -> DomainError | None:
+    """What a full disk, or a database that has no connection left, means for the person whose request met it; None for anything else."""
+    text = str(exc)
+    if (isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)) or (isinstance(exc, OperationalError) and "disk is full" in text):
+        return DomainError("disk_full", _("The server's disk is full. Nothing was changed; tell whoever looks after the server."), status=507)
+    if type(exc).__name__ == "PoolTimeout" or (isinstance(exc, OperationalError) and ("PoolTimeout" in text or "couldn't get a connection" in text)):
+        return DomainError("busy", _("Too many people are using the server at this moment. Nothing was changed; try again in a few seconds."), status=503)
+    return None
+
+
 def api_exception_handler(exc, context):
     """Every API error is {"error": {"code", "message", "field"?, "fields"?}}."""
+    exc = of_the_machine(exc) or exc
     if isinstance(exc, DomainError):
         return Response(exc.as_dict(), status=exc.status)
     response = exception_handler(exc, context)

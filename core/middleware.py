@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from core.errors import DomainError
+from core.errors import DomainError, of_the_machine
 
 ALWAYS_OPEN = {"password", "logout", "preferences", "login"}
 
@@ -57,6 +57,8 @@ class PageMiddleware:
 
     def process_exception(self, request, exc):
         if not isinstance(exc, DomainError):
+            exc = of_the_machine(exc)
+        if exc is None:
             return None
         if "application/json" in request.headers.get("Accept", ""):
             return JsonResponse(exc.as_dict(), status=exc.status)

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import login_limit, people, registry
 from core.access import entry_url
 from core.context import TEXT_SIZES, shown_text_size, shown_theme
-from core.errors import DomainError
+from core.errors import DomainError, of_the_machine
 from core.forms import JoinForm, PasswordForm, PreferencesForm, ProfileForm, SignInForm
 from core.models import Member, Project, roles_from
 
@@ -215,11 +215,20 @@ def not_found(request, exception=None):
 
 
 def server_error(request):
-    # Rendered without the frame and its queries: the database may be what failed.
+    # Rendered without the frame and its queries: the database may be what failed. A full disk or a pool without connections is known by its
+    # exception, wherever in the middleware it was met.
+    import sys
+
     from django.http import HttpResponse
     from django.template.loader import render_to_string
 
-    return HttpResponse(render_to_string("core/500.html", {}), status=500)
+    exc = sys.exc_info()[1]
+    known = of_the_machine(exc) if exc is not None else None
+    status = known.status if known else 500
+    if request.path.startswith("/api/"):
+        broke = DomainError("server_error", _("Something broke on our side. It has been written down."))
+        return JsonResponse((known or broke).as_dict(), status=status)
+    return HttpResponse(render_to_string("core/500.html", {"message": known.message if known else ""}), status=status)
 
 
 def csrf_failed(request, reason=""):

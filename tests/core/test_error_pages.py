@@ -78,3 +78,56 @@ def test_a_bad_request_has_its_page(rf):
     request = rf.get("/x/")
     request.user, request.session = AnonymousUser(), {}
     assert views.bad_request(request).status_code == 400
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(client, monkeypatch, settings):
+    """On the page and by the API; the half file goes."""
+    import errno
+    from pathlib import Path
+
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from annotation import import_uploads
+    from tests.cast import make_member, make_project
+
+    def full(file, target):
+        Path(target).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(import_uploads, "keep", full)
+    client.force_login(make_member(make_project("full"), "manager"))
+    for path in ("/p/full/import/", "/api/v1/projects/full/import/"):
+        response = client.post(path, {"file": SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n')})
+        assert response.status_code == 507 and "disk is full" in response.content.decode()
+    assert [p for p in import_uploads.root().rglob("*") if p.is_file()] == []
+
+
+def test_an_api_that_broke_answers_json(monkeypatch):
+    from django.test import Client
+
+    from training_export import api
+
+    monkeypatch.setattr(api, "choices_of", lambda: 1 / 0)
+    client = Client(raise_request_exception=False)
+    from tests.cast import make_user
+
+    client.force_login(make_user())
+    response = client.get("/api/v1/formats/")
+    assert response.status_code == 500 and response.json()["error"]["code"] == "server_error"
+    assert "ZeroDivision" not in response.content.decode()
+
+
+def test_too_few_connections_are_said_wherever_they_are_missed(monkeypatch):
+    """Met before any view: by the session."""
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.db import OperationalError
+
+    def none_left(self, *args):
+        raise OperationalError("couldn't get a connection after 10.00 sec")
+
+    client = Client(raise_request_exception=False)
+    client.force_login(make_user())
+    monkeypatch.setattr(SessionStore, "load", none_left)
+    page, answer = client.get("/"), client.get("/api/v1/formats/")
+    assert page.status_code == 503 and "try again" in page.content.decode()
+    assert answer.status_code == 503 and answer.json()["error"]["code"] == "busy"
