@@ -22,6 +22,7 @@ from core.models import Job, Role
 class ImportSerializer(serializers.Serializer):
     file = serializers.FileField(help_text="JSON, JSONL, CSV, TSV or Parquet, plain or compressed with gzip or zip; recognised by its content.")
     mapping = serializers.CharField(required=False, allow_blank=True, help_text='JSON object {"our field": "column of the file"}.')
+    map = serializers.ListField(child=serializers.CharField(), required=False, help_text="our field=column, as the command's --map; repeatable.")
     model = serializers.CharField(required=False, allow_blank=True, max_length=200, help_text="Who gave the answers.")
     join = serializers.CharField(required=False, allow_blank=True, help_text="The column with the id of a prompt known already.")
     encoding = serializers.CharField(required=False, allow_blank=True, max_length=40)
@@ -38,6 +39,18 @@ class ImportSerializer(serializers.Serializer):
         if not isinstance(mapping, dict) or not all(isinstance(v, str) for v in mapping.values()):
             raise serializers.ValidationError(_('The mapping must be a JSON object {"our field": "column"}.'))
         return mapping
+
+    def validate(self, attrs):
+        unknown = set(self.initial_data) - set(self.fields) - {"csrfmiddlewaretoken"}
+        if unknown:  # a misspelt option must not be as good as none
+            raise serializers.ValidationError({sorted(unknown)[0][:60]: ["unknown option"]})
+        attrs["mapping"] = dict(attrs.get("mapping") or {})
+        for text in attrs.pop("map", []):
+            field, sign, column = text.partition("=")
+            if not (field and sign):
+                raise serializers.ValidationError({"map": [_("%(text)s: expected FIELD=COLUMN.") % {"text": text[:100]}]})
+            attrs["mapping"][field] = column
+        return attrs
 
 
 class ImportStartedSerializer(serializers.Serializer):

@@ -65,6 +65,18 @@ def test_options_reach_the_reader(client, project):
     assert (response.text, response.model_version.name) == ("你好", "m1")
 
 
+def test_columns_may_be_named_as_the_command_names_them(client, project):
+    auth = headers(project)
+    table = b"frage,gut,schlecht\nq,a,b\n"
+    answer = post(client, project, auth, file=SimpleUploadedFile("t.csv", table), map=["prompt=frage", "chosen=gut", "rejected=schlecht"])
+    assert answer.status_code == 202, answer.content
+    jobs.run_now(Job.objects.get(pk=answer.json()["job"]["id"]))
+    assert sorted(Response.objects.values_list("text", flat=True)) == ["a", "b"]
+    for wrong in ({"map": ["prompt"]}, {"modell": "m1"}):
+        refused = post(client, project, auth, **wrong)
+        assert refused.status_code == 400 and next(iter(wrong)) in refused.json()["error"]["fields"]
+
+
 def test_a_dry_run_writes_nothing(client, project):
     answer = post(client, project, headers(project), dry_run="true")
     job = jobs.run_now(Job.objects.get(pk=answer.json()["job"]["id"]))
