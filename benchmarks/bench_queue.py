@@ -5,7 +5,7 @@
 The web server is started as it is shipped (WEB_WORKERS, WEB_THREADS).
 Uses DATABASE_URL if set (the database must be empty), else a SQLite file of its own. Prints annotations per second, the median and p95
 of "next" and "submit", the server's CPU per annotation, the same against a floor measured in the same run (an authenticated request
-that only reads its key and answers), and whether any item ever had more places taken than its overlap. Exit status 1 if one had,
+that looks for a row that is not there), and whether any item ever had more places taken than its overlap. Exit status 1 if one had,
 or if any request failed."""
 
 import argparse
@@ -158,7 +158,7 @@ def run(asked, keys, port, pid) -> int:
         except OSError:
             time.sleep(0.1)
     before = cpu_of(pid)
-    floor = [call(connection, "/api/v1/projects/bench/progress/", keys[0], method="GET")[2] for _i in range(300)]
+    floor = [call(connection, "/api/v1/jobs/1/", keys[0], method="GET")[2] for _i in range(300)]
     floor_cpu = (cpu_of(pid) - before) / 300 * 1000
     times: dict[str, list[float]] = {"next": [], "draft": [], "submit": []}
     errors: list = []

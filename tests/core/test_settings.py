@@ -24,7 +24,7 @@ def test_with_an_empty_environment_it_is_embedded_and_closed(tmp_path):
     s = settings_with(tmp_path, ["HOST", "PORT", "DEBUG", "ALLOWED_HOSTS", "DATABASES", "REDIS_URL", "CELERY_BROKER_URL", "LANGUAGE_CODE", "X_FRAME_OPTIONS"])
     assert (s["HOST"], s["PORT"], s["DEBUG"]) == ("127.0.0.1", 8000, False)
     assert "*" not in s["ALLOWED_HOSTS"]
-    assert s["DATABASES"]["default"]["ENGINE"] == "django.db.backends.sqlite3"
+    assert s["DATABASES"]["default"]["ENGINE"] == "config.sqlite3"
     assert s["CELERY_BROKER_URL"].startswith("filesystem://") and not s["REDIS_URL"]
     assert s["X_FRAME_OPTIONS"] == "DENY"
     data = tmp_path / "data"
