@@ -100,7 +100,7 @@ def data_dir() -> Iterator[Finding]:
     folder = settings.DATA_DIR
     probe = folder / f".doctor-{os.getpid()}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         probe.write_text("x")
         probe.unlink()
     except OSError as exc:

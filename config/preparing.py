@@ -78,7 +78,7 @@ def _static_fingerprint() -> str:
 def lock_data_dir() -> object:
     """Hold DATA_DIR for this process; NotReady names the one that has it. The embedded broker bears one worker, and two servers on one
     SQLite file are one too many. Keep what is returned: the lock lives as long as it does."""
-    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    settings.DATA_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
     lock = open(settings.DATA_DIR / "serve.lock", "a+")  # noqa: SIM115 - kept open on purpose
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
