@@ -72,6 +72,9 @@ def _cell(value) -> str:
 
 def read_options(data) -> Options:
     """Everything of the form but the mapping."""
+    for name in ("model", "join", "encoding", "save_as"):
+        if "\x00" in data.get(name, ""):  # PostgreSQL stores none
+            raise DomainError("invalid", _("Null characters are not allowed."), field=name)
     delimiter = data.get("delimiter", "")
     if delimiter not in {"", *(d for d, _label in delimiters())}:
         raise DomainError("delimiter", _("This delimiter is not known."), field="delimiter")

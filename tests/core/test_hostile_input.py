@@ -53,7 +53,7 @@ FORMS: dict[str, dict[str, str]] = {
     "bench_keys": {"keys": '{"off": false, "keys": {"submit": "K"}}'},
     "import": {"saved": "1", "file": "x"},
     "import_check": {
-        "action": "start", "encoding": "utf-8", "delimiter": "", "model": "m", "join": "", "column_0": "prompt", "save_as": "s",
+        "action": "trial", "encoding": "utf-8", "delimiter": "", "model": "m", "join": "", "column_0": "prompt", "save_as": "s",
     },
     "project_new": JOINS | {"slug": "new-one", "description": "d", "pay_per_item": "1.5", "guidelines": "g", "names": "somebody"},
     "project_clone": {"title": "T", "slug": "new-two", "members": "on"},
