@@ -194,7 +194,7 @@ def test_a_browser_closed_in_mid_edit_opens_again_with_the_text(live_site, open_
     again.wait_for_selector("#desk > *")
     assert again.locator("text-editor textarea").input_value() == "写到一半的更正"
     until(again, lambda: (own(expert).draft or {}).get("corrections", [{}])[0].get("text") == "写到一半的更正", "the draft")
-    assert again.evaluate(STORED) == []
+    until(again, lambda: again.evaluate(STORED) == [], "the browser's copy to be wiped once the server's answer is in")
 
 
 def test_leaving_with_unsent_work_asks(live_site, open_page):
