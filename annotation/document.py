@@ -107,9 +107,7 @@ def check_shape(document) -> dict:
             )
         ),
         "answer_flags": lambda v: isinstance(v, dict) and all(is_list_of(f, str) and set(f) <= set(ANSWER_FLAGS) for f in v.values()),
-        "spans": lambda v: (
-            is_list_of(v, dict) and all(isinstance(s.get("start"), int) and isinstance(s.get("end"), int) and 0 <= s["start"] < s["end"] for s in v)
-        ),
+        "spans": lambda v: is_list_of(v, dict) and all(_span_ok(s) for s in v),
         "corrections": lambda v: is_list_of(v, dict) and all(_correction_ok(c) for c in v),
         "demonstration": lambda v: v is None or isinstance(v, str),
         "verdict": lambda v: v in VERDICTS,
@@ -127,6 +125,14 @@ def check_shape(document) -> dict:
         if isinstance(value, str) and len(value) > MAX_TEXT:
             _fail(name, _("The text is longer than %(n)s characters.") % {"n": MAX_TEXT})
     return document
+
+
+def _span_ok(s: dict) -> bool:
+    if set(s) - {"answer", "start", "end", "label", "comment"} or "answer" not in s:
+        return False
+    if not all(isinstance(s.get(k), int) and not isinstance(s[k], bool) for k in ("start", "end")) or not 0 <= s["start"] < s["end"] <= MAX_TEXT:
+        return False
+    return all(isinstance(s.get(k, ""), str) and len(s.get(k, "")) <= 5000 for k in ("label", "comment"))
 
 
 def _correction_ok(c: dict) -> bool:
@@ -159,6 +165,8 @@ def check_complete(document: dict, *, kind: str, slot_count: int, messages: list
     for name in ("ratings", "answer_flags"):
         if not {int(s) for s in doc.get(name, {})} <= slots:
             _fail(name, _("A rating names an answer that is not there."))
+    if not {s.get("answer") for s in doc.get("spans", [])} <= slots:
+        _fail("spans", _("A marked passage names an answer that is not there."))
     targets = []
     for c in doc.get("corrections", []):
         targets.append((c["target"], c.get("answer"), c.get("turn")))

@@ -251,4 +251,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": envstr("LOG_LEVEL", "WARNING")},
+    # Refusals (4xx) are no news, and their paths may hold the token of an invitation.
+    "loggers": {"django.request": {"level": "ERROR"}},
 }
