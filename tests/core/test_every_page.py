@@ -71,7 +71,7 @@ def person_for(name, people):
 def settled(page, name):
     """Wait until the page shows what it will show."""
     if name == "bench":
-        page.get_by_text("这是一个很长的回答").first.wait_for()
+        page.get_by_text("这是一个很长的回答").first.wait_for(state="attached", timeout=30_000)
     page.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame)).then(() => true)")
 
 

@@ -106,7 +106,8 @@ def test_cancel_reaches_a_running_job_in_another_process(lead, log):
 def test_a_short_job_does_not_wait_for_heavy_ones(lead, log):
     heavy = [start(lead, "test.heavy-steps", to=100, seconds=0.05) for _ in range(3)]
     with processes.worker(include=INCLUDE, log=log):
-        processes.until(lambda: row(heavy[0]).state == "running", "the heavy one")
+        processes.until(lambda: any(row(h).state == "running" for h in heavy), "a heavy one")
         short = start(lead, to=1)
-        processes.until(lambda: row(short).state == "done", "the short one", seconds=4)
-        assert [row(h).state for h in heavy] == ["running", "queued", "queued"]
+        processes.until(lambda: row(short).state == "done", "the short one")
+        states = [row(h).state for h in heavy]
+        assert states.count("running") == 1 and "queued" in states  # 15 seconds of heavy work, one after the other
