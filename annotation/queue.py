@@ -96,6 +96,8 @@ def _locked_annotator(project, user) -> Annotator:
     if found is None:
         annotator_for(project=project, user=user)
         found = _ANNOTATOR.first(project.pk, user.pk)
+    if found is None:
+        raise DomainError("not_found", _("This project is gone."), status=404)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from itertools import count
 
+from annotation import queue
 from annotation.models import Annotator, BenchSettings, Item, ItemAnswer
 from core.models import Member, Project, User
 from corpus import canonical
@@ -66,4 +67,5 @@ def make_item(
     )  # fmt: skip
     for response, slot in responses:
         ItemAnswer.objects.create(item=item, response=response, slot=slot)
+    queue.freed([item])  # as an import does: the item may stand before what somebody has already passed
     return item
