@@ -10,6 +10,7 @@ A test fails when a page logged an error, broke the CSP, threw, or got a 404 or 
 401, 400, 403, 409 and a network cut by the test itself are normal answers."""
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,7 @@ def live_site(_web_server, transactional_db):
     from django.core.cache import cache
 
     cache.clear()
+    time.sleep(0.15)  # what the last test's pages still had on the way has met an emptied database by now: not this test's fault
     before = _web_server.log.stat().st_size
     yield _web_server
     with _web_server.log.open("rb") as log:
