@@ -2,6 +2,8 @@
 
 from itertools import count
 
+from django.db import transaction
+
 from annotation import queue
 from annotation.models import Annotator, BenchSettings, Item, ItemAnswer
 from core.models import Member, Project, User
@@ -67,5 +69,6 @@ def make_item(
     )  # fmt: skip
     for response, slot in responses:
         ItemAnswer.objects.create(item=item, response=response, slot=slot)
-    queue.freed([item])  # as an import does: the item may stand before what somebody has already passed
+    with transaction.atomic():
+        queue.freed([item])  # as an import does: the item may stand before what somebody has already passed
     return item
