@@ -6,6 +6,7 @@ assignment → item → annotators when a slot is freed, annotator → item when
 
 import random
 import secrets
+import time
 from datetime import timedelta
 
 from django.db import connection, transaction
@@ -46,9 +47,22 @@ def claim(*, project, user, reserve: bool = False) -> Assignment | None:
     Without `reserve`: their open one, else their reserved one (opened now), else a new one. With `reserve`: their reserved one, else a
     new one held for RESERVE_SECONDS without starting a clock. The assignment comes with `item` and `item.prompt` loaded."""
     taken = _claim(project, user, reserve)
-    if taken is None and expire(project=project):
+    for _attempt in range(10):
+        if taken is not None or not (expire(project=project) or _passed_over(project, user)):
+            break
         taken = _claim(project, user, reserve)
     return taken
+
+
+def _passed_over(project, user) -> bool:
+    """Whether the queue seemed empty only because somebody else's claim had its last items locked for a moment (SKIP LOCKED); waits that moment."""
+    if not connection.features.has_select_for_update_skip_locked or connection.in_atomic_block:
+        return False
+    annotator = annotator_for(project=project, user=user)
+    if not Item.objects.open_for(annotator.pk, project_id=project.pk, mark=annotator.queue_mark).exists():
+        return False
+    time.sleep(0.03)
+    return True
 
 
 @transaction.atomic
