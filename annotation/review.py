@@ -54,7 +54,8 @@ def return_(*, annotation: Annotation, reviewer, comment: str) -> Review:
         raise Conflict("no_author", _("Imported work has no author to go back to."))
     if annotation.state not in ("submitted", "accepted"):
         raise Conflict("not_submitted", _("This work is with its author just now."))
-    if _in_force(annotation.item) is not None and _in_force(annotation.item).version.annotation_id == annotation.pk:
+    settled = settlement_of(annotation.item)
+    if settled is not None and settled.version.annotation_id == annotation.pk:
         raise Conflict("settled", _("The item was settled with this work: withdraw the settlement first."))
     slotted = Assignment.objects.filter(item=annotation.item_id, annotator=annotation.annotator_id, slot__isnull=False).exists()
     item = annotation.item
@@ -68,13 +69,10 @@ def return_(*, annotation: Annotation, reviewer, comment: str) -> Review:
     return _decide(annotation, reviewer, "return", comment)
 
 
-def _in_force(item: Item) -> Consensus | None:
+def settlement_of(item: Item) -> Consensus | None:
     """The settlement in force, or None."""
     newest = Consensus.objects.filter(item=item).select_related("version").order_by("-pk").first()
     return newest if newest is not None and newest.version_id else None
-
-
-settlement_of = _in_force
 
 
 @on_deadlock
@@ -87,7 +85,7 @@ def settle(*, item: Item, version: AnnotationVersion, reviewer, comment: str = "
         raise DomainError("not_found", _("There is no such annotation."), status=404)
     if annotation.head_id != version.pk or annotation.state not in ("submitted", "accepted"):
         raise Conflict("not_submitted", _("This work has changed since you opened it."))
-    if _in_force(item) is not None:
+    if settlement_of(item) is not None:
         raise Conflict("settled", _("This item is already settled."))
     event = events.append(project=annotation.project, actor=reviewer, verb="settle", target=item, annotation=annotation.pk)
     Item.objects.filter(pk=item.pk).update(state="settled", last_activity=timezone.now())
@@ -98,12 +96,12 @@ def settle(*, item: Item, version: AnnotationVersion, reviewer, comment: str = "
 @transaction.atomic
 def unsettle(*, item: Item, reviewer, comment: str = "") -> Consensus:
     """Withdraw the settlement: the item is done or open again, as its submissions stand."""
-    settled = _in_force(item)
+    settled = settlement_of(item)
     if settled is None:
         raise Conflict("not_settled", _("This item is not settled."))
     annotation = _locked(settled.version.annotation)
     _may_review(reviewer=reviewer, annotation=annotation)
-    if _in_force(item) != settled:  # read before the lock was had: somebody else was faster
+    if settlement_of(item) != settled:  # read before the lock was had: somebody else was faster
         raise Conflict("not_settled", _("This item is not settled."))
     event = events.append(project=annotation.project, actor=reviewer, verb="unsettle", target=item)
     fresh = Item.objects.select_for_update(no_key=True).get(pk=item.pk)

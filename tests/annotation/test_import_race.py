@@ -1,15 +1,14 @@
 """Imports at the same time as other imports and as annotators at work: nothing double, nothing lost, no shown answer set changed."""
 
-import threading
-
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from annotation import intake, queue
 from annotation.models import Annotation, Assignment, Item, ItemAnswer
 from corpus.models import ModelVersion, Prompt, Response
 from corpus.records import AnswerIn, Entry, JudgementIn, Record
 from tests import cast
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,21 +21,7 @@ def records(model, n, judged=False):
 
 
 def together(*works):
-    failures = []
-
-    def run(work):
-        try:
-            work()
-        except BaseException as failure:
-            failures.append(failure)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
+    failures = at_once(*works)
     assert not failures, failures
 
 

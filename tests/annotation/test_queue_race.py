@@ -1,41 +1,18 @@
 """Many people at once on one real database: no item is given out twice, nothing deadlocks, every submit counts once."""
 
 import contextlib
-import threading
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.db.models import Count, F
 
 from annotation import queue, submit
 from annotation.models import Annotation, Assignment, Item
 from core.errors import Conflict
 from tests.cast import make_item, make_member, make_project
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*jobs):
-    """Run the functions in a thread each; the exceptions they ended with."""
-    errors = []
-    start = threading.Barrier(len(jobs))
-
-    def run(job):
-        try:
-            start.wait(10)
-            job()
-        except Exception as exc:
-            errors.append(exc)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join(120)
-    assert not any(t.is_alive() for t in threads)
-    return errors
 
 
 def test_eight_people_drain_a_queue_of_overlap_two():

@@ -1,34 +1,15 @@
 """Writers of one process take turns at SQLite: none is lost, none starves, and the turn ends with the transaction however that ends."""
 
-import threading
 import time
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from core.models import Project
 from tests.cast import make_project
+from tests.threads import at_once
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.skipif("connection.vendor != 'sqlite'", reason="SQLite's own")]
-
-
-def run(*jobs):
-    errors = []
-
-    def one(job):
-        try:
-            job()
-        except Exception as exc:
-            errors.append(exc)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=one, args=(job,)) for job in jobs]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join(60)
-    return errors
 
 
 def test_a_turn_ends_with_commit_rollback_and_error():
@@ -38,13 +19,13 @@ def test_a_turn_ends_with_commit_rollback_and_error():
             if fail:
                 raise ValueError(name)
 
-    assert run(lambda: write("one", False)) == []
-    assert [str(e) for e in run(lambda: write("two", True))] == ["two"]
-    assert run(lambda: write("three", False)) == []
+    assert at_once(lambda: write("one", False)) == []
+    assert [str(e) for e in at_once(lambda: write("two", True))] == ["two"]
+    assert at_once(lambda: write("three", False)) == []
     assert set(Project.objects.values_list("slug", flat=True)) == {"one", "three"}
     with transaction.atomic(), transaction.atomic():
         make_project("nested")
-    assert run(lambda: write("four", False)) == []
+    assert at_once(lambda: write("four", False)) == []
 
 
 def test_a_connection_closed_in_mid_transaction_gives_its_turn_back():
@@ -53,9 +34,9 @@ def test_a_connection_closed_in_mid_transaction_gives_its_turn_back():
         make_project("left")
         connection.close()
 
-    run(leave)
+    at_once(leave)
     began = time.monotonic()
-    assert run(lambda: make_project("next")) == []
+    assert at_once(lambda: make_project("next")) == []
     assert time.monotonic() - began < 20
 
 
@@ -69,5 +50,5 @@ def test_many_writers_all_get_in():
                 row.description = str(int(row.description or 0) + 1)
                 row.save()
 
-    assert run(*[add] * 12) == []
+    assert at_once(*[add] * 12) == []
     assert Project.objects.get(pk=project.pk).description == "120"
