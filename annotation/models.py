@@ -307,3 +307,56 @@ class SavedMapping(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "name"], name="mapping_once")]
+
+
+class PromotionRule(models.Model):
+    """Which turns of end users' conversations are put before experts, and how many a day."""
+
+    class Kind(models.TextChoices):
+        DOWN_COMMENT = "down_comment", _("Thumbs down with a comment")
+        DOWN = "down", _("Thumbs down")
+        RANDOM = "random", _("A random share of answers")
+        ALL_BAD = "all_bad", _("Drafts of which all were bad")
+        LOW_SCORE = "low_score", _("Conversations with a low score")
+        TAG = "tag", _("Feedback with a tag")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="promotion_rules")
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=14, choices=Kind.choices)
+    share = models.DecimalField(max_digits=5, decimal_places=2, default=5)  # per cent, of a random rule
+    threshold = models.PositiveSmallIntegerField(default=2)  # low_score: this score or lower
+    tag = models.CharField(max_length=60, blank=True)
+    daily_cap = models.PositiveIntegerField(default=50)
+    per_person_cap = models.PositiveIntegerField(default=5)  # turns of one end user a day
+    active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_run_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="promotion_rule_name")]
+
+
+class Promotion(models.Model):
+    """A turn that a rule took: once, whichever rules it falls under. `message` is the answer (of drafts the first), by id, so that it outlives the
+    text. What the end user said of it is shown to an annotator once they have judged."""
+
+    class Outcome(models.TextChoices):
+        ITEM = "item", _("Put before experts")
+        KNOWN = "known", _("Already before experts")
+        REFUSED = "refused", _("Cannot be judged")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="promotions")
+    rule = models.ForeignKey(PromotionRule, null=True, on_delete=models.SET_NULL, related_name="promotions")
+    item = models.ForeignKey(Item, null=True, on_delete=models.SET_NULL, related_name="promotions")
+    message_id = models.BigIntegerField()
+    end_user_id = models.BigIntegerField(null=True)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices)
+    reason = models.CharField(max_length=40, blank=True)
+    event_id = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "message_id"], name="promotion_once")]
+        indexes = [models.Index(fields=["rule", "created_at"], name="promotion_rule_day")]

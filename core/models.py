@@ -95,16 +95,23 @@ class Invite(models.Model):
 
 
 class ApiKey(models.Model):
-    """Acts as its person in one project with at most `role`. Found by prefix, kept as a hash."""
+    """Acts as its person in one project with at most `role`. Found by prefix, kept as a hash. A key with a narrower `scope` opens that door only."""
+
+    class Scope(models.TextChoices):
+        ALL = "all", _("All that its role may do")
+        FEEDBACK = "feedback", _("Send feedback and make widget tokens, nothing else")
+        PROXY = "proxy", _("Use the proxy, nothing else")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="api_keys")
     role = models.CharField(max_length=12, choices=Role.choices)
+    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.ALL)
     name = models.CharField(max_length=80, blank=True)
     prefix = models.CharField(max_length=12, unique=True)
     secret_hash = models.CharField(max_length=64)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
 

@@ -1,17 +1,94 @@
-"""What end users said: conversations as trees of messages, reactions and choices. End users have no account."""
+"""What end users said: conversations as trees of messages, reactions, choices and signals. End users have no account of their own here."""
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Project
 from corpus.models import ModelVersion
+from inference.models import Endpoint
+
+
+class ChatSettings(models.Model):
+    """How a project's chat page and its feedback are set."""
+
+    class Drafts(models.TextChoices):
+        NEVER = "never", _("Never")
+        ALWAYS = "always", _("On every turn")
+        SHARE = "share", _("On a share of turns")
+        REGENERATE = "regenerate", _("When an answer is asked for again")
+
+    class Arms(models.TextChoices):
+        TURN = "turn", _("Per turn")
+        PERSON = "person", _("Per person")
+
+    class Keep(models.TextChoices):
+        CONTENT = "content", _("Keep the texts")
+        IDS = "ids", _("Keep no texts, only who reacted how to which turn")
+        DAYS = "days", _("Drop the texts after some days")
+
+    class Masking(models.TextChoices):
+        OFF = "off", _("Off")
+        STORAGE = "storage", _("Before anything is stored")
+        PROMOTION = "promotion", _("Before a turn is shown to experts")
+
+    project = models.OneToOneField(Project, primary_key=True, on_delete=models.CASCADE, related_name="chat")
+    enabled = models.BooleanField(default=False)
+    welcome = models.TextField(blank=True)
+    system = models.TextField(blank=True)
+    consent = models.TextField(blank=True)  # asked for once per person and text; "" asks nothing
+    consent_version = models.PositiveIntegerField(default=1)
+    drafts = models.CharField(max_length=10, choices=Drafts.choices, default=Drafts.NEVER)
+    draft_share = models.PositiveSmallIntegerField(default=20)  # per cent of turns
+    draft_count = models.PositiveSmallIntegerField(default=2)  # 2–4
+    draft_from_arms = models.BooleanField(default=False)  # from different arms, else sampled from one
+    assign = models.CharField(max_length=6, choices=Arms.choices, default=Arms.PERSON)
+    up_reasons = models.JSONField(default=list)  # [{"key", "en", "zh"}]
+    down_reasons = models.JSONField(default=list)
+    keep = models.CharField(max_length=8, choices=Keep.choices, default=Keep.CONTENT)
+    keep_days = models.PositiveIntegerField(default=90)
+    masking = models.CharField(max_length=10, choices=Masking.choices, default=Masking.OFF)
+    mask_kinds = models.JSONField(default=list)  # of corpus.personal_data.KINDS; [] means the default set
+    origins = models.JSONField(default=list)  # sites that may carry the widget: ["https://example.org"]
+    turns_per_minute = models.PositiveIntegerField(default=20)  # a person's
+    updated_at = models.DateTimeField(auto_now=True)
+
+
+class Arm(models.Model):
+    """An endpoint that answers in this project's chat, with its share of turns or people."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="arms")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="arms")
+    weight = models.PositiveIntegerField(default=1)
+    active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "endpoint"], name="arm_once")]
+
+
+class ChatLink(models.Model):
+    """A link that lets its holder chat without an account. Only the hash of its token is kept."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="chat_links")
+    label = models.CharField(max_length=80, blank=True)
+    token_hash = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    revoked = models.BooleanField(default=False)
+    people = models.PositiveIntegerField(default=0)  # who came by it
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
 
 
 class EndUser(models.Model):
-    """A person who talks to the model; known only by the HMAC of the key the deployment gave them."""
+    """A person who talks to the model; known only by the keyed hash of what the deployment calls them (feedback.end_users)."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="end_users")
     key_hash = models.CharField(max_length=64)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="end_users")  # a member who chats
+    consent_version = models.PositiveIntegerField(default=0)
+    consented_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -19,42 +96,80 @@ class EndUser(models.Model):
 
 
 class Conversation(models.Model):
+    class Source(models.TextChoices):
+        CHAT = "chat", _("Chat page")
+        PROXY = "proxy", _("Proxy")
+        API = "api", _("API")
+        IMPORT = "import", _("Imported log")
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="conversations")
     end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="conversations")
+    source = models.CharField(max_length=8, choices=Source.choices, default=Source.CHAT)
     external_id = models.CharField(max_length=200, blank=True)
+    title = models.CharField(max_length=120, blank=True)
     system = models.TextField(blank=True)
+    tools = models.JSONField(null=True)
+    head = models.ForeignKey("Message", null=True, on_delete=models.SET_NULL, related_name="+")  # the leaf of the branch last looked at
+    keep = models.BooleanField(default=True)  # False: no text of it is stored
+    dropped_at = models.DateTimeField(null=True)  # its texts were dropped
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "external_id"], condition=~models.Q(external_id=""), name="conversation_external")]
+        constraints = [models.UniqueConstraint(fields=["project", "external_id"], condition=~Q(external_id=""), name="conversation_external")]
+        indexes = [
+            models.Index(fields=["end_user", "-updated_at"], name="conversation_recent"),
+            models.Index(fields=["project", "updated_at"], name="conversation_age"),
+        ]
 
 
 class Message(models.Model):
-    """A node of the tree: regenerations, edits and drafts are siblings under one parent."""
+    """A node of the tree: regenerations, edits and drafts are siblings under one parent. An answer's text grows while it streams."""
 
+    class State(models.TextChoices):
+        STREAMING = "streaming", _("Being written")
+        COMPLETE = "complete", _("Complete")
+        STOPPED = "stopped", _("Stopped by the reader")
+        FAILED = "failed", _("Broken off")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="messages")
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
     parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="children")
-    role = models.CharField(max_length=10)
+    role = models.CharField(max_length=10)  # user · assistant · tool
     text = models.TextField(blank=True)
-    extra = models.JSONField(null=True)
+    extra = models.JSONField(null=True)  # tool_calls, tool_call_id, name
+    sources = models.JSONField(default=list)  # what the endpoint says the answer rests on: [{title, text, url?}]
     draft_group = models.UUIDField(null=True)
-    position = models.PositiveSmallIntegerField(default=0)
-    complete = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)  # place on screen among the drafts of its group
+    state = models.CharField(max_length=10, choices=State.choices, default=State.COMPLETE)
+    error = models.CharField(max_length=40, blank=True)  # code of what broke it off
     seen = models.BooleanField(default=False)
+    arm = models.ForeignKey(Arm, null=True, on_delete=models.SET_NULL, related_name="+")
     model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+")
+    parameters = models.JSONField(null=True)
     external_id = models.CharField(max_length=200, blank=True)
+    context_hash = models.CharField(max_length=64, blank=True)  # of the turns up to and with this one, keyed: finds the parent of a logged exchange
+    first_token_ms = models.PositiveIntegerField(null=True)
+    total_ms = models.PositiveIntegerField(null=True)
+    event_id = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "external_id"], condition=~Q(external_id=""), name="message_external")]
+        indexes = [
+            models.Index(fields=["project", "context_hash"], condition=~Q(context_hash=""), name="message_context"),
+            models.Index(fields=["project", "model_version", "created_at"], condition=Q(role="assistant"), name="message_of_model"),
+        ]
 
 
 class Reaction(models.Model):
-    """Append-only; one current per person, target and kind. `target_external` waits for a message that arrives later."""
+    """Append-only; one current per person, target and kind. `target_external` waits for a message or conversation that arrives later.
+    `message` is an answer; for a score it is null and `conversation` the target."""
 
     class Kind(models.TextChoices):
         THUMB = "thumb", _("Thumb")
         SCORE = "score", _("Score")
         CORRECTION = "correction", _("Correction")
-        IMPLICIT = "implicit", _("Implicit signal")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="reactions")
     end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="reactions")
@@ -62,22 +177,81 @@ class Reaction(models.Model):
     conversation = models.ForeignKey(Conversation, null=True, on_delete=models.CASCADE, related_name="reactions")
     target_external = models.CharField(max_length=200, blank=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    value = models.SmallIntegerField(null=True)
-    reasons = models.JSONField(default=list)
-    text = models.TextField(blank=True)
+    value = models.SmallIntegerField(null=True)  # thumb: 1 up, -1 down, 0 taken back · score: 1–5, 0 taken back
+    reasons = models.JSONField(default=list)  # keys of the project's list
+    text = models.TextField(blank=True)  # a comment; of a correction: what should have been said
+    tags = models.JSONField(default=list)
+    source = models.CharField(max_length=8, choices=Conversation.Source.choices, default=Conversation.Source.CHAT)
     current = models.BooleanField(default=True)
     event_id = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        indexes = [
+            models.Index(fields=["project", "id"], condition=Q(current=True), name="reaction_current"),
+            models.Index(fields=["project", "target_external"], condition=Q(message=None, conversation=None), name="reaction_waiting"),
+        ]
+
 
 class Choice(models.Model):
-    """Which of several drafts was better; `shown` keeps what was on screen, in order."""
+    """Which of several drafts was better; `shown` keeps what was on screen, in order: [{"message", "position", "complete", "seen"}]."""
+
+    class Verdict(models.TextChoices):
+        BETTER = "better", _("This one is better")
+        SAME = "same", _("About the same")
+        ALL_BAD = "all_bad", _("All bad")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="choices")
     end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="choices")
-    parent = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="choices")
+    parent = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="choices")  # the user's turn
     chosen = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="+")
-    verdict = models.CharField(max_length=10)  # better · same · all_bad
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    regenerated = models.BooleanField(default=False)  # an answer against the one asked for again, not drafts side by side
     shown = models.JSONField(default=list)
+    current = models.BooleanField(default=True)
     event_id = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "id"], condition=Q(current=True), name="choice_current")]
+
+
+class Signal(models.Model):
+    """What somebody did with an answer without judging it. A class of its own: never a label."""
+
+    class Name(models.TextChoices):
+        COPY = "copy", _("Copied")
+        REGENERATE = "regenerate", _("Asked again")
+        EDIT = "edit", _("Edited the question")
+        STOP = "stop", _("Stopped")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="signals")
+    end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="signals")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="signals")
+    name = models.CharField(max_length=10, choices=Name.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class Received(models.Model):
+    """A row of feedback that came in with an idempotency key: it is taken once. `digest` tells another body under the same key."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="received")
+    key = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64)
+    table = models.CharField(max_length=12)  # reaction · choice · conversation
+    row = models.BigIntegerField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "key"], name="received_once")]
+
+
+class Lost(models.Model):
+    """Exchanges that were answered but could not be logged, counted per day."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="lost")
+    day = models.DateField()
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "day"], name="lost_day")]
