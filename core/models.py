@@ -99,7 +99,7 @@ class ApiKey(models.Model):
 
     class Scope(models.TextChoices):
         ALL = "all", _("All that its role may do")
-        FEEDBACK = "feedback", _("Send feedback and make widget tokens, nothing else")
+        INGEST = "ingest", _("Send feedback and make widget tokens, nothing else")
         PROXY = "proxy", _("Use the proxy, nothing else")
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_keys")

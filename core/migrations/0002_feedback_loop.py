@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 choices=[
                     ("all", "All that its role may do"),
-                    ("feedback", "Send feedback and make widget tokens, nothing else"),
+                    ("ingest", "Send feedback and make widget tokens, nothing else"),
                     ("proxy", "Use the proxy, nothing else"),
                 ],
                 default="all",
