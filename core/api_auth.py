@@ -1,4 +1,14 @@
-"""API keys ("Authorization: Bearer tsk_<prefix>_<secret>") and the browser's session."""
+"""API keys ("Authorization: Bearer tsk_<prefix>_<secret>") and the browser's session.
+
+A key of a narrow scope (ingest, proxy) is for other programs to hold, and opens one door: a view of the API lets it in only by naming it,
+
+    class FeedbackView(APIView):
+        key_scope = "ingest"                       # without this line such a key gets 403 before the view runs
+
+        def post(self, request):
+            project = scoped(request, "ingest")    # the key's project
+
+so a view that does not think of scopes is closed to them."""
 
 import hashlib
 import hmac
@@ -15,39 +25,58 @@ from core.models import ApiKey, Member, Project, Role, roles_from
 from core.prepared import Prepared
 
 
-def new_key(*, user, project, role: str, name: str = "") -> tuple[ApiKey, str]:
+def new_key(*, user, project, role: str, name: str = "", scope: str = ApiKey.Scope.ALL, expires_at=None) -> tuple[ApiKey, str]:
     """Make a key; its text is returned once and kept only as a hash."""
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
-    row = ApiKey.objects.create(user=user, project=project, role=role, name=name, prefix=prefix, secret_hash=hashlib.sha256(secret.encode()).hexdigest())
+    digest = hashlib.sha256(secret.encode()).hexdigest()
+    row = ApiKey.objects.create(
+        user=user, project=project, role=role, name=name, scope=scope, expires_at=expires_at, prefix=prefix, secret_hash=digest
+    )  # fmt: skip
     return row, f"tsk_{prefix}_{secret}"
 
 
 # What the key's person may do in the key's project, read with the key.
 _PERSON_ROLE = Subquery(Member.objects.filter(project=OuterRef("project"), user=OuterRef("user")).values("role")[:1])
 
+_USE_NOTED = timedelta(minutes=5)  # last_used_at is as exact as this: a write at every request would cost more than the request
+
 _KEY = Prepared(lambda prefix: ApiKey.objects.select_related("user", "project").annotate(person_role=_PERSON_ROLE).filter(prefix=prefix, revoked_at=None), str)
 
 
+def find_key(authorization: str) -> ApiKey | None:
+    """The key of an Authorization header, with its project, person and their role (`person_role`); None when it names no key that is in
+    force. One query, and every five minutes one write."""
+    words = authorization.split()
+    parts = words[1].split("_", 2) if len(words) == 2 and words[0].lower() == "bearer" else []
+    if len(parts) != 3 or parts[0] != "tsk":
+        return None
+    key = _KEY.first(parts[1])
+    if key is None or not hmac.compare_digest(key.secret_hash, hashlib.sha256(parts[2].encode("utf-8", "replace")).hexdigest()):
+        return None
+    now = timezone.now()
+    if not key.user.is_active or (key.expires_at is not None and key.expires_at <= now):
+        return None
+    if key.last_used_at is None or now - key.last_used_at > _USE_NOTED:
+        # Of many requests at once one writes.
+        ApiKey.objects.filter(pk=key.pk, last_used_at=key.last_used_at).update(last_used_at=now)
+    return key
+
+
 class KeyAuthentication(authentication.BaseAuthentication):
-    """One query finds the key with its person and project. `request.auth` is the ApiKey."""
+    """`request.auth` is the ApiKey."""
 
     def authenticate_header(self, request):
         return "Bearer"
 
     def authenticate(self, request):
-        words = authentication.get_authorization_header(request).decode("latin-1").split()
-        if not words or words[0].lower() != "bearer":
+        header = authentication.get_authorization_header(request).decode("latin-1")
+        if not header.strip() or header.split()[0].lower() != "bearer":
             return None
-        bad = exceptions.AuthenticationFailed(_("This API key is not valid."))
-        parts = words[1].split("_", 2) if len(words) == 2 else []
-        if len(parts) != 3 or parts[0] != "tsk":
-            raise bad
-        key = _KEY.first(parts[1])
-        if key is None or not hmac.compare_digest(key.secret_hash, hashlib.sha256(parts[2].encode()).hexdigest()) or not key.user.is_active:
-            raise bad
-        now = timezone.now()
-        if key.last_used_at is None or now - key.last_used_at > timedelta(minutes=5):
-            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        key = find_key(header)
+        if key is None:
+            raise exceptions.AuthenticationFailed(_("This API key is not valid."))
+        if key.scope not in (ApiKey.Scope.ALL, getattr(request.parser_context.get("view"), "key_scope", "")):
+            raise exceptions.PermissionDenied(_("This API key is not for this."))
         return key.user, key
 
 
@@ -72,8 +101,27 @@ def project_for(request, slug: str, role: str) -> tuple[Project, str]:
         project, held = (member.project, member.role) if member else (None, None)
     if project is None or not held:
         raise Http404
+    if key is not None and key.scope != ApiKey.Scope.ALL:
+        raise exceptions.PermissionDenied(_("This API key is not for this."))
     # A key does no more than its own role and no more than its person's.
     granted = held if key is None or held not in roles_from(key.role) else key.role
     if granted not in roles_from(role):
         raise exceptions.PermissionDenied(_("Your role in this project does not allow this."))
     return project, granted
+
+
+def opens(key: ApiKey, scope: str) -> bool:
+    """Whether a key (of `find_key`) opens the door `scope`: one made for it, or one for everything with the role of a manager; and its person
+    manages the project still. Programs speak for other people there, which is nobody else's to allow."""
+    manager = Role.MANAGER in (key.person_role, Role.MANAGER if key.user.is_superuser else "")  # type: ignore[attr-defined]  # annotated
+    return manager and (key.scope == scope or (key.scope == ApiKey.Scope.ALL and key.role == Role.MANAGER))
+
+
+def scoped(request, scope: str) -> Project:
+    """The project of the request's key, if the key `opens` the door `scope` ("ingest", "proxy"). 403 for other keys and for people
+    without one: these doors are for programs, and which project they mean is said by the key alone."""
+    if not isinstance(request.auth, ApiKey):
+        raise exceptions.PermissionDenied(_("This needs an API key."))
+    if not opens(request.auth, scope):
+        raise exceptions.PermissionDenied(_("This API key is not for this."))
+    return request.auth.project

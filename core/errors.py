@@ -23,6 +23,11 @@ class DomainError(Exception):
         out = {"error": {"code": self.code, "message": str(self.message), **({"field": self.field} if self.field else {})}}
         return out | self.data
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers of the answer: when to come back, for whoever came too often."""
+        return {"Retry-After": str(self.data["retry_after"])} if "retry_after" in self.data else {}
+
 
 class Conflict(DomainError):
     """The state has moved on (a stale draft, a lease that is gone, a second settle): 409."""
@@ -45,7 +50,7 @@ def api_exception_handler(exc, context):
     """Every API error is {"error": {"code", "message", "field"?, "fields"?}}."""
     exc = of_the_machine(exc) or exc
     if isinstance(exc, DomainError):
-        return Response(exc.as_dict(), status=exc.status)
+        return Response(exc.as_dict(), status=exc.status, headers=exc.headers)
     response = exception_handler(exc, context)
     if response is None:
         return None

@@ -61,5 +61,7 @@ class PageMiddleware:
         if exc is None:
             return None
         if "application/json" in request.headers.get("Accept", ""):
-            return JsonResponse(exc.as_dict(), status=exc.status)
-        return render(request, "core/refused.html", {"message": exc.message}, status=exc.status)
+            return JsonResponse(exc.as_dict(), status=exc.status, headers=exc.headers)
+        response = render(request, "core/refused.html", {"message": exc.message}, status=exc.status)
+        response.headers.update(exc.headers)
+        return response

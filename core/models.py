@@ -95,7 +95,8 @@ class Invite(models.Model):
 
 
 class ApiKey(models.Model):
-    """Acts as its person in one project with at most `role`. Found by prefix, kept as a hash. A key with a narrower `scope` opens that door only."""
+    """Acts as its person in one project with at most `role`. Found by prefix, kept as a hash. A key with a narrower `scope` opens that door only,
+    whatever its role, as long as its person manages the project. One that was rotated works until `expires_at`, beside the one that replaced it."""
 
     class Scope(models.TextChoices):
         ALL = "all", _("All that its role may do")
@@ -112,6 +113,7 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
+    replaced_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     revoked_at = models.DateTimeField(null=True)
 
 
