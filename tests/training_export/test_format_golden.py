@@ -81,9 +81,9 @@ GOLDEN = {
     },
     "jsonl": {
         "train.jsonl": [
-            f'{{"type": "sft", "group_id": "p1", "context": {ASKED}, "tools": null, "sources": [], "language": "zh", "tags": [], "weight": 1.0, '
-            f'"target": {{"text": "{GOOD}", "turns": [], "origin": "corrected"}}, "provenance": {{"item": 1, "prompt": 1, "versions": [10], '
-            '"annotators": ["expert-1"], "responses": [], "models": [], "status": "accepted", "reason": "correction"}}',
+            f'{{"type":"sft","group_id":"p1","context":{ASKED.replace(": ", ":").replace(", ", ",")},"tools":null,"sources":[],"language":"zh","tags":[],'
+            f'"weight":1.0,"target":{{"text":"{GOOD}","turns":[],"origin":"corrected"}},"provenance":{{"item":1,"prompt":1,"versions":[10],'
+            '"annotators":["expert-1"],"responses":[],"models":[],"status":"accepted","reason":"correction"}}',
         ]
     },
 }

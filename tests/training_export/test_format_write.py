@@ -205,6 +205,15 @@ def test_sources_make_a_system_turn_where_there_is_none(tmp_path):
     assert files["train.jsonl"][0]["prompt"] == [{"role": "system", "content": "[1] 说明书\n一天不超过4克。"}, user()]
 
 
+def test_answers_to_one_question_may_each_have_their_own_passages(tmp_path):
+    context = [user()]
+    examples = [sft(answer, context=context, sources=[source]) for answer, source in zip(("4 克", "6 小时"), SOURCES, strict=True)]
+    files, _ = write(tmp_path / "user", "trl-sft", examples, sources="user")
+    assert [r["prompt"][0]["content"] for r in files["train.jsonl"]] == ["[1] 说明书\n一天不超过4克。\n\n问题?", "[1]\n间隔6小时。\n\n问题?"]
+    files, _ = write(tmp_path / "all", "jsonl", examples)
+    assert [r["sources"] for r in files["train.jsonl"]] == [SOURCES[:1], SOURCES[1:]]
+
+
 def test_margins_stand_on_every_row_or_on_none(tmp_path):
     examples = [pair(group="1", margin=0.5), pair(group="2"), pair(group="3", margin=1)]
     files, writer = write(tmp_path / "a", "trl-rm", examples, margin="strength")
@@ -270,6 +279,43 @@ def test_pairs_with_different_calls_are_for_the_reward_trainer_only(tmp_path):
 def test_llamafactory_leaves_out_turns_it_would_drop(tmp_path, context, code):
     _, writer = write(tmp_path, "llamafactory", [sft(context=context, tools=TOOLS), sft(group="2")])
     assert writer.left_out == {code: 1}
+
+
+HUGE = [2**80, 2**80 + 2, -(2**70)]
+
+
+def test_numbers_of_any_size_are_written_as_they_are_and_told_apart(tmp_path):
+    def calling(number):
+        return {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": {"n": number}}}]}
+
+    examples = [
+        sft(context=[user("多少?"), calling(n), {"role": "tool", "content": "4"}], tools=[{"name": "f", "limit": n}], provenance={"item": n}) for n in HUGE
+    ]
+    for form in ("trl-sft", "jsonl"):
+        files, writer = write(tmp_path / form, form, examples)
+        assert not writer.left_out
+        rows = files["train.jsonl"]
+        found = [row["context" if form == "jsonl" else "prompt"][1]["tool_calls"][0]["function"]["arguments"]["n"] for row in rows]
+        assert found == HUGE
+        assert [(json.loads(r["tools"]) if form == "trl-sft" else r["tools"])[0]["limit"] for r in rows] == HUGE
+        sides = rows if form == "jsonl" else rows_of(tmp_path / form / "provenance/train.jsonl")
+        assert [s["provenance"]["item"] if form == "jsonl" else s["item"] for s in sides] == HUGE
+
+
+def test_the_side_file_is_ascii_whatever_stands_in_it(tmp_path):
+    texts = ["说明书.jsonl", "é", "😀x", "\ud83d", "a\u2028b", '"\\']
+    write(tmp_path, "trl-sft", [sft(f"{i}", group=text, context=[user()], provenance={"item": 1, "origins": [{"file": text}]}) for i, text in enumerate(texts)])
+    raw = (tmp_path / "provenance/train.jsonl").read_bytes()
+    assert raw.isascii()
+    rows = [json.loads(line) for line in raw.splitlines()]
+    assert [(r["group_id"], r["origins"][0]["file"]) for r in rows] == [(t, t) for t in texts]
+
+
+def test_not_a_number_is_never_written(tmp_path):
+    for bad in (float("nan"), float("inf")):
+        for example in (pair(margin=bad), pair(weight=bad), sft(tools=[{"n": bad}]), sft(sources=[{"n": bad}])):
+            with pytest.raises(ValueError, match="JSON"):
+                line(example)
 
 
 # --- KTO's order

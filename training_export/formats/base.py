@@ -11,7 +11,7 @@
 Row n of `train.jsonl` has its provenance on line n of `provenance/train.jsonl`."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -119,7 +119,7 @@ class Format:
     trainer: str
     takes: frozenset
     writer: type
-    checker: Callable[[Path, Options], Iterator[Problem]]
+    checker: type
     not_honoured: tuple = ()
     takes_margin: bool = False
     options: tuple = field(default=("system", "sources", "allow_template_tokens"))
@@ -139,7 +139,7 @@ class Format:
         """Everything wrong in the written files of `folder`, as a trainer would not tell. Streams; memory is flat."""
         if not isinstance(options, Options):
             options = Options.of(options)
-        return self.checker(Path(folder), options)
+        return self.checker(Path(folder), options).problems()
 
     def sample(self, options: Options | Mapping | None = None) -> dict[str, str]:
         """{file name: text} of a small export, made by the format's own code."""

@@ -5,12 +5,15 @@
  ranked "groups" [[answer, …], …] · prompt · eval "reference"}; an answer is {"text", "turns": [...], "origin"}."""
 
 import json
+import math
+
+import orjson
 
 from training_export import examples
 from training_export.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
 
 TYPES = {"sft": Sft, "preference": Preference, "binary": Binary, "ranked": RankedList, "prompt": PromptOnly, "eval": EvalQuestion}
-_NAMES = {cls: name for name, cls in TYPES.items()}
+NAMES = {cls: name for name, cls in TYPES.items()}
 SHARED = ("type", "group_id", "context", "tools", "sources", "language", "tags", "weight", "provenance")
 OWN = {
     "sft": ("target",),
@@ -20,41 +23,82 @@ OWN = {
     "prompt": (),
     "eval": ("reference",),
 }
-_dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=list).encode
+_dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=list).encode
 
 
-def to_row(example) -> dict:
-    """The canonical row of `example`."""
-    name = _NAMES[type(example)]
-    row = {
-        "type": name,
-        "group_id": example.group_id,
-        "context": example.context,
-        "tools": example.tools,
-        "sources": example.sources,
-        "language": example.language,
-        "tags": list(example.tags),
-        "weight": example.weight,
-    }
-    if name == "sft":
-        row["target"] = _answer(example.target)
-    elif name == "preference":
-        votes = example.n_for + example.n_against
-        row |= {"chosen": _answer(example.chosen), "rejected": _answer(example.rejected), "margin": example.margin}
-        row |= {"n_for": example.n_for, "n_against": example.n_against, "agreement": example.n_for / votes if votes else None}
-    elif name == "binary":
-        row |= {"answer": _answer(example.answer), "label": example.label}
-    elif name == "ranked":
-        row["groups"] = [[_answer(a) for a in group] for group in example.groups]
-    elif name == "eval":
-        row["reference"] = example.reference
-    row["provenance"] = example.provenance
-    return row
+class Lines:
+    """Rows as lines; what the rows of one prompt share is made once."""
+
+    def __init__(self):
+        self._of: tuple = (None, None, None)
+        self._shared: dict = {}
+        self._answers: dict[int, tuple] = {}
+
+    def line(self, example) -> bytes:
+        """The canonical row as a UTF-8 JSON line without spaces. UnicodeEncodeError for half a surrogate pair, ValueError for NaN."""
+        of = self._of
+        if example.context is not of[0] or example.tools is not of[1] or example.sources is not of[2]:
+            self._of, self._answers = (example.context, example.tools, example.sources), {}
+            self._shared = {
+                "context": _fragment(example.context),
+                "tools": _fragment(example.tools),
+                "sources": _fragment(example.sources),
+            }
+        name = NAMES[type(example)]
+        weight = example.weight
+        row = {
+            "type": name,
+            "group_id": example.group_id,
+            **self._shared,
+            "language": example.language,
+            "tags": example.tags,
+            "weight": weight if math.isfinite(weight) else _refused(weight),
+        }
+        if name == "sft":
+            row["target"] = self._answer(example.target)
+        elif name == "preference":
+            votes, margin = example.n_for + example.n_against, example.margin
+            row["chosen"] = self._answer(example.chosen)
+            row["rejected"] = self._answer(example.rejected)
+            row["margin"] = margin if margin is None or math.isfinite(margin) else _refused(margin)
+            row["n_for"] = example.n_for
+            row["n_against"] = example.n_against
+            row["agreement"] = example.n_for / votes if votes else None
+        elif name == "binary":
+            row["answer"] = self._answer(example.answer)
+            row["label"] = example.label
+        elif name == "ranked":
+            row["groups"] = [[self._answer(a) for a in group] for group in example.groups]
+        elif name == "eval":
+            row["reference"] = example.reference
+        row["provenance"] = example.provenance
+        try:
+            return orjson.dumps(row) + b"\n"  # a copy: what orjson gives keeps 4 kB of memory, however short it is
+        except orjson.JSONEncodeError:  # in what stands in it as it is: half a surrogate pair, a number of more than 64 bits
+            for key in ("group_id", "language", "tags", "provenance", *(["reference"] if name == "eval" else [])):
+                row[key] = _fragment(row[key])
+            return orjson.dumps(row) + b"\n"
+
+    def _answer(self, answer: Answer) -> orjson.Fragment:
+        known = self._answers.get(id(answer))
+        if known is None:
+            value = {"text": answer.text, "turns": list(answer.turns), "origin": answer.origin}
+            known = self._answers[id(answer)] = (answer, _fragment(value))  # holds the answer, so that its id is not given to another
+        return known[1]
+
+
+def _fragment(value) -> orjson.Fragment:
+    # Not by orjson: it writes NaN as null, and refuses large numbers that may stand in tools.
+    return orjson.Fragment(_dumps(value).encode())
+
+
+def _refused(value: float):
+    raise ValueError(f"{value!r} is no JSON")
 
 
 def line(example) -> bytes:
-    """The canonical row as a UTF-8 JSON line. UnicodeEncodeError for half a surrogate pair, ValueError for NaN."""
-    return (_dumps(to_row(example)) + "\n").encode()
+    """One row as `Lines.line` gives it."""
+    return Lines().line(example)
 
 
 def from_row(row: dict) -> examples.Example:
@@ -72,10 +116,6 @@ def from_row(row: dict) -> examples.Example:
     else:
         own = {"reference": row["reference"]} if kind == "eval" else {}
     return TYPES[kind](**shared, **own)
-
-
-def _answer(answer: Answer) -> dict:
-    return {"text": answer.text, "turns": list(answer.turns), "origin": answer.origin}
 
 
 def _from(row: dict) -> Answer:

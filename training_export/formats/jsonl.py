@@ -3,9 +3,10 @@
 import json
 import math
 
-from training_export.examples import Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
+from corpus.canonical import unified
+from training_export.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
 from training_export.formats.base import LABELS, Format
-from training_export.formats.canonical import OWN, SHARED, from_row, line
+from training_export.formats.canonical import NAMES, OWN, SHARED, Lines
 from training_export.formats.checks import LineChecker
 from training_export.formats.messages import LeftOut, answer_messages, blank, context_problem, identity
 from training_export.formats.rows import RowWriter
@@ -17,82 +18,140 @@ class Writer(RowWriter):
     """Leaves out only what nothing could read: empty answers, pairs of equals, a conversation no one could follow."""
 
     side_file = False  # the provenance stands in the row
-    _last = (None, None, "", 0)
+
+    def __init__(self, folder, options, splits):
+        super().__init__(folder, options, splits)
+        self._lines = Lines()
+        self._of: tuple = (None, None, None)  # what the next three lines are of
+        self._code, self._prompt = "", 0
+        self._known: dict[int, tuple] = {}
 
     def row(self, example, split):
-        code, prompt = self._context(example)
-        if code:
-            raise LeftOut(code)
+        of = self._of
+        if example.context is not of[0] or example.tools is not of[1] or example.sources is not of[2]:
+            self._of = (example.context, example.tools, example.sources)
+            self._code, self._prompt = _prompt(*self._of)
+            self._known = {}
+        if self._code:
+            raise LeftOut(self._code)
+        judged, way = self._judgement(example)
         try:
-            judged, way = judgement(example, prompt)
-            self.put(split, line(example), judged=judged, way=way, example=example)
+            line = self._lines.line(example)
         except UnicodeEncodeError:
             raise LeftOut("stray_surrogate") from None
+        self.put(split, line, judged=judged, way=way, example=example)
 
     def refuses(self, pair) -> bool:
         return False  # holds every text
 
-    def _context(self, example) -> tuple[str, int]:
-        group, context, code, prompt = self._last
-        if group != example.group_id or (context is not example.context and context != example.context):
-            code, _ = context_problem([_readable(m) for m in example.context], strict=False)
-            prompt = identity(_dumps([example.context, example.tools, example.sources]))
-            self._last = (example.group_id, example.context, code, prompt)
-        return code, prompt
+    def _judgement(self, example) -> tuple[int, bool]:
+        kind = type(example)
+        if kind is Preference:
+            return judgement("preference", self._prompt, (self._id(example.chosen), self._id(example.rejected)))
+        if kind is Binary:
+            return judgement("binary", self._prompt, self._id(example.answer), bool(example.label))
+        if kind is Sft:
+            return judgement("sft", self._prompt, self._id(example.target))
+        if kind is RankedList:
+            return judgement("ranked", self._prompt, tuple(tuple(self._id(a) for a in group) for group in example.groups))
+        return judgement(NAMES[kind], self._prompt, getattr(example, "reference", ""))
+
+    def _id(self, answer) -> int:
+        known = self._known.get(id(answer))
+        if known is None:
+            known = self._known[id(answer)] = (answer, _answer_id(answer.text, answer.turns))  # held, so that its id is not another's
+        return known[1]
+
+
+def _prompt(context: list, tools, sources) -> tuple[str, int]:
+    """(what is wrong with the context or "", a number for context, tools and sources)."""
+    messages = [_readable(m) for m in context]
+    code, _ = context_problem(messages, strict=False)
+    if code:
+        return code, 0
+    return "", hash((identity(messages), unified(_dumps([tools, sources])) if tools or sources else ""))
 
 
 def _readable(message: dict) -> dict:
     return message | {"content": ""} if message.get("content") is None and message.get("tool_calls") else message
 
 
-def answer_identity(answer) -> int:
-    before, final = answer_messages(answer)
+def _answer_id(text: str, turns) -> int:
+    """A number for an answer, LeftOut for an empty one."""
+    if not turns:
+        if blank(text):
+            raise LeftOut("empty_answer")
+        return hash(unified(text))
+    before, final = answer_messages(Answer(text, turns))
     if blank(final["content"] or "") and not final.get("tool_calls"):
         raise LeftOut("empty_answer")
-    return identity(answer.text) if not answer.turns else identity(_dumps([*before, final]))
+    return hash(unified(_dumps([*before, final])))
 
 
-def judgement(example, prompt: int) -> tuple[int, bool]:
-    """What `example` judges, and which way (see Ledger). LeftOut for empty answers and pairs of equals."""
-    kind = type(example)
-    if kind is Preference:
-        one, other = answer_identity(example.chosen), answer_identity(example.rejected)
+def judgement(kind: str, prompt: int, said, label: bool = False) -> tuple[int, bool]:
+    """What a row of `kind` judges, and which way (see Ledger); `said`: the numbers of its answers. LeftOut for pairs of equals."""
+    if kind == "preference":
+        one, other = said
         if one == other:
             raise LeftOut("same_answers")
-        return hash(("pair", prompt, min(one, other), max(one, other))), one < other
-    if kind is Binary:
-        return hash(("label", prompt, answer_identity(example.answer))), bool(example.label)
-    if kind is Sft:
-        return hash(("sft", prompt, answer_identity(example.target))), False
-    if kind is RankedList:
-        groups = tuple(tuple(answer_identity(a) for a in group) for group in example.groups)
-        return hash(("ranked", prompt, groups)), False
-    return hash((kind.__name__, prompt, getattr(example, "reference", ""))), False
+        return hash((kind, prompt, min(one, other), max(one, other))), one < other
+    return hash((kind, prompt, said)), label
 
 
 class Checker(LineChecker):
     same_columns = False  # each type has its own
     side_file = False
 
+    def start(self, name):
+        self._prompt, self._found, self._prompt_id = None, [], 0
+
     def expected(self, first):
-        return set(SHARED) | set(OWN.get(str(first.get("type")), ()))
+        return _COLUMNS.get(first.get("type")) or _SHARED if isinstance(first.get("type"), str) else _SHARED
 
     def row(self, row):
-        context = row["context"]
-        if not isinstance(context, list) or not all(isinstance(m, dict) for m in context):
-            return [("context", "not_messages", "")]
-        code, detail = context_problem([_readable(m) for m in context], strict=False)
-        if code:
-            return [("context", code, detail)]
+        prompt = (row["context"], row["tools"], row["sources"])
+        if prompt != self._prompt:  # neighbouring rows often share it
+            self._prompt = prompt
+            self._found = self._problems(row["context"])
+        if self._found:
+            return list(self._found)
         found = _shape(row)
         if found:
             return found
-        example = from_row(row)
+        if self._prompt_id is None:
+            _, self._prompt_id = _prompt(*prompt)
         try:
-            self.judged, self.way = judgement(example, identity(_dumps([row["context"], row["tools"], row["sources"]])))
+            self.judged, self.way = self._judgement(row)
         except LeftOut as refused:
             return [("", refused.code, "")]
         return []
+
+    def _problems(self, context) -> list:
+        self._prompt_id = None
+        if not isinstance(context, list) or not all(isinstance(m, dict) for m in context):
+            return [("context", "not_messages", "")]
+        code, detail = context_problem([_readable(m) for m in context], strict=False)
+        return [("context", code, detail)] if code else []
+
+    def _judgement(self, row: dict) -> tuple[int, bool]:
+        kind, prompt = row["type"], self._prompt_id
+        if kind == "preference":
+            return judgement(kind, prompt, (_id(row["chosen"]), _id(row["rejected"])))
+        if kind == "binary":
+            return judgement(kind, prompt, _id(row["answer"]), row["label"])
+        if kind == "sft":
+            return judgement(kind, prompt, _id(row["target"]))
+        if kind == "ranked":
+            return judgement(kind, prompt, tuple(tuple(_id(a) for a in group) for group in row["groups"]))
+        return judgement(kind, prompt, str(row.get("reference", "")))
+
+
+_SHARED = set(SHARED)
+_COLUMNS = {name: _SHARED | set(own) for name, own in OWN.items()}
+
+
+def _id(answer: dict) -> int:
+    return _answer_id(answer["text"], answer["turns"])
 
 
 def _shape(row: dict) -> list:
@@ -108,20 +167,22 @@ def _shape(row: dict) -> list:
     margin = row.get("margin")
     if margin is not None and (isinstance(margin, bool) or not isinstance(margin, (int, float)) or not math.isfinite(margin)):
         found.append(("margin", "margin", repr(margin)[:40]))
-    for name, kind in (("group_id", str), ("sources", list), ("tags", list), ("weight", (int, float)), ("provenance", dict), ("tools", (list, type(None)))):
-        if not isinstance(row[name], kind):
-            found.append((name, "bad_field", ""))
+    found += [(name, "bad_field", "") for name, kind in _KINDS if not isinstance(row[name], kind)]
     return found
+
+
+_KINDS: tuple = (("group_id", str), ("sources", list), ("tags", list), ("weight", (int, float)), ("provenance", dict), ("tools", (list, type(None))))
+_ANSWER = {"text", "turns", "origin"}
 
 
 def _is_answer(value) -> bool:
     return (
         isinstance(value, dict)
-        and set(value) == {"text", "turns", "origin"}
+        and value.keys() == _ANSWER
         and isinstance(value["text"], str)
         and isinstance(value["origin"], str)
         and isinstance(value["turns"], list)
-        and all(isinstance(t, dict) for t in value["turns"])
+        and (not value["turns"] or all(isinstance(t, dict) for t in value["turns"]))
     )
 
 
@@ -131,7 +192,7 @@ FORMAT = Format(
     trainer="",
     takes=frozenset({Sft, Preference, Binary, RankedList, PromptOnly, EvalQuestion}),
     writer=Writer,
-    checker=Checker.run,
+    checker=Checker,
     takes_margin=True,
     options=("margin",),
 )

@@ -73,25 +73,25 @@ class Writer(RowWriter):
         if tools and has_template_token(tools) and not self.options.allow_template_tokens:
             raise LeftOut("template_token")
         turns = alternating(shown.messages)
-        shown.prompt = encoded(turns)[0]
-        shown.tail = b', "system": %b, "tools": %b}\n' % (encoded(system)[0], encoded(tools)[0])
+        shown.prompt = encoded(turns)
+        shown.tail = b', "system": %b, "tools": %b}\n' % (encoded(system), encoded(tools))
         alone = len(turns) == 1 and not tools and turns[0]["from"] == "human"
         if alone:  # the alpaca row up to its answer
-            shown.head = b'{"instruction": %b, "input": "", "system": %b' % (encoded(turns[0]["value"])[0], encoded(system)[0])
+            shown.head = b'{"instruction": %b, "input": "", "system": %b' % (encoded(turns[0]["value"]), encoded(system))
 
     def _answered(self, shown, answer) -> tuple[bytes, bytes, Rendered]:
         """(the conversation up to the answer as JSON, the answer's turn as JSON, the answer)."""
         rendered = self.answer(shown, answer)
         prompt = shown.prompt
         if rendered.before:
-            prompt = encoded(alternating([*shown.messages, *rendered.before]))[0]
-        return prompt, encoded(turn(rendered.final))[0], rendered
+            prompt = encoded(alternating([*shown.messages, *rendered.before]))
+        return prompt, encoded(turn(rendered.final)), rendered
 
     def _sft(self, example, split, shown):
         prompt, last, target = self._answered(shown, example.target)
         judged = hash((shown.prompt_id, prompt if target.before else 0, target.id))
         if shown.head and not target.structured:
-            line = b'%b, "output": %b}\n' % (shown.head, encoded(example.target.text)[0])
+            line = b'%b, "output": %b}\n' % (shown.head, encoded(example.target.text))
             self.put(f"sft_alpaca_{split}", line, judged=judged, example=example)
         else:
             self.put(f"sft_sharegpt_{split}", b'{"conversations": %b, %b]%b' % (prompt[:-1], last, shown.tail), judged=judged, example=example)
@@ -144,7 +144,7 @@ FORMAT = Format(
     trainer="llamafactory 0.9.5",
     takes=frozenset({Sft, Preference, Binary}),
     writer=Writer,
-    checker=Checker.run,
+    checker=Checker,
     options=("system", "sources", "allow_template_tokens", "name"),
     not_honoured=(
         _("The weight of a row, and the votes for and against: LLaMA-Factory gives every row the same."),

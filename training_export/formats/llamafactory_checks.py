@@ -3,9 +3,9 @@
 import json
 
 from training_export.formats.base import Problem
-from training_export.formats.checks import DATE_LIKE, LineChecker, identity_of
+from training_export.formats.checks import DATE_LIKE, LineChecker
 from training_export.formats.llamafactory_files import DATA_FILES, ENTRIES, TAGS, kind_and_split
-from training_export.formats.messages import blank, has_template_token
+from training_export.formats.messages import blank, has_template_token, identity
 
 _ANSWER_SIDE = ("gpt", "function_call")
 _COLUMNS = {kind: set(entry["columns"].values()) for kind, entry in ENTRIES.items()}
@@ -15,8 +15,8 @@ class Checker(LineChecker):
     def files(self):
         return [name for name in DATA_FILES if (self.folder / name).exists()]
 
-    def problems(self):
-        yield from super().problems()
+    def together(self):
+        yield from super().together()
         yield from self.info()
 
     # -- rows
@@ -60,7 +60,7 @@ class Checker(LineChecker):
         question = row["instruction"] + ("\n" + row["input"] if row["input"] else "")
         found = self._text("instruction", question, "empty_prompt") + self._text("output", row["output"])
         if not found:
-            self.judged = hash(("sft", identity_of([_as("human", question), _as("gpt", row["output"])]), row["system"], ""))
+            self.judged = hash(("sft", identity([_as("human", question), _as("gpt", row["output"])]), row["system"], ""))
         return found
 
     def _sft_sharegpt(self, row):
@@ -134,7 +134,7 @@ class Checker(LineChecker):
         return [("tools", "template_token", "")] if not self.options.allow_template_tokens and has_template_token(tools) else []
 
     def _id(self, turns) -> int:
-        return identity_of([_as(t["from"], t["value"]) for t in turns])
+        return identity([_as(t["from"], t["value"]) for t in turns])
 
     # -- dataset_info.json
 

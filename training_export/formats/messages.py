@@ -197,9 +197,14 @@ def any_template_token(messages: list[dict]) -> bool:
     return False
 
 
-def identity(fragment: str) -> int:
-    """64 bits standing for a text (or the JSON of messages) up to `unified`: equal texts, equal numbers. Only good within this process."""
-    # In JSON a carriage return is the two characters \r, so fragments are unified in that spelling.
-    if "\\r" in fragment:
-        fragment = fragment.replace("\\r\\n", "\\n").replace("\\r", "\\n")
-    return hash(unified(fragment))
+def identity(messages: list[dict]) -> int:
+    """64 bits standing for checked messages, their texts up to `unified`: equal messages, equal numbers. Only good within this process."""
+    if len(messages) == 1 and len(messages[0]) == 2:
+        return hash((messages[0]["role"], unified(messages[0]["content"])))
+    parts = []
+    for m in messages:
+        parts.append(m["role"])
+        parts.append(unified(m["content"]))
+        if len(m) > 2:
+            parts.append(json.dumps({k: v for k, v in m.items() if k not in ("role", "content")}, sort_keys=True))
+    return hash(tuple(parts))

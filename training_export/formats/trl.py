@@ -44,7 +44,7 @@ def with_turns(shown, before: list) -> tuple[bytes, bool]:
     """The prompt's JSON with an answer's tool turns at its end: loss then falls on the answer's last turn alone, never on a tool's reply."""
     if not before:
         return shown.prompt, shown.structured
-    return encoded([*shown.messages, *before])[0], True
+    return encoded([*shown.messages, *before]), True
 
 
 def part(split: str, structured: bool) -> str:

@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from training_export.examples import Binary
 from training_export.formats.base import LABELS, Format
-from training_export.formats.checks import TrlChecker, identity_of
-from training_export.formats.messages import LeftOut
+from training_export.formats.checks import TrlChecker
+from training_export.formats.messages import LeftOut, identity
 from training_export.formats.trl import TrlWriter
 
 
@@ -77,7 +77,7 @@ class Checker(TrlChecker):
         return found
 
     def judge(self, row, prompt):
-        self.judged, self.way = hash((prompt, identity_of(row["completion"]))), row["label"]
+        self.judged, self.way = hash((prompt, identity(row["completion"]))), row["label"]
 
     def end(self):
         found = super().end()
@@ -95,7 +95,7 @@ FORMAT = Format(
     trainer="trl 1.16 KTOTrainer",
     takes=frozenset({Binary}),
     writer=Writer,
-    checker=Checker.run,
+    checker=Checker,
     not_honoured=(
         _("The weight of a row: KTOTrainer knows only one weight for all good and one for all bad rows."),
         _("The order of answers: good and bad are not a ranking."),

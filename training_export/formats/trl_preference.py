@@ -30,7 +30,7 @@ class PairWriter(TrlWriter):
                 prompt, structured = with_turns(shown, chosen.before)
                 judged = hash((prompt, chosen.id)), hash((prompt, rejected.id))
             elif self.turns_in_answers:
-                one, other = encoded([*chosen.before, chosen.final])[0], encoded([*rejected.before, rejected.final])[0]
+                one, other = encoded([*chosen.before, chosen.final]), encoded([*rejected.before, rejected.final])
                 judged = hash(one), hash(other)
             else:
                 raise LeftOut("tool_turns_in_answer")
@@ -68,7 +68,7 @@ FORMAT = Format(
     trainer="trl 1.16 DPOTrainer",
     takes=frozenset({Preference}),
     writer=Writer,
-    checker=Checker.run,
+    checker=Checker,
     not_honoured=(
         _("The weight of a row, and the votes for and against: DPOTrainer gives every pair the same."),
         _("Margins: DPOTrainer has none."),

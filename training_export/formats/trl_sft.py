@@ -4,7 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from training_export.examples import Sft
 from training_export.formats.base import LABELS, Format
-from training_export.formats.checks import TrlChecker, identity_of
+from training_export.formats.checks import TrlChecker
+from training_export.formats.messages import identity
 from training_export.formats.trl import TrlWriter, part, with_turns
 
 
@@ -23,7 +24,7 @@ class Checker(TrlChecker):
     columns = ("prompt", "completion")
 
     def judge(self, row, prompt):
-        self.judged = hash((prompt, identity_of(row["completion"])))
+        self.judged = hash((prompt, identity(row["completion"])))
 
 
 FORMAT = Format(
@@ -32,7 +33,7 @@ FORMAT = Format(
     trainer="trl 1.16 SFTTrainer",
     takes=frozenset({Sft}),
     writer=Writer,
-    checker=Checker.run,
+    checker=Checker,
     not_honoured=(
         _("The weight of a row: SFTTrainer gives every row the same."),
         _("Tool calls inside an answer: they stand in the prompt, and only the answer's last turn is learnt."),
