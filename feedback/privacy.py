@@ -1,0 +1,69 @@
+"""What of people's words is kept, and how: every writer of their text goes through the project's keeper."""
+
+import hmac
+from dataclasses import dataclass
+
+from core.prepared import Prepared
+from corpus.masking import DEFAULT_KINDS, mask, mask_tree
+from feedback.models import ChatSettings
+
+_SETTINGS = Prepared(lambda project: ChatSettings.objects.filter(project=project).only("keep", "masking", "mask_kinds"), int)
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """A project's rules. `keeps`: texts are stored at all. `stored` and `promoted`: the kinds of personal data masked before storage, and before
+    experts see a turn."""
+
+    keeps: bool = True
+    stored: tuple[str, ...] = ()
+    promoted: tuple[str, ...] = ()
+    key: bytes = b""
+
+    def text(self, text: str) -> str:
+        """`text` as it may be stored: "" if no texts are kept, else masked if that comes before storage."""
+        if not self.keeps:
+            return ""
+        return mask(text, self.stored) if self.stored and text else text
+
+    def tree(self, value):
+        """The same for JSON (tools, a message's extra, parameters); None where no texts are kept. For sources see `listed`."""
+        if not self.keeps or value is None:
+            return None
+        return mask_tree(value, self.stored) if self.stored else value
+
+    def listed(self, rows) -> list:
+        """The same for a list that cannot be NULL (sources)."""
+        return self.tree(list(rows)) or []
+
+    def label(self, words: str) -> str:
+        """A short name that is kept in any case (a tag, a model): masked if that comes before storage."""
+        return mask(words, self.stored) if self.stored else words
+
+    def external(self, name: str) -> str:
+        """An id of the deployment's own, to be stored and looked up by: itself, unless it holds what must not be stored; then a keyed hash."""
+        if not self.stored or not name or mask(name, self.stored) == name:
+            return name
+        return "masked:" + hmac.digest(self.key, name.encode(), "sha256").hex()[:40]
+
+    def shown(self, text: str) -> str:
+        """Stored `text` as experts may see it."""
+        return mask(text, self.promoted) if self.promoted and text else text
+
+    def shown_tree(self, value):
+        """The same for JSON."""
+        return mask_tree(value, self.promoted) if self.promoted and value is not None else value
+
+
+def keeper(project) -> Keeper:
+    """The rules of `project`, read anew (one query): hold on to the answer for as long as one request, not longer."""
+    row = _SETTINGS.first(project.pk)
+    if row is None:
+        return Keeper(key=bytes(project.hash_key))
+    kinds = tuple(row.mask_kinds) or DEFAULT_KINDS
+    return Keeper(
+        keeps=row.keep != ChatSettings.Keep.IDS,
+        stored=kinds if row.masking == ChatSettings.Masking.STORAGE else (),
+        promoted=kinds if row.masking == ChatSettings.Masking.PROMOTION else (),
+        key=bytes(project.hash_key),
+    )
