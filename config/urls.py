@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 urlpatterns = [
     path("", include("core.urls")),
     path("", include("corpus.urls")),
+    path("", include("feedback.urls")),
     path("", include("annotation.urls")),
     path("", include("training_export.urls")),
     path("api/v1/", include("core.api_urls")),

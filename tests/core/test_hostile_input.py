@@ -47,7 +47,8 @@ FORMS: dict[str, dict[str, str]] = {
     "member_role": {"role": "reviewer"},
     "member_remove": {},
     "member_password": {},
-    "keys": {"name": "n", "role": "annotator"},
+    "keys": {"name": "n", "scope": "all", "role": "annotator", "expires_days": "9"},
+    "key_rotate": {},
     "key_revoke": {},
     "job_cancel": {},
     "bench_keys": {"keys": '{"off": false, "keys": {"submit": "K"}}'},
@@ -72,6 +73,21 @@ FORMS: dict[str, dict[str, str]] = {
     "review_settle": {"version": "VERSION", "comment": "c", "next": "1"},
     "review_unsettle": {"comment": "c"},
     "review_reveal": {},
+    "chat_settings": {
+        "enabled": "on", "welcome": "w", "system": "s", "assign": "turn", "turns_per_minute": "20", "drafts": "never", "draft_share": "20", "draft_count": "2",
+        "draft_from_arms": "on", "keep": "content", "keep_days": "90", "masking": "off", "mask_kinds": "mobile", "origins": "https://a.example",
+    },
+    "chat_arms": {
+        "arms-TOTAL_FORMS": "1", "arms-INITIAL_FORMS": "1", "arms-MIN_NUM_FORMS": "0", "arms-MAX_NUM_FORMS": "9",
+        "arms-0-endpoint": "1", "arms-0-active": "on", "arms-0-weight": "1",
+    },
+    "chat_reasons": {
+        "up-TOTAL_FORMS": "1", "up-INITIAL_FORMS": "0", "up-0-key": "k", "up-0-en": "K", "up-0-zh": "K",
+        "down-TOTAL_FORMS": "1", "down-INITIAL_FORMS": "0", "down-0-key": "d", "down-0-en": "D", "down-0-zh": "D",
+    },
+    "chat_consent": {"consent": "c"},
+    "chat_link": {"label": "l", "days": "7"},
+    "chat_link_revoke": {},
     "exports": {
         "format": "jsonl", "annotators": "each", "pairs": "all", "split": "80,10,10", "split_by": "prompt", "margin": "none", "max_pairs": "1", "seed": "1",
         "correction_beats": "original", "system": "keep", "sources": "omit", "sft_top": "on", "name": "n",

@@ -16,6 +16,7 @@ from core import jobs
 from core import people as people_verbs
 from core.api_auth import new_key
 from core.models import ApiKey, Invite, Member
+from feedback import settings as chat_settings
 from tests.cast import make_item, make_member, make_project
 from training_export import snapshots
 from training_export.options import ExportOptions
@@ -44,6 +45,7 @@ MATRIX: dict[str, tuple[str, str]] = {
     "member_remove": ("POST", MANAGERS),
     "member_password": ("POST", MANAGERS),
     "keys": ("GET", ANNOTATORS),
+    "key_rotate": ("POST", "L N F N N Y"),  # one's own only
     "key_revoke": ("POST", "L N F N N Y"),  # the key is the manager's; annotators may revoke their own
     "job": ("GET", SOME_JOB),
     "job_cancel": ("POST", SOME_JOB),
@@ -80,6 +82,12 @@ MATRIX: dict[str, tuple[str, str]] = {
     "export": ("GET", MANAGERS),
     "export_zip": ("GET", MANAGERS),
     "export_file": ("GET", MANAGERS),
+    "chat_settings": ("GET", MANAGERS),
+    "chat_arms": ("POST", MANAGERS),
+    "chat_reasons": ("POST", MANAGERS),
+    "chat_consent": ("POST", MANAGERS),
+    "chat_link": ("POST", MANAGERS),
+    "chat_link_revoke": ("POST", MANAGERS),
     "api_job": ("GET", SOME_JOB),
     "api_job_cancel": ("POST", SOME_JOB),
     "api_import": ("POST", MANAGERS),
@@ -146,10 +154,12 @@ def house(transactional_db, settings):
     jobs.run_now(job)
     upload = uploads.stage(SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n'), project=project, user=people["manager"])
     bundle = snapshots.build(project=project, actor=people["manager"], options=ExportOptions(format="jsonl"))
+    link, _token = chat_settings.create_link(project=project, actor=people["manager"], label="waiting room", days=7)
     member = Member.objects.get(user=people["annotator"])
     ids = {
-        "members_invite_revoke": Invite.objects.get().pk, "member": member.pk, "key_revoke": ApiKey.objects.get().pk, "job": job.pk, "import": job.pk,
+        "members_invite_revoke": Invite.objects.get().pk, "member": member.pk, "key_revoke": ApiKey.objects.get().pk, "key_rotate": ApiKey.objects.get().pk, "job": job.pk, "import": job.pk,
         "api_job": job.pk, "api_import": job.pk, "item": item.pk, "review": item.pk, "api": assignment.pk,
+        "chat_link_revoke": link.pk,
     }  # fmt: skip
     return (
         project,

@@ -1,0 +1,101 @@
+"""Forms of the chat's settings: shape only; the verbs of feedback.settings decide."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from corpus.personal_data import KINDS
+from feedback.models import ChatSettings
+from feedback.reasons import MAX_LABEL, MAX_REASONS
+
+KIND_LABELS = {
+    "mobile": _("Mobile numbers"),
+    "id_card": _("Numbers of Chinese identity cards"),
+    "bank_card": _("Numbers of bank cards"),
+    "email": _("E-mail addresses"),
+    "medical_record": _("Numbers of medical records"),
+    "case_number": _("Numbers of court cases"),
+}
+LONG = 20_000
+
+
+class Verbatim(forms.CharField):
+    """A text that is kept as it was typed, but for the line ends that a form makes of it."""
+
+    def __init__(self, **kwargs):
+        rows = kwargs.pop("rows", 3)
+        super().__init__(required=False, strip=False, max_length=LONG, widget=forms.Textarea(attrs={"rows": rows, "dir": "auto"}), **kwargs)
+
+    def clean(self, value):
+        return super().clean(value).replace("\r\n", "\n")
+
+
+class ChatForm(forms.Form):
+    enabled = forms.BooleanField(label=_("The chat is open"), required=False, help_text=_("Members of the project can talk to the model; guests need a link."))
+    welcome = Verbatim(label=_("Welcome"), rows=2, help_text=_("Shown before the first question. Markdown."))
+    system = Verbatim(
+        label=_("Instruction to the model"), rows=4, help_text=_("Sent before every talk as the system message. Talks begun earlier keep theirs.")
+    )
+    assign = forms.ChoiceField(label=_("Which model answers is drawn"), choices=ChatSettings.Arms.choices, widget=forms.RadioSelect)
+    turns_per_minute = forms.IntegerField(label=_("Questions a person may ask in a minute"), min_value=1, max_value=600)
+    drafts = forms.ChoiceField(label=_("Several drafts to choose from"), choices=ChatSettings.Drafts.choices)
+    draft_share = forms.IntegerField(label=_("On what share of turns (%)"), min_value=1, max_value=100)
+    draft_count = forms.IntegerField(label=_("How many drafts"), min_value=2, max_value=4)
+    draft_from_arms = forms.BooleanField(label=_("Each draft from another model"), required=False, help_text=_("Otherwise one model answers several times."))
+    keep = forms.ChoiceField(label=_("What is kept"), choices=ChatSettings.Keep.choices, widget=forms.RadioSelect)
+    keep_days = forms.IntegerField(label=_("Days until the texts are dropped"), min_value=1, max_value=3650)
+    masking = forms.ChoiceField(label=_("Personal data is masked"), choices=ChatSettings.Masking.choices, widget=forms.RadioSelect)
+    mask_kinds = forms.MultipleChoiceField(
+        label=_("What is masked"),
+        required=False,
+        choices=[(k, KIND_LABELS.get(k, k)) for k in KINDS],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen means the usual ones: mobile, identity card, bank card, e-mail."),
+    )
+    origins = forms.CharField(
+        label=_("Sites that may carry the widget"),
+        required=False,
+        max_length=LONG,
+        help_text=_("One on each line: https://www.example.org"),
+        widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "class": "code"}),
+    )
+
+    def values(self) -> dict:
+        """The cleaned values under the names of ChatSettings."""
+        return self.cleaned_data | {"origins": self.cleaned_data["origins"].splitlines()}
+
+
+def initial(settings: ChatSettings) -> dict:
+    """What the form shows before anything was typed."""
+    shown = {name: getattr(settings, name) for name in ChatForm.base_fields}
+    return shown | {"origins": "\n".join(settings.origins)}
+
+
+class ArmForm(forms.Form):
+    endpoint = forms.IntegerField(min_value=1, max_value=2**62, widget=forms.HiddenInput)
+    active = forms.BooleanField(label=_("Answers"), required=False)
+    weight = forms.IntegerField(label=_("Weight"), min_value=1, max_value=1000, initial=1)
+
+
+ArmFormSet = forms.formset_factory(ArmForm, extra=0, max_num=200, absolute_max=200)
+
+
+class ReasonForm(forms.Form):
+    key = forms.CharField(label=_("Key in the data"), required=False, max_length=40, widget=forms.TextInput(attrs={"spellcheck": "false"}))
+    en = forms.CharField(label=_("English"), required=False, max_length=MAX_LABEL, widget=forms.TextInput(attrs={"lang": "en"}))
+    zh = forms.CharField(label=_("Chinese"), required=False, max_length=MAX_LABEL, widget=forms.TextInput(attrs={"lang": "zh-Hans"}))
+
+
+ReasonFormSet = forms.formset_factory(ReasonForm, extra=2, max_num=MAX_REASONS, absolute_max=MAX_REASONS + 8)
+
+
+class ConsentForm(forms.Form):
+    consent = Verbatim(
+        label=_("What people agree to"),
+        rows=6,
+        help_text=_("Asked for once, before the first question. A changed text asks everybody again. Left empty, nothing is asked. Markdown."),
+    )
+
+
+class LinkForm(forms.Form):
+    label = forms.CharField(label=_("What it is for"), required=False, max_length=80)
+    days = forms.IntegerField(label=_("Valid for (days)"), min_value=1, max_value=365, initial=30)
