@@ -225,6 +225,12 @@ JOB_LOST_SECONDS = envint("JOB_LOST_SECONDS", 30)  # without a heartbeat for so 
 JOB_SWEEP_SECONDS = envint("JOB_SWEEP_SECONDS", 15)
 JOB_MAX_ATTEMPTS = 5
 
+# Models are reached only at these "host:port" (docs/models.md); keys are encrypted with the first of ENDPOINT_SECRET_KEYS, read with all.
+ENDPOINT_HOSTS = envlist("ENDPOINT_HOSTS", [])
+ENDPOINT_SECRET_KEYS = [part.strip() for part in envsecret("ENDPOINT_SECRET_KEY").split(",") if part.strip()]
+ENDPOINT_KEYS = {name: envsecret(name) for name in sorted({n.removesuffix("_FILE") for n in os.environ if n.startswith("ENDPOINT_KEY_")})}
+ENDPOINT_CA_FILE = envstr("ENDPOINT_CA_FILE")  # further authorities whose certificates are believed: a house's own
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["core.api_auth.KeyAuthentication", "core.api_auth.BrowserSession"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
