@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotation import intake_known as known
+from annotation.intake_chunks import CHUNK_RECORDS, Chunks
 from annotation.intake_prepare import Ready, prepare
 from annotation.intake_rows import Added, Chunk, ItemFroze, KeySource
 from annotation.models import BenchSettings
@@ -28,8 +29,6 @@ from corpus.models import ImportBatch
 from corpus.records import FileRefused, Record, Refusal
 
 log = logging.getLogger(__name__)
-CHUNK_RECORDS = 2000
-CHUNK_CHARACTERS = 4_000_000
 LISTED_ERRORS = 200  # in a report kept on a row; the file beside it has all
 ERRORS_FILE = "errors.jsonl"
 _TRIES = 5
@@ -184,7 +183,7 @@ def take(
         raise DomainError("no_bench", _("This project has no settings for its bench."))
     keys = KeySource(dry=dry_run)
     trial = known.Trial() if dry_run else None
-    chunks = _Chunks(_prepared(_after(records, source.taken, ctl), bytes(project.hash_key), str(bench.kind)))
+    chunks = Chunks(_prepared(_after(records, source.taken, ctl), bytes(project.hash_key), str(bench.kind)), CHUNK_RECORDS)
     try:
         for chunk in chunks:
             listed = len(errors.listed)
@@ -194,7 +193,7 @@ def take(
                         added = Chunk(project=project, bench=bench, keys=keys, join=join, trial=trial).run(chunk)
                         errors.add(added.refusals)
                     else:
-                        added, errors_bytes = _commit(chunk, source, project, actor, keys, errors, ctl, chunks.pull)
+                        added, errors_bytes = _commit(chunk, source, project, actor, keys, errors, ctl, chunks.ahead)
                     break
                 except (ItemFroze, OperationalError):
                     # Somebody began to work on an item, or two transactions waited for each other: decide again on what is there now.
@@ -216,14 +215,17 @@ def take(
     return report
 
 
-def _commit(chunk: list[Ready | Refusal], source: Source, project, actor, keys: KeySource, errors: Errors, ctl, pull) -> tuple[Added, int]:
-    """One chunk in one transaction, with its event and the checkpoint. `source` moves on only once it is committed. `pull` prepares a
-    record of the next chunk: PostgreSQL works on this one meanwhile. SQLite does not, and there it would only hold the lock longer."""
-    with transaction.atomic():
+def _commit(chunk: list[Ready | Refusal], source: Source, project, actor, keys: KeySource, errors: Errors, ctl, ahead) -> tuple[Added, int]:
+    """One chunk in one transaction, with its event and the checkpoint. `source` moves on only once it is committed. In the context `ahead()` the next
+    chunk is made ready: while PostgreSQL writes this one, and while either database commits it (SQLite does the rest of its work in our thread,
+    one small step after the other, and would have to ask another thread for the interpreter after each)."""
+    with contextlib.ExitStack() as committed, transaction.atomic():
         bench = BenchSettings.objects.select_for_update(no_key=True).get(project=project)
         work = Chunk(project=project, bench=bench, keys=keys, join=source.join)
         added = work.run(chunk)
         batch_id = source.batch_id
+        if connection.vendor == "postgresql":
+            committed.enter_context(ahead())
         if work.anything():
             work.lock_changed()
             if batch_id is None:
@@ -231,12 +233,14 @@ def _commit(chunk: list[Ready | Refusal], source: Source, project, actor, keys: 
             lines = [record.line for record in chunk]
             counted = {n: getattr(added, n) for n in ("prompts", "responses", "items", "annotations")}
             event = events.append(project=project, actor=actor, verb="import", batch=batch_id, lines=[min(lines), max(lines)], **counted)
-            work.write(batch_id=batch_id, event_id=event.pk, now=timezone.now(), meanwhile=pull if connection.vendor == "postgresql" else None)
+            work.write(batch_id=batch_id, event_id=event.pk, now=timezone.now())
         counts = Counts(**asdict(source.counts))
         counts.add(added)
         size = errors.add(added.refusals)
         taken = source.taken + len(chunk)
         ctl.checkpoint({"records": taken, "counts": asdict(counts), "batch": batch_id, "errors_bytes": size})
+        if connection.vendor != "postgresql":
+            committed.enter_context(ahead())
     source.counts, source.taken, source.batch_id = counts, taken, batch_id
     return added, size
 
@@ -254,42 +258,6 @@ def _after(records: Iterable[Record | Refusal], taken: int, ctl) -> Iterator[Rec
 def _prepared(records: Iterable[Record | Refusal], key: bytes, kind: str) -> Iterator[Ready | Refusal]:
     for record in records:
         yield record if isinstance(record, Refusal) else prepare(record, key=key, kind=kind)
-
-
-class _Chunks:
-    """Ready records in chunks. `pull` makes one record of the next chunk ready, for moments when the database server is busy with this one."""
-
-    def __init__(self, records: Iterable[Ready | Refusal]):
-        self._records = iter(records)
-        self._next: list[Ready | Refusal] = []
-        self._size = 0
-        self._full = self._ended = False
-        self._error: Exception | None = None
-
-    def pull(self) -> None:
-        if self._full:
-            return
-        try:
-            record = next(self._records)
-        except StopIteration:
-            self._full = self._ended = True
-            return
-        except Exception as error:  # not this chunk's fault: raised when its turn comes
-            self._error, self._full, self._ended = error, True, True
-            return
-        self._next.append(record)
-        self._size += record.size if isinstance(record, Ready) else 200
-        self._full = len(self._next) >= CHUNK_RECORDS or self._size >= CHUNK_CHARACTERS
-
-    def __iter__(self) -> Iterator[list[Ready | Refusal]]:
-        while self._next or not self._ended:
-            while not self._full:
-                self.pull()
-            chunk, self._next, self._size, self._full = self._next, [], 0, self._ended
-            if chunk:
-                yield chunk
-        if self._error is not None:
-            raise self._error
 
 
 @contextlib.contextmanager

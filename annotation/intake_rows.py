@@ -2,7 +2,6 @@
 
 `Chunk.add` decides in memory and touches nothing when it refuses; `Chunk.write` inserts. The caller holds the project's import lock."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -346,13 +345,13 @@ class Chunk:
                 raise ItemFroze
             self.changed[pk].frozen |= frozen
 
-    def write(self, *, batch_id: int, event_id: int, now, meanwhile: Callable[[], None] | None = None) -> None:
-        """Insert everything, in the caller's transaction and under its lock; `meanwhile` is called about once a record."""
+    def write(self, *, batch_id: int, event_id: int, now) -> None:
+        """Insert everything, in the caller's transaction and under its lock."""
         at, project = bulk.moment(now), self.project.pk
         came = {"project": project, "event_id": event_id, "created_at": at}
         bulk.insert(Prompt, PROMPT, self.prompts, constants=came)
         bulk.insert(PromptOrigin, ORIGIN, self.origins, constants={"batch": batch_id})
-        bulk.insert(Response, RESPONSE, _between(self.responses, meanwhile, len(self.prompts)) if meanwhile else self.responses, constants=came)
+        bulk.insert(Response, RESPONSE, self.responses, constants=came)
         counters = {"held": 0, "submitted": 0, "extras": 0, "overlap": self.bench.overlap, "kind": str(self.bench.kind)}
         rows = [(i.id, pk, i.generation, i.previous, i.state, i.frozen, i.hidden, i.position, len(i.slots)) for pk, i in self.items]
         bulk.insert(Item, ITEM, rows, constants=came | counters)
@@ -388,12 +387,3 @@ class Chunk:
                 number += 1
             found[name] = Annotator.objects.create(project=self.project, source=Annotator.Source.IMPORTED, name=name, pseudonym=f"I{number}").pk
         return found
-
-
-def _between(rows: list[tuple], work: Callable[[], None], times: int) -> Iterator[tuple]:
-    """`rows`, with `work()` done about `times` times between them."""
-    every = max(1, len(rows) // max(1, times))
-    for i, row in enumerate(rows):
-        yield row
-        if i % every == 0:
-            work()

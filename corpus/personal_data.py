@@ -6,7 +6,8 @@ from datetime import date
 KINDS = ("mobile", "id_card", "bank_card", "email", "medical_record", "case_number")
 
 _WIDE = str.maketrans("０１２３４５６７８９＠（）：－．", "0123456789@():-.")
-_RUNS = bytes(0x30 if c in b"0123456789" else 0x78 for c in range(256))  # every digit a 0, everything else an x
+_RUNS = bytes(0x30 if c in b"0123456789" else 0x78 for c in range(256))  # every digit a 0, everything else an x …
+_GONE = b" -" + bytes(range(0x80, 0xC0))  # … but for what may stand between digits, and all but the first byte of a character
 _LONG_NUMBER = b"0" * 11
 _MOBILE = re.compile(r"(?<![0-9A-Za-z_./=-])(?:\(?\+?(?:00)?86\)?[ -]?)?1[3-9][0-9](?:[0-9]{8}|([ -])[0-9]{4}\1[0-9]{4})(?![0-9A-Za-z_]|[.-][0-9])")
 _ID_CARD = re.compile(r"(?<![0-9A-Za-z])[1-8][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
@@ -32,7 +33,7 @@ def scan(text: str) -> list[str]:
     if b"\xef\xbc" in raw and any(c in text for c in "０１２３４５６７８９＠"):
         text = text.translate(_WIDE)
         raw = text.encode("utf-8", "surrogatepass")
-    runs = raw.translate(_RUNS, b" -")
+    runs = raw.translate(_RUNS, _GONE)
     digits = runs.count(b"0")
     found = []
     if digits >= 11 and _LONG_NUMBER in runs:
@@ -42,14 +43,21 @@ def scan(text: str) -> list[str]:
             found.append("id_card")
         if any(_is_bank_card(re.sub("[ -]", "", m[0])) for m in _CARD.finditer(text)):
             found.append("bank_card")
-    if "@" in text and any(not _NOBODY.search(m[0]) for m in _EMAIL.finditer(text)):
+    if b"@" in raw and any(not _NOBODY.search(m[0]) for m in _EMAIL.finditer(text)):
         found.append("email")
-    hinted = "号" in text or "ID" in text or "MRN" in text or "record" in text or "Record" in text or "RECORD" in text if digits >= 4 else False
+    hinted = digits >= 4 and ("号" in text or _names_a_number(text, raw))
     if hinted and _MEDICAL.search(text):
         found.append("medical_record")
     if digits >= 5 and "号" in text and _CASE.search(text):
         found.append("case_number")
     return found
+
+
+def _names_a_number(text: str, raw: bytes) -> bool:
+    """Whether a word of _MEDICAL without 号 may be there. A single byte is found ten times as fast as a word."""
+    if (b"D" in raw and "ID" in text) or (b"M" in raw and "MRN" in text):
+        return True
+    return (b"d" in raw and ("record" in text or "Record" in text)) or (b"O" in raw and "RECORD" in text)
 
 
 def _is_id_card(number: str) -> bool:
