@@ -332,6 +332,8 @@ class PromotionRule(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     last_run_at = models.DateTimeField(null=True)
+    mark = models.BigIntegerField(default=0)  # of a random rule: every answer up to this id is decided
+    seen_event = models.BigIntegerField(default=0)  # the newest Event when nothing was left to take; with none newer a run has nothing to do
 
     class Meta:
         ordering = ["id"]

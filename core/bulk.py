@@ -29,10 +29,11 @@ class Keys:
     """Primary keys of `model` to be used in the current transaction: `next(keys)` as often as needed.
 
     PostgreSQL: drawn from the sequence in blocks, so they stay ours whatever happens; gaps are harmless. SQLite: counted on from
-    sqlite_sequence, hence `reset()` at the start of every transaction. `dry`: negative numbers that no row has, for a trial without writing."""
+    sqlite_sequence, hence `reset()` at the start of every transaction. `dry`: negative numbers that no row has, for a trial without writing.
+    `block`: how many are drawn at a time, fewer where only some rows will be written."""
 
-    def __init__(self, model, *, using: str = "default", dry: bool = False):
-        self.model, self.connection, self.dry = model, connections[using], dry
+    def __init__(self, model, *, using: str = "default", dry: bool = False, block: int = _BLOCK):
+        self.model, self.connection, self.dry, self.block = model, connections[using], dry, block
         self._last = 0
         self._block: list[int] = []
         self._sqlite = self.connection.vendor == "sqlite"
@@ -55,7 +56,7 @@ class Keys:
         if not self._block:
             with self.connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [self._quoted(), self.model._meta.pk.column, _BLOCK]
+                    "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [self._quoted(), self.model._meta.pk.column, self.block]
                 )
                 self._block = [row[0] for row in cursor.fetchall()][::-1]
         return self._block.pop()
