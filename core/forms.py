@@ -4,7 +4,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from core.models import Role, User
+from core.models import ApiKey, Role, User
 
 
 class SignInForm(forms.Form):
@@ -112,4 +112,10 @@ class RoleForm(forms.Form):
 
 class ApiKeyForm(forms.Form):
     name = forms.CharField(label=_("What it is for"), max_length=80, required=False)
-    role = forms.ChoiceField(label=_("Role, at most"), choices=Role.choices, initial=Role.ANNOTATOR)
+    scope = forms.ChoiceField(label=_("What it opens"), choices=ApiKey.Scope.choices, initial=ApiKey.Scope.ALL)
+    role = forms.ChoiceField(
+        label=_("Role, at most"), choices=Role.choices, initial=Role.ANNOTATOR, help_text=_("Of no account for a key that opens one thing only.")
+    )
+    expires_days = forms.IntegerField(
+        label=_("Ends after (days)"), min_value=1, max_value=3650, required=False, help_text=_("Empty: it works until it is revoked.")
+    )

@@ -119,14 +119,19 @@ def reset_password(request, project, pk):
 def _keys_page(request, project, status=200, **extra):
     """Own keys; a manager sees those of everyone."""
     mine = Q() if request.role == Role.MANAGER else Q(user=request.user)
-    rows = ApiKey.objects.filter(mine, project=project, revoked_at=None).select_related("user").order_by("-pk")
-    context = {"project": project, "rows": rows, "form": _key_form(request)}
+    now = timezone.now()
+    gone = Q(expires_at__lte=now, replaced_by__isnull=False)  # replaced, and the replaced one's time is over: of no more interest
+    rows = ApiKey.objects.filter(mine, project=project, revoked_at=None).exclude(gone).select_related("user").order_by("-pk")
+    context = {"project": project, "rows": rows, "form": _key_form(request), "now": now}
     return render(request, "core/keys.html", context | extra, status=status)
 
 
 def _key_form(request, data=None):
-    """Only roles that the person holds are offered."""
-    form = ApiKeyForm(data)
+    """Only roles that the person holds are offered, and keys for other programs only to managers."""
+    # A script that asks for a key in the old way asks for one that opens everything.
+    form = ApiKeyForm(data if data is None or "scope" in data else {"scope": ApiKey.Scope.ALL, **data.dict()})
+    if request.role != Role.MANAGER:
+        form.fields["scope"].choices = ApiKey.Scope.choices[:1]
     values = [value for value, _label in Role.choices]
     form.fields["role"].choices = Role.choices[: values.index(request.role) + 1]
     return form
@@ -145,6 +150,20 @@ def keys(request, project):
         except DomainError as exc:
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)
     return _keys_page(request, project, status=400, form=form)
+
+
+@require_POST
+@never_cache
+@project_page("annotator")
+def rotate_key(request, project, pk):
+    """Own keys only, of managers too: the new key acts as its person."""
+    key = get_object_or_404(ApiKey.objects.filter(project=project, user=request.user), pk=pk)
+    try:
+        _row, text = people.rotate_api_key(key=key, actor=request.user)
+    except DomainError as exc:
+        messages.error(request, exc.message)
+        return redirect("keys", project.slug)
+    return _keys_page(request, project, key_text=text, rotated=True)
 
 
 @require_POST

@@ -63,5 +63,6 @@ class PageMiddleware:
         if "application/json" in request.headers.get("Accept", ""):
             return JsonResponse(exc.as_dict(), status=exc.status, headers=exc.headers)
         response = render(request, "core/refused.html", {"message": exc.message}, status=exc.status)
-        response.headers.update(exc.headers)
+        for header, value in exc.headers.items():
+            response[header] = value
         return response

@@ -19,12 +19,13 @@ class Panel:
 
 @dataclass(frozen=True)
 class NavEntry:
-    """A tab of a project: URL name taking the slug, label, and the role it needs."""
+    """A tab of a project: URL name taking the slug, label, the role it needs, and the names of `also`: pages elsewhere that belong to it."""
 
     url_name: str
     label: object
     role: str
     order: int
+    also: tuple[str, ...] = ()
 
 
 _panels: list[Panel] = []
@@ -37,9 +38,9 @@ def register_panel(place: str, *, role: str, order: int, render: Callable) -> No
     _panels.append(Panel(place, role, order, render))
 
 
-def register_nav(url_name: str, label, *, role: str, order: int) -> None:
-    """A tab in the frame of every project page."""
-    _nav.append(NavEntry(url_name, label, role, order))
+def register_nav(url_name: str, label, *, role: str, order: int, also: tuple[str, ...] = ()) -> None:
+    """A tab in the frame of every project page. It is the current one on its own page, on those below its address, and on those of `also`."""
+    _nav.append(NavEntry(url_name, label, role, order, also))
 
 
 def register_check(name: str, check: Callable) -> None:

@@ -20,6 +20,7 @@ urlpatterns = [
     path("p/<slug:slug>/members/<int:pk>/remove/", member_views.remove, name="member_remove"),
     path("p/<slug:slug>/members/<int:pk>/password/", member_views.reset_password, name="member_password"),
     path("p/<slug:slug>/keys/", member_views.keys, name="keys"),
+    path("p/<slug:slug>/keys/<int:pk>/rotate/", member_views.rotate_key, name="key_rotate"),
     path("p/<slug:slug>/keys/<int:pk>/revoke/", member_views.revoke_key, name="key_revoke"),
     path("p/<slug:slug>/jobs/<int:pk>/", jobs_views.job_page, name="job"),
     path("p/<slug:slug>/jobs/<int:pk>/cancel/", jobs_views.job_cancel, name="job_cancel"),

@@ -42,11 +42,13 @@ def project_tabs(context):
     project, role = _here(context)
     if project is None:
         return {"tabs": []}
-    path = context["request"].path
+    request = context["request"]
+    path, name = request.path, request.resolver_match.url_name if request.resolver_match else ""
     tabs = tabs_for(project, role)
     # Every page of a project lies below its overview, so that tab is meant only by its own address.
     root = f"/p/{project.slug}/"
     inside = [tab for tab in tabs if path == tab["url"] or (tab["url"] != root and path.startswith(tab["url"]))]
+    inside = inside or [tab for tab in tabs if name in tab["also"]]
     current = max(inside, key=lambda tab: len(tab["url"])) if inside else None
     for tab in tabs:
         tab["current"] = tab is current

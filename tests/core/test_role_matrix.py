@@ -157,7 +157,7 @@ def house(transactional_db, settings):
     link, _token = chat_settings.create_link(project=project, actor=people["manager"], label="waiting room", days=7)
     member = Member.objects.get(user=people["annotator"])
     ids = {
-        "members_invite_revoke": Invite.objects.get().pk, "member": member.pk, "key_revoke": ApiKey.objects.get().pk, "key_rotate": ApiKey.objects.get().pk, "job": job.pk, "import": job.pk,
+        "members_invite_revoke": Invite.objects.get().pk, "member": member.pk, "key_r": ApiKey.objects.get().pk, "job": job.pk, "import": job.pk,
         "api_job": job.pk, "api_import": job.pk, "item": item.pk, "review": item.pk, "api": assignment.pk,
         "chat_link_revoke": link.pk,
     }  # fmt: skip
