@@ -12,7 +12,7 @@ from core.models import Role
 from training_export import downloads
 from training_export.cases import Choices
 from training_export.formats import FORMATS
-from training_export.options import ExportOptions, choices_of
+from training_export.options import INCLUDE, ExportOptions, choices_of
 
 _ALLOWED = choices_of()
 
@@ -22,6 +22,13 @@ class SharesField(serializers.ListField):
 
     def to_internal_value(self, data):
         return super().to_internal_value(data.split(",") if isinstance(data, str) else data)
+
+
+class NamesField(serializers.ListField):
+    """["thumbs", "corrections"], or as the command writes it: "thumbs,corrections"."""
+
+    def to_internal_value(self, data):
+        return super().to_internal_value([n.strip() for n in data.split(",") if n.strip()] if isinstance(data, str) else data)
 
 
 class ExportSerializer(serializers.Serializer):
@@ -39,6 +46,11 @@ class ExportSerializer(serializers.Serializer):
     seed = serializers.IntegerField(required=False)
     max_pairs = serializers.IntegerField(required=False, min_value=0, help_text="Per prompt; 0: no limit.")
     as_of = serializers.IntegerField(required=False, allow_null=True, min_value=0, help_text="Read the project as it stood at this Event.")
+    include = NamesField(
+        child=serializers.ChoiceField(choices=INCLUDE), required=False, max_length=8, help_text="What end users said that is taken as it is, without an expert."
+    )
+    thumbs_per_user = serializers.IntegerField(required=False, min_value=0, help_text="At most so many thumbs of one end user; 0: no limit.")
+    thumbs_balance = serializers.RegexField(r"^[0-9]{1,4}:[0-9]{1,4}$", required=False, allow_null=True, help_text="Thin thumbs to good:bad, such as 1:1.")
     sft_top = serializers.BooleanField(required=False, help_text="Top-ranked answers are answers to learn, too.")
     all_corrections = serializers.BooleanField(required=False)
     binary_from_ratings = serializers.BooleanField(required=False, help_text="Overall rating 4 or 5 is good, 1 or 2 is bad.")

@@ -32,6 +32,12 @@ WORDS = {
     "sources": [("omit", _("Not in the training prompt")), ("system", _("Before the system message")), ("user", _("Before the last question"))],
 }
 
+INCLUDE = [
+    ("draft-choices", _("Choices among drafts, as pairs")),
+    ("thumbs", _("Thumbs, as good-or-bad labels")),
+    ("corrections", _("Corrections, as answers to learn and as pairs")),
+]
+
 
 class ExportForm(forms.Form):
     format = forms.ChoiceField(label=_("Format"), widget=forms.RadioSelect, choices=lambda: [(f.name, f.label) for f in FORMATS.values()])
@@ -54,13 +60,23 @@ class ExportForm(forms.Form):
     correction_beats = forms.ChoiceField(label=_("A correction is better than"), choices=WORDS["correction_beats"], initial="original")
     system = forms.ChoiceField(label=_("System message"), choices=WORDS["system"], initial="keep", help_text=_("Some models have no system turn."))
     sources = forms.ChoiceField(label=_("Source passages"), choices=WORDS["sources"], initial="omit")
+    include = forms.MultipleChoiceField(
+        label=_("Words of end users, taken as they are"), choices=INCLUDE, required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=_("Where an expert has judged an answer, the expert's word counts instead."),
+    )  # fmt: skip
+    thumbs_per_user = forms.IntegerField(
+        label=_("At most this many thumbs of one person"), required=False, min_value=0, max_value=1_000_000, initial=50, help_text=_("0: no limit.")
+    )
+    thumbs_balance = forms.RegexField(
+        r"^[0-9]{1,4}:[0-9]{1,4}$", label=_("Thin thumbs to good : bad"), required=False, help_text=_("Such as 1:1. Empty: as they come.")
+    )
     sft_top = forms.BooleanField(label=_("Learn from top-ranked answers, too"), required=False)
     all_corrections = forms.BooleanField(label=_("Learn from every correction of a prompt, not from one"), required=False)
     binary_from_ratings = forms.BooleanField(label=_("Overall ratings 4 and 5 mean good, 1 and 2 bad"), required=False)
     include_imported = forms.BooleanField(label=_("With judgements that came with imported files"), required=False, initial=True)
 
     MAIN = ("annotators", "pairs", "split", "split_by")
-    MORE = ("margin", "max_pairs", "seed", "correction_beats", "system", "sources")
+    MORE = ("margin", "max_pairs", "seed", "correction_beats", "system", "sources", "thumbs_per_user", "thumbs_balance")
     CHECKS = ("sft_top", "all_corrections", "binary_from_ratings", "include_imported")
 
     def main(self):
@@ -68,6 +84,9 @@ class ExportForm(forms.Form):
 
     def more(self):
         return [self[name] for name in self.MORE]
+
+    def words(self):
+        return self["include"]
 
     def checks(self):
         return [self[name] for name in self.CHECKS]

@@ -14,14 +14,18 @@ from training_export.formats import Options as FormatOptions
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """`split`: shares of train, validation and test, None for no split. `as_of`: an Event's id, None for now. The other fields are those of
-    cases.Choices and formats.Options."""
+    """`split`: shares of train, validation and test, None for no split. `as_of`: an Event's id, None for now. `include`: what of end users'
+    words is taken as it is (names of INCLUDE); `thumbs_per_user`: at most so many of one person's (0: no limit); `thumbs_balance`: (good, bad), the
+    proportion that their thumbs are thinned to, None for as they come. The other fields are those of cases.Choices and formats.Options."""
 
     format: str
     pairs: str = "all"
     annotators: str = "each"
     margin: str = "none"
     alpha: float = 0.01
+    include: tuple = ()
+    thumbs_per_user: int = 50
+    thumbs_balance: tuple | None = None
     sft_top: bool = False
     max_pairs: int = 0
     seed: int = 0
@@ -53,7 +57,7 @@ class ExportOptions:
         for name in ("sft_top", "binary_from_ratings", "all_corrections", "include_imported", "allow_template_tokens"):
             if not isinstance(values.get(name, False), bool):
                 raise _bad(name, _("This must be true or false."))
-        for name, least in (("max_pairs", 0), ("seed", None), ("as_of", 0)):
+        for name, least in (("max_pairs", 0), ("thumbs_per_user", 0), ("seed", None), ("as_of", 0)):
             value = values.get(name, 0)
             if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least) or abs(value) > 2**62:
                 raise _bad(name, _("This must be a whole number."))
@@ -62,6 +66,9 @@ class ExportOptions:
             raise _bad("alpha", _("This must be a number above 0, at most 10."))
         if "split" in values:
             values["split"] = _shares(values["split"])
+        values["include"] = _included(values.get("include", ()))
+        if "thumbs_balance" in values:
+            values["thumbs_balance"] = _balance(values["thumbs_balance"])
         try:
             FormatOptions.of(values)
         except (ValueError, TypeError, AttributeError) as exc:
@@ -90,6 +97,29 @@ def choices_of() -> dict[str, tuple]:
         "system": FormatOptions.CHOICES["system"],
         "sources": FormatOptions.CHOICES["sources"],
     }
+
+
+INCLUDE = ("draft-choices", "thumbs", "corrections")
+
+
+def _included(value) -> tuple:
+    """Names of INCLUDE, in its order, of "thumbs,corrections" or a list."""
+    names = [n.strip() for n in value.split(",") if n.strip()] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or any(n not in INCLUDE for n in names):
+        raise _bad("include", _("Choose among: %(names)s.") % {"names": ", ".join(INCLUDE)})
+    return tuple(n for n in INCLUDE if n in names)
+
+
+def _balance(value) -> tuple[int, int]:
+    """(good, bad) of "1:1" or [1, 1]."""
+    parts = value.split(":") if isinstance(value, str) else value
+    try:
+        good, bad = (int(p) for p in parts)
+    except (TypeError, ValueError):
+        good = bad = 0
+    if not (1 <= good <= 1000 and 1 <= bad <= 1000):
+        raise _bad("thumbs_balance", _("Give good and bad as two whole numbers from 1 to 1000, such as 1:1."))
+    return good, bad
 
 
 def _bad(field: str, message) -> DomainError:

@@ -49,6 +49,13 @@ LEFT_OUT = {
     "judged_bad": ("answers", _("The answer was offered for learning, but was judged bad.")),
     "superseded_target": ("answers", _("The answer was offered for learning, but has been corrected.")),
     "target_not_reviewed": ("answers", _("The answer was offered for learning, but no reviewer has accepted a judgement of it.")),
+    # what end users said
+    "expert_judged": ("words of end users", _("An expert has judged this answer: the expert's word counts.")),
+    "answer_unusable": ("words of end users", _("The answer is not complete, has no text any more, or calls tools.")),
+    "draft_not_seen": ("words of end users", _("Fewer than two of the drafts were complete and seen.")),
+    "taken_back": ("words of end users", _("The person took the correction back.")),
+    "person_cap": ("words of end users", _("The person gave more thumbs than the limit for one person.")),
+    "thinned": ("rows", _("Left out so that good and bad stand in the proportion asked for.")),
     # rows
     "split_bridge": ("rows", _("The row would stand on two sides of the split.")),
 }
@@ -65,6 +72,7 @@ UNITS = {
     "pairs": _("pairs of answers"),
     "corrections": _("corrections"),
     "answers": _("answers"),
+    "words of end users": _("words of end users"),
     "rows": _("rows"),
 }
 

@@ -16,7 +16,7 @@ from tests.training_export import judged
 from training_export import downloads, forms, snapshots
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
-from training_export.options import ExportOptions, choices_of
+from training_export.options import INCLUDE, ExportOptions, choices_of
 
 pytestmark = pytest.mark.django_db
 
@@ -202,6 +202,7 @@ def test_left_out_reasons_are_sentences_on_the_page(project, manager):
 
 def test_the_form_knows_every_choice_that_the_code_knows():
     assert {name: tuple(value for value, _words in words) for name, words in forms.WORDS.items()} == choices_of()
+    assert tuple(value for value, _words in forms.INCLUDE) == INCLUDE
 
 
 def test_the_page_asks_a_bounded_number_of_queries(project, manager, django_assert_max_num_queries):

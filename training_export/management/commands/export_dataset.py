@@ -13,7 +13,7 @@ from core.models import Project, User
 from training_export import snapshots
 from training_export.formats import FORMATS
 from training_export.models import Bundle
-from training_export.options import ExportOptions, choices_of
+from training_export.options import INCLUDE, ExportOptions, choices_of
 
 FLAGS = {
     "sft_top": "top-ranked answers are answers to learn, too",
@@ -24,6 +24,7 @@ FLAGS = {
 NUMBERS = {
     "max_pairs": "at most N pairs a prompt, drawn by seed (0: no limit)",
     "seed": "for splits and draws",
+    "thumbs_per_user": "at most N thumbs of one end user (default 50; 0: no limit)",
     "as_of": "read the project as it stood at this Event",
 }
 
@@ -43,6 +44,8 @@ class Command(BaseCommand):
             parser.add_argument("--" + name.replace("_", "-"), action="store_true", default=None, help=text)
         parser.add_argument("--without-imported", dest="include_imported", action="store_false", default=None, help="leave out judgements found in files")
         parser.add_argument("--split", metavar="T,V,E", help="shares of train, validation and test, such as 80,10,10")
+        parser.add_argument("--include", metavar="WHAT,…", help="of end users' words, as they are: " + ", ".join(INCLUDE))
+        parser.add_argument("--thumbs-balance", metavar="GOOD:BAD", help="thin the thumbs to this proportion, such as 1:1")
         parser.add_argument("--alpha", type=float, help="regularisation of --margin bt")
         parser.add_argument("--name", help="prefix of data set names (LLaMA-Factory)")
         parser.add_argument("--as", dest="person", metavar="NAME", help="the account that the snapshot is made by")
@@ -63,6 +66,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{entry['rows']:>10}  {entry['path']}")
         for code, count in result["left_out"].items():
             self.stdout.write(f"{count:>10}  {_('left out')}: {snapshots.sentence_of(code)}")
+        for note in result["notes"]:
+            values = ", ".join(f"{k} {v}" for k, v in note.items() if k != "code")
+            self.stdout.write(snapshots.sentence_of(note["code"]) + (f" {values}" if values else ""))
 
     def _export(self, given: dict) -> dict:
         project = Project.objects.filter(slug=given["slug"]).first()
@@ -73,7 +79,7 @@ class Command(BaseCommand):
             person = User.objects.filter(username=given["person"]).first()
             if person is None:
                 raise DomainError("not_found", _("There is no account named %(name)s.") % {"name": given["person"]}, field="as")
-        names = ["format", *choices_of(), *NUMBERS, *FLAGS, "include_imported", "split", "alpha", "name"]
+        names = ["format", *choices_of(), *NUMBERS, *FLAGS, "include_imported", "split", "include", "thumbs_balance", "alpha", "name"]
         options = ExportOptions.of({name: given[name] for name in names})
         job = jobs.start("export", project=project, actor=person, params={"options": options.as_dict()}, send=False)
         result = jobs.run_now(job).result

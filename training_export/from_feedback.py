@@ -1,0 +1,300 @@
+"""What end users said of answers, as training rows: choices among drafts, thumbs, and corrections (docs/export.md has the rules).
+
+Turns with the same context are one case, whoever talked; each end user is one voice in it, and the rules for several annotators decide. What
+an expert has judged is not taken from end users as well. Streams: memory is that of one chunk, and 8 bytes a label where labels are thinned."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from django.db.models import Q
+from feedback.end_users import label
+from feedback.talk import as_turn
+
+from annotation.models import AnnotationVersion, ItemAnswer
+from core.rendering import language
+from corpus import canonical
+from corpus.models import Prompt
+from feedback.models import Choice, Conversation, Message, Reaction
+from training_export import splits
+from training_export.assemble import examples_of
+from training_export.cases import Case, CaseAnswer, Choices, Voice
+from training_export.collect import GROUP_DIGITS
+from training_export.examples import Answer, Binary, Preference, Sft
+from training_export.options import INCLUDE
+from training_export.reading import Reading, from_json
+from training_export.thinning import Thinning, beyond_cap, label_number
+
+CHUNK = 300  # turns; with each comes its conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where one voice of a case comes from; stands in Voice.version until the row's provenance is made. `places`: {answer's text hash: place on
+    screen}, of a choice."""
+
+    kind: str
+    row: int
+    conversation: int
+    turn: int
+    end_user: int | None
+    places: dict = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Turn:
+    pk: int
+    conversation: int
+    messages: list
+    tools: list | None
+
+
+class FeedbackRows:
+    """The rows that a project's end users give. `left_out` grows while `chunks` is read. `include`: names of INCLUDE."""
+
+    def __init__(
+        self, project, reading: Reading, *, include, takes, choices: Choices, split_by: str = "", seed: int = 0, per_user: int = 0, balance: tuple | None = None
+    ):
+        self._project, self._reading, self._choices, self._split_by, self._seed = project, reading, choices, split_by, seed
+        self._key = bytes(project.hash_key)
+        self._takes = takes
+        # A kind of word that the format has no place for is not read at all.
+        speaks = {"draft-choices": {Preference, Binary}, "thumbs": {Binary}, "corrections": {Preference, Sft}}
+        self._include = [name for name in INCLUDE if name in include and speaks[name] & takes]
+        self.left_out: Counter = Counter()
+        self._capped = beyond_cap(project, reading, per_user, seed) if per_user and "thumbs" in self._include else ()
+        self._thinning = None
+        if balance and "thumbs" in self._include:
+            counted = Thinning(balance)
+            for rows, _keys in self._cases(Counter(), takes=frozenset({Binary})):
+                for row in rows:
+                    if row.provenance["reason"] == "thumb":
+                        counted.count(label_number(seed, row), row.label)
+            counted.decide()
+            self._thinning = counted
+
+    def chunks(self) -> Iterator[tuple[list, frozenset]]:
+        """(rows of one case, the keys that decide on their side of a split)."""
+        if not self._include:
+            return
+        for rows, keys in self._cases(self.left_out, takes=self._takes):
+            if self._thinning is not None:
+                rows = [row for row in rows if self._kept(row)]
+            if rows:
+                yield rows, keys
+
+    def _kept(self, row) -> bool:
+        if type(row) is not Binary or row.provenance["reason"] != "thumb" or self._thinning.keeps(label_number(self._seed, row), row.label):
+            return True
+        self.left_out["thinned"] += 1
+        return False
+
+    # -- reading
+
+    def _cases(self, left_out: Counter, *, takes) -> Iterator[tuple[list, frozenset]]:
+        for turns in self._turns():
+            for case in self._chunk(turns, left_out):
+                rows, reasons = examples_of(case, self._choices, takes)
+                left_out.update(reasons)
+                if rows:
+                    said = [v.version for v in case.voices]
+                    yield [_told(row, case) for row in rows], self._keys(case, said)
+
+    def _turns(self) -> Iterator[list[tuple]]:
+        """Chunks of (context hash, id, conversation) of the turns that somebody said something of; equal contexts stand in one chunk."""
+        choices = Choice.objects.filter(project=self._project, event_id__lte=self._reading.as_of).values("parent_id")
+        reactions = Reaction.objects.filter(
+            project=self._project, event_id__lte=self._reading.as_of, kind__in=[Reaction.Kind.THUMB, Reaction.Kind.CORRECTION], message__isnull=False
+        ).values("message__parent_id")
+        wanted = Q()
+        if "draft-choices" in self._include:
+            wanted |= Q(id__in=choices)
+        if {"thumbs", "corrections"} & set(self._include):
+            wanted |= Q(id__in=reactions)
+        every = Message.objects.filter(wanted, project=self._project).exclude(context_hash="").order_by("context_hash", "id")
+        held: list[tuple] = []
+        last: tuple | None = None
+        while True:
+            query = every if last is None else every.filter(Q(context_hash__gt=last[0]) | Q(context_hash=last[0], id__gt=last[1]))
+            found = list(self._reading.rows(query.values_list("context_hash", "id", "conversation_id")[:CHUNK]))
+            if not found:
+                break
+            last = found[-1][:2]
+            held += found
+            whole = next((i for i in range(len(held) - 1, 0, -1) if held[i][0] != held[i - 1][0]), 0)
+            if whole:
+                yield held[:whole]
+                held = held[whole:]
+        if held:
+            yield held
+
+    def _chunk(self, turns: list[tuple], left_out: Counter) -> list[Case]:
+        ids = [pk for _hash, pk, _conversation in turns]
+        conversations = sorted({conversation for *_, conversation in turns})
+        messages: dict[int, tuple] = {}
+        fields = ("id", "parent_id", "role", "text", "extra", "sources", "state", "model_version__name", "conversation_id")
+        for row in self._reading.rows(Message.objects.filter(conversation_id__in=conversations).order_by("id").values_list(*fields)):
+            messages[row[0]] = row
+        about = Conversation.objects.filter(id__in=conversations).values_list("id", "system", "tools")
+        frames = {pk: (system, from_json(tools) if tools else None) for pk, system, tools in self._reading.rows(about)}
+        cases: dict[str, Case] = {}
+        place: dict[int, tuple[Case, int]] = {}  # answer message → its case and index in it
+        case_of: dict[int, Case] = {}
+        for pk in ids:
+            turn = _turn(pk, messages, frames)
+            whole = canonical.prompt_hash(key=self._key, messages=turn.messages, tools=turn.tools, sources=())
+            case = cases.get(whole)
+            if case is None:
+                text = turn.messages[-1].get("content") or ""
+                case = cases[whole] = Case(turn.messages, whole[:GROUP_DIGITS], tools=turn.tools, language=language.guess(text))
+            case_of[pk] = case
+        self._answers(messages, case_of, place)
+        judged, prompts = self._judged(list(cases))
+        closed: set[tuple] = set()  # (group, answer) of which an expert has spoken
+        for whole, case in cases.items():
+            case.prompt = prompts.get(whole, 0)
+            closed |= {(whole[:GROUP_DIGITS], i) for i, answer in enumerate(case.answers) if (whole, answer.key) in judged}
+        self._voices(ids, messages, place, case_of, closed, left_out)
+        for case in cases.values():
+            case.voices.sort(key=lambda v: v.event)
+        return [case for case in cases.values() if case.voices]
+
+    def _answers(self, messages: dict, case_of: dict, place: dict) -> None:
+        known: dict[tuple, int] = {}
+        for pk, parent, role, text, extra, sources, state, model, _conversation in messages.values():
+            case = case_of.get(parent)
+            extra = from_json(extra) if extra else None
+            if case is None or role != "assistant" or state != "complete" or not text or not text.strip() or (extra or {}).get("tool_calls"):
+                continue
+            text_hash = canonical.text_hash(key=self._key, text=text)
+            index = known.get((id(case), text_hash))
+            if index is None:
+                index = known[id(case), text_hash] = len(case.answers)
+                case.answers.append(CaseAnswer(Answer(text, (), f"model:{model}" if model else "model"), text_hash))
+            answer = case.answers[index]
+            if model and model not in answer.models:
+                answer.models.append(model)
+            given = {"sources": from_json(sources)} if sources and sources != "[]" else None
+            answer.givens[canonical.canonical_json(given)] = given
+            place[pk] = (case, index)
+        for case in {id(c): c for c in case_of.values()}.values():
+            if all(list(a.givens) == ["null"] for a in case.answers):
+                for answer in case.answers:
+                    answer.givens = {}
+
+    def _judged(self, hashes: list[str]) -> tuple[set, dict]:
+        """({(prompt hash, text hash)} of answers that an expert has judged, {prompt hash: prompt})."""
+        found = Prompt.objects.filter(project=self._project, content_hash__in=hashes).values_list("content_hash", "id")
+        prompts = dict(self._reading.rows(found))
+        if not prompts:
+            return set(), prompts
+        spoken = AnnotationVersion.objects.filter(
+            annotation__item__prompt_id__in=list(prompts.values()), annotation__practice=False, event_id__lte=self._reading.as_of
+        ).values("annotation__item_id")
+        rows = ItemAnswer.objects.filter(item_id__in=spoken).values_list("item__prompt__content_hash", "response__text_hash")
+        return set(self._reading.rows(rows)), prompts
+
+    def _voices(self, ids: list[int], messages: dict, place: dict, case_of: dict, closed: set, left_out: Counter) -> None:
+        if "draft-choices" in self._include:
+            self._choice_voices(ids, messages, place, closed, left_out)
+        kinds = [kind for name, kind in (("thumbs", "thumb"), ("corrections", "correction")) if name in self._include]
+        if not kinds:
+            return
+        answers = [pk for pk, row in messages.items() if row[1] in case_of]
+        rows = Reaction.objects.filter(message_id__in=answers, kind__in=kinds, event_id__lte=self._reading.as_of).order_by("event_id", "id")
+        latest: dict[tuple, tuple] = {}
+        for row in self._reading.rows(rows.values_list("id", "message_id", "end_user_id", "kind", "value", "text", "event_id")):
+            latest[(row[2] if row[2] is not None else f"row {row[0]}", row[1], row[3])] = row
+        for pk, message, user, kind, value, text, event in latest.values():
+            what = "thumbs" if kind == "thumb" else "corrections"
+            if (kind == "thumb" and not value) or (kind == "correction" and not text):
+                if kind == "correction":
+                    left_out["taken_back"] += 1
+                continue
+            at = place.get(message)
+            if at is None:
+                left_out["answer_unusable"] += 1
+                continue
+            case, index = at
+            if (case.group_id, index) in closed:
+                left_out["expert_judged"] += 1
+            elif kind == "thumb" and pk in self._capped:
+                left_out["person_cap"] += 1
+            else:
+                turn = messages[message]
+                document = {"ranking": [[0]], "acceptable": int(value > 0)} if what == "thumbs" else {"corrections": [_corrected(text)]}
+                case.voices.append(_voice(Said(kind, pk, turn[8], turn[1], user), event, document, (index,)))
+
+    def _choice_voices(self, ids: list[int], messages: dict, place: dict, closed: set, left_out: Counter) -> None:
+        rows = Choice.objects.filter(parent_id__in=ids, event_id__lte=self._reading.as_of).order_by("event_id", "id")
+        latest: dict[tuple, tuple] = {}
+        for row in self._reading.rows(rows.values_list("id", "parent_id", "end_user_id", "verdict", "chosen_id", "shown", "event_id")):
+            latest[(row[2] if row[2] is not None else f"row {row[0]}", row[1])] = row
+        for pk, parent, user, verdict, chosen, shown, event in latest.values():
+            seen = [s for s in from_json(shown) if s.get("complete") and s.get("seen") and s["message"] in place]
+            if len(seen) < 2 or (verdict == "better" and chosen not in {s["message"] for s in seen}):
+                left_out["draft_not_seen"] += 1
+                continue
+            case = place[seen[0]["message"]][0]
+            slots = list(dict.fromkeys(place[s["message"]][1] for s in seen))
+            if any((case.group_id, i) in closed for i in slots):
+                left_out["expert_judged"] += 1
+                continue
+            document: dict = {"ranking": [], "acceptable": 0}
+            if verdict != "all_bad":
+                best = [slots.index(place[chosen][1])] if verdict == "better" else list(range(len(slots)))
+                document = {"ranking": [best], "rest": "worse"}
+            places = {case.answers[place[s["message"]][1]].key: s.get("position") for s in seen}
+            case.voices.append(_voice(Said("choice", pk, messages[parent][8], parent, user, places), event, document, tuple(slots)))
+
+    # -- what a row is told to come from
+
+    def _keys(self, case: Case, said: list[Said]) -> frozenset:
+        if not self._split_by:
+            return frozenset()
+        users = sorted({f"end-user {s.end_user}" for s in said if s.end_user is not None}) or [""]
+        return frozenset().union(*(splits.keys_of(self._split_by, messages=case.messages, sources=[], user=u) for u in users))
+
+
+def _turn(pk: int, messages: dict, frames: dict) -> _Turn:
+    """The turn's context: the way from the root to it, the system prompt first."""
+    path = []
+    at = pk
+    while at is not None:
+        row = messages[at]
+        path.append(as_turn(row[2], row[3], from_json(row[4]) if row[4] else None))
+        at = row[1]
+    conversation = messages[pk][8]
+    system, tools = frames[conversation]
+    context = [{"role": "system", "content": system}] if system else []
+    return _Turn(pk, conversation, context + path[::-1], tools)
+
+
+def _corrected(text: str) -> dict:
+    return {"target": "response", "answer": 0, "text": text}
+
+
+def _voice(said: Said, event: int, document: dict, slots: tuple) -> Voice:
+    name = label(said.end_user) if said.end_user is not None else f"anonymous-{said.row}"
+    return Voice(name, said, event, "raw", document, 0, slots)  # type: ignore[arg-type]  # `_told` puts what it says in its place
+
+
+def _told(row, case: Case):
+    """`row` with the provenance of end users' words in the place of an expert's."""
+    said: list[Said] = row.provenance["versions"]
+    kinds = sorted({s.kind for s in said})
+    provenance = row.provenance | {
+        "item": None,
+        "versions": [],
+        "responses": [],
+        "status": "end_user",
+        "reason": kinds[0] if len(kinds) == 1 else "+".join(kinds),
+        "origins": [{"conversation": s.conversation, "turn": s.turn} for s in said],
+        "reactions": [s.row for s in said if s.kind != "choice"],
+        "choices": [s.row for s in said if s.kind == "choice"],
+    }
+    if type(row) is Preference and any(s.places for s in said):
+        by_text = {id(a.answer): a.key for a in case.answers}
+        chosen, rejected = by_text.get(id(row.chosen)), by_text.get(id(row.rejected))
+        provenance["positions"] = [[s.places.get(chosen), s.places.get(rejected)] for s in said if s.places]
+    return replace(row, provenance=provenance)

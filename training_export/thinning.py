@@ -1,0 +1,63 @@
+"""How many of the end users' thumbs are taken: a cap for each person, and a stated balance of good and bad."""
+
+import hashlib
+from array import array
+from itertools import groupby
+
+from django.db.models import Count
+
+from corpus import canonical
+from feedback.models import Reaction
+from training_export.examples import Binary
+from training_export.reading import Reading
+
+
+def beyond_cap(project, reading: Reading, cap: int, seed: int) -> frozenset:
+    """Ids of the thumbs that a person gave beyond `cap`. Which of theirs stay is drawn by `seed`, so that neither the first nor the last
+    day speaks for them. Thumbs without a person have no cap."""
+    thumbs = Reaction.objects.filter(project=project, kind=Reaction.Kind.THUMB, event_id__lte=reading.as_of, message__isnull=False, end_user__isnull=False)
+    many = thumbs.order_by().values("end_user_id").annotate(n=Count("id")).filter(n__gt=cap).values("end_user_id")
+    rows = reading.rows(thumbs.filter(end_user_id__in=many).order_by("end_user_id", "event_id", "id").values_list("end_user_id", "message_id", "id", "value"))
+    beyond: set[int] = set()
+    for _user, given in groupby(rows, key=lambda r: r[0]):
+        last = {message: (pk, value) for _, message, pk, value in given}
+        standing = sorted((pk for pk, value in last.values() if value), key=lambda pk: _number(f"{seed}\n{pk}"))
+        beyond.update(standing[cap:])
+    return frozenset(beyond)
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+
+
+def label_number(seed: int, row: Binary) -> int:
+    """A stable random number (64 bits) for a label, by what it is about."""
+    return _number(f"{seed}\n{row.group_id}\n{canonical.unified(row.answer.text)}")
+
+
+class Thinning:
+    """Keeps as many labels as stand in the asked proportion, drawn by their numbers. Count all, decide, then ask for each.
+
+    `balance` = (good, bad), both above 0: (1, 1) keeps as many good labels as bad ones. The rarer side is kept whole."""
+
+    def __init__(self, balance: tuple[int, int]):
+        self._balance = balance
+        self._numbers = {True: array("Q"), False: array("Q")}
+        self._least: dict[bool, int | None] = {}
+        self.counts: dict[bool, int] = {}
+
+    def count(self, number: int, label: bool) -> None:
+        self._numbers[label].append(number)
+
+    def decide(self) -> None:
+        good, bad = self._balance
+        n = {label: len(numbers) for label, numbers in self._numbers.items()}
+        keep = {True: min(n[True], n[False] * good // bad), False: min(n[False], n[True] * bad // good)}
+        for label, numbers in self._numbers.items():
+            self._least[label] = None if keep[label] >= n[label] else sorted(numbers)[keep[label] - 1] if keep[label] else -1
+        self.counts = keep
+        self._numbers = {True: array("Q"), False: array("Q")}
+
+    def keeps(self, number: int, label: bool) -> bool:
+        least = self._least[label]
+        return least is None or number <= least
