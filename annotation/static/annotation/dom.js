@@ -1,20 +1,8 @@
-// Making elements. Text from data only ever becomes textContent; `trusted` takes HTML that the server has sanitised.
+// Elements of the bench. Text from data only ever becomes textContent; `trusted` takes HTML that the server has sanitised.
 
-/** An element: `props` are properties (class, text, hidden …), attributes with a dash or in `attrs`, listeners in `on`. */
-export function h(tag, props = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name === "class") node.className = value;
-    else if (name === "text") node.textContent = value;
-    else if (name === "on") for (const [event, run] of Object.entries(value)) node.addEventListener(event, run);
-    else if (name === "data") Object.assign(node.dataset, value);
-    else if (name.includes("-") || ["role", "lang", "dir", "for", "title", "name", "list"].includes(name)) node.setAttribute(name, value === true ? "" : value);
-    else node[name] = value;
-  }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
-  return node;
-}
+import { h, safeLink } from "../core/dom.js";
+
+export { h, safeLink };
 
 /** A block of text under judgement, in its own language: the server's rendered HTML if there is any, else the text as it is. */
 export function textBlock(entry, language, extra = "") {
@@ -26,11 +14,6 @@ export function textBlock(entry, language, extra = "") {
     return node;
   }
   return h("div", { class: `text plain ${extra}`, dir: "auto", lang, text: entry.text || "" });
-}
-
-/** A link from data: only http and https become links, everything else stays text. */
-export function safeLink(url, label) {
-  return /^https?:\/\//i.test(url || "") ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer", text: label || url }) : document.createTextNode(label || url || "");
 }
 
 export const isField = (node) =>
