@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.models import Project
 from corpus.models import ModelVersion
+from feedback.querysets import ConversationQuerySet, MessageQuerySet
 from inference.models import Endpoint
 
 
@@ -115,6 +116,8 @@ class Conversation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = ConversationQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "external_id"], condition=~Q(external_id=""), name="conversation_external")]
         indexes = [
@@ -150,15 +153,18 @@ class Message(models.Model):
     external_id = models.CharField(max_length=200, blank=True)
     context_hash = models.CharField(max_length=64, blank=True)  # of the turns up to and with this one, keyed: finds the parent of a logged exchange
     first_token_ms = models.PositiveIntegerField(null=True)
-    total_ms = models.PositiveIntegerField(null=True)
+    total_ms = models.PositiveIntegerField(null=True)  # until the end; while it streams, until it was last known to be read
     event_id = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "external_id"], condition=~Q(external_id=""), name="message_external")]
         indexes = [
             models.Index(fields=["project", "context_hash"], condition=~Q(context_hash=""), name="message_context"),
             models.Index(fields=["project", "model_version", "created_at"], condition=Q(role="assistant"), name="message_of_model"),
+            models.Index(fields=["created_at"], condition=Q(state="streaming"), name="message_streaming"),
         ]
 
 

@@ -1,9 +1,7 @@
 """Verbs on how a project's chat is set: the page's fields, who answers, the reasons, the consent text, links for guests."""
 
-import hashlib
 import ipaddress
 import re
-import secrets
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -14,7 +12,7 @@ from django.utils.translation import gettext as _
 from core import events
 from core.errors import DomainError
 from core.models import Project
-from feedback import reasons
+from feedback import links, reasons
 from feedback.models import Arm, ChatLink, ChatSettings
 
 MIN_DRAFTS, MAX_DRAFTS = 2, 4
@@ -114,19 +112,14 @@ def save_consent(*, project: Project, actor, text: str) -> ChatSettings:
     return row
 
 
-def token_hash(token: str) -> str:
-    """What is kept of a guest link's token."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 @transaction.atomic
 def create_link(*, project: Project, actor, label: str, days: int) -> tuple[ChatLink, str]:
     """A link for guests and its token, which is returned once."""
     if not 1 <= days <= MAX_LINK_DAYS:
         raise DomainError("bad_days", _("A link works for 1 to %(n)s days.") % {"n": MAX_LINK_DAYS}, field="days")
-    token = secrets.token_urlsafe(24)
+    token = links.new_token()
     link = ChatLink.objects.create(
-        project=project, label=label, token_hash=token_hash(token), expires_at=timezone.now() + timedelta(days=days), created_by=actor
+        project=project, label=label, token_hash=links.token_hash(token), expires_at=timezone.now() + timedelta(days=days), created_by=actor
     )
     events.append(project=project, actor=actor, verb="chat.link", target=link, days=days)
     return link, token

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from feedback import settings_views
+from feedback import chat_urls, settings_views
 
 urlpatterns: list = [
+    *chat_urls.urlpatterns,
     path("p/<slug:slug>/chat/settings/", settings_views.chat_settings, name="chat_settings"),
     path("p/<slug:slug>/chat/settings/arms/", settings_views.chat_arms, name="chat_arms"),
     path("p/<slug:slug>/chat/settings/reasons/", settings_views.chat_reasons, name="chat_reasons"),
