@@ -1,0 +1,102 @@
+"""Rows of conversations written in bulk: collected as tuples, then one statement per table. Everything in the caller's transaction."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection
+
+from core import bulk
+from feedback.models import Conversation, Message
+
+_CONVERSATION = ("id", "end_user", "source", "external_id", "title", "system", "tools", "head", "keep", "created_at", "updated_at")
+_MESSAGE = (
+    "id", "conversation", "parent", "role", "text", "extra", "sources", "draft_group", "position", "state", "error", "seen", "model_version", "parameters",
+    "external_id", "context_hash", "first_token_ms", "total_ms", "created_at",
+)  # fmt: skip
+
+
+class Tree:
+    """Conversations and messages to come. Their ids are known before they are written; `conversation` and `message` return them. Texts must have
+    been through the project's keeper."""
+
+    def __init__(self, project, *, about: int = 2000):
+        """`about` how many messages there will be."""
+        self.project = project
+        self._conversation_keys = bulk.Keys(Conversation, block=min(max(about, 1), 2000))
+        self._message_keys = bulk.Keys(Message, block=min(max(about, 1), 2000))
+        self._conversations: dict[int, list] = {}
+        self._messages: list[tuple] = []
+        self._heads: dict[int, tuple[int, datetime]] = {}  # of conversations that are there already
+        self._begun = False
+
+    def conversation(self, *, end_user: int | None, source: str, external: str, title: str, system: str, tools, keep: bool, at: datetime) -> int:
+        pk = next(self._keys()[0])
+        moment = bulk.moment(at)
+        self._conversations[pk] = [pk, end_user, source, external, title, system, bulk.json_text(tools), None, keep, moment, moment]
+        return pk
+
+    def message(
+        self,
+        *,
+        conversation: int,
+        parent: int | None,
+        role: str,
+        at: datetime,
+        text: str = "",
+        extra: dict | None = None,
+        sources: Sequence = (),
+        group: uuid.UUID | None = None,
+        position: int = 0,
+        state: str = "complete",
+        error: str = "",
+        seen: bool = False,
+        model: int | None = None,
+        parameters: dict | None = None,
+        external: str = "",
+        context: str = "",
+        first_token_ms: int | None = None,
+        total_ms: int | None = None,
+        head: bool = True,
+    ) -> int:
+        """`head`: the branch looked at last ends here, unless a later one does."""
+        pk = next(self._keys()[1])
+        drafts = None if group is None else group if connection.features.has_native_uuid_field else group.hex
+        self._messages.append(
+            (
+                pk, conversation, parent, role, text, bulk.json_text(extra), bulk.json_text(sources) if sources else "[]", drafts, position, state, error,
+                seen, model, bulk.json_text(parameters), external, context, first_token_ms, total_ms, bulk.moment(at),
+            )
+        )  # fmt: skip
+        if head:
+            self.look_at(conversation, pk, at)
+        return pk
+
+    def look_at(self, conversation: int, message: int, at: datetime) -> None:
+        """Make `message` the head of its conversation."""
+        new = self._conversations.get(conversation)
+        if new is None:
+            self._heads[conversation] = (message, at)
+        else:
+            new[7], new[10] = message, max(new[10], bulk.moment(at))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(conversations, messages) to be written."""
+        return len(self._conversations), len(self._messages)
+
+    def write(self, *, event: int) -> None:
+        """Insert what was collected, and move the heads of conversations that were there."""
+        if self._conversations:
+            bulk.insert(Conversation, _CONVERSATION, (tuple(row) for row in self._conversations.values()), constants={"project": self.project.pk})
+        if self._messages:
+            bulk.insert(Message, _MESSAGE, self._messages, constants={"project": self.project.pk, "event_id": event})
+        if self._heads:
+            bulk.update(Conversation, ("head", "updated_at"), [(pk, head, bulk.moment(at)) for pk, (head, at) in self._heads.items()])
+
+    def _keys(self):
+        if not self._begun:
+            self._conversation_keys.reset()
+            self._message_keys.reset()
+            self._begun = True
+        return self._conversation_keys, self._message_keys
