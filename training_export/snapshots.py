@@ -8,7 +8,7 @@ import platform
 import secrets
 import shutil
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from corpus.models import Prompt
 from training_export import collect, splits
 from training_export.assemble import examples_of
 from training_export.cases import Choices
+from training_export.checking import checking
 from training_export.digests import RowDigests
 from training_export.examples import Preference
 from training_export.formats import FORMATS
@@ -64,7 +65,8 @@ def build(*, project: Project, actor, options: ExportOptions, ctl=None, job=None
     ctl = ctl or NoControl()
     sweep()
     with _workplace() as place, _rare_collections():
-        made = _write(project, options, place, ctl)
+        with ExitStack() as opened:
+            made = _write(project, options, place, ctl, opened)
         return _publish(project, actor, options, place, made, ctl, job)
 
 
@@ -78,8 +80,8 @@ def _weighted(rows: list, writer) -> list:
     return [replace(row, weight=1 / held[row.group_id]) if type(row) is Preference and id(row) not in refused else row for row in rows]
 
 
-def _write(project: Project, options: ExportOptions, place: Path, ctl) -> dict:
-    """All files in `place`; returns the manifest's contents without the snapshot's number."""
+def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: ExitStack) -> dict:
+    """All files in `place`, checked; returns the manifest's contents without the snapshot's number. `opened`: holds what ends with the run."""
     form = FORMATS[options.format]
     choices = options.choices()
     splitter = splits.Splitter(options.split, options.seed) if options.split else None
@@ -93,7 +95,10 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl) -> dict:
         if margin == "strength" and Preference in form.takes and not _every_pair_has_strength(project, reading, choices, ctl, total):
             margin = "none"
             notes.append({"code": "no_strength", "text": sentence_of("no_strength")})
-        writer = form.open(place, options.for_format(margin=margin), splits=splitter.names if splitter else ("train",))
+        of_format = options.for_format(margin=margin)
+        check = opened.enter_context(checking(form, place, of_format, prompts=total))
+        writer = form.open(place, of_format, splits=splitter.names if splitter else ("train",))
+        writer.watch = check
         digests = RowDigests(place / ".digests")
         choices = _with_margin(choices, margin)
         for chunk in collect.cases(project, reading, split_by=options.split_by if splitter else ""):
@@ -122,7 +127,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl) -> dict:
             "no_rows", _("There is nothing to write yet: the judgements of this project give no row in this format."), status=409,
             data={"left_out": dict(sorted(left_out.items()))},
         )  # fmt: skip
-    warnings = _checked(form, place, options.for_format(margin=margin), ctl, done)
+    warnings = _checked(check.problems(files), ctl, done)
     notes += [n | {"text": str(n.get("text", ""))} for n in writer.notes]
     return {
         "project": project.slug,
@@ -160,15 +165,17 @@ def _every_pair_has_strength(project, reading, choices: Choices, ctl, total: int
     return True
 
 
-def _checked(form, place: Path, options, ctl, done: int) -> list[dict]:
+def _checked(problems, ctl, done: int) -> list[dict]:
     """The checker's warnings; DomainError with the first errors if there is any."""
     errors, warnings, wrong = [], [], 0
-    for found in form.check(place, options):
+    for found in problems:
+        ctl.progress(done)
+        if found is None:
+            continue
         kept = errors if found.level == "error" else warnings
         wrong += found.level == "error"
         if len(kept) < MOST_PROBLEMS:
             kept.append(found.as_dict())
-        ctl.progress(done)
     if wrong:
         first = errors[0]
         where = f"{first['file']}:{first['line']}" if first["line"] else first["file"]

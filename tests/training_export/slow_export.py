@@ -1,8 +1,8 @@
-"""Makes an export slow enough to be killed in its middle: imported by a test's worker (`--include`)."""
+"""Makes an export slow enough to be killed in its middle, and large enough for a second process: imported by a test's worker (`--include`)."""
 
 import time
 
-from training_export import snapshots
+from training_export import checking, snapshots
 
 _examples_of = snapshots.examples_of
 
@@ -13,3 +13,5 @@ def _slowly(*args):
 
 
 snapshots.examples_of = _slowly
+checking.MANY = 0
+checking._processors = lambda: 2

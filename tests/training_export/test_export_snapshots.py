@@ -20,6 +20,7 @@ from core.errors import DomainError
 from core.models import Event, Job
 from tests import cast, processes
 from tests.training_export import judged
+from tests.training_export.checkers import alive, checkers_of
 from training_export import snapshots
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
@@ -304,8 +305,10 @@ def test_kill_9_in_mid_export_leaves_nothing_visible_and_the_next_run_finishes(t
     job = jobs.start("export", project=project, actor=None, params={"options": {"format": "jsonl"}})
     with processes.worker(include="tests.training_export.slow_export", log=tmp_path / "first.log") as first:
         processes.until(lambda: list(snapshots.root().glob(".building-*/.spool/*")), f"rows being written; {tmp_path}")
+        [checker] = checkers_of(first.pid)
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
+    processes.until(lambda: not alive(checker), "the checking process to end")
     assert not Snapshot.objects.exists() and not Bundle.objects.exists()
     assert not list(snapshots.root().glob(f"{project.pk}/*"))
     left = list(snapshots.root().glob(".building-*"))

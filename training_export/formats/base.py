@@ -86,8 +86,20 @@ class Problem:
         return {"file": self.file, "line": self.line, "field": self.field, "code": self.code, "reason": self.reason, "level": self.level}
 
 
+class Watch:
+    """Whom a writer tells about its growing files. From any thread; nothing here waits."""
+
+    def follow(self, path: Path, name: str) -> None:
+        """`path` begins to grow; it may become the file `name`, or be left for another one of that name."""
+
+    def grown(self, name: str) -> None:
+        """More of it can be read."""
+
+
 class Writer:
     """Takes Examples, writes rows; what the format cannot hold is left out and counted, never changed or dropped silently."""
+
+    watch = Watch()
 
     def __init__(self, folder: Path, options: Options, splits: tuple[str, ...]):
         self.folder, self.options, self.splits = Path(folder), options, tuple(splits)

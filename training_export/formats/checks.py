@@ -81,7 +81,7 @@ class LineChecker:
         self.start(name)
 
     def take(self, lines):
-        """The problems of the next lines (bytes, each with its line end)."""
+        """The problems of the next lines (bytes, with or without their line ends)."""
         name, read, add = self.name, self.read, self.ledger.add
         for raw in lines:
             self.rows += 1
@@ -154,8 +154,8 @@ def parsed_exactly(raw: bytes) -> tuple[dict | None, str]:
         text = raw.decode()
     except UnicodeDecodeError:
         return None, "not_utf8"
-    if text[0] != "{":
-        return None, "byte_order_mark" if text[0] == "\ufeff" else "blank_line" if text.isspace() else "not_json"
+    if text[:1] != "{":
+        return None, "byte_order_mark" if text[:1] == "\ufeff" else "blank_line" if blank(text) else "not_json"
     try:
         row = _exactly(text)
     except (ValueError, RecursionError):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from training_export.formats.base import SPLITS, FileInfo, Options, Writer
+from training_export.formats.base import SPLITS, FileInfo, Options, Watch, Writer
 from training_export.formats.ledger import Ledger
 from training_export.formats.messages import (
     LeftOut,
@@ -51,9 +51,9 @@ def encoded_messages(messages: list[dict]) -> bytes:
 
 class Stream:
     """One growing file, written in large pieces, its rows counted and hashed. `pool`: a thread that hashes and writes one piece while the
-    next is made (both let other threads run)."""
+    next is made (both let other threads run). `watch`: who is told of each piece, with the name that the file may get."""
 
-    def __init__(self, path: Path, pool: ThreadPoolExecutor):
+    def __init__(self, path: Path, pool: ThreadPoolExecutor, watch: Watch | None = None, name: str = ""):
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.rows = path, 0
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115
@@ -62,6 +62,9 @@ class Stream:
         self._hash = hashlib.sha256()
         self._pool = pool
         self._pending: Future | None = None
+        self._watch, self._name = watch, name
+        if watch is not None:
+            watch.follow(path, name)
 
     def write(self, line: bytes) -> None:
         self.rows += 1
@@ -83,6 +86,8 @@ class Stream:
         rest = memoryview(piece)
         while rest:
             rest = rest[self._file.write(rest) :]
+        if self._watch is not None:
+            self._watch.grown(self._name)
 
     def close(self) -> str:
         """The sha256 of all that was written, which is on disk when this returns."""
@@ -175,7 +180,10 @@ class RowWriter(Writer):
         `judged`, `way`: see Ledger. `prompt`: given for streams to be spread."""
         rows = self._rows.get(stream)
         if rows is None:
-            rows = self._rows[stream] = Stream(self._spool / f"{stream}.jsonl", self._pool)
+            name = f"{stream}.jsonl"
+            # A part among others, or rows in no order yet, will not become the file as they are.
+            as_it_is = prompt is None and "+" not in stream
+            rows = self._rows[stream] = Stream(self._spool / name, self._pool, self.watch if as_it_is else None, name)
             if self.side_file:
                 self._provenance[stream] = Stream(self._spool / "provenance" / f"{stream}.jsonl", self._pool)
         rows.write(line)
@@ -320,7 +328,7 @@ class RowWriter(Writer):
                 os.replace(spooled[streams[0]].path, path)
                 out.append(FileInfo(name, rows, digests[role, streams[0]], role))
                 continue
-            new = Stream(path, self._pool)
+            new = Stream(path, self._pool, self.watch if role == "data" else None, name)
             for stream in streams:
                 source = spooled[stream].path
                 lines = _picked(source, orders[stream]) if stream in orders else _all_but(source, conflicts.get(stream, {}))
