@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from django.db.models import Q
-from feedback.end_users import label
-from feedback.talk import as_turn
 
 from annotation.models import AnnotationVersion, ItemAnswer
 from core.rendering import language
 from corpus import canonical
 from corpus.models import Prompt
-from feedback.models import Choice, Conversation, Message, Reaction
+from feedback.end_users import label
+from feedback.models import Choice, Conversation, EndUser, Message, Reaction
+from feedback.talk import as_turn, says_something
 from training_export import splits
 from training_export.assemble import examples_of
 from training_export.cases import Case, CaseAnswer, Choices, Voice
@@ -93,12 +93,16 @@ class FeedbackRows:
 
     def _cases(self, left_out: Counter, *, takes) -> Iterator[tuple[list, frozenset]]:
         for turns in self._turns():
-            for case in self._chunk(turns, left_out):
+            cases = self._chunk(turns, left_out)
+            people = {v.version.end_user for case in cases for v in case.voices} - {None}
+            who = EndUser.objects.filter(id__in=people).values_list("id", "key_hash")
+            names = {pk: label(EndUser(key_hash=hashed)) for pk, hashed in self._reading.rows(who)} if people else {}
+            for case in cases:
                 rows, reasons = examples_of(case, self._choices, takes)
                 left_out.update(reasons)
                 if rows:
                     said = [v.version for v in case.voices]
-                    yield [_told(row, case) for row in rows], self._keys(case, said)
+                    yield [_told(row, case, names) for row in rows], self._keys(case, said)
 
     def _turns(self) -> Iterator[list[tuple]]:
         """Chunks of (context hash, id, conversation) of the turns that somebody said something of; equal contexts stand in one chunk."""
@@ -228,9 +232,11 @@ class FeedbackRows:
     def _choice_voices(self, ids: list[int], messages: dict, place: dict, closed: set, left_out: Counter) -> None:
         rows = Choice.objects.filter(parent_id__in=ids, event_id__lte=self._reading.as_of).order_by("event_id", "id")
         latest: dict[tuple, tuple] = {}
-        for row in self._reading.rows(rows.values_list("id", "parent_id", "end_user_id", "verdict", "chosen_id", "shown", "event_id")):
-            latest[(row[2] if row[2] is not None else f"row {row[0]}", row[1])] = row
-        for pk, parent, user, verdict, chosen, shown, event in latest.values():
+        for row in self._reading.rows(rows.values_list("id", "parent_id", "end_user_id", "verdict", "chosen_id", "shown", "event_id", "regenerated")):
+            # Drafts of a turn are decided once; an answer asked for again is another question each time.
+            which = frozenset(s["message"] for s in from_json(row[5])) if row[7] else None
+            latest[(row[2] if row[2] is not None else f"row {row[0]}", row[1], which)] = row
+        for pk, parent, user, verdict, chosen, shown, event, _again in latest.values():
             seen = [s for s in from_json(shown) if s.get("complete") and s.get("seen") and s["message"] in place]
             if len(seen) < 2 or (verdict == "better" and chosen not in {s["message"] for s in seen}):
                 left_out["draft_not_seen"] += 1
@@ -262,7 +268,9 @@ def _turn(pk: int, messages: dict, frames: dict) -> _Turn:
     at = pk
     while at is not None:
         row = messages[at]
-        path.append(as_turn(row[2], row[3], from_json(row[4]) if row[4] else None))
+        turn = as_turn(Message(role=row[2], text=row[3], extra=from_json(row[4]) if row[4] else None))
+        if says_something(turn):
+            path.append(turn)
         at = row[1]
     conversation = messages[pk][8]
     system, tools = frames[conversation]
@@ -275,17 +283,19 @@ def _corrected(text: str) -> dict:
 
 
 def _voice(said: Said, event: int, document: dict, slots: tuple) -> Voice:
-    name = label(said.end_user) if said.end_user is not None else f"anonymous-{said.row}"
+    # The pseudonym is put in when the row is told; until then any name that tells people apart does.
+    name = f"{said.end_user}" if said.end_user is not None else f"anonymous {said.kind} {said.row}"
     return Voice(name, said, event, "raw", document, 0, slots)  # type: ignore[arg-type]  # `_told` puts what it says in its place
 
 
-def _told(row, case: Case):
+def _told(row, case: Case, names: dict[int, str]):
     """`row` with the provenance of end users' words in the place of an expert's."""
     said: list[Said] = row.provenance["versions"]
     kinds = sorted({s.kind for s in said})
     provenance = row.provenance | {
         "item": None,
         "versions": [],
+        "annotators": [names[s.end_user] if s.end_user is not None else "anonymous" for s in said],
         "responses": [],
         "status": "end_user",
         "reason": kinds[0] if len(kinds) == 1 else "+".join(kinds),
