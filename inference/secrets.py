@@ -24,7 +24,7 @@ def encrypt(secret: str) -> bytes:
     return _cipher(_materials()).encrypt(secret.encode("ascii"))
 
 
-def decrypt(stored: bytes) -> str:
+def decrypt(stored: bytes | memoryview) -> str:
     """DomainError "key_unreadable" when no key of this installation opens it."""
     from cryptography.fernet import InvalidToken
 
