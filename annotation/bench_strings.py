@@ -87,6 +87,7 @@ def strings() -> dict[str, str]:
         "role_tool": _("Tool"),
         "answer_this": _("answer this"),
         "conversation": _("Conversation"),
+        "user_said": _("What the user said"),
         "tool_call": _("Calls"),
         "tools_given": _("Tools the model had (%(n)s)"),
         "steps_before": _("Steps before the answer (%(n)s)"),

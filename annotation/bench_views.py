@@ -10,7 +10,7 @@ from django.urls import get_script_prefix, reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
 
-from annotation import bench_strings, progress
+from annotation import bench_strings, progress, promotion_said
 from annotation.models import Annotation, Annotator, Assignment, Review
 from core.access import project_page
 from core.rendering import markdown
@@ -73,11 +73,19 @@ def mine(request, project):
     rows = list(rows[: MINE_PER_PAGE + 1])
     more = rows[MINE_PER_PAGE - 1].pk if len(rows) > MINE_PER_PAGE else None
     rows = rows[:MINE_PER_PAGE]
+    said = promotion_said.of_items(project, [row.item for row in rows if not row.item.hidden])
+    orders = dict(_orders(rows)) if said else {}
     for row in rows:
+        row.said = promotion_said.lettered(said.get(row.item_id, []), orders.get(row.assignment_id, []), one=row.item.slot_count == 1)
         row.excerpt = "" if row.item.hidden else _excerpt(row.item.prompt.messages)
         row.open_to_change = row.state != "accepted" and row.item.state != "settled" and not row.item.hidden
     context = {"project": project, "rows": rows, "more": more, "state": state, "states": Annotation.State.choices}
     return render(request, "annotation/mine.html", context)
+
+
+def _orders(rows) -> list[tuple[int, list]]:
+    """(assignment id, the order its answers were shown in) of rows of own work."""
+    return list(Assignment.objects.filter(pk__in=[row.assignment_id for row in rows if row.assignment_id]).values_list("id", "order"))
 
 
 def _excerpt(messages) -> str:

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import figures, projects, queue, reading
+from annotation import figures, projects, promotion_said, queue, reading
 from annotation.bench_strings import names
 from annotation.lead_forms import CommentForm, ItemFilter, TagsForm
 from annotation.models import Item, ItemTag
@@ -85,6 +85,7 @@ def item(request, project, pk):
         "tags": ", ".join(found.tags.order_by("name").values_list("name", flat=True)),
         "reports": reports,
         "assignments": assignments,
+        "said": promotion_said.to_reviewer(project, found, request.user, shown["order"]),
         "is_manager": is_manager,
         "origins": found.prompt.origins.select_related("batch").order_by("pk")[:20] if is_manager else [],
     }

@@ -2,20 +2,22 @@
 
 import json
 
-from annotation import document, queue
+from annotation import document, promotion_said, queue
 from annotation.models import Annotation, Assignment, ItemAnswer, Review
 from core.prepared import Prepared
 
 
 def of(assignment: Assignment, *, html: bool = False) -> dict:
-    """{"assignment": …, "item": …}; with `html`, every text also rendered and sanitised. One query for the answers, one more for
-    work that was submitted before."""
+    """{"assignment": …, "item": …}; with `html`, every text also rendered and sanitised. One query for the answers, two more for
+    work that was submitted before: with that, and never earlier, comes "feedback", what the end user said of a promoted item."""
     item, bench = assignment.item, assignment.project.bench
     texts = {}
     for answer in _ANSWERS(item.pk):
         texts.setdefault(answer.slot, answer.response)
     ask = bench.ratings if item.kind == "ranking" and _asked(item.pk, bench.ratings_share) else "none"
     prompt = item.prompt
+    annotation = _annotation(assignment)
+    said = promotion_said.to_annotator(assignment) if annotation is not None else []
     return {
         "assignment": {
             "id": assignment.pk,
@@ -25,7 +27,7 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
             "draft": assignment.draft,
             "draft_revision": assignment.draft_revision,
             "active_ms": assignment.active_ms,
-            "annotation": _annotation(assignment),
+            "annotation": annotation,
         },
         "item": {
             "id": item.pk,
@@ -39,6 +41,7 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
             "criteria": _criteria(bench) if ask in ("ends", "all") else [],
             "guideline_version": bench.guideline.number if bench.guideline_id else None,
         },
+        **({"feedback": said} if said else {}),
     }
 
 

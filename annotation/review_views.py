@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import figures, reading, review
+from annotation import figures, promotion_said, reading, review
 from annotation.figures import LOW_AGREEMENT
 from annotation.item_views import page_link
 from annotation.lead_forms import CommentForm, ReviewFilter
@@ -97,6 +97,7 @@ def _item_page(request, project, item, *, reveal=False, status=200, error="", er
         "project": project,
         "item": item,
         "shown": shown,
+        "said": promotion_said.to_reviewer(project, item, request.user, shown["order"]),
         "rows": rows,
         "settled": settled,
         "may_unsettle": settled is not None and not own_settled,

@@ -8,6 +8,7 @@ import { h, isControl, isField } from "./dom.js";
 import { Keymap, keyOf, notMeant } from "./keys.js";
 import { QaDesk } from "./qa.js";
 import { RankingDesk } from "./ranking_desk.js";
+import { showSaid } from "./said.js";
 import { Session } from "./session.js";
 import { Store } from "./store.js";
 import { config, count, t, timeOf } from "./strings.js";
@@ -55,6 +56,7 @@ const page = {
     if (said && said.state === "returned") banner("returned", said.comment);
     else if (work.readOnly) banner("accepted", "");
     else banner("", "");
+    showSaid(byId("said"), work.payload.feedback);
     if (config.guideline !== null && item.guideline_version !== null && item.guideline_version !== config.guideline) notice(t("guidelines_changed"));
     if (item.kind !== "demonstration") deskNode.focus({ preventScroll: true });
     announce(t(`opened_${item.kind}`, { n: item.answers.length }));
@@ -64,10 +66,12 @@ const page = {
   },
   empty(kind) {
     desk = null;
+    showSaid(byId("said"), null);
     state(kind);
   },
   waiting() {
     desk = null;
+    showSaid(byId("said"), null);
     deskNode.replaceChildren();
     state("loading");
   },
