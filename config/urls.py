@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 urlpatterns = [
     path("", include("core.urls")),
     path("", include("corpus.urls")),
+    path("", include("inference.urls")),
     path("", include("feedback.urls")),
     path("", include("annotation.urls")),
     path("", include("training_export.urls")),

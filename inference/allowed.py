@@ -47,9 +47,10 @@ def authority(host: str, port: int) -> str:
 
 
 def entries() -> tuple[frozenset[tuple[str, int]], list[str]]:
-    """What ENDPOINT_HOSTS allows as (host, port), and its entries that say nothing usable. An entry is `host:port`, IPv6 in brackets."""
+    """What ENDPOINT_HOSTS allows as (host, port), and its entries that say nothing usable. An entry is `host:port`, IPv6 in brackets. This
+    installation's own practice server is allowed without being listed."""
     good, bad = set(), []
-    for entry in settings.ENDPOINT_HOSTS:
+    for entry in [*settings.ENDPOINT_HOSTS, *([settings.PRACTICE_ADDRESS] if settings.PRACTICE_ADDRESS else [])]:
         host, colon, port = entry.rpartition(":")
         try:
             if not colon:

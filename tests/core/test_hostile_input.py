@@ -50,6 +50,8 @@ FORMS: dict[str, dict[str, str]] = {
     "keys": {"name": "n", "scope": "all", "role": "annotator", "expires_days": "9"},
     "key_rotate": {},
     "key_revoke": {},
+    "people_export": {"way": "key", "name": "patient-7"},
+    "people_erase": {"way": "key", "name": "patient-7"},
     "job_cancel": {},
     "bench_keys": {"keys": '{"off": false, "keys": {"submit": "K"}}'},
     "import": {"saved": "1", "file": "x"},
@@ -88,6 +90,16 @@ FORMS: dict[str, dict[str, str]] = {
     "chat_consent": {"consent": "c"},
     "chat_link": {"label": "l", "days": "7"},
     "chat_link_revoke": {},
+    "endpoints": {
+        "name": "n", "base_url": "http://127.0.0.1:9/v1", "model_name": "m", "version": "v", "key": "k", "secret_variable": "", "parameters": "{}",
+        "first_token_seconds": "1", "idle_seconds": "1", "total_seconds": "1", "retries": "0", "max_characters": "1000", "active": "on",
+    },
+    "endpoint": {
+        "name": "n", "base_url": "http://127.0.0.1:9/v1", "model_name": "m", "version": "v", "key": "k", "remove_key": "on", "secret_variable": "",
+        "parameters": "{}", "first_token_seconds": "1", "idle_seconds": "1", "total_seconds": "1", "retries": "0", "max_characters": "1000",
+    },
+    "endpoint_probe": {},
+    "endpoint_remove": {},
     "exports": {
         "format": "jsonl", "annotators": "each", "pairs": "all", "split": "80,10,10", "split_by": "prompt", "margin": "none", "max_pairs": "1", "seed": "1",
         "correction_beats": "original", "system": "keep", "sources": "omit", "sft_top": "on", "name": "n",

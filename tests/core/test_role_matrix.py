@@ -17,6 +17,7 @@ from core import people as people_verbs
 from core.api_auth import new_key
 from core.models import ApiKey, Invite, Member
 from feedback import settings as chat_settings
+from inference import endpoints
 from tests.cast import make_item, make_member, make_project
 from training_export import snapshots
 from training_export.options import ExportOptions
@@ -82,6 +83,10 @@ MATRIX: dict[str, tuple[str, str]] = {
     "export": ("GET", MANAGERS),
     "export_zip": ("GET", MANAGERS),
     "export_file": ("GET", MANAGERS),
+    "endpoints": ("GET", MANAGERS),
+    "endpoint": ("GET", MANAGERS),
+    "endpoint_probe": ("POST", MANAGERS),
+    "endpoint_remove": ("POST", MANAGERS),
     "chat_settings": ("GET", MANAGERS),
     "chat_arms": ("POST", MANAGERS),
     "chat_reasons": ("POST", MANAGERS),
@@ -108,6 +113,9 @@ MATRIX: dict[str, tuple[str, str]] = {
     "api_export": ("GET", MANAGERS),
     "api_export_zip": ("GET", MANAGERS),
     "api_export_file": ("GET", MANAGERS),
+    "people_data": ("GET", MANAGERS),
+    "people_export": ("POST", MANAGERS),
+    "people_erase": ("POST", MANAGERS),
     "schema": ("GET", EVERYONE),
     "api_docs": ("GET", EVERYONE),
 }
@@ -140,6 +148,7 @@ def test_every_url_has_a_row():
 def house(transactional_db, settings):
     """One project with a row behind every URL, and one person of every kind."""
     settings.JOB_SENDER = "tests.core.test_role_matrix.nobody_listens"
+    settings.ENDPOINT_HOSTS = ["127.0.0.1:9"]  # where nobody listens
     project = make_project("clinic", overlap=2)
     people = {"anonymous": None, "stranger": make_member(make_project("other"), "annotator")}
     people |= {role: make_member(project, role) for role in PEOPLE[2:]}
@@ -154,12 +163,13 @@ def house(transactional_db, settings):
     jobs.run_now(job)
     upload = uploads.stage(SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n'), project=project, user=people["manager"])
     bundle = snapshots.build(project=project, actor=people["manager"], options=ExportOptions(format="jsonl"))
+    endpoint = endpoints.save(project=project, actor=people["manager"], name="Ward", base_url="http://127.0.0.1:9/v1", model_name="m", key="sk-1")
     link, _token = chat_settings.create_link(project=project, actor=people["manager"], label="waiting room", days=7)
     member = Member.objects.get(user=people["annotator"])
     ids = {
         "members_invite_revoke": Invite.objects.get().pk, "member": member.pk, "key_r": ApiKey.objects.get().pk, "job": job.pk, "import": job.pk,
         "api_job": job.pk, "api_import": job.pk, "item": item.pk, "review": item.pk, "api": assignment.pk,
-        "chat_link_revoke": link.pk,
+        "chat_link_revoke": link.pk, "endpoint": endpoint.pk,
     }  # fmt: skip
     return (
         project,
