@@ -1,0 +1,539 @@
+// The chat page: which talk is on screen, what is sent, and what becomes of it.
+
+import { h } from "../core/dom.js";
+import { announce } from "../core/frame.js";
+import { Composer } from "./chat_composer.js";
+import { config, newKey, t } from "./chat_config.js";
+import * as dialogs from "./chat_dialogs.js";
+import { Drafts } from "./chat_drafts.js";
+import { History } from "./chat_history.js";
+import { Run } from "./chat_run.js";
+import { Follow } from "./chat_scroll.js";
+import { Store } from "./chat_store.js";
+import { Answer, Question } from "./chat_views.js";
+import { Wire } from "./chat_wire.js";
+
+const byId = (id) => document.getElementById(id);
+const SPOKEN = 1500; // characters of an answer that are read out; the rest is on the page
+const SEEN_EVERY = 1500;
+
+class Page {
+  constructor() {
+    this.wire = new Wire(config.urls.api, dialogs.signIn);
+    this.store = new Store(config.user.id, config.project.slug);
+    this.list = byId("turns");
+    this.follow = new Follow(byId("scroll"), byId("to-end"));
+    this.talk = emptyTalk();
+    this.views = [];
+    this.run = null;
+    this.loads = 0;
+    this.seenIds = new Set();
+    this.act = {
+      wire: this.wire,
+      changed: () => this.follow.keep(),
+      reveal: (node) => this.follow.reveal(node),
+      branch: (id, by) => this.branch(id, by),
+      copy: (message, text) => this.copy(message, text),
+      regenerate: (answer) => this.regenerate(answer),
+      resend: (question, text) => this.resend(question, text),
+      seen: (id) => this.seen(id),
+      choose: (drafts, body) => this.choose(drafts, body),
+    };
+    this.composer = new Composer(this.store, { send: (sent) => this.send(sent), stop: () => this.stop() });
+    this.history = new History(this.wire, { open: (id) => this.open(id), gone: (id) => id === this.talk.id && this.open(null) });
+    for (const link of document.querySelectorAll(".new-talk")) link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      this.history.drawer(false);
+      this.open(null);
+    });
+    byId("rate").addEventListener("click", () => this.score());
+    byId("notice-close").addEventListener("click", () => this.notice(""));
+    window.addEventListener("popstate", () => this.show(talkInAddress()));
+    window.addEventListener("beforeunload", (event) => {
+      const editing = [...document.querySelectorAll(".editor textarea, .correction textarea")].some((area) => area.value.trim() && area.value !== area.defaultValue);
+      if (editing) event.preventDefault();
+    });
+    document.addEventListener("touchstone:leaving", () => this.run && this.run.leave());
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.run && !event.defaultPrevented && !document.querySelector("dialog[open]") && event.target === this.composer.area) this.stop();
+    });
+    fitKeyboard();
+  }
+
+  start() {
+    dialogs.watchDialogs();
+    this.history.load();
+    this.show(config.conversation);
+  }
+
+  // Which talk
+
+  open(id) {
+    if (id === this.talk.id && id) return;
+    history.pushState({}, "", config.urls.page + (id ? `${id}/` : ""));
+    this.show(id);
+  }
+
+  async show(id) {
+    const load = ++this.loads;
+    if (this.run) this.run.leave();
+    this.run = null;
+    this.composer.working(false);
+    this.notice("");
+    this.composer.open(id);
+    this.history.mark(id);
+    if (!id) {
+      this.draw(emptyTalk());
+      if (!matchMedia("(pointer: coarse)").matches) this.composer.area.focus();
+      return;
+    }
+    byId("talk").setAttribute("aria-busy", "true");
+    try {
+      const talk = await this.wire.get(`conversations/${id}/`);
+      if (load === this.loads) this.draw(talk);
+    } catch (error) {
+      if (load !== this.loads) return;
+      this.draw({ ...emptyTalk(), id });
+      byId("empty").hidden = true;
+      this.notice(error.status === 404 ? t("no_such_talk") : error.kind === "refused" ? error.message : t("server_silent"), error.status === 404 ? null : () => this.show(id));
+    } finally {
+      if (load === this.loads) byId("talk").removeAttribute("aria-busy");
+    }
+  }
+
+  draw(talk, { keepPlace = false } = {}) {
+    this.talk = talk;
+    for (const message of talk.messages) message.kept = talk.keep;
+    this.views = [];
+    this.list.replaceChildren();
+    for (const message of talk.messages) this.add(message);
+    this.head();
+    const last = talk.messages[talk.messages.length - 1];
+    if (last && last.answers && last.answers.length) this.addDrafts(last, last.answers);
+    if (!keepPlace) this.follow.toEnd();
+    const open = this.openAnswers();
+    if (open.length) this.attach(open);
+  }
+
+  head() {
+    const { talk } = this;
+    byId("title").textContent = talk.title || t("new_talk");
+    document.title = document.title.replace(/^.*? · /, `${talk.title || config.project.title} · `);
+    byId("empty").hidden = talk.messages.length > 0 || this.views.length > 0;
+    byId("rate").hidden = !talk.id;
+    byId("rate-words").textContent = talk.score && talk.score.value ? t("rated", { n: talk.score.value }) : t("rate");
+  }
+
+  add(message) {
+    const view = message.role === "user" ? new Question(message, this.act) : new Answer(message, this.act);
+    this.views.push(view);
+    this.list.append(view.node);
+    if (view instanceof Answer && message.state !== "streaming") this.watchSeen(view);
+    return view;
+  }
+
+  addDrafts(question, answers) {
+    for (const answer of answers) answer.kept = this.talk.keep;
+    const view = new Drafts(question, answers, this.act);
+    this.views.push(view);
+    this.list.append(view.node);
+    return view;
+  }
+
+  openAnswers() {
+    return this.views.flatMap((view) => (view instanceof Drafts ? view.answers : view instanceof Answer ? [view] : [])).filter((answer) => answer.message.state === "streaming");
+  }
+
+  /** Answers that were under way when the page was opened: follow them. */
+  attach(answers) {
+    const run = this.newRun("", null, null);
+    run.begun = true;
+    run.answers = new Map(answers.map((answer, i) => [i, answer]));
+    this.working(run);
+    run.poll();
+  }
+
+  // Sending
+
+  async agreed() {
+    if (!config.consent.needed) return true;
+    if (!(await dialogs.consent())) return false;
+    try {
+      await this.wire.post("consent/", { version: config.consent.version });
+    } catch (error) {
+      this.failed(error);
+      return false;
+    }
+    config.consent.needed = false;
+    return true;
+  }
+
+  /** Where the next question goes: after the answer on screen; of drafts that wait for a choice, after the one that is looked at. */
+  parent() {
+    const last = this.views[this.views.length - 1];
+    if (!last) return null;
+    return last instanceof Drafts ? last.answers[last.active].message.id : last.message.id;
+  }
+
+  async send({ text, key, parent }) {
+    if (this.run || !(await this.agreed())) return;
+    if (this.run) return;
+    const after = parent === undefined ? this.parent() : parent;
+    const sent = { text, key, parent: after };
+    this.composer.away(sent);
+    const body = { conversation: this.talk.id, parent: after, text, client_key: key };
+    this.turn("turn/", body, { failed: () => this.composer.back(sent), begun: (id) => this.composer.arrived(id) });
+  }
+
+  async resend(question, text) {
+    if (this.run) return this.notice(t("still_writing"));
+    if (!(await this.agreed())) return;
+    const { message } = question;
+    const at = this.talk.messages.indexOf(message);
+    const next = this.talk.messages[at + 1];
+    const before = this.snapshot();
+    this.cut(at);
+    const body = { conversation: this.talk.id, parent: message.parent ?? null, text, client_key: newKey() };
+    this.turn("turn/", body, {
+      siblings: message.siblings || [message.id],
+      begun: () => next && next.id && this.wire.quietly(`messages/${next.id}/signal/`, { name: "edit" }),
+      failed: (words) => {
+        this.restore(before);
+        const view = this.views.find((one) => one.message === message);
+        if (view) view.edit(text, words);
+      },
+    });
+  }
+
+  async regenerate(answer) {
+    if (this.run) return this.notice(t("still_writing"));
+    const { message } = answer;
+    const at = this.talk.messages.indexOf(message);
+    const before = this.snapshot();
+    if (message.state === "complete") this.wire.quietly(`messages/${message.id}/signal/`, { name: "regenerate" });
+    this.cut(at);
+    this.turn("regenerate/", { message: message.id, client_key: newKey() }, { before: message, failed: () => this.restore(before) });
+  }
+
+  snapshot() {
+    return { ...this.talk, messages: [...this.talk.messages] };
+  }
+
+  restore(talk) {
+    this.draw(talk);
+  }
+
+  /** Take what follows the first `n` turns off the screen. */
+  cut(n) {
+    this.talk.messages = this.talk.messages.slice(0, n);
+    for (const view of this.views.splice(n)) view.node.remove();
+  }
+
+  newRun(path, body, on) {
+    const page = this;
+    const run = new Run(this.wire, path, body, {
+      begin: (event) => on.begin(event),
+      slow: (seconds) => seconds > 5 && page.notice(t("sending", { n: seconds }), null, true),
+      settled: (answer) => {
+        if (page.run !== run) return;
+        const drafts = page.views.find((view) => view instanceof Drafts);
+        if (drafts) drafts.update();
+        page.spoken(answer);
+        page.follow.keep();
+      },
+      end: (failure) => {
+        if (page.run !== run) return;
+        page.working(null);
+        if (failure) on.failed(failure);
+        else page.ended(on);
+      },
+    });
+    return run;
+  }
+
+  working(run) {
+    this.run = run;
+    this.composer.working(Boolean(run));
+  }
+
+  /** Run a turn. `options`: begun(id), failed(words), siblings (of the question that is asked anew), before (the answer asked for again). */
+  turn(path, body, options) {
+    const { talk } = this;
+    // A project that keeps no texts hears them from the page.
+    if (!talk.keep) body.history = talk.messages.filter((m) => m.text).map((m) => ({ role: m.role, content: m.text }));
+    this.notice("");
+    let question = null;
+    if (path === "turn/") question = this.add({ role: "user", text: body.text, parent: body.parent, siblings: [] });
+    const placeholder = this.add({ role: "assistant", text: "", html: "", state: "streaming", sources: [], siblings: [] });
+    byId("empty").hidden = true;
+    this.follow.toEnd();
+    const on = {
+      options,
+      begin: (event) => {
+        this.notice("");
+        const answers = this.begun(event, { question, placeholder, body, options });
+        if (options.begun) options.begun(talk.id);
+        return answers;
+      },
+      failed: (error) => {
+        for (const view of [placeholder, question]) {
+          if (!view) continue;
+          view.node.remove();
+          this.views = this.views.filter((one) => one !== view);
+        }
+        this.head();
+        const words = this.failed(error);
+        options.failed(words);
+      },
+    };
+    const run = this.newRun(path, body, on);
+    this.working(run);
+    run.start();
+  }
+
+  /** The server has the turn: give the views their ids. Returns {position: Answer}. */
+  begun(event, { question, placeholder, body, options }) {
+    const { talk } = this;
+    if (!talk.id) {
+      talk.id = event.conversation;
+      talk.title = event.title || body.text.slice(0, 80);
+      history.replaceState({}, "", config.urls.page + `${talk.id}/`);
+      this.history.mark(talk.id);
+      this.history.load();
+    }
+    if (question) {
+      Object.assign(question.message, { id: event.user, siblings: [...(options.siblings || []), event.user], kept: talk.keep });
+      talk.messages.push(question.message);
+      question.update();
+    }
+    const asked = talk.messages[talk.messages.length - 1];
+    const before = options.before ? options.before.siblings || [options.before.id] : [];
+    const messages = event.answers.map(({ id, position }) => ({
+      id, position, role: "assistant", parent: event.user, text: "", html: "", state: "streaming", sources: [], practice: event.practice, kept: true,
+      siblings: [...before, ...event.answers.map((one) => one.id)].filter((one, i, all) => all.indexOf(one) === i),
+    }));
+    this.head();
+    if (event.drafts && messages.length > 1) {
+      placeholder.node.remove();
+      this.views = this.views.filter((view) => view !== placeholder);
+      const drafts = this.addDrafts(asked, messages);
+      this.follow.keep();
+      return new Map(drafts.answers.map((answer) => [answer.message.position, answer]));
+    }
+    Object.assign(placeholder.message, messages[0]);
+    talk.messages.push(placeholder.message);
+    placeholder.update();
+    return new Map([[messages[0].position, placeholder]]);
+  }
+
+  /** All answers of the turn are finished. */
+  ended({ options } = { options: {} }) {
+    const last = this.views[this.views.length - 1];
+    if (last instanceof Drafts) last.update();
+    else if (last instanceof Answer) {
+      this.watchSeen(last);
+      const { before } = (options || {});
+      if (before && before.state === "complete" && last.message.state === "complete") this.compareWith(before, last);
+    }
+    this.follow.keep();
+    this.history.load();
+  }
+
+  failed(error) {
+    if (error.code === "consent" || error.code.startsWith("consent_")) {
+      config.consent.needed = true;
+      this.notice(t("consent_changed"), () => location.reload());
+      return t("consent_changed");
+    }
+    const words = error.kind === "refused" ? error.message : error.kind === "login" ? t("signed_out") : t("not_arrived");
+    this.notice(words);
+    return words;
+  }
+
+  async stop() {
+    const { run } = this;
+    if (!run) return;
+    for (const answer of run.unfinished()) if (answer.message.id) this.wire.quietly(`messages/${answer.message.id}/signal/`, { name: "stop" });
+    await run.stop();
+  }
+
+  // Judging
+
+  /** Asked again: is it better, worse or the same as before? One tap, or none. */
+  compareWith(before, answer) {
+    const ask = (words, verdict, chosen) =>
+      h("button", { type: "button", class: "button quiet small", text: words, on: { click: async () => {
+        const shown = [before, answer.message].map((one) => ({ message: one.id, seen: true }));
+        try {
+          const chosenMessage = await this.wire.post("choose/", { user: answer.message.parent, verdict, chosen, shown });
+          question.replaceWith(h("p", { class: "small soft", role: "status", text: t("kept") }));
+          if (chosen === before.id && chosenMessage) this.branch(before.id, 0);
+        } catch (error) {
+          this.notice(error.kind === "refused" ? error.message : t("not_sent"));
+        }
+      } } });
+    const question = h(
+      "div",
+      { class: "compare", role: "group", "aria-label": t("compared") },
+      h("span", { class: "small soft", text: t("compared") }),
+      ask(t("better"), "better", answer.message.id),
+      ask(t("worse"), "better", before.id),
+      ask(t("same"), "same", null),
+    );
+    answer.judgement.node.before(question);
+  }
+
+  async choose(drafts, body) {
+    const chosen = await this.wire.post("choose/", body);
+    const at = this.views.indexOf(drafts);
+    const scroller = byId("scroll");
+    const top = drafts.node.getBoundingClientRect().top;
+    drafts.question.choice = { verdict: body.verdict, chosen: body.chosen };
+    delete drafts.question.answers;
+    const kept = drafts.answers.find((one) => one.message.id === chosen.id);
+    if (!chosen.text && kept) Object.assign(chosen, { text: kept.text, html: chosen.html || kept.message.html || kept.body.html }); // no texts are kept
+    chosen.kept = this.talk.keep;
+    const view = new Answer(chosen, this.act);
+    this.views.splice(at, 1, view);
+    this.talk.messages.push(chosen);
+    drafts.node.replaceWith(view.node);
+    const words = t(body.verdict === "better" ? "you_chose" : body.verdict === "same" ? "you_said_same" : "you_said_bad");
+    view.state.after(h("p", { class: "small soft chosen", text: words }));
+    this.watchSeen(view);
+    this.follow.at = false;
+    scroller.scrollTop += Math.min(0, view.node.getBoundingClientRect().top - top);
+    if (view.node.getBoundingClientRect().top < scroller.getBoundingClientRect().top) view.node.scrollIntoView({ block: "start" });
+    view.node.tabIndex = -1;
+    view.node.focus({ preventScroll: true });
+    announce(words);
+  }
+
+  async branch(id, by) {
+    if (this.run) return this.notice(t("still_writing"));
+    try {
+      const talk = await this.wire.post(`conversations/${this.talk.id}/branch/`, { message: id });
+      const known = new Map(this.talk.messages.map((message) => [message.id, message]));
+      if (!talk.keep) for (const message of talk.messages) if (!message.text && known.has(message.id)) Object.assign(message, { text: known.get(message.id).text, html: known.get(message.id).html });
+      const top = byId("scroll").scrollTop;
+      this.follow.at = false;
+      this.draw(talk, { keepPlace: true });
+      byId("scroll").scrollTop = top;
+      const node = this.list.querySelector(`[data-id="${id}"]`);
+      if (!node) return;
+      node.scrollIntoView({ block: "nearest" });
+      const step = node.querySelector(`[data-step="${by}"]:not([disabled])`) || node.querySelector("[data-step]:not([disabled])");
+      if (step) step.focus({ preventScroll: true });
+    } catch (error) {
+      this.notice(error.kind === "refused" ? error.message : t("server_silent"));
+    }
+  }
+
+  async score() {
+    const given = await dialogs.score(this.talk.score);
+    if (!given) return;
+    const before = this.talk.score;
+    this.talk.score = given.value ? given : null;
+    this.head();
+    try {
+      await this.wire.post(`conversations/${this.talk.id}/score/`, given);
+      announce(t("kept"));
+      this.history.load();
+    } catch (error) {
+      this.talk.score = before;
+      this.head();
+      this.notice(error.kind === "refused" ? error.message : t("not_sent"));
+    }
+  }
+
+  async copy(message, text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch (error) {
+      // Over plain HTTP there is no clipboard API.
+      const area = h("textarea", { class: "visually-hidden", value: text, "aria-hidden": "true" });
+      const focused = document.activeElement;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+      if (focused) focused.focus({ preventScroll: true });
+    }
+    announce(t("copied"));
+    this.toast(t("copied"));
+    if (message.role !== "user" && message.id) this.wire.quietly(`messages/${message.id}/signal/`, { name: "copy" });
+  }
+
+  // What was looked at
+
+  watchSeen(answer) {
+    if (answer.message.seen || !answer.message.id) return;
+    this.observer ||= new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting || document.hidden) continue;
+        this.observer.unobserve(entry.target);
+        this.seen(Number(entry.target.dataset.id));
+      }
+    });
+    this.observer.observe(answer.node);
+  }
+
+  seen(id) {
+    this.seenIds.add(id);
+    this.seenTimer ||= setTimeout(() => {
+      this.seenTimer = 0;
+      this.wire.quietly("messages/seen/", { ids: [...this.seenIds] });
+      this.seenIds.clear();
+    }, SEEN_EVERY);
+  }
+
+  // Words
+
+  /** Read out a finished answer, once. */
+  spoken(answer) {
+    const { state, message } = answer.message;
+    const text = answer.text.slice(0, SPOKEN);
+    byId("spoken").textContent = state === "failed" ? `${text} ${message || t("broken_off")}` : state === "stopped" ? t("stopped") : text;
+  }
+
+  /** A line over the composer, with a way to try again. */
+  notice(words, again = null, quiet = false) {
+    const line = byId("notice");
+    line.hidden = !words;
+    byId("notice-words").textContent = words;
+    line.setAttribute("role", quiet ? "status" : "alert");
+    const button = byId("notice-again");
+    button.hidden = !again;
+    button.onclick = again;
+  }
+
+  toast(words) {
+    const line = byId("toast");
+    line.textContent = words;
+    line.classList.add("shown");
+    clearTimeout(this.toastTimer);
+    this.toastTimer = setTimeout(() => line.classList.remove("shown"), 1600);
+  }
+}
+
+function emptyTalk() {
+  return { id: null, title: "", score: null, keep: config.keep, messages: [] };
+}
+
+function talkInAddress() {
+  const found = location.pathname.match(/\/(\d+)\/$/);
+  return found ? Number(found[1]) : null;
+}
+
+/** The keyboard of a phone covers the page where it does not make it smaller: then the page is as tall as what is left. */
+function fitKeyboard() {
+  const view = window.visualViewport;
+  if (!view) return;
+  view.addEventListener("resize", () => {
+    const covered = view.scale === 1 && window.innerHeight - view.height > 80;
+    document.body.style.height = covered ? `${view.height}px` : "";
+    if (covered) window.scrollTo(0, 0);
+  });
+}
+
+new Page().start();

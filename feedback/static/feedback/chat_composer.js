@@ -1,0 +1,101 @@
+// Where a person types: Enter sends (on a phone it begins a line), what was typed is kept in this browser until it has arrived.
+
+import { newKey } from "./chat_config.js";
+
+const TALL = 0.4; // of the window
+
+export class Composer {
+  /** `send({text, key, parent})`, `stop()`. */
+  constructor(store, { send, stop }) {
+    this.store = store;
+    this.form = document.getElementById("composer");
+    this.area = this.form.querySelector("textarea");
+    this.sendButton = document.getElementById("send");
+    this.stopButton = document.getElementById("stop");
+    this.talk = null;
+    this.sent = null; // {text, key, parent} that has not come back
+    this.busy = false;
+    const touch = matchMedia("(pointer: coarse)");
+    this.area.addEventListener("input", () => {
+      this.keep();
+      this.fit();
+    });
+    this.area.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
+      const forced = event.ctrlKey || event.metaKey;
+      if (!forced && (event.shiftKey || event.altKey || touch.matches)) return;
+      event.preventDefault();
+      if (!event.repeat) this.submit();
+    });
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    this.stopButton.addEventListener("click", stop);
+    this.send = send;
+    window.addEventListener("resize", () => this.fit());
+  }
+
+  /** What was typed for the talk `id`. */
+  open(id) {
+    this.talk = id;
+    const kept = this.store.read(id);
+    this.sent = kept && kept.key ? kept : null;
+    this.area.value = kept ? kept.text : "";
+    this.fit();
+  }
+
+  keep() {
+    this.store.write(this.talk, { text: this.area.value, ...(this.sent && this.sent.text === this.area.value ? this.sent : {}) });
+  }
+
+  submit() {
+    const text = this.area.value;
+    if (this.busy || !text.trim()) return;
+    // The same text sent again is the same turn, whatever became of it the first time.
+    const same = this.sent && this.sent.text === text ? this.sent : null;
+    this.send({ text, key: same ? same.key : newKey(), ...(same ? { parent: same.parent } : {}) });
+  }
+
+  /** It is on its way: the field is free, the text kept. */
+  away(sent) {
+    this.sent = sent;
+    this.store.write(this.talk, sent);
+    this.area.value = "";
+    this.fit();
+  }
+
+  /** It has arrived (in the talk `id`, which may be new). */
+  arrived(id) {
+    this.sent = null;
+    this.store.write(this.talk, null);
+    this.talk = id;
+    if (this.area.value) this.keep();
+  }
+
+  /** It has not arrived: here it is again, before what was typed since. */
+  back(sent) {
+    const since = this.area.value;
+    this.area.value = since && since !== sent.text ? `${sent.text}\n${since}` : sent.text;
+    this.keep();
+    this.fit();
+    this.area.focus();
+  }
+
+  working(busy) {
+    const hadFocus = document.activeElement === this.stopButton || document.activeElement === this.sendButton;
+    this.busy = busy;
+    this.stopButton.hidden = !busy;
+    this.sendButton.hidden = busy;
+    if (hadFocus) this.area.focus({ preventScroll: true });
+  }
+
+  /** As tall as the text, up to a part of the window. */
+  fit() {
+    const { area } = this;
+    area.style.height = "auto";
+    const most = Math.round(window.innerHeight * TALL);
+    area.style.height = `${Math.min(area.scrollHeight + 2, most)}px`;
+    area.style.overflowY = area.scrollHeight > most ? "auto" : "hidden";
+  }
+}
