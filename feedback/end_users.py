@@ -16,7 +16,7 @@ MAX_KEY = 300
 
 def key_hash(project: Project, key: str) -> str:
     """HMAC-SHA256 (hex) of `key` under the project's key: the same person in two projects is two."""
-    return hmac.new(bytes(project.hash_key), b"end user\0" + key.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(bytes(project.hash_key), b"end user\0" + key.encode(), "sha256").hex()
 
 
 def member_hash(project: Project, user: User) -> str:
@@ -41,6 +41,11 @@ def of_guest(project: Project, key: str) -> EndUser:
     return _get_or_make(project, guest_hash(project, key))
 
 
+def external_hash(project: Project, key: str) -> str:
+    """The hash of a person by the id that a deployment has for them."""
+    return key_hash(project, f"key\0{key}")
+
+
 def of_key(project: Project, key: str) -> EndUser:
     """The EndUser that a deployment calls `key`. DomainError "bad_end_user" for an id that is empty, too long, or holds what cannot be stored."""
     try:
@@ -49,7 +54,7 @@ def of_key(project: Project, key: str) -> EndUser:
         fits = False
     if not fits:
         raise DomainError("bad_end_user", _("A person's id is a text of 1 to %(n)s characters.") % {"n": MAX_KEY}, field="end_user")
-    return _get_or_make(project, key_hash(project, f"key\0{key}"))
+    return _get_or_make(project, external_hash(project, key))
 
 
 def label(end_user: EndUser) -> str:
