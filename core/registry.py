@@ -5,6 +5,8 @@ project)` and renders what comes back. Checks: `manage.py doctor`. Erasers: a pe
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class NavEntry:
 _panels: list[Panel] = []
 _nav: list[NavEntry] = []
 _checks: dict[str, Callable] = {}
-_erasers: dict[str, Callable] = {}
+_erasers: dict[str, int] = {}
 
 
 def register_panel(place: str, *, role: str, order: int, render: Callable) -> None:
@@ -48,9 +50,11 @@ def register_check(name: str, check: Callable) -> None:
     _checks[name] = check
 
 
-def register_eraser(room: str, erase: Callable) -> None:
-    """`erase(project=, person=)` purges the room's part and returns what it removed as {table: count}."""
-    _erasers[room] = erase
+def register_eraser(module: str, *, order: int) -> None:
+    """The room's part in a person's data (core.erasure): a module with any of `find(person)`, which adds to person.found what the rooms need to
+    know, `erase(person)`, which removes the room's part and returns {table: count}, and `export(person)`, which gives it as JSON-able values. Upper
+    rooms have the lower `order`: they erase first, while what they point at is still there. Loaded when first needed."""
+    _erasers[module] = order
 
 
 def panels(place: str) -> list[Panel]:
@@ -65,5 +69,6 @@ def checks() -> dict[str, Callable]:
     return dict(_checks)
 
 
-def erasers() -> dict[str, Callable]:
-    return dict(_erasers)
+def erasers() -> list[ModuleType]:
+    """The registered modules, upper rooms first."""
+    return [import_module(name) for name, _order in sorted(_erasers.items(), key=lambda e: e[1])]

@@ -9,3 +9,4 @@ class TrainingExportConfig(AppConfig):
         from core import registry
 
         registry.register_nav("exports", _("Exports"), role="manager", order=70)
+        registry.register_eraser("training_export.erasure", order=0)
