@@ -10,7 +10,8 @@ from feedback.access import Visitor
 from feedback.models import Arm, ChatSettings
 
 # Asked for at once with the page, not one after the other as they import each other.
-MODULES = ["core/dom.js", *(f"feedback/chat_{n}.js" for n in "body composer config dialogs drafts history icons judgement run scroll store views wire".split())]
+_PARTS = ("body", "composer", "config", "dialogs", "drafts", "history", "icons", "judgement", "run", "scroll", "store", "views", "wire")
+MODULES = ["core/dom.js", *(f"feedback/chat_{part}.js" for part in _PARTS)]
 
 
 def context(visitor: Visitor, conversation: int | None = None) -> dict:
