@@ -33,6 +33,12 @@ def bundles_of(project: Project):
     return rows.defer("files", "manifest").order_by("-snapshot__number")
 
 
+def withdrawn_of(project: Project):
+    """The bundles whose files were removed because a person in them was erased, newest first."""
+    rows = Bundle.objects.filter(snapshot__project=project, withdrawn_at__isnull=False).select_related("snapshot")
+    return rows.defer("files", "manifest").order_by("-snapshot__number")
+
+
 def names_of(bundle: Bundle) -> list[str]:
     return [entry["path"] for entry in bundle.files] + [snapshots.MANIFEST]
 

@@ -42,6 +42,7 @@ def exports(request, project):
         "working": [job for job in recent if job.state in (Job.State.QUEUED, Job.State.RUNNING)],
         "failed": next(iter(recent), None) if recent and recent[0].state == Job.State.FAILED else None,
         "bundles": downloads.bundles_of(project)[:SHOWN],
+        "withdrawn": downloads.withdrawn_of(project)[:SHOWN],
     }
     return render(request, "training_export/exports.html", context, status=400 if form.errors else 200)
 

@@ -231,6 +231,7 @@ def test_the_manager_looks_up_downloads_and_erases_on_the_page(house):
     jobs.run_now(job)
     assert not EndUser.objects.filter(pk=house["ann"].pk).exists()
     assert "No. 1" in client.get("/p/ward/people/").content.decode()
+    assert "No. 1, jsonl, withdrawn" in client.get("/p/ward/exports/").content.decode()
 
 
 @pytest.mark.skipif("sqlite" not in settings.DATABASES["default"]["ENGINE"], reason="the file of SQLite")
