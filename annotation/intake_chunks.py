@@ -10,7 +10,7 @@ from annotation.intake_prepare import Ready
 from corpus.records import Refusal
 
 CHUNK_RECORDS = 2000
-FIRST = 8  # the first chunk is this many times smaller: nobody else is at work while it is made ready
+FIRST_RECORDS = 500  # the first chunk is a small one: the database stands idle while it is made ready
 CHUNK_CHARACTERS = 4_000_000
 
 
@@ -20,7 +20,7 @@ class Chunks:
 
     def __init__(self, records: Iterable[Ready | Refusal], limit: int = CHUNK_RECORDS):
         self._records, self._limit = iter(records), limit
-        self._now = -(-limit // FIRST)  # limit of the chunk that is being made
+        self._now = min(limit, FIRST_RECORDS)  # limit of the chunk that is being made
         self._next: list[Ready | Refusal] = []
         self._size = 0
         self._full = self._ended = self._wanted = False

@@ -86,7 +86,7 @@ class Annotator(models.Model):
 
 
 class Item(models.Model):
-    """A prompt put before annotators. Counters are kept by the verbs, so that pages need no counting."""
+    """A prompt put before annotators. Counters are kept by the verbs, so that pages need no counting. (`db_index=False`: see corpus.models.)"""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting for answers")  # a ranking item with fewer than two distinct answers
@@ -94,11 +94,11 @@ class Item(models.Model):
         DONE = "done", _("Done")
         SETTLED = "settled", _("Settled")
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="items")
-    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="items")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="items", db_index=False)
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="items", db_index=False)
     kind = models.CharField(max_length=14, choices=Kind.choices)
     generation = models.PositiveSmallIntegerField(default=0)  # later answers to a frozen item make the next one
-    previous = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
+    previous = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     hidden = models.BooleanField(default=False)  # taken from everyone's sight until a manager decides
     frozen = models.BooleanField(default=False)  # answers froze at the first assignment
@@ -120,13 +120,14 @@ class Item(models.Model):
         indexes = [
             models.Index(fields=["project", "position"], condition=Q(state="open", hidden=False), name="item_queue"),
             models.Index(fields=["project", "state"], name="item_state"),
+            models.Index(fields=["previous"], condition=Q(previous__isnull=False), name="item_previous"),
         ]
 
 
 class ItemAnswer(models.Model):
     """A response on an item. Responses with equal text share `slot` (0…, in order of arrival), which is what is shown and judged."""
 
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="answers")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="answers", db_index=False)
     response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="+")
     slot = models.PositiveSmallIntegerField()
 

