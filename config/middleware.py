@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.middleware.gzip import GZipMiddleware
 
-TAKE_FILES = {"import", "api_import"}  # these check the length themselves, against their own limit, once they know who asks
+TAKE_FILES = {"import", "api_import", "proxy_chat"}  # these check the length themselves, against their own limit, once they know who asks
 ROOM = 64 * 1024  # for what multipart writes around the values
 
 

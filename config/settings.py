@@ -232,6 +232,12 @@ ENDPOINT_KEYS = {name: envsecret(name) for name in sorted({n.removesuffix("_FILE
 PRACTICE_ADDRESS = envstr("PRACTICE_ADDRESS")  # "127.0.0.1:port" of the practice server that `serve` started, told to its children
 ENDPOINT_CA_FILE = envstr("ENDPOINT_CA_FILE")  # further authorities whose certificates are believed: a house's own
 
+# The door for other programs (docs/proxy.md) and for other sites' pages (docs/widget.md): requests a minute.
+PROXY_PER_MINUTE = envint("PROXY_PER_MINUTE", 600)  # of one key
+PROXY_PERSON_PER_MINUTE = envint("PROXY_PERSON_PER_MINUTE", 60)  # of one person a key speaks for
+PROXY_MAX_BYTES = envint("PROXY_MAX_BYTES", 16 * 1024**2)  # of one request
+WIDGET_PER_MINUTE = envint("WIDGET_PER_MINUTE", 300)  # of one address: a whole office may share one
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["core.api_auth.KeyAuthentication", "core.api_auth.BrowserSession"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -14,6 +14,7 @@ urlpatterns = [
     path("api/v1/", include("corpus.api_urls")),
     path("api/v1/", include("annotation.api_urls")),
     path("api/v1/", include("training_export.api_urls")),
+    path("v1/", include("feedback.proxy_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api_docs"),
 ]

@@ -2,6 +2,12 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 
+def _lost(request, project) -> str:
+    from feedback import proxy_log
+
+    return proxy_log.attention(request, project)
+
+
 class FeedbackConfig(AppConfig):
     name = "feedback"
 
@@ -10,3 +16,6 @@ class FeedbackConfig(AppConfig):
 
         registry.register_nav("chat", _("Chat"), role="user", order=15)
         registry.register_nav("chat_settings", _("Chat settings"), role="manager", order=80)
+        registry.register_nav("people_data", _("Personal data"), role="manager", order=88)
+        registry.register_eraser("feedback.erasure", order=20)
+        registry.register_panel("project.attention", role="manager", order=20, render=_lost)

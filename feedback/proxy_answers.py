@@ -1,0 +1,128 @@
+"""What a model says as it passes through the proxy, put together for the log. Listening must not touch what passes, nor fail on it. No database."""
+
+import json
+import re
+from dataclasses import dataclass, field
+
+from inference import sse
+from inference.answers import Answer, ErrorInside, Malformed, Piece, TooLong
+
+MOST_CHOICES = 16  # answers to one question that are kept
+_ID = re.compile(r"[!-~]{1,150}")  # what may stand in a header and in a Message's external_id
+
+
+@dataclass
+class Said:
+    """One of the answers to a question."""
+
+    answer: Answer
+    parts: list[str] = field(default_factory=list)
+    sources: list[dict] = field(default_factory=list)
+    calls: list[dict] | None = None
+
+    def message(self) -> dict:
+        """The answer as a turn: content, and tool_calls if they came whole."""
+        return {"role": "assistant", "content": "".join(self.parts)} | ({"tool_calls": self.calls} if self.calls else {})
+
+
+class Heard:
+    """The answers heard so far, by their index. `limit`: characters kept of each; `error`: what went wrong ("" for nothing), in the words of
+    UpstreamError."""
+
+    def __init__(self, limit: int, *, streamed: bool):
+        self.limit, self.streamed = limit, streamed
+        self.answers: dict[int, Said] = {}
+        self.id = ""  # the server's own, of the whole exchange
+        self.error = ""
+        self.begun = False  # a first chunk was understood
+        self.spoken = False  # the model has said something
+        self._done = False
+        self._parser = sse.Parser() if streamed else None
+        self._held = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        """Bytes that pass by. Never raises."""
+        if self.error:
+            return
+        if self._parser is None:
+            self._held += chunk
+            if len(self._held) > (1 << 20) + 8 * MOST_CHOICES * self.limit:
+                self.error, self._held = "too_long", bytearray()
+            return
+        try:
+            for event in self._parser.feed(chunk):
+                self._event(event.data)
+        except sse.Broken:
+            self.error = "malformed"
+
+    def end(self) -> None:
+        """The body has come to its proper end."""
+        if self.error:
+            return
+        if self._parser is None:
+            self._event(bytes(self._held))
+            self._held = bytearray()
+        elif (event := self._parser.end()) is not None:
+            self._event(event.data)
+        if not self.error and not self.whole:
+            self.error = "cut"
+
+    @property
+    def size(self) -> int:
+        """Characters kept."""
+        return len(self._held) + sum(said.answer.length for said in self.answers.values())
+
+    @property
+    def whole(self) -> bool:
+        """Every answer has come to its end."""
+        return self._done or (bool(self.answers) and all(s.answer.finish for s in self.answers.values()))
+
+    def _event(self, data: str | bytes) -> None:
+        if not self.streamed or data.strip() != "[DONE]":  # type: ignore[comparison-overlap]
+            try:
+                self._value(json.loads(data))
+            except TooLong:
+                self.error = "too_long"
+            except ErrorInside:
+                self.error = "failed"
+            except (ValueError, RecursionError, Malformed):
+                self.error = "malformed"
+        else:
+            self._done = True
+
+    def _value(self, value) -> None:
+        if not isinstance(value, dict):
+            raise Malformed
+        if not self.begun:
+            self.begun = True
+            given = value.get("id")
+            self.id = given if isinstance(given, str) and _ID.fullmatch(given) else ""
+        choices = value.get("choices")
+        if not isinstance(choices, list) or not choices:
+            if value.get("error"):
+                raise ErrorInside(value["error"])
+            return
+        for choice in choices:
+            if not isinstance(choice, dict):
+                raise Malformed
+            at = choice.get("index") or 0
+            if not isinstance(at, int) or not 0 <= at < MOST_CHOICES:
+                raise TooLong(Piece())
+            said = self.answers.get(at)
+            if said is None:
+                said = self.answers[at] = Said(Answer(self.limit))
+            # An Answer listens to the first of several.
+            alone = value if at == 0 and len(choices) == 1 else {**value, "choices": [{**choice, "index": 0}]}
+            try:
+                piece = said.answer.take(alone)
+            except TooLong as exc:
+                if exc.piece.text:
+                    said.parts.append(exc.piece.text)
+                raise
+            if piece.text:
+                said.parts.append(piece.text)
+            if piece.sources is not None:
+                said.sources = piece.sources
+            if piece.tool_calls is not None:
+                said.calls = piece.tool_calls
+            self.spoken |= said.answer.alive
