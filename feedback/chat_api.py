@@ -1,10 +1,332 @@
-"""The chat over HTTP, for its own page."""
+"""The chat over HTTP, for its own page: JSON in and out, the session's own talk and nobody else's. What is answered is told in feedback.chat_json,
+the lines of a stream in feedback.lines."""
 
-from django.http import JsonResponse
+import functools
+import logging
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.http import Http404, JsonResponse, StreamingHttpResponse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from core import events, limits, login_limit
+from core.api_parsers import strict_loads
+from core.errors import DomainError, of_the_machine
+from feedback import access, asking, branches, chat_json, lines, reactions, streaming
+from feedback.models import Choice, Conversation, EndUser, Message, Reaction
+
+log = logging.getLogger(__name__)
+LISTED = 100
+MAX_BODY = 3 * 1024 * 1024
+MAX_QUERY = 100
+ACTS = 240  # of one person in a minute: thumbs, choices, what was seen …
+SEARCHES = 120
+_LARGEST = 2**63 - 1
 
 
-def _later(request, slug, pk=None):
-    return JsonResponse({"error": {"code": "not_yet", "message": "-"}}, status=503)
+def chat_view(method: str, *, act: bool = False):
+    """Decorator of a view `(visitor, body or query, …ids)` under a `slug`: who may chat, one method, JSON, every refusal as {"error": {"code",
+    "message"}}. `act`: counted against what one person may do in a minute."""
+
+    def decorate(view):
+        @functools.wraps(view)
+        def answer(request, slug, **ids):
+            try:
+                response = _answer(view, method, act, request, slug, ids)
+            except Http404:
+                response = _refused(DomainError("not_found", _("There is no such page."), status=404))
+            except DomainError as exc:
+                response = _refused(exc)
+            except Exception as exc:
+                known = of_the_machine(exc)
+                if known is None:
+                    raise
+                response = _refused(known)
+            response["Cache-Control"] = "no-store"
+            return response
+
+        return answer
+
+    return decorate
 
 
-conversations = conversation = branch = delete = score = turn = regenerate = message = stop = react = signal = choose = seen = consent = _later
+def _answer(view, method, act, request, slug, ids):
+    if request.method != method:
+        response = JsonResponse({"error": {"code": "method_not_allowed", "message": _("This address takes %(method)s.") % {"method": method}}}, status=405)
+        response["Allow"] = method
+        return response
+    visitor = access.visitor(request, slug)
+    if any(pk > _LARGEST for pk in ids.values()):
+        raise Http404
+    given = _body(request) if method == "POST" else request.GET
+    if act:
+        limits.take("chat-acts", f"{visitor.project.pk}-{visitor.key or visitor.user.pk}", limit=ACTS, seconds=60)
+    visitor.address = login_limit.address(request)
+    out = view(visitor, given, **ids)
+    return out if not isinstance(out, dict) else JsonResponse(out)
+
+
+def _refused(exc: DomainError) -> JsonResponse:
+    response = JsonResponse(exc.as_dict(), status=exc.status)
+    if seconds := exc.data.get("retry_after"):
+        response["Retry-After"] = str(seconds)
+    return response
+
+
+def _body(request) -> dict:
+    try:
+        raw = request.body
+    except RequestDataTooBig:
+        raw = b"x" * (MAX_BODY + 1)
+    if len(raw) > MAX_BODY:
+        raise DomainError("too_large", _("This is more than can be sent at once."), status=413)
+    try:
+        given = strict_loads(raw) if raw else {}
+    except (ValueError, RecursionError) as exc:
+        raise DomainError("bad_json", _("The request is not valid JSON: %(reason)s") % {"reason": exc}) from None
+    if not isinstance(given, dict):
+        raise DomainError("bad_json", _("The request is not a JSON object."))
+    return given
+
+
+# Values of a body, each by its name. DomainError "bad_value" naming the field.
+
+
+def _bad(name: str) -> DomainError:
+    return DomainError("bad_value", _("“%(name)s” is missing, or not what it should be.") % {"name": name}, field=name)
+
+
+def _id(given: dict, name: str, *, optional: bool = False) -> int | None:
+    value = given.get(name)
+    if value is None and optional:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _LARGEST:
+        raise _bad(name)
+    return value
+
+
+def _text(given: dict, name: str, default: str | None = None) -> str:
+    value = given.get(name, default)
+    if not isinstance(value, str):
+        raise _bad(name)
+    return value
+
+
+def _list(given: dict, name: str, most: int = 200) -> list:
+    value = given.get(name)
+    value = [] if value is None else value
+    if not isinstance(value, list) or len(value) > most:
+        raise _bad(name)
+    return value
+
+
+def _message(visitor, pk: int, **where) -> Message:
+    rows = Message.objects.visible_to(visitor.known).filter(project=visitor.project)
+    found = rows.select_related("conversation", "arm__endpoint").filter(pk=pk, **where).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _conversation(visitor, pk: int) -> Conversation:
+    found = Conversation.objects.visible_to(visitor.known).filter(pk=pk, project=visitor.project).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+# Own talks.
+
+
+@chat_view("GET")
+def conversations(visitor, query):
+    """{"conversations": [{id, title, updated_at, score}], "more"}: the newest first; `q` searches titles and texts, `before` goes on after a page."""
+    rows = Conversation.objects.visible_to(visitor.known).filter(project=visitor.project)
+    words, before = query.get("q", "").strip(), query.get("before", "")
+    if words:
+        asking.check_text(words, field="q", most=MAX_QUERY)
+        limits.take("chat-search", str(visitor.known.pk if visitor.known else visitor.project.pk), limit=SEARCHES, seconds=60)
+        said = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=words)
+        rows = rows.filter(Q(title__icontains=words) | Exists(said))
+    if before:
+        if not (before.isascii() and before.isdecimal() and len(before) < 19):
+            raise _bad("before")
+        last = Conversation.objects.visible_to(visitor.known).filter(pk=int(before)).values_list("updated_at", flat=True).first()
+        rows = rows.none() if last is None else rows.filter(Q(updated_at__lt=last) | Q(updated_at=last, pk__lt=int(before)))
+    score = Reaction.objects.filter(conversation=OuterRef("pk"), end_user=visitor.known, kind=Reaction.Kind.SCORE, current=True).values("value")[:1]
+    found = list(rows.order_by("-updated_at", "-pk").annotate(score=Subquery(score)).values("pk", "title", "updated_at", "score")[: LISTED + 1])
+    listed = [{"id": r["pk"], "title": r["title"], "updated_at": r["updated_at"].isoformat(), "score": r["score"] or None} for r in found[:LISTED]]
+    return {"conversations": listed, "more": len(found) > LISTED}
+
+
+@chat_view("GET")
+def conversation(visitor, query, pk):
+    return chat_json.talk_json(visitor, _conversation(visitor, pk))
+
+
+@chat_view("POST", act=True)
+def branch(visitor, given, pk):
+    """The branch through `message`, which is then the one last looked at."""
+    found, through = _conversation(visitor, pk), _id(given, "message")
+    if not Message.objects.filter(pk=through, conversation=found).exists():
+        raise Http404
+    out = chat_json.talk_json(visitor, found, through)
+    Conversation.objects.filter(pk=pk).update(head=out["messages"][-1]["id"])
+    return out
+
+
+@chat_view("POST", act=True)
+def delete(visitor, given, pk):
+    """The talk and all that was said of it are gone: rows, not marks."""
+    found = _conversation(visitor, pk)
+    with transaction.atomic():
+        # Locked, so that no turn is on its way; its answers are broken off as soon as their readers find no row.
+        if not Conversation.objects.select_for_update().filter(pk=pk).values_list("pk").first():
+            raise Http404
+        events.append(project=visitor.project, actor=visitor.user, verb="chat.delete", target=found, end_user=visitor.known.pk)
+        writing = list(Message.objects.filter(conversation=found, state=Message.State.STREAMING).values_list("pk", flat=True))
+        found.delete()
+    for message in writing:
+        if live := streaming.find(message):
+            live.stop()
+    return {"deleted": True}
+
+
+# A turn.
+
+
+def _stream(asked: asking.Asked) -> StreamingHttpResponse:
+    here = {a.pk for a in asked.turn.answers} if asked.turn else set()
+    rows = [m for m in asked.answers if m.pk not in here]
+    language = translation.get_language() or "en"
+    response = StreamingHttpResponse(lines.of_turn(asked.begin(), asked.turn, rows, language), content_type="application/x-ndjson; charset=utf-8")
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+@chat_view("POST")
+def turn(visitor, given):
+    """{conversation, parent, text, client_key, history?} → the lines of the turn."""
+    return _stream(
+        asking.ask(
+            visitor=visitor, conversation_pk=_id(given, "conversation", optional=True), parent_pk=_id(given, "parent", optional=True),
+            text=_text(given, "text"), client_key=_text(given, "client_key"), history=given.get("history"), address=visitor.address,
+        )
+    )  # fmt: skip
+
+
+@chat_view("POST")
+def regenerate(visitor, given):
+    """{message, client_key, history?} → the lines of another answer to the same question."""
+    return _stream(
+        asking.ask_again(
+            visitor=visitor, message_pk=_id(given, "message"), client_key=_text(given, "client_key"), history=given.get("history"), address=visitor.address
+        )
+    )
+
+
+@chat_view("GET")
+def message(visitor, query, pk):
+    return chat_json.one_json(visitor, _message(visitor, pk))
+
+
+@chat_view("POST", act=True)
+def stop(visitor, given, pk):
+    found = asking.stop(visitor=visitor, message=_message(visitor, pk, role="assistant"))
+    return chat_json.one_json(visitor, found)
+
+
+# What is said of answers.
+
+
+@chat_view("POST", act=True)
+def react(visitor, given, pk):
+    """{kind: thumb · correction, value, reasons, text} → {thumb, correction} as they are now."""
+    kind = _text(given, "kind")
+    if kind not in ("thumb", "correction"):
+        raise _bad("kind")
+    found = _message(visitor, pk)
+    made = reactions.react(
+        project=visitor.project, end_user=visitor.end_user(), kind=kind, value=given.get("value") if kind == "thumb" else None, message=found,
+        reasons=_list(given, "reasons") if kind == "thumb" else (), text=_text(given, "text", ""),
+    )  # fmt: skip
+    other = Reaction.objects.filter(project=visitor.project, end_user=visitor.known, message=found, current=True).exclude(kind=kind).first()
+    said = {r.kind: r for r in (made, other) if r is not None}
+    thumb, correction = said.get("thumb"), said.get("correction")
+    return {
+        "thumb": {"value": thumb.value, "reasons": thumb.reasons, "text": thumb.text} if thumb and thumb.value else None,
+        "correction": correction.text if correction and correction.text else None,
+    }
+
+
+@chat_view("POST", act=True)
+def score(visitor, given, pk):
+    """{value: 1–5, or 0 to take it back; text} → {"score": {value, text} or null}."""
+    found = _conversation(visitor, pk)
+    made = reactions.react(
+        project=visitor.project, end_user=visitor.end_user(), kind="score", value=given.get("value"), text=_text(given, "text", ""), conversation=found
+    )
+    return {"score": {"value": made.value, "text": made.text} if made.value else None}
+
+
+@chat_view("POST", act=True)
+def choose(visitor, given):
+    """{user, verdict, chosen, shown: [{message, seen}]} → the answer the talk goes on from: the chosen one, else the first that is complete (of an old
+    and a new answer, the new one)."""
+    question = _message(visitor, _id(given, "user"), role="user")
+    chosen_pk, verdict = _id(given, "chosen", optional=True), _text(given, "verdict")
+    chosen = _message(visitor, chosen_pk, parent=question) if chosen_pk else None
+    shown = _list(given, "shown", 8)
+    answers = {m.pk: m for m in Message.objects.filter(parent=question, role="assistant").select_related("conversation", "arm__endpoint")}
+    pks = [s["message"] for s in shown if isinstance(s, dict) and isinstance(s.get("message"), int) and s["message"] in answers]
+    drafts = {answers[pk].draft_group for pk in pks}
+    regenerated = bool(pks) and (len(drafts) > 1 or None in drafts)
+    better = chosen if verdict == Choice.Verdict.BETTER else None
+    reactions.choose(
+        project=visitor.project, end_user=visitor.end_user(), parent=question, verdict=verdict, chosen=better, shown=shown, regenerated=regenerated
+    )
+    group = [answers[pk] for pk in pks] or list(answers.values())
+    on = chosen or (max(group, key=lambda m: m.pk) if regenerated else branches.to_go_on_from(group) or group[0])
+    Conversation.objects.filter(pk=question.conversation_id).update(head=on)
+    on.conversation = question.conversation
+    return chat_json.one_json(visitor, on)
+
+
+@chat_view("POST", act=True)
+def signal(visitor, given, pk):
+    """{name}: copy, edit … What the server sees by itself (asked again, edited, stopped) it has noted already."""
+    name = _text(given, "name")
+    made = reactions.signal(project=visitor.project, end_user=visitor.end_user(), message=_message(visitor, pk, role="assistant"), name=name)
+    return {"name": made.name}
+
+
+@chat_view("POST", act=True)
+def seen(visitor, given):
+    """{ids}: answers that were on screen."""
+    ids = _list(given, "ids")
+    if not all(isinstance(pk, int) and not isinstance(pk, bool) and 0 < pk <= _LARGEST for pk in ids):
+        raise _bad("ids")
+    own = Message.objects.visible_to(visitor.known).filter(project=visitor.project, pk__in=ids, role="assistant", seen=False)
+    return {"seen": Message.objects.filter(pk__in=list(own.values_list("pk", flat=True))).update(seen=True)}
+
+
+@chat_view("POST", act=True)
+def consent(visitor, given):
+    """{version}: agreed to the text in this version; 409 when there is a newer one by now."""
+    version = _id(given, "version")
+    if version != visitor.chat.consent_version:
+        data = {"consent": visitor.chat.consent, "version": visitor.chat.consent_version}
+        raise DomainError("consent", _("The text has changed. Read it again, please."), status=409, data=data)
+    agree(visitor)
+    return {"version": version}
+
+
+def agree(visitor) -> None:
+    """The person agrees to the consent text as it is now."""
+    end_user = visitor.end_user()
+    with transaction.atomic():
+        EndUser.objects.filter(pk=end_user.pk).update(consent_version=visitor.chat.consent_version, consented_at=timezone.now())
+        events.append(project=visitor.project, actor=visitor.user, verb="chat.consent_given", target=end_user, version=visitor.chat.consent_version)
+    end_user.consent_version = visitor.chat.consent_version

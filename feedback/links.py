@@ -30,18 +30,15 @@ def find(token: str) -> ChatLink | None:
         _signer().unsign(token)
     except signing.BadSignature:
         return None
-    return _alive().select_related("project__chat").filter(token_hash=token_hash(token)).first()
+    found = ChatLink.objects.select_related("project__chat").filter(token_hash=token_hash(token)).first()
+    return found if found is not None and is_alive(found) else None
 
 
-def is_alive(pk: int, project_id: int) -> bool:
-    """Whether who came by link `pk` of the project may still chat there."""
-    return _alive().filter(pk=pk, project=project_id).exists()
+def is_alive(link: ChatLink) -> bool:
+    """Whether who came by the link may still chat."""
+    return not link.revoked and link.expires_at > timezone.now()
 
 
 def count_person(link: ChatLink) -> None:
     """One more came by the link."""
     ChatLink.objects.filter(pk=link.pk).update(people=F("people") + 1)
-
-
-def _alive():
-    return ChatLink.objects.filter(revoked=False, expires_at__gt=timezone.now())

@@ -235,3 +235,17 @@ def render(text: str) -> SafeString:
 def render_inline(text: str) -> SafeString:
     """Safe HTML of one line of Markdown (no blocks): titles, claims."""
     return _render(text, True)
+
+
+def begins_block(text: str, line: int) -> bool:
+    """Whether a block of the page begins at line number `line` (from 0) of `text`, so that what stands before it is finished whatever comes after.
+    A lone carriage return also ends a line for the renderer; a text with one has no such place."""
+    text = text.replace("\r\n", "\n")
+    if "\r" in text or _too_nested(text):
+        return False
+    tokens: list = []
+    try:
+        _parser().block.parse(text.replace("\0", "\ufffd"), _parser(), {}, tokens)
+    except (_TooMuch, RecursionError):
+        return False
+    return any(token.level == 0 and token.nesting >= 0 and token.map and token.map[0] == line for token in tokens)
