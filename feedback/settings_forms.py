@@ -15,6 +15,19 @@ KIND_LABELS = {
     "medical_record": _("Numbers of medical records"),
     "case_number": _("Numbers of court cases"),
 }
+# What each choice means, said where it is made.
+MEANING = {
+    "content": _("Questions and answers stay until somebody deletes them. Experts can be asked about them, and they can become training data."),
+    "ids": _(
+        "Only who gave which thumb to which turn of which model. The talk itself is in the person's browser and gone when it is closed; nothing of it "
+        "reaches experts or training."
+    ),
+    "days": _(
+        "As above, until the day; then texts, comments and corrections are emptied and only the counts remain. What experts were given before stays with them."
+    ),
+    "storage": _("The model gets what was typed, the database only the masked text. It cannot be undone."),
+    "promotion": _("The database holds what was typed; experts and training files get the masked text."),
+}
 LONG = 20_000
 
 
@@ -58,6 +71,10 @@ class ChatForm(forms.Form):
         help_text=_("One on each line: https://www.example.org"),
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "class": "code"}),
     )
+
+    def explained(self) -> dict[str, list]:
+        """{field: [(option, what it means)]} of the choices that need saying."""
+        return {name: [(option, MEANING.get(option.data["value"], "")) for option in self[name]] for name in ("keep", "masking")}
 
     def values(self) -> dict:
         """The cleaned values under the names of ChatSettings."""
