@@ -34,6 +34,9 @@ JSON_VALUES = [
 DEEP_VALUES = ["null", "true", "-1", "9" * 40, "1e400", '"a\\u0000b"', '"²"', "[]", "{}", "[[]]", '[{"answer": null}]', '{"A": null}']
 
 JOINS = {"title": "T", "kind": "ranking", "overlap": "1", "ratings": "none", "ratings_share": "100", "lease_minutes": "30"}
+PROMOTES = {
+    "name": "n", "kind": "low_score", "share": "5", "threshold": "2", "tag": "t", "daily_cap": "9", "per_person_cap": "9", "active": "on", "action": "preview",
+}  # fmt: skip
 FORMS: dict[str, dict[str, str]] = {
     "login": {"username": "somebody", "password": "p", "next": "/"},
     "logout": {},
@@ -70,6 +73,11 @@ FORMS: dict[str, dict[str, str]] = {
     "item_hide": {"comment": "c"},
     "item_decide": {"decision": "restore"},
     "item_tags": {"tags": "t"},
+    "promotion_new": PROMOTES | {"name": "another"},
+    "promotion_rule": PROMOTES,
+    "promotion_run": {"rule": ""},
+    "promotion_switch": {"active": "0"},
+    "promotion_remove": {},
     "review_accept": {"version": "", "next": "1"},
     "review_return": {"comment": "c", "next": "1"},
     "review_settle": {"version": "VERSION", "comment": "c", "next": "1"},
@@ -112,6 +120,8 @@ JUDGEMENT = {
     "reasons": ["unsupported"], "claims": [{"text": "t", "state": "supported", "sentence": 1}], "schema": 1,
 }  # fmt: skip
 JSON_FORMS: dict[str, dict] = {
+    "proxy_chat": {"model": "m", "messages": []},
+    "proxy_unknown": {},
     "api_next": {"html": True, "reserve": False},
     "api_heartbeat": {"active_ms": 5},
     "api_draft": {"document": {"a": 1}, "revision": 1, "active_ms": 5},
@@ -129,6 +139,7 @@ JSON_FORMS: dict[str, dict] = {
 API_IMPORT = {"mapping": '{"prompt": "prompt"}', "model": "m", "join": "prompt", "encoding": "utf-8", "delimiter": ",", "dry_run": "true"}
 ASKED = {
     "items": ["q", "state", "kind", "tag", "after", "hidden"], "review": ["state", "annotator", "tag", "before", "low", "corrections"],
+    "promotion": ["outcome", "rule", "before"], "promotion_new": ["kind"], "promotion_rule": ["preview"], "feedback": ["start", "end", "model", "format"],
     "work": ["start", "end", "format"], "guidelines": ["version", "edit"], "login": ["next"], "bench": ["assignment"], "mine": ["state", "before"],
     "job": ["part"], "api_assignment": ["html"], "schema": ["format", "lang", "version"],
 }  # fmt: skip
@@ -324,7 +335,7 @@ def test_what_is_called_good_is_taken(ask):
     given = API_IMPORT | {"file": SimpleUploadedFile("a.csv", b"prompt,b\nx,y\n")}
     refused["api_import"] = ask("api_import", lambda client, url: client.post(url, given))
     # A password that is wrong, a file that is missing, and what is over already.
-    expected = {"login": 400, "import": 400, "api_skip": 409, "api_job_cancel": 409, "review_unsettle": 409}
+    expected = {"proxy_chat": 401, "proxy_unknown": 401, "login": 400, "import": 400, "api_skip": 409, "api_job_cancel": 409, "review_unsettle": 409}
     assert {name: status for name, status in refused.items() if status >= 400} == expected
 
 

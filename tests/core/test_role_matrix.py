@@ -25,6 +25,7 @@ from training_export.options import ExportOptions
 PEOPLE = ("anonymous", "stranger", "user", "annotator", "reviewer", "manager")
 EVERYONE, SIGNED_IN = "Y Y Y Y Y Y", "L Y Y Y Y Y"
 ANNOTATORS, REVIEWERS, MANAGERS = "L N F Y Y Y", "L N F F Y Y", "L N F F F Y"
+KEYS_ONLY = "L L L L L L"  # for programs: a session opens nothing there
 OWN = "L N N Y N N"  # the annotator's own assignment
 
 SOME_JOB = "L N N N N Y"  # a manager's job: managers of its project, and whoever started it
@@ -79,6 +80,13 @@ MATRIX: dict[str, tuple[str, str]] = {
     "review_settle": ("POST", REVIEWERS),
     "review_unsettle": ("POST", REVIEWERS),
     "review_reveal": ("POST", MANAGERS),
+    "promotion": ("GET", MANAGERS),
+    "promotion_new": ("GET", MANAGERS),
+    "promotion_rule": ("GET", MANAGERS),
+    "promotion_run": ("POST", MANAGERS),
+    "promotion_switch": ("POST", MANAGERS),
+    "promotion_remove": ("POST", MANAGERS),
+    "feedback": ("GET", REVIEWERS),
     "exports": ("GET", MANAGERS),
     "export": ("GET", MANAGERS),
     "export_zip": ("GET", MANAGERS),
@@ -93,6 +101,7 @@ MATRIX: dict[str, tuple[str, str]] = {
     "chat_consent": ("POST", MANAGERS),
     "chat_link": ("POST", MANAGERS),
     "chat_link_revoke": ("POST", MANAGERS),
+    "api_feedback": ("POST", "L L L L L L"),  # by key alone
     "api_job": ("GET", SOME_JOB),
     "api_job_cancel": ("POST", SOME_JOB),
     "api_import": ("POST", MANAGERS),
@@ -116,6 +125,10 @@ MATRIX: dict[str, tuple[str, str]] = {
     "people_data": ("GET", MANAGERS),
     "people_export": ("POST", MANAGERS),
     "people_erase": ("POST", MANAGERS),
+    "proxy_chat": ("POST", KEYS_ONLY),
+    "proxy_models": ("GET", KEYS_ONLY),
+    "proxy_model": ("GET", KEYS_ONLY),
+    "proxy_unknown": ("GET", KEYS_ONLY),
     "schema": ("GET", EVERYONE),
     "api_docs": ("GET", EVERYONE),
 }
@@ -175,7 +188,8 @@ def house(transactional_db, settings):
         project,
         people,
         ids,
-        {"annotation_pk": submitted.annotation.pk, "number": bundle.snapshot.number, "name": bundle.files[0]["path"], "upload": upload.token, "invite": token},
+        {"annotation_pk": submitted.annotation.pk, "number": bundle.snapshot.number, "name": bundle.files[0]["path"], "upload": upload.token, "invite": token}
+        | {"model": "m", "rest": "files"},
     )
 
 
