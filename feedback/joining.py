@@ -24,7 +24,7 @@ def join(project, messages: dict[str, tuple[int, int, str]], conversations: dict
         return 0
     waiting = Reaction.objects.filter(project=project, message=None, conversation=None, target_external__in=names).order_by("created_at", "id")
     changed = []
-    for row in waiting.only("id", "kind", "target_external", "end_user_id", "created_at", "current"):
+    for row in waiting.only("id", "kind", "target_external", "end_user_id", "created_at", "message_id", "conversation_id"):
         found = messages.get(row.target_external)
         if row.kind == Reaction.Kind.SCORE:
             row.conversation_id = conversations.get(row.target_external) or (found[1] if found else None)

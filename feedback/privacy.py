@@ -7,7 +7,7 @@ from core.prepared import Prepared
 from corpus.masking import DEFAULT_KINDS, mask, mask_tree
 from feedback.models import ChatSettings
 
-_SETTINGS = Prepared(lambda project: ChatSettings.objects.filter(project=project).only("keep", "masking", "mask_kinds"), int)
+_SETTINGS = Prepared(lambda project: ChatSettings.objects.filter(project=project).only("keep", "masking", "mask_kinds", "up_reasons", "down_reasons"), int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,18 @@ class Keeper:
         return mask_tree(value, self.promoted) if self.promoted and value is not None else value
 
 
+def settings_of(project) -> ChatSettings | None:
+    """What a project has set, as far as writers of feedback need it, read anew (one query)."""
+    return _SETTINGS.first(project.pk)
+
+
 def keeper(project) -> Keeper:
     """The rules of `project`, read anew (one query): hold on to the answer for as long as one request, not longer."""
-    row = _SETTINGS.first(project.pk)
+    return keeper_of(project, settings_of(project))
+
+
+def keeper_of(project, row: ChatSettings | None) -> Keeper:
+    """The rules by settings that were read already."""
     if row is None:
         return Keeper(key=bytes(project.hash_key))
     kinds = tuple(row.mask_kinds) or DEFAULT_KINDS

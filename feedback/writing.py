@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection
+from django.utils import timezone
 
 from core import bulk
 from feedback.models import Conversation, Message
@@ -27,7 +28,7 @@ class Tree:
         self._message_keys = bulk.Keys(Message, block=min(max(about, 1), 2000))
         self._conversations: dict[int, list] = {}
         self._messages: list[tuple] = []
-        self._heads: dict[int, tuple[int, datetime]] = {}  # of conversations that are there already
+        self._heads: dict[int, int] = {}  # of conversations that are there already
         self._begun = False
 
     def conversation(self, *, end_user: int | None, source: str, external: str, title: str, system: str, tools, keep: bool, at: datetime) -> int:
@@ -76,7 +77,7 @@ class Tree:
         """Make `message` the head of its conversation."""
         new = self._conversations.get(conversation)
         if new is None:
-            self._heads[conversation] = (message, at)
+            self._heads[conversation] = message
         else:
             new[7], new[10] = message, max(new[10], bulk.moment(at))
 
@@ -92,7 +93,8 @@ class Tree:
         if self._messages:
             bulk.insert(Message, _MESSAGE, self._messages, constants={"project": self.project.pk, "event_id": event})
         if self._heads:
-            bulk.update(Conversation, ("head", "updated_at"), [(pk, head, bulk.moment(at)) for pk, (head, at) in self._heads.items()])
+            now = bulk.moment(timezone.now())
+            bulk.update(Conversation, ("head", "updated_at"), [(pk, head, now) for pk, head in self._heads.items()])
 
     def _keys(self):
         if not self._begun:

@@ -1,0 +1,385 @@
+"""Feedback from elsewhere, many rows at a time: checked one by one, looked up and written together.
+
+Good rows are kept, bad ones named. What the rows need is read with one statement per table and written with one per table, however many
+they are, in one transaction. Two requests may bring the same thing at once: the unique constraints (idempotency key, external id, person)
+decide, and whoever loses begins again and finds what the other one wrote."""
+
+import hmac
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+from django.db import IntegrityError, OperationalError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core import bulk, events
+from corpus.canonical import canonical_json
+from feedback import ingest_known as known
+from feedback import joining
+from feedback.ingest_reactions import Reactions
+from feedback.ingest_rows import ChoiceIn, ConversationIn, DraftIn, ReactionIn, Row, RowError, Rules, parse
+from feedback.models import Choice, Received
+from feedback.privacy import Keeper, keeper_of, settings_of
+from feedback.recording import hashes_of
+from feedback.turns import Turn, title_of
+from feedback.writing import Tree
+
+MAX_ROWS = 1000
+_TRIES = 6
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of a row. `status`: accepted · duplicate · refused; `table` and `row`: what holds it; `waiting`: its target is not known yet."""
+
+    status: str
+    table: str = ""
+    row: int = 0
+    key: str = ""
+    waiting: bool = False
+    error: RowError | None = None
+
+
+@dataclass(slots=True)
+class Counts:
+    conversations: int = 0
+    messages: int = 0
+    reactions: int = 0
+    choices: int = 0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`results` in the order of the rows."""
+
+    results: list[Result]
+    counts: Counts = field(default_factory=Counts)
+
+    def number(self, status: str) -> int:
+        return sum(r.status == status for r in self.results)
+
+
+def take(*, project, rows: Sequence, source: str = "api", actor=None, rules: Rules | None = None) -> Outcome:
+    """Take `rows` (dicts as docs/feedback-api.md has them; or a RowError for one that was refused before) into `project`. At most about a
+    thousand: they are one transaction. `rules`: instead of the project's own."""
+    settings = settings_of(project)
+    keep = keeper_of(project, settings)
+    rules = rules or _rules(settings)
+    results: list[Result | None] = [None] * len(rows)
+    parsed: list[tuple[int, Row, str]] = []
+    key = bytes(project.hash_key)
+    for i, raw in enumerate(rows):
+        try:
+            if isinstance(raw, RowError):
+                raise raw
+            row = parse(raw, rules)
+        except RowError as error:
+            results[i] = Result("refused", error=error, key=_shown_key(raw))
+            continue
+        parsed.append((i, row, _digest(key, raw) if row.key else ""))
+    counts = Counts()
+    for attempt in range(_TRIES if parsed else 0):
+        try:
+            with transaction.atomic():
+                batch = _Batch(project, keep, source, actor)
+                found = batch.run(parsed)
+            break
+        except (IntegrityError, OperationalError):
+            # Somebody else made the same person, model, id or key meanwhile, or two transactions waited for each other.
+            if attempt == _TRIES - 1:
+                raise
+            time.sleep(0.02 * 2**attempt)
+    if parsed:
+        counts = batch.counts
+        for (i, _row, _hash), result in zip(parsed, found, strict=True):
+            results[i] = result
+    return Outcome(results, counts)  # type: ignore[arg-type]  # every place is filled by now
+
+
+def _rules(settings) -> Rules:
+    up, down = (frozenset(r["key"] for r in rows) if rows else None for rows in (settings.up_reasons, settings.down_reasons)) if settings else (None, None)
+    return Rules(up, down)
+
+
+def _shown_key(raw) -> str:
+    key = raw.get("id") if isinstance(raw, dict) else None
+    return key if isinstance(key, str) and len(key) <= 100 else ""
+
+
+def _digest(key: bytes, raw: dict) -> str:
+    """Tells one body from another, whatever the order of its names. Keyed: a row without texts could be guessed."""
+    body = {k: v for k, v in raw.items() if k != "id"}
+    try:
+        form = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    except (TypeError, ValueError):  # a number of more than 64 bits
+        form = canonical_json(body).encode()
+    return hmac.digest(key, form, "sha256").hex()
+
+
+class _Batch:
+    """One attempt at writing the rows, in one transaction."""
+
+    def __init__(self, project, keep: Keeper, source: str, actor):
+        self.project, self.keep, self.source, self.actor = project, keep, source, actor
+        self.now = timezone.now()
+        self.counts = Counts()
+        self.choices: list[list] = []
+        self.received: list[tuple] = []
+
+    def run(self, parsed: list[tuple[int, Row, str]]) -> list[Result]:
+        rows = [row for _i, row, _digest in parsed]
+        talks = [r.talk if isinstance(r, ChoiceIn) else r for r in rows if not isinstance(r, ReactionIn)]
+        joining.lock(self.project, shared=not talks)
+        results = self._received_before(parsed)
+        left = [row for row, result in zip(rows, results, strict=True) if result is None]
+        if left:
+            self._look_up(left)
+            for wanted in ((ConversationIn,), (ChoiceIn,), (ReactionIn,)):  # a reaction may be about an answer that comes with it
+                for i, (_number, row, digest) in enumerate(parsed):
+                    if results[i] is None and isinstance(row, wanted):
+                        results[i] = self._one(row, digest)
+            self._again(parsed, results)
+            self._write()
+        return results  # type: ignore[return-value]
+
+    # What is there already
+
+    def _received_before(self, parsed) -> list[Result | None]:
+        """Results of the rows whose key was received before; a key that comes twice here is left to `_one` the first time."""
+        self.keys: dict[str, tuple[str, str, int]] = {}
+        named = {self.keep.external(row.key) for _i, row, _digest in parsed if row.key}
+        if named:
+            self.keys = known.received(self.project, named)
+        return [self._repeated(row.key, digest) if row.key else None for _i, row, digest in parsed]
+
+    def _repeated(self, key: str, digest: str) -> Result | None:
+        before = self.keys.get(self.keep.external(key))
+        if before is None:
+            return None
+        if before[0] != digest:
+            error = RowError("id", "other_body", _("Another row has been received under this id."))
+            return Result("refused", key=key, error=error)
+        return Result("duplicate", before[1], before[2], key)
+
+    def _again(self, parsed, results) -> None:
+        """Rows whose key came earlier in the same batch got None from `_one`."""
+        for i, (_number, row, digest) in enumerate(parsed):
+            if results[i] is None:
+                results[i] = self._repeated(row.key, digest)
+
+    def _look_up(self, rows: list[Row]) -> None:
+        external, users, models, targets = self.keep.external, set(), set(), set()
+        conversations: set[str] = set()
+        ids: set[int] = set()
+        conversation_ids: set[int] = set()
+        for row in rows:
+            users.add(row.user)
+            if isinstance(row, ReactionIn):
+                if row.target:
+                    targets.add(external(row.target))
+                    if row.kind == "score":
+                        conversations.add(external(row.target))
+                elif row.message:
+                    ids.add(row.message)
+                else:
+                    conversation_ids.add(row.conversation)
+                continue
+            talk = row.talk if isinstance(row, ChoiceIn) else row
+            if talk.external:
+                conversations.add(external(talk.external))
+            for message in talk.messages:
+                models.add(message.model)
+                targets.add(external(message.external))
+                targets.add(external(message.parent))
+                users.update(r.user for r in message.reactions)
+            users.update(r.user for r in talk.reactions)
+            if isinstance(row, ChoiceIn):
+                models.update(d.model for d in row.drafts)
+                targets.update(external(d.external) for d in row.drafts if d.external)
+        self.people = known.People(self.project, users - {""})
+        talks = [r.talk if isinstance(r, ChoiceIn) else r for r in rows if not isinstance(r, ReactionIn)]
+        self.places = known.Places(self.project, targets - {""}, conversations, ids=ids, conversation_ids=conversation_ids, turns=bool(talks))
+        self.models = known.models(self.project, {self.keep.label(m) for m in models - {""}})
+        self.tree = Tree(self.project, about=sum(len(t.messages) + 4 for t in talks)) if talks else None
+        self.reactions = Reactions(self.project, self.keep, self.source, self.people, self.places, self.now, rows, self._said(rows))
+        self.choice_keys = bulk.Keys(Choice, block=len(rows))
+        if any(isinstance(r, ChoiceIn) for r in rows):
+            self.choice_keys.reset()
+
+    def _said(self, rows: list[Row]) -> int:
+        talks = [r for r in rows if isinstance(r, ConversationIn)]
+        return sum(isinstance(r, ReactionIn) for r in rows) + sum(len(t.reactions) + sum(len(m.reactions) for m in t.messages) for t in talks)
+
+    # One row
+
+    def _one(self, row: Row, digest: str) -> Result | None:
+        """None if a row with the same key came earlier in this batch."""
+        if row.key and self.keep.external(row.key) in self.keys:
+            return None
+        waiting = False
+        try:
+            if isinstance(row, ReactionIn):
+                table = "reaction"
+                pk, new, waiting = self.reactions.add(row)
+            elif isinstance(row, ChoiceIn):
+                table, pk, new = "choice", self._choice(row), True
+            else:
+                table = "conversation"
+                pk, new = self._conversation(row)
+        except RowError as error:
+            return Result("refused", key=row.key, error=error)
+        if row.key:
+            key = self.keep.external(row.key)
+            self.keys[key] = (digest, table, pk)
+            self.received.append((key, digest, table, pk))
+        return Result("accepted" if new else "duplicate", table, pk, row.key, waiting)
+
+    def _conversation(self, row: ConversationIn) -> tuple[int, bool]:
+        """(the conversation, whether anything of the row is new)."""
+        user = self.people.of(row.user)
+        before = self.tree.size[1] + self.reactions.size  # type: ignore[union-attr]
+        pk, messages = self._talk(row, user)
+        for message, place in zip(row.messages, messages, strict=True):
+            for said in message.reactions:
+                self.reactions.said_of(said, message=place, default=message.at or row.at)
+        for said in row.reactions:
+            self.reactions.said_of(said, conversation=pk, default=row.at)
+        return pk, self.tree.size[1] + self.reactions.size > before  # type: ignore[union-attr]
+
+    def _talk(self, row: ConversationIn, user: int | None) -> tuple[int, list[int]]:
+        """(the conversation, the message of each of the row's): those that are known by id, or follow a known one with the same words, and new ones.
+        Everything is checked before anything is made."""
+        keep, places = self.keep, self.places
+        externals = [keep.external(m.external) for m in row.messages]
+        there = [places.message(e) for e in externals]
+        name = keep.external(row.external)
+        conversation = places.conversation(name) or next((m.conversation for m in there if m), None)
+        for i, place in enumerate(there):
+            if place and (place.conversation != conversation or place.role != row.messages[i].turn.role):
+                raise RowError(f"messages.{i}.id", "id_taken", _("Another message has this id."))
+        if conversation and user and places.person(conversation) not in (None, user):
+            raise RowError("user", "other_person", _("This conversation is known already, with another person."))
+        named = set(externals)
+        for i, message in enumerate(row.messages):
+            parent = keep.external(message.parent)
+            place = places.message(parent) if parent else None
+            if parent and parent not in named and (place is None or place.conversation != conversation):
+                raise RowError(f"messages.{i}.parent", "bad_parent", _("The parent is the id of an earlier message of this conversation."))
+        at = row.at or next((m.at for m in row.messages if m.at), None) or self.now
+        if conversation is None:
+            system = keep.text(row.system)
+            title = row.title or next((m.turn.text for m in row.messages if m.turn.role == "user"), "")
+            conversation = self.tree.conversation(  # type: ignore[union-attr]
+                end_user=user, source=self.source, external=name, title=title_of(keep.text(title)), system=system, tools=keep.tree(row.tools),
+                keep=keep.keeps, at=at,
+            )  # fmt: skip
+            places.new_conversation(conversation, name, user)
+            self.counts.conversations += 1
+        return conversation, self._messages(row, conversation, externals, at)
+
+    def _messages(self, row: ConversationIn, conversation: int, externals: list[str], at: datetime) -> list[int]:
+        keep, places, tree = self.keep, self.places, self.tree
+        out: list[int] = []
+        parent: int | None = None
+        hashes = hashes_of(self.project, row.system, [m.turn for m in row.messages]) if not any(m.parent for m in row.messages) else [""] * len(row.messages)
+        for message, external, context in zip(row.messages, externals, hashes, strict=True):
+            if message.parent:
+                above = places.message(keep.external(message.parent))
+                parent = above.pk if above else parent
+            found = places.message(external) if external else places.same_words(conversation, context, parent)
+            if found:
+                parent = found.pk
+                out.append(parent)
+                continue
+            moment = message.at or at
+            above, parent = parent, tree.message(  # type: ignore[union-attr]
+                conversation=conversation, parent=parent, role=message.turn.role, text=keep.text(message.turn.text), extra=keep.tree(message.turn.extra),
+                sources=keep.listed(message.sources), model=self.models.get(keep.label(message.model)), external=external, context=context,
+                state=message.state, seen=message.turn.role == "assistant", at=moment,
+            )  # fmt: skip
+            places.new_message(parent, conversation, above, message.turn.role, external, context, message.state)
+            self.counts.messages += 1
+            out.append(parent)
+        return out
+
+    def _choice(self, row: ChoiceIn) -> int:
+        user = self.people.of(row.user)
+        keep, places = self.keep, self.places
+        there = [places.message(keep.external(d.external)) if d.external else None for d in row.drafts]
+        for i, (draft, place) in enumerate(zip(row.drafts, there, strict=True)):
+            if place is None and draft.text is None:
+                raise RowError(f"drafts.{i}", "unknown_draft", _("No answer with this id is known: send the conversation first, or its text here."))
+            if place and place.role != "assistant":
+                raise RowError(f"drafts.{i}", "not_an_answer", _("Only answers can be judged."))
+        parents = {place.parent for place in there if place}
+        known_drafts = [place.pk for place in there if place]
+        if len(parents) > 1 or None in parents or len(set(known_drafts)) < len(known_drafts) or (not parents and not row.talk.messages):
+            raise RowError("drafts", "bad_drafts", _("Drafts are answers to one question."))
+        if parents:
+            parent = parents.pop()
+            conversation = next(place.conversation for place in there if place)
+        else:
+            conversation, path = self._talk(row.talk, user)
+            parent = path[-1]
+        at = row.at or self.now
+        user = user or places.person(conversation)
+        group = uuid.uuid4() if all(place is None for place in there) else None
+        answers = [
+            place.pk if place else self._draft(draft, i, row, conversation, parent, group, at)
+            for i, (draft, place) in enumerate(zip(row.drafts, there, strict=True))
+        ]
+        shown = [
+            {"message": pk, "position": i, "complete": d.complete and (place is None or place.state == "complete"), "seen": d.seen}
+            for i, (pk, d, place) in enumerate(zip(answers, row.drafts, there, strict=True))
+        ]
+        chosen = None if row.chosen is None else answers[row.chosen]
+        if chosen:
+            self.tree.look_at(conversation, chosen, at)  # type: ignore[union-attr]
+        pk = next(self.choice_keys)
+        for earlier in self.choices:  # a change of mind within the batch
+            if user and (earlier[1], earlier[2], earlier[5]) == (user, parent, row.regenerated):
+                earlier[7] = False
+        self.choices.append([pk, user, parent, chosen, row.verdict, row.regenerated, bulk.json_text(shown), True, bulk.moment(at)])
+        self.counts.choices += 1
+        return pk
+
+    def _draft(self, draft: DraftIn, position: int, row: ChoiceIn, conversation: int, parent: int, group, at: datetime) -> int:
+        keep = self.keep
+        turn = Turn("assistant", draft.text or "")
+        talk = [m.turn for m in row.talk.messages]
+        context = hashes_of(self.project, row.talk.system, [*talk, turn])[-1] if talk and not any(m.parent for m in row.talk.messages) else ""
+        external = keep.external(draft.external)
+        state = "complete" if draft.complete else "stopped"
+        pk = self.tree.message(  # type: ignore[union-attr]
+            conversation=conversation, parent=parent, role="assistant", text=keep.text(turn.text), model=self.models.get(keep.label(draft.model)),
+            external=external, context=context, group=group, position=position, seen=draft.seen, state=state, at=at,
+        )  # fmt: skip
+        self.places.new_message(pk, conversation, parent, "assistant", external, context, state)
+        self.counts.messages += 1
+        return pk
+
+    # Writing
+
+    def _write(self) -> None:
+        self.counts.reactions = self.reactions.size
+        counts = {name: n for name in Counts.__slots__ if (n := getattr(self.counts, name))}
+        if not counts and not self.received:
+            return
+        event = events.append(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts).pk if counts else 0
+        at = bulk.moment(self.now)
+        if self.tree:
+            self.tree.write(event=event)
+        self.reactions.write(event=event)
+        if self.choices:
+            known.outdated_choices(self.project, self.choices)
+            names = ("id", "end_user", "parent", "chosen", "verdict", "regenerated", "shown", "current", "created_at")
+            bulk.insert(Choice, names, map(tuple, self.choices), constants={"project": self.project.pk, "event_id": event})
+        if self.received:  # in one order, so that two requests with the same keys do not wait for each other
+            names = ("key", "digest", "table", "row")
+            bulk.insert(Received, names, sorted(self.received), constants={"project": self.project.pk, "created_at": at})
+        if self.tree:
+            joining.join(self.project, *self.places.arrived())

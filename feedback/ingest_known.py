@@ -1,0 +1,175 @@
+"""What the rows of a batch refer to, read with one statement per table: people, models, messages, conversations, keys received before."""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+from django.utils import timezone
+
+from core import bulk
+from corpus.models import ModelVersion
+from feedback import end_users
+from feedback.models import Choice, EndUser
+
+
+def select(sql: str, project: int, *many: Collection) -> list[tuple]:
+    """Rows of `sql`, in which ANY? stands for "is one of the next collection in `many`". The same statement for one value as for a thousand."""
+    if connection.vendor == "postgresql":
+        sql, values = sql.replace("ANY?", "= ANY(%s)"), [list(m) for m in many]
+    else:
+        sql, values = sql.replace("ANY?", "IN (SELECT value FROM json_each(%s))"), [json.dumps(list(m)) for m in many]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [project, *values])
+        return cursor.fetchall()
+
+
+def _locked(sql: str, table: str = "") -> str:
+    """Whoever changes the mind of the same person, or judges the same answer, comes after us (feedback.reactions does the same)."""
+    if connection.vendor != "postgresql":
+        return sql
+    return f"{sql} ORDER BY {table}.id FOR NO KEY UPDATE OF {table}" if table else sql + " ORDER BY id FOR NO KEY UPDATE"
+
+
+def received(project, keys: Collection[str]) -> dict[str, tuple[str, str, int]]:
+    """{key: (digest, table, row)} of those received before."""
+    rows = select('SELECT key, digest, "table", "row" FROM feedback_received WHERE project_id = %s AND key ANY?', project.pk, keys)
+    return {key: (digest, table, row) for key, digest, table, row in rows}
+
+
+def models(project, names: Collection[str]) -> dict[str, int]:
+    """{name: ModelVersion}; new ones are made."""
+    if not names:
+        return {}
+    found = dict(ModelVersion.objects.filter(project=project, name__in=names).values_list("name", "pk"))
+    for name in sorted(names - found.keys()):
+        found[name] = ModelVersion.objects.create(project=project, name=name).pk
+    return found
+
+
+class People:
+    """The EndUsers of external ids; unknown ones are made."""
+
+    def __init__(self, project, users: Iterable[str]):
+        self._by_name: dict[str, int | None] = {"": None}
+        hashed = {user: end_users.external_hash(project, user) for user in users}
+        self.new: set[int] = set()
+        if not hashed:
+            return
+        sql = _locked("SELECT id, key_hash FROM feedback_enduser WHERE project_id = %s AND key_hash ANY?")
+        found = {key: pk for pk, key in select(sql, project.pk, hashed.values())}
+        missing = sorted(set(hashed.values()) - found.keys())
+        if missing:
+            keys = bulk.Keys(EndUser, block=len(missing))
+            keys.reset()
+            made = {key: next(keys) for key in missing}
+            rows = [(pk, key) for key, pk in made.items()]
+            at = bulk.moment(timezone.now())
+            bulk.insert(EndUser, ("id", "key_hash"), rows, constants={"project": project.pk, "consent_version": 0, "created_at": at})
+            found |= made
+            self.new = set(made.values())
+        self._by_name |= {user: found[key] for user, key in hashed.items()}
+
+    def of(self, user: str) -> int | None:
+        """Its id; None for nobody in particular."""
+        return self._by_name[user]
+
+
+@dataclass(slots=True)
+class Place:
+    """A message, known or to be written."""
+
+    pk: int
+    conversation: int
+    parent: int | None
+    role: str
+    state: str
+
+
+class Places:
+    """Messages and conversations by the deployment's ids, ours, or the words that led to them."""
+
+    _MESSAGE = (
+        "SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.external_id, c.end_user_id FROM feedback_message m"
+        " JOIN feedback_conversation c ON c.id = m.conversation_id WHERE m.project_id = %s AND m."
+    )
+    _CONVERSATION = "SELECT id, end_user_id, external_id FROM feedback_conversation WHERE project_id = %s AND "
+
+    def __init__(
+        self, project, messages: Collection[str], conversations: Collection[str], *, ids: Collection[int], conversation_ids: Collection[int], turns: bool
+    ):
+        """`turns`: read the turns of the conversations, too, to go on from them."""
+        self._by_name: dict[str, Place] = {}
+        self._by_id: dict[int, Place] = {}
+        self._conversations: dict[str, int] = {}
+        self._people: dict[int, int | None] = {}
+        self._words: dict[tuple, Place] = {}
+        self._new_messages: dict[str, tuple[int, int, str]] = {}
+        self._new_conversations: dict[str, int] = {}
+        rows = select(_locked(self._MESSAGE + "external_id ANY?", "m"), project.pk, messages) if messages else []
+        rows += select(_locked(self._MESSAGE + "id ANY?", "m"), project.pk, ids) if ids else []
+        for *place, external, person in rows:
+            self._by_id[place[0]] = self._by_name[external] = Place(*place)
+            self._people[place[1]] = person
+        self._by_name.pop("", None)
+        found = select(_locked(self._CONVERSATION + "external_id ANY?"), project.pk, conversations) if conversations else []
+        for pk, person, external in found:
+            self._conversations[external] = pk
+            self._people[pk] = person
+        for pk, person, _external in select(_locked(self._CONVERSATION + "id ANY?"), project.pk, conversation_ids) if conversation_ids else []:
+            self._people[pk] = person
+        if turns and self._people:
+            sql = "SELECT id, conversation_id, parent_id, role, state, context_hash FROM feedback_message WHERE project_id = %s AND conversation_id ANY?"
+            for *place, context in select(sql + " ORDER BY id", project.pk, self._people):
+                self._words[place[1], context, place[2]] = Place(*place)
+
+    def message(self, external: str) -> Place | None:
+        return self._by_name.get(external) if external else None
+
+    def message_by_id(self, pk: int) -> Place | None:
+        return self._by_id.get(pk)
+
+    def conversation(self, external: str) -> int | None:
+        return self._conversations.get(external) if external else None
+
+    def has_conversation(self, pk: int) -> bool:
+        return pk in self._people
+
+    def person(self, conversation: int) -> int | None:
+        return self._people.get(conversation)
+
+    def answers(self, conversation: int) -> list[int]:
+        """Those of a conversation whose turns were read."""
+        return [place.pk for place in self._words.values() if place.conversation == conversation and place.role == "assistant"]
+
+    def same_words(self, conversation: int, context: str, parent: int | None) -> Place | None:
+        """The message under `parent` that says the same after the same talk."""
+        return self._words.get((conversation, context, parent)) if context else None
+
+    def new_conversation(self, pk: int, external: str, person: int | None) -> None:
+        self._people[pk] = person
+        if external:
+            self._conversations[external] = self._new_conversations[external] = pk
+
+    def new_message(self, pk: int, conversation: int, parent: int | None, role: str, external: str, context: str, state: str) -> None:
+        place = self._by_id[pk] = Place(pk, conversation, parent, role, state)
+        if context:
+            self._words[conversation, context, parent] = place
+        if external:
+            self._by_name[external] = place
+            self._new_messages[external] = (pk, conversation, role)
+
+    def arrived(self) -> tuple[dict[str, tuple[int, int, str]], dict[str, int], dict[int, int | None]]:
+        """What came with this batch, for feedback.joining.join."""
+        return self._new_messages, self._new_conversations, self._people
+
+
+def outdated_choices(project, new: list[list]) -> None:
+    """Earlier choices of the same person at the same turn are no longer current."""
+    wanted = {(user, parent, regenerated) for _pk, user, parent, _chosen, _verdict, regenerated, *_rest in new if user}
+    if not wanted:
+        return
+    rows = Choice.objects.filter(project=project, parent__in={w[1] for w in wanted}, current=True).values_list("pk", "end_user_id", "parent_id", "regenerated")
+    stale = [pk for pk, *of in rows if tuple(of) in wanted]
+    if stale:
+        bulk.update(Choice, ("current",), [(pk, False) for pk in stale])

@@ -1,0 +1,145 @@
+"""The reactions of a batch: the same rules as feedback.reactions has for one, for many at once."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from core import bulk
+from feedback.ingest_known import People, Places, select
+from feedback.ingest_rows import ChoiceIn, ReactionIn, Row, RowError
+from feedback.models import Reaction
+from feedback.privacy import Keeper
+
+_NAMES = ("id", "end_user", "message", "conversation", "target_external", "kind", "value", "reasons", "text", "tags", "current", "created_at")
+_ID, _CURRENT = 0, 10
+_EARLIER = (
+    "SELECT id, end_user_id, message_id, conversation_id, target_external, kind, value, reasons, text, tags, created_at"
+    " FROM feedback_reaction WHERE project_id = %s AND current AND "
+)
+
+
+class Reactions:
+    """Of one person, target and kind the latest counts; the same said again adds nothing; nobody in particular has no earlier mind to change."""
+
+    def __init__(self, project, keep: Keeper, source: str, people: People, places: Places, now: datetime, rows: Sequence[Row], about: int):
+        """`about` how many there will be."""
+        self.project, self.keep, self.source, self.people, self.places, self.now = project, keep, source, people, places, now
+        self.new: list[list] = []
+        self.stale: list[int] = []
+        self._keys = bulk.Keys(Reaction, block=max(1, about))
+        self._keys.reset()
+        self._latest: dict[tuple, list] = {}
+        self._read(rows)
+
+    @property
+    def size(self) -> int:
+        return len(self.new)
+
+    def _read(self, rows: Sequence[Row]) -> None:
+        """The current ones of what these rows are about. Where a person is new there are none."""
+        messages, conversations, waiting = set(), set(), set()
+        for row in rows:
+            if isinstance(row, ReactionIn):
+                if row.user and self.people.of(row.user) in self.people.new:
+                    continue
+                message, conversation, external, _whose = self._target(row, quiet=True)
+                if message:
+                    messages.add(message)
+                elif conversation:
+                    conversations.add(conversation)
+                elif row.user and external:
+                    waiting.add(external)
+            else:
+                talk = row.talk if isinstance(row, ChoiceIn) else row
+                known = [p for m in talk.messages if (p := self.places.message(self.keep.external(m.external)))]
+                for at in {p.conversation for p in known} | {self.places.conversation(self.keep.external(talk.external))} - {None}:
+                    conversations.add(at)
+                    messages.update(self.places.answers(at))
+        found = select(_EARLIER + "message_id ANY?", self.project.pk, messages) if messages else []
+        found += select(_EARLIER + "conversation_id ANY?", self.project.pk, conversations) if conversations else []
+        found += select(_EARLIER + "message_id IS NULL AND conversation_id IS NULL AND target_external ANY?", self.project.pk, waiting) if waiting else []
+        for pk, user, message, conversation, external, kind, value, reasons, text, tags, at in sorted(found):
+            said = [pk, user, message, conversation, external, kind, value, _json(reasons), text, _json(tags), True, _aware(at)]
+            self._latest[user, message, conversation, "" if message or conversation else external, kind] = said
+
+    def add(self, row: ReactionIn) -> tuple[int, bool, bool]:
+        """(its id, whether it is new, whether its target is not known yet)."""
+        message, conversation, external, whose = self._target(row)
+        user = self.people.of(row.user) or whose
+        pk, new = self._keep(row, user, message, conversation, external, row.at, again=user is not None)
+        return pk, new, not (message or conversation)
+
+    def said_of(self, row: ReactionIn, *, message: int | None = None, conversation: int | None = None, default: datetime | None) -> None:
+        """A reaction that came with its conversation. Sent again with it, it is the same one, whoever said it."""
+        at = conversation or self.places.message_by_id(message).conversation  # type: ignore[union-attr,arg-type]
+        user = self.people.of(row.user) or self.places.person(at)
+        self._keep(row, user, message, conversation, "", row.at or default, again=True)
+
+    def _target(self, row: ReactionIn, *, quiet: bool = False) -> tuple[int | None, int | None, str, int | None]:
+        """(message, conversation, external id, whose talk it is)."""
+        places = self.places
+        external = self.keep.external(row.target)
+        if row.message and (place := places.message_by_id(row.message)) is None and not quiet:
+            raise RowError("message", "unknown_target", _("There is no such answer in this project."))
+        if row.conversation and not places.has_conversation(row.conversation) and not quiet:
+            raise RowError("conversation", "unknown_target", _("There is no such conversation in this project."))
+        place = places.message_by_id(row.message) if row.message else places.message(external)
+        if row.kind == "score":
+            at = row.conversation or places.conversation(external) or (place.conversation if place else None)
+            return None, at, external, places.person(at) if at else None
+        if place is None:
+            return None, None, external, None
+        if place.role != "assistant" and not quiet:
+            raise RowError("target" if row.target else "message", "not_an_answer", _("Only answers can be judged."))
+        return place.pk, None, external, places.person(place.conversation)
+
+    def _keep(self, row: ReactionIn, user, message, conversation, external: str, at: datetime | None, *, again: bool) -> tuple[int, bool]:
+        keep = self.keep
+        text = keep.text(row.text) if row.text else ""
+        tags = [keep.label(t) for t in row.tags] if row.tags else []
+        moment = at or self.now
+        about = (user, message, conversation, "" if message or conversation else external, row.kind)
+        said = [0, user, message, conversation, external, row.kind, row.value, row.reasons, text, tags, True, moment]
+        before = self._latest.get(about) if again else None
+        if before is not None:
+            if before[6:10] == said[6:10]:
+                return before[_ID], False
+            if user is not None:
+                if at is not None and before[11] > at:
+                    said[_CURRENT] = False  # an old one that came late
+                else:
+                    before[_CURRENT] = False
+                    self.stale.append(before[_ID])
+        said[_ID] = next(self._keys)
+        if said[_CURRENT]:
+            self._latest[about] = said
+        self.new.append(said)
+        return said[_ID], True
+
+    def write(self, *, event: int) -> None:
+        if not self.new:
+            return
+        new = {row[_ID] for row in self.new}
+        stale = [pk for pk in self.stale if pk not in new]
+        if stale:
+            bulk.update(Reaction, ("current",), [(pk, False) for pk in stale])
+        now = bulk.moment(self.now)
+        rows = ((*r[:7], _dump(r[7]), r[8], _dump(r[9]), r[10], now if r[11] is self.now else bulk.moment(r[11])) for r in self.new)
+        bulk.insert(Reaction, _NAMES, rows, constants={"project": self.project.pk, "source": self.source, "event_id": event})
+
+
+def _dump(value: list) -> str | None:
+    return bulk.json_text(value) if value else "[]"
+
+
+def _json(value) -> list:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _aware(value) -> datetime:
+    if isinstance(value, str):
+        value = parse_datetime(value)
+    return value if value.tzinfo else value.replace(tzinfo=UTC)  # SQLite keeps them without a zone

@@ -1,0 +1,412 @@
+"""One row of feedback as a program sends it → a checked ReactionIn, ChoiceIn or ConversationIn. Strict: a name that means nothing here is refused,
+as a misspelt one would be lost without a word. Pure; docs/feedback-api.md tells every rule."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.errors import DomainError
+from feedback.end_users import MAX_KEY as MAX_USER
+from feedback.reactions import MAX_COMMENT, MAX_CORRECTION, MAX_TAG, MAX_TAGS
+from feedback.reasons import KEY as REASON
+from feedback.turns import ROLES, Turn, turn_of
+
+MAX_ID, MAX_EXTERNAL, MAX_MODEL = 100, 200, 200
+MAX_MESSAGES, MAX_DRAFTS, MAX_TEXT, MAX_DEPTH = 1000, 8, 1_000_000, 32
+_LARGEST = 2**63 - 1
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class RowError(Exception):
+    """A row that is not taken: `field` at fault ("messages.2.content"), `code` stable for scripts, str() for people."""
+
+    def __init__(self, field: str, code: str, message: str):
+        super().__init__(message)
+        self.field, self.code = field, code
+
+
+@dataclass(slots=True)
+class Rules:
+    """What a project takes: the keys of its reasons under a thumb up and down; None where it has no list."""
+
+    up: frozenset[str] | None = None
+    down: frozenset[str] | None = None
+
+
+@dataclass(slots=True)
+class ReactionIn:
+    kind: str
+    value: int | None
+    text: str = ""
+    reasons: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    target: str = ""  # the deployment's own id, or one of ours:
+    message: int = 0
+    conversation: int = 0
+    user: str = ""
+    key: str = ""
+    at: datetime | None = None
+
+
+@dataclass(slots=True)
+class MessageIn:
+    turn: Turn
+    external: str = ""
+    parent: str = ""
+    model: str = ""
+    sources: list = field(default_factory=list)
+    state: str = "complete"
+    at: datetime | None = None
+    reactions: list[ReactionIn] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ConversationIn:
+    messages: list[MessageIn]
+    external: str = ""
+    title: str = ""
+    system: str = ""
+    tools: list | None = None
+    reactions: list[ReactionIn] = field(default_factory=list)
+    user: str = ""
+    key: str = ""
+    at: datetime | None = None
+
+
+@dataclass(slots=True)
+class DraftIn:
+    external: str = ""
+    text: str | None = None
+    model: str = ""
+    complete: bool = True
+    seen: bool = True
+
+
+@dataclass(slots=True)
+class ChoiceIn:
+    """`talk`: the turns before the drafts; its messages are empty when the drafts are known by id."""
+
+    verdict: str
+    chosen: int | None
+    drafts: list[DraftIn]
+    talk: ConversationIn
+    regenerated: bool = False
+    user: str = ""
+    key: str = ""
+    at: datetime | None = None
+
+
+Row = ReactionIn | ChoiceIn | ConversationIn
+
+_COMMON = {"type", "id", "user", "at"}
+_SAID = {"kind", "value", "reasons", "comment", "text", "tags", "at", "user"}
+_REACTION = _COMMON | _SAID | {"target", "message", "conversation"}
+_CHOICE = _COMMON | {"verdict", "chosen", "drafts", "messages", "conversation", "system", "tools", "regenerated", "model"}
+_CONVERSATION = _COMMON | {"conversation", "title", "system", "tools", "model", "messages", "reactions"}
+_MESSAGE = {"role", "content", "id", "parent", "model", "tool_calls", "tool_call_id", "name", "sources", "state", "at", "reactions"}
+_DRAFT = {"id", "text", "model", "complete", "seen"}
+_THUMBS = {"up": 1, "down": -1, "none": 0}
+
+
+def parse(raw, rules: Rules) -> Row:
+    """The checked row. RowError names what is wrong with it."""
+    if type(raw) is not dict:
+        raise RowError("", "not_an_object", _("A row is an object."))
+    make = _MAKERS.get(raw.get("type")) if isinstance(raw.get("type"), str) else None
+    if make is None:
+        raise RowError("type", "bad_type", _("The type is reaction, choice or conversation."))
+    return make(raw, rules)
+
+
+def _reaction_row(raw: dict, rules: Rules) -> ReactionIn:
+    _known(raw, _REACTION)
+    row = _said(raw, rules, "")
+    row.key, row.user = _key(raw), _user(raw)
+    given = [name for name in ("target", "message", "conversation") if raw.get(name) is not None]
+    if len(given) != 1:
+        raise RowError("target", "bad_target", _("Name one target: your own id of it as target, or our number as message or conversation."))
+    if given == ["target"]:
+        row.target = _external(raw, "target")
+    else:
+        value = raw[given[0]]
+        if type(value) is not int or not 0 < value <= _LARGEST:
+            raise RowError(given[0], "bad_target", _("This is not one of our numbers."))
+        if (given == ["message"]) == (row.kind == "score"):
+            raise RowError(given[0], "bad_target", _("A score is given to a conversation; thumbs and corrections to an answer."))
+        setattr(row, given[0], value)
+    return row
+
+
+def _said(raw: dict, rules: Rules, at: str) -> ReactionIn:
+    """What was said, whatever of. `at` is the field it stands in, with a dot."""
+    kind, value = raw.get("kind"), raw.get("value")
+    text_field = "text" if kind == "correction" else "comment"
+    if kind == "thumb":
+        if isinstance(value, bool):
+            value = 1 if value else -1
+        elif isinstance(value, str):
+            value = _THUMBS.get(value)
+        if type(value) is not int or value not in (1, -1, 0):
+            raise RowError(f"{at}value", "bad_value", _("A thumb is “up”, “down” or “none”; 1, -1 or 0; true or false."))
+    elif kind == "score":
+        if type(value) is not int or not 0 <= value <= 5:
+            raise RowError(f"{at}value", "bad_value", _("A score is a whole number from 1 to 5, or 0 to take it back."))
+    elif kind == "correction":
+        if value is not None:
+            raise RowError(f"{at}value", "bad_value", _("A correction has a text and no value."))
+    else:
+        raise RowError(f"{at}kind", "bad_kind", _("A reaction is a thumb, a score or a correction."))
+    text = raw.get(text_field)
+    if text is None and kind != "correction":
+        text = ""
+    elif not isinstance(text, str):
+        raise RowError(at + text_field, "bad_text", _("This must be a text."))
+    elif len(text) > (MAX_CORRECTION if kind == "correction" else MAX_COMMENT):
+        raise RowError(at + text_field, "long_text", _("This text is too long to be kept."))
+    other = "comment" if kind == "correction" else "text"
+    if raw.get(other) is not None:
+        raise RowError(at + other, "unknown_field", _("Thumbs and scores have a comment, corrections a text."))
+    reasons, tags = raw.get("reasons") or [], raw.get("tags") or []
+    if reasons:
+        _reasons(reasons, kind, value, rules, at)
+    if tags:
+        _tags(tags, at)
+    return ReactionIn(kind, value, text, reasons, tags, at=_moment(raw, at) if "at" in raw else None)
+
+
+def _reasons(reasons, kind: str, value: int | None, rules: Rules, at: str) -> None:
+    if type(reasons) is not list or not all(isinstance(r, str) and REASON.fullmatch(r) for r in reasons) or len(set(reasons)) != len(reasons):
+        raise RowError(f"{at}reasons", "bad_reason", _("Reasons are a list of keys: small letters, digits and underscores, none twice."))
+    if kind != "thumb" or not value:
+        raise RowError(f"{at}reasons", "bad_reason", _("Only a thumb up or down has reasons."))
+    known = rules.up if value > 0 else rules.down
+    if known is not None and not known.issuperset(reasons):
+        raise RowError(f"{at}reasons", "bad_reason", _("The project's reasons for this thumb are: %(keys)s.") % {"keys": ", ".join(sorted(known))})
+
+
+def _tags(tags, at: str) -> None:
+    if type(tags) is not list or len(tags) > MAX_TAGS or not all(isinstance(t, str) and 0 < len(t) <= MAX_TAG for t in tags):
+        raise RowError(f"{at}tags", "bad_tag", _("At most %(n)s tags of at most %(m)s characters.") % {"n": MAX_TAGS, "m": MAX_TAG})
+
+
+def _conversation_row(raw: dict, rules: Rules) -> ConversationIn:
+    _known(raw, _CONVERSATION)
+    row = _talk(raw, rules)
+    if not row.messages:
+        raise RowError("messages", "no_messages", _("A conversation has messages."))
+    for i, said in enumerate(_list(raw, "reactions", MAX_MESSAGES)):
+        reaction = _nested(said, rules, f"reactions.{i}.", row.user)
+        if reaction.kind != "score":
+            raise RowError(f"reactions.{i}.kind", "bad_kind", _("A score is given to a conversation; thumbs and corrections to an answer."))
+        row.reactions.append(reaction)
+    return row
+
+
+def _talk(raw: dict, rules: Rules) -> ConversationIn:
+    model = _name(raw, "model", MAX_MODEL)
+    row = ConversationIn([], user=_user(raw), key=_key(raw), at=_moment(raw) if "at" in raw else None)
+    row.external, row.title, row.system = _external(raw, "conversation"), _text(raw, "title"), _text(raw, "system")
+    if raw.get("tools") is not None:
+        row.tools = _list(raw, "tools", 1000)
+        if not all(isinstance(t, dict) for t in row.tools):
+            raise RowError("tools", "bad_tools", _("Tools are a list of objects."))
+        _storable(row.tools, "tools")
+    seen: set[str] = set()
+    for i, message in enumerate(_list(raw, "messages", MAX_MESSAGES)):
+        at = f"messages.{i}."
+        one = _message(message, rules, at, row.user, model)
+        if one.turn.role == "system" and i == 0:
+            if row.system:
+                raise RowError(at + "role", "two_systems", _("There is a system text beside the messages and another one in them."))
+            if one.external or one.parent:
+                raise RowError(at + "id", "bad_id", _("The system text has no id of its own."))
+            row.system = one.turn.text
+            continue
+        if one.parent and one.parent not in seen and not row.external:
+            raise RowError(at + "parent", "bad_parent", _("The parent is the id of an earlier message of this conversation."))
+        if one.external:
+            if one.external in seen:
+                raise RowError(at + "id", "bad_id", _("Two messages have this id."))
+            seen.add(one.external)
+        row.messages.append(one)
+    return row
+
+
+def _message(raw, rules: Rules, at: str, user: str, model: str) -> MessageIn:
+    if type(raw) is not dict:
+        raise RowError(at[:-1], "not_an_object", _("A message is an object."))
+    _known(raw, _MESSAGE, at)
+    role, content = raw.get("role"), raw.get("content")
+    if role not in ROLES and role not in ("developer", "function"):
+        raise RowError(f"{at}role", "bad_role", _("The role is system, user, assistant or tool."))
+    if not isinstance(content, (str, list)) and not (content is None and raw.get("tool_calls")):
+        raise RowError(f"{at}content", "bad_content", _("The content is a text, or a list of parts."))
+    if isinstance(content, list) and not all(isinstance(p, dict) and isinstance(p.get("type"), str) for p in content):
+        raise RowError(f"{at}content", "bad_content", _("Each part of the content is an object with a type."))
+    calls = raw.get("tool_calls")
+    if calls is not None and not (isinstance(calls, list) and all(isinstance(c, dict) for c in calls)):
+        raise RowError(f"{at}tool_calls", "bad_tools", _("Tool calls are a list of objects."))
+    for name in ("tool_call_id", "name"):
+        _name(raw, name, MAX_EXTERNAL, at)
+    _storable([content if isinstance(content, list) else None, calls], at[:-1])
+    try:
+        turn = turn_of(raw)
+    except DomainError as refused:
+        raise RowError(at[:-1], refused.code, str(refused.message)) from None
+    if len(turn.text) > MAX_TEXT:
+        raise RowError(f"{at}content", "long_text", _("This text is too long to be kept."))
+    answer = turn.role == "assistant"
+    one = MessageIn(turn, _external(raw, "id", at), _external(raw, "parent", at), at=_moment(raw, at) if "at" in raw else None)
+    one.model = (_name(raw, "model", MAX_MODEL, at) or model) if answer else ""
+    one.sources = _list(raw, "sources", 200, at)
+    if not all(isinstance(s, dict) for s in one.sources):
+        raise RowError(f"{at}sources", "bad_sources", _("Sources are a list of objects."))
+    _storable(one.sources, f"{at}sources")
+    one.state = raw.get("state") or "complete"
+    if one.state not in ("complete", "stopped", "failed") or (one.state != "complete" and not answer):
+        raise RowError(f"{at}state", "bad_state", _("An answer is complete, stopped or failed."))
+    for i, said in enumerate(_list(raw, "reactions", 100, at)):
+        reaction = _nested(said, rules, f"{at}reactions.{i}.", user)
+        if reaction.kind == "score" or not answer:
+            raise RowError(f"{at}reactions.{i}", "bad_target", _("A score is given to a conversation; thumbs and corrections to an answer."))
+        one.reactions.append(reaction)
+    return one
+
+
+def _nested(raw, rules: Rules, at: str, user: str) -> ReactionIn:
+    if type(raw) is not dict:
+        raise RowError(at[:-1], "not_an_object", _("A reaction is an object."))
+    _known(raw, _SAID, at)
+    row = _said(raw, rules, at)
+    row.user = _user(raw, at) or user
+    return row
+
+
+def _choice_row(raw: dict, rules: Rules) -> ChoiceIn:
+    _known(raw, _CHOICE)
+    verdict = raw.get("verdict")
+    if verdict not in ("better", "same", "all_bad"):
+        raise RowError("verdict", "bad_verdict", _("The verdict is better, same or all_bad."))
+    drafts = [_draft(d, f"drafts.{i}.", _name(raw, "model", MAX_MODEL)) for i, d in enumerate(_list(raw, "drafts", MAX_DRAFTS))]
+    named = [d.external for d in drafts if d.external]
+    if len(drafts) < 2 or len(set(named)) < len(named):
+        raise RowError("drafts", "bad_drafts", _("A choice is between two or more drafts, none twice."))
+    chosen = raw.get("chosen")
+    if isinstance(chosen, str) and chosen in named:
+        chosen = next(i for i, d in enumerate(drafts) if d.external == chosen)
+    if (verdict == "better") != (chosen is not None) or not (chosen is None or (type(chosen) is int and 0 <= chosen < len(drafts))):
+        raise RowError("chosen", "bad_chosen", _("Name the better draft by its id, or its place counted from 0; and only with the verdict better."))
+    talk = _talk({k: v for k, v in raw.items() if k not in ("id", "user", "at")}, rules)
+    talk.user, talk.at = _user(raw), _moment(raw) if "at" in raw else None
+    if talk.messages and talk.messages[-1].turn.role == "assistant":
+        raise RowError("messages", "bad_messages", _("The messages end with the question that the drafts answer."))
+    if not talk.messages and len(named) < len(drafts):
+        raise RowError("messages", "no_messages", _("Drafts that are given as texts need the messages before them."))
+    for i, draft in enumerate(drafts):
+        if draft.text is None and not draft.external:
+            raise RowError(f"drafts.{i}", "bad_drafts", _("A draft has an id or a text."))
+    regenerated = raw.get("regenerated", False)
+    if type(regenerated) is not bool:
+        raise RowError("regenerated", "bad_value", _("This is true or false."))
+    return ChoiceIn(verdict, chosen, drafts, talk, regenerated, user=talk.user, key=_key(raw), at=talk.at)
+
+
+def _draft(raw, at: str, model: str) -> DraftIn:
+    if type(raw) is not dict:
+        raise RowError(at[:-1], "not_an_object", _("A draft is an object."))
+    _known(raw, _DRAFT, at)
+    text = raw.get("text")
+    if text is not None and (not isinstance(text, str) or len(text) > MAX_TEXT):
+        raise RowError(f"{at}text", "bad_text", _("This must be a text."))
+    for name in ("complete", "seen"):
+        if type(raw.get(name, True)) is not bool:
+            raise RowError(at + name, "bad_value", _("This is true or false."))
+    return DraftIn(_external(raw, "id", at), text, _name(raw, "model", MAX_MODEL, at) or model, raw.get("complete", True), raw.get("seen", True))
+
+
+def _known(raw: dict, names: set[str], at: str = "") -> None:
+    if not names.issuperset(raw):
+        name = next(n for n in raw if n not in names)
+        raise RowError(f"{at}{name[:60]}", "unknown_field", _("There is no field of this name here."))
+
+
+def _key(raw: dict) -> str:
+    return _name(raw, "id", MAX_ID)
+
+
+def _user(raw: dict, at: str = "") -> str:
+    value = raw.get("user")
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_USER:
+        raise RowError(f"{at}user", "bad_user", _("A person's id is a text of 1 to %(n)s characters.") % {"n": MAX_USER})
+    return value
+
+
+def _external(raw: dict, name: str, at: str = "") -> str:
+    return _name(raw, name, MAX_EXTERNAL, at)
+
+
+def _name(raw: dict, name: str, longest: int, at: str = "") -> str:
+    """ "" for none."""
+    value = raw.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise RowError(at + name, f"bad_{name}", _("This must be a text of 1 to %(n)s characters.") % {"n": longest})
+    return value
+
+
+def _text(raw: dict, name: str) -> str:
+    value = raw.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise RowError(name, "bad_text", _("This must be a text."))
+    return value
+
+
+def _list(raw: dict, name: str, longest: int, at: str = "") -> list:
+    value = raw.get(name)
+    if value is None:
+        return []
+    if type(value) is not list or len(value) > longest:
+        raise RowError(at + name, "bad_list", _("This must be a list of at most %(n)s.") % {"n": longest})
+    return value
+
+
+def _moment(raw: dict, at: str = "") -> datetime | None:
+    value = raw["at"]
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) and len(value) <= 40 else None
+        if moment is None or moment.tzinfo is None:
+            raise ValueError
+        moment = moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise RowError(f"{at}at", "bad_time", _("A time is written 2026-01-31T09:30:00+08:00, with its time zone.")) from None
+    if not _EARLIEST <= moment <= timezone.now() + timedelta(days=1):
+        raise RowError(f"{at}at", "bad_time", _("This time is before the year 2000, or in the future."))
+    return moment
+
+
+def _storable(value, at: str, depth: int = 0) -> None:
+    """Free JSON: its depth, and numbers that a database would not give back as they are."""
+    if depth > MAX_DEPTH:
+        raise RowError(at, "too_deep", _("This nests too deeply."))
+    if isinstance(value, (list, dict)):
+        parts: Iterable = value.values() if isinstance(value, dict) else value
+        for part in parts:
+            if isinstance(part, (list, dict, int, float)):
+                _storable(part, at, depth + 1)
+    elif isinstance(value, (int, float)) and not abs(value) <= _LARGEST:
+        raise RowError(at, "bad_number", _("This number is too large."))
+
+
+_MAKERS: dict[str, Callable[[dict, Rules], Row]] = {"reaction": _reaction_row, "choice": _choice_row, "conversation": _conversation_row}
