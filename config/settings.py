@@ -237,6 +237,7 @@ PROXY_PER_MINUTE = envint("PROXY_PER_MINUTE", 600)  # of one key
 PROXY_PERSON_PER_MINUTE = envint("PROXY_PERSON_PER_MINUTE", 60)  # of one person a key speaks for
 PROXY_MAX_BYTES = envint("PROXY_MAX_BYTES", 16 * 1024**2)  # of one request
 WIDGET_PER_MINUTE = envint("WIDGET_PER_MINUTE", 300)  # of one address: a whole office may share one
+INGEST_ROWS_PER_MINUTE = envint("INGEST_ROWS_PER_MINUTE", 600_000)  # of one key (docs/feedback-api.md)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["core.api_auth.KeyAuthentication", "core.api_auth.BrowserSession"],

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("training_export.urls")),
     path("api/v1/", include("core.api_urls")),
     path("api/v1/", include("corpus.api_urls")),
+    path("api/v1/", include("feedback.api_urls")),
     path("api/v1/", include("annotation.api_urls")),
     path("api/v1/", include("training_export.api_urls")),
     path("v1/", include("feedback.proxy_urls")),
