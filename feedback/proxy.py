@@ -71,9 +71,10 @@ def openai_view(*methods: str) -> Callable:
         @functools.wraps(view)
         def answer(request, *args, **kwargs) -> HttpResponseBase:
             try:
+                key = _key_of(request)
                 if request.method not in methods:
                     raise Refused(405, "method_not_allowed", _("This address takes %(methods)s.") % {"methods": ", ".join(methods)})
-                return view(request, _key_of(request), *args, **kwargs)
+                return view(request, key, *args, **kwargs)
             except Refused as exc:
                 refused = exc
             except DomainError as exc:

@@ -121,6 +121,8 @@ JUDGEMENT = {
 }  # fmt: skip
 JSON_FORMS: dict[str, dict] = {
     "proxy_chat": {"model": "m", "messages": []},
+    "proxy_models": {},
+    "proxy_model": {},
     "proxy_unknown": {},
     "api_next": {"html": True, "reserve": False},
     "api_heartbeat": {"active_ms": 5},
@@ -335,7 +337,8 @@ def test_what_is_called_good_is_taken(ask):
     given = API_IMPORT | {"file": SimpleUploadedFile("a.csv", b"prompt,b\nx,y\n")}
     refused["api_import"] = ask("api_import", lambda client, url: client.post(url, given))
     # A password that is wrong, a file that is missing, and what is over already.
-    expected = {"proxy_chat": 401, "proxy_unknown": 401, "login": 400, "import": 400, "api_skip": 409, "api_job_cancel": 409, "review_unsettle": 409}
+    expected = {name: 401 for name in JSON_FORMS if name.startswith("proxy_")}  # a session opens nothing there
+    expected |= {"login": 400, "import": 400, "api_skip": 409, "api_job_cancel": 409, "review_unsettle": 409}
     assert {name: status for name, status in refused.items() if status >= 400} == expected
 
 
