@@ -27,7 +27,7 @@ def strings() -> dict[str, str]:
         "practice_words": _("A stand-in that answers from prepared texts. It is no language model."),
         "broken_off": _("The answer broke off. What had come by then is kept."),
         "stopped": _("You stopped this answer."),
-        "not_kept": _("This project keeps no texts."),
+        "not_kept": _("This text is not kept."),
         "writing": _("The answer is being written"),
         "source": _("Source"),
         "sources": _("Sources (%(n)s)"),

@@ -104,7 +104,6 @@ class Page {
 
   draw(talk, { keepPlace = false } = {}) {
     this.talk = talk;
-    for (const message of talk.messages) message.kept = talk.keep;
     this.views = [];
     this.list.replaceChildren();
     for (const message of talk.messages) this.add(message);
@@ -134,7 +133,6 @@ class Page {
   }
 
   addDrafts(question, answers) {
-    for (const answer of answers) answer.kept = this.talk.keep;
     const view = new Drafts(question, answers, this.act);
     this.views.push(view);
     this.list.append(view.node);
@@ -191,13 +189,11 @@ class Page {
     if (!(await this.agreed())) return;
     const { message } = question;
     const at = this.talk.messages.indexOf(message);
-    const next = this.talk.messages[at + 1];
     const before = this.snapshot();
     this.cut(at);
     const body = { conversation: this.talk.id, parent: message.parent ?? null, text, client_key: newKey() };
     this.turn("turn/", body, {
       siblings: message.siblings || [message.id],
-      begun: () => next && next.id && this.wire.quietly(`messages/${next.id}/signal/`, { name: "edit" }),
       failed: (words) => {
         this.restore(before);
         const view = this.views.find((one) => one.message === message);
@@ -211,7 +207,6 @@ class Page {
     const { message } = answer;
     const at = this.talk.messages.indexOf(message);
     const before = this.snapshot();
-    if (message.state === "complete") this.wire.quietly(`messages/${message.id}/signal/`, { name: "regenerate" });
     this.cut(at);
     this.turn("regenerate/", { message: message.id, client_key: newKey() }, { before: message, failed: () => this.restore(before) });
   }
@@ -303,14 +298,15 @@ class Page {
       this.history.load();
     }
     if (question) {
-      Object.assign(question.message, { id: event.user, siblings: [...(options.siblings || []), event.user], kept: talk.keep });
+      Object.assign(question.message, { id: event.user, siblings: [...(options.siblings || []), event.user] });
       talk.messages.push(question.message);
       question.update();
     }
     const asked = talk.messages[talk.messages.length - 1];
     const before = options.before ? options.before.siblings || [options.before.id] : [];
+    options.compare = event.regenerated;
     const messages = event.answers.map(({ id, position }) => ({
-      id, position, role: "assistant", parent: event.user, text: "", html: "", state: "streaming", sources: [], practice: event.practice, kept: true,
+      id, position, role: "assistant", parent: event.user, text: "", html: "", state: "streaming", sources: [], practice: event.practice,
       siblings: [...before, ...event.answers.map((one) => one.id)].filter((one, i, all) => all.indexOf(one) === i),
     }));
     this.head();
@@ -333,8 +329,8 @@ class Page {
     if (last instanceof Drafts) last.update();
     else if (last instanceof Answer) {
       this.watchSeen(last);
-      const { before } = (options || {});
-      if (before && before.state === "complete" && last.message.state === "complete") this.compareWith(before, last);
+      const { before, compare } = options || {};
+      if (before && compare && last.message.state === "complete") this.compareWith(before, last);
     }
     this.follow.keep();
     this.history.load();
@@ -352,10 +348,7 @@ class Page {
   }
 
   async stop() {
-    const { run } = this;
-    if (!run) return;
-    for (const answer of run.unfinished()) if (answer.message.id) this.wire.quietly(`messages/${answer.message.id}/signal/`, { name: "stop" });
-    await run.stop();
+    if (this.run) await this.run.stop();
   }
 
   // Judging
@@ -393,7 +386,6 @@ class Page {
     delete drafts.question.answers;
     const kept = drafts.answers.find((one) => one.message.id === chosen.id);
     if (!chosen.text && kept) Object.assign(chosen, { text: kept.text, html: chosen.html || kept.message.html || kept.body.html }); // no texts are kept
-    chosen.kept = this.talk.keep;
     const view = new Answer(chosen, this.act);
     this.views.splice(at, 1, view);
     this.talk.messages.push(chosen);
