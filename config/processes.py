@@ -30,14 +30,20 @@ def worker_command() -> list[str]:
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), "worker"]
 
 
+def practice_command(fd: int) -> list[str]:
+    """The practice server on the listening socket `fd`. Without Django: it starts in a moment and stays small."""
+    command = [sys.executable, "-m", "inference.practice", f"--fd={fd}", f"--pace={settings.PRACTICE_PACE}", f"--grades={settings.PRACTICE_GRADES}"]
+    return [*command, "--data", *map(str, settings.PRACTICE_DATA)]
+
+
 def web_environment() -> dict[str, str]:
     """Every web thread has an SQLite connection of its own: each keeps a smaller page cache than the worker's few. DATA_DIR is named whole,
     since the server works in the program's folder."""
     return {"DATA_DIR": str(settings.DATA_DIR), "SQLITE_CACHE_KB": os.environ.get("SQLITE_CACHE_KB") or "8000"}
 
 
-def start_child(command: list[str], extra: dict[str, str] | None = None) -> subprocess.Popen:
-    """A child that will not outlive this process, in a group of its own: Ctrl-C comes to it only through us."""
+def start_child(command: list[str], extra: dict[str, str] | None = None, *, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen:
+    """A child that will not outlive this process, in a group of its own: Ctrl-C comes to it only through us. It inherits `pass_fds`."""
     parent = os.getpid()
 
     def follow() -> None:
@@ -46,7 +52,7 @@ def start_child(command: list[str], extra: dict[str, str] | None = None) -> subp
             os._exit(0)
 
     env = {**os.environ, PARENT: str(parent), "DATA_DIR": str(settings.DATA_DIR), **(extra or {})}
-    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, start_new_session=True, preexec_fn=follow)  # noqa: S603
+    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, start_new_session=True, preexec_fn=follow, pass_fds=pass_fds)  # noqa: S603
 
 
 def _signal_at_parents_death(sig: int) -> None:

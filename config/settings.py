@@ -229,6 +229,10 @@ JOB_MAX_ATTEMPTS = 5
 ENDPOINT_HOSTS = envlist("ENDPOINT_HOSTS", [])
 ENDPOINT_SECRET_KEYS = [part.strip() for part in envsecret("ENDPOINT_SECRET_KEY").split(",") if part.strip()]
 ENDPOINT_KEYS = {name: envsecret(name) for name in sorted({n.removesuffix("_FILE") for n in os.environ if n.startswith("ENDPOINT_KEY_")})}
+PRACTICE_PORT = envint("PRACTICE_PORT", 0)  # of the practice server; 0: any free one
+PRACTICE_PACE = float(envint("PRACTICE_PACE", 40))  # pieces a second
+PRACTICE_DATA = [BASE_DIR / "config" / "demo_data" / name for name in ("ranking.jsonl", "qa.jsonl")]
+PRACTICE_GRADES = BASE_DIR / "config" / "demo_data" / "practice.json"
 PRACTICE_ADDRESS = envstr("PRACTICE_ADDRESS")  # "127.0.0.1:port" of the practice server that `serve` started, told to its children
 ENDPOINT_CA_FILE = envstr("ENDPOINT_CA_FILE")  # further authorities whose certificates are believed: a house's own
 

@@ -16,6 +16,7 @@ ACCOUNTS = {
     "expert2": gettext_lazy("judges the same answers"),
     "reviewer": gettext_lazy("accepts, returns, settles"),
     "manager": gettext_lazy("leads the project"),
+    "user": gettext_lazy("chats with the practice models"),
 }
 
 
@@ -25,6 +26,9 @@ class Command(Serve):
     def prepare(self) -> None:
         super().prepare()
         self.passwords = demo_accounts()
+
+    def wants_practice(self) -> bool:
+        return True
 
     def ready(self) -> None:
         width = max(map(len, self.passwords))
@@ -44,7 +48,9 @@ def demo_accounts() -> dict[str, str]:
     try:
         passwords = json.loads(kept.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        passwords = simple if settings.LOOPBACK else _random_passwords()
+        passwords = {}
+    if set(ACCOUNTS) - set(passwords):  # the first start, or the first with people that came later
+        passwords = (simple if settings.LOOPBACK else _random_passwords()) | passwords
         _make(passwords)
         _keep(kept, passwords)
     if not settings.LOOPBACK and any(passwords[name] == simple[name] for name in passwords):

@@ -27,6 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         self.children: dict[str, subprocess.Popen] = {}
         self.stop_asked = False
+        self.practice: socket.socket | None = None
         try:
             self._check_port()
             lock = preparing.lock_data_dir()
@@ -56,6 +57,27 @@ class Command(BaseCommand):
         preparing.migrate(self.say)
         catalogues.compile_stale(settings.BASE_DIR / "locale")
         preparing.collect_static(self.say)
+        if self.wants_practice():
+            self._open_practice()
+
+    def wants_practice(self) -> bool:
+        """Whether models of this installation are played by the practice server."""
+        from inference.models import Endpoint
+
+        return Endpoint.objects.filter(practice=True).exists()
+
+    def _open_practice(self) -> None:
+        """Listen for the practice server: the socket stays ours, so that a new one answers at the same port. Its models are led there."""
+        from inference import endpoints, practice
+
+        try:
+            self.practice = practice.listen(settings.PRACTICE_PORT)
+        except OSError as exc:
+            where = {"port": settings.PRACTICE_PORT, "reason": exc.strerror or exc}
+            raise CommandError(_("The practice server cannot listen on port %(port)s: %(reason)s. Choose another with PRACTICE_PORT=…") % where) from None
+        host, port = self.practice.getsockname()
+        settings.PRACTICE_ADDRESS = os.environ["PRACTICE_ADDRESS"] = f"{host}:{port}"  # for us, and for all that we start
+        endpoints.lead_practice_to(settings.PRACTICE_ADDRESS)
 
     def ready(self) -> None:
         """What is said once the web server answers."""
@@ -81,11 +103,14 @@ class Command(BaseCommand):
         if name == "web":
             command = processes.web_command(settings.HOST, settings.PORT, settings.WEB_WORKERS)
             self.children[name] = processes.start_child(command, processes.web_environment())
+        elif name == "practice":
+            fd = self.practice.fileno()
+            self.children[name] = processes.start_child(processes.practice_command(fd), pass_fds=(fd,))
         else:
             self.children[name] = processes.start_child(processes.worker_command())
 
     def _run(self) -> int:
-        """Start both, say so when the web server answers, start again what dies, and end all of it when asked. Returns the exit status."""
+        """Start them, say so when the web server answers, start again what dies, and end all of it when asked. Returns the exit status."""
         status, died, told = 0, [], False
         try:
             self._start("web")
@@ -93,10 +118,17 @@ class Command(BaseCommand):
                 if not told and answers():
                     told = True
                     self._start("worker")  # after the first answer: they would only slow each other down
+                    if self.practice is not None:
+                        self._start("practice")
                     self.ready()
                 for name, child in list(self.children.items()):
                     if child.poll() is not None and not self.stop_asked:
                         died = [t for t in died if time.monotonic() - t < 30] + [time.monotonic()]
+                        if len(died) > 3 and name == "practice":  # the house stands without it
+                            self.stderr.write(_("The %(name)s process does not stay up; its messages are above.") % {"name": name})
+                            del self.children[name]
+                            died = []
+                            continue
                         if len(died) > 3 or (name == "web" and not told):
                             self.stderr.write(_("The %(name)s process does not stay up; its messages are above.") % {"name": name})
                             return 1
