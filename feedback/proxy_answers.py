@@ -36,7 +36,7 @@ class Heard:
         self.error = ""
         self.begun = False  # a first chunk was understood
         self.spoken = False  # the model has said something
-        self._done = False
+        self._done = self._ended = False
         self._parser = sse.Parser() if streamed else None
         self._held = bytearray()
 
@@ -57,8 +57,9 @@ class Heard:
 
     def end(self) -> None:
         """The body has come to its proper end."""
-        if self.error:
+        if self.error or self._ended:
             return
+        self._ended = True
         if self._parser is None:
             self._event(bytes(self._held))
             self._held = bytearray()
