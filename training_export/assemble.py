@@ -21,28 +21,31 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
     found: Counter = Counter()
     if Sft in takes:
         targets, reasons = targets_of(case, voices, choices)
-        found |= reasons
+        if reasons:
+            found |= reasons
         for t in targets:
             group = case.group_id if t.messages is None else case.identify(t.messages)
-            rows.append(_row(Sft, case, t.messages, group, t.voices, t.reason, ids=t.ids, target=t.answer))
+            rows.append(_row(Sft, case, t.messages, group, t.voices, t.reason, t.answer, ids=t.ids))
     if Preference in takes and voices:
         pairs, reasons = pairs_of(case, voices, choices)
         turned, more = turn_pairs_of(case, voices, choices)
-        found |= reasons + more
-        for context, pair in [(None, p) for p in pairs] + turned:
+        if reasons or more:
+            found |= reasons + more
+        for context, pair in [*((None, p) for p in pairs), *turned]:
             group = case.group_id if context is None else case.identify(context)
             rows.append(
                 _row(
-                    Preference, case, context, group, pair.voices, "correction" if pair.correction else "ranking", ids=pair.ids, weight=pair.weight,
-                    chosen=pair.chosen, rejected=pair.rejected, margin=pair.margin, n_for=len(pair.voices), n_against=pair.n_against,
+                    Preference, case, context, group, pair.voices, "correction" if pair.correction else "ranking",
+                    pair.chosen, pair.rejected, pair.margin, len(pair.voices), pair.n_against, ids=pair.ids, weight=pair.weight,
                 )
             )  # fmt: skip
     if Binary in takes and voices:
         labels, reasons = labels_of(case, voices, choices)
-        found |= reasons
+        if reasons:
+            found |= reasons
         for index, (label, said) in labels.items():
             reason = "verdict" if any(v.document.get("verdict") for v in said) else "line"
-            rows.append(_row(Binary, case, None, case.group_id, said, reason, ids=(index,), answer=case.answers[index].answer, label=label))
+            rows.append(_row(Binary, case, None, case.group_id, said, reason, case.answers[index].answer, label, ids=(index,)))
     if RankedList in takes:
         lists: dict[tuple, list] = {}
         for voice in voices:
@@ -52,10 +55,11 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
         for groups, said in lists.items():
             answers = tuple(tuple(case.answers[i].answer for i in group) for group in groups)
             ids = tuple(i for group in groups for i in group)
-            rows.append(_row(RankedList, case, None, case.group_id, said, "ranking", ids=ids, groups=answers))
+            rows.append(_row(RankedList, case, None, case.group_id, said, "ranking", answers, ids=ids))
     if takes == {PromptOnly}:
         rows.append(_row(PromptOnly, case, None, case.group_id, voices, "prompt"))
-    out += found
+    if found:
+        out += found
     if not rows and not voices and not out:
         out["no_judgement"] += 1
     elif not rows and voices:
@@ -63,9 +67,10 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
     return rows, out
 
 
-def _row(cls, case: Case, messages: list | None, group_id: str, voices: list, reason: str, *, ids: tuple = (), weight: float = 1.0, **fields):
-    """One Example with its provenance. `ids`: answers of the case that stand in it (others in the tuple are keys of corrected texts)."""
-    answers = [case.answers[i] for i in ids if isinstance(i, int)] if messages is None or cls is Sft else []
+def _row(cls, case: Case, messages: list | None, group_id: str, voices: list, reason: str, *own, ids: tuple = (), weight: float = 1.0):
+    """One Example with its provenance. `own`: the fields that its class adds, in their order. `ids`: answers of the case that stand in it
+    (others in the tuple are keys of corrected texts)."""
+    answers = [case.answers[i] for i in ids if type(i) is int] if messages is None or cls is Sft else []
     sources = case.sources
     if messages is None:
         messages = case.messages
@@ -84,18 +89,15 @@ def _row(cls, case: Case, messages: list | None, group_id: str, voices: list, re
     provenance = {
         "item": voices[0].item if voices else None,
         "prompt": case.prompt,
-        "versions": [v.version for v in voices],
-        "annotators": [v.annotator for v in voices],
+        "versions": [voices[0].version] if len(voices) == 1 else [v.version for v in voices],
+        "annotators": [voices[0].annotator] if len(voices) == 1 else [v.annotator for v in voices],
         "responses": responses,
         "models": models,
         "status": best_status(voices),
         "reason": reason,
         "origins": case.origins,
     }
-    return cls(
-        context=messages, group_id=group_id, tools=case.tools, sources=sources, language=case.language, tags=case.tags, weight=weight,
-        provenance=provenance, **fields,
-    )  # fmt: skip
+    return cls(messages, group_id, case.tools, sources, case.language, case.tags, weight, provenance, *own)
 
 
 def _given(answers: list):

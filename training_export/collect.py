@@ -55,7 +55,7 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
     tags: dict[int, list[str]] = {}
     if items:
         of_items = _these("item", [i[0] for i in items])
-        for item, response, slot in reading.rows(ItemAnswer.objects.filter(**of_items).order_by("id").values_list("item_id", "response_id", "slot")):
+        for item, response, slot in reading.rows(ItemAnswer.objects.filter(**of_items).order_by("item_id", "id").values_list("item_id", "response_id", "slot")):
             slots.setdefault(item, {}).setdefault(slot, []).append(response)
         for item, name in reading.rows(ItemTag.objects.filter(**of_items).order_by("name").values_list("item_id", "name")):
             tags.setdefault(item, []).append(name)
@@ -102,7 +102,7 @@ def _identify(key: bytes, tools, sources):
 
 def _responses(reading: Reading, prompt_ids: list) -> dict[int, list]:
     found: dict[int, list] = {}
-    rows = Response.objects.filter(**_these("prompt", prompt_ids)).order_by("id")
+    rows = Response.objects.filter(**_these("prompt", prompt_ids)).order_by("prompt_id", "id")  # the index has this order: nothing to sort
     fields = ("prompt_id", "id", "text", "turns", "origin", "model_version__name", "text_hash", "is_target", "given", "event_id")
     for row in reading.rows(rows.values_list(*fields)):
         found.setdefault(row[0], []).append(row)
@@ -156,12 +156,14 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
     """Fill in the case's distinct answers, its judgements with their slots, and how many of its items are hidden."""
     index_of: dict[str, int] = {}
     place: dict[int, int] = {}
+    answers = case.answers
     for _, pk, text, turns, origin, model, text_hash, is_target, given, event in responses:
         index = index_of.get(text_hash)
         if index is None:
-            index = index_of[text_hash] = len(case.answers)
-            case.answers.append(CaseAnswer(Answer(text, tuple(from_json(turns) or ()) if turns else (), _origin(origin, model)), text_hash))
-        answer = case.answers[index]
+            index = index_of[text_hash] = len(answers)
+            origin = f"model:{model}" if origin == "model" and model else origin
+            answers.append(CaseAnswer(Answer(text, tuple(from_json(turns) or ()) if turns else (), origin), text_hash))
+        answer = answers[index]
         place[pk] = index
         if event > as_of:
             continue  # it came later: its text may be known already, it itself is not
@@ -188,17 +190,21 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
             case.voices += heard
 
 
-def _origin(origin: str, model: str | None) -> str:
-    return f"model:{model}" if origin == "model" and model else origin
-
-
 def _origins(reading: Reading, prompt_ids: list) -> tuple[dict[int, list], dict[int, list]]:
     """({prompt: where it came from}, {prompt: message ids of the conversations it came from})."""
     found: dict[int, list] = {}
     turns: dict[int, list] = {}
-    rows = PromptOrigin.objects.filter(**_these("prompt", prompt_ids)).order_by("id")
+    rows = PromptOrigin.objects.filter(**_these("prompt", prompt_ids)).order_by("prompt_id", "id")
     for prompt, name, line, external_id, turn in reading.rows(rows.values_list("prompt_id", "batch__name", "line", "external_id", "turn_id")):
-        row = {k: v for k, v in (("file", name), ("line", line), ("id", external_id), ("turn", turn)) if v not in (None, "")}
+        row = {}
+        if name:
+            row["file"] = name
+        if line is not None:
+            row["line"] = line
+        if external_id:
+            row["id"] = external_id
+        if turn is not None:
+            row["turn"] = turn
         found.setdefault(prompt, []).append(row)
         if turn is not None:
             turns.setdefault(prompt, []).append(turn)

@@ -2,6 +2,7 @@
 
 import hashlib
 import heapq
+import json
 from pathlib import Path
 
 from corpus.canonical import canonical_json
@@ -9,6 +10,7 @@ from training_export.examples import Binary, Preference, RankedList, Sft
 
 RUN = 65_536  # digests held in memory (2 MB) before they are sorted and put on disk
 _SIZE = 32
+_quoted = json.encoder.encode_basestring  # one string as JSON, Unicode kept
 
 
 class RowDigests:
@@ -29,7 +31,7 @@ class RowDigests:
     def add(self, example, split: str) -> None:
         if example.context is not self._context:
             self._context = example.context
-            self._context_digest = _digest(canonical_json([example.context, example.tools, example.sources]))
+            self._context_digest = _digest(_asked(example))
             self._answers = {}
         kind = type(example)
         more = ""
@@ -79,6 +81,16 @@ class RowDigests:
             spool.seek(start)
             for _ in range(count):
                 yield spool.read(_SIZE)
+
+
+def _asked(example) -> str:
+    """canonical_json([context, tools, sources]), for the usual prompt by a shorter way."""
+    messages = example.context
+    if example.tools is None and type(example.sources) is list and not example.sources:
+        plain = [(m["role"], m["content"]) for m in messages if len(m) == 2 and type(m.get("role")) is str and type(m.get("content")) is str]
+        if len(plain) == len(messages):
+            return "[[" + ",".join([f'{{"content":{_quoted(content)},"role":{_quoted(role)}}}' for role, content in plain]) + "],null,[]]"
+    return canonical_json([messages, example.tools, example.sources])
 
 
 def _digest(text: str) -> str:

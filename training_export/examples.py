@@ -1,4 +1,5 @@
-"""The canonical training rows, before any trainer's format. Frozen, plain, with provenance. Pure.
+"""The canonical training rows, before any trainer's format. Plain, with provenance, never changed once made (`frozen` would double what making
+one costs). Pure.
 
 `context`: [{role, content, ...}] (system first if any; the last turn is not the assistant's), exactly what the judged person saw.
 `group_id`: the prompt's stable id; rows of one group never stand on two sides of a split. `origin`: "human" · "corrected" · "model:NAME" ·
@@ -8,7 +9,7 @@
 from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Answer:
     """The target side: final `text` and, for tool use, the turns before it."""
 
@@ -17,7 +18,10 @@ class Answer:
     origin: str = "imported"
 
 
-@dataclass(frozen=True, slots=True)
+_NOTHING = Answer("")
+
+
+@dataclass(slots=True)
 class Example:
     context: list
     group_id: str
@@ -29,45 +33,45 @@ class Example:
     provenance: dict = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sft(Example):
     """Learn to give `target`. Loss falls on `target` only: earlier assistant turns of the context were not judged."""
 
-    target: Answer = Answer("")
+    target: Answer = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Preference(Example):
     """`chosen` ≻ `rejected` in one context. `n_for`/`n_against`: votes; `agreement` = n_for / (n_for + n_against);
     `margin` only where the export asked for one."""
 
-    chosen: Answer = Answer("")
-    rejected: Answer = Answer("")
+    chosen: Answer = _NOTHING
+    rejected: Answer = _NOTHING
     margin: float | None = None
     n_for: int = 1
     n_against: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Binary(Example):
     """Good (`label` true) or bad, never from rank alone."""
 
-    answer: Answer = Answer("")
+    answer: Answer = _NOTHING
     label: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RankedList(Example):
     """Groups of answers, best first; equal inside a group."""
 
     groups: tuple = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PromptOnly(Example):
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EvalQuestion(Example):
     reference: str = ""

@@ -46,10 +46,15 @@ def pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[Pa
     out: Counter = Counter()
     mine = [(voice, votes_of(voice)) for voice in voices]
     made = _corrections(case, mine, choices, out)
-    table = _tallies(mine)
-    decided = _decide(case, voices, table, choices, out)
-    if choices.margin == "bt":
-        bradley_terry(decided + made, table, choices.alpha)
+    if len(mine) == 1 and choices.margin != "bt":
+        judged = mine[0][1]
+        decided = _decided_alone(case, *mine[0], choices, out)
+    else:
+        judged = table = _tallies(mine)
+        decided = _decide(case, table, choices, out)
+        if choices.margin == "bt":
+            bradley_terry(decided + made, table, choices.alpha)
+    _count_unjudged(case, voices, judged, out)
     kept = _selected(decided, choices, case.group_id, out)
     kept = _capped(made, kept, choices, case.group_id, out)
     if choices.margin == "strength":
@@ -155,9 +160,6 @@ def question_of(messages: list) -> str:
 def _tallies(mine: list) -> dict[tuple, Tally]:
     """One vote a person and pair. Someone who judged the prompt on two items is heard with the later judgement; where a settled
     judgement speaks on a pair, only settled ones do."""
-    if len(mine) == 1:
-        voice, votes = mine[0]
-        return {key: _tally([(voice, vote)]) for key, vote in votes.items()}
     latest: dict[tuple, dict] = {}
     for voice, votes in mine:
         for key, vote in votes.items():
@@ -184,7 +186,22 @@ def _tally(heard: list[tuple]) -> Tally:
     return tally
 
 
-def _decide(case: Case, voices: list, table: dict, choices: Choices, out: Counter) -> list[Pair]:
+def _decided_alone(case: Case, voice: Voice, votes: dict, choices: Choices, out: Counter) -> list[Pair]:
+    """What `_decide` says where one person has judged: the usual case, by a shorter way."""
+    decided = []
+    for key, (direction, strength) in sorted(votes.items()):
+        if not direction:
+            out["tie" if direction == 0 else "opposite_votes"] += 1
+        elif not _common_context(case, *key):
+            out["context_differs"] += 1
+        else:
+            winner, loser = ids = key if direction > 0 else (key[1], key[0])
+            size = None if strength is None else round(strength, 6)
+            decided.append(Pair(case.answers[winner].answer, case.answers[loser].answer, ids, [voice], 0, size))
+    return _without_cycles(decided, out) if choices.annotators == "majority" and len(decided) > 2 else decided
+
+
+def _decide(case: Case, table: dict, choices: Choices, out: Counter) -> list[Pair]:
     """One pair, or one reason, for every two answers shown together."""
     decided = []
     for (a, b), tally in sorted(table.items()):
@@ -205,16 +222,19 @@ def _decide(case: Case, voices: list, table: dict, choices: Choices, out: Counte
             won, lost = (tally.above, tally.below) if sign > 0 else (tally.below, tally.above)
             pair = Pair(case.answers[winner].answer, case.answers[loser].answer, (winner, loser), list(won), len(lost), strength)
             decided.append(pair)
-    n = len(case.answers)
-    if len(table) < n * (n - 1) // 2:
-        shown = {v.item: v.slots for v in voices if len(v.slots) > 1 and ("ranking" in v.document or v.document.get("acceptable") == 0)}
-        together = {pair for slots in shown.values() for pair in combinations(sorted(set(slots)), 2)}
-        unjudged = sum(1 for pair in together if pair not in table)
-        if unjudged:
-            out["unjudged"] += unjudged
     if choices.annotators == "majority" and len(decided) > 2:
         decided = _without_cycles(decided, out)
     return decided
+
+
+def _count_unjudged(case: Case, voices: list, judged: dict, out: Counter) -> None:
+    n = len(case.answers)
+    if len(judged) < n * (n - 1) // 2:
+        shown = {v.item: v.slots for v in voices if len(v.slots) > 1 and ("ranking" in v.document or v.document.get("acceptable") == 0)}
+        together = {pair for slots in shown.values() for pair in combinations(sorted(set(slots)), 2)}
+        unjudged = sum(1 for pair in together if pair not in judged)
+        if unjudged:
+            out["unjudged"] += unjudged
 
 
 def _common_context(case: Case, a: int, b: int) -> bool:

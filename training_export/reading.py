@@ -11,10 +11,12 @@ from django.utils.translation import gettext as _
 from core.errors import DomainError
 from core.models import Event
 
+_decode = json.JSONDecoder().decode
+
 
 def from_json(value):
     """A JSON column as `Reading.rows` gives it."""
-    return json.loads(value) if isinstance(value, str) else value
+    return _decode(value) if isinstance(value, str) else value
 
 
 class Reading:

@@ -104,7 +104,8 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         for chunk in collect.cases(project, reading, split_by=options.split_by if splitter else ""):
             for judged in chunk:
                 rows, reasons = examples_of(judged.case, choices, form.takes)
-                left_out += reasons
+                if reasons:
+                    left_out += reasons
                 for row in _weighted(rows, writer):
                     side = "train"
                     if splitter:

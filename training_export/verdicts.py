@@ -287,6 +287,8 @@ def _tops(voices: list[Voice], choices: Choices):
 def turn_pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[tuple[list, Pair]], Counter]:
     """(context, pair) for each corrected earlier turn: the correction ≻ the turn as it stood, after what came before it."""
     out: Counter = Counter()
+    if not any("corrections" in voice.document for voice in voices):
+        return [], out
     made: dict[tuple, tuple[list, Pair]] = {}
     for voice in voices:
         for c in voice.document.get("corrections", ()):

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from training_export.formats.base import SPLITS, Problem
-from training_export.formats.ledger import Ledger
+from training_export.formats.ledger import Ledger, entry
 from training_export.formats.messages import answer_problem, any_template_token, blank, context_problem, has_template_token, identity
 
 WARNINGS = {"one_class", "unbalanced", "no_rows", "date_like"}
@@ -82,7 +82,7 @@ class LineChecker:
 
     def take(self, lines):
         """The problems of the next lines (bytes, with or without their line ends)."""
-        name, read, add = self.name, self.read, self.ledger.add
+        name, read, judged = self.name, self.read, self.ledger.part(self.name)
         for raw in lines:
             self.rows += 1
             row, code = read(raw)
@@ -98,10 +98,7 @@ class LineChecker:
                     found = self.row(row)
             for field, problem, detail in found:
                 yield self.problem(name, self.rows, field, problem, detail)
-            if found or self.judged is None:
-                self.ledger.skip(name)
-            else:
-                add(name, self.judged, self.way)
+            judged.append(0 if found or self.judged is None else entry(self.judged, self.way))
 
     def finish(self):
         """What is wrong with the file as a whole, once its last line was taken."""

@@ -4,6 +4,12 @@ from array import array
 from collections import defaultdict
 
 _SIDE = 1
+_FEW = 100_000  # rows whose numbers may stand in memory as objects
+
+
+def entry(judged: int, way: bool) -> int:
+    """The number of a row that judges `judged` (any 64-bit integer) this `way`."""
+    return (judged & ~_SIDE) | way
 
 
 class Ledger:
@@ -14,23 +20,34 @@ class Ledger:
         self.parts: dict[str, array] = {}
 
     def add(self, part: str, judged: int, way: bool = False) -> None:
-        """The next row of `part` judges `judged` (any 64-bit integer) this `way`."""
-        rows = self.parts.get(part)
-        if rows is None:
-            rows = self.parts[part] = array("q")
-        rows.append((judged & ~_SIDE) | way)
+        """The next row of `part` judges `judged` this `way`."""
+        self.part(part).append(entry(judged, way))
 
-    def skip(self, part: str) -> None:
-        """The next row of `part` judges nothing that could be compared."""
-        self.parts.setdefault(part, array("q")).append(0)
+    def part(self, name: str) -> array:
+        """The numbers of the part `name`, to append each row's `entry` to; 0 for a row that judges nothing that could be compared."""
+        rows = self.parts.get(name)
+        if rows is None:
+            rows = self.parts[name] = array("q")
+        return rows
+
+    def _all_differ(self) -> bool:
+        seen: set[int] = set()
+        compared = 0
+        for rows in self.parts.values():
+            judged = [value >> 1 for value in rows if value > _SIDE or value < 0]
+            compared += len(judged)
+            seen.update(judged)
+        return len(seen) == compared
 
     def conflicts(self) -> dict[str, dict[int, str]]:
         """{part: {row index: "duplicate" | "contradiction"}}: of rows saying the same all but the first, of rows saying opposite things all."""
-        import numpy
-
         if not any(len(rows) for rows in self.parts.values()):
             return {}
         parts = list(self.parts.items())
+        if sum(len(rows) for rows in self.parts.values()) <= _FEW and self._all_differ():
+            return {}  # the usual case, without the tenth of a second that numpy takes to load
+        import numpy
+
         # `<<` drops no bit of the judged part that `>> 1` does not, so equal numbers stay equal.
         judged = numpy.concatenate([numpy.frombuffer(rows, dtype=numpy.int64) >> 1 for _, rows in parts if len(rows)])
         judged.sort()

@@ -5,6 +5,8 @@ import re
 
 import orjson
 
+from training_export.examples import Preference
+
 _NOT_ASCII = re.compile("[^\x00-\x7f]+")
 _escaped = json.encoder.encode_basestring_ascii  # type: ignore[attr-defined]
 _dumps = json.JSONEncoder(separators=(",", ":"), default=str).encode
@@ -12,7 +14,22 @@ _dumps = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 def provenance_line(example) -> bytes:
     """One JSON object with its line end: group, weight, whose answers, votes, and `example.provenance` (numbers, texts and lists of them)."""
-    row = {"group_id": example.group_id, "weight": example.weight, **_origins(example), **example.provenance}
+    if type(example) is Preference:
+        n_for, n_against = example.n_for, example.n_against
+        row = {
+            "group_id": example.group_id,
+            "weight": example.weight,
+            "origin": {"chosen": example.chosen.origin, "rejected": example.rejected.origin},
+            "n_for": n_for,
+            "n_against": n_against,
+            "agreement": n_for / (n_for + n_against) if n_for or n_against else None,
+        }
+    else:
+        row = {"group_id": example.group_id, "weight": example.weight}
+        answer = getattr(example, "target", None) or getattr(example, "answer", None)
+        if answer is not None:
+            row["origin"] = answer.origin
+    row |= example.provenance
     if example.language:
         row["language"] = example.language
     if example.tags:
@@ -22,17 +39,3 @@ def provenance_line(example) -> bytes:
     except TypeError:  # half a surrogate pair, a number of more than 64 bits
         return (_dumps(row) + "\n").encode()
     return line if line.isascii() else _NOT_ASCII.sub(lambda found: _escaped(found[0])[1:-1], line.decode()).encode()
-
-
-def _origins(example) -> dict:
-    name = type(example).__name__
-    if name == "Preference":
-        votes = example.n_for + example.n_against
-        return {
-            "origin": {"chosen": example.chosen.origin, "rejected": example.rejected.origin},
-            "n_for": example.n_for,
-            "n_against": example.n_against,
-            "agreement": example.n_for / votes if votes else None,
-        }
-    answer = getattr(example, "target", None) or getattr(example, "answer", None)
-    return {"origin": answer.origin} if answer is not None else {}

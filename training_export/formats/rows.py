@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 
 from training_export.formats.base import SPLITS, FileInfo, Options, Watch, Writer
-from training_export.formats.ledger import Ledger
+from training_export.formats.ledger import Ledger, entry
 from training_export.formats.messages import (
     LeftOut,
     answer_messages,
@@ -29,7 +29,7 @@ from training_export.formats.messages import (
 from training_export.formats.order import apart
 from training_export.formats.provenance import provenance_line
 
-_BUFFER = 1 << 18
+_BUFFER = 1 << 19
 _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
@@ -67,7 +67,6 @@ class Stream:
             watch.follow(path, name)
 
     def write(self, line: bytes) -> None:
-        self.rows += 1
         self._held.append(line)
         self._size += len(line)
         if self._size >= _BUFFER:
@@ -75,6 +74,7 @@ class Stream:
 
     def _flush(self) -> None:
         piece = b"".join(self._held)
+        self.rows += len(self._held)
         self._held.clear()
         self._size = 0
         if self._pending is not None:
@@ -90,13 +90,25 @@ class Stream:
             self._watch.grown(self._name)
 
     def close(self) -> str:
-        """The sha256 of all that was written, which is on disk when this returns."""
+        """The sha256 of all that was written, which is on disk when this returns; `rows` is their number from then on."""
         self._flush()
         if self._pending is not None:
             self._pending.result()
         os.fsync(self._file.fileno())
         self._file.close()
         return self._hash.hexdigest()
+
+
+@dataclass(slots=True)
+class Part:
+    """A stream as rows are put into it. `judged`: the Ledger's numbers. `prompts`: each row's prompt, for streams to be spread; `structured`:
+    which of those rows have more than plain turns."""
+
+    rows: Stream
+    side: Stream | None
+    judged: array
+    prompts: array | None
+    structured: set = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -130,9 +142,10 @@ class Shown:
     answers: dict[str, Rendered] = field(default_factory=dict)
 
     def is_of(self, example) -> bool:
-        if self.context is not example.context and self.context != example.context:
-            return False
-        return self.group_id == example.group_id and self.sources == example.sources and self.tools == example.tools
+        if self.context is example.context and self.sources is example.sources and self.tools is example.tools:
+            return self.group_id == example.group_id
+        mine = (self.group_id, self.context, self.sources, self.tools)
+        return mine == (example.group_id, example.context, example.sources, example.tools)
 
 
 class RowWriter(Writer):
@@ -145,11 +158,8 @@ class RowWriter(Writer):
         super().__init__(folder, options, splits)
         self._spool = self.folder / ".spool"
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
-        self._rows: dict[str, Stream] = {}
-        self._provenance: dict[str, Stream] = {}
+        self._parts: dict[str, Part] = {}
         self._ledger = Ledger()
-        self._prompts: dict[str, array] = {}  # per spread stream: each row's prompt
-        self._structured: dict[str, set] = {}
         self._shown: Shown | None = None
 
     # -- taking rows
@@ -178,23 +188,23 @@ class RowWriter(Writer):
     def put(self, stream: str, line: bytes, *, judged: int, example, way: bool = False, prompt: int | None = None, structured: bool = False) -> None:
         """Adds `line` (with its line end) to `stream`: the name of its file without suffix, and "+tools" for rows with more than plain turns.
         `judged`, `way`: see Ledger. `prompt`: given for streams to be spread."""
-        rows = self._rows.get(stream)
-        if rows is None:
-            name = f"{stream}.jsonl"
-            # A part among others, or rows in no order yet, will not become the file as they are.
-            as_it_is = prompt is None and "+" not in stream
-            rows = self._rows[stream] = Stream(self._spool / name, self._pool, self.watch if as_it_is else None, name)
-            if self.side_file:
-                self._provenance[stream] = Stream(self._spool / "provenance" / f"{stream}.jsonl", self._pool)
-        rows.write(line)
-        if self.side_file:
-            self._provenance[stream].write(provenance_line(example))
-        self._ledger.add(stream, judged, way)
-        if prompt is not None:
-            prompts = self._prompts.setdefault(stream, array("q"))
+        part = self._parts.get(stream) or self._begin(stream, spread=prompt is not None)
+        part.rows.write(line)
+        if part.side is not None:
+            part.side.write(provenance_line(example))
+        part.judged.append(entry(judged, way))
+        if part.prompts is not None:
             if structured:
-                self._structured.setdefault(stream, set()).add(len(prompts))
-            prompts.append(prompt)
+                part.structured.add(len(part.prompts))
+            part.prompts.append(prompt)
+
+    def _begin(self, stream: str, *, spread: bool) -> Part:
+        name = f"{stream}.jsonl"
+        # A part among others, or rows in no order yet, will not become the file as they are.
+        rows = Stream(self._spool / name, self._pool, None if spread or "+" in stream else self.watch, name)
+        side = Stream(self._spool / "provenance" / name, self._pool) if self.side_file else None
+        part = self._parts[stream] = Part(rows, side, self._ledger.part(stream), array("q") if spread else None)
+        return part
 
     def note_once(self, code: str) -> None:
         if not any(n["code"] == code for n in self.notes):
@@ -219,12 +229,12 @@ class RowWriter(Writer):
 
     def _render(self, shown: Shown, example) -> None:
         code, _ = context_problem(example.context, strict=self.strict_context)
-        if code in ("null_content", "tool_calls"):
-            code = ""  # a call may come with null as its text: `plain` puts that right, and what stays wrong is found below
-        if code:
+        # A call may come with null as its text: `plain` puts that right, and what stays wrong is found below.
+        if code and code not in ("null_content", "tool_calls"):
             raise LeftOut(code)
         shown.messages = prompt_messages(example, self.options)
-        code, _ = context_problem(shown.messages, strict=self.strict_context)
+        if shown.messages != example.context:
+            code, _ = context_problem(shown.messages, strict=self.strict_context)
         if code:
             raise LeftOut(code)
         tools = _dumps(example.tools) if example.tools else ""
@@ -278,11 +288,11 @@ class RowWriter(Writer):
 
     def close(self) -> list[FileInfo]:
         conflicts = self._ledger.conflicts()
-        for stream in self._rows:
+        for stream in self._parts:
             for code in conflicts.get(stream, {}).values():
                 self.left_out[code] += 1
         targets: dict[str, list[str]] = {}
-        for stream in sorted(self._rows, key=self.stream_order):
+        for stream in sorted(self._parts, key=self.stream_order):
             targets.setdefault(stream.partition("+")[0], []).append(stream)
         files = []
         for target, streams in targets.items():
@@ -312,43 +322,46 @@ class RowWriter(Writer):
 
     def _publish(self, target: str, streams: list[str], conflicts: dict) -> list[FileInfo]:
         """The file `target` out of its spooled parts, and its side file. None if no row is left."""
-        kinds = [(self._rows, "", "data")] + [(self._provenance, "provenance/", "provenance")] * self.side_file
-        digests = {(role, s): spooled[s].close() for spooled, _, role in kinds for s in streams}
-        rows = sum(self._rows[s].rows for s in streams)
+        kinds = [("", "data")] + [("provenance/", "provenance")] * self.side_file
+        spooled = {(role, s): part.rows if role == "data" else part.side for _, role in kinds for s, part in self._parts.items() if s in streams}
+        digests = {key: stream.close() for key, stream in spooled.items()}
+        rows = sum(self._parts[s].rows.rows for s in streams)
         if sum(len(conflicts.get(s, ())) for s in streams) == rows:
             return []
-        orders = {s: self._spread(s, conflicts.get(s, {})) for s in streams if s in self._prompts}
+        orders = {s: self._spread(s, conflicts.get(s, {})) for s in streams if self._parts[s].prompts is not None}
         as_it_is = len(streams) == 1 and not conflicts.get(streams[0]) and not orders and not self.must_copy()
         out = []
-        for spooled, below, role in kinds:
+        for below, role in kinds:
             name = f"{below}{target}.jsonl"
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             if as_it_is:
-                os.replace(spooled[streams[0]].path, path)
+                os.replace(spooled[role, streams[0]].path, path)
                 out.append(FileInfo(name, rows, digests[role, streams[0]], role))
                 continue
             new = Stream(path, self._pool, self.watch if role == "data" else None, name)
             for stream in streams:
-                source = spooled[stream].path
+                source = spooled[role, stream].path
                 lines = _picked(source, orders[stream]) if stream in orders else _all_but(source, conflicts.get(stream, {}))
                 for line in lines:
                     new.write(self.final_line(line) if role == "data" else line)
-            out.append(FileInfo(name, new.rows, new.close(), role))
+            sha256 = new.close()
+            out.append(FileInfo(name, new.rows, sha256, role))
         return out
 
     def _spread(self, stream: str, drop: dict) -> array:
-        prompts = self._prompts[stream]
+        part = self._parts[stream]
+        prompts = part.prompts
+        assert prompts is not None
         kept = [i for i in range(len(prompts)) if i not in drop] if drop else range(len(prompts))
         order, left = apart(array("q", (prompts[i] for i in kept)) if drop else prompts)
         if left:
             self.left_out["neighbour"] += len(left)
         if drop:
             order = array("q", (kept[i] for i in order))
-        structured = self._structured.get(stream, ())
-        if structured and order and prompts[order[0]] != prompts[order[-1]]:
+        if part.structured and order and prompts[order[0]] != prompts[order[-1]]:
             # The loader guesses types from the first rows: turn the ring of rows so that one with tool calls comes first.
-            start = next((at for at, i in enumerate(order) if i in structured), 0)
+            start = next((at for at, i in enumerate(order) if i in part.structured), 0)
             order = order[start:] + order[:start]
         return order
 
