@@ -15,6 +15,12 @@ def _home_action(request, project):
     return home_action(request, project)
 
 
+def _feedback_panel(request, project):
+    from annotation.feedback_panel import panel
+
+    return panel(request, project)
+
+
 class AnnotationConfig(AppConfig):
     name = "annotation"
 
@@ -28,7 +34,10 @@ class AnnotationConfig(AppConfig):
         registry.register_nav("items", _("Items"), role="reviewer", order=40)
         registry.register_nav("guidelines", _("Guidelines"), role="annotator", order=50)
         registry.register_nav("import", _("Import"), role="manager", order=60)
+        registry.register_nav("promotion", _("From feedback"), role="manager", order=65)
         registry.register_nav("work", _("Work statement"), role="annotator", order=70)
         registry.register_nav("project_settings", _("Settings"), role="manager", order=85)
         registry.register_panel("home.project", role="user", order=0, render=_home_panel)
+        registry.register_panel("feedback.honesty", role="reviewer", order=0, render=_feedback_panel)
         registry.register_panel("home.actions", role="manager", order=0, render=_home_action)
+        registry.register_eraser("annotation.erasure", order=10)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation import bench_views, imports_views, item_views, lead_views, review_views
+from annotation import bench_views, imports_views, item_views, lead_views, promotion_views, review_views
 
 urlpatterns: list = [
     path("p/<slug:slug>/bench/", bench_views.bench, name="bench"),
@@ -27,6 +27,12 @@ urlpatterns: list = [
     path("p/<slug:slug>/items/<int:pk>/hide/", item_views.item_hide, name="item_hide"),
     path("p/<slug:slug>/items/<int:pk>/decide/", item_views.item_decide, name="item_decide"),
     path("p/<slug:slug>/items/<int:pk>/tags/", item_views.item_tags, name="item_tags"),
+    path("p/<slug:slug>/promotion/", promotion_views.rules, name="promotion"),
+    path("p/<slug:slug>/promotion/new/", promotion_views.new, name="promotion_new"),
+    path("p/<slug:slug>/promotion/run/", promotion_views.run, name="promotion_run"),
+    path("p/<slug:slug>/promotion/<int:pk>/", promotion_views.rule, name="promotion_rule"),
+    path("p/<slug:slug>/promotion/<int:pk>/switch/", promotion_views.switch, name="promotion_switch"),
+    path("p/<slug:slug>/promotion/<int:pk>/remove/", promotion_views.remove, name="promotion_remove"),
     path("p/<slug:slug>/review/", review_views.review_list, name="review"),
     path("p/<slug:slug>/review/<int:pk>/", review_views.review_item, name="review_item"),
     path("p/<slug:slug>/review/<int:pk>/reveal/", review_views.reveal, name="review_reveal"),

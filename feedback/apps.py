@@ -15,6 +15,7 @@ class FeedbackConfig(AppConfig):
         from core import registry
 
         registry.register_nav("chat", _("Chat"), role="user", order=15)
+        registry.register_nav("feedback", _("Feedback"), role="reviewer", order=45)
         registry.register_nav("chat_settings", _("Chat settings"), role="manager", order=80)
         registry.register_nav("people_data", _("Personal data"), role="manager", order=88)
         registry.register_eraser("feedback.erasure", order=20)

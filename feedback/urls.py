@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from feedback import chat_urls, settings_views
+from feedback import chat_urls, honesty_views, people_views, settings_views
 
 urlpatterns: list = [
     *chat_urls.urlpatterns,
@@ -12,4 +12,8 @@ urlpatterns: list = [
     path("p/<slug:slug>/chat/settings/consent/", settings_views.chat_consent, name="chat_consent"),
     path("p/<slug:slug>/chat/settings/links/", settings_views.chat_link, name="chat_link"),
     path("p/<slug:slug>/chat/settings/links/<int:pk>/revoke/", settings_views.chat_link_revoke, name="chat_link_revoke"),
+    path("p/<slug:slug>/feedback/", honesty_views.feedback, name="feedback"),
+    path("p/<slug:slug>/people/", people_views.people_data_page, name="people_data"),
+    path("p/<slug:slug>/people/export/", people_views.people_export, name="people_export"),
+    path("p/<slug:slug>/people/erase/", people_views.people_erase, name="people_erase"),
 ]

@@ -126,3 +126,54 @@ def line(title, data: Sequence, *, height: int = 120, minimum: float | None = No
     if len(marks) > 1:
         ends += f'<text class="chart-label" x="{_WIDTH - right}" y="{height - 6}" text-anchor="end">{escape(marks[-1].label)}</text>'
     return _figure(title, "line", _WIDTH, height, ends + lines + "".join(dots), marks, any(m.href for m in marks))
+
+
+@dataclass(frozen=True)
+class Ranged:
+    """One figure with its interval: `value` None = no figure, `low`/`high` None = no interval; `shown` is how the table and the label say it."""
+
+    label: object
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    shown: str = ""
+
+
+def ranged(title, data: Sequence[Ranged], *, height: int = 120, minimum: float = 0, maximum: float = 1, guide: float | None = None) -> SafeString:
+    """Points with their intervals over equally spaced places (days, weeks): the wider the bar, the less is known. `guide`: a level to compare with.
+    The last point carries its figure."""
+    marks = [Mark(r.label, r.value, shown=r.shown) for r in data]
+    if all(r.value is None for r in data):
+        return mark_safe("")
+    left, right, top, bottom = 34, 50, 10, 22
+    span = (maximum - minimum) or 1
+    step = (_WIDTH - left - right) / max(1, len(data) - 1)
+
+    def y(value: float) -> float:
+        return round(top + (1 - (min(maximum, max(minimum, value)) - minimum) / span) * (height - top - bottom), 1)
+
+    parts = []
+    for level in (minimum, maximum):
+        parts.append(f'<line class="chart-base" x1="{left}" y1="{y(level)}" x2="{_WIDTH - right}" y2="{y(level)}"/>')
+        text = f"{round(level * 100)} %"
+        parts.append(f'<text class="chart-label" x="{left - 6}" y="{y(level) + 4}" text-anchor="end">{text}</text>')
+    if guide is not None:
+        parts.append(f'<line class="chart-guide" x1="{left}" y1="{y(guide)}" x2="{_WIDTH - right}" y2="{y(guide)}"/>')
+    runs: list[list[str]] = [[]]
+    last = max(i for i, r in enumerate(data) if r.value is not None)
+    for i, r in enumerate(data):
+        if r.value is None:
+            runs.append([])
+            continue
+        x = round(left + i * step, 1)
+        runs[-1].append(f"{x},{y(r.value)}")
+        if r.low is not None and r.high is not None:
+            parts.append(f'<line class="chart-range" x1="{x}" y1="{y(r.low)}" x2="{x}" y2="{y(r.high)}"/>')
+        parts.append(f'<circle class="chart-mark" cx="{x}" cy="{y(r.value)}" r="3"/>')
+        if i == last:
+            parts.append(f'<text class="chart-value" x="{x + 8}" y="{y(r.value) + 4}">{round(r.value * 100)} %</text>')
+    parts += [f'<polyline class="chart-path" points="{" ".join(run)}" fill="none"/>' for run in runs if len(run) > 1]
+    parts.append(f'<text class="chart-label" x="{left}" y="{height - 4}">{escape(data[0].label)}</text>')
+    if len(data) > 1:
+        parts.append(f'<text class="chart-label" x="{_WIDTH - right}" y="{height - 4}" text-anchor="end">{escape(data[-1].label)}</text>')
+    return _figure(title, "ranged", _WIDTH, height, "".join(parts), marks, False)

@@ -36,7 +36,14 @@ def make_answer(asked: Message, text: str, *, model: str = "talk-model", **field
     """One more answer to a question: a regeneration, or a draft."""
     version = ModelVersion.objects.get_or_create(project_id=asked.project_id, name=model)[0]
     return Message.objects.create(
-        project_id=asked.project_id, conversation_id=asked.conversation_id, parent=asked, role="assistant", text=text, model_version=version, seen=True, **fields
+        project_id=asked.project_id,
+        conversation_id=asked.conversation_id,
+        parent=asked,
+        role="assistant",
+        text=text,
+        model_version=version,
+        seen=True,
+        **fields,
     )
 
 

@@ -263,7 +263,9 @@ def test_the_beat_is_one_query_when_nothing_is_new(project):
     make_rule(project, "random", share=100)
     assert promotion.run_due() == 1
     promotion.run_due()  # sees its own events, and finds nothing left
-    with CaptureQueriesContext(connection, ) as queries:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
         assert promotion.run_due() == 0
     assert len(queries) == 1
     thumb(make_talk(project)[0])

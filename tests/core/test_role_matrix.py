@@ -9,7 +9,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from annotation import import_jobs, queue, submit
+from annotation import import_jobs, promotion, queue, submit
 from annotation import import_uploads as uploads
 from annotation.models import AnnotationVersion
 from core import jobs
@@ -178,11 +178,12 @@ def house(transactional_db, settings):
     bundle = snapshots.build(project=project, actor=people["manager"], options=ExportOptions(format="jsonl"))
     endpoint = endpoints.save(project=project, actor=people["manager"], name="Ward", base_url="http://127.0.0.1:9/v1", model_name="m", key="sk-1")
     link, _token = chat_settings.create_link(project=project, actor=people["manager"], label="waiting room", days=7)
+    rule = promotion.create(project=project, actor=people["manager"], name="Everything", kind="random", share=100)
     member = Member.objects.get(user=people["annotator"])
     ids = {
         "members_invite_revoke": Invite.objects.get().pk, "member": member.pk, "key_r": ApiKey.objects.get().pk, "job": job.pk, "import": job.pk,
         "api_job": job.pk, "api_import": job.pk, "item": item.pk, "review": item.pk, "api": assignment.pk,
-        "chat_link_revoke": link.pk, "endpoint": endpoint.pk,
+        "chat_link_revoke": link.pk, "endpoint": endpoint.pk, "promotion": rule.pk,
     }  # fmt: skip
     return (
         project,
