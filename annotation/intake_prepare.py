@@ -100,9 +100,9 @@ def _entry(entry: Entry, key: bytes, kind: str, ready: Ready) -> ReadyEntry:
     content_hash, row = ("", ()) if joins else _prompt(entry, key, to_scan)
     kinds = personal_data.scan("\n\n".join(to_scan))
     tags = ["personal-data", *(f"personal-data:{k}"[:60] for k in kinds)] if kinds else []
-    judgements = [_judgement(j, entry, [a.text_hash for a in answers], texts, kind, key) for j in entry.judgements]
+    judgements = [_judgement(j, entry, [a.text_hash for a in answers], texts, kind, key) for j in entry.judgements] if entry.judgements else []
     # All that is stored as text counts: a chunk is held in memory whole.
-    for stored in (row, *(a.row for a in answers)):
+    for stored in (row, *[a.row for a in answers]):
         for value in stored[:4]:  # messages, tools, sources, metadata; text, turns, origin, parameters
             if value:
                 ready.size += len(value)
@@ -184,7 +184,8 @@ def _answer(given, entry: Entry, key: bytes, kind: str) -> ReadyAnswer:
     text, turns = given.text, given.turns or None
     if "\x00" in text:
         raise _Refuse("answer", "nul", _("Contains a NUL character."))
-    model, external_id = _short("model", given.model), _short("answer_id", given.external_id)
+    model = _short("model", given.model) if given.model else ""
+    external_id = _short("answer_id", given.external_id) if given.external_id else ""
     text_hash = canonical.text_hash(key=key, text=text, turns=turns)
     identity = canonical.identity_hash(key=key, text_hash=text_hash, origin=given.origin, model=model or None, external_id=external_id)
     # In a QA project only what a person kept is to be learnt.

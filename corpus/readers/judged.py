@@ -84,10 +84,11 @@ def answer_list(row: Row) -> list[Entry]:
         if given is not None and (not isinstance(given, list) or len(given) != len(value)):
             raise RowRefused(row.name(ours), "length", _("There must be one entry for each answer."))
         beside[ours] = given
+    ranks, scores, models = beside.values()
     found: list[tuple] = []
     places: list[int | None] = []
     for i, one in enumerate(value):
-        rank, score, model, identity = (beside["ranks"] or {i: None})[i], (beside["scores"] or {i: None})[i], (beside["models"] or {i: None})[i], None
+        rank, score, model, identity = ranks and ranks[i], scores and scores[i], models and models[i], None
         if isinstance(one, dict):
             text = next((one[k] for k in ("answer", "response", "text", "content", "completion", "output", "value") if k in one), None)
             rank = one.get("rank", rank)
@@ -100,7 +101,7 @@ def answer_list(row: Row) -> list[Entry]:
             places.append(None)
             continue
         places.append(len(found))
-        found.append((made_answer(row, text, column, model=model, external_id=as_id(identity, column)), rank, score))
+        found.append((made_answer(row, text, column, model=model, external_id=as_id(identity, column) if identity is not None else ""), rank, score))
     messages = check_prompt(context(row), row.name("prompt"))
     names = [str(i) for i in range(1, len(value) + 1)]
     return [_ranked(row, messages, column, found, names, places, row.name("ranks"), row.name("scores"))]

@@ -90,6 +90,8 @@ def number(value, column: str) -> float | None:
 def ranking_by(numbers: list[float | None], texts: list[str], column: str, *, low_is_best: bool) -> dict | None:
     """The document of a ranking: equal numbers tie, None is unranked; None when fewer than two are ranked. RowRefused where equal texts
     stand at different places."""
+    if len(numbers) - numbers.count(None) < 2:
+        return None
     places = sorted({n for n in numbers if n is not None}, reverse=not low_is_best)
     groups = [[i for i, n in enumerate(numbers) if n == place] for place in places]
     return checked(groups, texts, column)
