@@ -25,12 +25,24 @@ class Blocks:
 
     def feed(self, text: str) -> list[tuple[str, int]]:
         """[(html, upto)] of the blocks that `text` finished, mostly none."""
-        if "\n" not in text:
+        done: list[tuple[str, int] | None] = []
+        if "\n" in text:
+            *lines, text = ("".join(self._rest) + text).split("\n")
+            self._rest = []
+            done = [self._line(line + "\n") for line in lines]
+        if text:
             self._rest.append(text)
-            return []
-        *lines, rest = ("".join(self._rest) + text).split("\n")
-        self._rest = [rest]
-        return [block for line in lines if (block := self._line(line + "\n")) is not None]
+            if self._blank and len(self._rest) == 1:
+                done.append(self._begun(text))
+        return [block for block in done if block is not None]
+
+    def _begun(self, start: str) -> tuple[str, int] | None:
+        """After a blank line the first character of the next mostly says already that the block before is finished."""
+        if self._fence or start[0] in " \t\r" or (self._list and start[0] in "-*+0123456789"):
+            return None
+        block = self._finish(start)
+        self._blank = block is None
+        return block
 
     def _line(self, line: str) -> tuple[str, int] | None:
         done = None

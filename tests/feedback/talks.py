@@ -162,9 +162,7 @@ def make_talk(project, *turns: str, end_user=None, **fields) -> list[Message]:
 
 def make_message(conversation, text: str, *, role: str = "assistant", parent=None, model: str | None = None, **fields) -> Message:
     version = ModelVersion.objects.get_or_create(project=conversation.project, name=model)[0] if model else None
-    return Message.objects.create(
-        project=conversation.project, conversation=conversation, parent=parent, role=role, text=text, model_version=version, **fields
-    )
+    return Message.objects.create(project=conversation.project, conversation=conversation, parent=parent, role=role, text=text, model_version=version, **fields)
 
 
 def make_reaction(message: Message, value: int = -1, **fields) -> Reaction:
