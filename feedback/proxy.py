@@ -36,6 +36,7 @@ from inference.models import Endpoint
 DEFAULT_MODELS = {"", "auto", "default"}
 HOLD = 64 * 1024  # of a stream, until its first event is understood
 HOLD_WHOLE = 4 << 20  # of an answer in one piece, until its id is known
+MOST_ERROR = 1 << 20
 BAD_KEYS_PER_MINUTE = 60  # of one address
 
 # Headers of the model's server that are the client's business.
@@ -151,7 +152,7 @@ def chat_completions(request, key: ApiKey) -> HttpResponseBase:
         raise _unreached(exc) from None
     headers = _passed(raw)
     if raw.status != 200:
-        return StreamingHttpResponse(Relay(raw, raw.chunks(), [], None), status=raw.status, headers=headers)
+        return _error_of_theirs(raw, upstream.key, headers)
     heard = Heard(upstream.max_characters, streamed=raw.header("Content-Type").partition(";")[0].strip().lower() == "text/event-stream")
     exchange = Exchange(
         project=key.project_id, person=person, asked=asked, length=len(body), model_version=endpoint.model_version_id, arm=arm.pk if arm else None, heard=heard,
@@ -267,6 +268,25 @@ def _unreached(exc: UpstreamError) -> Refused:
     return Refused(502, f"upstream_{exc.code}", _("The model could not be reached, or broke off."))
 
 
+def _error_of_theirs(raw: Raw, key: str, headers: dict[str, str]) -> HttpResponseBase:
+    """The server's own refusal, as it is; but for the endpoint's key, which some servers repeat in it and which is not the client's."""
+    data = b""
+    try:
+        for chunk in raw.chunks():
+            data += chunk
+            if len(data) > MOST_ERROR:
+                break
+    except UpstreamError as exc:
+        raise _unreached(exc) from None
+    finally:
+        raw.close()
+    data = data[:MOST_ERROR]
+    if key:
+        data = data.replace(key.encode(), b"...")
+    headers = {k: v for k, v in headers.items() if k.lower() != "content-length"} | {"Content-Length": str(len(data))}
+    return StreamingHttpResponse([data], status=raw.status, headers=headers)
+
+
 def begin(raw: Raw, exchange: Exchange) -> "Relay":
     """Read until the first event (of an answer in one piece: its end) is understood, so that its id can go out with the headers. Refused when the
     model says nothing up to there."""
@@ -293,7 +313,7 @@ def begin(raw: Raw, exchange: Exchange) -> "Relay":
 class Relay:
     """The bytes of an answer on their way; knows when they end, and when nobody takes them any more."""
 
-    def __init__(self, raw: Raw, chunks: Iterator[bytes], held: list[bytes], exchange: Exchange | None):
+    def __init__(self, raw: Raw, chunks: Iterator[bytes], held: list[bytes], exchange: Exchange):
         self.raw, self.chunks, self.held, self.exchange = raw, chunks, held[::-1], exchange
         self.over = False
 
@@ -307,8 +327,6 @@ class Relay:
             raise StopIteration
         exchange = self.exchange
         try:
-            if exchange is None:
-                return next(self.chunks)
             if exchange.error:
                 return self._broke_off(exchange.error)
             chunk = next(self.chunks)
@@ -324,14 +342,12 @@ class Relay:
     def _broke_off(self, code: str) -> bytes:
         """The last words of a stream that the model left unfinished: an error the client understands. Any other answer just ends, short of what its
         length promised."""
-        exchange = self.exchange
-        if exchange is None or not exchange.heard.streamed:
-            self.close()
-            raise ConnectionError("the model broke off")
-        exchange.error = code
-        whole = exchange.heard.whole
+        heard = self.exchange.heard
+        self.exchange.error = code
         self._end()
-        if whole:
+        if not heard.streamed:
+            raise ConnectionError("the model broke off")
+        if heard.whole:
             raise StopIteration
         return b"\n\ndata: " + json.dumps(_unreached(UpstreamError(code)).body()).encode() + b"\n\n"
 
@@ -340,14 +356,13 @@ class Relay:
             return
         self.over = True
         self.raw.close()
-        if self.exchange is not None:
-            if not self.exchange.error and not self.exchange.stopped:
-                self.exchange.heard.end()
-            self.exchange.total_ms = self.exchange.elapsed_ms()
-            writer.put(self.exchange)
+        if not self.exchange.error and not self.exchange.stopped:
+            self.exchange.heard.end()
+        self.exchange.total_ms = self.exchange.elapsed_ms()
+        writer.put(self.exchange)
 
     def close(self) -> None:
         """Called by the server when the answer is out, or when nobody listens any more."""
-        if not self.over and self.exchange is not None:
+        if not self.over:
             self.exchange.stopped = not self.exchange.error
         self._end()

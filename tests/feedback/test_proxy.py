@@ -117,6 +117,15 @@ def test_credentials_do_not_go_through(here, server, monkeypatch):
     assert here.key not in str(sent)
 
 
+def test_an_endpoints_key_comes_back_in_no_error(here, server, monkeypatch):
+    from inference import secrets
+
+    here.endpoint("500", secret=secrets.encrypt("sk-of-the-house"))
+    response, data = here.post(Client(), model="500")
+    assert server.requests[-1].headers["authorization"] == "Bearer sk-of-the-house"
+    assert response.status_code == 500 and b"key was Bearer ..." in data and int(response["Content-Length"]) == len(data)
+
+
 # who answers
 
 
