@@ -8,8 +8,10 @@ import json
 import os
 import shutil
 from array import array
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 import orjson
@@ -51,11 +53,13 @@ def encoded_messages(messages: list[dict]) -> bytes:
 
 class Stream:
     """One growing file, written in large pieces, its rows counted and hashed. `pool`: a thread that hashes and writes one piece while the
-    next is made (both let other threads run). `watch`: who is told of each piece, with the name that the file may get."""
+    next is made (both let other threads run). `watch`: who is told of each piece, with the name that the file may get. `lengths`:
+    keep the length of each line (8 bytes), for `picked`."""
 
-    def __init__(self, path: Path, pool: ThreadPoolExecutor, watch: Watch | None = None, name: str = ""):
+    def __init__(self, path: Path, pool: ThreadPoolExecutor, watch: Watch | None = None, name: str = "", *, lengths: bool = False):
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.rows = path, 0
+        self._lengths = array("q") if lengths else None
         self._file = open(path, "wb", buffering=0)  # noqa: SIM115
         self._held: list[bytes] = []
         self._size = 0
@@ -75,6 +79,8 @@ class Stream:
     def _flush(self) -> None:
         piece = b"".join(self._held)
         self.rows += len(self._held)
+        if self._lengths is not None:
+            self._lengths.extend(map(len, self._held))
         self._held.clear()
         self._size = 0
         if self._pending is not None:
@@ -97,6 +103,16 @@ class Stream:
         os.fsync(self._file.fileno())
         self._file.close()
         return self._hash.hexdigest()
+
+    def picked(self, order: array) -> Iterator[bytes]:
+        """The lines in `order`, once closed: 16 bytes a line in memory, the lines stay on disk."""
+        assert self._lengths is not None
+        offsets = array("q", accumulate(self._lengths, initial=0))
+        with open(self.path, "rb", buffering=0) as lines:
+            handle, read = lines.fileno(), os.pread
+            for i in order:
+                start = offsets[i]
+                yield read(handle, offsets[i + 1] - start, start)
 
 
 @dataclass(slots=True)
@@ -201,8 +217,8 @@ class RowWriter(Writer):
     def _begin(self, stream: str, *, spread: bool) -> Part:
         name = f"{stream}.jsonl"
         # A part among others, or rows in no order yet, will not become the file as they are.
-        rows = Stream(self._spool / name, self._pool, None if spread or "+" in stream else self.watch, name)
-        side = Stream(self._spool / "provenance" / name, self._pool) if self.side_file else None
+        rows = Stream(self._spool / name, self._pool, None if spread or "+" in stream else self.watch, name, lengths=spread)
+        side = Stream(self._spool / "provenance" / name, self._pool, lengths=spread) if self.side_file else None
         part = self._parts[stream] = Part(rows, side, self._ledger.part(stream), array("q") if spread else None)
         return part
 
@@ -341,10 +357,10 @@ class RowWriter(Writer):
                 continue
             new = Stream(path, self._pool, self.watch if role == "data" else None, name)
             for stream in streams:
-                source = spooled[role, stream].path
-                lines = _picked(source, orders[stream]) if stream in orders else _all_but(source, conflicts.get(stream, {}))
-                for line in lines:
-                    new.write(self.final_line(line) if role == "data" else line)
+                source = spooled[role, stream]
+                lines = source.picked(orders[stream]) if stream in orders else _all_but(source.path, conflicts.get(stream, {}))
+                for line in map(self.final_line, lines) if role == "data" and self.must_copy() else lines:
+                    new.write(line)
             sha256 = new.close()
             out.append(FileInfo(name, new.rows, sha256, role))
         return out
@@ -371,14 +387,3 @@ def _all_but(path: Path, drop: dict):
         for i, line in enumerate(lines):
             if i not in drop:
                 yield line
-
-
-def _picked(path: Path, order: array):
-    """The lines of `path` in `order`: 8 bytes a line in memory, the lines stay on disk."""
-    offsets = array("q", [0])
-    with open(path, "rb") as lines:
-        for line in lines:
-            offsets.append(offsets[-1] + len(line))
-        handle = lines.fileno()
-        for i in order:
-            yield os.pread(handle, offsets[i + 1] - offsets[i], offsets[i])
