@@ -1,5 +1,9 @@
 """Appending to the audit line."""
 
+from django.db import connection
+from django.utils import timezone
+
+from core import bulk
 from core.models import Event
 
 
@@ -13,3 +17,11 @@ def append(*, project, actor, verb: str, target=None, **data) -> Event:
         target_id=target.pk if target is not None else None,
         data=data,
     )
+
+
+def append_quickly(*, project, actor, verb: str, **data) -> int:
+    """The same without a target, by one plain statement; the id. For paths on which a model's `create` is a tenth of the whole request."""
+    values = [project.pk, getattr(actor, "pk", None), verb, "", bulk.json_text(data), bulk.moment(timezone.now())]
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO core_event (project_id, actor_id, verb, target, data, at) VALUES (%s, %s, %s, %s, %s, %s) RETURNING id", values)
+        return cursor.fetchone()[0]

@@ -23,7 +23,7 @@ from feedback import joining
 from feedback.ingest_reactions import Reactions
 from feedback.ingest_rows import ChoiceIn, ConversationIn, DraftIn, ReactionIn, Row, RowError, Rules, parse
 from feedback.models import Choice, Received
-from feedback.privacy import Keeper, keeper_of, settings_of
+from feedback.privacy import Keeper, keeper_of, reason_keys, settings_of
 from feedback.recording import hashes_of
 from feedback.turns import Turn, title_of
 from feedback.writing import Tree
@@ -68,7 +68,7 @@ def take(*, project, rows: Sequence, source: str = "api", actor=None, rules: Rul
     thousand: they are one transaction. `rules`: instead of the project's own."""
     settings = settings_of(project)
     keep = keeper_of(project, settings)
-    rules = rules or _rules(settings)
+    rules = rules or Rules(reason_keys(settings.up), reason_keys(settings.down))
     results: list[Result | None] = [None] * len(rows)
     parsed: list[tuple[int, Row, str]] = []
     key = bytes(project.hash_key)
@@ -98,11 +98,6 @@ def take(*, project, rows: Sequence, source: str = "api", actor=None, rules: Rul
         for (i, _row, _hash), result in zip(parsed, found, strict=True):
             results[i] = result
     return Outcome(results, counts)  # type: ignore[arg-type]  # every place is filled by now
-
-
-def _rules(settings) -> Rules:
-    up, down = (frozenset(r["key"] for r in rows) if rows else None for rows in (settings.up_reasons, settings.down_reasons)) if settings else (None, None)
-    return Rules(up, down)
 
 
 def _shown_key(raw) -> str:
@@ -369,7 +364,7 @@ class _Batch:
         counts = {name: n for name in Counts.__slots__ if (n := getattr(self.counts, name))}
         if not counts and not self.received:
             return
-        event = events.append(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts).pk if counts else 0
+        event = events.append_quickly(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts) if counts else 0
         at = bulk.moment(self.now)
         if self.tree:
             self.tree.write(event=event)

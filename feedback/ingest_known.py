@@ -13,6 +13,9 @@ from feedback import end_users
 from feedback.models import Choice, EndUser
 
 
+_NAMED = "NOT ({} = '')"  # said so that the partial index on it is used
+
+
 def select(sql: str, project: int, *many: Collection) -> list[tuple]:
     """Rows of `sql`, in which ANY? stands for "is one of the next collection in `many`". The same statement for one value as for a thousand."""
     if connection.vendor == "postgresql":
@@ -106,13 +109,13 @@ class Places:
         self._words: dict[tuple, Place] = {}
         self._new_messages: dict[str, tuple[int, int, str]] = {}
         self._new_conversations: dict[str, int] = {}
-        rows = select(_locked(self._MESSAGE + "external_id ANY?", "m"), project.pk, messages) if messages else []
+        rows = select(_locked(self._MESSAGE + f"external_id ANY? AND {_NAMED.format('m.external_id')}", "m"), project.pk, messages) if messages else []
         rows += select(_locked(self._MESSAGE + "id ANY?", "m"), project.pk, ids) if ids else []
         for *place, external, person in rows:
             self._by_id[place[0]] = self._by_name[external] = Place(*place)
             self._people[place[1]] = person
         self._by_name.pop("", None)
-        found = select(_locked(self._CONVERSATION + "external_id ANY?"), project.pk, conversations) if conversations else []
+        found = select(_locked(self._CONVERSATION + f"external_id ANY? AND {_NAMED.format('external_id')}"), project.pk, conversations) if conversations else []
         for pk, person, external in found:
             self._conversations[external] = pk
             self._people[pk] = person

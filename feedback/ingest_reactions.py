@@ -17,8 +17,9 @@ _NAMES = ("id", "end_user", "message", "conversation", "target_external", "kind"
 _ID, _CURRENT = 0, 10
 _EARLIER = (
     "SELECT id, end_user_id, message_id, conversation_id, target_external, kind, value, reasons, text, tags, created_at"
-    " FROM feedback_reaction WHERE project_id = %s AND current AND "
+    " FROM feedback_reaction WHERE project_id + 0 = %s AND current AND "  # not by the index of all that is current in the project
 )
+_WAITING = _EARLIER.replace("project_id + 0", "project_id")
 
 
 class Reactions:
@@ -60,7 +61,7 @@ class Reactions:
                     messages.update(self.places.answers(at))
         found = select(_EARLIER + "message_id ANY?", self.project.pk, messages) if messages else []
         found += select(_EARLIER + "conversation_id ANY?", self.project.pk, conversations) if conversations else []
-        found += select(_EARLIER + "message_id IS NULL AND conversation_id IS NULL AND target_external ANY?", self.project.pk, waiting) if waiting else []
+        found += select(_WAITING + "message_id IS NULL AND conversation_id IS NULL AND target_external ANY?", self.project.pk, waiting) if waiting else []
         for pk, user, message, conversation, external, kind, value, reasons, text, tags, at in sorted(found):
             said = [pk, user, message, conversation, external, kind, value, _json(reasons), text, _json(tags), True, _aware(at)]
             self._latest[user, message, conversation, "" if message or conversation else external, kind] = said

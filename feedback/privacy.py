@@ -1,13 +1,27 @@
 """What of people's words is kept, and how: every writer of their text goes through the project's keeper."""
 
 import hmac
+import json
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
-from core.prepared import Prepared
+from django.db import connection
+
 from corpus.masking import DEFAULT_KINDS, mask, mask_tree
 from feedback.models import ChatSettings
 
-_SETTINGS = Prepared(lambda project: ChatSettings.objects.filter(project=project).only("keep", "masking", "mask_kinds", "up_reasons", "down_reasons"), int)
+_SETTINGS = "SELECT keep, masking, mask_kinds, up_reasons, down_reasons FROM feedback_chatsettings WHERE project_id = %s"
+
+
+class Settings(NamedTuple):
+    """What writers of feedback need of a project's ChatSettings; the lists as JSON."""
+
+    keep: str = "content"
+    masking: str = "off"
+    kinds: str = "[]"
+    up: str = "[]"
+    down: str = "[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +69,18 @@ class Keeper:
         return mask_tree(value, self.promoted) if self.promoted and value is not None else value
 
 
-def settings_of(project) -> ChatSettings | None:
-    """What a project has set, as far as writers of feedback need it, read anew (one query)."""
-    return _SETTINGS.first(project.pk)
+def settings_of(project) -> Settings:
+    """What a project has set, read anew (one query: a row of the model would cost more than what is done with it)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTINGS, [project.pk])
+        row = cursor.fetchone()
+    return Settings(*row) if row else Settings()
+
+
+@lru_cache(maxsize=256)
+def reason_keys(reasons: str) -> frozenset[str] | None:
+    """The keys of a list of reasons in `Settings`; None of an empty one."""
+    return frozenset(row["key"] for row in json.loads(reasons)) or None
 
 
 def keeper(project) -> Keeper:
@@ -65,11 +88,9 @@ def keeper(project) -> Keeper:
     return keeper_of(project, settings_of(project))
 
 
-def keeper_of(project, row: ChatSettings | None) -> Keeper:
+def keeper_of(project, row: Settings) -> Keeper:
     """The rules by settings that were read already."""
-    if row is None:
-        return Keeper(key=bytes(project.hash_key))
-    kinds = tuple(row.mask_kinds) or DEFAULT_KINDS
+    kinds = tuple(json.loads(row.kinds)) or DEFAULT_KINDS if row.masking != ChatSettings.Masking.OFF else ()
     return Keeper(
         keeps=row.keep != ChatSettings.Keep.IDS,
         stored=kinds if row.masking == ChatSettings.Masking.STORAGE else (),

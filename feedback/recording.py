@@ -46,7 +46,7 @@ def record_exchange(
     now = timezone.now()
     with transaction.atomic():
         joining.lock(project)
-        if external_id and (known := Message.objects.filter(project=project, external_id=external_id).first()):
+        if external_id and (known := Message.objects.filter(project=project, external_id=external_id).exclude(external_id="").first()):
             return known
         place, conversation, conversation_external = _place(project, end_user, turns, hashes[:-1], conversation_external)
         done = hashes.index(place.context_hash) + 1 if place else 0
@@ -85,9 +85,10 @@ def hashes_of(project, system: str, turns: Sequence[Turn]) -> list[str]:
 
 def _place(project, end_user, turns: Sequence[Turn], hashes: Sequence[str], external: str) -> tuple[Message | None, int | None, str]:
     """(the message to go on from, its conversation, the external id for a new one); None for what there is not yet."""
-    rows = Message.objects.filter(project=project, context_hash__in=list(hashes), conversation__end_user=end_user)
+    # What the partial indexes leave out is left out in so many words: else they are not used.
+    rows = Message.objects.filter(project=project, context_hash__in=list(hashes), conversation__end_user=end_user).exclude(context_hash="")
     if external:
-        known = Conversation.objects.filter(project=project, external_id=external).only("pk", "end_user_id").first()
+        known = Conversation.objects.filter(project=project, external_id=external).exclude(external_id="").only("pk", "end_user_id").first()
         if known is None:
             return None, None, external
         if known.end_user_id != (end_user.pk if end_user else None):

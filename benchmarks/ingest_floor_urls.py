@@ -1,0 +1,18 @@
+"""The floor of bench_ingest.py: the same key is asked for and the body read, and nothing is done."""
+
+from django.urls import include, path
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core.api_auth import KeyAuthentication
+
+
+class EmptyView(APIView):
+    authentication_classes = [KeyAuthentication]
+    key_scope = "ingest"
+
+    def post(self, request):
+        return Response({"read": len(request.data)}, status=201)
+
+
+urlpatterns = [path("empty/", EmptyView.as_view()), path("", include("config.urls"))]
