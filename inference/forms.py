@@ -12,7 +12,7 @@ PLAIN = {"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}
 
 
 class EndpointForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=80, help_text=_("As managers see it here. People who chat never see it."))
+    name = forms.CharField(label=_("Called here"), max_length=80, help_text=_("As managers see it here. People who chat never see it."))
     base_url = forms.CharField(
         label=_("Address, up to /v1"), max_length=500, widget=forms.TextInput(attrs={**PLAIN, "placeholder": "http://10.0.0.5:8000/v1", "inputmode": "url"})
     )
