@@ -16,6 +16,7 @@ from feedback.models import ChatSettings, Choice, Message, Reaction
 from feedback.privacy import keeper
 
 MOST = 50  # of one item
+ORDER = ("down", "up", "correction", "choice", "score")
 _AT_ONCE = 900
 
 
@@ -64,7 +65,7 @@ def of_items(project, items: list) -> dict[int, list[dict]]:
         lines += [teller.choice(c, found) for c in choices if c.parent_id in asked]
         lines = [line for line in lines if line][:MOST]
         if lines:
-            out[item] = sorted(lines, key=lambda line: (line["who"], line["slot"] is None, line["slot"] or 0))
+            out[item] = sorted(lines, key=lambda line: (line["who"], line["slot"] is None, line["slot"] or 0, ORDER.index(line["kind"])))
     return out
 
 
