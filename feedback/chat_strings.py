@@ -39,6 +39,7 @@ def strings() -> dict[str, str]:
         "try_again": _("Try again"),
         "what_was_good": _("What was good?"),
         "what_was_wrong": _("What was wrong?"),
+        "say_why": _("Say why"),
         "optional": _("if you like"),
         "own_words": _("In your own words"),
         "should_have_said": _("What should it have said?"),

@@ -50,6 +50,7 @@ class Page {
     byId("rate").addEventListener("click", () => this.score());
     byId("notice-close").addEventListener("click", () => this.notice(""));
     window.addEventListener("popstate", () => this.show(talkInAddress()));
+    window.addEventListener("pagehide", () => this.tellSeen());
     window.addEventListener("beforeunload", (event) => {
       const editing = [...document.querySelectorAll(".editor textarea, .correction textarea")].some((area) => area.value.trim() && area.value !== area.defaultValue);
       if (editing) event.preventDefault();
@@ -189,11 +190,13 @@ class Page {
     if (!(await this.agreed())) return;
     const { message } = question;
     const at = this.talk.messages.indexOf(message);
+    const answer = this.talk.messages[at + 1];
     const before = this.snapshot();
     this.cut(at);
     const body = { conversation: this.talk.id, parent: message.parent ?? null, text, client_key: newKey() };
     this.turn("turn/", body, {
       siblings: message.siblings || [message.id],
+      begun: () => answer && this.wire.quietly(`messages/${answer.id}/signal/`, { name: "edit" }),
       failed: (words) => {
         this.restore(before);
         const view = this.views.find((one) => one.message === message);
@@ -298,6 +301,7 @@ class Page {
       this.history.load();
     }
     if (question) {
+      this.passOver();
       Object.assign(question.message, { id: event.user, siblings: [...(options.siblings || []), event.user] });
       talk.messages.push(question.message);
       question.update();
@@ -321,6 +325,19 @@ class Page {
     talk.messages.push(placeholder.message);
     placeholder.update();
     return new Map([[messages[0].position, placeholder]]);
+  }
+
+  /** Somebody wrote on without choosing: the draft they were looking at stands, and nothing is recorded. */
+  passOver() {
+    const at = this.views.findIndex((view) => view instanceof Drafts);
+    if (at < 0) return;
+    const drafts = this.views[at];
+    const { message, text } = drafts.answers[drafts.active];
+    const view = new Answer({ ...message, text: message.text || text }, this.act);
+    delete drafts.question.answers;
+    this.views[at] = view;
+    this.talk.messages.push(view.message);
+    drafts.node.replaceWith(view.node);
   }
 
   /** All answers of the turn are finished. */
@@ -472,11 +489,14 @@ class Page {
 
   seen(id) {
     this.seenIds.add(id);
-    this.seenTimer ||= setTimeout(() => {
-      this.seenTimer = 0;
-      this.wire.quietly("messages/seen/", { ids: [...this.seenIds] });
-      this.seenIds.clear();
-    }, SEEN_EVERY);
+    this.seenTimer ||= setTimeout(() => this.tellSeen(), SEEN_EVERY);
+  }
+
+  tellSeen() {
+    clearTimeout(this.seenTimer);
+    this.seenTimer = 0;
+    if (this.seenIds.size) this.wire.quietly("messages/seen/", { ids: [...this.seenIds] });
+    this.seenIds.clear();
   }
 
   // Words

@@ -15,7 +15,7 @@ export class Composer {
     this.talk = null;
     this.sent = null; // {text, key, parent} that has not come back
     this.busy = false;
-    const touch = matchMedia("(pointer: coarse)");
+    this.touch = matchMedia("(pointer: coarse)");
     this.area.addEventListener("input", () => {
       this.keep();
       this.fit();
@@ -23,7 +23,7 @@ export class Composer {
     this.area.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
       const forced = event.ctrlKey || event.metaKey;
-      if (!forced && (event.shiftKey || event.altKey || touch.matches)) return;
+      if (!forced && (event.shiftKey || event.altKey || this.touch.matches)) return;
       event.preventDefault();
       if (!event.repeat) this.submit();
     });
@@ -63,6 +63,7 @@ export class Composer {
     this.store.write(this.talk, sent);
     this.area.value = "";
     this.fit();
+    if (this.touch.matches) this.area.blur(); // the keyboard goes, the answer has the screen
   }
 
   /** It has arrived (in the talk `id`, which may be new). */
@@ -87,7 +88,7 @@ export class Composer {
     this.busy = busy;
     this.stopButton.hidden = !busy;
     this.sendButton.hidden = busy;
-    if (hadFocus) this.area.focus({ preventScroll: true });
+    if (hadFocus && !this.touch.matches) this.area.focus({ preventScroll: true });
   }
 
   /** As tall as the text, up to a part of the window. */

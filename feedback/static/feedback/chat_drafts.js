@@ -6,6 +6,7 @@ import { t } from "./chat_config.js";
 import { Answer } from "./chat_views.js";
 
 const GLANCE = 800; // ms on screen before a draft counts as seen
+const AGAIN = 200;
 
 export class Drafts {
   /** `question`: the user's message; `messages`: its answers in their order on screen. */
@@ -85,7 +86,7 @@ export class Drafts {
   glanced(answer) {
     if (!this.node.isConnected || document.hidden) return;
     if (!answer.text || answer.message.state === "streaming" || !answer.message.id) {
-      setTimeout(() => this.onScreen(answer) && this.glanced(answer), GLANCE);
+      setTimeout(() => this.onScreen(answer) && this.glanced(answer), AGAIN);
       return;
     }
     if (this.seen.has(answer.message.id)) return;

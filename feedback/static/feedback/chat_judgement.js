@@ -35,11 +35,13 @@ export class Judgement {
         icon("thumb"),
       );
     this.buttons = [make(1), make(-1)];
-    return this.buttons;
+    this.why = h("button", { type: "button", class: "button quiet small why", text: t("say_why"), hidden: true, on: { click: () => this.open(this.said.value, true) } });
+    return [...this.buttons, this.why];
   }
 
   update() {
     this.buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(this.said.value === (i ? -1 : 1))));
+    if (this.why) this.why.hidden = !this.said.value || Boolean(this.panel);
     const { correction } = this.answer.message;
     const shown = this.node.querySelector(".own-correction");
     if (shown) shown.remove();
@@ -108,12 +110,13 @@ export class Judgement {
     this.node.prepend(h("p", { class: `small judgement-status ${again ? "bad" : "soft"}`, role: again ? "alert" : null }, h("span", { text: words }), " ", button));
   }
 
-  open(value) {
+  open(value, focus = false) {
+    const said = this.said;
     const list = value > 0 ? config.reasons.up : config.reasons.down;
     const chips = list.map(([key, words]) =>
-      h("button", { type: "button", class: "chip-button", "aria-pressed": "false", text: words, data: { key }, on: { click: (event) => this.toggle(event.currentTarget) } }),
+      h("button", { type: "button", class: "chip-button", "aria-pressed": String(said.reasons.includes(key)), text: words, data: { key }, on: { click: (event) => this.toggle(event.currentTarget) } }),
     );
-    const comment = h("textarea", { rows: 1, dir: "auto", maxLength: 20000, placeholder: t("own_words"), "aria-label": t("own_words") });
+    const comment = h("textarea", { rows: 1, dir: "auto", value: said.text, maxLength: 20000, placeholder: t("own_words"), "aria-label": t("own_words") });
     comment.addEventListener("input", () => {
       comment.style.height = "auto";
       comment.style.height = `${Math.min(comment.scrollHeight + 2, 200)}px`;
@@ -146,7 +149,9 @@ export class Judgement {
     this.panel = panel;
     this.comment = comment;
     this.node.append(panel);
+    this.update();
     this.act.reveal(panel);
+    if (focus) (chips[0] || comment).focus();
   }
 
   /** Esc on a thumb folds what it unfolded. */
@@ -191,6 +196,7 @@ export class Judgement {
     const within = this.panel.contains(document.activeElement);
     this.panel.remove();
     this.panel = null;
+    this.update();
     if (refocus && within) this.focus();
   }
 

@@ -63,12 +63,13 @@ export class Run {
   }
 
   settle(answer, { state, error, message, html, text }) {
-    Object.assign(answer.message, { state, error, message: message || "" });
+    Object.assign(answer.message, { state, error, message: message || "", html: html || "" });
     answer.body.finish(html || "", text ?? null);
     answer.message.text = answer.body.text;
     answer.isWaiting = false;
     answer.update();
     this.on.settled(answer);
+    if (this.begun && !this.unfinished().length) this.end(); // saved before it is told: nothing is to be waited for
   }
 
   wait(answer, words) {
