@@ -167,7 +167,7 @@ def _events(up: Upstream, raw: Raw, answer: Answer, clock: Clock) -> Iterator[Pi
         for chunk in raw.chunks(count_as_said=False):
             taken += len(chunk)
             for event in parser.feed(chunk):
-                if answer.done:
+                if answer.done or not event.data.strip():
                     continue
                 if event.data.strip() == "[DONE]":
                     if not answer.finish:
