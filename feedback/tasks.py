@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from core import events
 from core.jobs import periodic
-from feedback import people_data  # noqa: F401 - its kind of job is known by being imported
+from feedback import people_data, retention  # noqa: F401 - its kind of job is known by being imported
 from feedback.models import Message
 
 LOST_SECONDS = 30  # without a sign of its reader for so long, an answer is taken for broken off
@@ -34,3 +34,9 @@ def broken_answers(now) -> int:
                 Message.objects.filter(pk=row.pk).update(event_id=event.pk)
                 ended += 1
     return ended
+
+
+@periodic("retention", seconds=1800)
+def drop_old_texts() -> int:
+    """Where texts are kept for some days only, those that are older go. How many conversations."""
+    return retention.drop_old(timezone.now())
