@@ -85,7 +85,7 @@ def test_a_busy_model_is_asked_again(chat):
 
 
 def test_a_model_that_cannot_be_reached(chat, settings):
-    browser, project = chat("ok")
+    browser, _project = chat("ok")
     settings.ENDPOINT_HOSTS = ["127.0.0.1:9"]
     Endpoint.objects.update(base_url="http://127.0.0.1:9/v1")
     lines = browser.turn("Hello")
@@ -153,7 +153,7 @@ def test_a_stop_keeps_what_has_come(chat):
 
 
 def test_a_stop_in_another_process_is_heard(chat, monkeypatch):
-    browser, project = chat("never")
+    browser, _project = chat("never")
     monkeypatch.setattr(streaming, "SAVE_SECONDS", 0.2)
     with in_thread(lambda: browser.turn("Hello")):
         row = until(lambda: Message.objects.filter(role="assistant").exclude(text="").first(), "some saved text")
@@ -238,14 +238,14 @@ def test_a_turn_another_process_reads_is_followed(chat, monkeypatch, model_serve
     with in_thread(other):
         lines = browser.turn("Hello", key=key)
     assert text_of(lines) == whole and end_of(lines) == end_of(first) and lines[0] == first[0]
-    assert [line["d"] for line in lines if line["e"] == "text"][0] == whole[:8]
+    assert next(line["d"] for line in lines if line["e"] == "text") == whole[:8]
 
 
 # What is not kept, and what is masked.
 
 
 def test_where_no_texts_are_kept_none_is(chat, model_server):
-    browser, project = chat("ok", keep="ids")
+    browser, _project = chat("ok", keep="ids")
     lines = browser.turn("My secret question")
     assert text_of(lines) == model_server.answer("ok", "My secret question") and end_of(lines)["html"]
     history = [{"role": "user", "content": "My secret question"}, {"role": "assistant", "content": text_of(lines)}]
@@ -292,7 +292,7 @@ def test_what_is_masked_before_storage_is_never_stored(chat, model_server, monke
 
 
 def test_the_sweep_ends_what_a_dead_process_left(chat):
-    browser, project = chat("ok")
+    browser, _project = chat("ok")
     browser.turn("Hello")
     row = answer()
     now = timezone.now()

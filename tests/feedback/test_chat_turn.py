@@ -58,7 +58,7 @@ def test_the_path_to_the_turn_is_sent_up_and_nothing_beside_it(browser, model_se
     browser.turn("Two, but better", conversation=talk, parent=answer)
     asked = model_server.requests[-1].body["messages"]
     assert [m["content"] for m in asked] == ["Be brief.", "One", model_server.answer("ok", "One"), "Two, but better"]
-    edited = [m for m in Message.objects.filter(parent=answer).order_by("pk")]
+    edited = list(Message.objects.filter(parent=answer).order_by("pk"))
     assert [m.text for m in edited] == ["Two", "Two, but better"]
     shown = browser.talk(talk)["messages"]
     assert [m["text"] for m in shown][2] == "Two, but better" and shown[2]["siblings"] == [m.pk for m in edited]
