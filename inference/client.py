@@ -87,7 +87,7 @@ def _refusal(up: Upstream, raw: Raw) -> UpstreamError:
     """An answer that is none, as an error; a redirect is one."""
     data = b""
     try:
-        for chunk in raw.chunks():
+        for chunk in raw.chunks(count_as_said=False):  # a refusal is not the beginning of an answer
             data += chunk
             if len(data) > ERROR_BYTES:
                 break

@@ -74,6 +74,8 @@ class Wire:
                 self.check()  # closed by another thread: that is a cancel
                 raise
             else:
+                if not got:
+                    self.check()  # the end came from our side
                 self.taken += got
                 return got
 
