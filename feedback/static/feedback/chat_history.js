@@ -54,7 +54,7 @@ export class History {
     const turn = ++this.asked;
     let rows;
     try {
-      rows = (await this.wire.get(`conversations/?q=${encodeURIComponent(q)}`)).conversations;
+      rows = (await this.wire.get(`conversations/?q=${encodeURIComponent(q)}`, { quiet: true })).conversations;
     } catch (error) {
       if (turn === this.asked) this.say(t("server_silent"));
       return;

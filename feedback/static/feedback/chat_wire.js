@@ -21,16 +21,17 @@ export class Wire {
     this.asked = null;
   }
 
-  get(path) {
-    return this.json("GET", path);
+  /** `quiet`: nobody asked for this, so an expired login is no reason for a dialog. */
+  get(path, { quiet = false } = {}) {
+    return this.json("GET", path, undefined, quiet);
   }
 
   post(path, body = {}) {
     return this.json("POST", path, body);
   }
 
-  async json(method, path, body) {
-    const response = await this.open(method, path, body);
+  async json(method, path, body, quiet = false) {
+    const response = await this.open(method, path, body, { quiet });
     if (response.status === 204) return null;
     try {
       return await response.json();
@@ -46,7 +47,7 @@ export class Wire {
 
   /** Post, and hand each line of the answer to `onLine`; `heard` is called whenever anything arrives. Ends when the answer ends. */
   async stream(path, body, { onLine, heard, signal }) {
-    const response = await this.open("POST", path, body, signal);
+    const response = await this.open("POST", path, body, { signal });
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
     let rest = "";
@@ -63,7 +64,7 @@ export class Wire {
     }
   }
 
-  async open(method, path, body, signal, again = false) {
+  async open(method, path, body, { signal, quiet = false } = {}) {
     let response;
     try {
       response = await fetch(this.base + path, { ...this.request(method, body), signal });
@@ -74,7 +75,7 @@ export class Wire {
     const data = await response.json().catch(() => null);
     const csrf = response.status === 403 && (!data || !data.error || /csrf/i.test(`${data.error.code} ${data.error.message}`));
     if (response.status === 401 || csrf) {
-      if (!again && (await this.login())) return this.open(method, path, body, signal, true);
+      if (!quiet && (await this.login())) return this.open(method, path, body, { signal, quiet: true });
       throw new WireError("login", response.status, data);
     }
     throw new WireError(data && data.error && data.error.message ? "refused" : "offline", response.status, data);
