@@ -67,6 +67,8 @@ def ask(
         stored = keep if conversation.keep else Keeper(keeps=False, stored=keep.stored, key=keep.key)
         context = _context(visitor, conversation, parent, tree, stored, history)
         user = Message(project=visitor.project, conversation=conversation, parent=parent, role="user", text=stored.text(text), external_id=key, seen=True)
+        if stored.keeps:
+            user.context_hash = talk.context_hash(visitor.project, [*context, {"role": "user", "content": user.text}])
         event = events.append(
             project=visitor.project, actor=visitor.user, verb="chat.turn", target=conversation, end_user=visitor.end_user().pk, parent=user.parent_id
         )
