@@ -252,7 +252,7 @@ class _Batch:
         externals = [keep.external(m.external) for m in row.messages]
         there = [places.message(e) for e in externals]
         name = keep.external(row.external)
-        conversation = places.conversation(name) or next((m.conversation for m in there if m), None)
+        conversation = places.conversation(name) if name else next((m.conversation for m in there if m), None)
         for i, place in enumerate(there):
             if place and (place.conversation != conversation or place.role != row.messages[i].turn.role):
                 raise RowError(f"messages.{i}.id", "id_taken", _("Another message has this id."))
