@@ -1,0 +1,73 @@
+"""The same feedback sent by several programs at once: one row, one person, one talk, on both databases."""
+
+import pytest
+
+from feedback import ingest
+from feedback.models import Conversation, EndUser, Message, Reaction, Received
+from feedback.recording import record_exchange
+from tests.cast import make_project
+from tests.feedback.ingesting import talk, thumb
+from tests.threads import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def together(project, rows, times: int = 6) -> list[str]:
+    statuses: list[str] = []
+
+    def send():
+        statuses.extend(r.status for r in ingest.take(project=project, rows=rows).results)
+
+    errors = at_once(*[send] * times)
+    assert errors == []
+    return statuses
+
+
+def test_one_key_is_taken_once():
+    project = make_project()
+    for i in range(4):
+        statuses = together(project, [thumb(id=f"k{i}", user=f"new{i}", target=f"t{i}")])
+        assert sorted(statuses) == ["accepted"] + ["duplicate"] * 5
+    assert (Reaction.objects.count(), Received.objects.count(), EndUser.objects.count()) == (4, 4, 4)
+
+
+def test_batches_with_the_same_keys_in_another_order():
+    project = make_project()
+    rows = [thumb(id=f"k{i}", user=f"u{i % 7}", target=f"t{i}") for i in range(50)]
+
+    def send(mine):
+        return lambda: ingest.take(project=project, rows=mine)
+
+    assert at_once(*[send(rows[i:] + rows[:i]) for i in (0, 10, 25, 40)], send(rows[::-1])) == []
+    assert (Reaction.objects.count(), Received.objects.count(), EndUser.objects.count()) == (50, 50, 7)
+
+
+def test_one_talk_sent_at_once_is_one():
+    project = make_project()
+    for i in range(3):
+        row = talk("q", "a", "more", "b", conversation=f"c{i}", model=f"m{i}")
+        for message in row["messages"]:
+            if "id" in message:
+                message["id"] += f"-{i}"
+        assert sorted(together(project, [row], 4)) == ["accepted", "duplicate", "duplicate", "duplicate"]
+    assert (Conversation.objects.count(), Message.objects.count()) == (3, 12)
+
+
+def test_a_thumb_and_its_answer_never_miss_each_other():
+    project = make_project()
+    for i in range(8):
+        rows = [thumb(target=f"x{i}", user=f"u{j}") for j in range(3)]
+        message = {"role": "user", "content": f"q{i}"}
+        jobs = [lambda row=row: ingest.take(project=project, rows=[row]) for row in rows]
+        jobs.append(lambda m=message, i=i: record_exchange(project=project, end_user=None, messages=[m], answer="a", external_id=f"x{i}"))
+        assert at_once(*jobs) == []
+    assert Reaction.objects.count() == 24
+    assert not Reaction.objects.filter(message=None).exists()
+
+
+def test_two_minds_at_once_leave_one_current():
+    project = make_project()
+    ingest.take(project=project, rows=[talk("q", "a")])
+    jobs = [lambda v=v: ingest.take(project=project, rows=[thumb(value=v)]) for v in ("up", "down", "none", "up", "down")]
+    assert at_once(*jobs) == []
+    assert Reaction.objects.filter(current=True).count() == 1
