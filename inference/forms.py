@@ -50,9 +50,7 @@ class EndpointForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.kept = bool(endpoint is not None and endpoint.secret)
         for field, (low, high) in LIMITS.items():
-            number = self.fields[field]
-            number.min_value, number.max_value = low, high
-            number.widget.attrs |= {"min": low, "max": high}
+            self.fields[field].widget.attrs |= {"min": low, "max": high}
         if self.kept:
             self.fields["key"].help_text = _("A key is stored; it is never shown. Left empty, it stays.")
         else:

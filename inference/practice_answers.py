@@ -91,7 +91,7 @@ class Answers:
         good = Answers.texts_of(entry, "good")[0] if grade != "good" else next(iter(entry.answers.values()))[0]
         if grade == "short":
             return [_beginning(good.rpartition("> ")[2])]
-        return [re.sub(r"\d+", lambda m: str(int(m[0]) * 2) if len(m[0]) < 4 else m[0], good)]  # wrong, and sure of itself
+        return [_turned(good)]
 
 
 def load(data: list[Path], grades: Path | None = None) -> Answers:
@@ -136,9 +136,26 @@ def pieces(text: str) -> list[str]:
     return re.findall(r"\s*[A-Za-z0-9_.']+|\s*[\u3400-\u9fff]{1,2}|\s*[^\s]|\s+", text)
 
 
+def _turned(text: str) -> str:
+    """Wrong, and sure of itself: the numbers are doubled, and the first plain word of judgement is turned round."""
+    text = re.sub(r"\d+", lambda m: str(int(m[0]) * 2) if len(m[0]) < 4 else m[0], text)
+    for right, wrong in (
+        ("不得", "可以"),
+        ("可以", "不可以"),
+        ("应当", "不必"),
+        ("需要", "不需要"),
+        (" not ", " "),
+        (" is ", " is not "),
+        (" are ", " are not "),
+    ):
+        if right in text:
+            return text.replace(right, wrong, 1)
+    return text
+
+
 def _beginning(text: str) -> str:
-    paragraph = next((p for p in text.split("\n\n") if len(p) > 20 and not p.startswith(("|", "```", "$$"))), text)
-    ended = re.match(r".{20,}?[。.!?！？](?=\s|$|[^\d\s])", paragraph, re.DOTALL)
+    paragraph = next((p for p in text.split("\n\n") if len(p) > 10 and not p.startswith(("|", "```", "$$"))), text)
+    ended = re.match(r".{10,}?[。.!?！？](?=\s|$|[^\d\s])", paragraph, re.DOTALL)
     return ended[0] if ended else paragraph
 
 
