@@ -83,6 +83,8 @@ FORMS: dict[str, dict[str, str]] = {
     "review_settle": {"version": "VERSION", "comment": "c", "next": "1"},
     "review_unsettle": {"comment": "c"},
     "review_reveal": {},
+    "chat_join": {"consent": "1"},
+    "chat_leave": {},
     "chat_settings": {
         "enabled": "on", "welcome": "w", "system": "s", "assign": "turn", "turns_per_minute": "20", "drafts": "never", "draft_share": "20", "draft_count": "2",
         "draft_from_arms": "on", "keep": "content", "keep_days": "90", "masking": "off", "mask_kinds": "mobile", "origins": "https://a.example",
@@ -124,6 +126,9 @@ JSON_FORMS: dict[str, dict] = {
     "proxy_models": {},
     "proxy_model": {},
     "proxy_unknown": {},
+    # with ids of real rows in tests/feedback/test_chat_hostile.py
+    "chat_api_branch": {}, "chat_api_delete": {}, "chat_api_score": {}, "chat_api_turn": {}, "chat_api_regenerate": {}, "chat_api_choose": {},
+    "chat_api_consent": {}, "chat_api_seen": {}, "chat_api_stop": {}, "chat_api_react": {}, "chat_api_signal": {},
     "api_next": {"html": True, "reserve": False},
     "api_heartbeat": {"active_ms": 5},
     "api_draft": {"document": {"a": 1}, "revision": 1, "active_ms": 5},
@@ -143,9 +148,12 @@ ASKED = {
     "items": ["q", "state", "kind", "tag", "after", "hidden"], "review": ["state", "annotator", "tag", "before", "low", "corrections"],
     "promotion": ["outcome", "rule", "before"], "promotion_new": ["kind"], "promotion_rule": ["preview"], "feedback": ["start", "end", "model", "format"],
     "work": ["start", "end", "format"], "guidelines": ["version", "edit"], "login": ["next"], "bench": ["assignment"], "mine": ["state", "before"],
-    "job": ["part"], "api_assignment": ["html"], "schema": ["format", "lang", "version"],
+    "chat_api_conversations": ["q", "before"], "job": ["part"], "api_assignment": ["html"], "schema": ["format", "lang", "version"],
 }  # fmt: skip
-OWN = ("api_assignment", "api_heartbeat", "api_draft", "api_submit", "api_skip", "api_release", "api_undo", "api_report", "api_next")
+OWN = (
+    "chat_api_branch", "chat_api_delete", "chat_api_score", "chat_api_stop", "chat_api_react", "chat_api_signal",
+    "api_assignment", "api_heartbeat", "api_draft", "api_submit", "api_skip", "api_release", "api_undo", "api_report", "api_next",
+)  # fmt: skip
 
 
 @pytest.fixture

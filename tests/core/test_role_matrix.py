@@ -16,14 +16,18 @@ from core import jobs
 from core import people as people_verbs
 from core.api_auth import new_key
 from core.models import ApiKey, Invite, Member
+from feedback import end_users
 from feedback import settings as chat_settings
+from feedback.models import ChatSettings
 from inference import endpoints
 from tests.cast import make_item, make_member, make_project
+from tests.feedback.talks import make_talk
 from training_export import snapshots
 from training_export.options import ExportOptions
 
 PEOPLE = ("anonymous", "stranger", "user", "annotator", "reviewer", "manager")
 EVERYONE, SIGNED_IN = "Y Y Y Y Y Y", "L Y Y Y Y Y"
+MEMBERS = "L N Y Y Y Y"
 ANNOTATORS, REVIEWERS, MANAGERS = "L N F Y Y Y", "L N F F Y Y", "L N F F F Y"
 KEYS_ONLY = "L L L L L L"  # for programs: a session opens nothing there
 OWN = "L N N Y N N"  # the annotator's own assignment
@@ -60,7 +64,7 @@ MATRIX: dict[str, tuple[str, str]] = {
     "import_report_csv": ("GET", MANAGERS),
     "import_report_jsonl": ("GET", MANAGERS),
     "project_new": ("GET", "L F F F F Y"),
-    "project": ("GET", ANNOTATORS),
+    "project": ("GET", MEMBERS),
     "project_agreement": ("GET", REVIEWERS),
     "project_clone": ("GET", MANAGERS),
     "project_settings": ("GET", MANAGERS),
@@ -95,6 +99,24 @@ MATRIX: dict[str, tuple[str, str]] = {
     "endpoint": ("GET", MANAGERS),
     "endpoint_probe": ("POST", MANAGERS),
     "endpoint_remove": ("POST", MANAGERS),
+    "chat": ("GET", MEMBERS),
+    "chat_conversation": ("GET", MEMBERS),  # an empty page; the talk itself is asked for below
+    "chat_join": ("GET", EVERYONE),
+    "chat_leave": ("POST", EVERYONE),
+    "chat_api_conversations": ("GET", MEMBERS),
+    "chat_api_conversation": ("GET", OWN),
+    "chat_api_branch": ("POST", OWN),
+    "chat_api_delete": ("POST", OWN),
+    "chat_api_score": ("POST", OWN),
+    "chat_api_turn": ("POST", MEMBERS),
+    "chat_api_regenerate": ("POST", MEMBERS),
+    "chat_api_choose": ("POST", MEMBERS),
+    "chat_api_consent": ("POST", MEMBERS),
+    "chat_api_seen": ("POST", MEMBERS),
+    "chat_api_message": ("GET", OWN),
+    "chat_api_stop": ("POST", OWN),
+    "chat_api_react": ("POST", OWN),
+    "chat_api_signal": ("POST", OWN),
     "chat_settings": ("GET", MANAGERS),
     "chat_arms": ("POST", MANAGERS),
     "chat_reasons": ("POST", MANAGERS),
@@ -138,6 +160,8 @@ BODIES = {
     "api_draft": {"document": {}, "revision": 1},
     "api_submit": {"document": {"ranking": [["A"], ["B"]]}, "client_key": "k2"},
     "api_skip": {"reason": "unclear"},
+    "chat_api_react": {"kind": "thumb", "value": 1},
+    "chat_api_signal": {"name": "copy"},
 }
 
 
@@ -177,12 +201,17 @@ def house(transactional_db, settings):
     upload = uploads.stage(SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n'), project=project, user=people["manager"])
     bundle = snapshots.build(project=project, actor=people["manager"], options=ExportOptions(format="jsonl"))
     endpoint = endpoints.save(project=project, actor=people["manager"], name="Ward", base_url="http://127.0.0.1:9/v1", model_name="m", key="sk-1")
-    link, _token = chat_settings.create_link(project=project, actor=people["manager"], label="waiting room", days=7)
+    chat_settings.of(project)
+    ChatSettings.objects.update(enabled=True)
+    said = make_talk(project, end_user=end_users.of_member(project, people["annotator"]))
+    link, chat_token = chat_settings.create_link(project=project, actor=people["manager"], label="waiting room", days=7)
     rule = promotion.create(project=project, actor=people["manager"], name="Everything", kind="random", share=100)
     member = Member.objects.get(user=people["annotator"])
     ids = {
         "members_invite_revoke": Invite.objects.get().pk, "member": member.pk, "key_r": ApiKey.objects.get().pk, "job": job.pk, "import": job.pk,
         "api_job": job.pk, "api_import": job.pk, "item": item.pk, "review": item.pk, "api": assignment.pk,
+        "chat_conversation": said[0].conversation_id, "chat_api": said[0].conversation_id, "chat_api_message": said[1].pk, "chat_api_stop": said[1].pk,
+        "chat_api_react": said[1].pk, "chat_api_signal": said[1].pk,
         "chat_link_revoke": link.pk, "endpoint": endpoint.pk, "promotion": rule.pk,
     }  # fmt: skip
     return (
@@ -190,7 +219,7 @@ def house(transactional_db, settings):
         people,
         ids,
         {"annotation_pk": submitted.annotation.pk, "number": bundle.snapshot.number, "name": bundle.files[0]["path"], "upload": upload.token, "invite": token}
-        | {"model": "m", "rest": "files"},
+        | {"model": "m", "rest": "files", "chat_join": chat_token},
     )
 
 
@@ -205,7 +234,7 @@ def url_of(name, params, house):
         if param == "slug":
             values[param] = project.slug
         elif param == "token":
-            values[param] = given["invite" if name == "invite" else "upload"]
+            values[param] = given[name if name in ("invite", "chat_join") else "upload"]
         elif param == "pk":
             values[param] = next(pk for start, pk in sorted(ids.items(), key=lambda e: -len(e[0])) if name.startswith(start))
         else:
@@ -233,7 +262,7 @@ def test_every_person_at_every_url(house):
                 client.force_login(house[1][person])
             with transaction.atomic():
                 if method == "POST":
-                    api = url.startswith("/api/")
+                    api = "/api/" in url
                     response = client.post(url, data=BODIES.get(name, given), **({"content_type": "application/json"} if api else {}))
                 else:
                     response = client.get(url)
