@@ -12,7 +12,7 @@ from feedback.models import Message
 from training_export import splits
 from training_export.cases import Case, CaseAnswer, Voice
 from training_export.examples import Answer
-from training_export.reading import Reading, from_json
+from training_export.reading import Reading, document_of, from_json
 
 CHUNK = 1000
 GROUP_DIGITS = 16  # of the prompt's content hash: its stable id in data
@@ -133,10 +133,10 @@ def _voices(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[Voic
         ruling = settled.get(item)
         imported = source != "person"
         if ruling is not None and ruling[2] == annotation:
-            voice = Voice(ruling[5], ruling[1], ruling[3], "settled", from_json(ruling[4]), item, imported=imported)
+            voice = Voice(ruling[5], ruling[1], ruling[3], "settled", document_of(ruling[4]), item, imported=imported)
         else:
             voice = Voice(
-                pseudonym, version, event, _standing(practice, action, decisions.get(version), imported), from_json(document), item, imported=imported
+                pseudonym, version, event, _standing(practice, action, decisions.get(version), imported), document_of(document), item, imported=imported
             )
         voices.setdefault(item, []).append(voice)
     return voices
@@ -162,7 +162,7 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
         if index is None:
             index = index_of[text_hash] = len(answers)
             origin = f"model:{model}" if origin == "model" and model else origin
-            answers.append(CaseAnswer(Answer(text, tuple(from_json(turns) or ()) if turns else (), origin), text_hash))
+            answers.append(CaseAnswer(Answer(text, tuple(from_json(turns) or ()) if turns else (), origin), text_hash, [], [], [], {}))
         answer = answers[index]
         place[pk] = index
         if event > as_of:
@@ -184,7 +184,7 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
         heard = voices.get(item)
         if heard:
             shown = slots.get(item, {})
-            indexes = tuple(place[shown[n][0]] for n in sorted(shown))
+            indexes = tuple([place[shown[n][0]] for n in sorted(shown)])
             for voice in heard:
                 voice.slots = indexes
             case.voices += heard

@@ -129,6 +129,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             data={"left_out": dict(sorted(left_out.items()))},
         )  # fmt: skip
     warnings = _checked(check.problems(files), ctl, done)
+    writer.settle()
     notes += [n | {"text": str(n.get("text", ""))} for n in writer.notes]
     return {
         "project": project.slug,

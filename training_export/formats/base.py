@@ -117,6 +117,9 @@ class Writer:
         """Ends all files; the data files first, then provenance and configuration. No file is made for a split without rows."""
         raise NotImplementedError
 
+    def settle(self) -> None:
+        """After `close`: the files are on disk when this returns."""
+
     def note(self, code: str, **more) -> None:
         self.notes.append({"code": code, "text": sentence(code), **more})
 

@@ -12,6 +12,7 @@ From "end" on it writes lines: a list with the fields of a Problem, {"at": rows}
 its input ends before, the writing process is gone, and so is this one at once."""
 
 import contextlib
+import gc
 import hashlib
 import json
 import os
@@ -116,6 +117,7 @@ class Following:
 
 
 def main() -> int:
+    gc.disable()  # rows are trees
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the writing process, and that this one
     messages: queue.SimpleQueue = queue.SimpleQueue()
 

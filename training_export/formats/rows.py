@@ -3,20 +3,17 @@
 A *stream* is one file of rows (one data set in one split). Each row stands in it as bytes, ready to be written; what judges the same
 answers twice is found by the Ledger when all rows are known, and only then is a file copied once more without those rows."""
 
-import hashlib
 import json
 import os
 import shutil
 from array import array
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import accumulate
 from pathlib import Path
 
 import orjson
 
-from training_export.formats.base import SPLITS, FileInfo, Options, Watch, Writer
+from training_export.formats.base import SPLITS, FileInfo, Options, Writer
 from training_export.formats.ledger import Ledger, entry
 from training_export.formats.messages import (
     LeftOut,
@@ -30,8 +27,8 @@ from training_export.formats.messages import (
 )
 from training_export.formats.order import apart
 from training_export.formats.provenance import provenance_line
+from training_export.formats.streams import Stream
 
-_BUFFER = 1 << 19
 _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
@@ -49,70 +46,6 @@ def encoded_messages(messages: list[dict]) -> bytes:
     if all(len(m) == 2 and next(iter(m)) == "role" for m in messages):
         return b"[%b]" % b", ".join([b'{"role": "%b", "content": %b}' % (m["role"].encode(), encoded(m["content"])) for m in messages])
     return encoded(messages)
-
-
-class Stream:
-    """One growing file, written in large pieces, its rows counted and hashed. `pool`: a thread that hashes and writes one piece while the
-    next is made (both let other threads run). `watch`: who is told of each piece, with the name that the file may get. `lengths`:
-    keep the length of each line (8 bytes), for `picked`."""
-
-    def __init__(self, path: Path, pool: ThreadPoolExecutor, watch: Watch | None = None, name: str = "", *, lengths: bool = False):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.path, self.rows = path, 0
-        self._lengths = array("q") if lengths else None
-        self._file = open(path, "wb", buffering=0)  # noqa: SIM115
-        self._held: list[bytes] = []
-        self._size = 0
-        self._hash = hashlib.sha256()
-        self._pool = pool
-        self._pending: Future | None = None
-        self._watch, self._name = watch, name
-        if watch is not None:
-            watch.follow(path, name)
-
-    def write(self, line: bytes) -> None:
-        self._held.append(line)
-        self._size += len(line)
-        if self._size >= _BUFFER:
-            self._flush()
-
-    def _flush(self) -> None:
-        piece = b"".join(self._held)
-        self.rows += len(self._held)
-        if self._lengths is not None:
-            self._lengths.extend(map(len, self._held))
-        self._held.clear()
-        self._size = 0
-        if self._pending is not None:
-            self._pending.result()  # a full disk is told here, and at most one piece waits
-        self._pending = self._pool.submit(self._put, piece)
-
-    def _put(self, piece: bytes) -> None:
-        self._hash.update(piece)
-        rest = memoryview(piece)
-        while rest:
-            rest = rest[self._file.write(rest) :]
-        if self._watch is not None:
-            self._watch.grown(self._name)
-
-    def close(self) -> str:
-        """The sha256 of all that was written, which is on disk when this returns; `rows` is their number from then on."""
-        self._flush()
-        if self._pending is not None:
-            self._pending.result()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        return self._hash.hexdigest()
-
-    def picked(self, order: array) -> Iterator[bytes]:
-        """The lines in `order`, once closed: 16 bytes a line in memory, the lines stay on disk."""
-        assert self._lengths is not None
-        offsets = array("q", accumulate(self._lengths, initial=0))
-        with open(self.path, "rb", buffering=0) as lines:
-            handle, read = lines.fileno(), os.pread
-            for i in order:
-                start = offsets[i]
-                yield read(handle, offsets[i + 1] - start, start)
 
 
 @dataclass(slots=True)
@@ -177,6 +110,7 @@ class RowWriter(Writer):
         self._parts: dict[str, Part] = {}
         self._ledger = Ledger()
         self._shown: Shown | None = None
+        self._syncing: list[Future] = []
 
     # -- taking rows
 
@@ -313,10 +247,14 @@ class RowWriter(Writer):
         files = []
         for target, streams in targets.items():
             files += self._publish(target, streams, conflicts)
-        self._pool.shutdown()
+        self._pool.shutdown(wait=False)
         shutil.rmtree(self._spool, ignore_errors=True)
         data = [f for f in files if f.role == "data"]
         return data + [f for f in files if f.role != "data"] + self.extras(data)
+
+    def settle(self) -> None:
+        for one in self._syncing:
+            one.result()
 
     def stream_order(self, stream: str):
         """Files in the order of SPLITS; in each the rows of the part "+tools" first: loaders guess the columns' types from the first rows."""
@@ -342,17 +280,21 @@ class RowWriter(Writer):
         spooled = {(role, s): part.rows if role == "data" else part.side for _, role in kinds for s, part in self._parts.items() if s in streams}
         digests = {key: stream.close() for key, stream in spooled.items()}
         rows = sum(self._parts[s].rows.rows for s in streams)
-        if sum(len(conflicts.get(s, ())) for s in streams) == rows:
-            return []
         orders = {s: self._spread(s, conflicts.get(s, {})) for s in streams if self._parts[s].prompts is not None}
         as_it_is = len(streams) == 1 and not conflicts.get(streams[0]) and not orders and not self.must_copy()
+        if not as_it_is:
+            for stream in spooled.values():
+                stream.let_go()
         out = []
+        if sum(len(conflicts.get(s, ())) for s in streams) == rows:
+            return out
         for below, role in kinds:
             name = f"{below}{target}.jsonl"
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             if as_it_is:
                 os.replace(spooled[role, streams[0]].path, path)
+                self._syncing.append(spooled[role, streams[0]].keep())
                 out.append(FileInfo(name, rows, digests[role, streams[0]], role))
                 continue
             new = Stream(path, self._pool, self.watch if role == "data" else None, name)
@@ -362,6 +304,7 @@ class RowWriter(Writer):
                 for line in map(self.final_line, lines) if role == "data" and self.must_copy() else lines:
                     new.write(line)
             sha256 = new.close()
+            self._syncing.append(new.keep())
             out.append(FileInfo(name, new.rows, sha256, role))
         return out
 
