@@ -10,7 +10,9 @@ from feedback.access import Visitor
 from feedback.models import Arm, ChatSettings
 
 # Asked for at once with the page, not one after the other as they import each other.
-_PARTS = ("body", "composer", "config", "dialogs", "drafts", "history", "icons", "judgement", "run", "scroll", "store", "views", "wire")
+_PARTS = (
+    "body", "compare", "composer", "config", "dialogs", "drafts", "history", "icons", "judgement", "run", "scroll", "seen", "store", "views", "wire", "words",
+)  # fmt: skip
 MODULES = ["core/dom.js", *(f"feedback/chat_{part}.js" for part in _PARTS)]
 
 
@@ -61,7 +63,7 @@ def stored(chat: ChatSettings, *, guest: bool) -> list[str]:
         out = [_("Your questions and the answers are not stored. They are in this browser only, and gone when you close the page.")]
         out.append(_("Stored is which answer got which thumb, reason and score, without its text, to see how well the model does."))
     else:
-        out = [_("Your questions, the answers, and what you say of them are stored in your name's stead under a pseudonym.")]
+        out = [_("Your questions, the answers, and what you say of them are stored under a pseudonym, not under your name.")]
         if chat.keep == ChatSettings.Keep.DAYS:
             days = ngettext("After %(n)s day the texts are dropped.", "After %(n)s days the texts are dropped.", chat.keep_days)
             out.append(days % {"n": chat.keep_days})

@@ -2,20 +2,21 @@
 
 import { h } from "../core/dom.js";
 import { announce } from "../core/frame.js";
-import { Composer } from "./chat_composer.js";
+import { Composer, fitKeyboard } from "./chat_composer.js";
+import { compare } from "./chat_compare.js";
 import { config, newKey, t } from "./chat_config.js";
 import * as dialogs from "./chat_dialogs.js";
 import { Drafts } from "./chat_drafts.js";
 import { History } from "./chat_history.js";
 import { Run } from "./chat_run.js";
 import { Follow } from "./chat_scroll.js";
+import { Seen } from "./chat_seen.js";
 import { Store } from "./chat_store.js";
 import { Answer, Question } from "./chat_views.js";
 import { Wire } from "./chat_wire.js";
+import { copied, notice, spoken } from "./chat_words.js";
 
 const byId = (id) => document.getElementById(id);
-const SPOKEN = 1500; // characters of an answer that are read out; the rest is on the page
-const SEEN_EVERY = 1500;
 
 class Page {
   constructor() {
@@ -27,16 +28,16 @@ class Page {
     this.views = [];
     this.run = null;
     this.loads = 0;
-    this.seenIds = new Set();
+    this.seen = new Seen(this.wire);
     this.act = {
       wire: this.wire,
       changed: () => this.follow.keep(),
       reveal: (node) => this.follow.reveal(node),
       branch: (id, by) => this.branch(id, by),
-      copy: (message, text) => this.copy(message, text),
+      copy: (message, text) => copied(text, message.role !== "user" && message.id ? () => this.wire.quietly(`messages/${message.id}/signal/`, { name: "copy" }) : null),
       regenerate: (answer) => this.regenerate(answer),
       resend: (question, text) => this.resend(question, text),
-      seen: (id) => this.seen(id),
+      seen: (id) => this.seen.add(id),
       choose: (drafts, body) => this.choose(drafts, body),
     };
     this.composer = new Composer(this.store, { send: (sent) => this.send(sent), stop: () => this.stop() });
@@ -48,9 +49,8 @@ class Page {
       this.open(null);
     });
     byId("rate").addEventListener("click", () => this.score());
-    byId("notice-close").addEventListener("click", () => this.notice(""));
+    byId("notice-close").addEventListener("click", () => notice(""));
     window.addEventListener("popstate", () => this.show(talkInAddress()));
-    window.addEventListener("pagehide", () => this.tellSeen());
     window.addEventListener("beforeunload", (event) => {
       const editing = [...document.querySelectorAll(".editor textarea, .correction textarea")].some((area) => area.value.trim() && area.value !== area.defaultValue);
       if (editing) event.preventDefault();
@@ -81,7 +81,7 @@ class Page {
     if (this.run) this.run.leave();
     this.run = null;
     this.composer.working(false);
-    this.notice("");
+    notice("");
     this.composer.open(id);
     this.history.mark(id);
     if (!id) {
@@ -97,7 +97,7 @@ class Page {
       if (load !== this.loads) return;
       this.draw({ ...emptyTalk(), id });
       byId("empty").hidden = true;
-      this.notice(error.status === 404 ? t("no_such_talk") : error.kind === "refused" ? error.message : t("server_silent"), error.status === 404 ? null : () => this.show(id));
+      notice(error.status === 404 ? t("no_such_talk") : error.kind === "refused" ? error.message : t("server_silent"), error.status === 404 ? null : () => this.show(id));
     } finally {
       if (load === this.loads) byId("talk").removeAttribute("aria-busy");
     }
@@ -129,7 +129,7 @@ class Page {
     const view = message.role === "user" ? new Question(message, this.act) : new Answer(message, this.act);
     this.views.push(view);
     this.list.append(view.node);
-    if (view instanceof Answer && message.state !== "streaming") this.watchSeen(view);
+    if (view instanceof Answer && message.state !== "streaming") this.seen.watch(view);
     return view;
   }
 
@@ -186,7 +186,7 @@ class Page {
   }
 
   async resend(question, text) {
-    if (this.run) return this.notice(t("still_writing"));
+    if (this.run) return notice(t("still_writing"));
     if (!(await this.agreed())) return;
     const { message } = question;
     const at = this.talk.messages.indexOf(message);
@@ -206,7 +206,7 @@ class Page {
   }
 
   async regenerate(answer) {
-    if (this.run) return this.notice(t("still_writing"));
+    if (this.run) return notice(t("still_writing"));
     const { message } = answer;
     const at = this.talk.messages.indexOf(message);
     const before = this.snapshot();
@@ -232,12 +232,12 @@ class Page {
     const page = this;
     const run = new Run(this.wire, path, body, {
       begin: (event) => on.begin(event),
-      slow: (seconds) => seconds > 5 && page.notice(t("sending", { n: seconds }), null, true),
+      slow: (seconds) => seconds > 5 && notice(t("sending", { n: seconds }), null, true),
       settled: (answer) => {
         if (page.run !== run) return;
         const drafts = page.views.find((view) => view instanceof Drafts);
         if (drafts) drafts.update();
-        page.spoken(answer);
+        spoken(answer);
         page.follow.keep();
       },
       end: (failure) => {
@@ -260,7 +260,8 @@ class Page {
     const { talk } = this;
     // A project that keeps no texts hears them from the page.
     if (!talk.keep) body.history = talk.messages.filter((m) => m.text).map((m) => ({ role: m.role, content: m.text }));
-    this.notice("");
+    notice("");
+    for (const old of this.list.querySelectorAll(".compare")) old.remove(); // who goes on has no answer to it
     let question = null;
     if (path === "turn/") question = this.add({ role: "user", text: body.text, parent: body.parent, siblings: [] });
     const placeholder = this.add({ role: "assistant", text: "", html: "", state: "streaming", sources: [], siblings: [] });
@@ -269,7 +270,7 @@ class Page {
     const on = {
       options,
       begin: (event) => {
-        this.notice("");
+        notice("");
         const answers = this.begun(event, { question, placeholder, body, options });
         if (options.begun) options.begun(talk.id);
         return answers;
@@ -308,7 +309,7 @@ class Page {
     }
     const asked = talk.messages[talk.messages.length - 1];
     const before = options.before ? options.before.siblings || [options.before.id] : [];
-    options.compare = event.regenerated;
+    options.compared = event.regenerated;
     const messages = event.answers.map(({ id, position }) => ({
       id, position, role: "assistant", parent: event.user, text: "", html: "", state: "streaming", sources: [], practice: event.practice,
       siblings: [...before, ...event.answers.map((one) => one.id)].filter((one, i, all) => all.indexOf(one) === i),
@@ -345,9 +346,9 @@ class Page {
     const last = this.views[this.views.length - 1];
     if (last instanceof Drafts) last.update();
     else if (last instanceof Answer) {
-      this.watchSeen(last);
-      const { before, compare } = options || {};
-      if (before && compare && last.message.state === "complete") this.compareWith(before, last);
+      this.seen.watch(last);
+      const { before, compared } = options || {};
+      if (before && compared && last.message.state === "complete") compare(before, last, this);
     }
     this.follow.keep();
     this.history.load();
@@ -356,11 +357,11 @@ class Page {
   failed(error) {
     if (error.code === "consent" || error.code.startsWith("consent_")) {
       config.consent.needed = true;
-      this.notice(t("consent_changed"), () => location.reload());
+      notice(t("consent_changed"), () => location.reload());
       return t("consent_changed");
     }
     const words = error.kind === "refused" ? error.message : error.kind === "login" ? t("signed_out") : t("not_arrived");
-    this.notice(words);
+    notice(words);
     return words;
   }
 
@@ -369,30 +370,6 @@ class Page {
   }
 
   // Judging
-
-  /** Asked again: is it better, worse or the same as before? One tap, or none. */
-  compareWith(before, answer) {
-    const ask = (words, verdict, chosen) =>
-      h("button", { type: "button", class: "button quiet small", text: words, on: { click: async () => {
-        const shown = [before, answer.message].map((one) => ({ message: one.id, seen: true }));
-        try {
-          const chosenMessage = await this.wire.post("choose/", { user: answer.message.parent, verdict, chosen, shown });
-          question.replaceWith(h("p", { class: "small soft", role: "status", text: t("kept") }));
-          if (chosen === before.id && chosenMessage) this.branch(before.id, 0);
-        } catch (error) {
-          this.notice(error.kind === "refused" ? error.message : t("not_sent"));
-        }
-      } } });
-    const question = h(
-      "div",
-      { class: "compare", role: "group", "aria-label": t("compared") },
-      h("span", { class: "small soft", text: t("compared") }),
-      ask(t("better"), "better", answer.message.id),
-      ask(t("worse"), "better", before.id),
-      ask(t("same"), "same", null),
-    );
-    answer.judgement.node.before(question);
-  }
 
   async choose(drafts, body) {
     const chosen = await this.wire.post("choose/", body);
@@ -409,7 +386,7 @@ class Page {
     drafts.node.replaceWith(view.node);
     const words = t(body.verdict === "better" ? "you_chose" : body.verdict === "same" ? "you_said_same" : "you_said_bad");
     view.state.after(h("p", { class: "small soft chosen", text: words }));
-    this.watchSeen(view);
+    this.seen.watch(view);
     this.follow.at = false;
     scroller.scrollTop += Math.min(0, view.node.getBoundingClientRect().top - top);
     if (view.node.getBoundingClientRect().top < scroller.getBoundingClientRect().top) view.node.scrollIntoView({ block: "start" });
@@ -419,7 +396,7 @@ class Page {
   }
 
   async branch(id, by) {
-    if (this.run) return this.notice(t("still_writing"));
+    if (this.run) return notice(t("still_writing"));
     try {
       const talk = await this.wire.post(`conversations/${this.talk.id}/branch/`, { message: id });
       const known = new Map(this.talk.messages.map((message) => [message.id, message]));
@@ -434,7 +411,7 @@ class Page {
       const step = node.querySelector(`[data-step="${by}"]:not([disabled])`) || node.querySelector("[data-step]:not([disabled])");
       if (step) step.focus({ preventScroll: true });
     } catch (error) {
-      this.notice(error.kind === "refused" ? error.message : t("server_silent"));
+      notice(error.kind === "refused" ? error.message : t("server_silent"));
     }
   }
 
@@ -451,80 +428,8 @@ class Page {
     } catch (error) {
       this.talk.score = before;
       this.head();
-      this.notice(error.kind === "refused" ? error.message : t("not_sent"));
+      notice(error.kind === "refused" ? error.message : t("not_sent"));
     }
-  }
-
-  async copy(message, text) {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch (error) {
-      // Over plain HTTP there is no clipboard API.
-      const area = h("textarea", { class: "visually-hidden", value: text, "aria-hidden": "true" });
-      const focused = document.activeElement;
-      document.body.append(area);
-      area.select();
-      document.execCommand("copy");
-      area.remove();
-      if (focused) focused.focus({ preventScroll: true });
-    }
-    announce(t("copied"));
-    this.toast(t("copied"));
-    if (message.role !== "user" && message.id) this.wire.quietly(`messages/${message.id}/signal/`, { name: "copy" });
-  }
-
-  // What was looked at
-
-  watchSeen(answer) {
-    if (answer.message.seen || !answer.message.id) return;
-    this.observer ||= new IntersectionObserver((entries) => {
-      for (const entry of entries) {
-        if (!entry.isIntersecting || document.hidden) continue;
-        this.observer.unobserve(entry.target);
-        this.seen(Number(entry.target.dataset.id));
-      }
-    });
-    this.observer.observe(answer.node);
-  }
-
-  seen(id) {
-    this.seenIds.add(id);
-    this.seenTimer ||= setTimeout(() => this.tellSeen(), SEEN_EVERY);
-  }
-
-  tellSeen() {
-    clearTimeout(this.seenTimer);
-    this.seenTimer = 0;
-    if (this.seenIds.size) this.wire.quietly("messages/seen/", { ids: [...this.seenIds] });
-    this.seenIds.clear();
-  }
-
-  // Words
-
-  /** Read out a finished answer, once. */
-  spoken(answer) {
-    const { state, message } = answer.message;
-    const text = answer.text.slice(0, SPOKEN);
-    byId("spoken").textContent = state === "failed" ? `${text} ${message || t("broken_off")}` : state === "stopped" ? t("stopped") : text;
-  }
-
-  /** A line over the composer, with a way to try again. */
-  notice(words, again = null, quiet = false) {
-    const line = byId("notice");
-    line.hidden = !words;
-    byId("notice-words").textContent = words;
-    line.setAttribute("role", quiet ? "status" : "alert");
-    const button = byId("notice-again");
-    button.hidden = !again;
-    button.onclick = again;
-  }
-
-  toast(words) {
-    const line = byId("toast");
-    line.textContent = words;
-    line.classList.add("shown");
-    clearTimeout(this.toastTimer);
-    this.toastTimer = setTimeout(() => line.classList.remove("shown"), 1600);
   }
 }
 
@@ -535,17 +440,6 @@ function emptyTalk() {
 function talkInAddress() {
   const found = location.pathname.match(/\/(\d+)\/$/);
   return found ? Number(found[1]) : null;
-}
-
-/** The keyboard of a phone covers the page where it does not make it smaller: then the page is as tall as what is left. */
-function fitKeyboard() {
-  const view = window.visualViewport;
-  if (!view) return;
-  view.addEventListener("resize", () => {
-    const covered = view.scale === 1 && window.innerHeight - view.height > 80;
-    document.body.style.height = covered ? `${view.height}px` : "";
-    if (covered) window.scrollTo(0, 0);
-  });
 }
 
 new Page().start();

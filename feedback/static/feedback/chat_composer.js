@@ -100,3 +100,14 @@ export class Composer {
     area.style.overflowY = area.scrollHeight > most ? "auto" : "hidden";
   }
 }
+
+/** The keyboard of a phone covers the page where it does not make it smaller: then the page is as tall as what is left. */
+export function fitKeyboard() {
+  const view = window.visualViewport;
+  if (!view) return;
+  view.addEventListener("resize", () => {
+    const covered = view.scale === 1 && window.innerHeight - view.height > 80;
+    document.body.style.height = covered ? `${view.height}px` : "";
+    if (covered) window.scrollTo(0, 0);
+  });
+}

@@ -125,7 +125,7 @@ export class Answer {
     if (message.state === "streaming" || !message.id) return;
     const parts = [];
     if (this.judgement) parts.push(...this.judgement.thumbs());
-    if (this.text) parts.push(tool("copy", t("copy"), () => act.copy(message, this.text)));
+    if (this.text && !this.draft) parts.push(tool("copy", t("copy"), () => act.copy(message, this.text)));
     if (!this.draft) parts.push(tool("again", t("regenerate"), () => act.regenerate(this), { data: { tool: "again" } }), siblings(message, act));
     if (message.practice) parts.push(h("span", { class: "chip", title: t("practice_words"), text: t("practice") }));
     this.tools.append(...parts.filter(Boolean));

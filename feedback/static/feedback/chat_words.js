@@ -1,0 +1,50 @@
+// What the page says by itself: the line over the composer, what is read out, what was copied.
+
+import { h } from "../core/dom.js";
+import { announce } from "../core/frame.js";
+import { t } from "./chat_config.js";
+
+const byId = (id) => document.getElementById(id);
+const SPOKEN = 1500; // characters of an answer that are read out; the rest is on the page
+let timer = 0;
+
+/** A line over the composer ("" takes it away), with a way to try again. */
+export function notice(words, again = null, quiet = false) {
+  const line = byId("notice");
+  line.setAttribute("role", quiet ? "status" : "alert");
+  line.hidden = !words;
+  byId("notice-words").textContent = words;
+  const button = byId("notice-again");
+  button.hidden = !again;
+  button.onclick = again;
+}
+
+/** Read out a finished answer, once. */
+export function spoken(answer) {
+  const { state, message } = answer.message;
+  const text = answer.text.slice(0, SPOKEN);
+  byId("spoken").textContent = state === "failed" ? `${text} ${message || t("broken_off")}` : state === "stopped" ? message || t("stopped") : text;
+}
+
+/** Put `text` where one pastes from; `then` when that was done. */
+export async function copied(text, then = null) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch (error) {
+    // Over plain HTTP there is no clipboard API.
+    const area = h("textarea", { class: "visually-hidden", value: text, "aria-hidden": "true" });
+    const focused = document.activeElement;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    if (focused) focused.focus({ preventScroll: true });
+  }
+  announce(t("copied"));
+  const toast = byId("toast");
+  toast.textContent = t("copied");
+  toast.classList.add("shown");
+  clearTimeout(timer);
+  timer = setTimeout(() => toast.classList.remove("shown"), 1600);
+  if (then) then();
+}
