@@ -1,6 +1,7 @@
 """Ready records in chunks, the next of which is made ready while the database is busy with this one."""
 
 import contextlib
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 
@@ -12,6 +13,32 @@ from corpus.records import Refusal
 CHUNK_RECORDS = 2000
 FIRST_RECORDS = 500  # the first chunk is a small one: the database stands idle while it is made ready
 CHUNK_CHARACTERS = 4_000_000
+
+TURN_SECONDS = 0.0005  # how long one thread may keep the interpreter from another that asks for it (Python's own: 0.005)
+
+
+class _Turns:
+    """While at least one import is in the context, threads take turns quickly: whoever talks to the database waits for it some fifty times a
+    chunk, and after each wait for the interpreter, while the database stands idle."""
+
+    def __init__(self):
+        self._lock, self._inside, self._before = threading.Lock(), 0, 0.0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = sys.getswitchinterval()
+                sys.setswitchinterval(min(self._before, TURN_SECONDS))
+            self._inside += 1
+
+    def __exit__(self, *exc) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                sys.setswitchinterval(self._before)
+
+
+_quick_turns = _Turns()
 
 
 class Chunks:
@@ -51,12 +78,13 @@ class Chunks:
         language of the caller, and touches no database.) What goes wrong in it is raised by the iteration."""
         self._wanted = True
         thread = threading.Thread(target=self._aside, args=(translation.get_language(),), name="import-ahead", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._wanted = False
-            thread.join()
+        with _quick_turns:
+            thread.start()
+            try:
+                yield
+            finally:
+                self._wanted = False
+                thread.join()
 
     def __iter__(self) -> Iterator[list[Ready | Refusal]]:
         while self._next or not self._ended:

@@ -1,6 +1,7 @@
 """The next chunk is made ready in a thread while the database is busy: same chunks, same order, and nothing of it gets lost."""
 
 import itertools
+import sys
 import threading
 import time
 
@@ -26,7 +27,7 @@ def lines(chunk):
 
 
 def test_every_record_comes_once_and_in_order_with_and_without_the_thread():
-    got = []
+    got, turns = [], sys.getswitchinterval()
     chunks = Chunks(refusals(103), 10)
     for i, chunk in enumerate(chunks):
         got.append(lines(chunk))
@@ -35,6 +36,7 @@ def test_every_record_comes_once_and_in_order_with_and_without_the_thread():
                 time.sleep(0.001 * (i % 3))
     assert list(itertools.chain(*got)) == list(range(1, 104))
     assert max(map(len, got)) == 10 and not [t for t in threading.enumerate() if t.name == "import-ahead"]
+    assert sys.getswitchinterval() == turns
 
 
 def test_the_thread_stops_with_the_block_and_at_the_end_of_the_chunk():
