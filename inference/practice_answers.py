@@ -26,6 +26,7 @@ FAR = {
     "en": "This is a **practice server**: there is no model behind it, and it only knows the answers of the demo's texts. Your question is not close "
     "to any of them. You could ask, for example:",
 }
+TURNS = [("不得", "可以"), ("可以", "不可以"), ("应当", "不必"), ("需要", "不需要"), (" not ", " "), (" is ", " is not "), (" are ", " are not ")]
 PASSAGE = {"zh": "依据《{title}》，原文是：", "en": "The passage to go by is “{title}”:"}
 
 
@@ -139,15 +140,7 @@ def pieces(text: str) -> list[str]:
 def _turned(text: str) -> str:
     """Wrong, and sure of itself: the numbers are doubled, and the first plain word of judgement is turned round."""
     text = re.sub(r"\d+", lambda m: str(int(m[0]) * 2) if len(m[0]) < 4 else m[0], text)
-    for right, wrong in (
-        ("不得", "可以"),
-        ("可以", "不可以"),
-        ("应当", "不必"),
-        ("需要", "不需要"),
-        (" not ", " "),
-        (" is ", " is not "),
-        (" are ", " are not "),
-    ):
+    for right, wrong in TURNS:
         if right in text:
             return text.replace(right, wrong, 1)
     return text

@@ -231,13 +231,19 @@ def test_demo_prints_one_address_and_accounts_that_work_and_is_made_once(prepare
     text = first.text()
     until(lambda: "manager" in first.text(), "the accounts")
     assert len(re.findall(r"http://", text)) == 1
-    for name in ("expert", "expert2", "reviewer", "manager"):
+    for name in ("expert", "expert2", "reviewer", "manager", "user"):
         assert re.search(rf"^\s+{name}\s+demo-{name}\b", first.text(), re.M)
     assert signs_in(first, "expert", "demo-expert")
     rows = counts(tmp_path / "data")
-    assert rows["annotation_item"] >= 52 and rows["core_user"] == 4
+    assert rows["annotation_item"] >= 52 and rows["core_user"] == 5
+    practice = practice_address(tmp_path / "data")
+    os.kill(until(lambda: practice_process(first), "the practice server"), signal.SIGKILL)
+    until(lambda: "practice-good" in practice_says(practice), "the practice server to be started again, at its port")
+    assert first.process.poll() is None
     end_group(first.process)
+    assert practice_says(practice) == ""
     second = serve("demo")
+    until(lambda: "practice-good" in practice_says(practice_address(tmp_path / "data")), "the practice models to be led to where it answers now")
     assert counts(tmp_path / "data") == rows
     end_group(second.process)
     # bound elsewhere, the well-known passwords are replaced by random ones
@@ -245,6 +251,26 @@ def test_demo_prints_one_address_and_accounts_that_work_and_is_made_once(prepare
     passwords = passwords_of(tmp_path / "data")
     assert passwords["expert"] != "demo-expert" and passwords["expert"] in until(lambda: third.text() if "manager" in third.text() else "", "accounts")
     assert signs_in(third, "expert", passwords["expert"]) and not signs_in(third, "expert", "demo-expert")
+
+
+def practice_address(data_dir) -> str:
+    with contextlib.closing(sqlite3.connect(data_dir / "touchstone.sqlite3")) as db:
+        (address,) = db.execute("SELECT DISTINCT base_url FROM inference_endpoint WHERE practice").fetchall()
+        return address[0]
+
+
+def practice_says(address: str) -> str:
+    try:
+        return urllib.request.urlopen(f"{address}/models", timeout=5).read().decode()
+    except OSError:
+        return ""
+
+
+def practice_process(served) -> int | None:
+    def command(pid: int) -> str:
+        return subprocess.run(["ps", "-o", "args=", "-p", str(pid)], capture_output=True, text=True).stdout
+
+    return next((pid for pid in served.family() if "inference.practice" in command(pid)), None)
 
 
 def counts(data_dir) -> dict[str, int]:
