@@ -124,7 +124,7 @@ class Places:
         if turns and self._people:
             sql = "SELECT id, conversation_id, parent_id, role, state, context_hash FROM feedback_message WHERE project_id = %s AND conversation_id ANY?"
             for *place, context in select(sql + " ORDER BY id", project.pk, self._people):
-                self._words[place[1], context, place[2]] = Place(*place)
+                self._by_id[place[0]] = self._words[place[1], context, place[2]] = Place(*place)
 
     def message(self, external: str) -> Place | None:
         return self._by_name.get(external) if external else None

@@ -1,0 +1,294 @@
+"""One row of somebody's log → rows as the ingest API takes them. Pure; docs/feedback-api.md states every rule."""
+
+import hmac
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from corpus.canonical import canonical_json
+from corpus.readers import turns
+from corpus.readers.errors import RowRefused
+from corpus.readers.fields import normal
+from corpus.readers.rows import as_id
+
+# Our field: the columns that are taken for it, the first that is there.
+COLUMNS = {
+    "messages": ("messages", "conversations", "conversation", "chat", "dialog", "dialogue", "对话"),
+    "prompt": ("prompt", "question", "query", "input", "instruction", "user_message", "问题", "提问"),
+    "response": ("response", "answer", "output", "completion", "reply", "assistant_message", "回答", "答案"),
+    "system": ("system", "system_prompt"),
+    "tools": ("tools",),
+    "thumb": ("thumb", "thumbs", "feedback", "liked", "like", "vote", "点赞", "反馈", "赞踩"),
+    "score": ("score", "rating", "stars", "评分"),
+    "comment": ("comment", "feedback_text", "remark", "评论", "意见", "备注"),
+    "correction": ("correction", "corrected", "expected", "更正", "修改"),
+    "reasons": ("reasons", "reason", "原因"),
+    "tags": ("tags", "标签"),
+    "user": ("user", "user_id", "uid", "username", "用户"),
+    "model": ("model", "model_name", "模型"),
+    "conversation": ("conversation_id", "session_id", "chat_id", "session", "thread_id", "会话"),
+    "message": ("message_id", "msg_id", "answer_id", "response_id", "target", "消息"),
+    "id": ("id", "row_id"),
+    "at": ("at", "created_at", "timestamp", "time", "date", "时间"),
+}
+_SAID = ("thumb", "score", "comment", "correction", "reasons", "tags")
+UP = {"1", "+1", "true", "yes", "up", "like", "liked", "good", "positive", "thumbs_up", "thumbs-up", "thumbs up", "👍", "赞", "点赞", "顶", "好", "有用"}
+DOWN = {"-1", "false", "no", "down", "dislike", "disliked", "bad", "negative", "thumbs_down", "thumbs-down", "thumbs down", "👎", "踩", "点踩", "差", "没用"}
+_EMPTY = {"", "none", "null", "nan", "n/a"}
+
+
+def thumb_of(value, column: str, *, zero: str = "down") -> int | None:
+    """1, -1, or None for an empty cell. True, 1, 赞 … are up; False, 0, -1, 踩 … are down (`zero="none"`: 0 says nothing); RowRefused for
+    anything else."""
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    word = str(value).strip().strip("\ufe0f").casefold()
+    if word in _EMPTY:
+        return None
+    if word in {"0", "0.0"}:
+        return -1 if zero == "down" else None
+    word = word.removesuffix(".0").rstrip("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff\ufe0f")  # a hand of any colour
+    if word in UP:
+        return 1
+    if word in DOWN:
+        return -1
+    raise RowRefused(column, "thumb", _("“%(value)s” is neither up nor down.") % {"value": str(value)[:40]})
+
+
+@dataclass
+class Log:
+    """What is known of the file: the columns named by hand, what 0 means, the project's keys of reasons; and, as it is read, the last answer of
+    each conversation that comes turn by turn."""
+
+    key: bytes
+    mapping: dict[str, str] = field(default_factory=dict)
+    zero: str = "down"
+    model: str = ""
+    up: frozenset[str] = frozenset()
+    down: frozenset[str] = frozenset()
+    last: dict[str, str] = field(default_factory=dict)
+
+    def rows(self, data: dict) -> list[dict]:
+        """The API's rows of one row of the file; each has an id that the same row gets again. RowRefused names the column."""
+        if data.get("type") in {"reaction", "choice", "conversation"}:
+            return [data if data.get("id") else data | {"id": self._id(data)}]
+        row = _Row(data, self)
+        made = row.conversation() if row.filled("messages") or row.filled("prompt") or row.filled("response") else row.reactions()
+        for one in made:
+            one["id"] = self._id(one | {"row": row.id()})
+        return made
+
+    def _id(self, row: dict) -> str:
+        return "row:" + hmac.digest(self.key, canonical_json(row).encode("utf-8", "surrogatepass"), "sha256").hex()
+
+    def short(self, *parts) -> str:
+        return self._id({"parts": parts})[:44]
+
+
+class _Row:
+    def __init__(self, data: dict, log: Log):
+        self.data, self.log = data, log
+        names = {normal(name): name for name in reversed(data)}
+        self.columns: dict[str, str] = {}
+        self.inner: _Row | None = None
+        for ours, known in COLUMNS.items():
+            given = log.mapping.get(ours)
+            if given is not None:
+                if given in data:
+                    self.columns[ours] = given
+                continue
+            found = next((names[n] for n in map(normal, known) if n in names and names[n] not in log.mapping.values()), None)
+            if found is not None:
+                self.columns[ours] = found
+        nested = self.get("thumb")
+        if isinstance(nested, dict):  # {"feedback": {"thumb": "up", "comment": "…"}}
+            words = {("thumb" if k in ("value", "rating", "type") else k): v for k, v in nested.items()}
+            self.inner = _Row(words, Log(log.key, zero=log.zero, up=log.up, down=log.down))
+
+    def get(self, ours: str):
+        return self.data.get(self.columns.get(ours, ""))
+
+    def name(self, ours: str) -> str:
+        return self.columns.get(ours, ours)
+
+    def filled(self, ours: str) -> bool:
+        return self.get(ours) not in (None, "", [], {})
+
+    def text(self, ours: str) -> str:
+        return turns.text(self.get(ours), self.name(ours)) if self.filled(ours) else ""
+
+    def short(self, ours: str) -> str:
+        return as_id(self.get(ours), self.name(ours))
+
+    def id(self) -> str:
+        value = self.get("id")
+        return value if isinstance(value, str) else canonical_json(value)
+
+    def common(self) -> dict:
+        out = {"user": self.short("user"), "at": _moment(self.get("at"), self.name("at"))}
+        return {k: v for k, v in out.items() if v}
+
+    def said(self) -> list[dict]:
+        """What this row (or message) says, without its target."""
+        source = self.inner or self
+        thumb = thumb_of(source.get("thumb"), source.name("thumb"), zero=self.log.zero)
+        score, correction, comment = source._score(), source.text("correction"), source.text("comment")
+        reasons, tags = source._words("reasons"), source._words("tags")
+        out: list[dict] = []
+        if thumb is not None:
+            known = self.log.up if thumb > 0 else self.log.down
+            tags += [r for r in reasons if r not in known and r not in tags]
+            out.append({"kind": "thumb", "value": thumb, "reasons": list(dict.fromkeys(r for r in reasons if r in known))})
+        else:
+            tags += [r for r in reasons if r not in tags]
+        if score is not None:
+            out.append({"kind": "score", "value": score})
+        if out:
+            out[0] |= {"comment": comment, "tags": tags}
+        elif comment or (tags and not correction):
+            raise RowRefused(source.name("comment" if comment else "tags"), "alone", _("A comment needs a thumb or a score beside it."))
+        if correction:
+            out.append({"kind": "correction", "text": correction} | ({} if out else {"tags": tags}))
+        return [{k: v for k, v in one.items() if v not in ("", [])} for one in out]
+
+    def _score(self) -> int | None:
+        value = self.get("score")
+        if value is None or (isinstance(value, str) and value.strip().casefold() in _EMPTY):
+            return None
+        try:
+            number = float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else 0.0
+        except ValueError:
+            number = 0.0
+        if number not in (1.0, 2.0, 3.0, 4.0, 5.0):
+            reason = _("A score is 1 to 5. If the column holds thumbs, say --map thumb=%(column)s.") % {"column": self.name("score")}
+            raise RowRefused(self.name("score"), "score", reason)
+        return int(number)
+
+    def _words(self, ours: str) -> list[str]:
+        value = self.get(ours)
+        if isinstance(value, str):
+            value = turns.from_json(value, self.name(ours))
+        if isinstance(value, str):
+            value = [w.strip() for w in value.replace("，", ",").replace("；", ",").replace(";", ",").split(",")]
+        value = [] if value is None else value if isinstance(value, list) else [value]
+        if not all(isinstance(w, str) for w in value):
+            raise RowRefused(self.name(ours), "type", _("This must be a list of texts."))
+        return list(dict.fromkeys(w for w in value if w))
+
+    def reactions(self) -> list[dict]:
+        """A row that names what it is about by id."""
+        said = self.said()
+        message, conversation = self.short("message"), self.short("conversation")
+        if not said:
+            raise RowRefused(self.name("thumb"), "nothing", _("There is neither a conversation nor feedback in this row."))
+        out = []
+        for one in said:
+            target = (conversation or message) if one["kind"] == "score" else message
+            if not target:
+                raise RowRefused(self.name("message"), "no_target", _("It is not said which answer this is about."))
+            out.append({"type": "reaction", "target": target} | one | self.common())
+        return out
+
+    def conversation(self) -> list[dict]:
+        external = self.short("conversation")
+        messages = self._messages() if self.filled("messages") else self._turn(external)
+        row = {"type": "conversation", "messages": messages, "model": self.short("model") or self.log.model} | self.common()
+        if self.filled("system") and not (messages and messages[0]["role"] == "system"):
+            row["system"] = self.text("system")
+        if self.filled("tools"):
+            row["tools"] = turns.tools(self.get("tools"), self.name("tools"))
+        answers = [m for m in messages if m["role"] == "assistant"]
+        scores = []
+        for one in self.said():
+            if one["kind"] == "score":
+                scores.append(one)
+            elif not answers:
+                raise RowRefused(self.name("thumb"), "no_answer", _("There is no answer that this could be about."))
+            else:
+                answers[-1].setdefault("reactions", []).append(one)
+        if scores:
+            row["reactions"] = scores
+        message = self.short("message")
+        if message and answers and "id" not in answers[-1]:
+            answers[-1]["id"] = message
+        if external:
+            row["conversation"] = external
+        elif not any("id" in m for m in messages):
+            # The same talk again, with other feedback, is the same talk.
+            row["conversation"] = self.log.short(row.get("user"), row.get("system"), [[m["role"], m.get("content"), m.get("tool_calls")] for m in messages])
+        return [{k: v for k, v in row.items() if v}]
+
+    def _messages(self) -> list[dict]:
+        column = self.name("messages")
+        given = turns.talk(self.get("messages"))
+        given = turns.from_json(given, column)
+        messages = turns.conversation(given, column)
+        if isinstance(given, list) and len(given) == len(messages):
+            for message, raw in zip(messages, given, strict=True):
+                if isinstance(raw, dict):
+                    self._of_message(message, raw)
+        return messages
+
+    def _of_message(self, message: dict, raw: dict) -> None:
+        """The id, model and feedback that a message of the list carries itself."""
+        if raw.get("id") is not None:
+            message["id"] = as_id(raw["id"], "id")
+        if message["role"] != "assistant":
+            return
+        if raw.get("model") is not None:
+            message["model"] = as_id(raw["model"], "model")
+        own = {k: v for k, v in raw.items() if k not in ("role", "from", "content", "value", "text", "id", "model", "tool_calls", "name")}
+        for name in ("annotation", "rating"):  # of one answer a rating is a thumb
+            if name in own:
+                own.setdefault("thumb", own.pop(name))
+        own = _Row(own, Log(self.log.key, zero=self.log.zero, up=self.log.up, down=self.log.down))
+        said = own.said()
+        if any(one["kind"] == "score" for one in said):
+            raise RowRefused(self.name("messages"), "score", _("A score is given to a conversation; thumbs and corrections to an answer."))
+        if said:
+            message["reactions"] = said
+        if at := _moment(own.get("at"), own.name("at")):
+            message["at"] = at
+
+    def _turn(self, external: str) -> list[dict]:
+        """A question and its answer. Of one conversation the turns follow each other as they stand in the file."""
+        if not self.filled("prompt"):
+            raise RowRefused(self.name("prompt"), "empty_prompt", _("The prompt is empty."))
+        prompt = turns.talk(self.get("prompt"))
+        messages = turns.conversation(prompt, self.name("prompt")) if isinstance(prompt, list) else [{"role": "user", "content": self.text("prompt")}]
+        if self.filled("response"):
+            messages.append({"role": "assistant", "content": self.text("response")})
+        if external and messages[-1]["role"] == "assistant":
+            before = self.log.last.get(external)
+            name = self.short("message") or self.log.short(external, before, [[m["role"], m["content"]] for m in messages])
+            messages[-1]["id"] = name
+            if before and before != name:
+                messages[0]["parent"] = before
+            self.log.last[external] = name
+        return messages
+
+
+def _moment(value, column: str) -> str:
+    """ISO 8601 with a zone, of ISO without one (then the server's), or seconds or milliseconds since 1970; "" for nothing."""
+    if value is None or value == "":
+        return ""
+    try:
+        number = float(value) if not isinstance(value, bool) else None
+    except (TypeError, ValueError):
+        number = None
+    try:
+        if number is not None:
+            return datetime.fromtimestamp(number / 1000 if number > 1e11 else number, UTC).isoformat()
+        moment = datetime.fromisoformat(str(value).strip())
+    except (ValueError, OverflowError, OSError):
+        raise RowRefused(column, "time", _("“%(value)s” is no time that can be read.") % {"value": str(value)[:40]}) from None
+    return (moment if moment.tzinfo else timezone.make_aware(moment)).isoformat()
+
+
+def check_mapping(mapping: dict[str, str]) -> str | None:
+    """The first name in `mapping` that is no field of ours."""
+    return next((ours for ours in mapping if ours not in COLUMNS), None)
