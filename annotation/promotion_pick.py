@@ -113,7 +113,7 @@ def _random(rule) -> Iterator[Candidate]:
     for pk, end_user, at in _newest_first(rows, "conversation__end_user_id", "created_at"):
         if falls_in_share(key, pk, rule.share):
             waiting.append(Candidate(pk, end_user, at))
-            if len(waiting) == AT_ONCE:
+            if len(waiting) == 50:
                 yield from _not_promoted(rule, waiting)
                 waiting = []
     yield from _not_promoted(rule, waiting)
