@@ -24,4 +24,12 @@ fi
 
 # Nothing here may reach for a hub, and two cores are enough.
 export HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TRANSFORMERS_OFFLINE=1 TOKENIZERS_PARALLELISM=false WANDB_DISABLED=true OMP_NUM_THREADS=1
-exec "$venv/bin/python" -m pytest -m train tests/train "$@"
+status=0
+"$venv/bin/python" -m pytest -m "train and not servers" tests/train "$@" || status=1
+if "$venv/bin/python" -m tests.servers chromium postgres redis-server; then
+    TEST_DATABASE=postgres "$venv/bin/python" -m pytest -m "train and servers" tests/train "$@" || status=1
+else
+    echo "== The chat in front of a real model needs Chromium, PostgreSQL and Redis, and is skipped. =="
+    case "${CI:-}" in 1|true|TRUE) status=1;; esac
+fi
+exit $status
