@@ -22,7 +22,8 @@ LOOKS = [("en", False, False), ("zh", True, True), ("zh", False, True), ("en", T
 
 
 def pages():
-    return [name for name, _params in patterns() if MATRIX[name][0] == "GET" and not name.startswith("api_") and name not in NO_PAGE | {"schema", "password"}]
+    no_page = ("api_", "chat_api_", "proxy_")
+    return [n for n, _params in patterns() if MATRIX[n][0] == "GET" and not n.startswith(no_page) and n not in NO_PAGE | {"schema", "password"}]
 
 
 @pytest.fixture
@@ -63,9 +64,9 @@ def full_house(house):  # noqa: F811
 
 def person_for(name, people):
     who = MATRIX[name][1].split()
-    if name in ("bench", "mine"):
+    if name in ("bench", "mine", "chat", "chat_conversation"):
         return people["annotator"]
-    return None if name in ("login", "invite") else people["manager"] if who[-1] == "Y" else people["annotator"]
+    return None if name in ("login", "invite", "chat_join") else people["manager"] if who[-1] == "Y" else people["annotator"]
 
 
 def settled(page, name):
