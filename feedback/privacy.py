@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from django.db import connection
 from corpus.masking import DEFAULT_KINDS, mask, mask_tree
 from feedback.models import ChatSettings
 
+_LONG_NUMBER = re.compile(r"[0-9]{11,}[Xx]?")  # also of one that stands in the middle of an id
 _SETTINGS = "SELECT keep, masking, mask_kinds, up_reasons, down_reasons FROM feedback_chatsettings WHERE project_id = %s"
 
 
@@ -38,7 +40,7 @@ class Keeper:
         """`text` as it may be stored: "" if no texts are kept, else masked if that comes before storage."""
         if not self.keeps:
             return ""
-        return mask(text, self.stored) if self.stored and text else text
+        return mask_tree(text, self.stored) if self.stored and text else text  # a text may be JSON, and hide digits in escapes
 
     def tree(self, value):
         """The same for JSON (tools, a message's extra, parameters); None where no texts are kept. For sources see `listed`."""
@@ -56,13 +58,13 @@ class Keeper:
 
     def external(self, name: str) -> str:
         """An id of the deployment's own, to be stored and looked up by: itself, unless it holds what must not be stored; then a keyed hash."""
-        if not self.stored or not name or mask(name, self.stored) == name:
+        if not self.stored or not name or all(mask(part, self.stored) == part for part in (name, *_LONG_NUMBER.findall(name))):
             return name
         return "masked:" + hmac.digest(self.key, name.encode(), "sha256").hex()[:40]
 
     def shown(self, text: str) -> str:
         """Stored `text` as experts may see it."""
-        return mask(text, self.promoted) if self.promoted and text else text
+        return mask_tree(text, self.promoted) if self.promoted and text else text
 
     def shown_tree(self, value):
         """The same for JSON."""

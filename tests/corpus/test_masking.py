@@ -29,8 +29,10 @@ from tests.corpus.test_personal_data import id_card
         ("test card 4111 1111 1111 1111", "test card [bank_card]"),  # a number that only examples use is covered too
         ("写信到 zhang.san@hospital.cn 吧", "写信到 [email] 吧"),
         ("zhang@example.com", "[email]"),
+        ("tel=13812345678&u_13812345678 /13812345678-1 QQ13812345678", "tel=[mobile]&u_[mobile] /[mobile]-1 QQ[mobile]"),
         ("ｚｈａｎｇ＠ｑｑ．ｃｏｍ", "[email]"),
         ("e\u0301 👩‍⚕️ 13812345678 \u2028", "e\u0301 👩‍⚕️ [mobile] \u2028"),
+        ('见 {"a": "\\u7535\\u8bdd13812345678\\n13912345678", "b": "\\u90aea@b.cn"}', '见 {"a": "\\u7535\\u8bdd[mobile]\\n[mobile]", "b": "\\u90ae[email]"}'),
         ("", ""),
     ],
 )  # fmt: skip
@@ -59,10 +61,12 @@ def test_the_other_kinds_are_for_asking():
 
 
 PIECES = st.sampled_from(
-    ["13812345678", "+86 139-1234-5678", "１３８１２３４５６７８", id_card("11010519491231002"), "4539 1488 0343 6467", "6228480402564890018", "a.b@c.cn", "＠", "@", "x@y",
-     "病历号：A0012345", "（2023）京01民终123号",
-     "[mobile]", "[email]", "-", " ", ".", "1", "0", "，", "\n", "e\u0301", "\ud83d", "号", "ID", "医保卡ID 12345"]
-)  # fmt: skip
+    [
+        *("13812345678", "+86 139-1234-5678", "１３８１２３４５６７８", id_card("11010519491231002"), "4539 1488 0343 6467", "6228480402564890018", "a.b@c.cn"),
+        *("病历号：A0012345", "（2023）京01民终123号", "医保卡ID 12345", "[mobile]", "[email]", "＠", "@", "x@y", "-", " ", ".", "1", "0", "，", "\n", "\\n"),
+        *("e\u0301", "\ud83d", "号", "ID", "\\u8bdd"),
+    ]
+)
 TEXTS = st.lists(PIECES | st.text(max_size=8), max_size=12).map("".join)
 MARK = re.compile("|".join(re.escape(f"[{k}]") for k in KINDS))
 
