@@ -3,7 +3,11 @@
 from django.urls import path
 
 from feedback.ingest_api import FeedbackView
+from feedback.widget_api import SetupView, TokensView, WidgetFeedbackView
 
 urlpatterns = [
     path("feedback/", FeedbackView.as_view(), name="api_feedback"),
+    path("widget/tokens/", TokensView.as_view(), name="api_widget_tokens"),
+    path("widget/setup/", SetupView.as_view(), name="api_widget_setup"),
+    path("widget/feedback/", WidgetFeedbackView.as_view(), name="api_widget_feedback"),
 ]

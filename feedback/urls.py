@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from feedback import chat_urls, honesty_views, people_views, settings_views
+from feedback import chat_urls, honesty_views, people_views, settings_views, widget_api
 
 urlpatterns: list = [
     *chat_urls.urlpatterns,
+    path("widget.js", widget_api.script, name="widget"),
     path("p/<slug:slug>/chat/settings/", settings_views.chat_settings, name="chat_settings"),
     path("p/<slug:slug>/chat/settings/arms/", settings_views.chat_arms, name="chat_arms"),
     path("p/<slug:slug>/chat/settings/reasons/", settings_views.chat_reasons, name="chat_reasons"),

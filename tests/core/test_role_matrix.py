@@ -147,6 +147,10 @@ MATRIX: dict[str, tuple[str, str]] = {
     "people_data": ("GET", MANAGERS),
     "people_export": ("POST", MANAGERS),
     "people_erase": ("POST", MANAGERS),
+    "widget": ("GET", EVERYONE),  # a script for other sites
+    "api_widget_tokens": ("POST", KEYS_ONLY),
+    "api_widget_setup": ("GET", KEYS_ONLY),
+    "api_widget_feedback": ("POST", KEYS_ONLY),
     "proxy_chat": ("POST", KEYS_ONLY),
     "proxy_models": ("GET", KEYS_ONLY),
     "proxy_model": ("GET", KEYS_ONLY),
