@@ -11,7 +11,8 @@ def sentence(state: str, error: str) -> str:
         return _("The answer reached its greatest length and ends here.") if error == "length" else ""
     return {
         "unreachable": _("The model cannot be reached at the moment. Try again in a minute."),
-        "address_changed": _("The model cannot be reached at the moment. Try again in a minute."),
+        "not_allowed": _("The model cannot be reached at the moment. Try again in a minute."),
+        "key_unreadable": _("The model cannot be reached at the moment. Try again in a minute."),
         "timeout_first": _("The model did not begin to answer in time. Try again."),
         "timeout_idle": _("The model stopped in the middle of its answer. What had come by then is kept."),
         "timeout_total": _("The answer took too long and was broken off. What had come by then is kept."),
