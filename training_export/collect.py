@@ -76,11 +76,10 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
         _answers(case, responses.get(pk, ()), items_of.get(pk, ()), slots, voices, as_of)
         if tags:
             case.tags = tuple(sorted({name for item in items_of.get(pk, ()) for name in tags.get(item[0], ())}))
-        keys = (
-            splits.keys_of(split_by, messages=messages, sources=sources or [], user=users.get(pk) or _named_user(from_json(metadata)))
-            if split_by
-            else frozenset()
-        )
+        keys: frozenset = frozenset()
+        if split_by:
+            people = users.get(pk) or {_named_user(from_json(metadata))}
+            keys = frozenset().union(*(splits.keys_of(split_by, messages=messages, sources=sources or [], user=user) for user in people))
         out.append(Judged(case, keys))
     if split_by:
         _bridges(project, reading, out, split_by)
@@ -211,14 +210,15 @@ def _origins(reading: Reading, prompt_ids: list) -> tuple[dict[int, list], dict[
     return found, turns
 
 
-def _users(reading: Reading, turns: dict[int, list]) -> dict[int, str]:
-    """{prompt: its end user's key}, for prompts that came out of conversations."""
+def _users(reading: Reading, turns: dict[int, list]) -> dict[int, set[str]]:
+    """{prompt: the keys of all who asked it}, for prompts that came out of conversations."""
     wanted = [t for found in turns.values() for t in found]
     if not wanted:
         return {}
     rows = Message.objects.filter(id__in=wanted, conversation__end_user__isnull=False).values_list("id", "conversation__end_user_id")
     user_of = dict(reading.rows(rows))
-    return {prompt: f"end-user {user_of[t]}" for prompt, found in turns.items() for t in found if t in user_of}
+    people = {prompt: {f"end-user {user_of[t]}" for t in found if t in user_of} for prompt, found in turns.items()}
+    return {prompt: found for prompt, found in people.items() if found}
 
 
 def _named_user(metadata) -> str:

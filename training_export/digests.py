@@ -23,14 +23,15 @@ class RowDigests:
         self._spool = spool
         self._runs: list[tuple[int, int]] = []
         self._held: list[bytes] = []
-        self._context: list | None = None
+        self._asked: tuple = ()
         self._context_digest = ""
         self._answers: dict = {}
         self.rows = 0
 
     def add(self, example, split: str) -> None:
-        if example.context is not self._context:
-            self._context = example.context
+        # Answers with passages of their own share the context, not the sources.
+        if not self._asked or example.context is not self._asked[0] or example.sources is not self._asked[1]:
+            self._asked = (example.context, example.sources)
             self._context_digest = _digest(_asked(example))
             self._answers = {}
         kind = type(example)

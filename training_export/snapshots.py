@@ -92,7 +92,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         counting = Prompt.objects.filter(project=project, event_id__lte=reading.as_of).values("project").annotate(n=Count("id")).values_list("n")
         total = next(iter(reading.rows(counting)), (0,))[0]
         margin, done = options.margin, 0
-        if margin == "strength" and Preference in form.takes and not _every_pair_has_strength(project, reading, choices, ctl, total):
+        if margin == "strength" and Preference in form.takes and not _every_pair_has_strength(project, reading, options, ctl, total):
             margin = "none"
             notes.append({"code": "no_strength", "text": sentence_of("no_strength")})
         of_format = options.for_format(margin=margin)
@@ -119,6 +119,19 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
                     writer.add(row, side)
             done += len(chunk)
             ctl.progress(done, total)
+        if options.include:
+            said = _feedback_rows(project, reading, options, form.takes, choices, bool(splitter))
+            for rows, keys in said.chunks():
+                for row in _weighted(rows, writer):
+                    side = splitter.side(keys) if splitter else "train"
+                    if side is None:
+                        left_out["split_bridge"] += 1
+                        continue
+                    kinds[type(row).__name__] += 1
+                    digests.add(row, side)
+                    writer.add(row, side)
+                ctl.progress(done, total)
+            left_out += said.left_out
         as_of = reading.as_of
     files = writer.close()
     left_out += writer.left_out
@@ -152,15 +165,27 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     }
 
 
+def _feedback_rows(project, reading, options: ExportOptions, takes, choices: Choices, split: bool):
+    from training_export.from_feedback import FeedbackRows
+
+    return FeedbackRows(
+        project, reading, include=options.include, takes=takes, choices=choices, split_by=options.split_by if split else "", seed=options.seed,
+        per_user=options.thumbs_per_user, balance=options.thumbs_balance,
+    )  # fmt: skip
+
+
 def _with_margin(choices: Choices, margin: str) -> Choices:
     return choices if choices.margin == margin else Choices(**(asdict(choices) | {"margin": margin}))
 
 
-def _every_pair_has_strength(project, reading, choices: Choices, ctl, total: int) -> bool:
+def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, total: int) -> bool:
     """A pass of its own over the same read: margins stand on every row or on none, and that is known only at the last row."""
+    choices, pairs = options.choices(), frozenset({Preference})
+    if options.include and any(True for _rows in _feedback_rows(project, reading, options, pairs, choices, False).chunks()):
+        return False  # end users say which is better, never how much
     for chunk in collect.cases(project, reading):
         for judged in chunk:
-            rows, _reasons = examples_of(judged.case, choices, frozenset({Preference}))
+            rows, _reasons = examples_of(judged.case, choices, pairs)
             if any(row.margin is None for row in rows):
                 return False
         ctl.progress(0, total)
@@ -328,4 +353,5 @@ def result_of(bundle: Bundle) -> dict:
         "content_sha256": bundle.snapshot.content_sha256,
         "left_out": bundle.snapshot.left_out,
         "manifest": MANIFEST,
+        "notes": [{k: v for k, v in note.items() if k != "text"} for note in bundle.manifest.get("notes", [])],
     }

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from annotation.models import Annotator
-from corpus.models import ModelVersion
+from corpus.models import ModelVersion, PromptOrigin
 from feedback.end_users import label, of_key
 from feedback.models import Conversation, Message
 from feedback.reactions import choose, react
@@ -16,6 +16,7 @@ from tests.cast import make_project
 from tests.training_export import judged
 from training_export import snapshots
 from training_export.options import ExportOptions
+from training_export.splits import Splitter
 from training_export.thinning import Thinning
 
 pytestmark = pytest.mark.django_db
@@ -248,3 +249,24 @@ def test_the_number_of_queries_does_not_grow_with_the_words(project, django_asse
         thumb(project, f"p{i}", answers[1], -1)
     with django_assert_max_num_queries(40):
         exported(project, "trl-kto")
+
+
+def test_a_turn_that_several_people_asked_stands_on_a_side_only_if_all_of_them_do(project):
+    """An expert's judgement of a shared question belongs to everybody who asked it."""
+    doctor = Annotator.objects.create(project=project, pseudonym="X")
+    for n in range(12):
+        prompt = judged.cast.make_prompt(project, f"Shared {n}?")
+        item = judged.item(project, [f"Yes {n}.", f"No {n}."], prompt=prompt)
+        judged.judge(item, doctor, {"schema": 1, "ranking": [[0], [1]], "acceptable": 1})
+        for who in ("left", "right", f"own {n}"):
+            _q, (answer,) = ask(project, who, f"Shared {n}?", answers=(f"Yes {n}.",))
+            PromptOrigin.objects.create(prompt=prompt, turn_id=answer.pk)
+    splitter = Splitter((50, 50, 0), 0)
+    sides = {who: splitter.side({f"user end-user {of_key(project, who).pk}"}) for who in ("left", "right", *(f"own {n}" for n in range(12)))}
+    together = [n for n in range(12) if sides["left"] == sides["right"] == sides[f"own {n}"]]
+    if not together:  # the two stand apart: no shared question may be written at all
+        with pytest.raises(snapshots.DomainError):
+            exported(project, "trl-preference", include="", split="50,50,0", split_by="user")
+        return
+    rows, _sides, left_out = exported(project, "trl-preference", include="", split="50,50,0", split_by="user")
+    assert sum(map(len, rows.values())) == len(together) and left_out.get("split_bridge", 0) == 12 - len(together)
