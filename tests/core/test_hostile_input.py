@@ -131,6 +131,7 @@ JSON_FORMS: dict[str, dict] = {
     # with ids of real rows in tests/feedback/test_chat_hostile.py
     "chat_api_branch": {}, "chat_api_delete": {}, "chat_api_score": {}, "chat_api_turn": {}, "chat_api_regenerate": {}, "chat_api_choose": {},
     "chat_api_consent": {}, "chat_api_seen": {}, "chat_api_stop": {}, "chat_api_react": {}, "chat_api_signal": {},
+    "api_feedback": {},  # by key alone: tests/feedback/test_ingest_hostile.py
     "api_next": {"html": True, "reserve": False},
     "api_heartbeat": {"active_ms": 5},
     "api_draft": {"document": {"a": 1}, "revision": 1, "active_ms": 5},
