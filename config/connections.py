@@ -60,6 +60,7 @@ def sweep() -> int:
     global _swept_at
     with _lock:
         _swept_at = now = time.monotonic()
+        _held[:] = [h for h in _held if h.wrapper.connection is not None]  # closed by their own threads
         old = [h for h in _held if not h.busy and now - h.since > _PATIENCE]
         for held in old:
             held.wrapper.close()

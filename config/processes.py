@@ -4,10 +4,12 @@ import contextlib
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
@@ -81,6 +83,21 @@ def follow(sig: int, also: int | None = None, *, patience: float = 10.0) -> None
         os._exit(1)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def at_term(call: Callable[[], None]) -> None:
+    """`call()`, in a thread of its own, when this process is told to end: the web server has its own signal handlers, which stop it from taking
+    requests and wait for those that are being answered. To be called in the main thread."""
+    ours, told = socket.socketpair()
+    told.setblocking(False)
+    signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)  # gets the number of every signal, whoever handles it
+
+    def watch(keep=told) -> None:
+        while numbers := ours.recv(64):
+            if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+                call()
+
+    threading.Thread(target=watch, name="term-watch", daemon=True).start()
 
 
 def alive(pid: int) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 from django.core.wsgi import get_wsgi_application
 
@@ -9,6 +10,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
 from config import connections, processes  # noqa: E402 - they read settings
+from core import registry  # noqa: E402
+
+
+def _end() -> None:
+    for end in registry.endings():
+        end()
+
 
 processes.follow_parent(signal.SIGKILL)  # only below `manage.py serve`; a request that is cut off has committed nothing
 connections.watch()
+if threading.current_thread() is threading.main_thread():
+    processes.at_term(_end)

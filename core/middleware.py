@@ -50,7 +50,7 @@ class PageMiddleware:
             return None
         if request.resolver_match.url_name in ALWAYS_OPEN:
             return None
-        if request.path.startswith("/api/"):
+        if request.path.startswith("/api/") or "application/json" in request.headers.get("Accept", ""):
             error = {"code": "password_must_change", "message": _("Choose a password of your own first.")}
             return JsonResponse({"error": error}, status=403)
         return redirect("password")

@@ -34,6 +34,7 @@ _panels: list[Panel] = []
 _nav: list[NavEntry] = []
 _checks: dict[str, Callable] = {}
 _erasers: dict[str, int] = {}
+_endings: list[Callable[[], object]] = []
 
 
 def register_panel(place: str, *, role: str, order: int, render: Callable) -> None:
@@ -72,3 +73,13 @@ def checks() -> dict[str, Callable]:
 def erasers() -> list[ModuleType]:
     """The registered modules, upper rooms first."""
     return [import_module(name) for name, _order in sorted(_erasers.items(), key=lambda e: e[1])]
+
+
+def register_ending(end: Callable[[], object]) -> None:
+    """`end()` is called when the web process is told to end, in a thread beside the requests that are still being answered: it has about four
+    seconds to bring what is under way to an end."""
+    _endings.append(end)
+
+
+def endings() -> list[Callable[[], object]]:
+    return list(_endings)

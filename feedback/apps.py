@@ -8,6 +8,12 @@ def _lost(request, project) -> str:
     return proxy_log.attention(request, project)
 
 
+def _end() -> None:
+    from feedback import streaming
+
+    streaming.stop_all()
+
+
 class FeedbackConfig(AppConfig):
     name = "feedback"
 
@@ -20,3 +26,4 @@ class FeedbackConfig(AppConfig):
         registry.register_nav("people_data", _("Personal data"), role="manager", order=88)
         registry.register_eraser("feedback.erasure", order=20)
         registry.register_panel("project.attention", role="manager", order=20, render=_lost)
+        registry.register_ending(_end)

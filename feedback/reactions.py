@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from core import events
 from core.errors import DomainError
 from core.models import Project
+from feedback import joining
 from feedback.models import ChatSettings, Choice, Conversation, EndUser, Message, Reaction, Signal
 from feedback.privacy import Keeper, keeper
 
@@ -47,6 +48,10 @@ def react(
     keep = keep or keeper(project)
     fields = {"value": value, "reasons": reasons, "text": keep.text(text), "tags": [keep.label(t) for t in tags]}
     with transaction.atomic():
+        if target_external:
+            target_external = keep.external(target_external[:200])
+            joining.lock(project, shared=True)  # or it could arrive between the look and the write
+            message, conversation = _by_external(project, kind, target_external)
         _lock(message, conversation, end_user)
         target = {"message": message, "conversation": conversation, "target_external": target_external}
         earlier = Reaction.objects.filter(project=project, end_user=end_user, kind=kind, current=True, **target)
@@ -106,6 +111,16 @@ def _check_target(project: Project, kind: str, message: Message | None, conversa
         raise DomainError("bad_target", _("A score is given to a conversation; thumbs and corrections to an answer."), field="message")
     if message is not None and message.role != "assistant":
         raise DomainError("bad_target", _("Only answers can be judged."), field="message")
+
+
+def _by_external(project: Project, kind: str, name: str) -> tuple[Message | None, Conversation | None]:
+    """What is known by the deployment's own id, if it has arrived. A score given to an answer is its conversation's."""
+    answers = Message.objects.select_related("conversation").filter(project=project, external_id=name)
+    answer = answers.filter(role="assistant").first()
+    if kind != Reaction.Kind.SCORE:
+        return answer, None
+    found = Conversation.objects.filter(project=project, external_id=name).first()
+    return None, found or (answer.conversation if answer else None)
 
 
 def _lock(message: Message | None, conversation: Conversation | None, end_user: EndUser | None) -> None:

@@ -53,6 +53,7 @@ class Live:
     saved: bool = False
     started: float = field(default_factory=time.monotonic)
     first_ms: int | None = None
+    total_ms: int | None = None
     cancel: threading.Event = field(default_factory=threading.Event)
     cancelled_as: str = ""  # the error code of a cancel, "" for the reader's own stop
     turn: "LiveTurn" = None  # type: ignore[assignment]  # set by LiveTurn
@@ -79,7 +80,7 @@ class Live:
         with self.turn.news:
             if self.over:
                 return
-            self.state, self.error, self.over = state, error[:40], True
+            self.state, self.error, self.total_ms, self.over = state, error[:40], self.elapsed_ms, True
             self.turn.news.notify_all()
 
     def settle(self) -> None:
@@ -122,13 +123,14 @@ _bell = threading.Condition(_lock)  # rung for the saver
 _live: dict[int, Live] = {}  # by message, until saved
 _reading = 0  # slots taken
 _saver: threading.Thread | None = None
+_ending = False  # this process takes no more
 
 
 def reserve(n: int) -> None:
     """Take `n` places for answers to come. DomainError "busy" (503) when this process reads as many as it may."""
     global _reading
     with _lock:
-        if _reading + n > MOST:
+        if _ending or _reading + n > MOST:
             raise DomainError("busy", _("Too many answers are being written at this moment. Try again in a few seconds."), status=503)
         _reading += n
 
@@ -166,8 +168,10 @@ def reading() -> int:
 
 
 def stop_all(code: str = "lost", patience: float = 3.0) -> None:
-    """This process is about to end: break off every answer and wait for what has come to be saved."""
+    """This process is about to end: take no more, break off every answer and wait for what has come to be saved."""
+    global _ending
     with _lock:
+        _ending = True
         answers = list(_live.values())
     for answer in answers:
         answer.stop(code)
@@ -298,7 +302,7 @@ def _save_end(answer: Live) -> None:
     saving.finish(
         answer.pk, project=answer.project, actor=answer.actor, state=answer.state, error=answer.error, text=keep.text(answer.text()),
         sources=keep.listed(answer.sources or []), extra=keep.tree({"tool_calls": answer.tool_calls}) if answer.tool_calls else None,
-        first_ms=answer.first_ms, total_ms=answer.elapsed_ms,
+        first_ms=answer.first_ms, total_ms=answer.total_ms,
     )  # fmt: skip
 
 

@@ -117,6 +117,16 @@ def test_the_verb_refuses_what_is_another_projects(project, talk):
         reactions.signal(project=other, end_user=None, message=talk[1], name="copy")
 
 
+def test_what_is_known_by_an_id_of_the_deployments_own(project, talk):
+    """A target that is there is found at once; another is waited for."""
+    Message.objects.filter(pk=talk[1].pk).update(external_id="chatcmpl-1")
+    thumb = reactions.react(project=project, end_user=talk[1].conversation.end_user, kind="thumb", value=1, target_external="chatcmpl-1")
+    score = reactions.react(project=project, end_user=talk[1].conversation.end_user, kind="score", value=5, target_external="chatcmpl-1")
+    later = reactions.react(project=project, end_user=None, kind="thumb", value=1, target_external="chatcmpl-2")
+    assert (thumb.message, score.conversation, score.message) == (talk[1], talk[1].conversation, None)
+    assert (later.message, later.conversation, later.target_external) == (None, None, "chatcmpl-2")
+
+
 def test_nobody_in_particular_changes_nobodys_mind(project, talk):
     for value in (1, -1, 1):
         reactions.react(project=project, end_user=None, kind="thumb", value=value, message=talk[1])

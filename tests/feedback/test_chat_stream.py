@@ -307,7 +307,8 @@ def test_the_sweep_ends_what_a_dead_process_left(chat):
     assert browser.talk(row.conversation_id)["messages"][-1]["message"]
 
 
-def test_stop_all_saves_what_has_come(chat):
+def test_stop_all_saves_what_has_come(chat, monkeypatch):
+    monkeypatch.setattr(streaming, "_ending", False)
     browser, _project = chat("never")
     response = browser.post("turn/", conversation=None, parent=None, text="Hello", client_key=new_key())
     stream = iter(response.streaming_content)
@@ -317,6 +318,7 @@ def test_stop_all_saves_what_has_come(chat):
     assert time.monotonic() - begun < 2
     assert (answer().state, answer().error) == ("failed", "lost") and answer().text.startswith("more")
     response.close()
+    assert browser.post("turn/", conversation=None, parent=None, text="Hello", client_key=new_key()).json()["error"]["code"] == "busy"
 
 
 def post_to(url: str, browser: Browser, text: str, **more):
@@ -345,6 +347,21 @@ def test_kill_9_of_the_web_process_loses_two_seconds_at_most(chat, model_server,
         Message.objects.filter(pk=row.pk).update(created_at=row.created_at - timedelta(seconds=60))
         assert tasks.broken_answers(timezone.now()) == 1
     assert answer().text == row.text and answer().state == "failed"
+
+
+def test_a_web_process_told_to_end_loses_nothing_and_does_not_wait(chat, model_server, tmp_path):
+    browser, _project = chat("never")
+    with processes.web(log=tmp_path / "web.log", ENDPOINT_HOSTS=f"127.0.0.1:{model_server.port}") as (process, url):
+        lines = []
+        for raw in post_to(url, browser, "Hello"):
+            lines.append(json.loads(raw))
+            if len(lines) == 10:
+                begun = time.monotonic()
+                process.terminate()
+        process.wait(10)
+        assert time.monotonic() - begun < 3
+    assert lines[-1]["e"] == "done" and end_of(lines)["error"] == "lost" and end_of(lines)["message"]
+    assert (answer().state, answer().error, answer().text) == ("failed", "lost", text_of(lines))
 
 
 @pytest.mark.servers
