@@ -223,3 +223,37 @@ def test_consent_is_asked_once_for_each_text_and_shown_at_any_time(live_site, op
     page.click("text=I agree")
     answered(page, 3)
     assert EndUser.objects.get().consent_version == 4
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_axe_finds_nothing_at_any_step(live_site, open_page, upstream, phone):
+    from axe_playwright_python.sync_playwright import Axe
+
+    project, user = make_chat(upstream, "instant", "sources", drafts="always", draft_from_arms=True, consent="We keep **this**.")
+    page = open_chat(open_page, user, project, phone=phone, dark=phone)
+    found = []
+
+    def look(where):
+        found.extend((where, v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(page).response["violations"])
+
+    look("empty")
+    say(page, "hello", enter=False)
+    page.locator("#consent-dialog[open]").wait_for()
+    look("consent")
+    page.click("text=I agree")
+    page.locator(".draft-verdict button:not([disabled]) >> nth=0").wait_for()
+    look("drafts")
+    page.locator(".better:visible").first.click()
+    page.click(".thumb.down")
+    page.click(".chip-button >> nth=1")
+    look("reasons")
+    page.click("text=What should it have said?")
+    look("correction")
+    page.click("#rate")
+    look("score")
+    page.keyboard.press("Escape")
+    if phone:
+        page.tap("#history-open")
+        page.locator("#history-list a").wait_for()
+        look("drawer")
+    assert found == []
