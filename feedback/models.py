@@ -164,6 +164,12 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["project", "context_hash"], condition=~Q(context_hash=""), name="message_context"),
             models.Index(fields=["project", "model_version", "created_at"], condition=Q(role="assistant"), name="message_of_model"),
+            # Figures by day and model are counted from it alone, without going by long texts.
+            models.Index(
+                fields=["project", "created_at", "model_version", "draft_group"],
+                condition=Q(role="assistant", state="complete", extra__isnull=True),
+                name="message_answers",
+            ),
             models.Index(fields=["created_at"], condition=Q(state="streaming"), name="message_streaming"),
         ]
 
