@@ -34,7 +34,7 @@ class Visitor:
     @cached_property
     def known(self) -> EndUser | None:
         """The person as the chat knows them; None for somebody who has only looked so far. One query."""
-        hashed = end_users.guest_hash(self.project, self.key) if self.guest else end_users.member_hash(self.project, self.user)
+        hashed = end_users.guest_hash(self.project, self.key) if self.user is None else end_users.member_hash(self.project, self.user)
         found = EndUser.objects.filter(project=self.project, key_hash=hashed).first()
         if found is not None and self.user is not None:
             found.user = self.user
@@ -43,7 +43,7 @@ class Visitor:
     def end_user(self) -> EndUser:
         """The person; made when they do something for the first time."""
         if self.known is None:
-            made = end_users.of_guest(self.project, self.key) if self.guest else end_users.of_member(self.project, self.user)
+            made = end_users.of_guest(self.project, self.key) if self.user is None else end_users.of_member(self.project, self.user)
             self.__dict__["known"] = made
         return self.__dict__["known"]
 

@@ -25,7 +25,7 @@ def able(project: Project) -> list[Arm]:
     return found
 
 
-def share_of(key: bytes, *parts: object) -> float:
+def share_of(key: bytes | memoryview, *parts: object) -> float:
     """A number in [0, 1), always the same for the same parts, evenly spread, keyed by the project."""
     digest = hmac.new(bytes(key), "\0".join(map(str, parts)).encode(), hashlib.sha256).digest()
     return int.from_bytes(digest[:7]) / (1 << 56)  # 56 bits: as a float it cannot round up to 1

@@ -125,8 +125,7 @@ def stop(*, visitor: Visitor, message: Message) -> Message:
         if live is not None:
             live.stop()
             saving.let_go()
-            with live.turn.news:
-                live.turn.news.wait_for(lambda: live.saved, 3.0)
+            live.wait_saved(3.0)
         else:  # another process reads it, and sees this at its next save
             Message.objects.filter(pk=message.pk, state=State.STREAMING).update(state=State.STOPPED)
         message.refresh_from_db()

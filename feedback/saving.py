@@ -29,7 +29,9 @@ def grow(rows: Sequence[tuple[int, str | None, int | None, int]]) -> dict[int, s
     return ended
 
 
-def finish(pk: int, *, project, actor, state: str, error: str, text: str, sources: list, extra: dict | None, first_ms: int | None, total_ms: int) -> None:
+def finish(
+    pk: int, *, project, actor, state: str, error: str, text: str, sources: list, extra: dict | None, first_ms: int | None, total_ms: int | None
+) -> None:
     """The end of an answer, with the event that exports know it by. An answer that was stopped by another process stays stopped; one that was
     deleted meanwhile stays deleted."""
     with transaction.atomic():

@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -82,6 +82,11 @@ class Live:
                 return
             self.state, self.error, self.total_ms, self.over = state, error[:40], self.elapsed_ms, True
             self.turn.news.notify_all()
+
+    def wait_saved(self, seconds: float) -> bool:
+        """Wait until the row holds the end; whether it does."""
+        with self.turn.news:
+            return self.turn.news.wait_for(lambda: self.saved, seconds)
 
     def settle(self) -> None:
         """The row holds the end, or never will."""
@@ -177,8 +182,7 @@ def stop_all(code: str = "lost", patience: float = 3.0) -> None:
         answer.stop(code)
     end = time.monotonic() + patience
     for answer in answers:
-        with answer.turn.news:
-            answer.turn.news.wait_for(lambda answer=answer: answer.saved, max(0.0, end - time.monotonic()))
+        answer.wait_saved(max(0.0, end - time.monotonic()))
 
 
 def _read(answer: Live) -> None:
@@ -261,7 +265,7 @@ def _save_round(answers: Iterable[Live], now: float) -> list[Live]:
             answer.stop("timeout_total")
             answer.end(State.FAILED, "timeout_total")
         if answer.over:
-            if answer.not_before <= now and _try(lambda answer=answer: _save_end(answer), answer):
+            if answer.not_before <= now and _try_end(answer):
                 answer.settle()
                 done.append(answer)
         elif now - answer.saved_at >= SAVE_SECONDS and (len(answer.parts) > answer.saved_parts or now - answer.saved_at >= BEAT_SECONDS):
@@ -306,10 +310,10 @@ def _save_end(answer: Live) -> None:
     )  # fmt: skip
 
 
-def _try(write: Callable[[], None], answer: Live) -> bool:
+def _try_end(answer: Live) -> bool:
     """Whether the end is saved, or given up after ten minutes' trying."""
     try:
-        write()
+        _save_end(answer)
     except Exception as exc:
         if answer.attempts >= len(RETRY_SECONDS):
             log.error("answer %s could not be saved and is lost: %s", answer.pk, type(exc).__name__)
