@@ -69,6 +69,11 @@ def start_erasing(person: Person, *, actor) -> Job:
     return jobs.start("erase", project=person.project, actor=actor, params=params, queue="heavy")
 
 
+def start_erasing_talks(end_user: EndUser, *, actor) -> Job:
+    """The same for what an end user asks of their own talk: an account and what it judged are not touched."""
+    return jobs.start("erase", project=end_user.project, actor=actor, params={"end_users": [end_user.pk], "user": None}, queue="heavy")
+
+
 @jobs.job_kind("erase", queue="heavy", label=gettext_lazy("Erasing a person's data"))
 def run(job: Job, ctl: jobs.Control) -> dict:
     """Erase whole or not at all; a run that was killed is called again, and what is gone already is no harm."""

@@ -1,6 +1,7 @@
 """Requests of persons to see or erase their data: the manager's page, and everybody's own."""
 
 from django import forms
+from django.contrib import messages
 from django.http import StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +12,7 @@ from core import erasure
 from core.access import project_page
 from core.errors import DomainError
 from core.models import Event, Job
-from feedback import people_data
+from feedback import access, people_data
 from feedback.end_users import label
 from feedback.models import EndUser
 
@@ -42,7 +43,7 @@ def _page(request, project, *, form=None, person=None, status=200):
             "bundles": len(person.ids("bundles")),
             "account": person.user,
         }
-    erased = [e for e in Event.objects.filter(project=project, verb="person.erase").order_by("-pk")[:30]]
+    erased = list(Event.objects.filter(project=project, verb="person.erase").order_by("-pk")[:30])
     working = Job.objects.filter(project=project, kind="erase", state__in=[Job.State.QUEUED, Job.State.RUNNING]).select_related("project")
     context = {"project": project, "form": form or PersonForm(), "found": found, "erased": erased, "working": working}
     return render(request, "feedback/people.html", context, status=status)
@@ -95,3 +96,29 @@ def _file(person) -> StreamingHttpResponse:
     response = StreamingHttpResponse(people_data.exported(person), content_type="application/json; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{person.project.slug}-data.json"'
     return response
+
+
+@never_cache
+@require_safe
+def own_data(request, slug):
+    """A visitor of the chat takes their own data along."""
+    visitor, sign_in = access.page_visitor(request, slug)
+    if visitor is None:
+        return sign_in
+    return _file(people_data.of_end_user(visitor.end_user()))
+
+
+@never_cache
+@require_POST
+def own_erase(request, slug):
+    """A visitor has their own talks erased. A guest's visit ends with it."""
+    visitor, sign_in = access.page_visitor(request, slug)
+    if visitor is None:
+        return sign_in
+    if visitor.known is not None:
+        people_data.start_erasing_talks(visitor.known, actor=visitor.user)
+    if visitor.guest:
+        access.let_out(request, slug)
+        return render(request, "feedback/erased.html", {"project": visitor.project})
+    messages.success(request, _("Your talks are being erased."))
+    return redirect("chat", slug)

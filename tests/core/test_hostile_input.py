@@ -53,6 +53,7 @@ FORMS: dict[str, dict[str, str]] = {
     "keys": {"name": "n", "scope": "all", "role": "annotator", "expires_days": "9"},
     "key_rotate": {},
     "key_revoke": {},
+    "chat_erase": {},
     "people_export": {"way": "key", "name": "patient-7"},
     "people_erase": {"way": "key", "name": "patient-7"},
     "job_cancel": {},

@@ -144,6 +144,8 @@ MATRIX: dict[str, tuple[str, str]] = {
     "api_export": ("GET", MANAGERS),
     "api_export_zip": ("GET", MANAGERS),
     "api_export_file": ("GET", MANAGERS),
+    "chat_data": ("GET", "L N Y Y Y Y"),
+    "chat_erase": ("POST", "L N Y Y Y Y"),
     "people_data": ("GET", MANAGERS),
     "people_export": ("POST", MANAGERS),
     "people_erase": ("POST", MANAGERS),

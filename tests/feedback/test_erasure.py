@@ -234,6 +234,28 @@ def test_the_manager_looks_up_downloads_and_erases_on_the_page(house):
     assert "No. 1, jsonl, withdrawn" in client.get("/p/ward/exports/").content.decode()
 
 
+def test_a_guest_takes_their_data_along_and_has_them_erased(monkeypatch):
+    from core import jobs
+    from tests.feedback.talks import Browser, make_chat, make_link
+
+    project = make_chat("open")
+    _link, path = make_link(project)
+    guest, other = Browser(project), Browser(project)
+    for one in (guest, other):
+        assert one.join(path).status_code == 302
+    mine, theirs = EndUser.objects.order_by("pk")
+    talk_of(project, mine, SECRET, [REPLY])
+    talk_of(project, theirs, "Something of another person altogether", [SHARED_REPLY])
+    got = b"".join(guest.client.get("/chat/open/data/").streaming_content).decode()
+    assert SECRET in got and "another person" not in got
+    page = guest.client.post("/chat/open/erase/")
+    assert page.status_code == 200
+    jobs.run_now(jobs.Job.objects.get(kind="erase"))
+    assert list(EndUser.objects.all()) == [theirs] and places_of(SECRET) == []
+    assert guest.get("conversations/").status_code == 401  # the visit has ended
+    assert len(other.get("conversations/").json()["conversations"]) == 1
+
+
 @pytest.mark.skipif("sqlite" not in settings.DATABASES["default"]["ENGINE"], reason="the file of SQLite")
 def test_a_copy_of_the_database_file_can_still_be_read_after_the_purge(house, tmp_path):
     command("ward", "--key", "ann", "--erase", "--yes")
