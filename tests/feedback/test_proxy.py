@@ -5,11 +5,13 @@ import random
 import re
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
-from core import api_auth
+from core import api_auth, limits
 from feedback.models import Arm, Lost, Message
 from feedback.proxy import with_model
+from feedback.proxy_log import writer
 from inference.models import Endpoint
 from tests.cast import make_member, make_project
 from tests.feedback.proxied import behind, direct, texts
@@ -300,3 +302,33 @@ def test_nothing_of_the_talk_is_in_the_servers_log(here, caplog, monkeypatch):
     assert "was answered but not logged: ZeroDivisionError" in caplog.text
     assert not re.search("secret-question|One two|tsk_", caplog.text)
     assert Message.objects.filter(role="assistant").count() == 1
+
+
+def test_hostile_values_never_crash_it(here, server):
+    """Every part of a good request replaced by hostile ones: passed on, or refused in OpenAI's form."""
+    from tests.core.test_hostile_input import RAW, mutated
+
+    here.endpoint("instant")
+    good = {"model": "instant", "messages": [{"role": "user", "content": "x"}], "user": "u", "stream": True, "tools": [], "n": 1}
+    client, wrong, seen = Client(raise_request_exception=False), [], set()
+    server.behaviours["instant"] = lambda h: h.json(200, {"id": "x", "choices": [{"index": 0, "message": {"content": "y"}, "finish_reason": "stop"}]})
+    try:
+        for body in [*mutated(good), *RAW]:
+            limits.forget()
+            cache.clear()
+            response = client.post("/v1/chat/completions", body, content_type="application/json", **here.headers)
+            data = response.getvalue()
+            response.close()
+            seen.add(response.status_code)
+            said = json.loads(data)
+            # 502: the test's own model server fell over what it was sent.
+            if not said or (response.status_code >= 500 and said["error"]["code"] != "upstream_unreachable"):
+                wrong.append((str(body)[:200], response.status_code))
+    finally:
+        server.behaviours["instant"] = faulty.instant
+    assert writer.flush(60)
+    assert wrong == [] and seen - {502} == {200, 400, 404}
+    for path in ("models/%00", "models/%ED%A0%80", "models/" + "x" * 5000, "%00", "..%2F..", "chat/completions/"):
+        assert client.get(f"/v1/{path}", **here.headers).status_code == 404
+    for key in ("tsk_", "tsk__", "tsk_\x00_a", "tsk_" + "9" * 5000 + "_x", "tsk_\xe9_\xff", "\xff", "tsk_a_b c"):
+        assert client.get("/v1/models", headers={"Authorization": f"Bearer {key}"}).status_code == 401

@@ -6,9 +6,11 @@ import time
 
 import pytest
 from django.core import signing
+from django.core.cache import cache
+from django.db import transaction
 from django.test import Client
 
-from core import api_auth, people
+from core import api_auth, limits, people
 from core.models import ApiKey
 from feedback import end_users, widget_api, widget_tokens
 from feedback.models import ChatSettings, EndUser, Message, Reaction
@@ -248,3 +250,33 @@ def test_keys_are_held_to_their_project(site):
     ApiKey.objects.filter(pk=other.row.pk).update(project=site.project)  # as if moved: its person manages nothing here
     assert post("tokens/", {"user": "u", "origin": SITE}, other.key).status_code == 403
     assert api_auth.find_key(f"Bearer {other.key}").person_role is None
+
+
+def test_hostile_values_never_crash_it(site):
+    """Every part of a good request replaced by hostile ones, with a good token: refused or kept, on either database."""
+    from tests.core.test_hostile_input import RAW, mutated
+
+    token, client = site.token(), Client(raise_request_exception=False)
+    wrong, seen = [], set()
+    good = {"target": "chatcmpl-1", "kind": "thumb", "value": -1, "reasons": ["wrong"], "text": "t"}
+    for path, form, more in (
+        ("feedback/?project=clinic", good, headers(token, SITE)),
+        ("tokens/", {"user": "u", "origin": SITE, "ttl": 60}, headers(site.key, None)),
+    ):
+        for body in [*mutated(form), *RAW]:
+            limits.forget()
+            cache.clear()
+            with transaction.atomic():
+                response = client.post(f"/api/v1/widget/{path}", body, content_type="application/json", **more)
+                transaction.set_rollback(True)
+            seen.add(response.status_code)
+            if response.status_code >= 500:
+                wrong.append((path, str(body)[:200], response.status_code))
+    for query in ("project=%00", "project=%ED%A0%80", "project=" + "x" * 5000, "project=clinic&language=%00", "project=clinic&version=%0d%0a", "format=x"):
+        for more in (headers(token, SITE), headers("\xff", "\x00"), headers(token, "x" * 5000)):
+            for method in ("get", "post", "options", "put"):
+                response = getattr(client, method)(f"/api/v1/widget/setup/?{query}", **more)
+                if response.status_code >= 500:
+                    wrong.append((query, more, response.status_code))
+    assert wrong == []
+    assert {201, 400} <= seen
