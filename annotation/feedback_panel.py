@@ -8,7 +8,7 @@ a line it says nothing."""
 from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
@@ -76,15 +76,16 @@ def word(judgements: list[tuple[str, dict]], slot: int) -> str:
     return said.most_common(1)[0][0]
 
 
-def figures(project, start, end, model=None) -> dict:
+def figures(project, start, end, model=None, answers: int | None = None) -> dict:
     """Of the answers given from `start` to `end` (UTC days, both with it): {"answers", "sent": {outcome: n}, "share", "table": {(thumb, word): n},
-    "agreed": Share or None, "by_thumb": [(thumb, Share)], "rows": newest first}. A thumb is the sum of what people say of the answer now."""
+    "agreed": Share or None, "by_thumb": [(thumb, Share)], "rows": newest first}. A thumb is the sum of what people say of the answer now.
+    `answers`: how many there are, if that was counted already."""
     begin = datetime.combine(start, time(), UTC)
     until = datetime.combine(end + timedelta(days=1), time(), UTC)
     given = Message.objects.filter(project=project, role="assistant", state="complete", extra__isnull=True, created_at__gte=begin, created_at__lt=until)
     if model is not None:
         given = given.filter(model_version=model)
-    promoted = Promotion.objects.filter(project=project, message_id__in=given.values("pk"))
+    promoted = Promotion.objects.filter(Exists(given.filter(pk=OuterRef("message_id"))), project=project)
     sent = dict(promoted.values_list("outcome").annotate(n=Count("pk")).order_by())
     rows = list(promoted.filter(item__isnull=False).order_by("-pk").values_list("message_id", "item_id")[:MOST])
     messages = [m for m, _item in rows]
@@ -110,7 +111,7 @@ def figures(project, start, end, model=None) -> dict:
     agreed = table[1, "good"] + table[-1, "bad"]
     n = agreed + table[1, "bad"] + table[-1, "good"]
     by_thumb = [(-1, wilson(table[-1, "bad"], table[-1, "bad"] + table[-1, "good"])), (1, wilson(table[1, "good"], table[1, "good"] + table[1, "bad"]))]
-    total = given.count()
+    total = given.count() if answers is None else answers
     put = sent.get("item", 0) + sent.get("known", 0)
     out = {"answers": total, "sent": sent, "put": put, "share": wilson(put, total)}
     return out | {"table": table, "agreed": wilson(agreed, n), "by_thumb": by_thumb, "rows": listed}
@@ -119,7 +120,7 @@ def figures(project, start, end, model=None) -> dict:
 def panel(request, project) -> str:
     """The section of the page, for the period and model that the page looks at."""
     scope = request.feedback_scope
-    found = figures(project, scope.start, scope.end, scope.model)
+    found = figures(project, scope.start, scope.end, scope.model, request.feedback_answers)
     table = found["table"]
     context = {
         "project": project,

@@ -35,7 +35,7 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
             "language": prompt.language,
             "messages": [_message(m, html) for m in prompt.messages],
             "tools": prompt.tools,
-            "sources": [_source(s, html) for s in prompt.sources],
+            "sources": [_source(s, html) for s in sources_of(item, texts.values())],
             "answers": [_answer(document.LETTERS[i], texts[slot], html) for i, slot in enumerate(assignment.order)],
             "ratings": ask,
             "criteria": _criteria(bench) if ask in ("ends", "all") else [],
@@ -46,6 +46,17 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
 
 
 _ANSWERS = Prepared(lambda item_id: ItemAnswer.objects.filter(item=item_id).select_related("response").order_by("pk"), int)
+
+
+def sources_of(item, responses) -> list[dict]:
+    """What the item's answers are to be held against: the prompt's sources; failing those, in a QA check, the passages its one answer was given."""
+    if item.prompt.sources or item.kind != "qa":
+        return item.prompt.sources
+    for response in responses:
+        given = response.given.get("sources") if isinstance(response.given, dict) else None
+        if isinstance(given, list):
+            return [s for s in given if isinstance(s, dict) and all(isinstance(s.get(k, ""), str) for k in ("title", "url", "text"))]
+    return []
 
 
 def _asked(item_id: int, share: int) -> bool:

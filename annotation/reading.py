@@ -7,7 +7,7 @@ import json
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from annotation import document
+from annotation import document, payload
 from annotation.bench_strings import names as words_of
 from annotation.models import ItemAnswer
 from core.rendering import diff, language, markdown
@@ -57,7 +57,10 @@ def texts(item) -> dict:
         if slot in by_slot
     ]
     messages = [{"role": ROLES.get(m["role"], m["role"]), "kind": m["role"], **_shown(text_of(m)), "calls": _calls(m)} for m in item.prompt.messages]
-    sources = [{"title": s.get("title", ""), "url": s.get("url", ""), **_shown(s.get("text", ""))} for s in item.prompt.sources]
+    sources = [
+        {"title": s.get("title", ""), "url": s.get("url", ""), **_shown(s.get("text", ""))}
+        for s in payload.sources_of(item, [found[0] for found in by_slot.values()])
+    ]
     return {"messages": messages, "sources": sources, "tools": item.prompt.tools, "answers": answers, "order": order}
 
 

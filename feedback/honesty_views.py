@@ -91,6 +91,7 @@ def feedback(request, project):
     request.feedback_scope = scope  # for panels that other rooms hang in here
     people = honesty.by_person(scope)
     context = _rates(scope, days, people, models) | _who(scope, people)
+    request.feedback_answers = context["total"].answers
     found = honesty.positions(scope)
     query = request.GET.copy()
     query["format"] = "csv"
@@ -187,7 +188,7 @@ def _who(scope: Scope, people: dict) -> dict:
             "thumbs": heavy["thumbs"],
             "top_share": percent(heavy["top_share"]),
             "rate": shown(rate),
-            "top": [{"who": labels.get(p, "–"), "n": n, "share": percent(share, 1), "rate": percent(up / n)} for p, up, n, share in heavy["top"]],
+            "top": [{"who": labels.get(p, "–"), "n": n, "share": percent(share, 1), "rate": percent(up / n)} for p, up, n, share in heavy["top"] if n > 1],
             "caps": [
                 {"cap": cap, "n": n, "rate": percent(value, 1), "moved": points(Share(value - rate.value, None, None, n)) if value is not None and rate else ""}
                 for cap, n, value in heavy["caps"]

@@ -145,7 +145,7 @@ def ranged(title, data: Sequence[Ranged], *, height: int = 120, minimum: float =
     marks = [Mark(r.label, r.value, shown=r.shown) for r in data]
     if all(r.value is None for r in data):
         return mark_safe("")
-    left, right, top, bottom = 34, 50, 10, 22
+    left, right, top, bottom = 48, 56, 10, 22
     span = (maximum - minimum) or 1
     step = (_WIDTH - left - right) / max(1, len(data) - 1)
 

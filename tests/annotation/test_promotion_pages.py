@@ -12,6 +12,7 @@ from annotation.models import Item, Promotion, PromotionRule
 from core import jobs
 from core.models import Job
 from feedback import end_users, reactions
+from feedback.models import EndUser, Message
 from tests.annotation.promoted_talks import make_answer, make_chat, make_talk, score, thumb
 from tests.cast import make_member, make_project
 
@@ -76,8 +77,6 @@ def test_an_annotator_learns_what_the_user_said_only_after_judging(client, proje
 
 
 def promoted_by(item):
-    from feedback.models import EndUser
-
     return EndUser.objects.get(pk=Promotion.objects.get(item=item).end_user_id)
 
 
@@ -122,8 +121,6 @@ def test_what_was_taken_back_or_deleted_is_not_told(client, project, promoted):
 
 
 def end_user_answer(item):
-    from feedback.models import Message
-
     return Message.objects.select_related("conversation__end_user", "project").get(pk=Promotion.objects.get(item=item).message_id)
 
 
@@ -149,6 +146,21 @@ def test_words_are_masked_for_experts_as_set(client, project, promoted):
     client.force_login(make_member(project, "reviewer"))
     text = client.get(reverse("item", args=[project.slug, promoted.pk])).content.decode()
     assert "call me: [" in text and "13800138000" not in text
+
+
+def test_what_the_answer_was_given_stands_beside_it(client, project):
+    answer = make_talk(project, ("How much?", "50 mg"))[0]
+    Message.objects.filter(pk=answer.pk).update(sources=[{"title": "Leaflet", "text": "5 mg at most.", "url": "https://example.org/"}])
+    thumb(answer)
+    promotion.create(project=project, actor=None, name="Downs", kind="down")
+    promotion.run(project)
+    who = make_member(project, "annotator")
+    assignment = queue.claim(project=project, user=who)
+    client.force_login(who)
+    (source,) = client.get(reverse("api_assignment", args=[assignment.pk])).json()["item"]["sources"]
+    assert (source["title"], source["text"]) == ("Leaflet", "5 mg at most.")
+    client.force_login(make_member(project, "reviewer"))
+    assert "5 mg at most." in client.get(reverse("item", args=[project.slug, assignment.item_id])).content.decode()
 
 
 # -- the manager's pages ----------------------------------------------------------------------------------------------------------

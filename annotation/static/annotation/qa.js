@@ -43,7 +43,7 @@ export class QaDesk {
     const context = before.length ? new PromptPanel().setup({ item: { ...item, messages: before, sources: [] }, doc: page.doc, correctable: false, change: page.change }) : null;
     if (context) context.classList.add("context");
     const side = h("div", { class: "qa-side", tabIndex: 0, role: "region", "aria-label": t("pair") }, context, this.questionBox.node, this.answerBox.node, this.claims, this.reasons);
-    this.node = h("div", { class: "desk-qa" }, this.source, side);
+    this.node = h("div", { class: this.item.sources.length ? "desk-qa" : "desk-qa no-source" }, this.source, side);
     const verdict = (id) => h("button", { type: "button", class: "button", data: { action: id, verdict: id }, "aria-pressed": "false" }, h("span", { text: t(`verdict_${id}`) }), h("kbd", { class: "only-wide", data: { keyOf: id } }));
     this.verdicts = ["keep", "fix", "drop"].map(verdict);
     this.dock = h("div", { class: "dock-qa", role: "group", "aria-label": t("verdict") }, this.verdicts, h("button", { type: "button", class: "button quiet", data: { action: "claims" } }, h("span", { text: t("claims_button") }), h("kbd", { class: "only-wide", data: { keyOf: "claims" } })));
