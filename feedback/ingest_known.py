@@ -1,6 +1,5 @@
 """What the rows of a batch refer to, read with one statement per table: people, models, messages, conversations, keys received before."""
 
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -10,21 +9,10 @@ from django.utils import timezone
 from core import bulk
 from corpus.models import ModelVersion
 from feedback import end_users
+from feedback.lookups import select
 from feedback.models import Choice, EndUser
 
-
 _NAMED = "NOT ({} = '')"  # said so that the partial index on it is used
-
-
-def select(sql: str, project: int, *many: Collection) -> list[tuple]:
-    """Rows of `sql`, in which ANY? stands for "is one of the next collection in `many`". The same statement for one value as for a thousand."""
-    if connection.vendor == "postgresql":
-        sql, values = sql.replace("ANY?", "= ANY(%s)"), [list(m) for m in many]
-    else:
-        sql, values = sql.replace("ANY?", "IN (SELECT value FROM json_each(%s))"), [json.dumps(list(m)) for m in many]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [project, *values])
-        return cursor.fetchall()
 
 
 def _locked(sql: str, table: str = "") -> str:

@@ -8,8 +8,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from core import bulk
-from feedback.ingest_known import People, Places, select
+from feedback.ingest_known import People, Places
 from feedback.ingest_rows import ChoiceIn, ReactionIn, Row, RowError
+from feedback.lookups import select
 from feedback.models import Reaction
 from feedback.privacy import Keeper
 

@@ -3,8 +3,10 @@
 from django.db import connection
 
 from core import bulk
+from feedback.lookups import select
 from feedback.models import Reaction
 
+_WAITING = "SELECT id FROM feedback_reaction WHERE project_id = %s AND message_id IS NULL AND conversation_id IS NULL AND target_external ANY?"
 _LOCK = 0x7453_0001  # of all advisory locks ours; the second number is the project
 
 
@@ -22,9 +24,9 @@ def join(project, messages: dict[str, tuple[int, int, str]], conversations: dict
     names = [*messages, *conversations]
     if not names:
         return 0
-    waiting = Reaction.objects.filter(project=project, message=None, conversation=None, target_external__in=names).order_by("created_at", "id")
+    found_waiting = select(_WAITING, project.pk, names)
     changed = []
-    for row in waiting.only("id", "kind", "target_external", "end_user_id", "created_at", "message_id", "conversation_id"):
+    for row in Reaction.objects.filter(pk__in=[pk for (pk,) in found_waiting]).order_by("created_at", "pk") if found_waiting else ():
         found = messages.get(row.target_external)
         if row.kind == Reaction.Kind.SCORE:
             row.conversation_id = conversations.get(row.target_external) or (found[1] if found else None)

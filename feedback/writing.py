@@ -30,10 +30,11 @@ class Tree:
         self._messages: list[tuple] = []
         self._heads: dict[int, int] = {}  # of conversations that are there already
         self._begun = False
+        self._last: tuple = (None, None)  # a moment as it came and as it is stored: most rows of a batch share one
 
     def conversation(self, *, end_user: int | None, source: str, external: str, title: str, system: str, tools, keep: bool, at: datetime) -> int:
         pk = next(self._keys()[0])
-        moment = bulk.moment(at)
+        moment = self._moment(at)
         self._conversations[pk] = [pk, end_user, source, external, title, system, bulk.json_text(tools), None, keep, moment, moment]
         return pk
 
@@ -66,7 +67,7 @@ class Tree:
         self._messages.append(
             (
                 pk, conversation, parent, role, text, bulk.json_text(extra), bulk.json_text(sources) if sources else "[]", drafts, position, state, error,
-                seen, model, bulk.json_text(parameters), external, context, first_token_ms, total_ms, bulk.moment(at),
+                seen, model, bulk.json_text(parameters), external, context, first_token_ms, total_ms, self._moment(at),
             )
         )  # fmt: skip
         if head:
@@ -79,7 +80,7 @@ class Tree:
         if new is None:
             self._heads[conversation] = message
         else:
-            new[7], new[10] = message, max(new[10], bulk.moment(at))
+            new[7], new[10] = message, max(new[10], self._moment(at))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -95,6 +96,11 @@ class Tree:
         if self._heads:
             now = bulk.moment(timezone.now())
             bulk.update(Conversation, ("head", "updated_at"), [(pk, head, now) for pk, head in self._heads.items()])
+
+    def _moment(self, at: datetime):
+        if at is not self._last[0]:
+            self._last = at, bulk.moment(at)
+        return self._last[1]
 
     def _keys(self):
         if not self._begun:
