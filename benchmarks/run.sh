@@ -11,6 +11,8 @@ if "$python" -m tests.servers postgres redis-server; then on="$on --on postgres"
 run "$python" benchmarks/bench_import.py $on
 # shellcheck disable=SC2086
 run "$python" benchmarks/bench_export.py $on
+# shellcheck disable=SC2086
+run "$python" benchmarks/bench_ingest.py $on
 run "$python" benchmarks/bench_queue.py
 case $on in *postgres*) run "$python" -m tests.servers --run "$python" benchmarks/bench_queue.py ;; esac
 exit $status
