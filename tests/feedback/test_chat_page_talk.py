@@ -223,3 +223,19 @@ def test_the_reader_who_reads_further_up_is_left_in_peace(live_site, open_page, 
     assert page.evaluate(at_end) and not page.locator("#to-end").is_visible()
     page.click("#stop")
     answered(page, state="stopped")
+
+
+@pytest.mark.browser
+def test_long_drafts_are_read_from_their_top(live_site, open_page, upstream):
+    project, user = make_chat(upstream, "instant", drafts="always")
+    page = open_chat(open_page, user, project, viewport={"width": 1200, "height": 500})
+    say(page, "A long question that the model says again.\n" * 40)
+    page.locator(".better:not([disabled]) >> nth=1").wait_for()
+    top, bottom, end = page.evaluate(
+        "(() => { const s = document.getElementById('scroll'), b = s.getBoundingClientRect(), d = document.querySelector('.drafts').getBoundingClientRect();"
+        " return [d.top - b.top, d.bottom - b.top, b.height]; })()"
+    )
+    assert 0 <= top < 20 and bottom > end
+    page.click("#to-end")
+    page.locator(".better >> nth=0").click()
+    page.locator(".turn.answer").wait_for()

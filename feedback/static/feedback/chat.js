@@ -137,6 +137,7 @@ class Page {
     const view = new Drafts(question, answers, this.act);
     this.views.push(view);
     this.list.append(view.node);
+    this.follow.upTo(view.node);
     return view;
   }
 

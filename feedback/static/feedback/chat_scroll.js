@@ -1,6 +1,7 @@
 // The talk follows its end only while the reader is there; who reads further up is left in peace.
 
 const NEAR = 48; // px from the end that still count as being there
+const GAP = 8; // px over what stays in view
 
 export class Follow {
   constructor(scroller, button) {
@@ -8,6 +9,7 @@ export class Follow {
     this.button = button;
     this.at = true;
     this.last = 0;
+    this.top = null;
     scroller.addEventListener(
       "scroll",
       () => {
@@ -21,15 +23,26 @@ export class Follow {
       },
       { passive: true },
     );
-    button.addEventListener("click", () => this.toEnd());
+    button.addEventListener("click", () => {
+      this.top = null;
+      this.toEnd();
+    });
     new ResizeObserver(() => this.keep()).observe(scroller);
   }
 
+  /** Follow no further than the beginning of `node` (drafts are read side by side from their top) while it is on the page. */
+  upTo(node) {
+    this.top = node;
+  }
+
   toEnd() {
+    const { scroller, top } = this;
     this.at = true;
-    this.scroller.scrollTop = this.scroller.scrollHeight;
-    this.last = this.scroller.scrollTop;
-    this.button.hidden = true;
+    const end = scroller.scrollHeight - scroller.clientHeight;
+    const most = top && top.isConnected ? Math.max(0, top.offsetTop - GAP) : end;
+    scroller.scrollTop = Math.min(end, most);
+    this.last = scroller.scrollTop;
+    this.button.hidden = end <= most;
   }
 
   /** After the page has grown. */
