@@ -170,7 +170,7 @@ def against(port: int, pid: int, project, connection, seconds: float, batches: i
     client = Client(port, key)
     for _attempt in range(200):
         try:
-            client.post("/empty/", b"{}")
+            client.post("/api/v1/empty/", b"{}")
             break
         except OSError:
             time.sleep(0.1)
@@ -184,10 +184,10 @@ def against(port: int, pid: int, project, connection, seconds: float, batches: i
     numbers = itertools.count()
     bodies = (json.dumps(thumb("s", next(numbers) * 2 + 1, answers), ensure_ascii=False).encode() for _ in itertools.repeat(0))
     bodies = Locked(bodies)
-    at_once(port, key, "/empty/", bodies, 1), at_once(port, key, path, bodies, 1)
+    at_once(port, key, "/api/v1/empty/", bodies, 1), at_once(port, key, path, bodies, 1)
     singles, empties = [], []
     for _round in range(6):
-        empties.append(at_once(port, key, "/empty/", bodies, seconds / 6))
+        empties.append(at_once(port, key, "/api/v1/empty/", bodies, seconds / 6))
         singles.append(at_once(port, key, path, bodies, seconds / 6))
     one, empty = statistics.median(s[0] for s in singles), statistics.median(e[0] for e in empties)
     share = statistics.median(s[0] / e[0] for s, e in zip(singles, empties, strict=True))
