@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from django.utils import translation
 
 from core.rendering import markdown
-from feedback import saving
+from feedback import saving, streaming
 from feedback.blocks import Blocks
 from feedback.models import Message
 from feedback.sentences import sentence
@@ -18,6 +18,7 @@ from feedback.streaming import Live, LiveTurn
 
 PING_SECONDS = 10.0
 GATHER_SECONDS = 0.03  # pieces that come closer together travel in one line
+GATHER_EACH = 0.001  # and so much longer for each answer this process is reading: with a hundred, pages must be answered too
 SAVED_WITHIN = 15.0  # so long the end of an answer waits to be saved before it is told
 ELSEWHERE_SECONDS = 1.0  # how often the row of an answer that another process writes is looked at
 ELSEWHERE_MOST = 1800.0
@@ -86,7 +87,7 @@ def _live(turn: LiveTurn, language: str) -> Iterator[bytes]:
                 yield from _end(view.answer, language)
         if taken:
             said = time.monotonic()
-            time.sleep(GATHER_SECONDS)
+            time.sleep(GATHER_SECONDS + GATHER_EACH * streaming.reading())
         elif time.monotonic() - said >= PING_SECONDS:
             said = time.monotonic()
             yield line({"e": "ping"})
