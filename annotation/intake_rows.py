@@ -345,8 +345,8 @@ class Chunk:
                 raise ItemFroze
             self.changed[pk].frozen |= frozen
 
-    def write(self, *, batch_id: int, event_id: int, now) -> None:
-        """Insert everything, in the caller's transaction and under its lock."""
+    def write(self, *, batch_id: int | None, event_id: int, now) -> None:
+        """Insert everything, in the caller's transaction and under its lock. No batch: the rows come from no file."""
         at, project = bulk.moment(now), self.project.pk
         came = {"project": project, "event_id": event_id, "created_at": at}
         bulk.insert(Prompt, PROMPT, self.prompts, constants=came)

@@ -49,7 +49,7 @@ def _checked(project, values: dict, pk: int | None) -> dict:
     name = values["name"].strip()
     if not name or len(name) > 80:
         fail("name", _("Give the rule a name of at most %(n)s characters.") % {"n": 80})
-    if PromotionRule.objects.filter(project=project, name=name).exclude(pk=pk).exists():
+    if PromotionRule.objects.filter(project=project, name=name).exclude(pk=pk or 0).exists():
         fail("name", _("There is a rule of this name already."), "taken")
     if values["kind"] not in Kind.values:
         fail("kind", _("There is no such kind of rule."))
@@ -300,7 +300,7 @@ def _put(project, bench, turn: turns.Turn, event, keys: KeySource) -> tuple[int 
     """The turn as rows of the bench, as an import would make them, but of the turn's own kind: (item id, whether it is new). No id: it was refused."""
     bench.kind = turn.kind  # in memory only: the chunk writes nothing of the settings but the place in the queue
     work = Chunk(project=project, bench=bench, keys=keys, join=None)
-    added = work.run([turn.ready])
+    added = work.run([turn.ready] if turn.ready is not None else [])
     if added.refusals:
         turn.refused = added.refusals[0].code
         return None, False
@@ -346,8 +346,9 @@ def judged_messages(project, as_of: int | None = None) -> set[int]:
         annotation__item__in=promoted, event_id__lte=as_of, annotation__annotator__source=Annotator.Source.PERSON, annotation__practice=False
     )
     heads: dict[int, tuple[int, int, str]] = {}
-    for annotation, *head in versions.order_by("annotation_id", "number").values_list("annotation_id", "annotation__item_id", "id", "action"):
-        heads[annotation] = tuple(head)
+    rows = versions.order_by("annotation_id", "number").values_list("annotation_id", "annotation__item_id", "id", "action")
+    for annotation, item, version, action in rows:
+        heads[annotation] = (item, version, action)
     reviews = Review.objects.filter(version__annotation__item__in=promoted, event_id__lte=as_of).order_by("event_id", "id")
     decided = dict(reviews.values_list("version_id", "decision"))
     rulings = Consensus.objects.filter(item__in=promoted, event_id__lte=as_of).order_by("event_id", "id").values_list("item_id", "version_id")

@@ -15,7 +15,7 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from annotation.models import Promotion, PromotionRule
-from feedback.models import Choice, Message, Reaction
+from feedback.models import Choice, Conversation, Message, Reaction
 
 AT_ONCE = 500
 SETTLED = timedelta(hours=1)  # what is older has been written to its end by now, and no smaller id is still on its way
@@ -73,7 +73,7 @@ def _newest_first(rows, *columns) -> Iterator[tuple]:
         last = chunk[-1][0]
 
 
-def _current(rule) -> object:
+def _current(rule):
     return Reaction.objects.filter(project=rule.project_id, current=True)
 
 
@@ -181,12 +181,10 @@ def _turns(rows: list[tuple]) -> Iterator[Candidate]:
     heads = Message.objects.filter(conversation__in=ids, role="assistant", state=Message.State.COMPLETE, id=Subquery(_head_of()))
     last |= dict(heads.values_list("conversation_id", "id"))
     for pk, conversation, end_user, at, value, _tags in rows:
-        for message in downs.get(conversation, [])[:TURNS_OF_CONVERSATION] or [last.get(conversation)]:
-            if message is not None:
-                yield Candidate(message, end_user, at, pk, value)
+        found = downs.get(conversation, [])[:TURNS_OF_CONVERSATION] or ([last[conversation]] if conversation in last else [])
+        for message in found:
+            yield Candidate(message, end_user, at, pk, value)
 
 
 def _head_of():
-    from feedback.models import Conversation
-
     return Conversation.objects.filter(pk=OuterRef("conversation_id")).values("head_id")[:1]

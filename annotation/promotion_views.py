@@ -38,7 +38,7 @@ SUGGESTED = [
 
 
 class RuleForm(forms.Form):
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
+    name = forms.CharField(label=gettext_lazy("Name of the rule"), max_length=80)
     kind = forms.ChoiceField(label=gettext_lazy("What it takes"), choices=PromotionRule.Kind.choices)
     share = forms.DecimalField(
         label=gettext_lazy("Share of answers (%)"), required=False, min_value=0, max_value=100, max_digits=5, decimal_places=2, initial=5,

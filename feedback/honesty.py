@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.db.models import CharField, Count, DateField, F, Func, IntegerField, Max, Min, Q, Sum, TextField, Value
 from django.db.models.functions import Cast
 
+from core.models import Project
 from feedback.intervals import Share, clustered, difference, exact, wilson
 from feedback.models import Choice, Lost, Message, Reaction, Signal
 
@@ -65,7 +66,7 @@ class Length(Func):
 class Scope:
     """What is looked at: a project, UTC days `start` to `end` (both with it), and one ModelVersion or all."""
 
-    project: object
+    project: Project
     start: date
     end: date
     model: int | None = None
@@ -224,8 +225,9 @@ def positions(scope: Scope) -> dict:
     drafts = []
     for k in sorted(k for k in counts if k > 1):
         n = sum(counts[k].values())
-        shares = [exact(counts[k].get(i, 0), n) for i in range(k)]
-        drafts.append({"k": k, "n": n, "even": 1 / k, "places": shares, "off": [not s.low <= 1 / k <= s.high for s in shares if s]})
+        shares = [s for i in range(k) if (s := exact(counts[k].get(i, 0), n)) is not None]
+        off = [not (s.low or 0) <= 1 / k <= (1 if s.high is None else s.high) for s in shares]
+        drafts.append({"k": k, "n": n, "even": 1 / k, "places": shares, "off": off})
     return {"drafts": drafts, "verdicts": verdicts}
 
 
