@@ -21,6 +21,7 @@ LOOPBACK = HOST in {"127.0.0.1", "::1", "localhost"}
 DEBUG = envbool("DEBUG", False)
 WEB_WORKERS = envint("WEB_WORKERS", 1)  # web processes
 WEB_THREADS = envint("WEB_THREADS", 160)  # requests at once in each; made when needed (docs/ARCHITECTURE.md says why so many)
+CHAT_STREAMS = envint("CHAT_STREAMS", 200)  # answers of the chat that one web process reads at once
 
 
 def _kept_secret() -> str:

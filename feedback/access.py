@@ -86,6 +86,11 @@ def _chat_of(project: Project) -> ChatSettings:
     return found if found is not None else ChatSettings(project=project, enabled=False)
 
 
+def is_open(project: Project) -> bool:
+    """Whether the project's chat is open to others than its managers."""
+    return _chat_of(project).enabled
+
+
 def _member(user, slug: str) -> Visitor | None:
     if not user.is_authenticated:
         return None

@@ -229,7 +229,11 @@ def regenerate(visitor, given):
 
 @chat_view("GET")
 def message(visitor, query, pk):
-    return chat_json.one_json(visitor, _message(visitor, pk))
+    """As it is now; of an answer that this process is reading, all that has come."""
+    found, live = _message(visitor, pk), streaming.find(pk)
+    if live is not None and live.keep.keeps and found.state == Message.State.STREAMING:
+        found.text = live.text()
+    return chat_json.one_json(visitor, found)
 
 
 @chat_view("POST", act=True)

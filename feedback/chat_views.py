@@ -30,7 +30,7 @@ def join(request, token):
     scanner that follows it joins nobody."""
     limits.take("chat-join", login_limit.address(request), limit=JOINS, seconds=600)
     link = links.find(token)
-    if link is None or not link.project.chat.enabled:
+    if link is None or not access.is_open(link.project):
         return render(request, "feedback/join.html", {"gone": True}, status=404)
     chat, slug = link.project.chat, link.project.slug
     inside = access.inside(request, slug)

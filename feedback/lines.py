@@ -126,7 +126,7 @@ def _elsewhere(rows: list[Message], language: str) -> Iterator[bytes]:
     """Answers that another process writes: their rows grow."""
     sent = {row.pk: "" for row in rows}
     end, said = time.monotonic() + ELSEWHERE_MOST, time.monotonic()
-    while sent and time.monotonic() < end:
+    while sent and time.monotonic() < end and not streaming.ending():
         found = {row.pk: row for row in Message.objects.filter(pk__in=list(sent)).only("text", "state", "error", "sources", "position")}
         saving.let_go()
         out = []

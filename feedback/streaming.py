@@ -21,7 +21,7 @@ from feedback.privacy import Keeper
 from inference.client import Upstream, UpstreamError, stream_chat
 
 log = logging.getLogger(__name__)
-MOST = getattr(settings, "CHAT_STREAMS", 200)  # answers read at once in one process
+MOST = settings.CHAT_STREAMS  # answers read at once in one process
 SAVE_SECONDS = 2.0
 BEAT_SECONDS = 5.0  # how often a row says that it is still being read, whether anything came or not
 OVERTIME_SECONDS = 15.0  # beyond its total time a reader is given up
@@ -170,6 +170,11 @@ def reading() -> int:
     """How many answers are being read."""
     with _lock:
         return _reading
+
+
+def ending() -> bool:
+    """Whether this process has been told to end."""
+    return _ending
 
 
 def stop_all(code: str = "lost", patience: float = 3.0) -> None:
