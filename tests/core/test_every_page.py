@@ -17,7 +17,7 @@ from tests.core.test_role_matrix import MATRIX, house, patterns, url_of  # noqa:
 pytestmark = pytest.mark.browser
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 # Not pages: downloads, fragments that htmx puts into a page, and the API (its documentation page is Swagger UI's own).
-NO_PAGE = {"import_report_csv", "import_report_jsonl", "project_agreement", "export_zip", "export_file"}
+NO_PAGE = {"import_report_csv", "import_report_jsonl", "project_agreement", "export_zip", "export_file", "chat_data", "widget"}
 LOOKS = [("en", False, False), ("zh", True, True), ("zh", False, True), ("en", True, False)]
 
 
