@@ -12,6 +12,7 @@ from functools import lru_cache
 from django.db import connections
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+FEW = 8  # rows that are better inserted one by one than copied
 _BLOCK = 2000  # keys drawn from a PostgreSQL sequence at a time
 
 
@@ -45,6 +46,10 @@ class Keys:
                 cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
                 row = cursor.fetchone()
             self._last = row[0] if row else 0
+
+    def give(self, block: list[int]) -> None:
+        """Keys drawn already, by a statement that had something else to do as well."""
+        self._block = block[::-1]
 
     def __next__(self) -> int:
         if self.dry:
@@ -123,19 +128,20 @@ def _copy(connection, model, names: tuple[str, ...], rows: Iterable[tuple], usin
                 write(row)
 
 
-def insert(model, names: tuple[str, ...], rows: Iterable[tuple], *, constants: dict | None = None, using: str = "default") -> None:
+def insert(model, names: tuple[str, ...], rows: Iterable[tuple], *, constants: dict | None = None, using: str = "default", few: bool = False) -> None:
     """Insert `rows`, tuples in the order of the field `names`; `constants` {field: value} are the same in every row.
 
     Values have the type of their field (a number where it holds numbers, never their text): PostgreSQL gets them in binary form. A field
     left out gets NULL, so every NOT NULL field must be named (the key of a table that nobody refers to may be left out: the database counts
-    it). Constraint errors come as django.db.IntegrityError, foreign keys at commit."""
+    it). `few`: so few rows that opening a COPY would cost PostgreSQL more than they do. Constraint errors come as
+    django.db.IntegrityError, foreign keys at commit."""
     constants = constants or {}
     same = tuple(constants.values())
     if same:
         rows = (row + same for row in rows)
     names = (*names, *constants)
     connection = connections[using]
-    if connection.vendor == "postgresql":
+    if connection.vendor == "postgresql" and not few:
         _copy(connection, model, names, rows, using)
         return
     table, columns = connection.ops.quote_name(model._meta.db_table), _columns(model, names, using)

@@ -22,7 +22,7 @@ from feedback import ingest_known as known
 from feedback import joining
 from feedback.ingest_reactions import Reactions
 from feedback.ingest_rows import ChoiceIn, ConversationIn, DraftIn, ReactionIn, Row, RowError, Rules, parse
-from feedback.models import Choice, Received
+from feedback.models import Choice, Reaction, Received
 from feedback.privacy import Keeper, keeper_of, reason_keys, settings_of
 from feedback.recording import hashes_of
 from feedback.turns import Turn, title_of
@@ -128,7 +128,8 @@ class _Batch:
     def run(self, parsed: list[tuple[int, Row, str]]) -> list[Result]:
         rows = [row for _i, row, _digest in parsed]
         talks = [r.talk if isinstance(r, ChoiceIn) else r for r in rows if not isinstance(r, ReactionIn)]
-        joining.lock(self.project, shared=not talks)
+        self.reaction_keys = bulk.Keys(Reaction, block=max(1, self._said(rows)))
+        joining.lock(self.project, shared=not talks, keys=self.reaction_keys)
         results = self._received_before(parsed)
         left = [row for row, result in zip(rows, results, strict=True) if result is None]
         if left:
@@ -200,7 +201,7 @@ class _Batch:
         self.places = known.Places(self.project, targets - {""}, conversations, ids=ids, conversation_ids=conversation_ids, turns=bool(talks))
         self.models = known.models(self.project, {self.keep.label(m) for m in models - {""}})
         self.tree = Tree(self.project, about=sum(len(t.messages) + 4 for t in talks)) if talks else None
-        self.reactions = Reactions(self.project, self.keep, self.source, self.people, self.places, self.now, rows, self._said(rows))
+        self.reactions = Reactions(self.project, self.keep, self.source, self.people, self.places, self.now, rows, self.reaction_keys)
         self.choice_keys = bulk.Keys(Choice, block=len(rows))
         if any(isinstance(r, ChoiceIn) for r in rows):
             self.choice_keys.reset()
@@ -375,6 +376,6 @@ class _Batch:
             bulk.insert(Choice, names, map(tuple, self.choices), constants={"project": self.project.pk, "event_id": event})
         if self.received:  # in one order, so that two requests with the same keys do not wait for each other
             names = ("key", "digest", "table", "row")
-            bulk.insert(Received, names, sorted(self.received), constants={"project": self.project.pk, "created_at": at})
+            bulk.insert(Received, names, sorted(self.received), constants={"project": self.project.pk, "created_at": at}, few=len(self.received) <= bulk.FEW)
         if self.tree:
             joining.join(self.project, *self.places.arrived())

@@ -56,7 +56,7 @@ class People:
             made = {key: next(keys) for key in missing}
             rows = [(pk, key) for key, pk in made.items()]
             at = bulk.moment(timezone.now())
-            bulk.insert(EndUser, ("id", "key_hash"), rows, constants={"project": project.pk, "consent_version": 0, "created_at": at})
+            bulk.insert(EndUser, ("id", "key_hash"), rows, constants={"project": project.pk, "consent_version": 0, "created_at": at}, few=len(rows) <= bulk.FEW)
             found |= made
             self.new = set(made.values())
         self._by_name |= {user: found[key] for user, key in hashed.items()}

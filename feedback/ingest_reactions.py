@@ -26,13 +26,11 @@ _WAITING = _EARLIER.replace("project_id + 0", "project_id")
 class Reactions:
     """Of one person, target and kind the latest counts; the same said again adds nothing; nobody in particular has no earlier mind to change."""
 
-    def __init__(self, project, keep: Keeper, source: str, people: People, places: Places, now: datetime, rows: Sequence[Row], about: int):
-        """`about` how many there will be."""
+    def __init__(self, project, keep: Keeper, source: str, people: People, places: Places, now: datetime, rows: Sequence[Row], keys: bulk.Keys):
         self.project, self.keep, self.source, self.people, self.places, self.now = project, keep, source, people, places, now
         self.new: list[list] = []
         self.stale: list[int] = []
-        self._keys = bulk.Keys(Reaction, block=max(1, about))
-        self._keys.reset()
+        self._keys = keys
         self._latest: dict[tuple, list] = {}
         self._read(rows)
 
@@ -130,7 +128,7 @@ class Reactions:
             bulk.update(Reaction, ("current",), [(pk, False) for pk in stale])
         now = bulk.moment(self.now)
         rows = ((*r[:7], _dump(r[7]), r[8], _dump(r[9]), r[10], now if r[11] is self.now else bulk.moment(r[11])) for r in self.new)
-        bulk.insert(Reaction, _NAMES, rows, constants={"project": self.project.pk, "source": self.source, "event_id": event})
+        bulk.insert(Reaction, _NAMES, rows, constants={"project": self.project.pk, "source": self.source, "event_id": event}, few=len(self.new) <= bulk.FEW)
 
 
 def _dump(value: list) -> str | None:

@@ -89,10 +89,11 @@ class Tree:
 
     def write(self, *, event: int) -> None:
         """Insert what was collected, and move the heads of conversations that were there."""
+        few = len(self._messages) <= bulk.FEW
         if self._conversations:
-            bulk.insert(Conversation, _CONVERSATION, (tuple(row) for row in self._conversations.values()), constants={"project": self.project.pk})
+            bulk.insert(Conversation, _CONVERSATION, (tuple(row) for row in self._conversations.values()), constants={"project": self.project.pk}, few=few)
         if self._messages:
-            bulk.insert(Message, _MESSAGE, self._messages, constants={"project": self.project.pk, "event_id": event})
+            bulk.insert(Message, _MESSAGE, self._messages, constants={"project": self.project.pk, "event_id": event}, few=few)
         if self._heads:
             now = bulk.moment(timezone.now())
             bulk.update(Conversation, ("head", "updated_at"), [(pk, head, now) for pk, head in self._heads.items()])

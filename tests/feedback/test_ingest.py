@@ -293,7 +293,7 @@ def test_statements_do_not_grow_with_rows():
             out[-1]["messages"][1]["id"] = f"{start}-{i}"
         return out
 
-    few, many = statements(rows(5, "few")), statements(rows(300, "many"))
+    few, many = statements(rows(10, "few")), statements(rows(300, "many"))
     assert many == few <= 25
 
 
