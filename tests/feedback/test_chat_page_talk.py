@@ -37,7 +37,7 @@ def test_every_module_is_asked_for_with_the_page():
 
 @pytest.mark.browser
 def test_an_answer_streams_in_and_ends_as_the_servers_html(live_site, open_page, upstream):
-    project, user = make_chat(upstream, "ok:0.05")
+    project, user = make_chat(upstream, "ok:0.25")
     page = open_chat(open_page, user, project)
     say(page, "What is <b>eGFR</b>?\n怎么算？")
     page.locator(".answer .tail:has-text('You said')").wait_for()
@@ -51,7 +51,7 @@ def test_an_answer_streams_in_and_ends_as_the_servers_html(live_site, open_page,
     assert page.locator(".answer .tail").inner_text() == ""
     assert page.locator("#send").is_visible() and page.evaluate("document.activeElement.id") == "question"
     question, answer = Message.objects.order_by("pk")
-    assert (question.text, answer.text) == ("What is <b>eGFR</b>?\n怎么算？", upstream.answer("ok:0.05", "What is <b>eGFR</b>?\n怎么算？"))
+    assert (question.text, answer.text) == ("What is <b>eGFR</b>?\n怎么算？", upstream.answer("ok:0.25", "What is <b>eGFR</b>?\n怎么算？"))
     assert page.url.endswith(f"/chat/clinic/{question.conversation_id}/")
     until(lambda: Message.objects.get(pk=answer.pk).seen, "that it was seen")
     # What is read out is the finished answer, once.
