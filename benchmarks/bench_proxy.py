@@ -24,6 +24,8 @@ import threading
 import time
 from pathlib import Path
 
+from bench_queue import cpu_of
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 MOST_ADDED_MS, MOST_SLOWER = 15.0, 2.0
@@ -156,7 +158,7 @@ def call(connection, path, key, body=None):
 
 
 def label(port: int, key: str, until, errors: list) -> tuple[list[float], list[float]]:
-    """One expert: next, submit, every fifth of a second, until the time is up; the seconds each took."""
+    """One expert: next, submit, every half second, until the time is up; the seconds each took."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     nexts, submits = [], []
     while not until():
@@ -170,7 +172,7 @@ def label(port: int, key: str, until, errors: list) -> tuple[list[float], list[f
         if status != 200:
             errors.append(("submit", status, got))
         submits.append(took)
-        time.sleep(0.2)
+        time.sleep(0.5)
     return nexts, submits
 
 
@@ -180,7 +182,17 @@ def said(values: list[float]) -> str:
 
 def run_clients(url, key, streams, tokens) -> subprocess.Popen:
     command = [sys.executable, __file__, "--as-clients", url, "--key", key, "--streams", str(streams), "--tokens", str(tokens)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    out = tempfile.TemporaryFile("w+")  # noqa: SIM115 - a pipe that nobody reads would hold them up at their end
+    process = subprocess.Popen(command, stdout=out)
+    process.out = out
+    return process
+
+
+def told(process: subprocess.Popen) -> dict:
+    """What the clients say once they are done."""
+    process.wait()
+    process.out.seek(0)
+    return json.load(process.out)
 
 
 def connections_in_use() -> int:
@@ -193,7 +205,7 @@ def connections_in_use() -> int:
         return cursor.fetchone()[0]
 
 
-def bench(asked, port: int, model_url: str, expert: str, key: str) -> int:
+def bench(asked, port: int, pid: int, model_url: str, expert: str, key: str) -> int:
     proxy_url, errors, failed = f"http://127.0.0.1:{port}/v1", [], []
     for url in (model_url, proxy_url):  # both warm
         for _i in range(5):
@@ -214,7 +226,7 @@ def bench(asked, port: int, model_url: str, expert: str, key: str) -> int:
     end = time.time() + asked.seconds
     idle, idle_submit = label(port, expert, lambda: time.time() > end, errors)
     direct = run_clients(model_url, key, asked.streams, asked.tokens)
-    straight = json.loads(direct.communicate()[0])
+    straight = told(direct)
     most, over = [0], threading.Event()
 
     def watch():
@@ -226,10 +238,12 @@ def bench(asked, port: int, model_url: str, expert: str, key: str) -> int:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
+    cpu, began = cpu_of(pid), time.time()
     through = run_clients(proxy_url, key, asked.streams, asked.tokens)
     time.sleep(1.5)  # all have begun
-    busy, busy_submit = label(port, expert, lambda: through.poll() is not None or time.time() > end + 3600, errors)
-    passed = json.loads(through.communicate()[0])
+    busy, busy_submit = label(port, expert, lambda: through.poll() is not None, errors)
+    passed = told(through)
+    cpu, took = cpu_of(pid) - cpu, time.time() - began
     over.set()
     watcher.join()
     for name, got in (("direct", straight), ("proxy", passed)):
@@ -241,6 +255,7 @@ def bench(asked, port: int, model_url: str, expert: str, key: str) -> int:
     print(f"“next”, {asked.streams} streams:      {said(busy)}   {slower:.2f} × (at most {MOST_SLOWER:.0f})")
     print(f"submit, no stream:         {said(idle_submit)}")
     print(f"submit, {asked.streams} streams:      {said(busy_submit)}")
+    print(f"server CPU meanwhile: {cpu / took:.2f} of a core, experts included; {cpu / asked.streams / asked.tokens * 1000:.2f} ms a token at most")
     if slower > MOST_SLOWER:
         failed.append("the experts wait too long")
     if max(most):
@@ -272,7 +287,7 @@ def until_open(port: int, process: subprocess.Popen) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("streams", 100), ("tokens", 200), ("calls", 60), ("seconds", 8), ("items", 400)):
+    for name, default in (("streams", 100), ("tokens", 200), ("calls", 60), ("seconds", 8), ("items", 800)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--rate", type=float, default=20, help="tokens a second of each stream")
     for name in ("as-model", "as-clients", "key"):
@@ -297,7 +312,7 @@ def main() -> int:
             ):
                 started.append(subprocess.Popen([sys.executable, *command], cwd=ROOT))
                 until_open(port, started[-1])
-            return bench(asked, ports[1], model_url, expert, key)
+            return bench(asked, ports[1], started[1].pid, model_url, expert, key)
         finally:
             for process in started:
                 process.terminate()
