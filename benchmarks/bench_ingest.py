@@ -52,8 +52,8 @@ class Client:
         return answer.status, answer.read()
 
 
-def at_once(port: int, key: str, path: str, bodies, seconds: float) -> tuple[float, float]:
-    """(requests per second of CLIENTS clients, median milliseconds)."""
+def at_once(port: int, key: str, path: str, bodies, seconds: float) -> tuple[float, float, int]:
+    """(requests per second of CLIENTS clients, median milliseconds, requests)."""
     took: list[float] = []
     until = time.perf_counter() + seconds
 
@@ -74,7 +74,7 @@ def at_once(port: int, key: str, path: str, bodies, seconds: float) -> tuple[flo
         t.start()
     for t in threads:
         t.join()
-    return len(took) / (time.perf_counter() - began), statistics.median(took) * 1000
+    return len(took) / (time.perf_counter() - began), statistics.median(took) * 1000, len(took)
 
 
 def floor(connection, tables: list[str], source: int, target: int, each: int) -> float:
@@ -122,6 +122,17 @@ def floor(connection, tables: list[str], source: int, target: int, each: int) ->
             for table in tables:
                 cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
     return took
+
+
+def cpu(pid: int) -> float:
+    """CPU milliseconds of a process and its children so far: steadier than the clock on a busy machine."""
+    total, todo = 0.0, [pid]
+    while todo:
+        one = todo.pop()
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        todo += [int(c) for t in Path(f"/proc/{one}/task").iterdir() for c in (t / "children").read_text().split()]
+    return total * 1000
 
 
 def rss(pid: int) -> int:
@@ -186,12 +197,16 @@ def against(port: int, pid: int, project, connection, seconds: float, batches: i
     bodies = Locked(bodies)
     at_once(port, key, "/api/v1/empty/", bodies, 1), at_once(port, key, path, bodies, 1)
     singles, empties = [], []
+    spent: list[list[float]] = [[], []]
     for _round in range(6):
-        empties.append(at_once(port, key, "/api/v1/empty/", bodies, seconds / 6))
-        singles.append(at_once(port, key, path, bodies, seconds / 6))
+        for which, (kind, address) in enumerate(((empties, "/api/v1/empty/"), (singles, path))):
+            before = cpu(pid)
+            kind.append(at_once(port, key, address, bodies, seconds / 6))
+            spent[which].append((cpu(pid) - before) / kind[-1][2])
     one, empty = statistics.median(s[0] for s in singles), statistics.median(e[0] for e in empties)
     share = statistics.median(s[0] / e[0] for s, e in zip(singles, empties, strict=True))
     out = {"single/s": round(one), "single ms": round(statistics.median(s[1] for s in singles), 2), "empty view/s": round(empty), "single share": share}
+    out |= {"empty CPU ms": round(statistics.median(spent[0]), 2), "single CPU ms": round(statistics.median(spent[1]), 2)}
     for name, make, size, tables in (
         ("rows", lambda i: thumb("b", i, answers), ROWS, ["feedback_reaction", "feedback_received", "core_event"]),
         ("conversations", lambda i: conversation("b", i), 100, ["feedback_conversation", "feedback_message", "core_event"]),
