@@ -15,4 +15,6 @@ run "$python" benchmarks/bench_export.py $on
 run "$python" benchmarks/bench_ingest.py $on
 run "$python" benchmarks/bench_queue.py
 case $on in *postgres*) run "$python" -m tests.servers --run "$python" benchmarks/bench_queue.py ;; esac
+run "$python" benchmarks/bench_proxy.py
+case $on in *postgres*) run "$python" -m tests.servers --run "$python" benchmarks/bench_proxy.py ;; esac
 exit $status
