@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from django.db.models import Q
 
 from annotation.models import AnnotationVersion, ItemAnswer
+from annotation.promotion import judged_messages
 from core.rendering import language
 from corpus import canonical
 from corpus.models import Prompt
@@ -63,6 +64,8 @@ class FeedbackRows:
         self._include = [name for name in INCLUDE if name in include and speaks[name] & takes]
         self.left_out: Counter = Counter()
         self._capped = beyond_cap(project, reading, per_user, seed) if per_user and "thumbs" in self._include else ()
+        # Turns that were put before experts in other words (masked) are known by what was promoted, the others by what they say.
+        self._judged_messages = judged_messages(project, reading.as_of) if self._include else set()
         self._thinning = None
         if balance and "thumbs" in self._include:
             counted = Thinning(balance)
@@ -220,7 +223,7 @@ class FeedbackRows:
                 left_out["answer_unusable"] += 1
                 continue
             case, index = at
-            if (case.group_id, index) in closed:
+            if message in self._judged_messages or (case.group_id, index) in closed:
                 left_out["expert_judged"] += 1
             elif kind == "thumb" and pk in self._capped:
                 left_out["person_cap"] += 1
@@ -243,7 +246,7 @@ class FeedbackRows:
                 continue
             case = place[seen[0]["message"]][0]
             slots = list(dict.fromkeys(place[s["message"]][1] for s in seen))
-            if any((case.group_id, i) in closed for i in slots):
+            if any(s["message"] in self._judged_messages for s in seen) or any((case.group_id, i) in closed for i in slots):
                 left_out["expert_judged"] += 1
                 continue
             document: dict = {"ranking": [], "acceptable": 0}
