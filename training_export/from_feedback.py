@@ -6,6 +6,7 @@ an expert has judged is not taken from end users as well. Streams: memory is tha
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from django.db.models import Q
 
@@ -97,14 +98,14 @@ class FeedbackRows:
     def _cases(self, left_out: Counter, *, takes) -> Iterator[tuple[list, frozenset]]:
         for turns in self._turns():
             cases = self._chunk(turns, left_out)
-            people = {v.version.end_user for case in cases for v in case.voices} - {None}
+            people = {said_of(v).end_user for case in cases for v in case.voices} - {None}
             who = EndUser.objects.filter(id__in=people).values_list("id", "key_hash")
             names = {pk: label(EndUser(key_hash=hashed)) for pk, hashed in self._reading.rows(who)} if people else {}
             for case in cases:
                 rows, reasons = examples_of(case, self._choices, takes)
                 left_out.update(reasons)
                 if rows:
-                    said = [v.version for v in case.voices]
+                    said = [said_of(v) for v in case.voices]
                     yield [_told(row, case, names) for row in rows], self._keys(case, said)
 
     def _turns(self) -> Iterator[list[tuple]]:
@@ -279,6 +280,10 @@ def _turn(pk: int, messages: dict, frames: dict) -> _Turn:
     system, tools = frames[conversation]
     context = [{"role": "system", "content": system}] if system else []
     return _Turn(pk, conversation, context + path[::-1], tools)
+
+
+def said_of(voice: Voice) -> Said:
+    return cast(Said, voice.version)
 
 
 def _corrected(text: str) -> dict:
