@@ -41,15 +41,28 @@ class Keys:
 
     def reset(self) -> None:
         if self._sqlite and not self.dry:
-            table = self.model._meta.db_table
-            with self.connection.cursor() as cursor:
-                cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
-                row = cursor.fetchone()
-            self._last = row[0] if row else 0
+            self._draw()
 
-    def give(self, block: list[int]) -> None:
-        """Keys drawn already, by a statement that had something else to do as well."""
-        self._block = block[::-1]
+    def _draw(self) -> None:
+        with self.connection.cursor() as cursor:
+            ((sql, values),) = self.drawing()
+            cursor.execute(sql, values)
+            self.give(cursor.fetchall())
+
+    def drawing(self) -> list[tuple[str, list]]:
+        """The statement with which keys are drawn, for whoever has others to send with it; its rows go to `give`."""
+        if self._sqlite:
+            return [("SELECT seq FROM sqlite_sequence WHERE name = %s", [self.model._meta.db_table])]
+        # The sequence is looked up once, in a query of its own: for every key anew it would cost six times what the key does.
+        sql = "SELECT nextval((SELECT pg_get_serial_sequence(%s, %s)::regclass)) FROM generate_series(1, %s)"
+        return [(sql, [self._quoted(), self.model._meta.pk.column, self.block])]
+
+    def give(self, rows: list[tuple]) -> None:
+        """Take what the statement of `drawing` answered."""
+        if self._sqlite:
+            self._last = rows[0][0] if rows else 0
+        else:
+            self._block = [row[0] for row in rows][::-1]
 
     def __next__(self) -> int:
         if self.dry:
@@ -59,13 +72,7 @@ class Keys:
             self._last += 1
             return self._last
         if not self._block:
-            with self.connection.cursor() as cursor:
-                # The sequence is looked up once, in a query of its own: for every key anew it would cost six times what the key does.
-                cursor.execute(
-                    "SELECT nextval((SELECT pg_get_serial_sequence(%s, %s)::regclass)) FROM generate_series(1, %s)",
-                    [self._quoted(), self.model._meta.pk.column, self.block],
-                )
-                self._block = [row[0] for row in cursor.fetchall()][::-1]
+            self._draw()
         return self._block.pop()
 
     def _quoted(self) -> str:

@@ -21,7 +21,19 @@ def append(*, project, actor, verb: str, target=None, **data) -> Event:
 
 def append_quickly(*, project, actor, verb: str, **data) -> int:
     """The same without a target, by one plain statement; the id. For paths on which a model's `create` is a tenth of the whole request."""
-    values = [project.pk, getattr(actor, "pk", None), verb, "", bulk.json_text(data), bulk.moment(timezone.now())]
+    sql, values = append_statement(project=project, actor=actor, verb=verb, **data)
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO core_event (project_id, actor_id, verb, target, data, at) VALUES (%s, %s, %s, %s, %s, %s) RETURNING id", values)
+        cursor.execute(f"{sql} RETURNING id", values)
         return cursor.fetchone()[0]
+
+
+def append_statement(*, project, actor, verb: str, **data) -> tuple[str, list]:
+    """(sql, parameters) that append such an event; in the same transaction `LAST` is then SQL for its id."""
+    values = [project.pk, getattr(actor, "pk", None), verb, "", bulk.json_text(data), bulk.moment(timezone.now())]
+    return "INSERT INTO core_event (project_id, actor_id, verb, target, data, at) VALUES (%s, %s, %s, %s, %s, %s)", values
+
+
+LAST = {
+    "postgresql": "(SELECT currval(pg_get_serial_sequence('core_event', 'id')))",
+    "sqlite": "(SELECT seq FROM sqlite_sequence WHERE name = 'core_event')",
+}

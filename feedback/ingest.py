@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,6 +22,7 @@ from feedback import ingest_known as known
 from feedback import joining
 from feedback.ingest_reactions import Reactions
 from feedback.ingest_rows import ChoiceIn, ConversationIn, DraftIn, ReactionIn, Row, RowError, Rules, parse
+from feedback.lookups import Ahead, in_one_go
 from feedback.models import Choice, Reaction, Received
 from feedback.privacy import Keeper, keeper_of, reason_keys, settings_of
 from feedback.recording import hashes_of
@@ -129,7 +130,15 @@ class _Batch:
         rows = [row for _i, row, _digest in parsed]
         talks = [r.talk if isinstance(r, ChoiceIn) else r for r in rows if not isinstance(r, ReactionIn)]
         self.reaction_keys = bulk.Keys(Reaction, block=max(1, self._said(rows)))
-        joining.lock(self.project, shared=not talks, keys=self.reaction_keys)
+        first = [*joining.locking(self.project, shared=not talks), *self.reaction_keys.drawing()]
+        self.ahead = Ahead()
+        if not talks and len(rows) <= bulk.FEW:
+            external = self.keep.external
+            keys, targets = {external(r.key) for r in rows if r.key}, {external(r.target) for r in rows if isinstance(r, ReactionIn) and r.target}
+            begun = known.fetch(self.project, self.ahead, keys=keys, users={r.user for r in rows} - {""}, targets=targets, first=first)
+        else:
+            begun = in_one_go(first)
+        self.reaction_keys.give(begun[-1])
         results = self._received_before(parsed)
         left = [row for row, result in zip(rows, results, strict=True) if result is None]
         if left:
@@ -149,7 +158,7 @@ class _Batch:
         self.keys: dict[str, tuple[str, str, int]] = {}
         named = {self.keep.external(row.key) for _i, row, _digest in parsed if row.key}
         if named:
-            self.keys = known.received(self.project, named)
+            self.keys = known.received(self.project, named, self.ahead)
         return [self._repeated(row.key, digest) if row.key else None for _i, row, digest in parsed]
 
     def _repeated(self, key: str, digest: str) -> Result | None:
@@ -196,9 +205,9 @@ class _Batch:
             if isinstance(row, ChoiceIn):
                 models.update(d.model for d in row.drafts)
                 targets.update(external(d.external) for d in row.drafts if d.external)
-        self.people = known.People(self.project, users - {""})
+        self.people = known.People(self.project, users - {""}, self.ahead)
         talks = [r.talk if isinstance(r, ChoiceIn) else r for r in rows if not isinstance(r, ReactionIn)]
-        self.places = known.Places(self.project, targets - {""}, conversations, ids=ids, conversation_ids=conversation_ids, turns=bool(talks))
+        self.places = known.Places(self.project, targets - {""}, conversations, self.ahead, ids=ids, conversation_ids=conversation_ids, turns=bool(talks))
         self.models = known.models(self.project, {self.keep.label(m) for m in models - {""}})
         self.tree = Tree(self.project, about=sum(len(t.messages) + 4 for t in talks)) if talks else None
         self.reactions = Reactions(self.project, self.keep, self.source, self.people, self.places, self.now, rows, self.reaction_keys)
@@ -365,8 +374,11 @@ class _Batch:
         counts = {name: n for name in Counts.__slots__ if (n := getattr(self.counts, name))}
         if not counts and not self.received:
             return
-        event = events.append_quickly(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts) if counts else 0
         at = bulk.moment(self.now)
+        if counts and not self.tree and len(self.reactions.new) + len(self.received) <= bulk.FEW:
+            self._write_few(counts, at)
+            return
+        event = events.append_quickly(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts) if counts else 0
         if self.tree:
             self.tree.write(event=event)
         self.reactions.write(event=event)
@@ -379,3 +391,12 @@ class _Batch:
             bulk.insert(Received, names, sorted(self.received), constants={"project": self.project.pk, "created_at": at}, few=len(self.received) <= bulk.FEW)
         if self.tree:
             joining.join(self.project, *self.places.arrived())
+
+    def _write_few(self, counts: dict[str, int], at) -> None:
+        """The same for a few reactions. What the event's id is, the statements behind it ask the database."""
+        event = events.append_statement(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts)
+        statements = [event, *self.reactions.statements(events.LAST[connection.vendor])]
+        for row in self.received:
+            sql = 'INSERT INTO feedback_received (key, digest, "table", "row", project_id, created_at) VALUES (%s, %s, %s, %s, %s, %s)'
+            statements.append((sql, [*row, self.project.pk, at]))
+        in_one_go(statements)

@@ -9,23 +9,36 @@ from django.utils import timezone
 from core import bulk
 from corpus.models import ModelVersion
 from feedback import end_users
-from feedback.lookups import select
+from feedback.lookups import Ahead
 from feedback.models import Choice, EndUser
 
-_NAMED = "NOT ({} = '')"  # said so that the partial index on it is used
 
-
-def _locked(sql: str, table: str = "") -> str:
+def locked(sql: str, table: str = "") -> str:
     """Whoever changes the mind of the same person, or judges the same answer, comes after us (feedback.reactions does the same)."""
     if connection.vendor != "postgresql":
         return sql
     return f"{sql} ORDER BY {table}.id FOR NO KEY UPDATE OF {table}" if table else sql + " ORDER BY id FOR NO KEY UPDATE"
 
 
-def received(project, keys: Collection[str]) -> dict[str, tuple[str, str, int]]:
+RECEIVED = 'SELECT key, digest, "table", "row" FROM feedback_received WHERE project_id = %s AND key ANY?'
+PEOPLE = "SELECT id, key_hash FROM feedback_enduser WHERE project_id = %s AND key_hash ANY?"
+MESSAGES = (
+    "SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.external_id, c.end_user_id FROM feedback_message m"
+    " JOIN feedback_conversation c ON c.id = m.conversation_id WHERE m.project_id = %s AND m."
+)
+NAMED_MESSAGES = MESSAGES + "external_id ANY? AND NOT (m.external_id = '')"  # said so that the partial index on it is used
+
+
+def received(project, keys: Collection[str], ahead: Ahead) -> dict[str, tuple[str, str, int]]:
     """{key: (digest, table, row)} of those received before."""
-    rows = select('SELECT key, digest, "table", "row" FROM feedback_received WHERE project_id = %s AND key ANY?', project.pk, keys)
-    return {key: (digest, table, row) for key, digest, table, row in rows}
+    return {key: (digest, table, row) for key, digest, table, row in ahead.select(RECEIVED, project.pk, keys)}
+
+
+def fetch(project, ahead: Ahead, *, keys: set[str], users: set[str], targets: set[str], first=()) -> list[list[tuple]]:
+    """What `received`, `People` and `Places` will ask of a few reactions, in one go, after the statements `first`; the rows of these."""
+    hashed = {end_users.external_hash(project, user) for user in users}
+    wanted = [(RECEIVED, keys), (locked(PEOPLE), hashed), (locked(NAMED_MESSAGES, "m"), targets)]
+    return ahead.fetch(project.pk, [(sql, many) for sql, many in wanted if many], first=first)
 
 
 def models(project, names: Collection[str]) -> dict[str, int]:
@@ -41,14 +54,13 @@ def models(project, names: Collection[str]) -> dict[str, int]:
 class People:
     """The EndUsers of external ids; unknown ones are made."""
 
-    def __init__(self, project, users: Iterable[str]):
+    def __init__(self, project, users: Iterable[str], ahead: Ahead):
         self._by_name: dict[str, int | None] = {"": None}
         hashed = {user: end_users.external_hash(project, user) for user in users}
         self.new: set[int] = set()
         if not hashed:
             return
-        sql = _locked("SELECT id, key_hash FROM feedback_enduser WHERE project_id = %s AND key_hash ANY?")
-        found = {key: pk for pk, key in select(sql, project.pk, hashed.values())}
+        found = {key: pk for pk, key in ahead.select(locked(PEOPLE), project.pk, hashed.values())}
         missing = sorted(set(hashed.values()) - found.keys())
         if missing:
             keys = bulk.Keys(EndUser, block=len(missing))
@@ -80,15 +92,9 @@ class Place:
 class Places:
     """Messages and conversations by the deployment's ids, ours, or the words that led to them."""
 
-    _MESSAGE = (
-        "SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.external_id, c.end_user_id FROM feedback_message m"
-        " JOIN feedback_conversation c ON c.id = m.conversation_id WHERE m.project_id = %s AND m."
-    )
     _CONVERSATION = "SELECT id, end_user_id, external_id FROM feedback_conversation WHERE project_id = %s AND "
 
-    def __init__(
-        self, project, messages: Collection[str], conversations: Collection[str], *, ids: Collection[int], conversation_ids: Collection[int], turns: bool
-    ):
+    def __init__(self, project, messages: Collection[str], conversations: Collection[str], ahead: Ahead, *, ids, conversation_ids, turns: bool):
         """`turns`: read the turns of the conversations, too, to go on from them."""
         self._by_name: dict[str, Place] = {}
         self._by_id: dict[int, Place] = {}
@@ -97,17 +103,19 @@ class Places:
         self._words: dict[tuple, Place] = {}
         self._new_messages: dict[str, tuple[int, int, str]] = {}
         self._new_conversations: dict[str, int] = {}
-        rows = select(_locked(self._MESSAGE + f"external_id ANY? AND {_NAMED.format('m.external_id')}", "m"), project.pk, messages) if messages else []
-        rows += select(_locked(self._MESSAGE + "id ANY?", "m"), project.pk, ids) if ids else []
+        select = ahead.select
+        rows = select(locked(NAMED_MESSAGES, "m"), project.pk, messages) if messages else []
+        rows += select(locked(MESSAGES + "id ANY?", "m"), project.pk, ids) if ids else []
         for *place, external, person in rows:
             self._by_id[place[0]] = self._by_name[external] = Place(*place)
             self._people[place[1]] = person
         self._by_name.pop("", None)
-        found = select(_locked(self._CONVERSATION + f"external_id ANY? AND {_NAMED.format('external_id')}"), project.pk, conversations) if conversations else []
+        named = locked(self._CONVERSATION + "external_id ANY? AND NOT (external_id = '')")
+        found = select(named, project.pk, conversations) if conversations else []
         for pk, person, external in found:
             self._conversations[external] = pk
             self._people[pk] = person
-        for pk, person, _external in select(_locked(self._CONVERSATION + "id ANY?"), project.pk, conversation_ids) if conversation_ids else []:
+        for pk, person, _external in select(locked(self._CONVERSATION + "id ANY?"), project.pk, conversation_ids) if conversation_ids else []:
             self._people[pk] = person
         if turns and self._people:
             sql = "SELECT id, conversation_id, parent_id, role, state, context_hash FROM feedback_message WHERE project_id = %s AND conversation_id ANY?"

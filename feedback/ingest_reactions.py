@@ -1,7 +1,7 @@
 """The reactions of a batch: the same rules as feedback.reactions has for one, for many at once."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from django.utils.dateparse import parse_datetime
@@ -119,16 +119,32 @@ class Reactions:
         self.new.append(said)
         return said[_ID], True
 
+    def _outdated(self) -> list[int]:
+        new = {row[_ID] for row in self.new}
+        return [pk for pk in self.stale if pk not in new]
+
+    def _rows(self) -> Iterator[tuple]:
+        now = bulk.moment(self.now)
+        return ((*r[:7], _dump(r[7]), r[8], _dump(r[9]), r[10], now if r[11] is self.now else bulk.moment(r[11])) for r in self.new)
+
+    def statements(self, event: str) -> list[tuple[str, list]]:
+        """What `write` does, as statements for a few rows; `event` is SQL for the event's id."""
+        out: list[tuple[str, list]] = [("UPDATE feedback_reaction SET current = %s WHERE id = %s", [False, pk]) for pk in self._outdated()]
+        return out + [(f"{_FEW}{event})", [*row, self.project.pk, self.source]) for row in self._rows()]
+
     def write(self, *, event: int) -> None:
         if not self.new:
             return
-        new = {row[_ID] for row in self.new}
-        stale = [pk for pk in self.stale if pk not in new]
-        if stale:
+        if stale := self._outdated():
             bulk.update(Reaction, ("current",), [(pk, False) for pk in stale])
-        now = bulk.moment(self.now)
-        rows = ((*r[:7], _dump(r[7]), r[8], _dump(r[9]), r[10], now if r[11] is self.now else bulk.moment(r[11])) for r in self.new)
+        rows = self._rows()
         bulk.insert(Reaction, _NAMES, rows, constants={"project": self.project.pk, "source": self.source, "event_id": event}, few=len(self.new) <= bulk.FEW)
+
+
+_FEW = (
+    "INSERT INTO feedback_reaction (id, end_user_id, message_id, conversation_id, target_external, kind, value, reasons, text, tags, current, created_at,"
+    " project_id, source, event_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+)
 
 
 def _dump(value: list) -> str | None:

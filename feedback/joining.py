@@ -3,29 +3,23 @@
 from django.db import connection
 
 from core import bulk
-from feedback.lookups import select
+from feedback.lookups import in_one_go, select
 from feedback.models import Reaction
 
 _WAITING = "SELECT id FROM feedback_reaction WHERE project_id = %s AND message_id IS NULL AND conversation_id IS NULL AND target_external ANY?"
 _LOCK = 0x7453_0001  # of all advisory locks ours; the second number is the project
 
 
-def lock(project, *, shared: bool = False, keys: bulk.Keys | None = None) -> None:
+def lock(project, *, shared: bool = False) -> None:
     """Until the end of the transaction, on PostgreSQL: who makes rows with ids of the deployment's own is alone in the project; who only looks for
-    such ids (`shared`) keeps those out, so that a reaction and its target never miss each other. On SQLite writers are alone anyway.
-    `keys`: reactions' keys to draw on the way, which saves a statement."""
-    if connection.vendor != "postgresql":
-        if keys is not None:
-            keys.reset()
-        return
-    sql, values = f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}(%s, %s)", [_LOCK, project.pk]
-    with connection.cursor() as cursor:
-        if keys is None:
-            cursor.execute(sql, values)
-            return
-        sequence = "nextval((SELECT pg_get_serial_sequence('feedback_reaction', 'id')::regclass))"
-        cursor.execute(f"SELECT {sequence} FROM ({sql} OFFSET 0) locked, generate_series(1, %s)", [*values, keys.block])  # noqa: S608
-        keys.give([pk for (pk,) in cursor.fetchall()])
+    such ids (`shared`) keeps those out, so that a reaction and its target never miss each other. On SQLite writers are alone anyway."""
+    in_one_go(locking(project, shared=shared))
+
+
+def locking(project, *, shared: bool = False) -> list[tuple[str, list]]:
+    """The same as statements, to be sent together with others."""
+    sql = f"SELECT pg_advisory_xact_lock{'_shared' if shared else ''}(%s, %s)"
+    return [(sql, [_LOCK, project.pk])] if connection.vendor == "postgresql" else []
 
 
 def join(project, messages: dict[str, tuple[int, int, str]], conversations: dict[str, int], people: dict[int, int | None]) -> int:
