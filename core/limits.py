@@ -3,6 +3,7 @@
 A leaky bucket (GCRA): `limit` at once, and as many again spread evenly over `seconds`. What is refused costs nothing, so whoever waits as long
 as the answer says is let in, however often they knocked meanwhile."""
 
+import functools
 import hashlib
 import logging
 import math
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from core.errors import DomainError
 
 log = logging.getLogger(__name__)
+AWAY_SECONDS = 10  # how long a Redis that did not answer is not asked again
 MOST_KNOWN = 50_000  # buckets held in this process: about 10 MB
 
 _lock = threading.Lock()
@@ -33,7 +35,7 @@ if wait > 0 then return math.ceil(wait) end
 redis.call('SET', KEYS[1], string.format('%.0f', drained), 'PX', math.ceil((drained - now) / 1000))
 return 0
 """
-_script = None
+_away_until = 0.0
 
 
 class TooMany(DomainError):
@@ -80,21 +82,34 @@ def _forget_some(now: float) -> None:
 
 def _in_redis(bucket: str, room: float, fill: float) -> float:
     """Seconds to wait, 0 when let in. Should Redis be away, this process counts for itself: a limit is no reason to stop the work."""
-    global _script
+    global _away_until
     import redis
 
+    if time.monotonic() < _away_until:
+        return _here(bucket, room, fill)
     try:
-        client = cache._cache.get_client(None, write=True)  # type: ignore[attr-defined]  # Django's own pool of connections
-        if _script is None:
-            _script = client.register_script(_LUA)
-        wait = _script(keys=[cache.make_key(bucket)], args=[round(room * 1e6), round(fill * 1e6)], client=client)
+        wait = _connected()(keys=[cache.make_key(bucket)], args=[round(room * 1e6), round(fill * 1e6)])
     except redis.RedisError as exc:
-        log.warning("limits are counted by this process alone: %s", type(exc).__name__)
+        _away_until = time.monotonic() + AWAY_SECONDS
+        log.warning("limits are counted by this process alone for a while: %s", type(exc).__name__)
         return _here(bucket, room, fill)
     return int(wait) / 1e6
 
 
+@functools.cache
+def _connected():
+    """The script on a pool of its own: where the cache waits and tries again, a limit must not hold up the request."""
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 1))
+    return client.register_script(_LUA)
+
+
 def forget() -> None:
     """Empty the buckets of this process (those in Redis go with the cache)."""
+    global _away_until
+    _away_until = 0.0
     with _lock:
         _full_at.clear()

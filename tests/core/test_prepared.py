@@ -1,5 +1,7 @@
 """A prepared queryset gives what the plain one gives, for every call anew."""
 
+import threading
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -31,6 +33,31 @@ def test_related_rows_are_loaded():
         assert row.user.username and row.project.slug == project.slug
     assert len(asked) == 0
     assert MEMBERS.first(project.pk, "nobody") is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_thread_has_its_own():
+    """Many threads at once, each with values of its own, none with another's rows; compiled once."""
+    a, b = make_project(), make_project()
+    users = {p.pk: [make_member(p, "annotator") for _i in range(3)] for p in (a, b)}
+    built = []
+    members = Prepared(lambda project: built.append(1) or Member.objects.select_related("user").filter(project=project).order_by("pk"), int)
+    members(a.pk)
+    wrong, gate = [], threading.Barrier(8)
+
+    def look(pk):
+        gate.wait()
+        for _i in range(30):
+            if [m.user for m in members(pk)] != users[pk]:
+                wrong.append(pk)
+        connection.close()
+
+    threads = [threading.Thread(target=look, args=((a, b)[i % 2].pk,)) for i in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert wrong == [] and built == [1]
 
 
 def test_text_is_a_parameter_never_sql():
