@@ -135,7 +135,9 @@ class _Batch:
         if not talks and len(rows) <= bulk.FEW:
             external = self.keep.external
             keys, targets = {external(r.key) for r in rows if r.key}, {external(r.target) for r in rows if isinstance(r, ReactionIn) and r.target}
-            begun = known.fetch(self.project, self.ahead, keys=keys, users={r.user for r in rows} - {""}, targets=targets, first=first)
+            earlier = all(isinstance(r, ReactionIn) and r.target and r.kind != "score" for r in rows)
+            users = {r.user for r in rows} - {""}
+            begun = known.fetch(self.project, self.ahead, keys=keys, users=users, targets=targets, earlier=earlier, first=first)
         else:
             begun = in_one_go(first)
         self.reaction_keys.give(begun[-1])
@@ -210,7 +212,8 @@ class _Batch:
         self.places = known.Places(self.project, targets - {""}, conversations, self.ahead, ids=ids, conversation_ids=conversation_ids, turns=bool(talks))
         self.models = known.models(self.project, {self.keep.label(m) for m in models - {""}})
         self.tree = Tree(self.project, about=sum(len(t.messages) + 4 for t in talks)) if talks else None
-        self.reactions = Reactions(self.project, self.keep, self.source, self.people, self.places, self.now, rows, self.reaction_keys)
+        self.reactions = Reactions(self.project, self.keep, self.source, self.people, self.places, self.now, self.reaction_keys)
+        self.reactions.read(rows, self.ahead)
         self.choice_keys = bulk.Keys(Choice, block=len(rows))
         if any(isinstance(r, ChoiceIn) for r in rows):
             self.choice_keys.reset()
@@ -320,7 +323,7 @@ class _Batch:
                 raise RowError(f"drafts.{i}", "unknown_draft", _("No answer with this id is known: send the conversation first, or its text here."))
             if place and place.role != "assistant":
                 raise RowError(f"drafts.{i}", "not_an_answer", _("Only answers can be judged."))
-        parents = {place.parent for place in there if place}
+        parents: set = {place.parent for place in there if place}
         known_drafts = [place.pk for place in there if place]
         if len(parents) > 1 or None in parents or len(set(known_drafts)) < len(known_drafts) or (not parents and not row.talk.messages):
             raise RowError("drafts", "bad_drafts", _("Drafts are answers to one question."))

@@ -28,16 +28,28 @@ MESSAGES = (
 )
 NAMED_MESSAGES = MESSAGES + "external_id ANY? AND NOT (m.external_id = '')"  # said so that the partial index on it is used
 
+_SAID = ("id", "end_user_id", "message_id", "conversation_id", "target_external", "kind", "value", "reasons", "text", "tags", "created_at")
+_EARLIER = f"SELECT {', '.join(_SAID)} FROM feedback_reaction WHERE "  # noqa: S608
+EARLIER = _EARLIER + "project_id + 0 = %s AND current AND "  # not by the index of all that is current in the project
+EARLIER_NAMED = (
+    f"SELECT {', '.join('r.' + name for name in _SAID)} FROM feedback_reaction r JOIN feedback_message m ON m.id = r.message_id"  # noqa: S608
+    " WHERE m.project_id = %s AND m.external_id ANY? AND NOT (m.external_id = '') AND r.current"
+)
+WAITING = _EARLIER + "project_id = %s AND current AND message_id IS NULL AND conversation_id IS NULL AND target_external ANY?"
+
 
 def received(project, keys: Collection[str], ahead: Ahead) -> dict[str, tuple[str, str, int]]:
     """{key: (digest, table, row)} of those received before."""
     return {key: (digest, table, row) for key, digest, table, row in ahead.select(RECEIVED, project.pk, keys)}
 
 
-def fetch(project, ahead: Ahead, *, keys: set[str], users: set[str], targets: set[str], first=()) -> list[list[tuple]]:
-    """What `received`, `People` and `Places` will ask of a few reactions, in one go, after the statements `first`; the rows of these."""
+def fetch(project, ahead: Ahead, *, keys: set[str], users: set[str], targets: set[str], earlier: bool, first=()) -> list[list[tuple]]:
+    """What `received`, `People` and `Places` will ask of a few reactions, in one go, after the statements `first`; the rows of these. `earlier`: also
+    what `Reactions` will ask, before it is known which of the targets are there: on PostgreSQL, where that is cheaper than to ask later."""
     hashed = {end_users.external_hash(project, user) for user in users}
     wanted = [(RECEIVED, keys), (locked(PEOPLE), hashed), (locked(NAMED_MESSAGES, "m"), targets)]
+    if earlier and connection.vendor == "postgresql":
+        wanted += [(EARLIER_NAMED, targets), (WAITING, targets)]
     return ahead.fetch(project.pk, [(sql, many) for sql, many in wanted if many], first=first)
 
 

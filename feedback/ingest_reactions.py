@@ -4,43 +4,42 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from core import bulk
-from feedback.ingest_known import People, Places
+from feedback.ingest_known import EARLIER, EARLIER_NAMED, WAITING, People, Places
 from feedback.ingest_rows import ChoiceIn, ReactionIn, Row, RowError
-from feedback.lookups import select
+from feedback.lookups import Ahead
 from feedback.models import Reaction
 from feedback.privacy import Keeper
 
 _NAMES = ("id", "end_user", "message", "conversation", "target_external", "kind", "value", "reasons", "text", "tags", "current", "created_at")
 _ID, _CURRENT = 0, 10
-_EARLIER = (
-    "SELECT id, end_user_id, message_id, conversation_id, target_external, kind, value, reasons, text, tags, created_at"
-    " FROM feedback_reaction WHERE project_id + 0 = %s AND current AND "  # not by the index of all that is current in the project
-)
-_WAITING = _EARLIER.replace("project_id + 0", "project_id")
 
 
 class Reactions:
     """Of one person, target and kind the latest counts; the same said again adds nothing; nobody in particular has no earlier mind to change."""
 
-    def __init__(self, project, keep: Keeper, source: str, people: People, places: Places, now: datetime, rows: Sequence[Row], keys: bulk.Keys):
+    def __init__(self, project, keep: Keeper, source: str, people: People, places: Places, now: datetime, keys: bulk.Keys):
         self.project, self.keep, self.source, self.people, self.places, self.now = project, keep, source, people, places, now
         self.new: list[list] = []
         self.stale: list[int] = []
         self._keys = keys
         self._latest: dict[tuple, list] = {}
-        self._read(rows)
 
     @property
     def size(self) -> int:
         return len(self.new)
 
-    def _read(self, rows: Sequence[Row]) -> None:
+    def read(self, rows: Sequence[Row], ahead: Ahead) -> None:
         """The current ones of what these rows are about. Where a person is new there are none."""
-        messages, conversations, waiting = set(), set(), set()
+        targets = {self.keep.external(r.target) for r in rows if isinstance(r, ReactionIn)}
+        if ahead.holds(EARLIER_NAMED, targets):
+            self._take(ahead.select(EARLIER_NAMED, self.project.pk, targets) + ahead.select(WAITING, self.project.pk, targets))
+            return
+        messages: set[int] = set()
+        conversations: set[int] = set()
+        waiting: set[str] = set()
         for row in rows:
             if isinstance(row, ReactionIn):
                 if row.user and self.people.of(row.user) in self.people.new:
@@ -55,12 +54,16 @@ class Reactions:
             else:
                 talk = row.talk if isinstance(row, ChoiceIn) else row
                 known = [p for m in talk.messages if (p := self.places.message(self.keep.external(m.external)))]
-                for at in {p.conversation for p in known} | {self.places.conversation(self.keep.external(talk.external))} - {None}:
-                    conversations.add(at)
-                    messages.update(self.places.answers(at))
-        found = select(_EARLIER + "message_id ANY?", self.project.pk, messages) if messages else []
-        found += select(_EARLIER + "conversation_id ANY?", self.project.pk, conversations) if conversations else []
-        found += select(_WAITING + "message_id IS NULL AND conversation_id IS NULL AND target_external ANY?", self.project.pk, waiting) if waiting else []
+                for at in (*(p.conversation for p in known), self.places.conversation(self.keep.external(talk.external))):
+                    if at is not None:
+                        conversations.add(at)
+                        messages.update(self.places.answers(at))
+        found = ahead.select(f"{EARLIER}message_id ANY?", self.project.pk, messages) if messages else []
+        found += ahead.select(f"{EARLIER}conversation_id ANY?", self.project.pk, conversations) if conversations else []
+        found += ahead.select(WAITING, self.project.pk, waiting) if waiting else []
+        self._take(found)
+
+    def _take(self, found: list[tuple]) -> None:
         for pk, user, message, conversation, external, kind, value, reasons, text, tags, at in sorted(found):
             said = [pk, user, message, conversation, external, kind, value, _json(reasons), text, _json(tags), True, _aware(at)]
             self._latest[user, message, conversation, "" if message or conversation else external, kind] = said
@@ -156,6 +159,5 @@ def _json(value) -> list:
 
 
 def _aware(value) -> datetime:
-    if isinstance(value, str):
-        value = parse_datetime(value)
+    value = datetime.fromisoformat(value) if isinstance(value, str) else value
     return value if value.tzinfo else value.replace(tzinfo=UTC)  # SQLite keeps them without a zone

@@ -117,7 +117,8 @@ def parse(raw, rules: Rules) -> Row:
     """The checked row. RowError names what is wrong with it."""
     if type(raw) is not dict:
         raise RowError("", "not_an_object", _("A row is an object."))
-    make = _MAKERS.get(raw.get("type")) if isinstance(raw.get("type"), str) else None
+    kind = raw.get("type")
+    make = _MAKERS.get(kind) if isinstance(kind, str) else None
     if make is None:
         raise RowError("type", "bad_type", _("The type is reaction, choice or conversation."))
     return make(raw, rules)

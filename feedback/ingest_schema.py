@@ -106,7 +106,7 @@ class TakenSerializer(serializers.Serializer):
 class BatchSerializer(serializers.Serializer):
     accepted = serializers.IntegerField()
     duplicates = serializers.IntegerField()
-    errors = RowErrorSerializer(many=True)
+    errors = RowErrorSerializer(many=True)  # type: ignore[assignment]  # the name is the API's
     results = TakenSerializer(many=True)
 
 

@@ -47,6 +47,9 @@ class Ahead:
         self._rows |= {(sql, frozenset(many)): found for (sql, many), found in zip(wanted, rows, strict=True)}
         return begun
 
+    def holds(self, sql: str, many: Collection) -> bool:
+        return (sql, frozenset(many)) in self._rows
+
     def select(self, sql: str, project: int, many: Collection) -> list[tuple]:
         found = self._rows.pop((sql, frozenset(many)), None) if self._rows else None
         return select(sql, project, many) if found is None else found
