@@ -4,10 +4,13 @@ import json
 import re
 from dataclasses import dataclass, field
 
+import orjson
+
 from inference import sse
 from inference.answers import Answer, ErrorInside, Malformed, Piece, TooLong
 
 MOST_CHOICES = 16  # answers to one question that are kept
+LATE = 8192  # bytes of a stream that may wait to be understood
 _ID = re.compile(r"[!-~]{1,150}")  # what may stand in a header and in a Message's external_id
 
 
@@ -39,6 +42,8 @@ class Heard:
         self._done = self._ended = False
         self._parser = sse.Parser() if streamed else None
         self._held = bytearray()
+        self._late: list[bytes] = []
+        self._late_size = 0
 
     def feed(self, chunk: bytes) -> None:
         """Bytes that pass by. Never raises."""
@@ -49,17 +54,33 @@ class Heard:
             if len(self._held) > (1 << 20) + 8 * MOST_CHOICES * self.limit:
                 self.error, self._held = "too_long", bytearray()
             return
+        # Once the model speaks nothing hangs on each chunk: they are understood some at a time, which costs half as much.
+        self._late.append(chunk)
+        self._late_size += len(chunk)
+        if not self.spoken or self._late_size > LATE:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Understand what has passed so far."""
+        late, self._late, self._late_size = b"".join(self._late), [], 0
+        if self._parser is None or not late:
+            return
         try:
-            for event in self._parser.feed(chunk):
+            for event in self._parser.feed(late):
                 self._event(event.data)
+                if self.error:
+                    return
         except sse.Broken:
             self.error = "malformed"
 
     def end(self) -> None:
         """The body has come to its proper end."""
-        if self.error or self._ended:
+        if self._ended:
             return
         self._ended = True
+        self.catch_up()
+        if self.error:
+            return
         if self._parser is None:
             self._event(bytes(self._held))
             self._held = bytearray()
@@ -76,12 +97,13 @@ class Heard:
     @property
     def whole(self) -> bool:
         """Every answer has come to its end."""
+        self.catch_up()
         return self._done or (bool(self.answers) and all(s.answer.finish for s in self.answers.values()))
 
     def _event(self, data: str | bytes) -> None:
         if not self.streamed or data.strip() != "[DONE]":  # type: ignore[comparison-overlap]
             try:
-                self._value(json.loads(data))
+                self._value(_loads(data))
             except TooLong:
                 self.error = "too_long"
             except ErrorInside:
@@ -127,3 +149,11 @@ class Heard:
             if piece.tool_calls is not None:
                 said.calls = piece.tool_calls
             self.spoken |= said.answer.alive
+
+
+def _loads(data: str | bytes):
+    """JSON as servers write it: half a surrogate pair, too, which some cut in two."""
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        return json.loads(data)

@@ -70,6 +70,7 @@ class Exchange:
     @property
     def state(self) -> tuple[str, str]:
         """(state of the answers, error)."""
+        self.heard.catch_up()
         if self.stopped and not self.heard.whole:
             return Message.State.STOPPED, ""
         error = self.heard.error or self.error
