@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,7 +22,7 @@ from feedback import ingest_known as known
 from feedback import joining
 from feedback.ingest_reactions import Reactions
 from feedback.ingest_rows import ChoiceIn, ConversationIn, DraftIn, ReactionIn, Row, RowError, Rules, parse
-from feedback.lookups import Ahead, in_one_go
+from feedback.lookups import Ahead, distrust, in_one_go
 from feedback.models import Choice, Reaction, Received
 from feedback.privacy import Keeper, keeper_of, reason_keys, settings_of
 from feedback.recording import hashes_of
@@ -89,7 +89,9 @@ def take(*, project, rows: Sequence, source: str = "api", actor=None, rules: Rul
                 batch = _Batch(project, keep, source, actor)
                 found = batch.run(parsed)
             break
-        except (IntegrityError, OperationalError):
+        except (IntegrityError, OperationalError, ProgrammingError) as lost:
+            if isinstance(lost, ProgrammingError) and not distrust(lost):
+                raise
             # Somebody else made the same person, model, id or key meanwhile, or two transactions waited for each other.
             if attempt == _TRIES - 1:
                 raise
@@ -402,4 +404,4 @@ class _Batch:
         for row in self.received:
             sql = 'INSERT INTO feedback_received (key, digest, "table", "row", project_id, created_at) VALUES (%s, %s, %s, %s, %s, %s)'
             statements.append((sql, [*row, self.project.pk, at]))
-        in_one_go(statements)
+        in_one_go(statements, often=True)

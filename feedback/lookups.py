@@ -1,6 +1,8 @@
 """Reading by many values at once, with the same statement for one as for a thousand; and several statements in one go, where each costs a round trip."""
 
+import itertools
 import json
+import weakref
 from collections.abc import Collection, Sequence
 
 from django.db import connection
@@ -17,21 +19,63 @@ def _statement(sql: str, project: int, many: Collection) -> tuple[str, list]:
     return sql.replace("ANY?", "IN (SELECT value FROM json_each(%s))"), [project, json.dumps(list(many))]
 
 
-def in_one_go(statements: Sequence[tuple[str, list]]) -> list[list[tuple]]:
+def in_one_go(statements: Sequence[tuple[str, list]], *, often: bool = False) -> list[list[tuple]]:
     """The rows of each of (sql, parameters). PostgreSQL takes them together when parameters are bound by the client, as they are unless set otherwise;
-    each still sees what was committed before it. SQLite has no way to go."""
+    each still sees what was committed before it. SQLite has no way to go. `often`: PostgreSQL keeps the statements' plans, most of what a small
+    statement costs it; whoever asks for that must try again after a ProgrammingError that `distrust` knows."""
     out = []
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql" and len(statements) > 1 and not connection.settings_dict["OPTIONS"].get("server_side_binding"):
+        together = connection.vendor == "postgresql" and not connection.settings_dict["OPTIONS"].get("server_side_binding")
+        if together and (often or len(statements) > 1):
+            told = known = None
+            if often and _plans_are_kept:
+                known = _prepared.setdefault(connection.connection, {})
+                statements, told = _with_plans(statements, known)
             cursor.execute(";".join(sql for sql, _values in statements), [v for _sql, values in statements for v in values])
             out.append(cursor.fetchall() if cursor.description else [])
             while cursor.nextset():
                 out.append(cursor.fetchall() if cursor.description else [])
+            if known is not None and told:
+                known |= told
+                out = out[len(told) :]
         else:
             for sql, values in statements:
                 cursor.execute(sql, values)
                 out.append(cursor.fetchall() if cursor.description else [])
     return out
+
+
+# What each connection to PostgreSQL has prepared: {sql: name}. Names are never used twice: of a go that failed nobody knows how far it came.
+_prepared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+_names = itertools.count(1)
+_plans_are_kept = True
+
+
+def _with_plans(statements: Sequence[tuple[str, list]], known: dict[str, str]) -> tuple[list[tuple[str, list]], dict[str, str]]:
+    """(the statements as EXECUTE of prepared ones, before them what has to be prepared first; {sql: name} of these)."""
+    told: dict[str, str] = {}
+    executed = []
+    for sql, values in statements:
+        name = known.get(sql) or told.get(sql)
+        if name is None:
+            name = told[sql] = f"touchstone_{next(_names)}"
+        executed.append((f"EXECUTE {name}" + (f" ({', '.join(['%s'] * len(values))})" if values else ""), values))
+    prepare = []
+    for sql, name in told.items():
+        parts = sql.split("%s")
+        numbered = "".join(f"{part}${i}" for i, part in enumerate(parts[:-1], 1)) + parts[-1]
+        prepare.append((f"PREPARE {name} AS {numbered}", []))
+    return prepare + executed, told
+
+
+def distrust(error: Exception) -> bool:
+    """Whether `error` means that a prepared statement is gone. A pooler that hands every transaction another connection loses them: from then on
+    plans are not kept."""
+    global _plans_are_kept
+    gone = "prepared statement" in str(error)
+    if gone:
+        _plans_are_kept = False
+    return gone
 
 
 class Ahead:
@@ -42,7 +86,7 @@ class Ahead:
 
     def fetch(self, project: int, wanted: Sequence[tuple[str, Collection]], *, first: Sequence[tuple[str, list]] = ()) -> list[list[tuple]]:
         """`wanted`: what `select` will be called with. `first`: statements that go before; their rows are returned."""
-        rows = in_one_go([*first, *(_statement(sql, project, many) for sql, many in wanted)])
+        rows = in_one_go([*first, *(_statement(sql, project, many) for sql, many in wanted)], often=True)
         begun, rows = rows[: len(first)], rows[len(first) :]
         self._rows |= {(sql, frozenset(many)): found for (sql, many), found in zip(wanted, rows, strict=True)}
         return begun

@@ -1,8 +1,9 @@
 """The same feedback sent by several programs at once: one row, one person, one talk, on both databases."""
 
 import pytest
+from django.db import connection
 
-from feedback import ingest
+from feedback import ingest, lookups
 from feedback.models import Conversation, EndUser, Message, Reaction, Received
 from feedback.recording import record_exchange
 from tests.cast import make_project
@@ -71,3 +72,20 @@ def test_two_minds_at_once_leave_one_current():
     jobs = [lambda v=v: ingest.take(project=project, rows=[thumb(value=v)]) for v in ("up", "down", "none", "up", "down")]
     assert at_once(*jobs) == []
     assert Reaction.objects.filter(current=True).count() == 1
+
+
+def test_lost_plans_lose_nothing():
+    """A pooler between us and PostgreSQL may hand every transaction another connection, which knows nothing of what was prepared."""
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL keeps plans")
+    project = make_project()
+    ingest.take(project=project, rows=[thumb(id="k0")])
+    connection.cursor().execute("DEALLOCATE ALL")
+    try:
+        for i in range(3):
+            assert ingest.take(project=project, rows=[thumb(id=f"k{i + 1}", user=f"u{i}")]).results[0].status == "accepted"
+        assert lookups._plans_are_kept is False
+    finally:
+        lookups._plans_are_kept = True
+        lookups._prepared.clear()
+    assert Reaction.objects.count() == 4
