@@ -33,7 +33,7 @@ class MessageSerializer(serializers.Serializer):
     role = serializers.ChoiceField(["system", "user", "assistant", "tool"])
     content = serializers.JSONField(help_text="A text, or OpenAI's list of parts; null beside tool_calls.")
     id = serializers.CharField(required=False, max_length=200, help_text="Your id of it: what reactions name.")
-    parent = serializers.CharField(required=False, max_length=200, help_text="Id of the message before it, where that is not the one above.")
+    parent = serializers.CharField(required=False, max_length=200, help_text="Id of the message before it, where that is not the one above.")  # type: ignore[assignment]  # so it is called in the API
     model = serializers.CharField(required=False, max_length=200)
     tool_calls = serializers.ListField(child=serializers.DictField(), required=False)
     tool_call_id = serializers.CharField(required=False, max_length=200)
