@@ -98,8 +98,11 @@ def _binary_types(model, names: tuple[str, ...], using: str) -> list[str] | None
     for name in names:
         field = model._meta.get_field(name)
         of = (field.target_field if field.is_relation else field).rel_db_type(connection)
-        types.append(_BINARY.get(of.partition("(")[0]))
-    return None if None in types else types
+        known = _BINARY.get(of.partition("(")[0])
+        if known is None:
+            return None
+        types.append(known)
+    return types
 
 
 @lru_cache(maxsize=1)

@@ -32,7 +32,7 @@ if drained < now then drained = now end
 drained = drained + tonumber(ARGV[2])
 local wait = drained - now - tonumber(ARGV[1])
 if wait > 0 then return math.ceil(wait) end
-redis.call('SET', KEYS[1], string.format('%.0f', drained), 'PX', math.ceil((drained - now) / 1000))
+redis.call('SET', KEYS[1], string.format('%.0f', drained), 'PX', math.max(1, math.ceil((drained - now) / 1000)))
 return 0
 """
 _away_until = 0.0

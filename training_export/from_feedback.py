@@ -98,7 +98,7 @@ class FeedbackRows:
     def _cases(self, left_out: Counter, *, takes) -> Iterator[tuple[list, frozenset]]:
         for turns in self._turns():
             cases = self._chunk(turns, left_out)
-            people = {said_of(v).end_user for case in cases for v in case.voices} - {None}
+            people = {user for case in cases for v in case.voices if (user := said_of(v).end_user) is not None}
             who = EndUser.objects.filter(id__in=people).values_list("id", "key_hash")
             names = {pk: label(EndUser(key_hash=hashed)) for pk, hashed in self._reading.rows(who)} if people else {}
             for case in cases:
