@@ -124,6 +124,7 @@ JUDGEMENT = {
 }  # fmt: skip
 JSON_FORMS: dict[str, dict] = {
     "api_widget_tokens": {"user": "u", "origin": "https://example.org", "ttl": 60},
+    "api_widget_setup": {},
     "api_widget_feedback": {"target": "t", "kind": "thumb", "value": 1, "reasons": [], "text": ""},
     "proxy_chat": {"model": "m", "messages": []},
     "proxy_models": {},
@@ -349,7 +350,7 @@ def test_what_is_called_good_is_taken(ask):
     given = API_IMPORT | {"file": SimpleUploadedFile("a.csv", b"prompt,b\nx,y\n")}
     refused["api_import"] = ask("api_import", lambda client, url: client.post(url, given))
     # A password that is wrong, a file that is missing, and what is over already.
-    expected = {name: 401 for name in JSON_FORMS if name.startswith(("proxy_", "api_widget_"))}  # a session opens nothing there
+    expected = {name: 401 for name in JSON_FORMS if name.startswith(("proxy_", "api_widget_", "api_feedback"))}  # a session opens nothing there
     expected |= {"login": 400, "import": 400, "api_skip": 409, "api_job_cancel": 409, "review_unsettle": 409}
     assert {name: status for name, status in refused.items() if status >= 400} == expected
 
