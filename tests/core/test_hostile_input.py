@@ -352,7 +352,8 @@ def test_what_is_called_good_is_taken(ask):
     # A password that is wrong, a file that is missing, and what is over already.
     expected = {name: 401 for name in JSON_FORMS if name.startswith(("proxy_", "api_widget_", "api_feedback"))}  # a session opens nothing there
     expected |= {"login": 400, "import": 400, "api_skip": 409, "api_job_cancel": 409, "review_unsettle": 409}
-    assert {name: status for name, status in refused.items() if status >= 400} == expected
+    # What the chat is asked has good values with the ids of real talks, in a test of its own.
+    assert {name: status for name, status in refused.items() if status >= 400 and not name.startswith("chat_api_")} == expected
 
 
 def test_an_escape_spelled_out_is_text():
