@@ -205,6 +205,7 @@ def house(transactional_db, settings):
     job = import_jobs.start(upload.path, project=project, actor=people["manager"], name="a.jsonl", options=uploads.Options())
     jobs.run_now(job)
     upload = uploads.stage(SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n'), project=project, user=people["manager"])
+    end_users.of_key(project, "patient-7")
     bundle = snapshots.build(project=project, actor=people["manager"], options=ExportOptions(format="jsonl"))
     endpoint = endpoints.save(project=project, actor=people["manager"], name="Ward", base_url="http://127.0.0.1:9/v1", model_name="m", key="sk-1")
     chat_settings.of(project)
