@@ -73,7 +73,7 @@ def build(*, project: Project, actor, options: ExportOptions, ctl=None, job=None
 def _weighted(rows: list, writer) -> list:
     """`rows` of one prompt, with the weight of pairs shared out again where the format cannot hold some of them."""
     pairs = [row for row in rows if type(row) is Preference]
-    refused = {id(row) for row in pairs if writer.refuses(row)} if len(pairs) > 1 else ()
+    refused = writer.refused(pairs) if len(pairs) > 1 else ()
     if not refused:
         return rows
     held = Counter(row.group_id for row in pairs if id(row) not in refused)

@@ -238,10 +238,10 @@ def test_agreement_is_a_fragment_with_an_interval_or_says_that_there_is_none_yet
     assert "/p/p/review/" in html
 
 
-def test_an_annotator_is_sent_to_the_bench_and_an_end_user_is_told():
+def test_an_annotator_is_sent_to_the_bench_and_an_end_user_to_the_chat():
     project = make_project("p")
     assert signed_in(make_member(project, "annotator")).get("/p/p/")["Location"] == "/p/p/bench/"
-    assert signed_in(make_member(project, "user")).get("/p/p/").status_code == 403
+    assert signed_in(make_member(project, "user")).get("/p/p/")["Location"] == "/chat/p/"
     assert signed_in(make_user()).get("/p/p/").status_code == 404
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -82,6 +83,12 @@ def test_the_assembled_stream(both):
     assert json.loads(out[0]["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]) == {"city": "深圳", "days": 2}
 
 
+def run(coroutine):
+    """In a thread of its own: the one of the tests may have the browser's event loop."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
+
+
 def test_the_async_client(site, server, here):
     async def ask(client):
         async with client:
@@ -89,8 +96,8 @@ def test_the_async_client(site, server, here):
             pieces = [plain(p) async for p in await client.chat.completions.create(model="tools", tools=TOOLS, stream=True, **ASKED)]
             return plain(one), pieces, [m.id async for m in client.models.list()]
 
-    straight = asyncio.run(ask(openai.AsyncOpenAI(base_url=server.url, api_key="x")))
-    through = asyncio.run(ask(openai.AsyncOpenAI(base_url=f"{site[1]}/v1", api_key=here.key)))
+    straight = run(ask(openai.AsyncOpenAI(base_url=server.url, api_key="x")))
+    through = run(ask(openai.AsyncOpenAI(base_url=f"{site[1]}/v1", api_key=here.key)))
     assert straight[:2] == through[:2]
     assert {"own-id", "tools"} <= set(through[2])
 

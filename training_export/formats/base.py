@@ -113,6 +113,10 @@ class Writer:
         """True if `add` will leave out this Preference for what one of its texts holds. Cheap: what was rendered for this is used again."""
         return False
 
+    def refused(self, pairs: list) -> set[int]:
+        """The ids (`id()`) of those of one prompt's Preferences that `refuses` says no to."""
+        return {id(pair) for pair in pairs if self.refuses(pair)}
+
     def close(self) -> list[FileInfo]:
         """Ends all files; the data files first, then provenance and configuration. No file is made for a split without rows."""
         raise NotImplementedError

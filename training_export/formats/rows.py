@@ -131,6 +131,19 @@ class RowWriter(Writer):
             return True
         return False
 
+    def refused(self, pairs: list) -> set[int]:
+        out = set()
+        for pair in pairs:
+            shown, chosen, rejected = self._shown, pair.chosen, pair.rejected
+            if shown is not None and not shown.code and not chosen.turns and not rejected.turns and shown.is_of(pair):
+                # The answers of a prompt come again and again: most pairs are of two that have been rendered.
+                better, worse = shown.answers.get(chosen.text), shown.answers.get(rejected.text)
+                if better is not None and worse is not None and not better.code and not worse.code:
+                    continue
+            if self.refuses(pair):
+                out.add(id(pair))
+        return out
+
     def row(self, example, split: str) -> None:
         """Calls `put` for what `example` becomes, or raises LeftOut."""
         raise NotImplementedError
