@@ -1,6 +1,7 @@
 """Shared fixtures. Settings are tests/settings.py: every run has its own data directory and database, so runs never meet."""
 
 import os
+import time
 
 import pytest
 
@@ -30,6 +31,27 @@ def pytest_collection_modifyitems(config, items):
             if ci:
                 pytest.exit(f"missing: {no_browser[0]}", returncode=3)
             item.add_marker(pytest.mark.skip(reason=f"missing: {no_browser[0]}"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patient_flush():
+    """A live server may still write what the last test's requests left to be logged; PostgreSQL then breaks the deadlock at the flush's expense."""
+    from django.core.management import CommandError
+    from django.test import TransactionTestCase
+
+    flush = TransactionTestCase._fixture_teardown
+
+    def patiently(self):
+        for seconds in (0.2, 0.5, 1, 2):
+            try:
+                return flush(self)
+            except CommandError:
+                time.sleep(seconds)
+        return flush(self)
+
+    TransactionTestCase._fixture_teardown = patiently
+    yield
+    TransactionTestCase._fixture_teardown = flush
 
 
 @pytest.fixture(autouse=True)

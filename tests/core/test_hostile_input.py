@@ -15,6 +15,7 @@ from annotation import import_uploads as uploads
 from annotation.models import AnnotationVersion
 from core.api_parsers import strict_loads
 from core.models import User
+from inference.models import Endpoint
 from tests.core.test_role_matrix import house, patterns, url_of  # noqa: F401 - house is a fixture
 
 LONG = "x" * 201_000
@@ -92,7 +93,7 @@ FORMS: dict[str, dict[str, str]] = {
     },
     "chat_arms": {
         "arms-TOTAL_FORMS": "1", "arms-INITIAL_FORMS": "1", "arms-MIN_NUM_FORMS": "0", "arms-MAX_NUM_FORMS": "9",
-        "arms-0-endpoint": "1", "arms-0-active": "on", "arms-0-weight": "1",
+        "arms-0-endpoint": "ENDPOINT", "arms-0-active": "on", "arms-0-weight": "1",
     },
     "chat_reasons": {
         "up-TOTAL_FORMS": "1", "up-INITIAL_FORMS": "0", "up-0-key": "k", "up-0-en": "K", "up-0-zh": "K",
@@ -195,6 +196,10 @@ def test_every_url_that_takes_a_post_is_named(ask):
     assert taking - known <= {"home", "bench", "mine", "project", "schema", "api_docs"}, taking - known
 
 
+def endpoint() -> str:
+    return str(Endpoint.objects.values_list("pk", flat=True).first())
+
+
 def test_forms(ask):
     version = str(AnnotationVersion.objects.get().pk)
     wrong = [(name, *found) for name in FORMS for found in _form_failures(ask, name, version)]
@@ -203,7 +208,7 @@ def test_forms(ask):
 
 def _form_failures(ask, name, version):
     """(field, value, status) of every hostile value that crashed the form `name`."""
-    good = {field: quote(value.replace("VERSION", version)) for field, value in FORMS[name].items()}
+    good = {field: quote(value.replace("VERSION", version).replace("ENDPOINT", endpoint())) for field, value in FORMS[name].items()}
 
     def post(fields):
         body = "&".join(f"{field}={value}" for field, value in fields)
@@ -343,7 +348,7 @@ def test_what_is_called_good_is_taken(ask):
     version = str(AnnotationVersion.objects.get().pk)
     refused = {}
     for name, good in FORMS.items():
-        body = urlencode({k: v.replace("VERSION", version) for k, v in good.items()})
+        body = urlencode({k: v.replace("VERSION", version).replace("ENDPOINT", endpoint()) for k, v in good.items()})
         refused[name] = ask(name, lambda client, url, body=body: client.post(url, body, content_type="application/x-www-form-urlencoded"))
     for name, good in JSON_FORMS.items():
         refused[name] = ask(name, lambda client, url, good=good: client.post(url, json.dumps(good), content_type="application/json"))
