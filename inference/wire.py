@@ -1,7 +1,7 @@
 """One HTTP/1.1 exchange over a socket of our own: connected to a pinned address, watched for cancelling and time limits at every wait.
 
-The protocol is the standard library's `http.client`; it reads and writes through `Wire`, whose waits are a tenth of a second at most, so that a cancel is heard and no limit is outsat. Connections are kept
-and used again per process, host, port and address."""
+The protocol is the standard library's `http.client`; it reads and writes through `Wire`, whose waits are a tenth of a second at most, so that a
+cancel is heard and no limit is outsat. Connections are kept and used again per process, host, port and address."""
 
 import contextlib
 import errno
