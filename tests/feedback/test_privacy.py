@@ -119,6 +119,9 @@ def test_what_is_masked_is_nowhere(tmp_path):
         assert Reaction.objects.filter(message__external_id__startswith="masked:").exists()  # the same id is found under its stand-in
         assert MASKED in Message.objects.get(pk=row.pk).text
         assert (Conversation.objects.count(), Choice.objects.count()) == (4, 1)
+        made = tmp_path / "made"
+        call_command("export_dataset", project.slug, format="jsonl", out=str(made), include="draft-choices,thumbs,corrections", json=True, stdout=io.StringIO())
+        assert MASKED in (made / "train.jsonl").read_text(encoding="utf-8")
     finally:
         logging.getLogger().removeHandler(handler)
     places = {"tables": everything_in_the_database().encode(), "files": files_of_the_database(), "log": heard.getvalue().encode()}
