@@ -1,12 +1,15 @@
 """JSON as the house reads it: no NaN, no duplicate keys, no lone surrogates, no NUL, bounded depth."""
 
 import json
+import re
 
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
 MAX_DEPTH = 64
+# What UTF-8 and JSON's grammar forbid, only an escape can say: NUL, and half of a surrogate pair.
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def _no_constant(name):
@@ -48,9 +51,13 @@ def strict_loads(raw: bytes):
     """Parse UTF-8 JSON; ValueError with a plain reason on anything the database or a trainer would choke on later."""
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and depth_of(raw) > MAX_DEPTH:
         raise ValueError(f"nested deeper than {MAX_DEPTH}")
-    text = raw.decode("utf-8")
-    value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
-    if "\\u" in text:  # only an escape can say what UTF-8 and JSON's own grammar forbid
+    return loads_of_any_depth(raw)
+
+
+def loads_of_any_depth(raw: bytes):
+    """As strict_loads, for callers that look at the depth of the parts themselves; RecursionError for what nests by the thousands."""
+    value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+    if _SUSPECT.search(raw):
         _check_texts(value)
     return value
 

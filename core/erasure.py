@@ -3,6 +3,8 @@
 A person is an account, or end users that no account stands behind, or both. Erasing is one transaction over all rooms; after it the freed
 places of the database are overwritten, so that the texts are gone from its file, too. Backups are out of reach (docs/privacy.md)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.db import connection, transaction
@@ -46,21 +48,20 @@ def erase(person: Person, *, actor) -> dict:
     """Remove the person's data from every room, whole or not at all: {"counts": {table: n}, and what rooms add: "withdrawn", "models"}. Nothing of a
     file or an index is left when this returns. Harmless to repeat."""
     counts: dict[str, int] = {}
-    secure = connection.vendor == "sqlite"
-    with transaction.atomic():
-        if secure:
-            with connection.cursor() as cursor:
-                cursor.execute("PRAGMA secure_delete = ON")
-        find(person)
-        for part in registry.erasers():
-            if hasattr(part, "erase"):
-                for table, n in part.erase(person).items():
-                    counts[table] = counts.get(table, 0) + n
-        events.append(
-            project=person.project, actor=actor, verb="person.erase", end_users=sorted(person.end_users), account=person.user.pk if person.user else None,
-            counts={table: n for table, n in counts.items() if n}, withdrawn=sorted(person.ids("withdrawn")),
-        )  # fmt: skip
-    purge()
+    with written_over() as touched:
+        with transaction.atomic():
+            find(person)
+            for part in registry.erasers():
+                if hasattr(part, "erase"):
+                    for table, n in part.erase(person).items():
+                        counts[table] = counts.get(table, 0) + n
+            events.append(
+                project=person.project, actor=actor, verb="person.erase", end_users=sorted(person.end_users),
+                account=person.user.pk if person.user else None, counts={table: n for table, n in counts.items() if n},
+                withdrawn=sorted(person.ids("withdrawn")),
+            )  # fmt: skip
+        touched.append(person.project.pk)
+        purge()
     return {
         "counts": {table: n for table, n in sorted(counts.items()) if n},
         "withdrawn": sorted(person.ids("withdrawn")),
@@ -69,13 +70,30 @@ def erase(person: Person, *, actor) -> dict:
 
 
 def purge() -> None:
-    """Overwrite what deleted rows left behind. SQLite: the file is written anew and its log emptied. PostgreSQL: VACUUM of this database's tables, so
-    that their space is used again; old versions of rows are gone from every table and index. Not inside a transaction; needs no quiet."""
+    """Write SQLite's file anew, without what deleted and changed rows left in it; on PostgreSQL VACUUM this database's tables, so that old versions
+    of rows are gone from every table and index. Not inside a transaction; needs no quiet."""
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("VACUUM")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            cursor.fetchall()
-            cursor.execute("PRAGMA secure_delete = FAST")
-        elif connection.vendor == "postgresql":
-            cursor.execute("VACUUM")
+        cursor.execute("VACUUM")
+
+
+@contextmanager
+def written_over() -> Iterator[list[int]]:
+    """On SQLite what is emptied in here is overwritten in the file, and the log that still holds it emptied, if the list is not empty at the end.
+    PostgreSQL keeps it, unseen, until its next VACUUM."""
+    touched: list[int] = []
+    if connection.vendor != "sqlite":
+        yield touched
+        return
+    _pragma("secure_delete = ON")
+    try:
+        yield touched
+        if touched and not connection.in_atomic_block:
+            _pragma("wal_checkpoint(TRUNCATE)")
+    finally:
+        _pragma("secure_delete = FAST")
+
+
+def _pragma(words: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA " + words)
+        cursor.fetchall()  # a statement with an answer left unread is in progress, and nothing can be vacuumed beside it

@@ -19,13 +19,14 @@ def same_text(a: str, b: str) -> bool:
     return a == b or unified(a) == unified(b)
 
 
-def _unified_tree(value):
+def unified_tree(value):
+    """Every text in a JSON value `unified`; names of fields as they are."""
     if isinstance(value, str):
         return unified(value)
     if isinstance(value, list):
-        return [_unified_tree(v) for v in value]
+        return [unified_tree(v) for v in value]
     if isinstance(value, dict):
-        return {k: _unified_tree(v) for k, v in value.items()}
+        return {k: unified_tree(v) for k, v in value.items()}
     return value
 
 
@@ -60,14 +61,14 @@ def prompt_hash(*, key: bytes, messages: list, tools=None, sources=()) -> str:
     form = canonical_json(value)
     # Most texts are unified already, and what is NFC as a whole is so in every part: then the walk can be spared.
     if "\\r" in form or not (form.isascii() or unicodedata.is_normalized("NFC", form)):
-        form = canonical_json(_unified_tree(value))
+        form = canonical_json(unified_tree(value))
     return _hmac(key, form.encode())
 
 
 def text_hash(*, key: bytes, text: str, turns=None) -> str:
     """HMAC-SHA256 (hex) of an answer's unified text (and tool turns before it): equal hash = equal answer."""
     if turns:
-        return _hmac(key, canonical_json([_unified_tree(turns), unified(text)]).encode())
+        return _hmac(key, canonical_json([unified_tree(turns), unified(text)]).encode())
     raw = (text if text.isascii() else unicodedata.normalize("NFC", text)).encode()
     if b"\r" in raw:  # the rest of `unified`, quicker to look for in bytes
         raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

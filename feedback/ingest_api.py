@@ -1,8 +1,5 @@
 """POST /api/v1/feedback/: reactions, choices and conversations from where the model lives. By API key; the key says which project."""
 
-import json
-import re
-
 import orjson
 from django.conf import settings
 from django.http import HttpResponse
@@ -13,13 +10,12 @@ from rest_framework.views import APIView
 
 from core import limits
 from core.api_auth import KeyAuthentication, scoped
+from core.api_parsers import loads_of_any_depth
 from core.errors import DomainError
 from feedback import ingest
 from feedback.ingest_schema import EXAMPLES, ROW, BatchSerializer, TakenSerializer
 
 MAX_BYTES = 8 * 1024 * 1024
-# What UTF-8 and JSON's grammar forbid, only an escape can say: NUL, and half of a surrogate pair.
-_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _STATUS = {"accepted": 201, "duplicate": 200}
 
 
@@ -39,41 +35,10 @@ class FeedbackParser(BaseParser):
 def loads(raw: bytes):
     """The value; DomainError "invalid_json" with the reason."""
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
-        if _SUSPECT.search(raw):
-            _check_texts(value)
+        return loads_of_any_depth(raw)
     except (ValueError, RecursionError) as wrong:
         reason = "nested too deeply" if isinstance(wrong, RecursionError) else wrong
         raise DomainError("invalid_json", _("The request is not valid JSON: %(reason)s") % {"reason": reason}) from None
-    return value
-
-
-def _no_constant(name):
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _no_duplicates(pairs):
-    out = dict(pairs)
-    if len(out) != len(pairs):
-        raise ValueError("duplicate key")
-    return out
-
-
-def _check_texts(value) -> None:
-    if isinstance(value, str):
-        if "\x00" in value:
-            raise ValueError("NUL character")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise ValueError("lone surrogate") from None
-    elif isinstance(value, dict):
-        for key, part in value.items():
-            _check_texts(key)
-            _check_texts(part)
-    elif isinstance(value, list):
-        for part in value:
-            _check_texts(part)
 
 
 def _as_dict(index: int, result: ingest.Result) -> dict:

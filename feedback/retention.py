@@ -1,13 +1,13 @@
 """Dropping texts after some days, where a project says so. What is left: that there was a talk, who reacted how to which turn, and when. What has been
 put before experts meanwhile is corpus, and stays."""
 
-import contextlib
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from core import events
+from core.erasure import written_over
 from feedback.models import ChatSettings, Conversation, Message, Reaction
 
 BATCH = 200  # conversations in one transaction
@@ -18,7 +18,7 @@ def drop_old(now: datetime, *, batch: int = BATCH, most: int = MOST) -> int:
     """Empty the texts of conversations in which nothing has happened for their project's `keep_days`, and of reactions older than that; how many
     conversations. Run again, or broken off in the middle, it goes on with what is left."""
     dropped = 0
-    with _written_over() as touched:
+    with written_over() as touched:
         for row in ChatSettings.objects.filter(keep=ChatSettings.Keep.DAYS).select_related("project").order_by("pk"):
             before = now - timedelta(days=row.keep_days)
             for _round in range(most):
@@ -45,21 +45,3 @@ def _drop(project, before: datetime, now: datetime, batch: int) -> tuple[int, in
         if pks or reactions:
             events.append(project=project, actor=None, verb="retention.drop", conversations=len(pks), reactions=reactions)
     return len(pks), reactions
-
-
-@contextlib.contextmanager
-def _written_over():
-    """On SQLite what is emptied in here is overwritten in the file, and the log that still holds it emptied, if the list is not empty at the end.
-    PostgreSQL keeps it, unseen, until its next VACUUM."""
-    touched: list[int] = []
-    if connection.vendor != "sqlite":
-        yield touched
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA secure_delete = ON")
-        try:
-            yield touched
-            if touched and not connection.in_atomic_block:
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            cursor.execute("PRAGMA secure_delete = FAST")

@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Iterable
 
 from core.models import Project
-from corpus.canonical import canonical_json, unified
+from corpus.canonical import canonical_json, unified_tree
 from feedback.models import Message
 
 # What of a turn travels to a model, besides role and content.
@@ -104,14 +104,4 @@ def _form(message: dict) -> dict:
     for name in KEPT:
         if value := message.get(name):
             form[name] = [{k: v for k, v in c.items() if k != "index"} if isinstance(c, dict) else c for c in value] if name == "tool_calls" else value
-    return _unified(form)
-
-
-def _unified(value):
-    if isinstance(value, str):
-        return unified(value)
-    if isinstance(value, list):
-        return [_unified(v) for v in value]
-    if isinstance(value, dict):
-        return {k: _unified(v) for k, v in value.items()}
-    return value
+    return unified_tree(form)

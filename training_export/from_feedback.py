@@ -43,14 +43,6 @@ class Said:
     places: dict = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class _Turn:
-    pk: int
-    conversation: int
-    messages: list
-    tools: list | None
-
-
 class FeedbackRows:
     """The rows that a project's end users give. `left_out` grows while `chunks` is read. `include`: names of INCLUDE."""
 
@@ -149,12 +141,12 @@ class FeedbackRows:
         place: dict[int, tuple[Case, int]] = {}  # answer message → its case and index in it
         case_of: dict[int, Case] = {}
         for pk in ids:
-            turn = _turn(pk, messages, frames)
-            whole = canonical.prompt_hash(key=self._key, messages=turn.messages, tools=turn.tools, sources=())
+            context, tools = _context(pk, messages, frames)
+            whole = canonical.prompt_hash(key=self._key, messages=context, tools=tools, sources=())
             case = cases.get(whole)
             if case is None:
-                text = turn.messages[-1].get("content") or ""
-                case = cases[whole] = Case(turn.messages, whole[:GROUP_DIGITS], tools=turn.tools, language=language.guess(text))
+                text = context[-1].get("content") or ""
+                case = cases[whole] = Case(context, whole[:GROUP_DIGITS], tools=tools, language=language.guess(text))
             case_of[pk] = case
         self._answers(messages, case_of, place)
         judged, prompts = self._judged(list(cases))
@@ -214,7 +206,6 @@ class FeedbackRows:
         for row in self._reading.rows(rows.values_list("id", "message_id", "end_user_id", "kind", "value", "text", "event_id")):
             latest[(row[2] if row[2] is not None else f"row {row[0]}", row[1], row[3])] = row
         for pk, message, user, kind, value, text, event in latest.values():
-            what = "thumbs" if kind == "thumb" else "corrections"
             if (kind == "thumb" and not value) or (kind == "correction" and not text):
                 if kind == "correction":
                     left_out["taken_back"] += 1
@@ -230,7 +221,7 @@ class FeedbackRows:
                 left_out["person_cap"] += 1
             else:
                 turn = messages[message]
-                document = {"ranking": [[0]], "acceptable": int(value > 0)} if what == "thumbs" else {"corrections": [_corrected(text)]}
+                document = {"ranking": [[0]], "acceptable": int(value > 0)} if kind == "thumb" else {"corrections": [_corrected(text)]}
                 case.voices.append(_voice(Said(kind, pk, turn[8], turn[1], user), event, document, (index,)))
 
     def _choice_voices(self, ids: list[int], messages: dict, place: dict, closed: set, left_out: Counter) -> None:
@@ -266,8 +257,8 @@ class FeedbackRows:
         return frozenset().union(*(splits.keys_of(self._split_by, messages=case.messages, sources=[], user=u) for u in users))
 
 
-def _turn(pk: int, messages: dict, frames: dict) -> _Turn:
-    """The turn's context: the way from the root to it, the system prompt first."""
+def _context(pk: int, messages: dict, frames: dict) -> tuple[list, list | None]:
+    """What had been said up to the turn `pk`, the system prompt first, and the tools."""
     path = []
     at = pk
     while at is not None:
@@ -276,10 +267,8 @@ def _turn(pk: int, messages: dict, frames: dict) -> _Turn:
         if says_something(turn):
             path.append(turn)
         at = row[1]
-    conversation = messages[pk][8]
-    system, tools = frames[conversation]
-    context = [{"role": "system", "content": system}] if system else []
-    return _Turn(pk, conversation, context + path[::-1], tools)
+    system, tools = frames[messages[pk][8]]
+    return [*([{"role": "system", "content": system}] if system else []), *path[::-1]], tools
 
 
 def said_of(voice: Voice) -> Said:

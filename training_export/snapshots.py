@@ -101,35 +101,30 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         writer.watch = check
         digests = RowDigests(place / ".digests")
         choices = _with_margin(choices, margin)
+
+        def put(rows: list, keys: frozenset, keys_of: dict) -> None:
+            """The rows of one prompt, each on its side. `keys_of`: further keys by group."""
+            for row in _weighted(rows, writer):
+                side = splitter.side(keys | keys_of.get(row.group_id, frozenset())) if splitter else "train"
+                if side is None:
+                    left_out["split_bridge"] += 1
+                    continue
+                kinds[type(row).__name__] += 1
+                digests.add(row, side)
+                writer.add(row, side)
+
         for chunk in collect.cases(project, reading, split_by=options.split_by if splitter else ""):
             for judged in chunk:
                 rows, reasons = examples_of(judged.case, choices, form.takes)
                 if reasons:
                     left_out += reasons
-                for row in _weighted(rows, writer):
-                    side = "train"
-                    if splitter:
-                        keys = judged.keys | judged.keys_of.get(row.group_id, frozenset())
-                        side = splitter.side(keys)
-                        if side is None:
-                            left_out["split_bridge"] += 1
-                            continue
-                    kinds[type(row).__name__] += 1
-                    digests.add(row, side)
-                    writer.add(row, side)
+                put(rows, judged.keys, judged.keys_of)
             done += len(chunk)
             ctl.progress(done, total)
         if options.include:
             said = _feedback_rows(project, reading, options, form.takes, choices, bool(splitter))
             for rows, keys in said.chunks():
-                for row in _weighted(rows, writer):
-                    side = splitter.side(keys) if splitter else "train"
-                    if side is None:
-                        left_out["split_bridge"] += 1
-                        continue
-                    kinds[type(row).__name__] += 1
-                    digests.add(row, side)
-                    writer.add(row, side)
+                put(rows, keys, {})
                 ctl.progress(done, total)
             left_out += said.left_out
         as_of = reading.as_of
