@@ -53,7 +53,7 @@ def project_page(role: str):
 
 
 def tabs_for(project, role: str) -> list[dict]:
-    """The project's tabs open to `role`: [{"url", "label", "name", "also"}]. A registered page that is not routed is left out."""
+    """The project's tabs open to `role`: [{"url", "label", "name", "group", "also"}]. A registered page that is not routed is left out."""
     out = []
     for entry in registry.nav():
         if role and role in roles_from(entry.role):
@@ -61,7 +61,7 @@ def tabs_for(project, role: str) -> list[dict]:
                 url = reverse(entry.url_name, args=[project.slug])
             except NoReverseMatch:
                 continue
-            out.append({"url": url, "label": entry.label, "name": entry.url_name, "also": entry.also})
+            out.append({"url": url, "label": entry.label, "name": entry.url_name, "group": entry.group, "also": entry.also})
     return out
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 
+from django.utils.translation import gettext_lazy as _
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -21,13 +23,18 @@ class Panel:
 
 @dataclass(frozen=True)
 class NavEntry:
-    """A tab of a project: URL name taking the slug, label, the role it needs, and the names of `also`: pages elsewhere that belong to it."""
+    """A tab of a project: URL name taking the slug, label, the role it needs, the one of NAV_GROUPS it stands in, and the names of `also`: pages
+    elsewhere that belong to it."""
 
     url_name: str
     label: object
     role: str
     order: int
+    group: str = ""
     also: tuple[str, ...] = ()
+
+
+NAV_GROUPS = {"labelling": _("Labelling"), "end_users": _("End users"), "data": _("Data"), "setup": _("Setup")}
 
 
 _panels: list[Panel] = []
@@ -41,9 +48,12 @@ def register_panel(place: str, *, role: str, order: int, render: Callable) -> No
     _panels.append(Panel(place, role, order, render))
 
 
-def register_nav(url_name: str, label, *, role: str, order: int, also: tuple[str, ...] = ()) -> None:
-    """A tab in the frame of every project page. It is the current one on its own page, on those below its address, and on those of `also`."""
-    _nav.append(NavEntry(url_name, label, role, order, also))
+def register_nav(url_name: str, label, *, role: str, order: int, group: str = "", also: tuple[str, ...] = ()) -> None:
+    """A tab in the frame of every project page. It is the current one on its own page, on those below its address, and on those of `also`. Whoever
+    has many tabs finds those of a `group` (of NAV_GROUPS) in a menu of that name."""
+    if group and group not in NAV_GROUPS:
+        raise ValueError(f"no group of tabs: {group}")
+    _nav.append(NavEntry(url_name, label, role, order, group, also))
 
 
 def register_check(name: str, check: Callable) -> None:

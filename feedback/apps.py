@@ -20,10 +20,10 @@ class FeedbackConfig(AppConfig):
     def ready(self):
         from core import registry
 
-        registry.register_nav("chat", _("Chat"), role="user", order=15)
-        registry.register_nav("feedback", _("Feedback"), role="reviewer", order=45)
-        registry.register_nav("chat_settings", _("Chat settings"), role="manager", order=80)
-        registry.register_nav("people_data", _("Personal data"), role="manager", order=88)
+        registry.register_nav("chat", _("Chat"), role="user", order=15, group="end_users")
+        registry.register_nav("feedback", _("Feedback"), role="reviewer", order=45, group="end_users")
+        registry.register_nav("chat_settings", _("Chat settings"), role="manager", order=80, group="end_users")
+        registry.register_nav("people_data", _("Personal data"), role="manager", order=88, group="end_users")
         registry.register_eraser("feedback.erasure", order=20)
         registry.register_panel("project.attention", role="manager", order=20, render=_lost)
         registry.register_ending(_end)

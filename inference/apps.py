@@ -15,5 +15,5 @@ class InferenceConfig(AppConfig):
     def ready(self):
         from core import registry
 
-        registry.register_nav("endpoints", _("Models"), role="manager", order=75)
+        registry.register_nav("endpoints", _("Models"), role="manager", order=75, group="setup")
         registry.register_check("models", _check)

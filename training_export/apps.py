@@ -8,5 +8,5 @@ class TrainingExportConfig(AppConfig):
     def ready(self):
         from core import registry
 
-        registry.register_nav("exports", _("Exports"), role="manager", order=70)
+        registry.register_nav("exports", _("Exports"), role="manager", order=70, group="data")
         registry.register_eraser("training_export.erasure", order=0)

@@ -9,6 +9,7 @@ from core.models import Member, Project, roles_from
 
 register = template.Library()
 SWITCHER_LENGTH = 20
+MOST_TABS = 9  # side by side; of more nobody finds the one they want
 
 
 def _here(context):
@@ -52,7 +53,24 @@ def project_tabs(context):
     current = max(inside, key=lambda tab: len(tab["url"])) if inside else None
     for tab in tabs:
         tab["current"] = tab is current
-    return {"tabs": tabs}
+    return {"tabs": _grouped(tabs) if len(tabs) > MOST_TABS else tabs}
+
+
+def _grouped(tabs: list[dict]) -> list[dict]:
+    """The tabs, those of a group (in the place of its first) as one with "label", "current" and the "tabs" in it."""
+    out: list[dict] = []
+    groups: dict[str, dict] = {}
+    for tab in tabs:
+        name = tab["group"]
+        if not name:
+            out.append(tab)
+            continue
+        if name not in groups:
+            groups[name] = {"label": registry.NAV_GROUPS[name], "tabs": [], "current": False}
+            out.append(groups[name])
+        groups[name]["tabs"].append(tab)
+        groups[name]["current"] |= tab["current"]
+    return out
 
 
 @register.simple_tag(takes_context=True)
