@@ -56,7 +56,7 @@ def branch(conversation: Conversation, end_user: EndUser | None, through: int | 
 
 def _choices(conversation: Conversation, end_user: EndUser | None) -> dict[int, Choice]:
     rows = Choice.objects.filter(parent__conversation=conversation, end_user=end_user, current=True).order_by("-regenerated", "pk")
-    return {row.parent_id: row for row in rows}
+    return {row.parent_id: row for row in rows}  # type: ignore[misc]  # those of a conversation have a parent
 
 
 def _down(way: list[int], tree: Tree, drafts: dict[int, Message], choices: dict[int, Choice]) -> tuple[list[int], list[int]]:

@@ -12,7 +12,7 @@ from django.db.models.functions import Cast
 
 from core.models import Project
 from feedback.intervals import Share, clustered, difference, exact, wilson
-from feedback.models import Choice, Lost, Message, Reaction, Signal
+from feedback.models import Choice, Lost, Message, Reaction, Signal, WaitingDraft
 
 CAPS = (1, 5, 20)  # thumbs of one person that would count
 HEAVY = 10  # people listed
@@ -217,10 +217,10 @@ def positions(scope: Scope) -> dict:
     verdicts: dict[bool, dict[str, int]] = {False: {}, True: {}}
     for again, verdict, n in made.values_list("regenerated", "verdict").annotate(n=Count("pk")).order_by():
         verdicts[again][verdict] = n
-    fair = made.filter(verdict=Choice.Verdict.BETTER, regenerated=False, chosen__isnull=False).annotate(as_text=Cast("shown", TextField()))
+    fair = made.filter(verdict=Choice.Verdict.BETTER, regenerated=False, place__isnull=False).annotate(as_text=Cast("shown", TextField()))
     fair = fair.exclude(as_text__contains='"complete": false').exclude(as_text__contains='"complete":false')
     counts: dict[int, dict[int, int]] = defaultdict(dict)
-    for k, place, n in fair.annotate(k=Length("shown")).values_list("k", "chosen__position").annotate(n=Count("pk")).order_by():
+    for k, place, n in fair.annotate(k=Length("shown")).values_list("k", "place").annotate(n=Count("pk")).order_by():
         counts[k][place] = n
     drafts = []
     for k in sorted(k for k in counts if k > 1):
@@ -312,9 +312,10 @@ def scores(scope: Scope) -> dict:
 
 
 def waiting(project) -> dict:
-    """{"n", "oldest"}: reactions whose target has not arrived, of any day. One query."""
-    rows = Reaction.objects.filter(project=project, message=None, conversation=None, current=True)
-    return rows.aggregate(n=Count("pk"), oldest=Min("created_at"))
+    """{"n", "oldest"}: reactions whose target has not arrived, and choices whose drafts have not, of any day. Two queries."""
+    rows = Reaction.objects.filter(project=project, message=None, conversation=None, current=True).aggregate(n=Count("pk"), oldest=Min("created_at"))
+    drafts = WaitingDraft.objects.filter(project=project).aggregate(n=Count("choice", distinct=True), oldest=Min("choice__created_at"))
+    return {"n": rows["n"] + drafts["n"], "oldest": min(filter(None, (rows["oldest"], drafts["oldest"])), default=None)}
 
 
 def lost(scope: Scope) -> dict:

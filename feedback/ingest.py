@@ -6,10 +6,8 @@ decide, and whoever loses begins again and finds what the other one wrote."""
 
 import hmac
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import orjson
 from django.db import IntegrityError, OperationalError, ProgrammingError, connection, transaction
@@ -20,14 +18,13 @@ from core import bulk, events
 from corpus.canonical import canonical_json
 from feedback import ingest_known as known
 from feedback import joining
+from feedback.ingest_choices import Choices
 from feedback.ingest_reactions import Reactions
-from feedback.ingest_rows import ChoiceIn, ConversationIn, DraftIn, ReactionIn, Row, RowError, Rules, parse
+from feedback.ingest_rows import ChoiceIn, ConversationIn, ReactionIn, Row, RowError, Rules, parse
+from feedback.ingest_talks import Counts, Talks
 from feedback.lookups import Ahead, distrust, in_one_go
-from feedback.models import Choice, Reaction, Received
+from feedback.models import Reaction, Received
 from feedback.privacy import Keeper, keeper_of, reason_keys, settings_of
-from feedback.recording import hashes_of
-from feedback.turns import Turn, title_of
-from feedback.writing import Tree
 
 MAX_ROWS = 1000
 _TRIES = 6
@@ -43,14 +40,6 @@ class Result:
     key: str = ""
     waiting: bool = False
     error: RowError | None = None
-
-
-@dataclass(slots=True)
-class Counts:
-    conversations: int = 0
-    messages: int = 0
-    reactions: int = 0
-    choices: int = 0
 
 
 @dataclass(slots=True)
@@ -125,7 +114,6 @@ class _Batch:
         self.project, self.keep, self.source, self.actor = project, keep, source, actor
         self.now = timezone.now()
         self.counts = Counts()
-        self.choices: list[list] = []
         self.received: list[tuple] = []
 
     def run(self, parsed: list[tuple[int, Row, str]]) -> list[Result]:
@@ -212,13 +200,11 @@ class _Batch:
         self.people = known.People(self.project, users - {""}, self.ahead)
         talks = [r.talk if isinstance(r, ChoiceIn) else r for r in rows if not isinstance(r, ReactionIn)]
         self.places = known.Places(self.project, targets - {""}, conversations, self.ahead, ids=ids, conversation_ids=conversation_ids, turns=bool(talks))
-        self.models = known.models(self.project, {self.keep.label(m) for m in models - {""}})
-        self.tree = Tree(self.project, about=sum(len(t.messages) + 4 for t in talks)) if talks else None
+        versions = known.models(self.project, {self.keep.label(m) for m in models - {""}})
+        self.talks = Talks(self.project, self.keep, self.source, self.places, versions, self.now, self.counts, about=sum(len(t.messages) + 4 for t in talks))
         self.reactions = Reactions(self.project, self.keep, self.source, self.people, self.places, self.now, self.reaction_keys)
         self.reactions.read(rows, self.ahead)
-        self.choice_keys = bulk.Keys(Choice, block=len(rows))
-        if any(isinstance(r, ChoiceIn) for r in rows):
-            self.choice_keys.reset()
+        self.choices = Choices(self.project, self.keep, self.people, self.places, self.talks, self.now, self.counts)
 
     def _said(self, rows: list[Row]) -> int:
         talks = [r for r in rows if isinstance(r, ConversationIn)]
@@ -236,7 +222,8 @@ class _Batch:
                 table = "reaction"
                 pk, new, waiting = self.reactions.add(row)
             elif isinstance(row, ChoiceIn):
-                table, pk, new = "choice", self._choice(row), True
+                table, new = "choice", True
+                pk, waiting = self.choices.add(row)
             else:
                 table = "conversation"
                 pk, new = self._conversation(row)
@@ -251,126 +238,14 @@ class _Batch:
     def _conversation(self, row: ConversationIn) -> tuple[int, bool]:
         """(the conversation, whether anything of the row is new)."""
         user = self.people.of(row.user)
-        before = self.tree.size[1] + self.reactions.size  # type: ignore[union-attr]
-        pk, messages = self._talk(row, user)
+        before = self.talks.size + self.reactions.size
+        pk, messages = self.talks.add(row, user)
         for message, place in zip(row.messages, messages, strict=True):
             for said in message.reactions:
                 self.reactions.said_of(said, message=place, default=message.at or row.at)
         for said in row.reactions:
             self.reactions.said_of(said, conversation=pk, default=row.at)
-        return pk, self.tree.size[1] + self.reactions.size > before  # type: ignore[union-attr]
-
-    def _talk(self, row: ConversationIn, user: int | None) -> tuple[int, list[int]]:
-        """(the conversation, the message of each of the row's): those that are known by id, or follow a known one with the same words, and new ones.
-        Everything is checked before anything is made."""
-        keep, places = self.keep, self.places
-        externals = [keep.external(m.external) for m in row.messages]
-        there = [places.message(e) for e in externals]
-        name = keep.external(row.external)
-        conversation = places.conversation(name) if name else next((m.conversation for m in there if m), None)
-        for i, place in enumerate(there):
-            if place and (place.conversation != conversation or place.role != row.messages[i].turn.role):
-                raise RowError(f"messages.{i}.id", "id_taken", _("Another message has this id."))
-        if conversation and user and places.person(conversation) not in (None, user):
-            raise RowError("user", "other_person", _("This conversation is known already, with another person."))
-        named = set(externals)
-        for i, message in enumerate(row.messages):
-            parent = keep.external(message.parent)
-            place = places.message(parent) if parent else None
-            if parent and parent not in named and (place is None or place.conversation != conversation):
-                raise RowError(f"messages.{i}.parent", "bad_parent", _("The parent is the id of an earlier message of this conversation."))
-        at = row.at or next((m.at for m in row.messages if m.at), None) or self.now
-        if conversation is None:
-            system = keep.text(row.system)
-            title = row.title or next((m.turn.text for m in row.messages if m.turn.role == "user"), "")
-            conversation = self.tree.conversation(  # type: ignore[union-attr]
-                end_user=user, source=self.source, external=name, title=title_of(keep.text(title)), system=system, tools=keep.tree(row.tools),
-                keep=keep.keeps, at=at,
-            )  # fmt: skip
-            places.new_conversation(conversation, name, user)
-            self.counts.conversations += 1
-        return conversation, self._messages(row, conversation, externals, at)
-
-    def _messages(self, row: ConversationIn, conversation: int, externals: list[str], at: datetime) -> list[int]:
-        keep, places, tree = self.keep, self.places, self.tree
-        out: list[int] = []
-        parent: int | None = None
-        hashes = hashes_of(self.project, row.system, [m.turn for m in row.messages]) if not any(m.parent for m in row.messages) else [""] * len(row.messages)
-        for message, external, context in zip(row.messages, externals, hashes, strict=True):
-            if message.parent:
-                above = places.message(keep.external(message.parent))
-                parent = above.pk if above else parent
-            found = places.message(external) if external else places.same_words(conversation, context, parent)
-            if found:
-                parent = found.pk
-                out.append(parent)
-                continue
-            moment = message.at or at
-            above, parent = parent, tree.message(  # type: ignore[union-attr]
-                conversation=conversation, parent=parent, role=message.turn.role, text=keep.text(message.turn.text), extra=keep.tree(message.turn.extra),
-                sources=keep.listed(message.sources), model=self.models.get(keep.label(message.model)), external=external, context=context,
-                state=message.state, seen=message.turn.role == "assistant", at=moment,
-            )  # fmt: skip
-            places.new_message(parent, conversation, above, message.turn.role, external, context, message.state)
-            self.counts.messages += 1
-            out.append(parent)
-        return out
-
-    def _choice(self, row: ChoiceIn) -> int:
-        user = self.people.of(row.user)
-        keep, places = self.keep, self.places
-        there = [places.message(keep.external(d.external)) if d.external else None for d in row.drafts]
-        for i, (draft, place) in enumerate(zip(row.drafts, there, strict=True)):
-            if place is None and draft.text is None:
-                raise RowError(f"drafts.{i}", "unknown_draft", _("No answer with this id is known: send the conversation first, or its text here."))
-            if place and place.role != "assistant":
-                raise RowError(f"drafts.{i}", "not_an_answer", _("Only answers can be judged."))
-        parents: set = {place.parent for place in there if place}
-        known_drafts = [place.pk for place in there if place]
-        if len(parents) > 1 or None in parents or len(set(known_drafts)) < len(known_drafts) or (not parents and not row.talk.messages):
-            raise RowError("drafts", "bad_drafts", _("Drafts are answers to one question."))
-        if parents:
-            parent = parents.pop()
-            conversation = next(place.conversation for place in there if place)
-        else:
-            conversation, path = self._talk(row.talk, user)
-            parent = path[-1]
-        at = row.at or self.now
-        user = user or places.person(conversation)
-        group = uuid.uuid4() if all(place is None for place in there) else None
-        answers = [
-            place.pk if place else self._draft(draft, i, row, conversation, parent, group, at)
-            for i, (draft, place) in enumerate(zip(row.drafts, there, strict=True))
-        ]
-        shown = [
-            {"message": pk, "position": i, "complete": d.complete and (place is None or place.state == "complete"), "seen": d.seen}
-            for i, (pk, d, place) in enumerate(zip(answers, row.drafts, there, strict=True))
-        ]
-        chosen = None if row.chosen is None else answers[row.chosen]
-        if chosen:
-            self.tree.look_at(conversation, chosen, at)  # type: ignore[union-attr]
-        pk = next(self.choice_keys)
-        for earlier in self.choices:  # a change of mind within the batch
-            if user and (earlier[1], earlier[2], earlier[5]) == (user, parent, row.regenerated):
-                earlier[7] = False
-        self.choices.append([pk, user, parent, chosen, row.verdict, row.regenerated, bulk.json_text(shown), True, bulk.moment(at)])
-        self.counts.choices += 1
-        return pk
-
-    def _draft(self, draft: DraftIn, position: int, row: ChoiceIn, conversation: int, parent: int, group, at: datetime) -> int:
-        keep = self.keep
-        turn = Turn("assistant", draft.text or "")
-        talk = [m.turn for m in row.talk.messages]
-        context = hashes_of(self.project, row.talk.system, [*talk, turn])[-1] if talk and not any(m.parent for m in row.talk.messages) else ""
-        external = keep.external(draft.external)
-        state = "complete" if draft.complete else "stopped"
-        pk = self.tree.message(  # type: ignore[union-attr]
-            conversation=conversation, parent=parent, role="assistant", text=keep.text(turn.text), model=self.models.get(keep.label(draft.model)),
-            external=external, context=context, group=group, position=position, seen=draft.seen, state=state, at=at,
-        )  # fmt: skip
-        self.places.new_message(pk, conversation, parent, "assistant", external, context, state)
-        self.counts.messages += 1
-        return pk
+        return pk, self.talks.size + self.reactions.size > before
 
     # Writing
 
@@ -380,22 +255,17 @@ class _Batch:
         if not counts and not self.received:
             return
         at = bulk.moment(self.now)
-        if counts and not self.tree and len(self.reactions.new) + len(self.received) <= bulk.FEW:
+        if counts and not self.talks.any and not self.choices.any and len(self.reactions.new) + len(self.received) <= bulk.FEW:
             self._write_few(counts, at)
             return
         event = events.append_quickly(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts) if counts else 0
-        if self.tree:
-            self.tree.write(event=event)
+        self.talks.write(event=event)
         self.reactions.write(event=event)
-        if self.choices:
-            known.outdated_choices(self.project, self.choices)
-            names = ("id", "end_user", "parent", "chosen", "verdict", "regenerated", "shown", "current", "created_at")
-            bulk.insert(Choice, names, map(tuple, self.choices), constants={"project": self.project.pk, "event_id": event})
+        self.choices.write(event=event)
         if self.received:  # in one order, so that two requests with the same keys do not wait for each other
             names = ("key", "digest", "table", "row")
             bulk.insert(Received, names, sorted(self.received), constants={"project": self.project.pk, "created_at": at}, few=len(self.received) <= bulk.FEW)
-        if self.tree:
-            joining.join(self.project, *self.places.arrived())
+        joining.join(self.project, *self.places.arrived(), event=event)
 
     def _write_few(self, counts: dict[str, int], at) -> None:
         """The same for a few reactions. What the event's id is, the statements behind it ask the database."""

@@ -177,7 +177,7 @@ class Places:
 
 def outdated_choices(project, new: list[list]) -> None:
     """Earlier choices of the same person at the same turn are no longer current."""
-    wanted = {(user, parent, regenerated) for _pk, user, parent, _chosen, _verdict, regenerated, *_rest in new if user}
+    wanted = {(user, parent, regenerated) for _pk, user, parent, _chosen, _verdict, regenerated, *_rest in new if user and parent}
     if not wanted:
         return
     rows = Choice.objects.filter(project=project, parent__in={w[1] for w in wanted}, current=True).values_list("pk", "end_user_id", "parent_id", "regenerated")

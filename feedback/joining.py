@@ -1,11 +1,12 @@
-"""Reactions that came before what they are about: they wait under the deployment's own id and are joined when it arrives."""
+"""Reactions and choices that came before what they are about: they wait under the deployment's own ids and are joined when it arrives."""
 
 from django.db import connection
 
 from core import bulk
-from feedback.lookups import in_one_go, select
-from feedback.models import Reaction
+from feedback.lookups import in_one_go, statement
+from feedback.models import Choice, Message, Reaction
 
+_DRAFTS = "SELECT DISTINCT choice_id FROM feedback_waitingdraft WHERE project_id = %s AND external ANY?"
 _WAITING = "SELECT id FROM feedback_reaction WHERE project_id = %s AND message_id IS NULL AND conversation_id IS NULL AND target_external ANY?"
 _LOCK = 0x7453_0001  # of all advisory locks ours; the second number is the project
 
@@ -22,15 +23,21 @@ def locking(project, *, shared: bool = False) -> list[tuple[str, list]]:
     return [(sql, [_LOCK, project.pk])] if connection.vendor == "postgresql" else []
 
 
-def join(project, messages: dict[str, tuple[int, int, str]], conversations: dict[str, int], people: dict[int, int | None]) -> int:
-    """Give waiting reactions their target; how many. `messages`: {external id: (message, its conversation, its role)}, `conversations`:
-    {external id: conversation}, `people`: {conversation: its end user}, who is taken for the author of a reaction without one."""
+def join(project, messages: dict[str, tuple[int, int, str]], conversations: dict[str, int], people: dict[int, int | None], *, event: int) -> int:
+    """Give waiting reactions and choices their targets; how many. `messages`: {external id: (message, its conversation, its role)}, `conversations`:
+    {external id: conversation}, `people`: {conversation: its end user}, who is taken for the author of what came without one. `event`: with
+    which they arrived; what waited counts from then on."""
     names = [*messages, *conversations]
     if not names:
         return 0
-    found_waiting = select(_WAITING, project.pk, names)
+    reactions, choices = in_one_go([statement(_WAITING, project.pk, names), statement(_DRAFTS, project.pk, [*messages])])
+    joined = _join_reactions([pk for (pk,) in reactions], messages, conversations, people, event)
+    return joined + _join_choices([pk for (pk,) in choices], event)
+
+
+def _join_reactions(waiting: list[int], messages: dict, conversations: dict, people: dict, event: int) -> int:
     changed = []
-    for row in Reaction.objects.filter(pk__in=[pk for (pk,) in found_waiting]).order_by("created_at", "pk") if found_waiting else ():
+    for row in Reaction.objects.filter(pk__in=waiting).order_by("created_at", "pk") if waiting else ():
         found = messages.get(row.target_external)
         if row.kind == Reaction.Kind.SCORE:
             row.conversation_id = conversations.get(row.target_external) or (found[1] if found else None)
@@ -41,11 +48,38 @@ def join(project, messages: dict[str, tuple[int, int, str]], conversations: dict
             row.end_user_id = row.end_user_id or people.get(at)
             changed.append(row)
     if changed:
-        bulk.update(
-            Reaction, ("message", "conversation", "end_user"), [(r.pk, r.message_id, r.conversation_id, r.end_user_id) for r in changed]
-        )  # fmt: skip
+        names = ("message", "conversation", "end_user", "event_id")
+        bulk.update(Reaction, names, [(r.pk, r.message_id, r.conversation_id, r.end_user_id, event) for r in changed])
         _one_current(changed)
     return len(changed)
+
+
+def _join_choices(waiting: list[int], event: int) -> int:
+    """Those of which all drafts are there by now, and are answers to one question; the others go on waiting."""
+    joined = 0
+    for choice in Choice.objects.filter(pk__in=waiting).order_by("created_at", "pk") if waiting else ():
+        names = [draft["external"] for draft in choice.shown]
+        rows = Message.objects.filter(project=choice.project_id, external_id__in=names).exclude(external_id="").select_related("conversation")
+        there = {m.external_id: m for m in rows.only("external_id", "role", "state", "parent_id", "conversation__end_user_id")}
+        drafts = [there.get(name) for name in names]
+        if not all(m and m.role == "assistant" and m.parent_id and m.parent_id == (drafts[0] and drafts[0].parent_id) for m in drafts):
+            continue
+        for place, (shown, m) in enumerate(zip(choice.shown, drafts, strict=True)):
+            complete = shown["complete"] and m.state == Message.State.COMPLETE  # type: ignore[union-attr]
+            choice.shown[place] = {"message": m.pk, "position": place, "complete": complete, "seen": shown["seen"]}  # type: ignore[union-attr]
+        choice.parent_id = drafts[0].parent_id  # type: ignore[union-attr]
+        choice.chosen_id = None if choice.place is None else drafts[choice.place].pk  # type: ignore[union-attr]
+        choice.end_user_id = choice.end_user_id or drafts[0].conversation.end_user_id  # type: ignore[union-attr]
+        choice.current, choice.event_id = True, event
+        if choice.end_user_id is not None:
+            same = Choice.objects.filter(end_user=choice.end_user_id, parent=choice.parent_id, regenerated=choice.regenerated, current=True)
+            choice.current = not same.filter(created_at__gt=choice.created_at).exists()
+            if choice.current:
+                same.update(current=False)
+        choice.save(update_fields=["shown", "parent", "chosen", "end_user", "current", "event_id"])
+        choice.waiting_drafts.all().delete()
+        joined += 1
+    return joined
 
 
 def _one_current(changed: list[Reaction]) -> None:

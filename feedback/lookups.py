@@ -10,10 +10,11 @@ from django.db import connection
 
 def select(sql: str, project: int, many: Collection) -> list[tuple]:
     """Rows of `sql`, whose first parameter is the project, and in which ANY? stands for "is one of `many`"."""
-    return in_one_go([_statement(sql, project, many)])[0]
+    return in_one_go([statement(sql, project, many)])[0]
 
 
-def _statement(sql: str, project: int, many: Collection) -> tuple[str, list]:
+def statement(sql: str, project: int, many: Collection) -> tuple[str, list]:
+    """`sql` as `select` would run it, to be sent with others by `in_one_go`."""
     if connection.vendor == "postgresql":
         return sql.replace("ANY?", "= ANY(%s)"), [project, list(many)]
     return sql.replace("ANY?", "IN (SELECT value FROM json_each(%s))"), [project, json.dumps(list(many))]
@@ -86,7 +87,7 @@ class Ahead:
 
     def fetch(self, project: int, wanted: Sequence[tuple[str, Collection]], *, first: Sequence[tuple[str, list]] = ()) -> list[list[tuple]]:
         """`wanted`: what `select` will be called with. `first`: statements that go before; their rows are returned."""
-        rows = in_one_go([*first, *(_statement(sql, project, many) for sql, many in wanted)], often=True)
+        rows = in_one_go([*first, *(statement(sql, project, many) for sql, many in wanted)], often=True)
         begun, rows = rows[: len(first)], rows[len(first) :]
         self._rows |= {(sql, frozenset(many)): found for (sql, many), found in zip(wanted, rows, strict=True)}
         return begun

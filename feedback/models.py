@@ -206,7 +206,8 @@ class Reaction(models.Model):
 
 
 class Choice(models.Model):
-    """Which of several drafts was better; `shown` keeps what was on screen, in order: [{"message", "position", "complete", "seen"}]."""
+    """Which of several drafts was better; `shown` keeps what was on screen, in order: [{"message", "position", "complete", "seen"}]. One that came
+    before its drafts has no `parent`, is not current, and names them in `shown` by "external" instead of "message" (feedback.joining)."""
 
     class Verdict(models.TextChoices):
         BETTER = "better", _("This one is better")
@@ -215,8 +216,9 @@ class Choice(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="choices")
     end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="choices")
-    parent = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="choices")  # the user's turn
+    parent = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="choices")  # the user's turn
     chosen = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="+")
+    place = models.PositiveSmallIntegerField(null=True)  # of the chosen one in `shown`
     verdict = models.CharField(max_length=10, choices=Verdict.choices)
     regenerated = models.BooleanField(default=False)  # an answer against the one asked for again, not drafts side by side
     shown = models.JSONField(default=list)
@@ -226,6 +228,17 @@ class Choice(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["project", "id"], condition=Q(current=True), name="choice_current")]
+
+
+class WaitingDraft(models.Model):
+    """A draft that a choice names by the deployment's id and that is not known yet."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    choice = models.ForeignKey(Choice, on_delete=models.CASCADE, related_name="waiting_drafts")
+    external = models.CharField(max_length=200)
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "external"], name="draft_waiting")]
 
 
 class Signal(models.Model):

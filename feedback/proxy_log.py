@@ -225,7 +225,8 @@ def _sibling(project: Project, first: Message, messages: list[dict], said, exter
     )  # fmt: skip
     if external:
         owner = first.conversation.end_user_id
-        joining.join(project, {made.external_id: (made.pk, made.conversation_id, "assistant")}, {}, {made.conversation_id: owner})
+        named = {made.external_id: (made.pk, made.conversation_id, "assistant")}
+        joining.join(project, named, {}, {made.conversation_id: owner}, event=made.event_id)
     return made
 
 

@@ -170,7 +170,7 @@ def choose(
         )  # fmt: skip
         return Choice.objects.create(
             project=project, end_user=end_user, parent=parent, chosen_id=chosen_pk, verdict=verdict, regenerated=regenerated, shown=exposure,
-            event_id=event.pk,
+            place=[e["message"] for e in exposure].index(chosen_pk) if chosen_pk else None, event_id=event.pk,
         )  # fmt: skip
 
 

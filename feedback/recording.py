@@ -73,6 +73,7 @@ def record_exchange(
             {external_id: (pk, conversation, "assistant")} if external_id else {},
             {conversation_external: conversation} if conversation_external else {},
             {conversation: end_user.pk if end_user else None},
+            event=event.pk,
         )
         return Message.objects.get(pk=pk)
 

@@ -173,7 +173,8 @@ def make_reaction(message: Message, value: int = -1, **fields) -> Reaction:
 
 def make_choice(parent: Message, answers: list[Message], chosen: Message | None, verdict: str = "better", **fields) -> Choice:
     shown = [{"message": m.pk, "position": m.position, "complete": m.state == "complete", "seen": True} for m in answers]
-    values = {"end_user": parent.conversation.end_user, "chosen": chosen, "verdict": verdict, "shown": shown}
+    place = answers.index(chosen) if chosen else None
+    values = {"end_user": parent.conversation.end_user, "chosen": chosen, "place": place, "verdict": verdict, "shown": shown}
     return Choice.objects.create(project=parent.project, parent=parent, **values | fields)
 
 

@@ -177,7 +177,7 @@ def choose(project, position, texts=("a", "b"), complete=True, **fields):
     answers = list(Message.objects.filter(parent=asked)) + [make_answer(asked, t, draft_group=group, position=i) for i, t in enumerate(texts[1:], 1)]
     shown = [{"message": a.pk, "position": i, "complete": complete, "seen": True} for i, a in enumerate(answers)]
     return Choice.objects.create(
-        project=project, end_user=make_end_user(project), parent=asked, chosen=answers[position], shown=shown, **{"verdict": "better"} | fields
+        project=project, end_user=make_end_user(project), parent=asked, chosen=answers[position], place=position, shown=shown, **{"verdict": "better"} | fields
     )
 
 
@@ -191,7 +191,7 @@ def test_the_place_of_drafts_is_held_against_chance(project, scope):
     choose(project, 1, current=False)
     choose(project, 1, regenerated=True)
     asked = choose(project, 0)
-    Choice.objects.filter(pk=asked.pk).update(verdict="all_bad", chosen=None)
+    Choice.objects.filter(pk=asked.pk).update(verdict="all_bad", chosen=None, place=None)
     found = honesty.positions(scope)
     two, three = found["drafts"]
     assert (two["k"], two["n"], two["even"], two["off"]) == (2, 20, 0.5, [True, True])

@@ -1,0 +1,102 @@
+"""The choices of a batch between drafts: those given as texts, those known by id, and those whose drafts have yet to come."""
+
+import uuid
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from core import bulk
+from feedback import ingest_known as known
+from feedback.ingest_rows import ChoiceIn, RowError
+from feedback.ingest_talks import Counts, Talks
+from feedback.models import Choice, WaitingDraft
+from feedback.privacy import Keeper
+
+_NAMES = ("id", "end_user", "parent", "chosen", "verdict", "regenerated", "shown", "current", "created_at", "place")
+
+
+class Choices:
+    """Of one person and turn the latest counts."""
+
+    def __init__(self, project, keep: Keeper, people: known.People, places: known.Places, talks: Talks, now: datetime, counts: Counts):
+        self._project, self._keep, self._people, self._places, self._talks, self._now, self._counts = project, keep, people, places, talks, now, counts
+        self._new: list[list] = []
+        self._waiting: list[tuple[int, str]] = []
+        self._drawn: bulk.Keys | None = None
+
+    @property
+    def any(self) -> bool:
+        return bool(self._new)
+
+    @property
+    def _keys(self) -> bulk.Keys:
+        if self._drawn is None:
+            self._drawn = bulk.Keys(Choice, block=100)
+            self._drawn.reset()
+        return self._drawn
+
+    def add(self, row: ChoiceIn) -> tuple[int, bool]:
+        """(its id, whether it waits for its drafts)."""
+        user = self._people.of(row.user)
+        keep, places = self._keep, self._places
+        there = [places.message(keep.external(d.external)) if d.external else None for d in row.drafts]
+        unknown = [d.text for d, place in zip(row.drafts, there, strict=True) if place is None]
+        waits = None in unknown
+        for i, (draft, place) in enumerate(zip(row.drafts, there, strict=True)):
+            if place is None and draft.text is None and any(text is not None for text in unknown):
+                raise RowError(f"drafts.{i}", "unknown_draft", _("No answer with this id is known: give the texts of all new drafts, or of none."))
+            if place and place.role != "assistant":
+                raise RowError(f"drafts.{i}", "not_an_answer", _("Only answers can be judged."))
+        parents: set = {place.parent for place in there if place}
+        known_drafts = [place.pk for place in there if place]
+        asked = parents or waits or row.talk.messages
+        if len(parents) > 1 or None in parents or len(set(known_drafts)) < len(known_drafts) or not asked:
+            raise RowError("drafts", "bad_drafts", _("Drafts are answers to one question."))
+        if waits:
+            return self._wait(row, user), True
+        if parents:
+            parent = parents.pop()
+            conversation = next(place.conversation for place in there if place)
+        else:
+            conversation, path = self._talks.add(row.talk, user)
+            parent = path[-1]
+        at = row.at or self._now
+        user = user or places.person(conversation)
+        group = uuid.uuid4() if all(place is None for place in there) else None
+        answers = [
+            place.pk if place else self._talks.draft(draft, i, row, conversation, parent, group, at)
+            for i, (draft, place) in enumerate(zip(row.drafts, there, strict=True))
+        ]
+        shown = [
+            {"message": pk, "position": i, "complete": d.complete and (place is None or place.state == "complete"), "seen": d.seen}
+            for i, (pk, d, place) in enumerate(zip(answers, row.drafts, there, strict=True))
+        ]
+        chosen = None if row.chosen is None else answers[row.chosen]
+        if chosen:
+            self._talks.look_at(conversation, chosen, at)
+        pk = next(self._keys)
+        for earlier in self._new:  # a change of mind within the batch
+            if user and (earlier[1], earlier[2], earlier[5]) == (user, parent, row.regenerated):
+                earlier[7] = False
+        self._new.append([pk, user, parent, chosen, row.verdict, row.regenerated, bulk.json_text(shown), True, bulk.moment(at), row.chosen])
+        self._counts.choices += 1
+        return pk, False
+
+    def _wait(self, row: ChoiceIn, user: int | None) -> int:
+        """Keep a choice whose drafts are not all known. Which are is asked again when one of them arrives."""
+        pk = next(self._keys)
+        names = [self._keep.external(draft.external) for draft in row.drafts]
+        shown = [{"external": name, "position": i, "complete": d.complete, "seen": d.seen} for i, (name, d) in enumerate(zip(names, row.drafts, strict=True))]
+        at = bulk.moment(row.at or self._now)
+        self._new.append([pk, user, None, None, row.verdict, row.regenerated, bulk.json_text(shown), False, at, row.chosen])
+        self._waiting += [(pk, name) for name in names]
+        self._counts.choices += 1
+        return pk
+
+    def write(self, *, event: int) -> None:
+        if not self._new:
+            return
+        known.outdated_choices(self._project, self._new)
+        bulk.insert(Choice, _NAMES, map(tuple, self._new), constants={"project": self._project.pk, "event_id": event})
+        if self._waiting:
+            bulk.insert(WaitingDraft, ("choice", "external"), self._waiting, constants={"project": self._project.pk})

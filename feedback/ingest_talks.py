@@ -1,0 +1,116 @@
+"""The talks of a batch: turns that are there already are found, new ones are made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from feedback.ingest_known import Places
+from feedback.ingest_rows import ChoiceIn, ConversationIn, DraftIn, RowError
+from feedback.privacy import Keeper
+from feedback.recording import hashes_of
+from feedback.turns import Turn, title_of
+from feedback.writing import Tree
+
+
+@dataclass(slots=True)
+class Counts:
+    conversations: int = 0
+    messages: int = 0
+    reactions: int = 0
+    choices: int = 0
+
+
+class Talks:
+    """Conversations and messages to come, in the talks that are known."""
+
+    def __init__(self, project, keep: Keeper, source: str, places: Places, models: dict[str, int], now: datetime, counts: Counts, *, about: int):
+        """`models`: {name: ModelVersion}. `about` how many messages there will be; 0 where no row brings or touches any."""
+        self._project, self._keep, self._source, self._places, self._models, self._now, self._counts = project, keep, source, places, models, now, counts
+        self._tree = Tree(project, about=max(about, 1))
+        self.any = about > 0
+
+    @property
+    def size(self) -> int:
+        """Messages to be written."""
+        return self._tree.size[1]
+
+    def add(self, row: ConversationIn, user: int | None) -> tuple[int, list[int]]:
+        """(the conversation, the message of each of the row's): those that are known by id, or follow a known one with the same words, and new ones.
+        Everything is checked before anything is made."""
+        keep, places = self._keep, self._places
+        externals = [keep.external(m.external) for m in row.messages]
+        there = [places.message(e) for e in externals]
+        name = keep.external(row.external)
+        conversation = places.conversation(name) if name else next((m.conversation for m in there if m), None)
+        for i, place in enumerate(there):
+            if place and (place.conversation != conversation or place.role != row.messages[i].turn.role):
+                raise RowError(f"messages.{i}.id", "id_taken", _("Another message has this id."))
+        if conversation and user and places.person(conversation) not in (None, user):
+            raise RowError("user", "other_person", _("This conversation is known already, with another person."))
+        named = set(externals)
+        for i, message in enumerate(row.messages):
+            parent = keep.external(message.parent)
+            place = places.message(parent) if parent else None
+            if parent and parent not in named and (place is None or place.conversation != conversation):
+                raise RowError(f"messages.{i}.parent", "bad_parent", _("The parent is the id of an earlier message of this conversation."))
+        at = row.at or next((m.at for m in row.messages if m.at), None) or self._now
+        if conversation is None:
+            system = keep.text(row.system)
+            title = row.title or next((m.turn.text for m in row.messages if m.turn.role == "user"), "")
+            conversation = self._tree.conversation(
+                end_user=user, source=self._source, external=name, title=title_of(keep.text(title)), system=system, tools=keep.tree(row.tools),
+                keep=keep.keeps, at=at,
+            )  # fmt: skip
+            places.new_conversation(conversation, name, user)
+            self._counts.conversations += 1
+        return conversation, self._messages(row, conversation, externals, at)
+
+    def _messages(self, row: ConversationIn, conversation: int, externals: list[str], at: datetime) -> list[int]:
+        keep, places, tree = self._keep, self._places, self._tree
+        out: list[int] = []
+        parent: int | None = None
+        hashes = hashes_of(self._project, row.system, [m.turn for m in row.messages]) if not any(m.parent for m in row.messages) else [""] * len(row.messages)
+        for message, external, context in zip(row.messages, externals, hashes, strict=True):
+            if message.parent:
+                above = places.message(keep.external(message.parent))
+                parent = above.pk if above else parent
+            found = places.message(external) if external else places.same_words(conversation, context, parent)
+            if found:
+                parent = found.pk
+                out.append(parent)
+                continue
+            moment = message.at or at
+            above, parent = parent, tree.message(
+                conversation=conversation, parent=parent, role=message.turn.role, text=keep.text(message.turn.text), extra=keep.tree(message.turn.extra),
+                sources=keep.listed(message.sources), model=self._models.get(keep.label(message.model)), external=external, context=context,
+                state=message.state, seen=message.turn.role == "assistant", at=moment,
+            )  # fmt: skip
+            places.new_message(parent, conversation, above, message.turn.role, external, context, message.state)
+            self._counts.messages += 1
+            out.append(parent)
+        return out
+
+    def draft(self, draft: DraftIn, position: int, row: ChoiceIn, conversation: int, parent: int, group, at: datetime) -> int:
+        """A new answer under the turn `parent`, beside others of `group`; its id."""
+        keep = self._keep
+        turn = Turn("assistant", draft.text or "")
+        talk = [m.turn for m in row.talk.messages]
+        context = hashes_of(self._project, row.talk.system, [*talk, turn])[-1] if talk and not any(m.parent for m in row.talk.messages) else ""
+        external = keep.external(draft.external)
+        state = "complete" if draft.complete else "stopped"
+        pk = self._tree.message(
+            conversation=conversation, parent=parent, role="assistant", text=keep.text(turn.text), model=self._models.get(keep.label(draft.model)),
+            external=external, context=context, group=group, position=position, seen=draft.seen, state=state, at=at,
+        )  # fmt: skip
+        self._places.new_message(pk, conversation, parent, "assistant", external, context, state)
+        self._counts.messages += 1
+        return pk
+
+    def look_at(self, conversation: int, message: int, at: datetime) -> None:
+        """Go on from `message` when the talk is opened next."""
+        self._tree.look_at(conversation, message, at)
+
+    def write(self, *, event: int) -> None:
+        if self.any:
+            self._tree.write(event=event)
