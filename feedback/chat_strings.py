@@ -25,6 +25,7 @@ def strings() -> dict[str, str]:
         "ask_again": _("Ask again"),
         "practice": _("practice model"),
         "practice_words": _("A stand-in that answers from prepared texts. It is no language model."),
+        "broken_off_at_once": _("The answer broke off before a word of it had come."),
         "broken_off": _("The answer broke off. What had come by then is kept."),
         "stopped": _("You stopped this answer."),
         "not_kept": _("This text is not kept."),
