@@ -77,7 +77,6 @@ def project(request, project):
         "more_people": max(0, len(throughput["people"]) - 8),
         "bench": projects.bench_of(project),
         "is_manager": request.role == Role.MANAGER,
-        "import_url": _url_or_blank("import", project.slug),
     }
     return render(request, "annotation/project.html", context)
 
