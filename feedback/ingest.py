@@ -122,14 +122,8 @@ class _Batch:
         self.reaction_keys = bulk.Keys(Reaction, block=max(1, self._said(rows)))
         first = [*joining.locking(self.project, shared=not talks), *self.reaction_keys.drawing()]
         self.ahead = Ahead()
-        if not talks and len(rows) <= bulk.FEW:
-            external = self.keep.external
-            keys, targets = {external(r.key) for r in rows if r.key}, {external(r.target) for r in rows if isinstance(r, ReactionIn) and r.target}
-            earlier = all(isinstance(r, ReactionIn) and r.target and r.kind != "score" for r in rows)
-            users = {r.user for r in rows} - {""}
-            begun = known.fetch(self.project, self.ahead, keys=keys, users=users, targets=targets, earlier=earlier, first=first)
-        else:
-            begun = in_one_go(first)
+        few = [r for r in rows if isinstance(r, ReactionIn)] if len(rows) <= bulk.FEW and not talks else []
+        begun = self._fetch(few, first) if few else in_one_go(first, begins=True)
         self.reaction_keys.give(begun[-1])
         results = self._received_before(parsed)
         left = [row for row, result in zip(rows, results, strict=True) if result is None]
@@ -144,6 +138,14 @@ class _Batch:
         return results  # type: ignore[return-value]
 
     # What is there already
+
+    def _fetch(self, rows: list[ReactionIn], first: list) -> list[list[tuple]]:
+        """Ask for all that a few reactions will need, after the statements `first`; the rows of these."""
+        external = self.keep.external
+        keys, targets = {external(r.key) for r in rows if r.key}, {external(r.target) for r in rows if r.target}
+        known_by_name = all(r.target and r.user and r.kind != "score" for r in rows)
+        pairs = {(external(r.target), r.user) for r in rows} if known_by_name else set()
+        return known.fetch(self.project, self.ahead, keys=keys, users={r.user for r in rows} - {""}, targets=targets, pairs=pairs, first=first)
 
     def _received_before(self, parsed) -> list[Result | None]:
         """Results of the rows whose key was received before; a key that comes twice here is left to `_one` the first time."""
@@ -271,7 +273,9 @@ class _Batch:
         """The same for a few reactions. What the event's id is, the statements behind it ask the database."""
         event = events.append_statement(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts)
         statements = [event, *self.reactions.statements(events.LAST[connection.vendor])]
-        for row in self.received:
-            sql = 'INSERT INTO feedback_received (key, digest, "table", "row", project_id, created_at) VALUES (%s, %s, %s, %s, %s, %s)'
-            statements.append((sql, [*row, self.project.pk, at]))
-        in_one_go(statements, often=True)
+        if self.received:
+            values = [value for row in self.received for value in (*row, self.project.pk, at)]
+            one = "(%s, %s, %s, %s, %s, %s)"
+            sql = 'INSERT INTO feedback_received (key, digest, "table", "row", project_id, created_at) VALUES '
+            statements.append((sql + ", ".join([one] * len(self.received)), values))
+        in_one_go(statements, often=True, ends=True)

@@ -1,5 +1,6 @@
 """What the rows of a batch refer to, read with one statement per table: people, models, messages, conversations, keys received before."""
 
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -29,13 +30,44 @@ MESSAGES = (
 NAMED_MESSAGES = MESSAGES + "external_id ANY? AND NOT (m.external_id = '')"  # said so that the partial index on it is used
 
 _SAID = ("id", "end_user_id", "message_id", "conversation_id", "target_external", "kind", "value", "reasons", "text", "tags", "created_at")
-_EARLIER = f"SELECT {', '.join(_SAID)} FROM feedback_reaction WHERE "  # noqa: S608
-EARLIER = _EARLIER + "project_id + 0 = %s AND current AND "  # not by the index of all that is current in the project
-EARLIER_NAMED = (
-    f"SELECT {', '.join('r.' + name for name in _SAID)} FROM feedback_reaction r JOIN feedback_message m ON m.id = r.message_id"  # noqa: S608
-    " WHERE m.project_id = %s AND m.external_id ANY? AND NOT (m.external_id = '') AND r.current"
-)
-WAITING = _EARLIER + "project_id = %s AND current AND message_id IS NULL AND conversation_id IS NULL AND target_external ANY?"
+_OF_PAIR = ", ".join(f"r.{name}" for name in _SAID)
+EARLIER = f"SELECT {', '.join(_SAID)} FROM feedback_reaction WHERE project_id + 0 = %s AND current AND "  # noqa: S608 - not by what is current in the project
+_PAIRS = {  # of (what was judged, who judged it)
+    "sqlite": "(SELECT json_extract(value, '$[0]') AS about, json_extract(value, '$[1]') AS person FROM json_each(%s)) pair CROSS JOIN feedback_reaction r",
+    "postgresql": "unnest(%s{kind}[], %s::bigint[]) AS pair(about, person) JOIN feedback_reaction r",
+}
+_JUDGED = "r.message_id = pair.about AND r.end_user_id = pair.person"
+_WAITS = "r.project_id = %s AND r.target_external = pair.about AND r.message_id IS NULL AND r.conversation_id IS NULL AND r.end_user_id = pair.person"
+
+
+def earlier_of(project, judged: set[tuple[int, int]], waiting: set[tuple[str, int]]) -> list[tuple]:
+    """What is current of each (message, person) and each (target not known yet, person), with one look at the index for each pair: an answer may have
+    been judged by thousands."""
+    found = []
+    with connection.cursor() as cursor:
+        for pairs, kind, on, more in ((judged, "::bigint", _JUDGED, []), (waiting, "::text", _WAITS, [project.pk])):
+            if pairs:
+                rows = sorted(pairs)
+                given = [json.dumps(rows)] if connection.vendor == "sqlite" else [[about for about, _p in rows], [person for _a, person in rows]]
+                source = _PAIRS[connection.vendor].format(kind=kind)
+                cursor.execute(f"SELECT {_OF_PAIR} FROM {source} ON {on} WHERE r.current", [*given, *more])  # noqa: S608
+                found += cursor.fetchall()
+    return found
+
+
+def _earlier_named(project, pairs: set[tuple[str, str]]) -> tuple[str, list]:
+    """The same as one statement for PostgreSQL, by (the deployment's id of the message, hash of the person), whether the message is known or not.
+    Padded, so that there are few such statements."""
+    rows = sorted(pairs)
+    rows += rows[:1] * ((1 << (len(rows) - 1).bit_length()) - len(rows))
+    sql = (
+        f"WITH pair AS (SELECT given.about, u.id AS person FROM (VALUES {', '.join(['(%s, %s)'] * len(rows))}) AS given(about, hash)"  # noqa: S608
+        " JOIN feedback_enduser u ON u.project_id = %s AND u.key_hash = given.hash)"
+        f" SELECT {_OF_PAIR} FROM pair JOIN feedback_message m ON m.project_id = %s AND m.external_id = pair.about AND NOT (m.external_id = '')"
+        " JOIN feedback_reaction r ON r.message_id = m.id AND r.end_user_id = pair.person WHERE r.current"
+        f" UNION ALL SELECT {_OF_PAIR} FROM pair JOIN feedback_reaction r ON {_WAITS} WHERE r.current"
+    )
+    return sql, [*(value for row in rows for value in row), project.pk, project.pk, project.pk]
 
 
 def received(project, keys: Collection[str], ahead: Ahead) -> dict[str, tuple[str, str, int]]:
@@ -43,14 +75,15 @@ def received(project, keys: Collection[str], ahead: Ahead) -> dict[str, tuple[st
     return {key: (digest, table, row) for key, digest, table, row in ahead.select(RECEIVED, project.pk, keys)}
 
 
-def fetch(project, ahead: Ahead, *, keys: set[str], users: set[str], targets: set[str], earlier: bool, first=()) -> list[list[tuple]]:
-    """What `received`, `People` and `Places` will ask of a few reactions, in one go, after the statements `first`; the rows of these. `earlier`: also
-    what `Reactions` will ask, before it is known which of the targets are there: on PostgreSQL, where that is cheaper than to ask later."""
-    hashed = {end_users.external_hash(project, user) for user in users}
-    wanted = [(RECEIVED, keys), (locked(PEOPLE), hashed), (locked(NAMED_MESSAGES, "m"), targets)]
-    if earlier and connection.vendor == "postgresql":
-        wanted += [(EARLIER_NAMED, targets), (WAITING, targets)]
-    return ahead.fetch(project.pk, [(sql, many) for sql, many in wanted if many], first=first)
+def fetch(project, ahead: Ahead, *, keys: set[str], users: set[str], targets: set[str], pairs: set[tuple[str, str]], first=()) -> list[list[tuple]]:
+    """What `received`, `People` and `Places` will ask of a few reactions, in one go, after the statements `first`; the rows of these. `pairs`: (target,
+    user), of which `Reactions` will ask what is current, before it is known which are there: on PostgreSQL, where that is cheaper than later."""
+    hashed = {user: end_users.external_hash(project, user) for user in users}
+    wanted: list[tuple] = [(RECEIVED, keys), (locked(PEOPLE), hashed.values()), (locked(NAMED_MESSAGES, "m"), targets)]
+    named = {}
+    if pairs and connection.vendor == "postgresql":  # behind the locks: what somebody else says at the same moment must be there, or not yet
+        named["earlier"] = _earlier_named(project, {(target, hashed[user]) for target, user in pairs})
+    return ahead.fetch(project.pk, [one for one in wanted if one[1]], first=first, named=named)
 
 
 def models(project, names: Collection[str]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.utils.translation import gettext as _
 
 from core import bulk
-from feedback.ingest_known import EARLIER, EARLIER_NAMED, WAITING, People, Places
+from feedback.ingest_known import EARLIER, People, Places, earlier_of
 from feedback.ingest_rows import ChoiceIn, ReactionIn, Row, RowError
 from feedback.lookups import Ahead
 from feedback.models import Reaction
@@ -33,24 +33,25 @@ class Reactions:
 
     def read(self, rows: Sequence[Row], ahead: Ahead) -> None:
         """The current ones of what these rows are about. Where a person is new there are none."""
-        targets = {self.keep.external(r.target) for r in rows if isinstance(r, ReactionIn)}
-        if ahead.holds(EARLIER_NAMED, targets):
-            self._take(ahead.select(EARLIER_NAMED, self.project.pk, targets) + ahead.select(WAITING, self.project.pk, targets))
+        if (earlier := ahead.take("earlier")) is not None:
+            self._take(earlier)
             return
+        judged: set[tuple[int, int]] = set()
+        waiting: set[tuple[str, int]] = set()
         messages: set[int] = set()
         conversations: set[int] = set()
-        waiting: set[str] = set()
         for row in rows:
             if isinstance(row, ReactionIn):
                 if row.user and self.people.of(row.user) in self.people.new:
                     continue
-                message, conversation, external, _whose = self._target(row, quiet=True)
-                if message:
-                    messages.add(message)
+                message, conversation, external, whose = self._target(row, quiet=True)
+                user = self.people.of(row.user) or whose
+                if message and user:
+                    judged.add((message, user))
                 elif conversation:
                     conversations.add(conversation)
-                elif row.user and external:
-                    waiting.add(external)
+                elif user and external:
+                    waiting.add((external, user))
             else:
                 talk = row.talk if isinstance(row, ChoiceIn) else row
                 known = [p for m in talk.messages if (p := self.places.message(self.keep.external(m.external)))]
@@ -58,9 +59,9 @@ class Reactions:
                     if at is not None:
                         conversations.add(at)
                         messages.update(self.places.answers(at))
-        found = ahead.select(f"{EARLIER}message_id ANY?", self.project.pk, messages) if messages else []
+        found = earlier_of(self.project, judged, waiting)
+        found += ahead.select(f"{EARLIER}message_id ANY?", self.project.pk, messages) if messages else []
         found += ahead.select(f"{EARLIER}conversation_id ANY?", self.project.pk, conversations) if conversations else []
-        found += ahead.select(WAITING, self.project.pk, waiting) if waiting else []
         self._take(found)
 
     def _take(self, found: list[tuple]) -> None:
@@ -132,8 +133,14 @@ class Reactions:
 
     def statements(self, event: str) -> list[tuple[str, list]]:
         """What `write` does, as statements for a few rows; `event` is SQL for the event's id."""
-        out: list[tuple[str, list]] = [("UPDATE feedback_reaction SET current = %s WHERE id = %s", [False, pk]) for pk in self._outdated()]
-        return out + [(f"{_FEW}{event})", [*row, self.project.pk, self.source]) for row in self._rows()]
+        stale, rows = self._outdated(), [[*row, self.project.pk, self.source] for row in self._rows()]
+        out: list[tuple[str, list]] = []
+        if stale:
+            out.append((f"UPDATE feedback_reaction SET current = %s WHERE id IN ({', '.join(['%s'] * len(stale))})", [False, *stale]))  # noqa: S608
+        if rows:
+            one = f"({', '.join(['%s'] * len(rows[0]))}, {event})"
+            out.append((_FEW + ", ".join([one] * len(rows)), [value for row in rows for value in row]))
+        return out
 
     def write(self, *, event: int) -> None:
         if not self.new:
@@ -146,7 +153,7 @@ class Reactions:
 
 _FEW = (
     "INSERT INTO feedback_reaction (id, end_user_id, message_id, conversation_id, target_external, kind, value, reasons, text, tags, current, created_at,"
-    " project_id, source, event_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+    " project_id, source, event_id) VALUES "
 )
 
 

@@ -85,7 +85,7 @@ class ChatLink(models.Model):
 class EndUser(models.Model):
     """A person who talks to the model; known only by the keyed hash of what the deployment calls them (feedback.end_users)."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="end_users")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="end_users", db_index=False)  # begins another index
     key_hash = models.CharField(max_length=64)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="end_users")  # a member who chats
     consent_version = models.PositiveIntegerField(default=0)
@@ -103,7 +103,7 @@ class Conversation(models.Model):
         API = "api", _("API")
         IMPORT = "import", _("Imported log")
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="conversations")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="conversations", db_index=False)  # begins another index
     end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="conversations")
     source = models.CharField(max_length=8, choices=Source.choices, default=Source.CHAT)
     external_id = models.CharField(max_length=200, blank=True)
@@ -185,7 +185,7 @@ class Reaction(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="reactions")
     end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="reactions")
-    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="reactions")
+    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="reactions", db_index=False)  # begins reaction_said
     conversation = models.ForeignKey(Conversation, null=True, on_delete=models.CASCADE, related_name="reactions")
     target_external = models.CharField(max_length=200, blank=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
@@ -200,6 +200,7 @@ class Reaction(models.Model):
 
     class Meta:
         indexes = [
+            models.Index(fields=["message", "end_user"], name="reaction_said"),
             models.Index(fields=["project", "id"], condition=Q(current=True), name="reaction_current"),
             models.Index(fields=["project", "target_external"], condition=Q(message=None, conversation=None), name="reaction_waiting"),
         ]
@@ -233,7 +234,7 @@ class Choice(models.Model):
 class WaitingDraft(models.Model):
     """A draft that a choice names by the deployment's id and that is not known yet."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)  # begins another index
     choice = models.ForeignKey(Choice, on_delete=models.CASCADE, related_name="waiting_drafts")
     external = models.CharField(max_length=200)
 
@@ -260,7 +261,7 @@ class Signal(models.Model):
 class Received(models.Model):
     """A row of feedback that came in with an idempotency key: it is taken once. `digest` tells another body under the same key."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="received")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="received", db_index=False)  # begins another index
     key = models.CharField(max_length=100)
     digest = models.CharField(max_length=64)
     table = models.CharField(max_length=12)  # reaction · choice · conversation

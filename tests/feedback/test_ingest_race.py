@@ -1,9 +1,9 @@
 """The same feedback sent by several programs at once: one row, one person, one talk, on both databases."""
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, ProgrammingError, connection, transaction
 
-from feedback import ingest, lookups
+from feedback import ingest, ingest_known, lookups
 from feedback.models import Conversation, EndUser, Message, Reaction, Received
 from feedback.recording import record_exchange
 from tests.cast import make_project
@@ -89,3 +89,41 @@ def test_lost_plans_lose_nothing():
         lookups._plans_are_kept = True
         lookups._prepared.clear()
     assert Reaction.objects.count() == 4
+
+
+def test_a_write_that_fails_leaves_nothing_behind(monkeypatch):
+    """BEGIN and COMMIT travel with the statements; what goes wrong between them is undone all the same."""
+    project = make_project()
+    ingest.take(project=project, rows=[talk("q", "a")])
+    whole = ingest.events.append_statement
+
+    def torn(**given):
+        sql, values = whole(**given)
+        return sql.replace("core_event", "no_such_table"), values
+
+    monkeypatch.setattr(ingest.events, "append_statement", torn)
+    for _time in range(2):
+        with pytest.raises((ProgrammingError, OperationalError)):
+            ingest.take(project=project, rows=[thumb(id="k")])
+        assert (Reaction.objects.count(), Received.objects.count(), connection.in_atomic_block, connection.get_autocommit()) == (0, 0, False, True)
+    monkeypatch.undo()
+    with transaction.atomic():
+        assert ingest.take(project=project, rows=[thumb(id="k")]).results[0].status == "accepted"
+        transaction.set_rollback(True)
+    assert Reaction.objects.count() == 0
+    assert ingest.take(project=project, rows=[thumb(id="k")]).results[0].status == "accepted"
+    with transaction.atomic():
+        transaction.set_rollback(True)
+    assert (Reaction.objects.count(), Received.objects.count()) == (1, 1)
+
+
+def test_of_a_popular_answer_only_ones_own_thumb_is_read():
+    project = make_project()
+    ingest.take(project=project, rows=[talk("q", "a"), *(thumb(user=f"u{i}") for i in range(30)), *(thumb(user=f"u{i}", target="later") for i in range(30))])
+    answer = Reaction.objects.exclude(message=None).first().message_id
+    two = [r.end_user_id for r in Reaction.objects.filter(message=answer)][3:5]
+    found = ingest_known.earlier_of(project, {(answer, user) for user in two}, {("later", user) for user in two})
+    assert len(found) == 4 and {(row[1], row[2], row[4]) for row in found} == {(u, m, t) for u in two for m, t in ((answer, "a1"), (None, "later"))}
+    results = ingest.take(project=project, rows=[thumb(user="u3", value="down"), thumb(user="u4"), thumb(user="u5", target="later", value="down")]).results
+    assert [r.status for r in results] == ["accepted", "duplicate", "accepted"]
+    assert Reaction.objects.filter(current=False).count() == 2
