@@ -1,6 +1,6 @@
 // The dialogs of the bench: sign in again, choose between two drafts, skip, flag, keys. Their frames are the template's.
 
-import { csrfToken } from "../core/frame.js";
+import { asked, passwordAgain } from "../core/dialogs.js";
 import { diff } from "./diff.js";
 import { h } from "./dom.js";
 import { fromDocument, sentence } from "./ranking.js";
@@ -8,66 +8,9 @@ import { config, t } from "./strings.js";
 
 const byId = (id) => document.getElementById(id);
 
-/** Open a dialog; resolves with its form's data (and `button`, the name of what was pressed) or null when it was left. */
-function asked(dialog, { required = false } = {}) {
-  const form = dialog.querySelector("form");
-  return new Promise((resolve) => {
-    const done = (value) => {
-      form.removeEventListener("submit", onSubmit);
-      dialog.removeEventListener("cancel", onCancel);
-      dialog.removeEventListener("close", onClose);
-      if (dialog.open) dialog.close();
-      // Until the next frame the focus would stay on the hidden field, and swallow the next Enter.
-      if (dialog.contains(document.activeElement)) document.activeElement.blur();
-      resolve(value);
-    };
-    const onSubmit = (event) => {
-      event.preventDefault();
-      const button = (event.submitter && event.submitter.value) || "";
-      if (button === "cancel") return done(null);
-      return done({ ...Object.fromEntries(new FormData(form)), all: (name) => new FormData(form).getAll(name), button });
-    };
-    const onCancel = (event) => {
-      if (required) event.preventDefault();
-    };
-    const onClose = () => done(null);
-    form.addEventListener("submit", onSubmit);
-    dialog.addEventListener("cancel", onCancel);
-    dialog.addEventListener("close", onClose);
-    dialog.showModal();
-  });
-}
-
 /** Ask for the password in place. True once the person is signed in again, false when they put it off. */
-export async function signIn() {
-  const dialog = byId("login-dialog");
-  const error = dialog.querySelector(".errors");
-  const field = dialog.querySelector("[name=password]");
-  error.hidden = true;
-  for (;;) {
-    field.value = "";
-    const given = await asked(dialog);
-    if (!given) return false;
-    const answer = await post(given.password);
-    if (!answer) return true;
-    error.textContent = answer;
-    error.hidden = false;
-  }
-}
-
-/** "" when signed in, else what to tell the person. */
-async function post(password) {
-  try {
-    if (!csrfToken()) await fetch(config.urls.login, { credentials: "same-origin" });
-    const token = csrfToken();
-    const body = new URLSearchParams({ username: config.user.username, password, csrfmiddlewaretoken: token });
-    const answer = await fetch(config.urls.login, { method: "POST", body, credentials: "same-origin", headers: { Accept: "application/json", "X-CSRFToken": token } });
-    if (answer.ok) return "";
-    const data = await answer.json().catch(() => null);
-    return (data && data.error && data.error.message) || t("server_silent");
-  } catch (error) {
-    return t("server_silent");
-  }
+export function signIn() {
+  return passwordAgain(byId("login-dialog"), { url: config.urls.login, username: config.user.username, silent: t("server_silent") });
 }
 
 /** Show two drafts side by side; "mine" or "theirs". There is no third way out: nothing is thrown away unseen. */
