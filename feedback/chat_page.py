@@ -13,7 +13,7 @@ from feedback.models import Arm, ChatSettings
 _PARTS = (
     "body", "compare", "composer", "config", "dialogs", "drafts", "history", "icons", "judgement", "run", "scroll", "seen", "store", "views", "wire", "words",
 )  # fmt: skip
-MODULES = ["core/dom.js", *(f"feedback/chat_{part}.js" for part in _PARTS)]
+MODULES = ["core/dialogs.js", "core/dom.js", *(f"feedback/chat_{part}.js" for part in _PARTS)]
 
 
 def context(visitor: Visitor, conversation: int | None = None) -> dict:
