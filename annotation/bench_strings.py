@@ -190,6 +190,8 @@ def strings() -> dict[str, str]:
         "rank_one": _("Rank at least one answer, or say that none is acceptable."),
         "rank_another": _("One ranked answer says nothing yet: rank another, draw the line, or say that the rest is worse."),
         "hint_not_read": _("Not scrolled to the end: %(letters)s."),
+        "hint_not_ranked": _("Not ranked: %(letters)s. Rank them, or say that the rest is worse."),
+        "list_comma": pgettext("between the letters of answers", ", "),
         "hint_rank_rating": _("%(better)s stands above %(worse)s but is rated lower."),
         "hint_good_low": _("%(letter)s is good enough by the line, but rated 2 or lower."),
         "hint_bad_high": _("%(letter)s is not good enough by the line, but rated 4 or higher."),

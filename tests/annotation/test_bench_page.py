@@ -208,3 +208,22 @@ def test_the_ranking_state(live_site, open_page):
     assert result["into"] == "B = C › A = D |"
     assert result["outOfTie"] == "B › A › D | C"
     assert result["partial"] == "rank_another"
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "mine today: 1"), ("zh", "今日完成 1 条")])
+def test_a_phone_shows_ones_own_count_move(live_site, open_page, language, words):
+    project, expert = ranking_project("a-cardiology-project-of-long-title", overlap=2)
+    type(expert).objects.filter(pk=expert.pk).update(first_name="Maximiliane Hohenfels")
+    page = open_bench(open_page, expert, project, phone=True, language=language)
+    press(page, "a b c d Enter Enter")
+    page.get_by_text("A tenant in Ontario").first.wait_for()
+    page.locator("#progress-mine:visible", has_text=words).wait_for()
+    assert page.inner_text("#progress-text") == "0 / 2"  # an item needs two people
+    press(page, "a")
+    page.locator("#saved", has_text=":").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    count, saved, bar = (page.locator(what).bounding_box() for what in (".bench-count", "#saved", ".bar"))
+    assert count["x"] + count["width"] <= saved["x"] + 0.5
+    assert page.evaluate("(node => node.scrollWidth <= node.clientWidth)(document.getElementById('saved'))")  # not cut
+    assert bar["y"] <= count["y"]
+    assert count["y"] + count["height"] <= bar["y"] + bar["height"]

@@ -1,5 +1,7 @@
 """Ranking in the browser: by keyboard alone, by drag, by touch; what arrives is checked value by value."""
 
+import re
+
 import pytest
 
 from annotation.models import Assignment
@@ -59,10 +61,10 @@ def test_backspace_takes_back_and_a_letter_pressed_again_comes_out(live_site, op
     [
         ("b r Enter", lambda s: {"ranking": [[s["B"]]], "rest": "worse"}),
         ("l Enter", lambda s: {"acceptable": 0}),
-        ("l a b Enter", lambda s: {"ranking": [[s["A"]], [s["B"]]], "acceptable": 0}),
-        ("d a o Enter", lambda s: {"ranking": [[s["D"]], [s["A"]]], "acceptable": 0}),
-        ("d c l Enter", lambda s: {"ranking": [[s["D"]], [s["C"]]], "acceptable": 2}),
-        ("a b c v Enter", lambda s: {"ranking": [[s["A"]], [s["B"]], [s["C"]]], "strength": [1, 1]}),
+        ("l a b Enter Enter", lambda s: {"ranking": [[s["A"]], [s["B"]]], "acceptable": 0}),
+        ("d a o Enter Enter", lambda s: {"ranking": [[s["D"]], [s["A"]]], "acceptable": 0}),
+        ("d c l Enter Enter", lambda s: {"ranking": [[s["D"]], [s["C"]]], "acceptable": 2}),
+        ("a b c v Enter Enter", lambda s: {"ranking": [[s["A"]], [s["B"]], [s["C"]]], "strength": [1, 1]}),
     ],
 )
 def test_partial_rankings_and_the_line(live_site, open_page, keys, expected):
@@ -75,6 +77,27 @@ def test_partial_rankings_and_the_line(live_site, open_page, keys, expected):
     assert version.document == {"schema": 1} | expected(letter)
 
 
+def test_answers_left_unranked_are_named_before_a_second_enter_sends_it(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_page(expert, phone=True)
+
+    def with_chinese_comma(route):
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace('"list_comma": ", "', '"list_comma": "、"'))
+
+    page.route("**/bench/", with_chinese_comma)
+    page.goto(f"/p/{project.slug}/bench/")
+    page.wait_for_selector("#desk > *")
+    letter = slots(expert)
+    press(page, "b c Enter")
+    said = page.inner_text("#notice")
+    assert "Not ranked: A、D. Rank them, or say that the rest is worse." in said
+    assert re.search(r"Not scrolled to the end: \w(、\w)+\.", said)  # the hints stand together
+    assert versions(expert) == []
+    press(page, "Enter")
+    assert submitted(page, expert, 1)[0].document["ranking"] == [[letter["B"]], [letter["C"]]]
+
+
 def test_how_much_better_is_set_on_the_step(live_site, open_page):
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
@@ -82,7 +105,7 @@ def test_how_much_better_is_set_on_the_step(live_site, open_page):
     press(page, "a b c v")
     page.locator(".step.strength").nth(1).click()
     page.locator(".step.strength").nth(1).click()
-    page.keyboard.press("Enter")
+    press(page, "Enter Enter")
     assert submitted(page, expert, 1)[0].document["strength"] == [1, 3]
 
 
@@ -284,7 +307,7 @@ def test_comment_and_flags(live_site, open_page):
     page.keyboard.press("p")
     page.get_by_label("Needs a second opinion").check()
     page.keyboard.press("Enter")
-    press(page, "b a Enter")
+    press(page, "b a Enter Enter")
     document = submitted(page, expert, 1)[0].document
     assert document["comment"] == "a b 都不完整"
     assert document["answer_flags"] == {str(letter["C"]): ["harmful"]}

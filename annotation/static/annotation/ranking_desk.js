@@ -8,6 +8,7 @@ import { PromptPanel } from "./prompt.js";
 import { t } from "./strings.js";
 
 const SEEN = 0.98;
+const listed = (letters) => letters.join(t("list_comma"));
 
 export class RankingDesk {
   /** `page` = {doc(), change(update), announce(text), submit()}. */
@@ -302,7 +303,10 @@ export class RankingDesk {
     const doc = this.page.doc();
     const out = [];
     const unread = this.unread();
-    if (unread.length) out.push(t("hint_not_read", { letters: unread.join(", ") }));
+    if (unread.length) out.push(t("hint_not_read", { letters: listed(unread) }));
+    const ranked = rank.ranked(this.state);
+    const left = this.letters.filter((letter) => !ranked.includes(letter));
+    if (ranked.length && left.length && this.state.rest !== "worse") out.push(t("hint_not_ranked", { letters: listed(left) }));
     for (const [a, b] of rank.contradictions(this.state, doc.ratings)) out.push(t("hint_rank_rating", { better: a, worse: b }));
     const line = rank.lineAt(this.state);
     if (line !== null) {
@@ -314,7 +318,7 @@ export class RankingDesk {
       }
     }
     const open = [...new Set(this.unrated().map((c) => c.letter))];
-    if (open.length) out.push(t("hint_not_rated", { letters: open.join(", ") }));
+    if (open.length) out.push(t("hint_not_rated", { letters: listed(open) }));
     return out;
   }
 
