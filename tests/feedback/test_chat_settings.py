@@ -191,3 +191,19 @@ def test_refused_input_is_still_in_the_form(house):
     page = post(house[2], "chat_settings", MAIN | {"origins": "http://evil.example", "welcome": "Half a day's work"})
     text = page.content.decode()
     assert page.status_code == 400 and "Half a day&#x27;s work" in text and "is not the address of a site" in text
+
+
+@pytest.mark.browser
+def test_the_browser_lands_on_what_was_sent(live_site, open_page):
+    page = open_page(make_member(make_project("clinic"), "manager"), viewport={"width": 1280, "height": 500})
+    page.goto("/p/clinic/chat/settings/")
+    page.click("text=Make a link")
+    field = page.locator("#guest-link")
+    field.wait_for()
+    box, bar = field.bounding_box(), page.locator(".bar").bounding_box()
+    assert bar["y"] + bar["height"] <= box["y"] <= 500 - box["height"]
+    page.fill("[name=days]", "366")
+    page.eval_on_selector("[name=days]", "field => (field.form.noValidate = true)")
+    page.click("text=Make a link")
+    page.locator("#links [aria-invalid=true]").wait_for()
+    assert 0 <= page.locator("#links").bounding_box()["y"] < 500
