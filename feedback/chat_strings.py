@@ -50,6 +50,8 @@ def strings() -> dict[str, str]:
         "drafts_title": _("%(n)s drafts"),
         "drafts_coming": _("Several drafts are being written. Choose when they are there."),
         "which_is_better": _("Which one is better?"),
+        "drafts_equal": _("The answers are the same."),
+        "go_on": _("Go on"),
         "this_one": _("This one is better"),
         "about_the_same": _("About the same"),
         "all_bad": _("All bad"),

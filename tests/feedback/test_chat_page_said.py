@@ -60,6 +60,28 @@ def test_a_thumb_with_reasons_by_keyboard_alone(live_site, open_page, upstream):
     page.locator(".chip-button:text-is('Correct')").wait_for()
 
 
+@pytest.mark.parametrize("phone", [False, True])
+def test_a_thumb_stays_where_it_was_pressed(live_site, open_page, upstream, phone):
+    project, user = make_chat(upstream, "instant")
+    page = open_chat(open_page, user, project, phone=phone)
+    say(page, "A long question that the model says again.\n" * 60, enter=False)
+    answered(page)
+    page.wait_for_timeout(300)
+    before = page.locator(".thumb.down").bounding_box()
+    x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
+    page.mouse.click(x, y)
+    page.locator(".reasons").wait_for()
+    page.wait_for_timeout(300)
+    assert abs(page.locator(".thumb.down").bounding_box()["y"] - before["y"]) <= 2
+    chip, foot = page.locator(".chip-button >> nth=0").bounding_box(), page.locator(".foot-of-talk").bounding_box()
+    assert chip["y"] + chip["height"] <= foot["y"]  # one sees that there is something to say
+    said("thumb", value=-1, reasons=[])
+    page.mouse.click(x, y)
+    page.locator(".reasons").wait_for(state="detached")
+    said("thumb", value=0)
+    assert not any(reasons for reasons in Reaction.objects.values_list("reasons", flat=True))
+
+
 def test_a_comment_is_sent_when_one_types_elsewhere(live_site, open_page, upstream):
     project, user = make_chat(upstream, "instant")
     page = open_chat(open_page, user, project, language="zh")
@@ -120,7 +142,7 @@ def test_drafts_side_by_side_on_a_desk(live_site, open_page, upstream):
 
 @pytest.mark.parametrize(("words", "verdict"), [("About the same", "same"), ("All bad", "all_bad")])
 def test_drafts_as_tabs_on_a_phone(live_site, open_page, upstream, words, verdict):
-    project, user = make_chat(upstream, "instant", drafts="always", draft_count=3)
+    project, user = make_chat(upstream, "instant", "ok", "ok:0.001", drafts="always", draft_count=3, draft_from_arms=True)
     page = open_chat(open_page, user, project, phone=True)
     say(page, "hello", enter=False)
     page.locator(".draft-tab >> nth=2").wait_for()
@@ -143,7 +165,7 @@ def test_drafts_as_tabs_on_a_phone(live_site, open_page, upstream, words, verdic
 
 
 def test_one_may_write_on_without_choosing(live_site, open_page, upstream):
-    project, user = make_chat(upstream, "instant", drafts="always")
+    project, user = make_chat(upstream, "instant", "ok", drafts="always", draft_from_arms=True)
     page = open_chat(open_page, user, project)
     say(page, "hello")
     page.locator(".better:not([disabled]) >> nth=1").wait_for()
@@ -152,6 +174,21 @@ def test_one_may_write_on_without_choosing(live_site, open_page, upstream):
     page.locator(".better:not([disabled]) >> nth=1").wait_for()
     assert Choice.objects.count() == 0 and page.locator(".drafts").count() == 1
     assert page.locator(".bubble").all_inner_texts() == ["hello", "go on"]
+
+
+def test_drafts_that_do_not_differ_are_no_choice(live_site, open_page, upstream):
+    project, user = make_chat(upstream, "instant", drafts="always")
+    page = open_chat(open_page, user, project)
+    say(page, "hello")
+    page.locator(".draft-note:text-is('The answers are the same.')").wait_for()
+    assert page.locator(".draft-verdict button:visible, .better:visible").all_inner_texts() == ["Go on"]
+    first = page.locator(".draft .answer").first.get_attribute("data-id")
+    page.click("text=Go on")
+    assert page.locator(".turn.answer").get_attribute("data-id") == first and page.locator(".drafts").count() == 0
+    page.keyboard.type("and now")
+    page.keyboard.press("Enter")
+    page.locator(".draft-note:text-is('The answers are the same.')").wait_for()
+    assert Choice.objects.count() == 0 and str(Message.objects.filter(role="user").order_by("-pk")[0].parent_id) == first
 
 
 @pytest.mark.parametrize(("words", "verdict", "chosen"), [("better", "better", 1), ("worse", "better", 0), ("about the same", "same", None)])

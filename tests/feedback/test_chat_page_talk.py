@@ -99,11 +99,15 @@ def test_branches(live_site, open_page, upstream):
     # The first question asked anew: what followed it stays on the other branch.
     page.locator(".question").nth(0).locator("[data-tool=edit]").click()
     assert page.evaluate("document.activeElement.value") == "one"
-    page.keyboard.type(" and a half")
-    page.keyboard.press("Control+Enter")
-    page.locator(".bubble:text-is('one and a half')").wait_for()
+    page.keyboard.type(" and")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("a half")
+    composing = "{key: 'Enter', isComposing: true, bubbles: true, cancelable: true}"
+    assert page.evaluate(f"document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {composing}))")
+    page.keyboard.press("Enter")
+    page.locator(".bubble:has-text('one and')").wait_for()
     answered(page)
-    assert texts(page, ".bubble") == ["one and a half"]
+    assert texts(page, ".bubble") == ["one and\na half"]
     assert page.locator(".question .count").inner_text() == "2/2"
     page.locator(".question [aria-label='Earlier version']").click()
     page.locator(".bubble:text-is('two')").wait_for()
@@ -114,7 +118,7 @@ def test_branches(live_site, open_page, upstream):
     page.locator(".answer .count:text('1/2')").wait_for()  # the branch last looked at
     rows = {m.pk: m for m in Message.objects.all()}
     roots = [m for m in rows.values() if m.parent_id is None]
-    assert sorted(m.text for m in roots) == ["one", "one and a half"]
+    assert sorted(m.text for m in roots) == ["one", "one and\na half"]
     until(lambda: sorted(Signal.objects.values_list("name", flat=True)) == ["edit", "regenerate"], "the signals")
 
 
@@ -159,7 +163,7 @@ def test_on_a_phone_the_list_is_a_drawer_and_enter_begins_a_line(live_site, open
     assert not page.locator("#history").is_visible()
     page.tap("#history-open")
     page.locator("#history-list a").wait_for()
-    assert page.evaluate("document.activeElement.id") == "history-search"
+    assert page.evaluate("document.activeElement.id") == "history-close"  # no keyboard over the list
     page.keyboard.press("Escape")
     assert not page.locator("#history").is_visible() and page.evaluate("document.activeElement.id") == "history-open"
     width, wide = page.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollWidth]")
@@ -227,7 +231,7 @@ def test_the_reader_who_reads_further_up_is_left_in_peace(live_site, open_page, 
 
 @pytest.mark.browser
 def test_long_drafts_are_read_from_their_top(live_site, open_page, upstream):
-    project, user = make_chat(upstream, "instant", drafts="always")
+    project, user = make_chat(upstream, "instant", "ok", drafts="always", draft_from_arms=True)
     page = open_chat(open_page, user, project, viewport={"width": 1200, "height": 500})
     say(page, "A long question that the model says again.\n" * 40)
     page.locator(".better:not([disabled]) >> nth=1").wait_for()
@@ -237,5 +241,9 @@ def test_long_drafts_are_read_from_their_top(live_site, open_page, upstream):
     )
     assert 0 <= top < 20 and bottom > end
     page.click("#to-end")
+    for far, offered in ((60, False), (90, False), (300, True)):  # nothing floats over what is to be pressed
+        page.evaluate(f"(() => {{ const s = document.getElementById('scroll'); s.scrollTop = s.scrollHeight - s.clientHeight - {far}; }})()")
+        page.wait_for_timeout(100)
+        assert page.locator("#to-end").is_visible() == offered, far
     page.locator(".better >> nth=0").click()
     page.locator(".turn.answer").wait_for()

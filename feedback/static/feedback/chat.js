@@ -33,12 +33,14 @@ class Page {
       wire: this.wire,
       changed: () => this.follow.keep(),
       reveal: (node) => this.follow.reveal(node),
+      hold: () => this.follow.hold(),
       branch: (id, by) => this.branch(id, by),
       copy: (message, text) => copied(text, message.role !== "user" && message.id ? () => this.wire.quietly(`messages/${message.id}/signal/`, { name: "copy" }) : null),
       regenerate: (answer) => this.regenerate(answer),
       resend: (question, text) => this.resend(question, text),
       seen: (id) => this.seen.add(id),
       choose: (drafts, body) => this.choose(drafts, body),
+      goOn: () => this.goOn(),
     };
     this.composer = new Composer(this.store, { send: (sent) => this.send(sent), stop: () => this.stop() });
     this.history = new History(this.wire, { open: (id) => this.open(id), gone: (id) => id === this.talk.id && this.open(null) });
@@ -340,6 +342,14 @@ class Page {
     this.views[at] = view;
     this.talk.messages.push(view.message);
     drafts.node.replaceWith(view.node);
+  }
+
+  /** Drafts that do not differ leave nothing to choose. */
+  goOn() {
+    this.follow.hold();
+    this.passOver();
+    this.seen.watch(this.views[this.views.length - 1]);
+    if (!matchMedia("(pointer: coarse)").matches) this.composer.area.focus({ preventScroll: true });
   }
 
   /** All answers of the turn are finished. */

@@ -3,6 +3,13 @@
 import { newKey } from "./chat_config.js";
 
 const TALL = 0.4; // of the window
+const touch = matchMedia("(pointer: coarse)");
+
+/** Does this key send what was typed? */
+export function sends(event) {
+  if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return false;
+  return event.ctrlKey || event.metaKey || !(event.shiftKey || event.altKey || touch.matches);
+}
 
 export class Composer {
   /** `send({text, key, parent})`, `stop()`. */
@@ -15,15 +22,12 @@ export class Composer {
     this.talk = null;
     this.sent = null; // {text, key, parent} that has not come back
     this.busy = false;
-    this.touch = matchMedia("(pointer: coarse)");
     this.area.addEventListener("input", () => {
       this.keep();
       this.fit();
     });
     this.area.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
-      const forced = event.ctrlKey || event.metaKey;
-      if (!forced && (event.shiftKey || event.altKey || this.touch.matches)) return;
+      if (!sends(event)) return;
       event.preventDefault();
       if (!event.repeat) this.submit();
     });
@@ -63,7 +67,7 @@ export class Composer {
     this.store.write(this.talk, sent);
     this.area.value = "";
     this.fit();
-    if (this.touch.matches) this.area.blur(); // the keyboard goes, the answer has the screen
+    if (touch.matches) this.area.blur(); // the keyboard goes, the answer has the screen
   }
 
   /** It has arrived (in the talk `id`, which may be new). */
@@ -88,7 +92,7 @@ export class Composer {
     this.busy = busy;
     this.stopButton.hidden = !busy;
     this.sendButton.hidden = busy;
-    if (hadFocus && !this.touch.matches) this.area.focus({ preventScroll: true });
+    if (hadFocus && !touch.matches) this.area.focus({ preventScroll: true });
   }
 
   /** As tall as the text, up to a part of the window. */

@@ -26,6 +26,7 @@ export class Drafts {
     this.note = h("p", { class: "small soft draft-note", text: t("drafts_coming") });
     this.same = h("button", { type: "button", class: "button quiet small", text: t("about_the_same"), on: { click: () => this.choose("same") } });
     this.bad = h("button", { type: "button", class: "button quiet small", text: t("all_bad"), on: { click: () => this.choose("all_bad") } });
+    this.on = h("button", { type: "button", class: "button small", text: t("go_on"), hidden: true, on: { click: () => this.act.goOn() } });
     this.error = h("p", { class: "small bad", role: "alert", hidden: true });
     this.node = h(
       "li",
@@ -33,12 +34,18 @@ export class Drafts {
       h("h2", { class: "visually-hidden", text: t("drafts_title", { n: this.answers.length }) }),
       h("div", { class: "draft-tabs", role: "tablist", "aria-label": t("drafts_title", { n: this.answers.length }) }, this.tabs),
       h("div", { class: "draft-columns" }, this.columns),
-      h("div", { class: "draft-verdict" }, this.note, h("div", { class: "actions", role: "group", "aria-label": t("which_is_better") }, this.same, this.bad)),
+      h("div", { class: "draft-verdict" }, this.note, h("div", { class: "actions", role: "group", "aria-label": t("which_is_better") }, this.same, this.bad, this.on)),
       this.error,
     );
     this.show(0, false);
     this.watch();
     this.update();
+  }
+
+  /** All there, and word for word one text. */
+  get equal() {
+    const [first, ...rest] = this.answers.map(({ message, text }) => (message.state === "complete" ? text.trim() : ""));
+    return Boolean(first) && rest.every((text) => text === first);
   }
 
   get ids() {
@@ -51,7 +58,10 @@ export class Drafts {
     const good = this.answers.filter((answer) => answer.message.state !== "failed" || answer.text);
     for (const answer of this.answers) answer.better.disabled = !open || !good.includes(answer);
     this.same.disabled = this.bad.disabled = !open;
-    this.note.textContent = open ? t("which_is_better") : t("drafts_coming");
+    const { equal } = this;
+    for (const button of [...this.answers.map((answer) => answer.better), this.same, this.bad]) button.hidden = equal;
+    this.on.hidden = !equal;
+    this.note.textContent = t(equal ? "drafts_equal" : open ? "which_is_better" : "drafts_coming");
   }
 
   show(n, focus = true) {

@@ -45,8 +45,14 @@ export class History {
     document.body.classList.toggle("drawer", open);
     this.button.setAttribute("aria-expanded", String(open));
     this.main.inert = open;
-    if (open) this.search.focus();
+    if (open) this.rest();
     else if (was) this.button.focus();
+  }
+
+  /** Focus in the list; in the search field a phone's keyboard would cover it. */
+  rest() {
+    const over = document.body.classList.contains("drawer") && matchMedia("(pointer: coarse)").matches;
+    (over ? document.getElementById("history-close") : this.search).focus();
   }
 
   async load() {
@@ -93,7 +99,7 @@ export class History {
     }
     this.rows = this.rows.filter((one) => one.id !== row.id);
     this.draw();
-    this.search.focus();
+    this.rest();
     this.gone(row.id);
   }
 

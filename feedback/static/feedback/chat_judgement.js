@@ -8,6 +8,8 @@ import { icon } from "./chat_icons.js";
 
 const SETTLE = 700; // ms after the last chip
 
+const byKey = (event) => event.detail === 0;
+
 export class Judgement {
   constructor(answer, act) {
     this.answer = answer;
@@ -30,12 +32,12 @@ export class Judgement {
         "button",
         {
           type: "button", class: `tool thumb ${value > 0 ? "up" : "down"}`, "aria-label": t(value > 0 ? "good" : "bad"), title: t(value > 0 ? "good" : "bad"),
-          "aria-pressed": String(this.said.value === value), on: { click: () => this.press(value) },
+          "aria-pressed": String(this.said.value === value), on: { click: (event) => this.press(value, byKey(event)) },
         },
         icon("thumb"),
       );
     this.buttons = [make(1), make(-1)];
-    this.why = h("button", { type: "button", class: "button quiet small why", text: t("say_why"), hidden: true, on: { click: () => this.open(this.said.value, true) } });
+    this.why = h("button", { type: "button", class: "button quiet small why", text: t("say_why"), hidden: true, on: { click: (event) => this.open(this.said.value, byKey(event), true) } });
     return [...this.buttons, this.why];
   }
 
@@ -57,11 +59,11 @@ export class Judgement {
       );
   }
 
-  press(value) {
+  press(value, keys) {
     const again = this.said.value === value;
     this.say({ value: again ? 0 : value, reasons: [], text: "" });
     this.close(false);
-    if (!again) this.open(value);
+    if (!again) this.open(value, keys);
     announce(again ? t("taken_back") : t("kept"));
   }
 
@@ -110,7 +112,8 @@ export class Judgement {
     this.node.prepend(h("p", { class: `small judgement-status ${again ? "bad" : "soft"}`, role: again ? "alert" : null }, h("span", { text: words }), " ", button));
   }
 
-  open(value, focus = false) {
+  /** `keys`: no pointer lies on what would move. */
+  open(value, keys, focus = false) {
     const said = this.said;
     const list = value > 0 ? config.reasons.up : config.reasons.down;
     const chips = list.map(([key, words]) =>
@@ -150,8 +153,9 @@ export class Judgement {
     this.comment = comment;
     this.node.append(panel);
     this.update();
-    this.act.reveal(panel);
-    if (focus) (chips[0] || comment).focus();
+    if (keys) this.act.reveal(panel);
+    else this.act.hold();
+    if (focus) (chips[0] || comment).focus({ preventScroll: !keys });
   }
 
   /** Esc on a thumb folds what it unfolded. */

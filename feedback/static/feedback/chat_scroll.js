@@ -1,6 +1,7 @@
 // The talk follows its end only while the reader is there; who reads further up is left in peace.
 
 const NEAR = 48; // px from the end that still count as being there
+const PRESSED = ".reasons, .draft .actions, .draft-verdict";
 const GAP = 8; // px over what stays in view
 
 export class Follow {
@@ -19,7 +20,7 @@ export class Follow {
         if (near) this.at = true;
         else if (scrollTop < this.last - 1) this.at = false;
         this.last = scrollTop;
-        this.button.hidden = this.at || near;
+        this.offer(!this.at && !near);
       },
       { passive: true },
     );
@@ -42,13 +43,25 @@ export class Follow {
     const most = top && top.isConnected ? Math.max(0, top.offsetTop - GAP) : end;
     scroller.scrollTop = Math.min(end, most);
     this.last = scroller.scrollTop;
-    this.button.hidden = end <= most;
+    this.offer(end > most);
+  }
+
+  /** The way to the end, unless it would lie over what is there to be pressed. */
+  offer(far) {
+    const { bottom } = this.scroller.getBoundingClientRect();
+    const under = (box) => box.height > 0 && box.bottom > bottom - NEAR && box.top < bottom;
+    this.button.hidden = !far || [...this.scroller.querySelectorAll(PRESSED)].some((node) => under(node.getBoundingClientRect()));
   }
 
   /** After the page has grown. */
   keep() {
     if (this.at) this.toEnd();
-    else this.button.hidden = false;
+    else this.offer(true);
+  }
+
+  /** A person unfolded something where they are: it grows downwards, and what they pressed stays under the pointer. */
+  hold() {
+    this.at = false;
   }
 
   /** Something unfolded: bring it into view, no further than needed. */

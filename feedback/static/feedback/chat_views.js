@@ -2,6 +2,7 @@
 
 import { h, safeLink } from "../core/dom.js";
 import { Body } from "./chat_body.js";
+import { sends } from "./chat_composer.js";
 import { languageOf, t } from "./chat_config.js";
 import { icon } from "./chat_icons.js";
 import { Judgement } from "./chat_judgement.js";
@@ -72,9 +73,9 @@ export class Question {
     area.addEventListener("keydown", (event) => {
       if (event.isComposing || event.keyCode === 229) return;
       if (event.key === "Escape") close();
-      else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      else if (sends(event)) {
         event.preventDefault();
-        send();
+        if (!event.repeat) send();
       }
     });
     (this.node.querySelector(".editor") || this.bubble).replaceWith(form);
