@@ -1,5 +1,6 @@
 """Who may open which project: for pages what core.api_auth.project_for is for the API."""
 
+from collections.abc import Iterator
 from functools import wraps
 
 from django.contrib.auth.decorators import login_required
@@ -52,20 +53,24 @@ def project_page(role: str):
     return decorate
 
 
-def tabs_for(project, role: str) -> list[dict]:
-    """The project's tabs open to `role`: [{"url", "label", "name", "group", "also"}]. A registered page that is not routed is left out."""
-    out = []
+def _open_to(project, role: str) -> Iterator[tuple[registry.NavEntry, str]]:
+    """(tab, address) of those open to `role`, in order; each is asked for when it comes up. A registered page that is not routed is left out."""
     for entry in registry.nav():
         if role and role in roles_from(entry.role):
             try:
                 url = reverse(entry.url_name, args=[project.slug])
             except NoReverseMatch:
                 continue
-            out.append({"url": url, "label": entry.label, "name": entry.url_name, "group": entry.group, "also": entry.also})
-    return out
+            if entry.shows is None or entry.shows(project, role):
+                yield entry, url
+
+
+def tabs_for(project, role: str) -> list[dict]:
+    """The project's tabs open to `role`: [{"url", "label", "name", "group", "also"}]."""
+    return [{"url": url, "label": e.label, "name": e.url_name, "group": e.group, "also": e.also} for e, url in _open_to(project, role)]
 
 
 def entry_url(project, role: str) -> str:
-    """The page a member of `role` lands on when opening the project: the first tab open to them, else home."""
-    tabs = tabs_for(project, role)
-    return tabs[0]["url"] if tabs else reverse("home")
+    """The page a member of `role` lands on when opening the project: the first tab open to them, else home. The tabs after it are not asked for."""
+    first = next(_open_to(project, role), None)
+    return first[1] if first else reverse("home")

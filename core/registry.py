@@ -23,8 +23,8 @@ class Panel:
 
 @dataclass(frozen=True)
 class NavEntry:
-    """A tab of a project: URL name taking the slug, label, the role it needs, the one of NAV_GROUPS it stands in, and the names of `also`: pages
-    elsewhere that belong to it."""
+    """A tab of a project: URL name taking the slug, label, the role it needs, the one of NAV_GROUPS it stands in, the names of `also`: pages
+    elsewhere that belong to it, and `shows(project, role)`, whether this project has it, if not every one has."""
 
     url_name: str
     label: object
@@ -32,6 +32,7 @@ class NavEntry:
     order: int
     group: str = ""
     also: tuple[str, ...] = ()
+    shows: Callable | None = None
 
 
 NAV_GROUPS = {"labelling": _("Labelling"), "end_users": _("End users"), "data": _("Data"), "setup": _("Setup")}
@@ -48,12 +49,14 @@ def register_panel(place: str, *, role: str, order: int, render: Callable) -> No
     _panels.append(Panel(place, role, order, render))
 
 
-def register_nav(url_name: str, label, *, role: str, order: int, group: str = "", also: tuple[str, ...] = ()) -> None:
+def register_nav(url_name: str, label, *, role: str, order: int, group: str = "", also: tuple[str, ...] = (), shows: Callable | None = None) -> None:
     """A tab in the frame of every project page. It is the current one on its own page, on those below its address, and on those of `also`. Whoever
-    has many tabs finds those of a `group` (of NAV_GROUPS) in a menu of that name."""
+    has many tabs finds those of a `group` (of NAV_GROUPS) in a menu of that name. With `shows`, the tab is left out of projects where
+    `shows(project, role)` is false; it is asked once per page, and may cost one query there. A role's first tab is asked for every project of
+    the switcher, so for that role it must answer without one."""
     if group and group not in NAV_GROUPS:
         raise ValueError(f"no group of tabs: {group}")
-    _nav.append(NavEntry(url_name, label, role, order, group, also))
+    _nav.append(NavEntry(url_name, label, role, order, group, also, shows))
 
 
 def register_check(name: str, check: Callable) -> None:

@@ -8,6 +8,14 @@ def _lost(request, project) -> str:
     return proxy_log.attention(request, project)
 
 
+def _chat_shows(project, role: str) -> bool:
+    if role in ("user", "manager"):  # the one has nothing else here, the other may try it before it opens
+        return True
+    from feedback import access
+
+    return access.is_open(project)
+
+
 def _end() -> None:
     from feedback import streaming
 
@@ -20,7 +28,7 @@ class FeedbackConfig(AppConfig):
     def ready(self):
         from core import registry
 
-        registry.register_nav("chat", _("Chat"), role="user", order=15, group="end_users")
+        registry.register_nav("chat", _("Chat"), role="user", order=15, group="end_users", shows=_chat_shows)
         registry.register_nav("feedback", _("Feedback"), role="reviewer", order=45, group="end_users")
         registry.register_nav("chat_settings", _("Chat settings"), role="manager", order=80, group="end_users")
         registry.register_nav("people_data", _("Personal data"), role="manager", order=88, group="end_users")

@@ -50,7 +50,7 @@ def test_pages_hold_every_item_once_at_the_same_cost(cast, django_assert_num_que
     project, clients = cast
     made = [make_item(project).pk for _i in range(60)]
     client = clients["reviewer"]
-    with django_assert_num_queries(6):  # session, person, membership, items with prompts, tags, switcher
+    with django_assert_num_queries(7):  # session, person, membership, items with prompts, tags, switcher, whether the chat is open
         first = client.get("/p/p/items/")
     second = client.get("/p/p/items/" + first.context["next"])
     assert [i.pk for i in first.context["rows"]] + [i.pk for i in second.context["rows"]] == made

@@ -86,7 +86,7 @@ def test_the_list_costs_the_same_for_many(cast, django_assert_num_queries):
     for _i in range(9):
         judge(project, people["ann"])
     client = signed_in(people["rev"])
-    with django_assert_num_queries(5):  # session, person, membership, rows, switcher
+    with django_assert_num_queries(6):  # session, person, membership, rows, switcher, whether the chat is open
         client.get("/p/p/review/")
 
 

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 
 from core import registry
-from core.access import tabs_for
+from core.access import entry_url, tabs_for
 from core.models import Project
+from feedback.models import ChatSettings
 from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db
@@ -34,8 +35,23 @@ def test_a_manager_finds_every_page_in_a_menu():
 def test_an_annotator_sees_them_side_by_side():
     shown = tabs("annotator")
     assert "<details" not in shown
-    assert re.findall(r">([^<>]+)</a>", shown) == ["Bench", "Chat", "My work", "Guidelines", "Work statement"]
+    assert re.findall(r">([^<>]+)</a>", shown) == ["Bench", "My work", "Guidelines", "Work statement"]
     assert '<a href="/p/p/guidelines/" aria-current="page">' in shown
+
+
+@pytest.mark.parametrize("enabled", [None, False, True])
+def test_the_chat_stands_among_the_tabs_where_it_is_open(enabled, django_assert_num_queries):
+    made = make_project("p")
+    if enabled is not None:
+        ChatSettings.objects.create(project=made, enabled=enabled)
+    for role, shown in (("user", True), ("annotator", bool(enabled)), ("reviewer", bool(enabled)), ("manager", True)):
+        project = Project.objects.get(slug="p")
+        with django_assert_num_queries(0):  # the project switcher asks for every project
+            landing = entry_url(project, role)
+        with django_assert_num_queries(1 if role in ("annotator", "reviewer") else 0):
+            tabs = tabs_for(project, role)
+        assert ("chat" in [tab["name"] for tab in tabs]) == shown
+        assert tabs[0]["url"] == landing
 
 
 def test_a_group_that_does_not_exist_is_refused():
