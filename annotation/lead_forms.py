@@ -47,7 +47,7 @@ class NewProjectForm(BenchFields):
         label=_("Guidelines (Markdown, optional)"), required=False, strip=False, max_length=200_000, widget=forms.Textarea(attrs={"rows": 6})
     )
     names = forms.CharField(
-        label=_("Annotators, one name on each line (optional)"),
+        label=_("Annotators, one sign-in name on each line (optional)"),
         required=False,
         max_length=100_000,
         help_text=_("Accounts are made for names that have none; their one-time passwords are shown once."),

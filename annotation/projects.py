@@ -44,9 +44,11 @@ def _check_overlap(overlap: int) -> int:
 
 
 def free_slug(title: str) -> str:
-    """An address that nobody has, from the Latin letters of `title` or, where it has none, "project"."""
-    base = slugify(title)[:50].strip("-_") or "project"
-    base = re.sub(r"[-_]{2,}", "-", base)
+    """An address that nobody has, from the Latin letters and digits of `title`. DomainError "no_address" where it has none: the address stands in
+    every link, key and command for good, so it should mean something."""
+    base = re.sub(r"[-_]{2,}", "-", slugify(title)[:50].strip("-_"))
+    if not base:
+        raise DomainError("no_address", _("The title has no Latin letters to make an address of. Give one, such as cardiology-2026."), field="slug")
     slug = base
     while Project.objects.filter(slug=slug).exists():
         slug = f"{base}-{secrets.token_hex(2)}"

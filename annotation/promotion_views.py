@@ -59,7 +59,10 @@ class RuleForm(forms.Form):
     def values(self) -> dict:
         """The cleaned values under the names of the verb; what was left empty as it is by default."""
         blank = PromotionRule()
-        return {name: getattr(blank, name) if value is None else value for name, value in self.cleaned_data.items()}
+        out = {name: getattr(blank, name) if value is None else value for name, value in self.cleaned_data.items()}
+        if out["kind"] in (PromotionRule.Kind.RANDOM, PromotionRule.Kind.LOW_SCORE) and out["name"] == str(dict(SUGGESTED)[out["kind"]]):
+            out["name"] = what(PromotionRule(**out))  # a suggested name says the share that was suggested
+        return out
 
 
 def _rule(project, pk) -> PromotionRule:

@@ -98,7 +98,7 @@ class InviteForm(forms.Form):
 
 class PeopleForm(forms.Form):
     names = forms.CharField(
-        label=_("Names, one on each line"),
+        label=_("Sign-in names, one on each line"),
         max_length=100_000,
         help_text=_("Accounts are made for names that have none; their one-time passwords are shown once."),
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false"}),

@@ -99,7 +99,9 @@ def start(kind: str, *, project, actor, params: dict | None = None, queue: str |
     `send=False` is for commands, which call `run_now` themselves."""
     found = kind_of(kind)
     person = actor if getattr(actor, "pk", None) else None
-    job = Job.objects.create(project=project, kind=kind, queue=queue or found.queue, params=params or {}, created_by=person)
+    job = Job.objects.create(
+        project=project, kind=kind, queue=queue or found.queue, params=params or {}, created_by=person, language=translation.get_language() or ""
+    )
     Job.objects.filter(pk=job.pk).update(heartbeat_at=Now())  # of a queued row: when a worker was last called for it
     events.append(project=project, actor=actor, verb="job.start", target=job, kind=kind)
     if send:
@@ -200,7 +202,7 @@ def _run_quietly(pk: int) -> None:
 
 def _run(job: Job, *, raising: bool) -> None:
     """Call the kind's function on a claimed row and write how it ended. Interruptions are raised again after the row is settled."""
-    language = getattr(job.created_by, "language", "") or settings.LANGUAGE_CODE
+    language = job.language or getattr(job.created_by, "language", "") or settings.LANGUAGE_CODE
     try:
         kind = kind_of(job.kind)
     except KeyError:

@@ -22,19 +22,16 @@ def _job_or_404(request, project, pk: int) -> Job:
 @require_safe
 @project_page("user")
 def job_page(request, project, pk):
-    """The page, or with `?part` its moving part alone; when that shows the end, the page it sits in hears the event "job-ended"."""
+    """The page, or its moving part alone (`?part=page`; `?part` of another page that shows the job); when that shows the end, the page it sits in
+    hears the event "job-ended"."""
     job = _job_or_404(request, project, pk)
-    if "part" in request.GET:
-        return _part(request, job)
-    label, result_url = job.kind, ""
     try:
         kind = jobs.kind_of(job.kind)
+        label, result_url = kind.label, kind.result_url(job) if kind.result_url is not None and job.state == Job.State.DONE else ""
     except KeyError:
-        pass  # a kind of a later or earlier version
-    else:
-        label = kind.label
-        if kind.result_url is not None and job.state == Job.State.DONE:
-            result_url = kind.result_url(job)
+        label, result_url = job.kind, ""  # a kind of a later or earlier version
+    if "part" in request.GET:
+        return _part(request, job, {"own_page": True, "result_url": result_url} if request.GET["part"] == "page" else {})
     return render(request, "core/job.html", {"project": project, "job": job, "label": label, "result_url": result_url})
 
 
@@ -49,8 +46,8 @@ def job_cancel(request, project, pk):
     return _part(request, job) if request.htmx else redirect("job", project.slug, job.pk)
 
 
-def _part(request, job: Job):
-    response = render(request, "core/_job.html", {"job": job})
+def _part(request, job: Job, more: dict | None = None):
+    response = render(request, "core/_job.html", {"job": job} | (more or {}))
     if not job.active:
         response["HX-Trigger"] = "job-ended"
     return response

@@ -128,7 +128,14 @@ def add_people(*, project: Project, names: list[str], role: str, actor) -> list[
             message = _("“%(name)s” cannot be a sign-in name: letters (Chinese too), digits and @ . + - _ only.") % {"name": name[:60]}
             raise DomainError("bad_name", message, field="names") from None
     found = {u.username: u for u in User.objects.filter(username__in=names)}
-    members = set(project.members.filter(user__in=found.values()).values_list("user_id", flat=True))
+    here = project.members.select_related("user")
+    shown = {m.user.shown_name: m.user.username for m in here}
+    for name in names:
+        # Else one person gets a second account, and their work and pay are split over two.
+        if User.normalize_username(name) not in found and name in shown:
+            message = _("“%(name)s” is how the member %(username)s is shown. Give sign-in names.") % {"name": name, "username": shown[name]}
+            raise DomainError("shown_name", message, field="names")
+    members = {m.user_id for m in here if m.user.username in found}
     out = []
     for name in names:
         user, password, state = found.get(User.normalize_username(name)), None, "added"

@@ -213,7 +213,7 @@ def _verdicts(found: dict) -> list[dict]:
     for again, counts in found.items():
         n = sum(counts.values())
         if n:
-            rows = [(str(words), counts.get(value, 0), shown(intervals.wilson(counts.get(value, 0), n))) for value, words in Choice.Verdict.choices]
+            rows = [(str(words), counts.get(value, 0), shown(intervals.exact(counts.get(value, 0), n))) for value, words in Choice.Verdict.choices]
             out.append({"title": titles[again], "n": n, "rows": rows})
     return out
 

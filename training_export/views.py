@@ -2,6 +2,7 @@
 
 from django.core.cache import cache
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -32,7 +33,7 @@ def exports(request, project):
             form.add_error(exc.field if exc.field in form.fields else None, str(exc.message))
         else:
             jobs.start("export", project=project, actor=request.user, params={"options": options.as_dict()})
-            return redirect("exports", project.slug)
+            return redirect(reverse("exports", args=[project.slug]) + "#exports-made")
     chosen = form["format"].value()
     recent = Job.objects.filter(project=project, kind="export").select_related("project").order_by("-id")[:10]
     context = {

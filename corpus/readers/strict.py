@@ -5,6 +5,7 @@ import math
 import re
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from corpus.readers import limits
 from corpus.readers.errors import RowRefused
@@ -105,11 +106,29 @@ def parse(raw: bytes, *, was_gb: bool = False):
     except RowRefused:
         raise
     except (ValueError, RecursionError) as e:
-        reason = e.msg if isinstance(e, json.JSONDecodeError) else str(e)
+        reason = _said(e.msg) if isinstance(e, json.JSONDecodeError) else str(e)
         raise RowRefused("", "json", _("This is not JSON: %(error)s") % {"error": reason[:200]}) from None
     if (b"\\" in raw and b"\\u" in raw) or b"\0" in raw:  # one byte is found faster than two
         check_storable(value)
     return value
+
+
+# What the decoder says, so that it can be said in other languages.
+_SAYINGS = (
+    ("Expecting value", gettext_lazy("a value is missing or cut off")),
+    ("Expecting property name", gettext_lazy("a name in double quotes is missing")),
+    ("Expecting ',' delimiter", gettext_lazy("a comma is missing")),
+    ("Expecting ':' delimiter", gettext_lazy("a colon is missing")),
+    ("Illegal trailing comma", gettext_lazy("there is a comma too many")),
+    ("Extra data", gettext_lazy("something follows behind the end")),
+    ("Unterminated string", gettext_lazy("a text has no closing quotation mark")),
+    ("Invalid control character", gettext_lazy("a text holds a line break or another control character")),
+    ("Invalid \\", gettext_lazy("a backslash is followed by what it cannot stand before")),
+)
+
+
+def _said(message: str) -> str:
+    return next((str(words) for begin, words in _SAYINGS if message.startswith(begin)), message)
 
 
 def check_storable(value, column: str = "") -> None:

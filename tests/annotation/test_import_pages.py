@@ -73,13 +73,15 @@ def test_from_upload_to_report(client, project, manager):
     page = client.get(sent.url)
     assert form_of(page)["column_0"] == "prompt" and Item.objects.count() == 0
     assert re.search(r"Refused</dt><dd class=\"value\">1<", page.content.decode())
+    assert "Would be taken in" in page.content.decode() and "Taken in" not in page.content.decode()
+    assert f'formaction="{sent.url}#trial"' in page.content.decode()
     started = client.post(sent.url, form_of(page) | {"action": "start"})
     job = Job.objects.latest("pk")
     assert started.url == f"/p/{project.slug}/import/jobs/{job.pk}/"
     assert f'data-job="{job.pk}"' in client.get(started.url).content.decode()
     jobs.run_now(job)
     report = client.get(started.url).content.decode()
-    assert "same text" in report and "refused.csv" in report and Item.objects.count() == 1
+    assert "Taken in" in report and "same text" in report and "refused.csv" in report and Item.objects.count() == 1
     assert job.params["mapping"] == {"prompt": "frage"}
     overview = client.get(f"/p/{project.slug}/import/").content.decode()
     assert "rows.jsonl" in overview and "german" in overview
@@ -112,11 +114,20 @@ def test_a_column_can_be_switched_off_and_two_cannot_be_the_same(client, project
 def test_columns_that_nobody_knows_can_be_named(client, project, manager):
     sent = upload(client, project, jsonl({"frage": "q", "gut": "a"}, {"frage": "r", "gut": "b"}))
     page = client.get(sent.url)
-    assert page.status_code == 200 and b'role="alert"' in page.content and b"frage" in page.content
+    assert page.status_code == 200 and b'role="alert"' in page.content and b"frage" in page.content and b"over each column" in page.content
     fields = form_of(page)
     assert client.post(sent.url, fields | {"action": "start"}).status_code == 400 and Job.objects.count() == 0
     client.post(sent.url, fields | {"column_0": "prompt", "column_1": "answer", "action": "start"})
     assert jobs.run_now(Job.objects.get()).result["imported"] == 2
+
+
+def test_what_is_refused_is_said_in_the_language_of_who_asked(client, project, manager):
+    """Also where the language is the browser's, not one the person has chosen."""
+    client.cookies["django_language"] = "zh-hans"
+    sent = upload(client, project, jsonl({"prompt": "q", "output": "a"}) + b'{"prompt": "q2", "output": }\n{"prompt": "", "output": "b"}\n')
+    client.post(sent.url, form_of(client.get(sent.url)) | {"action": "start"})
+    reasons = [error["reason"] for error in jobs.run_now(Job.objects.get()).result["errors"]]
+    assert len(reasons) == 2 and "缺少值" in reasons[0] and not any("prompt is empty" in reason or "Expecting" in reason for reason in reasons)
 
 
 def test_every_meaning_on_offer_is_one_the_readers_know():

@@ -191,6 +191,10 @@ def test_a_rule_is_made_previewed_changed_switched_off_and_removed(client, proje
     rule.refresh_from_db()
     assert (rule.daily_cap, rule.kind, str(rule.share)) == (7, "random", "12.50")
     assert "12.5 % of answers at random" in client.get(url("promotion")).content.decode()
+    suggested = client.get(url("promotion_new") + "?kind=random").context["form"]["name"].value()
+    client.post(url("promotion_rule", rule.pk), FORM | {"name": str(suggested), "kind": "random", "share": "50"})
+    rule.refresh_from_db()
+    assert rule.name == "50 % of answers at random"
     client.post(url("promotion_switch", rule.pk), {"active": "0"})
     rule.refresh_from_db()
     assert not rule.active

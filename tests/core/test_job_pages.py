@@ -79,6 +79,9 @@ def test_the_page_names_the_kind_and_leads_to_the_result(client, owner, job):
     jobs.run_now(job)
     shown = page(client, owner, job).content.decode()
     assert "Counting" in shown and f"/result/{job.pk}/" in shown
+    # The moving part brings the way to the result with it on the job's own page, and nowhere else.
+    assert f"/result/{job.pk}/" in page(client, owner, job, "?part=page").content.decode()
+    assert b"/result/" not in page(client, owner, job, "?part").content
 
 
 def test_stop_by_page_and_by_api(client, owner, project, job):

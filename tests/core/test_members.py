@@ -111,6 +111,14 @@ def test_one_bad_name_refuses_the_whole_list(cast):
     assert not User.objects.filter(username="good").exists()
 
 
+def test_a_shown_name_makes_no_second_account(cast):
+    project, _manager, client = cast
+    User.objects.filter(pk=make_member(project, "annotator", make_user("lin")).pk).update(first_name="林晓雯")
+    response = client.post("/p/p/members/add/", {"names": "new\n林晓雯", "role": "annotator"})
+    assert response.status_code == 400 and "lin" in response.context["people_form"].errors["names"][0]
+    assert not User.objects.filter(username__in=["new", "林晓雯"]).exists()
+
+
 def test_role_changes_and_removal_revokes_keys(cast):
     project, _manager, client = cast
     member = Member.objects.get(user=make_member(project, "annotator"))
