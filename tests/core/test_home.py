@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 
 from annotation.models import Annotation
+from feedback.models import ChatSettings
 from tests.cast import make_annotator, make_item, make_member, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,22 @@ def test_a_manager_may_make_a_project_and_opens_the_overview(client):
     html = client.get("/").content.decode()
     assert 'href="/projects/new/"' in html
     assert 'href="/p/p/"' in html
+
+
+def test_an_end_user_is_led_to_the_chat_and_hears_nothing_of_the_queue(client):
+    user = make_user()
+    for slug, is_open in (("open", True), ("shut", False)):
+        project = make_project(slug, kind="ranking")
+        ChatSettings.objects.create(project=project, enabled=is_open)
+        make_item(project)
+        make_member(project, "user", user)
+    client.force_login(user)
+    shut, opened = client.get("/").content.decode().split("<article")[1:]
+    assert re.search(r'<a class="button primary" href="/chat/open/">Chat</a>', opened)
+    assert "There is no chat in this project at the moment." in shut
+    assert "button" not in shut.split("</article>")[0]
+    assert "items done" not in shut + opened
+    assert "Ranking" not in shut + opened
 
 
 def test_costs_the_same_for_many_projects(client, django_assert_num_queries):
