@@ -213,13 +213,13 @@ def test_a_score_for_the_whole_talk(live_site, open_page, upstream):
     say(page, "hello")
     answered(page)
     page.click("#rate")
-    page.click("#score-dialog >> text=Keep")
+    page.click("#score-dialog >> text=Save")
     assert page.locator("#score-dialog").is_visible()  # not without a number
     page.keyboard.press("Tab")
     page.focus("[name=value][value='4']")
     page.keyboard.press("Space")
     page.fill("#score-text", "quite good")
-    page.click("#score-dialog >> text=Keep")
+    page.click("#score-dialog >> text=Save")
     said("score", value=4, text="quite good")
     assert page.inner_text("#rate") == "Rated 4 of 5"
     page.locator("#history-list >> text=4/5").wait_for()

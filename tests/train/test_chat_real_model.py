@@ -57,7 +57,7 @@ def test_stream_drafts_thumb_and_score_are_rows_of_just_that(live_site, open_pag
 
     page.click("#rate")
     page.check("[name=value][value='4']")
-    page.click("#score-dialog >> text=Keep")
+    page.click("#score-dialog >> text=Save")
     until(lambda: Reaction.objects.filter(kind="score", current=True).exists(), "the score")
 
     Arm.objects.filter(pk=short.pk).update(active=True)
