@@ -202,7 +202,7 @@ def _run_quietly(pk: int) -> None:
 
 def _run(job: Job, *, raising: bool) -> None:
     """Call the kind's function on a claimed row and write how it ended. Interruptions are raised again after the row is settled."""
-    language = job.language or getattr(job.created_by, "language", "") or settings.LANGUAGE_CODE
+    language = getattr(job.created_by, "language", "") or job.language or settings.LANGUAGE_CODE
     try:
         kind = kind_of(job.kind)
     except KeyError:

@@ -141,7 +141,7 @@ class Job(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     cancel_asked = models.BooleanField(default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    language = models.CharField(max_length=10, blank=True)  # of whoever asked for it: what the job says is said in it
+    language = models.CharField(max_length=10, blank=True)  # of the page it was asked on: what the job says is said in it, unless the person has chosen one
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
