@@ -68,7 +68,7 @@ def visitor(request, slug: str) -> Visitor:
         if request.user.is_authenticated:
             raise Http404
         raise SignedOut
-    if not found.chat.enabled and (found.role != Role.MANAGER or found.chat._state.adding):  # a manager may try it before it opens
+    if not _lets_in(found.chat, found.role):
         raise DomainError("chat_off", _("There is no chat in this project at the moment."), status=404)
     return found
 
@@ -86,9 +86,14 @@ def _chat_of(project: Project) -> ChatSettings:
     return found if found is not None else ChatSettings(project=project, enabled=False)
 
 
-def is_open(project: Project) -> bool:
-    """Whether the project's chat is open to others than its managers."""
-    return _chat_of(project).enabled
+def is_open(project: Project, role: str = "") -> bool:
+    """Whether somebody of `role` may chat in the project."""
+    return _lets_in(_chat_of(project), role)
+
+
+def _lets_in(chat: ChatSettings, role: str) -> bool:
+    """Where it is on; or set up and not yet on, a manager who tries it first."""
+    return chat.enabled or (role == Role.MANAGER and not chat._state.adding)
 
 
 def _member(user, slug: str) -> Visitor | None:

@@ -179,7 +179,7 @@ def test_the_overview_says_what_needs_somebody(busy, django_assert_max_num_queri
     client = signed_in(make_member(project, "manager"))
     client.get("/p/p/")
     cache.clear()
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         html = client.get("/p/p/").content.decode()
     assert "1 of 1 items done" in html
     for link in ("/p/p/items/?hidden=on", "/p/p/review/?state=all&amp;low=on", "/p/p/items/?state=waiting"):

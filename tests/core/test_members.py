@@ -196,7 +196,7 @@ def test_the_page_costs_the_same_for_many_members(cast, django_assert_num_querie
     project, _manager, client = cast
     for _i in range(12):
         make_member(project, "annotator")
-    with django_assert_num_queries(6):  # session, person, membership, members, invitations, switcher
+    with django_assert_num_queries(7):  # session, person, membership, members, invitations, switcher, whether there is a chat
         client.get("/p/p/members/")
 
 
