@@ -10,7 +10,7 @@ from django.utils import timezone
 from core import bulk
 from corpus.models import ModelVersion
 from feedback import end_users
-from feedback.lookups import Ahead
+from feedback.lookups import Ahead, padded
 from feedback.models import Choice, EndUser
 
 
@@ -58,8 +58,7 @@ def earlier_of(project, judged: set[tuple[int, int]], waiting: set[tuple[str, in
 def _earlier_named(project, pairs: set[tuple[str, str]]) -> tuple[str, list]:
     """The same as one statement for PostgreSQL, by (the deployment's id of the message, hash of the person), whether the message is known or not.
     Padded, so that there are few such statements."""
-    rows = sorted(pairs)
-    rows += rows[:1] * ((1 << (len(rows) - 1).bit_length()) - len(rows))
+    rows = padded(sorted(pairs))
     sql = (
         f"WITH pair AS (SELECT given.about, u.id AS person FROM (VALUES {', '.join(['(%s, %s)'] * len(rows))}) AS given(about, hash)"  # noqa: S608
         " JOIN feedback_enduser u ON u.project_id = %s AND u.key_hash = given.hash)"
@@ -79,7 +78,7 @@ def fetch(project, ahead: Ahead, *, keys: set[str], users: set[str], targets: se
     """What `received`, `People` and `Places` will ask of a few reactions, in one go, after the statements `first`; the rows of these. `pairs`: (target,
     user), of which `Reactions` will ask what is current, before it is known which are there: on PostgreSQL, where that is cheaper than later."""
     hashed = {user: end_users.external_hash(project, user) for user in users}
-    wanted: list[tuple] = [(RECEIVED, keys), (locked(PEOPLE), hashed.values()), (locked(NAMED_MESSAGES, "m"), targets)]
+    wanted = [(RECEIVED, keys), (locked(PEOPLE), hashed.values()), (locked(NAMED_MESSAGES, "m"), targets)]
     named = {}
     if pairs and connection.vendor == "postgresql":  # behind the locks: what somebody else says at the same moment must be there, or not yet
         named["earlier"] = _earlier_named(project, {(target, hashed[user]) for target, user in pairs})

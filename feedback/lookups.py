@@ -10,30 +10,30 @@ from django.db import connection
 _FEW = 8  # values named one by one
 
 
-def select(sql: str, project: int, *lists: Collection) -> list[tuple]:
-    """Rows of `sql`, whose first parameter is the project, and in which the first ANY? stands for "is one of" the first of `lists`, and so on."""
-    return in_one_go([statement(sql, project, *lists)])[0]
+def select(sql: str, project: int, many: Collection) -> list[tuple]:
+    """Rows of `sql`, whose first parameter is the project, and in which ANY? stands for "is one of `many`"."""
+    return in_one_go([statement(sql, project, many)])[0]
 
 
-def statement(sql: str, project: int, *lists: Collection) -> tuple[str, list]:
+def statement(sql: str, project: int, many: Collection) -> tuple[str, list]:
     """`sql` as `select` would run it, to be sent with others by `in_one_go`."""
     if connection.vendor == "postgresql":
-        return sql.replace("ANY?", "= ANY(%s)"), [project, *map(list, lists)]
-    return sql.replace("ANY?", "IN (SELECT value FROM json_each(%s))"), [project, *(json.dumps(list(many)) for many in lists)]
+        return sql.replace("ANY?", "= ANY(%s)"), [project, list(many)]
+    return sql.replace("ANY?", "IN (SELECT value FROM json_each(%s))"), [project, json.dumps(list(many))]
 
 
-def _few(sql: str, project: int, *lists: Collection) -> tuple[str, list]:
+def _few(sql: str, project: int, many: Collection) -> tuple[str, list]:
     """The same as `statement`, as one of a few statements whose plans PostgreSQL keeps: it makes a plan anew each time as long as that looks cheaper
     than the kept one, and of an array it does not know how long it will be."""
-    if connection.vendor != "postgresql" or not all(0 < len(many) <= _FEW for many in lists):
-        return statement(sql, project, *lists)
-    parameters = [project]
-    for many in lists:
-        values = list(many)
-        size = 1 << (len(values) - 1).bit_length()
-        parameters += values + values[:1] * (size - len(values))
-        sql = sql.replace("ANY?", f"IN ({', '.join(['%s'] * size)})", 1)
-    return sql, parameters
+    if connection.vendor != "postgresql" or not 0 < len(many) <= _FEW:
+        return statement(sql, project, many)
+    values = padded(list(many))
+    return sql.replace("ANY?", f"IN ({', '.join(['%s'] * len(values))})"), [project, *values]
+
+
+def padded(values: list) -> list:
+    """`values` and its first one again, up to a power of two: few lengths make few statements."""
+    return values + values[:1] * ((1 << (len(values) - 1).bit_length()) - len(values))
 
 
 def in_one_go(statements: Sequence[tuple[str, list]], *, often: bool = False, begins: bool = False, ends: bool = False) -> list[list[tuple]]:
@@ -123,24 +123,25 @@ class Ahead:
         self._named: dict[str, list[tuple]] = {}
 
     def fetch(
-        self, project: int, wanted: Sequence[tuple], *, first: Sequence[tuple[str, list]] = (), named: dict[str, tuple[str, list]] | None = None
+        self,
+        project: int,
+        wanted: Sequence[tuple[str, Collection]],
+        *,
+        first: Sequence[tuple[str, list]] = (),
+        named: dict[str, tuple[str, list]] | None = None,
     ) -> list[list[tuple]]:
-        """In this order: `first`, statements whose rows are returned; `wanted`, (sql, *lists) that `select` will be called with; `named`, statements
+        """In this order: `first`, statements whose rows are returned; `wanted`, what `select` will be called with; `named`, statements
         whose rows `take` hands out."""
         named = named or {}
-        rows = in_one_go([*first, *(_few(sql, project, *lists) for sql, *lists in wanted), *named.values()], often=True, begins=True)
+        rows = in_one_go([*first, *(_few(sql, project, many) for sql, many in wanted), *named.values()], often=True, begins=True)
         begun, rows = rows[: len(first)], rows[len(first) :]
-        self._rows = {_key(sql, lists): found for (sql, *lists), found in zip(wanted, rows[: len(wanted)], strict=True)}
+        self._rows = {(sql, frozenset(many)): found for (sql, many), found in zip(wanted, rows[: len(wanted)], strict=True)}
         self._named = dict(zip(named, rows[len(wanted) :], strict=True))
         return begun
 
     def take(self, name: str) -> list[tuple] | None:
         return self._named.pop(name, None)
 
-    def select(self, sql: str, project: int, *lists: Collection) -> list[tuple]:
-        found = self._rows.pop(_key(sql, lists), None) if self._rows else None
-        return select(sql, project, *lists) if found is None else found
-
-
-def _key(sql: str, lists: Sequence[Collection]) -> tuple:
-    return sql, *map(frozenset, lists)
+    def select(self, sql: str, project: int, many: Collection) -> list[tuple]:
+        found = self._rows.pop((sql, frozenset(many)), None) if self._rows else None
+        return select(sql, project, many) if found is None else found
