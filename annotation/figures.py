@@ -54,11 +54,13 @@ def pace(known: dict, total_by_day: list[int], today: date) -> dict:
     return {"per_day": per_day, "done_on": done_on, "left": left}
 
 
-def attention(project) -> dict:
-    """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs": [Job]}. The counts
-    are kept for some seconds, and fresh after `forget`; two queries, and one for the jobs."""
+def attention(project, viewer) -> dict:
+    """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs": [Job]}; what `viewer` submitted
+    is left out, since nobody reviews their own work. The counts are kept for some seconds, and fresh after `forget`; two queries, and one each for
+    the viewer's own and the jobs."""
     key = f"attention-{project.pk}"
     counts = cache.get(key)
+    shown = Annotation.objects.filter(project=project, annotator__source="person", item__hidden=False)
     if counts is None:
         watch = _Watch()
         counts = Item.objects.filter(project=project).aggregate(
@@ -66,12 +68,13 @@ def attention(project) -> dict:
             waiting=Count("pk", filter=Q(state="waiting", hidden=False)),
             to_decide=Count("pk", filter=Q(hidden=True)),
         )
-        states = Annotation.objects.filter(project=project, annotator__source="person", item__hidden=False, state__in=["submitted", "returned"])
+        states = shown.filter(state__in=["submitted", "returned"])
         counts |= {"submitted": 0, "returned": 0} | dict(states.values_list("state").annotate(n=Count("pk")).order_by())
         cache.set(key, counts, watch.seconds())
     since = timezone.now() - timedelta(days=14)
     jobs = Job.objects.filter(project=project, state=Job.State.FAILED, created_at__gte=since).only("pk", "kind", "error", "created_at").order_by("-pk")[:5]
-    return counts | {"failed_jobs": list(jobs)}
+    own = shown.filter(annotator__user=viewer, state="submitted").count()
+    return counts | {"submitted": max(0, counts["submitted"] - own), "failed_jobs": list(jobs)}
 
 
 def forget(project) -> None:

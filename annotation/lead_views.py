@@ -16,7 +16,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotation import agreement, figures, progress, projects
 from annotation.lead_forms import CloneForm, CriteriaFormSet, GuidelinesForm, NewProjectForm, PeriodForm, SettingsForm
-from annotation.models import Annotation
 from core import people
 from core.access import entry_url, project_page, role_in
 from core.errors import DomainError
@@ -64,9 +63,7 @@ def project(request, project):
         }
         for _pk, name, series, total in throughput["people"][:8]
     ]
-    todo = figures.attention(project)
-    own = Annotation.objects.filter(project=project, annotator__user=request.user, annotator__source="person", item__hidden=False, state="submitted").count()
-    todo["submitted"] = max(0, todo["submitted"] - own)  # nobody reviews their own work
+    todo = figures.attention(project, request.user)
     for job in todo["failed_jobs"]:
         job.url, job.label = _url_or_blank("job", project.slug, job.pk), _kind_label(job.kind)
     context = {
