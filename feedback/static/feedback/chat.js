@@ -4,7 +4,7 @@ import { h } from "../core/dom.js";
 import { announce } from "../core/frame.js";
 import { Composer, fitKeyboard } from "./chat_composer.js";
 import { compare } from "./chat_compare.js";
-import { config, newKey, t } from "./chat_config.js";
+import { config, newKey, t, touch } from "./chat_config.js";
 import * as dialogs from "./chat_dialogs.js";
 import { Drafts } from "./chat_drafts.js";
 import { History } from "./chat_history.js";
@@ -88,7 +88,7 @@ class Page {
     this.history.mark(id);
     if (!id) {
       this.draw(emptyTalk());
-      if (!matchMedia("(pointer: coarse)").matches) this.composer.area.focus();
+      if (!touch.matches) this.composer.area.focus();
       return;
     }
     byId("talk").setAttribute("aria-busy", "true");
@@ -349,7 +349,7 @@ class Page {
     this.follow.hold();
     this.passOver();
     this.seen.watch(this.views[this.views.length - 1]);
-    if (!matchMedia("(pointer: coarse)").matches) this.composer.area.focus({ preventScroll: true });
+    if (!touch.matches) this.composer.area.focus({ preventScroll: true });
   }
 
   /** All answers of the turn are finished. */

@@ -1,9 +1,8 @@
 // Where a person types: Enter sends (on a phone it begins a line), what was typed is kept in this browser until it has arrived.
 
-import { newKey } from "./chat_config.js";
+import { newKey, touch } from "./chat_config.js";
 
 const TALL = 0.4; // of the window
-const touch = matchMedia("(pointer: coarse)");
 
 /** Does this key send what was typed? */
 export function sends(event) {

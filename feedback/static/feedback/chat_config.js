@@ -2,6 +2,9 @@
 
 export const config = JSON.parse(document.getElementById("chat-config").textContent);
 
+/** `touch.matches`: the finger is the pointer, and a focused field raises a keyboard. */
+export const touch = matchMedia("(pointer: coarse)");
+
 /** The string `key` with its %(name)s places filled. */
 export function t(key, values = {}) {
   const text = config.strings[key];

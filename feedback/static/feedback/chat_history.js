@@ -1,7 +1,7 @@
 // The person's own talks: a list beside the talk, a drawer on a phone, and a search in what was said.
 
 import { h } from "../core/dom.js";
-import { config, t, when } from "./chat_config.js";
+import { config, t, touch, when } from "./chat_config.js";
 import { icon } from "./chat_icons.js";
 
 const TYPING = 250; // ms after the last letter
@@ -51,7 +51,7 @@ export class History {
 
   /** Focus in the list; in the search field a phone's keyboard would cover it. */
   rest() {
-    const over = document.body.classList.contains("drawer") && matchMedia("(pointer: coarse)").matches;
+    const over = document.body.classList.contains("drawer") && touch.matches;
     (over ? document.getElementById("history-close") : this.search).focus();
   }
 
