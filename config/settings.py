@@ -19,7 +19,6 @@ HOST = envstr("HOST", "127.0.0.1")
 PORT = envint("PORT", 8000)
 LOOPBACK = HOST in {"127.0.0.1", "::1", "localhost"}
 DEBUG = envbool("DEBUG", False)
-WEB_WORKERS = envint("WEB_WORKERS", 1)  # web processes
 WEB_THREADS = envint("WEB_THREADS", 160)  # requests at once in each; made when needed (docs/ARCHITECTURE.md says why so many)
 CHAT_STREAMS = envint("CHAT_STREAMS", 200)  # answers of the chat that one web process reads at once
 
@@ -148,6 +147,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         f"PRAGMA cache_size=-{envint('SQLITE_CACHE_KB', 32_000)}; PRAGMA secure_delete=FAST;",
     }
     DATABASES["default"]["CONN_MAX_AGE"] = None
+# Web processes. Python runs one thread of each at a time, and PostgreSQL takes writes of several at once; SQLite takes one write at a time.
+WEB_WORKERS = envint("WEB_WORKERS", 1 if DATABASES["default"]["ENGINE"] == "config.sqlite3" else 2)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "core.User"
 AUTHENTICATION_BACKENDS = ["core.sign_in.PasswordBackend"]
