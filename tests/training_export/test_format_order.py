@@ -4,11 +4,13 @@ from array import array
 from collections import Counter
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training_export.formats.ledger import Ledger
-from training_export.formats.order import apart
+from training_export.formats import order as orders
+from training_export.formats.order import Spacing, apart
 
 
 @given(st.lists(st.integers(0, 5), max_size=40))
@@ -31,6 +33,36 @@ def test_rows_of_one_prompt_stand_far_apart():
         nearest = min(nearest, at - last.get(prompts[row], -(10**6)))
         last[prompts[row]] = at
     assert nearest >= 16
+
+
+@given(st.lists(st.integers(0, 5), max_size=60), st.integers(1, 20), st.integers(1, 30))
+@settings(deadline=None, max_examples=300)
+def test_in_windows_every_row_comes_once_and_it_is_told_when_neighbours_meet(prompts, rows, size):
+    out = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(orders, "WINDOW_ROWS", rows)
+        patch.setattr(orders, "WINDOW_BYTES", size)
+        spacing = Spacing(lambda row, prompt: out.append((*row, prompt)))
+        for number, prompt in enumerate(prompts):
+            spacing.add((number,), prompt, 1)
+        spacing.close()
+    assert sorted(out) == list(enumerate(prompts))
+    assert spacing.met == any(a[1] == b[1] for a, b in pairwise(out))
+
+
+def test_windows_of_a_large_file_hold_its_rows_apart():
+    prompts = [group for group in range(4000) for _ in range(1 + group % 4)]
+    out = []
+    spacing = Spacing(lambda row, prompt: out.append(prompt))
+    for prompt in prompts:
+        spacing.add((), prompt, 2000)
+    spacing.close()
+    assert not spacing.met and sorted(out) == prompts
+    last, nearest = {}, len(prompts)
+    for at, prompt in enumerate(out):
+        nearest = min(nearest, at - last.get(prompt, -(10**6)))
+        last[prompt] = at
+    assert nearest > 64
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(1, 6), st.booleans()), max_size=30))

@@ -11,6 +11,7 @@ from tests.training_export.format_files import found
 from training_export.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
 from training_export.formats import FORMATS, Options
 from training_export.formats.canonical import from_row, line
+from training_export.formats.rows import RowWriter
 
 TRL = ("trl-sft", "trl-preference", "trl-rm", "trl-kto")
 
@@ -339,6 +340,24 @@ def test_rows_that_cannot_be_kept_apart_are_left_out_and_counted(tmp_path):
     assert len(files["train.jsonl"]) == 7 and writer.left_out == {"neighbour": 6}
     files, writer = write(tmp_path / "lf", "llamafactory", examples)
     assert len(files["kto_train.jsonl"]) == 7 and writer.left_out == {"neighbour": 6}
+
+
+def test_a_large_file_is_written_once_and_anew_only_where_it_must_be(tmp_path, monkeypatch):
+    """Rows that stand well as they come are not copied; a prompt with too many of them in one place costs a second pass, and nothing else."""
+    spread = []
+    monkeypatch.setattr("training_export.formats.order.WINDOW_ROWS", 50)
+    monkeypatch.setattr(RowWriter, "_spread", lambda self, *a, _was=RowWriter._spread: spread.append(a) or _was(self, *a))
+    mixed = [label(n % 2 == 0, f"{n}", group=f"{g}") for g in range(200) for n in range(1 + g % 4)]
+    files, writer = write(tmp_path / "mixed", "trl-kto", mixed)
+    assert not spread and len(files["train.jsonl"]) == len(mixed) and not neighbours(files["train.jsonl"])
+    sides = rows_of(tmp_path / "mixed/provenance/train.jsonl")
+    assert [r["prompt"][0]["content"] for r in files["train.jsonl"]] == [f"{s['group_id']}?" for s in sides]
+    heap = [label(n % 2 == 0, f"{n}", group="big") for n in range(200)]
+    files, writer = write(tmp_path / "heap", "trl-kto", heap + mixed)
+    assert spread and len(files["train.jsonl"]) == len(heap + mixed) and not neighbours(files["train.jsonl"]) and not writer.left_out
+    twice = [*mixed, mixed[0]]
+    files, writer = write(tmp_path / "twice", "trl-kto", twice)
+    assert len(files["train.jsonl"]) == len(mixed) and not neighbours(files["train.jsonl"]) and writer.left_out == {"duplicate": 1}
 
 
 def test_the_order_is_the_same_every_time(tmp_path):

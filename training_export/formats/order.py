@@ -4,8 +4,56 @@ TRL's KTO trainer reads the file in order and pairs each prompt with the *neighb
 the same prompt the estimate is of the judged answer itself."""
 
 from array import array
+from collections.abc import Callable
 
 _GOLDEN = 0.6180339887498949
+WINDOW_ROWS = 1024
+WINDOW_BYTES = 4_000_000
+
+
+class Spacing:
+    """Rows on their way into a file, a window of some thousands at a time: held until it is full, then let go in the order of `apart`. So rows of one
+    prompt stand hundreds of rows apart, further than any batch of a trainer is long, and the file is written once.
+
+    `take(row, prompt)` is called for each row, in order. `met` after `close`: two neighbours share a prompt, because too many rows of it came
+    together; then only an order of the whole file can part them."""
+
+    def __init__(self, take: Callable[[tuple, int], None]):
+        self._take = take
+        self._rows: list[tuple] = []
+        self._prompts = array("q")
+        self._size = 0
+        self._before: int | None = None  # the prompt of the row that was let go last
+        self.met = False
+
+    def add(self, row: tuple, prompt: int, size: int) -> None:
+        """`row`, of `size` bytes, of the prompt with this 64-bit number."""
+        self._rows.append(row)
+        self._prompts.append(prompt)
+        self._size += size
+        if len(self._rows) >= WINDOW_ROWS or self._size >= WINDOW_BYTES:
+            self._let_go()
+
+    def close(self) -> None:
+        """Let go of what is held."""
+        self._let_go(last=True)
+
+    def _let_go(self, *, last: bool = False) -> None:
+        rows, prompts = self._rows, self._prompts
+        order, left = apart(prompts)
+        if order and prompts[order[0]] == self._before:
+            order.append(order.pop(0))
+        if last or 2 * len(left) > len(rows):  # held back, they would be looked at again and again
+            order.extend(left)
+            left = []
+        take, before = self._take, self._before
+        for i in order:
+            prompt = prompts[i]
+            self.met |= prompt == before
+            take(rows[i], prompt)
+            before = prompt
+        self._before = before
+        self._rows, self._prompts, self._size = [rows[i] for i in left], array("q", [prompts[i] for i in left]), 0
 
 
 def apart(prompts: array) -> tuple[array, list[int]]:
@@ -14,7 +62,7 @@ def apart(prompts: array) -> tuple[array, list[int]]:
 
     The rows of each prompt are first spread evenly over the whole, each prompt starting at its own phase, so that rows of one prompt stand
     far apart (they must not meet in one batch either, where the trainer wraps around); then collisions are moved to the next gap.
-    Arrays all along: some 50 bytes a row at most."""
+    Some 100 bytes a row at most."""
     if not len(prompts):
         return array("q"), []
     spread, group = _spread(prompts)
@@ -23,32 +71,17 @@ def apart(prompts: array) -> tuple[array, list[int]]:
 
 def _spread(prompts: array) -> tuple[array, array]:
     """(row indexes, evenly spread by prompt; each row's prompt, numbered by arrival so that the order depends on the rows alone)."""
-    import numpy
-
-    _, first, inverse, counts = numpy.unique(numpy.frombuffer(prompts, dtype=numpy.int64), return_index=True, return_inverse=True, return_counts=True)
-    rank = numpy.empty(len(first), dtype=numpy.int32)
-    rank[numpy.argsort(first, kind="stable")] = numpy.arange(len(first), dtype=numpy.int32)
-    size = numpy.empty(len(first), dtype=numpy.int32)
-    size[rank] = counts
-    group = rank[inverse]
-    del first, inverse, counts, rank
-    by_group = numpy.argsort(group, kind="stable")
-    starts = numpy.cumsum(size) - size
-    nth = numpy.empty(len(group), dtype=numpy.int32)
-    nth[by_group] = numpy.arange(len(group)) - starts[group[by_group]]
-    del by_group, starts
-    position = (group * _GOLDEN) % 1.0
-    position += nth
-    position /= size[group]
-    del nth, size
-    spread = numpy.argsort(position, kind="stable")
-    return _array("q", spread), _array("i", group)
-
-
-def _array(code: str, values) -> array:
-    out = array(code)
-    out.frombytes(values.tobytes())
-    return out
+    number: dict[int, int] = {}
+    group = array("i", [number.setdefault(prompt, len(number)) for prompt in prompts])
+    size = array("i", bytes(4 * len(number)))
+    for g in group:
+        size[g] += 1
+    nth = array("i", bytes(4 * len(number)))
+    position = array("d")
+    for g in group:
+        position.append((g * _GOLDEN % 1.0 + nth[g]) / size[g])
+        nth[g] += 1
+    return array("q", sorted(range(len(group)), key=position.__getitem__)), group
 
 
 def _repaired(spread: array, group: array) -> tuple[array, list[int]]:

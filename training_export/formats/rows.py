@@ -1,7 +1,8 @@
 """The writer that all line formats share: streams of rows with their provenance, duplicates and contradictions taken out at the end.
 
 A *stream* is one file of rows (one data set in one split). Each row stands in it as bytes, ready to be written; what judges the same
-answers twice is found by the Ledger when all rows are known, and only then is a file copied once more without those rows."""
+answers twice is found by the Ledger when all rows are known, and only then is a file copied once more without those rows. So is one
+whose rows must not have neighbours of one prompt, if that could not be kept while it was written."""
 
 import json
 import os
@@ -25,7 +26,7 @@ from training_export.formats.messages import (
     identity,
     prompt_messages,
 )
-from training_export.formats.order import apart
+from training_export.formats.order import Spacing, apart
 from training_export.formats.provenance import provenance_line
 from training_export.formats.streams import Stream
 
@@ -50,14 +51,27 @@ def encoded_messages(messages: list[dict]) -> bytes:
 
 @dataclass(slots=True)
 class Part:
-    """A stream as rows are put into it. `judged`: the Ledger's numbers. `prompts`: each row's prompt, for streams to be spread; `structured`:
-    which of those rows have more than plain turns."""
+    """A stream as rows are put into it. `judged`: the Ledger's numbers. For streams to be spread: `spacing`, through which rows come; `prompts`,
+    each row's prompt; `structured`: which of those rows have more than plain turns."""
 
     rows: Stream
     side: Stream | None
     judged: array
-    prompts: array | None
+    spacing: Spacing | None = None
+    prompts: array = field(default_factory=lambda: array("q"))
     structured: set = field(default_factory=set)
+
+    def take(self, row: tuple, prompt: int | None) -> None:
+        """`row`: its line, that of the side file, the Ledger's number, whether it is structured."""
+        line, side, judged, structured = row
+        self.rows.write(line)
+        if self.side is not None:
+            self.side.write(side)
+        self.judged.append(judged)
+        if prompt is not None:
+            if structured:
+                self.structured.add(len(self.prompts))
+            self.prompts.append(prompt)
 
 
 @dataclass(slots=True)
@@ -152,21 +166,21 @@ class RowWriter(Writer):
         """Adds `line` (with its line end) to `stream`: the name of its file without suffix, and "+tools" for rows with more than plain turns.
         `judged`, `way`: see Ledger. `prompt`: given for streams to be spread."""
         part = self._parts.get(stream) or self._begin(stream, spread=prompt is not None)
-        part.rows.write(line)
-        if part.side is not None:
-            part.side.write(provenance_line(example))
-        part.judged.append(entry(judged, way))
-        if part.prompts is not None:
-            if structured:
-                part.structured.add(len(part.prompts))
-            part.prompts.append(prompt)
+        side = b"" if part.side is None else provenance_line(example)
+        row = (line, side, entry(judged, way), structured)
+        if part.spacing is None or prompt is None:
+            part.take(row, None)
+        else:
+            part.spacing.add(row, prompt, len(line) + len(side))
 
     def _begin(self, stream: str, *, spread: bool) -> Part:
         name = f"{stream}.jsonl"
-        # A part among others, or rows in no order yet, will not become the file as they are.
-        rows = Stream(self._spool / name, self._pool, None if spread or "+" in stream else self.watch, name, lengths=spread)
+        # A part among others will not become the file as it is.
+        rows = Stream(self._spool / name, self._pool, None if "+" in stream else self.watch, name, lengths=spread)
         side = Stream(self._spool / "provenance" / name, self._pool, lengths=spread) if self.side_file else None
-        part = self._parts[stream] = Part(rows, side, self._ledger.part(stream), array("q") if spread else None)
+        part = self._parts[stream] = Part(rows, side, self._ledger.part(stream))
+        if spread:
+            part.spacing = Spacing(part.take)
         return part
 
     def note_once(self, code: str) -> None:
@@ -250,6 +264,9 @@ class RowWriter(Writer):
     # -- ending
 
     def close(self) -> list[FileInfo]:
+        for part in self._parts.values():
+            if part.spacing is not None:
+                part.spacing.close()
         conflicts = self._ledger.conflicts()
         for stream in self._parts:
             for code in conflicts.get(stream, {}).values():
@@ -293,7 +310,7 @@ class RowWriter(Writer):
         spooled = {(role, s): part.rows if role == "data" else part.side for _, role in kinds for s, part in self._parts.items() if s in streams}
         digests = {key: stream.close() for key, stream in spooled.items()}
         rows = sum(self._parts[s].rows.rows for s in streams)
-        orders = {s: self._spread(s, conflicts.get(s, {})) for s in streams if self._parts[s].prompts is not None}
+        orders = {s: self._spread(s, conflicts.get(s, {})) for s in streams if self._must_be_spread(self._parts[s], conflicts.get(s, {}))}
         as_it_is = len(streams) == 1 and not conflicts.get(streams[0]) and not orders and not self.must_copy()
         if not as_it_is:
             for stream in spooled.values():
@@ -321,10 +338,13 @@ class RowWriter(Writer):
             out.append(FileInfo(name, new.rows, sha256, role))
         return out
 
+    def _must_be_spread(self, part: Part, drop: dict) -> bool:
+        """Whether the rows cannot stay in the order they were written in."""
+        return part.spacing is not None and bool(part.spacing.met or drop or part.structured)
+
     def _spread(self, stream: str, drop: dict) -> array:
         part = self._parts[stream]
         prompts = part.prompts
-        assert prompts is not None
         kept = [i for i in range(len(prompts)) if i not in drop] if drop else range(len(prompts))
         order, left = apart(array("q", (prompts[i] for i in kept)) if drop else prompts)
         if left:
