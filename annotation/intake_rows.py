@@ -348,13 +348,13 @@ class Chunk:
     def write(self, *, batch_id: int | None, event_id: int, now) -> None:
         """Insert everything, in the caller's transaction and under its lock. No batch: the rows come from no file."""
         at, project = bulk.moment(now), self.project.pk
-        came = {"project": project, "event_id": event_id, "created_at": at}
-        bulk.insert(Prompt, PROMPT, self.prompts, constants=came)
+        came = {"event_id": event_id, "created_at": at}
+        bulk.insert(Prompt, PROMPT, self.prompts, constants=came | {"project": project})
         bulk.insert(PromptOrigin, ORIGIN, self.origins, constants={"batch": batch_id})
         bulk.insert(Response, RESPONSE, self.responses, constants=came)
-        counters = {"held": 0, "submitted": 0, "extras": 0, "overlap": self.bench.overlap, "kind": str(self.bench.kind)}
+        same = {"project": project, "held": 0, "submitted": 0, "extras": 0, "overlap": self.bench.overlap, "kind": str(self.bench.kind)}
         rows = [(i.id, pk, i.generation, i.previous, i.state, i.frozen, i.hidden, i.position, len(i.slots)) for pk, i in self.items]
-        bulk.insert(Item, ITEM, rows, constants=came | counters)
+        bulk.insert(Item, ITEM, rows, constants=came | same)
         bulk.insert(ItemAnswer, ("item", "response", "slot"), self.answers)
         bulk.insert(ItemTag, ("item", "name"), self.tags)
         bulk.update(Item, ("slot_count", "state", "frozen"), [(i.id, len(i.slots), i.state, i.frozen) for i in self.changed.values()])

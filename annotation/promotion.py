@@ -300,7 +300,8 @@ def _put(project, bench, turn: turns.Turn, event, keys: KeySource) -> tuple[int 
     """The turn as rows of the bench, as an import would make them, but of the turn's own kind: (item id, whether it is new). No id: it was refused."""
     bench.kind = turn.kind  # in memory only: the chunk writes nothing of the settings but the place in the queue
     work = Chunk(project=project, bench=bench, keys=keys, join=None)
-    added = work.run([turn.ready] if turn.ready is not None else [])
+    assert turn.ready is not None  # as long as it is not refused
+    added = work.run([turn.ready])
     if added.refusals:
         turn.refused = added.refusals[0].code
         return None, False
@@ -308,8 +309,9 @@ def _put(project, bench, turn: turns.Turn, event, keys: KeySource) -> tuple[int 
         work.lock_changed()
         work.write(batch_id=None, event_id=event.pk, now=timezone.now())
     name = turns.external_id(turn.message)
-    found = ItemAnswer.objects.filter(item__project=project, item__kind=turn.kind, response__external_id=name, response__project=project)
-    item, made, prompt = found.order_by("-item__generation", "-item").values_list("item_id", "item__event_id", "item__prompt_id")[0]
+    prompt = work.by_hash[turn.ready.entries[0].content_hash]
+    found = ItemAnswer.objects.filter(item__prompt=prompt, item__kind=turn.kind, response__external_id=name)
+    item, made = found.order_by("-item__generation", "-item").values_list("item_id", "item__event_id")[0]
     given = Response.objects.filter(prompt=prompt, event_id=event.pk, external_id__in=list(turn.sources))
     for response in given:  # written a moment ago, in this transaction
         Response.objects.filter(pk=response.pk).update(given={"sources": turn.sources[response.external_id]})

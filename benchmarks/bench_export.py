@@ -71,13 +71,13 @@ def fill(items: int) -> None:
             )
             add("corpus_promptorigin", ["prompt_id", "line", "external_id"], [(i, i, f"row-{i}") for i in ids])
             responses = [(base + (i - base - 1) * ANSWERS + j + 1, i, j) for i in ids for j in range(ANSWERS)]
-            names = ["id", "project_id", "prompt_id", "text", "origin", "model_version_id", "external_id", "is_target"]
+            names = ["id", "prompt_id", "text", "origin", "model_version_id", "external_id", "is_target"]
             names += ["text_hash", "identity_hash", "event_id", "created_at"]
             add(
                 "corpus_response",
                 names,
                 [
-                    (r, project.pk, i, (f"第{i}题的回答{j}：" + WORDS * 15)[:CHARACTERS], "model", models[j], "", False, f"{r:064x}", f"{r:064x}", event, now)
+                    (r, i, (f"第{i}题的回答{j}：" + WORDS * 15)[:CHARACTERS], "model", models[j], "", False, f"{r:064x}", f"{r:064x}", event, now)
                     for r, i, j in responses
                 ],
             )

@@ -39,7 +39,7 @@ def floor(connection, source: int, target: int) -> tuple[float, float]:
     joins = {
         "corpus_prompt": "project_id = %s",
         "corpus_promptorigin": "prompt_id IN (SELECT id FROM corpus_prompt WHERE project_id = %s)",
-        "corpus_response": "project_id = %s",
+        "corpus_response": "prompt_id IN (SELECT id FROM corpus_prompt WHERE project_id = %s)",
         "annotation_item": "project_id = %s",
         "annotation_itemanswer": "item_id IN (SELECT id FROM annotation_item WHERE project_id = %s)",
     }

@@ -53,7 +53,7 @@ def prepare(items: int, overlap: int, people: int) -> list[str]:
         for j in range(3):
             text = (f"回答 {prompt.pk}.{j} " + words * 22)[:600]
             digest = canonical.text_hash(key=key, text=text)
-            responses.append(Response(project=project, prompt=prompt, text=text, origin="model", text_hash=digest, identity_hash=digest))
+            responses.append(Response(prompt=prompt, text=text, origin="model", text_hash=digest, identity_hash=digest))
     responses = Response.objects.bulk_create(responses, batch_size=500)
     rows = [Item(project=project, prompt=p, kind="ranking", position=i, overlap=overlap, slot_count=3) for i, p in enumerate(prompts)]
     rows = Item.objects.bulk_create(rows, batch_size=500)

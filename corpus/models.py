@@ -76,7 +76,6 @@ class Response(models.Model):
         SYNTHETIC = "synthetic", _("Synthetic")
         IMPORTED = "imported", _("Imported")
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="responses")
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="responses", db_index=False)
     text = models.TextField()
     turns = models.JSONField(null=True)

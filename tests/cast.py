@@ -39,7 +39,7 @@ def make_response(prompt: Prompt, text: str, *, model: str | None = None, origin
     key = prompt.project.hash_key
     text_hash = canonical.text_hash(key=key, text=text, turns=fields.get("turns"))
     return Response.objects.create(
-        project=prompt.project, prompt=prompt, text=text, origin=origin, model_version=version, text_hash=text_hash,
+        prompt=prompt, text=text, origin=origin, model_version=version, text_hash=text_hash,
         identity_hash=canonical.identity_hash(key=key, text_hash=text_hash, origin=origin, model=model, external_id=fields.get("external_id", "")),
         **fields,
     )  # fmt: skip

@@ -49,9 +49,9 @@ def test_every_item_is_open_and_whole():
         assert "##" in project.bench.guideline.text and len(project.bench.criteria.criteria) == 4
     ranking = Item.objects.filter(project__slug="demo-ranking")
     assert set(ranking.values_list("slot_count", flat=True)) == {3, 4}
-    texts = {r.text for r in Response.objects.filter(project__slug="demo-ranking")}
+    texts = {r.text for r in Response.objects.filter(prompt__project__slug="demo-ranking")}
     assert texts == {a["text"] for row in rows("ranking") for a in row["answers"]}
-    assert set(Response.objects.filter(project__slug="demo-qa").values_list("origin", flat=True)) == {"synthetic"}
+    assert set(Response.objects.filter(prompt__project__slug="demo-qa").values_list("origin", flat=True)) == {"synthetic"}
     assert not Prompt.objects.filter(project__slug="demo-qa", sources=[]).exists()
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training_export.formats.ledger import Ledger
 from training_export.formats import order as orders
+from training_export.formats.ledger import Ledger
 from training_export.formats.order import Spacing, apart
 
 
