@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from training_export.formats import ledger as ledgers
 from training_export.formats import order as orders
 from training_export.formats.ledger import Ledger
 from training_export.formats.order import Spacing, apart
@@ -93,3 +94,14 @@ def test_rows_not_compared_never_conflict():
     for _ in range(3):
         ledger.part("a").append(0)
     assert ledger.conflicts() == {}
+
+
+def test_large_ledgers_are_looked_at_in_shares(monkeypatch):
+    monkeypatch.setattr(ledgers, "_AT_ONCE", 50)
+    monkeypatch.setattr(ledgers, "_FEW", 500)
+    ledger = Ledger()
+    for judged in range(1, 400):
+        ledger.add("a" if judged % 2 else "b", judged * 2**40 + judged * 6)
+    assert ledger._all_differ() and ledger.conflicts() == {}
+    ledger.add("b", 398 * 2**40 + 398 * 6)
+    assert not ledger._all_differ() and ledger.conflicts() == {"b": {199: "duplicate"}}
