@@ -374,7 +374,7 @@ def test_what_the_server_refuses_comes_back_on_screen(live_site, open_page):
     press(page, "k")
     page.locator("#notice", has_text="Not so.").wait_for()
     page.unroute("**/submit/")
-    assert page.get_attribute("[data-verdict=keep]", "aria-pressed") == "true"
+    page.locator("[data-verdict=keep][aria-pressed=true]").wait_for()
     page.click("#submit")
     submitted(page, expert, 1)
 

@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from annotation.models import Item, SavedMapping
 from corpus.models import PromptOrigin, Response
@@ -19,14 +19,16 @@ def command(capsys):
     def run(*args, status=0):
         """(the JSON printed, or the text) of one call that must end with `status`."""
         capsys.readouterr()
-        ended = 0
+        ended, said = 0, ""
         try:
             call_command("import_items", *map(str, args))
         except SystemExit as end:
             ended = end.code
+        except CommandError as end:
+            ended, said = end.returncode, str(end)
         assert ended == status
         out = capsys.readouterr()
-        return json.loads(out.out) if "--json" in args else out.out + out.err
+        return json.loads(out.out) if "--json" in args else out.out + out.err + said
 
     return run
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from corpus.models import ModelVersion
 from feedback import honesty, intervals, reactions
 from feedback.honesty import Scope
+from feedback.honesty_views import _verdicts
 from feedback.models import Choice, Lost, Message, Reaction, Signal
 from tests.annotation.promoted_talks import make_answer, make_chat, make_end_user, make_talk, score, thumb
 from tests.cast import make_member, make_project
@@ -198,6 +199,10 @@ def test_the_place_of_drafts_is_held_against_chance(project, scope):
     assert two["places"] == [intervals.exact(18, 20), intervals.exact(2, 20)]
     assert (three["k"], three["n"], three["off"]) == (3, 1, [False, False, False])
     assert found["verdicts"] == {False: {"better": 22, "all_bad": 1}, True: {"better": 1}}
+    side, again = _verdicts(found["verdicts"])
+    # beta.ppf(0.025, 22, 2) = 0.7805, beta.ppf(0.975, 23, 1) = 0.9989: Clopper and Pearson's, not Wilson's
+    assert [(n, share) for _words, n, share in side["rows"]] == [(22, "96 % (78–100)"), (0, "0 % (0–15)"), (1, "4 % (0–22)")]
+    assert again["n"] == 1 and again["rows"][0][1:] == (1, "100 % (2–100)")
     model = Scope(project, scope.start, scope.end, ModelVersion.objects.get(name="talk-model").pk)
     assert honesty.positions(model) == found
 

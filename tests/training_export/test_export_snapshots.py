@@ -111,7 +111,7 @@ def test_what_cannot_be_exported_ends_with_an_error_in_json(project, tmp_path):
     out = io.StringIO()
     with pytest.raises(SystemExit) as ended:
         call_command("export_dataset", "nowhere", "--format", "jsonl", "--out", str(tmp_path / "out"), "--json", stdout=out)
-    assert ended.value.code == 1 and json.loads(out.getvalue())["error"]["code"] == "not_found"
+    assert ended.value.code == 1 and json.loads(out.getvalue())["error"]["code"] == "no_project"
     with pytest.raises(CommandError):
         call_command("export_dataset", "nowhere", "--format", "jsonl", "--out", str(tmp_path / "out"))
     with pytest.raises(SystemExit):

@@ -1,23 +1,20 @@
 """manage.py person_data SLUG (--key ID | --member NAME | --pseudonym U-…) (--export FILE | --erase --yes) [--json]"""
 
-import json
-import sys
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from core import erasure, jobs
+from core.commands import ProjectCommand
 from core.errors import DomainError
-from core.models import Project
 from feedback import people_data
 
 
-class Command(BaseCommand):
+class Command(ProjectCommand):
     help = "Write all that is kept of a person to a file, or erase it from every table, index, file and data set of a project."
 
     def add_arguments(self, parser):
-        parser.add_argument("slug")
+        super().add_arguments(parser)
         who = parser.add_mutually_exclusive_group(required=True)
         who.add_argument("--key", metavar="ID", help="the id that the deployment's own system sends for the person")
         who.add_argument("--member", metavar="NAME", help="the name of an account")
@@ -26,18 +23,12 @@ class Command(BaseCommand):
         what.add_argument("--export", metavar="FILE")
         what.add_argument("--erase", action="store_true")
         parser.add_argument("--yes", action="store_true", help="erase without asking")
-        parser.add_argument("--json", action="store_true")
 
     def handle(self, *args, **given):
-        try:
+        with self.refusals(given):
             result = self._do(given)
-        except DomainError as exc:
-            if given["json"]:
-                self.stdout.write(json.dumps(exc.as_dict(), ensure_ascii=False))
-                sys.exit(1)
-            raise CommandError(str(exc.message)) from None
         if given["json"]:
-            self.stdout.write(json.dumps(result, ensure_ascii=False))
+            self.print_json(result)
             return
         for table, n in result.get("counts", {}).items():
             self.stdout.write(f"{n:>10}  {table}")
@@ -47,9 +38,7 @@ class Command(BaseCommand):
             self.stdout.write(_("The model %(name)s was trained on a withdrawn data set.") % {"name": name})
 
     def _do(self, given: dict) -> dict:
-        project = Project.objects.filter(slug=given["slug"]).first()
-        if project is None:
-            raise DomainError("not_found", _("There is no project %(slug)s.") % {"slug": given["slug"]}, field="slug")
+        project = self.project(given)
         way = next(w for w in people_data.WAYS if given[w] is not None)
         person = people_data.person_by(project=project, way=way, name=given[way])
         if given["export"]:

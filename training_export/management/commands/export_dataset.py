@@ -1,15 +1,13 @@
 """manage.py export_dataset SLUG --format F --out DIR [options] [--json]: build a snapshot and put a copy of its files in DIR."""
 
-import json
-import sys
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from core import jobs
+from core.commands import ProjectCommand
 from core.errors import DomainError
-from core.models import Project, User
+from core.models import User
 from training_export import snapshots
 from training_export.formats import FORMATS
 from training_export.models import Bundle
@@ -29,11 +27,11 @@ NUMBERS = {
 }
 
 
-class Command(BaseCommand):
+class Command(ProjectCommand):
     help = "Build a numbered data set of a project and put a copy of its files in a folder. Runs to the end itself, without a worker."
 
     def add_arguments(self, parser):
-        parser.add_argument("slug")
+        super().add_arguments(parser)
         parser.add_argument("--format", required=True, choices=list(FORMATS))
         parser.add_argument("--out", required=True, metavar="DIR")
         for name, choices in choices_of().items():
@@ -49,18 +47,12 @@ class Command(BaseCommand):
         parser.add_argument("--alpha", type=float, help="regularisation of --margin bt")
         parser.add_argument("--name", help="prefix of data set names (LLaMA-Factory)")
         parser.add_argument("--as", dest="person", metavar="NAME", help="the account that the snapshot is made by")
-        parser.add_argument("--json", action="store_true")
 
     def handle(self, *args, **given):
-        try:
+        with self.refusals(given):
             result = self._export(given)
-        except DomainError as exc:
-            if given["json"]:
-                self.stdout.write(json.dumps(exc.as_dict(), ensure_ascii=False))
-                sys.exit(1)
-            raise CommandError(str(exc.message)) from None
         if given["json"]:
-            self.stdout.write(json.dumps(result, ensure_ascii=False))
+            self.print_json(result)
             return
         for entry in result["files"]:
             self.stdout.write(f"{entry['rows']:>10}  {entry['path']}")
@@ -71,9 +63,7 @@ class Command(BaseCommand):
             self.stdout.write(snapshots.sentence_of(note["code"]) + (f" {values}" if values else ""))
 
     def _export(self, given: dict) -> dict:
-        project = Project.objects.filter(slug=given["slug"]).first()
-        if project is None:
-            raise DomainError("not_found", _("There is no project %(slug)s.") % {"slug": given["slug"]}, field="slug")
+        project = self.project(given)
         person = None
         if given["person"]:
             person = User.objects.filter(username=given["person"]).first()
