@@ -44,9 +44,11 @@ def free_port() -> int:
 
 
 def die_with_parent(sig: int):
-    """What a child does first, so that a killed test run leaves no server behind."""
+    """What a child does first, so that a killed test run leaves no server behind. Ctrl-C means to it what it means at a terminal: a shell has its
+    background jobs ignore it, and their children inherit that."""
 
     def prepare():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(1, sig)
 
