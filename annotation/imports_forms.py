@@ -16,6 +16,24 @@ def delimiters() -> list[tuple[str, str]]:
     return [(",", _("Comma")), (";", _("Semicolon")), ("\t", _("Tab")), ("|", "|")]
 
 
+def shapes() -> dict[str, str]:
+    """What the shapes of `readers` are called."""
+    return {
+        "alpaca": _("Instructions with an answer (alpaca)"),
+        "sharegpt": _("Conversations (ShareGPT)"),
+        "chatml": _("Conversations (ChatML)"),
+        "preference": _("A preferred and a rejected answer"),
+        "kto": _("Answers that are good or bad (KTO)"),
+        "ranked": _("Answers by rank, in columns"),
+        "ranked_list": _("A list of answers to each question"),
+        "pairs": _("Several answers, in columns"),
+        "qa": _("Questions with an answer and its source"),
+        "prompts": _("Questions alone"),
+        "answers": _("Answers to questions that are known already"),
+        "tree": _("Trees of conversations"),
+    }
+
+
 def fields() -> dict[str, str]:
     """What a column may be: our field's name and its label."""
     numbered = {f"answer_{n}": _("Answer %(n)d") % {"n": n} for n in range(1, 5)}

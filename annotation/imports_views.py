@@ -138,6 +138,7 @@ def _check_page(request, project, staged, refused: DomainError | None = None):
         "project": project,
         "staged": staged,
         "inspection": inspection,
+        "shape": imports_forms.shapes().get(inspection.format or "", "—"),
         "refused": refused,
         "trial": trial,
         "columns": imports_forms.columns_of(inspection),

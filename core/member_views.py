@@ -27,6 +27,7 @@ def members_page(request, project, status=200, **extra):
         "roles": Role.choices,
         "people_form": PeopleForm(),
         "invite_form": InviteForm(),
+        "passwords": any(row["password"] for row in extra.get("added", ())),
     }
     return render(request, "core/members.html", context | extra, status=status)
 

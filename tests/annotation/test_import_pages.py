@@ -9,11 +9,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from annotation import import_jobs, import_uploads
+from annotation import import_jobs, import_uploads, imports_forms
 from annotation.models import Item, SavedMapping
 from core import jobs
 from core.models import Job, Role
 from corpus.models import Response
+from corpus.readers.shapes import SHAPES
 from tests import cast
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +129,10 @@ def test_what_is_refused_is_said_in_the_language_of_who_asked(client, project, m
     client.post(sent.url, form_of(client.get(sent.url)) | {"action": "start"})
     reasons = [error["reason"] for error in jobs.run_now(Job.objects.get()).result["errors"]]
     assert len(reasons) == 2 and "缺少值" in reasons[0] and not any("prompt is empty" in reason or "Expecting" in reason for reason in reasons)
+
+
+def test_every_shape_has_a_name():
+    assert imports_forms.shapes().keys() == SHAPES.keys()
 
 
 def test_every_meaning_on_offer_is_one_the_readers_know():

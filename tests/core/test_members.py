@@ -94,6 +94,9 @@ def test_pasted_names_become_accounts_with_passwords_that_work_once(cast):
     assert rows["known"]["password"] is None
     assert known.memberships.get().role == "annotator"
     assert already.memberships.get().role == "reviewer", "a pasted list lowers nobody"
+    assert "One-time passwords" in response.content.decode()
+    again = client.post("/p/p/members/add/", {"names": "known", "role": "annotator"}).content.decode()
+    assert "was a member already" in again and "One-time passwords" not in again, "there is none to be copied"
     password = rows["李医生"]["password"]
     assert password in response.content.decode()
     assert password not in client.get("/p/p/members/").content.decode()
