@@ -12,8 +12,8 @@ WINDOW_BYTES = 4_000_000
 
 
 class Spacing:
-    """Rows on their way into a file, a window of some thousands at a time: held until it is full, then let go in the order of `apart`. So rows of one
-    prompt stand hundreds of rows apart, further than any batch of a trainer is long, and the file is written once.
+    """Rows on their way into a file, a window of about a thousand at a time: held until it is full, then let go in the order of `apart`. So the few
+    rows of a prompt stand hundreds of rows apart, further than a trainer's batch is long, and the file is written once.
 
     `take(row, prompt)` is called for each row, in order. `met` after `close`: two neighbours share a prompt, because too many rows of it came
     together; then only an order of the whole file can part them."""
