@@ -6,7 +6,8 @@
         page = open_page(lead)                          # signed in; also language="zh", phone=True, dark=True
         page.goto(live_site.url + "/p/p/")
 
-A test fails when a page logged an error, broke the CSP, threw, or got a 404 or 5xx; `page.expect_errors("part of the text")` allows one.
+What a failed test had on screen is printed with it. A test fails when a page logged an error, broke the CSP, threw, or got a 404 or 5xx;
+`page.expect_errors("part of the text")` allows one.
 401, 400, 403, 409 and a network cut by the test itself are normal answers."""
 
 import re
@@ -18,7 +19,7 @@ import pytest
 
 from tests import processes, servers
 
-__all__ = ["_web_server", "chromium", "live_site", "open_page"]
+__all__ = ["_web_server", "chromium", "live_site", "open_page", "pytest_runtest_makereport"]
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 NORMAL = re.compile(r"status of (400|401|403|409|413)\b|ERR_INTERNET_DISCONNECTED|ERR_FAILED|ERR_ABORTED|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET")
 
@@ -64,8 +65,17 @@ def live_site(_web_server, transactional_db):
     assert "Traceback" not in new, new[-4000:]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """`failed_call` on a test whose own part failed, for fixtures that end after it."""
+    report = yield
+    if report.when == "call":
+        item.failed_call = report.failed
+    return report
+
+
 @pytest.fixture
-def open_page(chromium, live_site):
+def open_page(chromium, live_site, request):
     """Make pages: `open_page(user=None, *, language="en", phone=False, dark=False, **context options of Playwright) -> Page`."""
     contexts, complaints = [], []
 
@@ -93,6 +103,9 @@ def open_page(chromium, live_site):
 
     yield make
     for context in contexts:
+        if getattr(request.node, "failed_call", False):
+            for page in context.pages:
+                print(f"--- on screen at the end, {page.url}:\n{page.locator('body').inner_text(timeout=2000)[:3000]}")
         context.close()
     assert not complaints, "\n".join(complaints)
 

@@ -367,14 +367,37 @@ def test_the_prefetched_item_is_let_go_on_leaving(live_site, open_page):
     assert until_released[-1]
 
 
-def test_what_the_server_refuses_comes_back_on_screen(live_site, open_page):
+@pytest.mark.parametrize("prefetched", ["before", "after", "never"])
+def test_what_the_server_refuses_comes_back_on_screen(live_site, open_page, prefetched):
+    """Whether the next item has come by then, comes while the refused one is on screen again, or does not come at all."""
     project, expert = qa_project(items=2)
-    page = open_bench(open_page, expert, project)
+    page = open_page(expert)
+    held = []
+
+    def fetching(route):
+        if "reserve" not in (route.request.post_data or "") or prefetched == "before":
+            route.continue_()
+        elif prefetched == "after":
+            held.append(route)
+        else:
+            route.abort()
+
+    page.route("**/next/", fetching)
     page.route("**/submit/", lambda route: route.fulfill(status=400, json={"error": {"code": "invalid_document", "message": "Not so.", "field": "verdict"}}))
+    page.goto(f"/p/{project.slug}/bench/")
+    page.wait_for_selector("#desk > *")
+    if prefetched == "before":
+        until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
+    page.wait_for_timeout(400)  # a pair cannot be kept sooner
     press(page, "k")
     page.locator("#notice", has_text="Not so.").wait_for()
-    page.unroute("**/submit/")
     page.locator("[data-verdict=keep][aria-pressed=true]").wait_for()
+    for route in held:
+        route.continue_()
+        until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
+        page.wait_for_timeout(200)
+        assert page.is_visible("[data-verdict=keep][aria-pressed=true]") and "Not so." in page.inner_text("#notice")
+    page.unroute("**/submit/")
     page.click("#submit")
     submitted(page, expert, 1)
 

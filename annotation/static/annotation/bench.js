@@ -20,7 +20,7 @@ const dock = byId("dock");
 const keymap = new Keymap(config.user.keys);
 let desk = null;
 let armed = false; // soft hints were shown: the next submit goes through
-let openedAt = 0;
+let openedAt = 0; // on a clock that nobody sets back
 let waitingNotice = null; // said before there was an item to say it over
 
 const store = new Store(config.user.id);
@@ -60,7 +60,7 @@ const page = {
     if (config.guideline !== null && item.guideline_version !== null && item.guideline_version !== config.guideline) notice(t("guidelines_changed"));
     if (item.kind !== "demonstration") deskNode.focus({ preventScroll: true });
     announce(t(`opened_${item.kind}`, { n: item.answers.length }));
-    openedAt = Date.now();
+    openedAt = performance.now();
     if (waitingNotice) notice(...waitingNotice);
     waitingNotice = null;
   },
@@ -249,7 +249,7 @@ async function act(id) {
       return out;
     });
   }
-  if (id === "keep" && Date.now() - openedAt < 300) return null; // a key struck twice must not keep a pair nobody saw
+  if (id === "keep" && performance.now() - openedAt < 300) return null; // a key struck twice must not keep a pair nobody saw
   if (session.work.readOnly && !["sort", "scroll_together", "claims"].includes(id)) return null;
   desk.action(id);
   marks();
