@@ -73,6 +73,10 @@ class Part:
                 self.structured.add(len(self.prompts))
             self.prompts.append(prompt)
 
+    def must_be_spread(self, drop: dict) -> bool:
+        """Whether its rows, without those of `drop`, cannot stay in the order they were written in."""
+        return self.spacing is not None and bool(self.spacing.met or drop or self.structured)
+
 
 @dataclass(slots=True)
 class Rendered:
@@ -310,7 +314,7 @@ class RowWriter(Writer):
         spooled = {(role, s): part.rows if role == "data" else part.side for _, role in kinds for s, part in self._parts.items() if s in streams}
         digests = {key: stream.close() for key, stream in spooled.items()}
         rows = sum(self._parts[s].rows.rows for s in streams)
-        orders = {s: self._spread(s, conflicts.get(s, {})) for s in streams if self._must_be_spread(self._parts[s], conflicts.get(s, {}))}
+        orders = {s: self._spread(s, conflicts.get(s, {})) for s in streams if self._parts[s].must_be_spread(conflicts.get(s, {}))}
         as_it_is = len(streams) == 1 and not conflicts.get(streams[0]) and not orders and not self.must_copy()
         if not as_it_is:
             for stream in spooled.values():
@@ -337,10 +341,6 @@ class RowWriter(Writer):
             self._syncing.append(new.keep())
             out.append(FileInfo(name, new.rows, sha256, role))
         return out
-
-    def _must_be_spread(self, part: Part, drop: dict) -> bool:
-        """Whether the rows cannot stay in the order they were written in."""
-        return part.spacing is not None and bool(part.spacing.met or drop or part.structured)
 
     def _spread(self, stream: str, drop: dict) -> array:
         part = self._parts[stream]
