@@ -61,6 +61,22 @@ def test_a_stall_is_said_and_can_be_stopped(live_site, open_page, upstream, mode
     assert Message.objects.count() == 2 and page.locator("#send").is_visible()
 
 
+def test_what_was_typed_before_the_scripts_came_is_kept(live_site, open_page, upstream):
+    project, user = make_chat(upstream, "instant")
+    page = open_chat(open_page, user, project)
+    page.fill("#question", "earlier")  # kept in the browser
+    held = []
+    page.route("**/chat.js*", lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    page.fill("#question", "quick hands")
+    assert page.is_disabled("#send")  # the browser's own way of sending would leave the page
+    until(lambda: page.wait_for_timeout(20) or held, "the script's request")
+    held[0].continue_()
+    page.click("#send")
+    answered(page)
+    assert Message.objects.get(role="user").text == "earlier\nquick hands" and page.evaluate(STORED) == []
+
+
 def test_the_line_breaks_before_it_is_sent(live_site, open_page, upstream):
     project, user = make_chat(upstream, "instant")
     page = open_chat(open_page, user, project)

@@ -67,7 +67,7 @@ class Page {
   start() {
     dialogs.watchDialogs();
     this.history.load();
-    this.show(config.conversation);
+    this.show(config.conversation, this.composer.area.value); // people type before the scripts have come
   }
 
   // Which talk
@@ -78,13 +78,13 @@ class Page {
     this.show(id);
   }
 
-  async show(id) {
+  async show(id, typed = "") {
     const load = ++this.loads;
     if (this.run) this.run.leave();
     this.run = null;
     this.composer.working(false);
     notice("");
-    this.composer.open(id);
+    this.composer.open(id, typed);
     this.history.mark(id);
     if (!id) {
       this.draw(emptyTalk());

@@ -10,6 +10,11 @@ export function sends(event) {
   return event.ctrlKey || event.metaKey || !(event.shiftKey || event.altKey || touch.matches);
 }
 
+/** Two texts as one, each once. */
+function joined(before, since) {
+  return before && since && before !== since ? `${before}\n${since}` : before || since;
+}
+
 export class Composer {
   /** `send({text, key, parent})`, `stop()`. */
   constructor(store, { send, stop }) {
@@ -37,14 +42,20 @@ export class Composer {
     this.stopButton.addEventListener("click", stop);
     this.send = send;
     window.addEventListener("resize", () => this.fit());
+    this.sendButton.disabled = false; // before this script there was nobody to send it: the browser would have left the page, and the text
   }
 
-  /** What was typed for the talk `id`. */
-  open(id) {
+  /** What was kept for the talk `id`, before what is being `typed`. */
+  open(id, typed = "") {
     this.talk = id;
     const kept = this.store.read(id);
     this.sent = kept && kept.key ? kept : null;
-    this.area.value = kept ? kept.text : "";
+    this.write(joined(kept ? kept.text : "", typed));
+    if (typed) this.keep();
+  }
+
+  write(text) {
+    if (this.area.value !== text) this.area.value = text; // an unfinished word of an input method stays so
     this.fit();
   }
 
@@ -64,8 +75,7 @@ export class Composer {
   away(sent) {
     this.sent = sent;
     this.store.write(this.talk, sent);
-    this.area.value = "";
-    this.fit();
+    this.write("");
     if (touch.matches) this.area.blur(); // the keyboard goes, the answer has the screen
   }
 
@@ -79,10 +89,8 @@ export class Composer {
 
   /** It has not arrived: here it is again, before what was typed since. */
   back(sent) {
-    const since = this.area.value;
-    this.area.value = since && since !== sent.text ? `${sent.text}\n${since}` : sent.text;
+    this.write(joined(sent.text, this.area.value));
     this.keep();
-    this.fit();
     this.area.focus();
   }
 
