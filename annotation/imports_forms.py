@@ -54,6 +54,7 @@ def fields() -> dict[str, str]:
         "chosen": _("Preferred answer"),
         "rejected": _("Rejected answer"),
         "winner": _("Which answer is better"),
+        "strength": _("How much better the second answer is"),
         "annotator": _("Who judged"),
         "label": _("Good or bad"),
         "source": _("Source passage"),

@@ -215,6 +215,7 @@ def _find_format(path: Path, found, mapping: dict[str, str], join: str | None) -
     given = dict(mapping)
     given |= _tags(rows, given)
     given |= _named_judges(rows, given, join)
+    given |= _remarks(rows, given, join)
     found.given = given
     votes: Counter[str] = Counter()
     for row in rows:
@@ -270,6 +271,21 @@ def _named_judges(rows: list[dict], given: dict, join: str | None) -> dict[str, 
     return worded | (numbered if worded or len(numbered) > 1 else {})
 
 
+def _remarks(rows: list[dict], given: dict, join: str | None) -> dict[str, str]:
+    """{"annotator_NAME": ""} for columns that are named like a judgement (choice_reason, preference_statement) and hold sentences."""
+    try:
+        columns = resolve(tuple(rows[0]), tuple(given.items()), join)
+    except RowRefused:
+        return {}
+    out = {}
+    for name, column in columns.judges:
+        values = [row.get(column) for row in rows if row.get(column) not in (None, "")]
+        told = [v for v in values if isinstance(v, str) and not _is_list(v) and (len(v) > 40 or (len(v) > 12 and _SENTENCE.search(v)))]
+        if name and column not in given.values() and len(told) * 2 > len(values) and not any(judging.is_verdict(v) for v in values):
+            out[f"annotator_{name}"] = ""
+    return out
+
+
 def _is_list(value) -> bool:
     return isinstance(value, list) or (isinstance(value, str) and value.lstrip()[:1] == "[")
 
@@ -281,7 +297,7 @@ def _format_of_row(row: dict, columns: Columns) -> str | None:
         return "tree"
     if "answer1_id" in of and "answer2_id" in of:
         return "review"
-    if "rejected" in of and ("chosen" in of or "messages" in of):
+    if "rejected" in of and ("chosen" in of or "messages" in of or {"prompt", "answer"} <= of.keys()):
         return "preference"
     if columns.ranked_texts and "prompt" in of:
         return "ranked"

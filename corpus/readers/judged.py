@@ -11,15 +11,18 @@ from corpus.records import Entry, JudgementIn
 
 def preference(row: Row) -> list[Entry]:
     """chosen/rejected in the known shapes. Both sides must have one and the same context."""
-    sides = [turns.talk(row.get(s)) for s in ("chosen", "rejected")]
-    names = [row.name("chosen"), row.name("rejected")]
+    better = "chosen"
+    if not row.has("chosen") and row.has("answer") and (row.filled("answer") or not row.filled("messages")):
+        better = "answer"  # a question and its answer, beside them a rejected one
+    sides = [turns.talk(row.get(s)) for s in (better, "rejected")]
+    names = [row.name(better), row.name("rejected")]
     if row.has("prompt") or row.filled("messages"):
         before = context(row)
     else:
         before = []
         if row.text("system"):
             before = [{"role": "system", "content": row.text("system")}]
-    if not row.has("chosen"):  # {"messages": […, the chosen answer], "rejected_response": …}
+    if not row.has(better):  # {"messages": […, the chosen answer], "rejected_response": …}
         before, sides[0] = split_answer(before, row.name("messages"))
         names[0] = row.name("messages")
     contexts, texts = [], []
@@ -107,19 +110,20 @@ def answer_list(row: Row) -> list[Entry]:
     return [_ranked(row, messages, column, found, names, places, row.name("ranks"), row.name("scores"))]
 
 
-def _ranked(row: Row, messages: list, column: str, found: list[tuple], names: list[str], places: list[int | None], *number_columns: str) -> Entry:
+def _ranked(
+    row: Row, messages: list, column: str, found: list[tuple], names: list[str], places: list[int | None], rank_column: str, score_column: str, said=None
+) -> Entry:
     """The entry of several answers. `found`: (answer, rank, score); `names`, `places`: see rows.verdicts. What a column of the file itself says
-    (winner) stands above its ranks, and those above its scores."""
+    (winner) stands above how strongly it prefers one (`said`), above its ranks, and those above its scores."""
     answers = [a for a, _rank, _score in found]
     if not answers:
         raise RowRefused(column, "empty_answer", _("The answer is empty."))
     if len(answers) > limits.MAX_ANSWERS:
         raise RowRefused(column, "too_many_answers", _("There are more than %(n)d answers.") % {"n": limits.MAX_ANSWERS})
     texts = [a.text for a in answers]
-    rank_column, score_column = number_columns
     ranks = [judging.number(r, rank_column) for _a, r, _s in found]
     scores = [judging.number(s, score_column) for _a, _r, s in found]
-    own = judging.ranking_by(ranks, texts, rank_column, low_is_best=True) or judging.ranking_by(scores, texts, score_column, low_is_best=False)
+    own = said or judging.ranking_by(ranks, texts, rank_column, low_is_best=True) or judging.ranking_by(scores, texts, score_column, low_is_best=False)
     judgements = verdicts(row, names, places, texts)
     if own and not any(j.annotator == judge_name(row) for j in judgements):
         judgements.insert(0, JudgementIn(own, judge_name(row)))
@@ -152,5 +156,8 @@ def answer_columns(row: Row) -> list[Entry]:
     if conversation is None or row.has("prompt"):
         conversation = check_prompt(context(row), row.name("prompt"))
     names = [suffix for suffix, _column in row.columns.answers]
-    number_columns = [next(iter(numbered.get(kind, {}).values()), kind) for kind in ("rank", "score")]
-    return [_ranked(row, conversation, row.columns.answers[0][1], found, names, places, *number_columns)]
+    rank_column, score_column = (next(iter(numbered.get(kind, {}).values()), kind) for kind in ("rank", "score"))
+    said = None
+    if row.has("strength") and len(names) == len(found) == 2:
+        said = judging.by_strength(row.get("strength"), [answer.text for answer, _rank, _score in found], row.name("strength"))
+    return [_ranked(row, conversation, row.columns.answers[0][1], found, names, places, rank_column, score_column, said)]

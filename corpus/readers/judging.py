@@ -97,6 +97,18 @@ def ranking_by(numbers: list[float | None], texts: list[str], column: str, *, lo
     return checked(groups, texts, column)
 
 
+def by_strength(value, texts: list[str], column: str) -> dict | None:
+    """The document over two answers for one signed number: -3 the first much better … 0 equal … 3 the second much better; None for an empty
+    one. (HelpSteer2-Preference, arXiv 2410.01257.)"""
+    sign = number(value, column)
+    if sign is None:
+        return None
+    if sign not in (-3, -2, -1, 0, 1, 2, 3):
+        raise RowRefused(column, "number", _("A whole number from -3 to 3 is needed here, not %(value)s.") % {"value": str(value)[:40]})
+    document = checked([[0, 1]] if sign == 0 else [[0], [1]] if sign < 0 else [[1], [0]], texts, column)
+    return document if sign == 0 or document is None else document | {"strength": [int(abs(sign))]}
+
+
 def checked(groups: list[list[int]], texts: list[str], column: str) -> dict | None:
     if sum(len(g) for g in groups) < 2:
         return None

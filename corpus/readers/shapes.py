@@ -105,7 +105,7 @@ NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
     "alpaca": (("prompt", "messages"), ("answer",)),
     "sharegpt": (("messages",),),
     "chatml": (("messages",),),
-    "preference": (("chosen", "messages"), ("rejected",)),
+    "preference": (("chosen", "messages", "answer"), ("rejected",)),
     "kto": (("label",), ("messages", "prompt"), ("messages", "answer")),
     "ranked": (("prompt", "messages"),),
     "ranked_list": (("prompt", "messages"), ("answers",)),

@@ -49,6 +49,8 @@ SHAREGPT = [{"from": "human", "value": "q1"}, {"from": "gpt", "value": "a1"}, {"
         {"instruction": "q2", "input": "", "history": [["q1", "a1"]], "chosen": "好", "rejected": "差"},
         {"question": "q2", "history": [["q1", "a1"]], "response_j": "好", "response_k": "差"},
         {"messages": [*TALK, said("好")], "rejected_response": "差"},
+        {"query": "q2", "history": [["q1", "a1"]], "response": "好", "rejected_response": "差"},
+        {"prompt": TALK, "pos_resp": "好", "neg_resp": "差"},
         {"input": {"messages": TALK, "tools": []}, "preferred_output": [said("好")], "non_preferred_output": [said("差")]},
         {"chosen": "\n\nHuman: q1\n\nAssistant: a1\n\nHuman: q2\n\nAssistant: 好", "rejected": "\n\nHuman: q1\n\nAssistant: a1\n\nHuman: q2\n\nAssistant: 差"},
         {"prompt": "q2", "history": [["q1", "a1"]], "chosen": [user("q2"), said("好")], "rejected": [user("q2"), said("差")]},
@@ -92,6 +94,9 @@ def test_preference_of_plain_columns_with_system(tmp_path):
         ({"messages": TALK, "chosen": [user("x")], "rejected": "b"}, ("chosen", "answer")),
         ({"messages": [*TALK, said("a")], "chosen": "a", "rejected": "b"}, ("messages", "context")),
         ({"prompt": "q", "chosen": 1, "rejected": 2}, ("chosen", "type")),
+        ({"query": "q", "response": "a", "rejected_response": "a"}, ("rejected_response", "same_answers")),
+        ({"query": "q", "response": "", "rejected_response": "b"}, ("response", "empty_answer")),
+        ({"query": "q", "response": "a", "rejected_response": ""}, ("rejected_response", "empty_answer")),
     ],
 )
 def test_preference_refusals(tmp_path, row, refused):
@@ -389,6 +394,40 @@ def test_a_column_says_who_judged_the_row(tmp_path):
             entry = read_one(tmp_path, row | {column: "李"})
             assert [j.annotator for j in entry.judgements] == ["李"]
             assert entry.metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("strength", "document"),
+    [
+        (-3, {"ranking": [[0], [1]], "strength": [3]}),
+        (1, {"ranking": [[1], [0]], "strength": [1]}),
+        ("2", {"ranking": [[1], [0]], "strength": [2]}),
+        (0, {"ranking": [[0, 1]]}),
+        (None, None),
+    ],
+)
+def test_how_strongly_the_file_prefers_one_of_two(tmp_path, strength, document):
+    row = {"prompt": "q", "response_1": "x", "response_2": "y", "preference_strength": strength}
+    row["preference_statement"] = "Response 1 is slightly better, since it names the source."
+    entry = read_one(tmp_path, row)
+    assert documents(entry) == ([("", document)] if document else [])
+    assert entry.metadata == {"preference_statement": row["preference_statement"]}
+
+
+def test_a_strength_that_is_none(tmp_path):
+    row = {"prompt": "q", "response_1": "x", "response_2": "y"}
+    for value in (4, 0.5, "much", True):
+        assert refusal(tmp_path, row | {"preference_strength": value}) == ("preference_strength", "number")
+    assert refusal(tmp_path, row | {"response_2": "x", "preference_strength": -1}) == ("preference_strength", "same_answers")
+    assert documents(read_one(tmp_path, row | {"preference_strength": -1, "winner": "B"})) == [("", {"ranking": [[1], [0]]})]
+
+
+def test_a_reason_is_no_judgement(tmp_path):
+    row = {"prompt": "q", "answer_a": "x", "answer_b": "y", "choice_li": "A", "choice_reason": "It is shorter, and right."}
+    entry = read_one(tmp_path, row)
+    assert documents(entry) == [("li", {"ranking": [[0], [1]]})] and entry.metadata == {"choice_reason": row["choice_reason"]}
+    # A word that is no judgement is refused, not passed over.
+    assert refusal(tmp_path, row | {"choice_reason": "unsure"}) == ("choice_reason", "verdict")
 
 
 def test_the_winner_stands_above_ranks_and_ranks_above_scores(tmp_path):
