@@ -11,7 +11,8 @@ from feedback.models import Arm, ChatSettings
 
 # Asked for at once with the page, not one after the other as they import each other.
 _PARTS = (
-    "body", "compare", "composer", "config", "dialogs", "drafts", "history", "icons", "judgement", "run", "scroll", "seen", "store", "views", "wire", "words",
+    "body", "choice", "compare", "composer", "config", "dialogs", "drafts", "history", "icons", "judgement", "run", "scroll", "seen", "store", "views",
+    "wire", "words",
 )  # fmt: skip
 MODULES = ["core/dialogs.js", "core/dom.js", *(f"feedback/chat_{part}.js" for part in _PARTS)]
 

@@ -1,8 +1,8 @@
 // The chat page: which talk is on screen, what is sent, and what becomes of it.
 
-import { h } from "../core/dom.js";
 import { announce } from "../core/frame.js";
 import { Composer, fitKeyboard } from "./chat_composer.js";
+import { choose, goOn, passOver } from "./chat_choice.js";
 import { compare } from "./chat_compare.js";
 import { config, newKey, t, touch } from "./chat_config.js";
 import * as dialogs from "./chat_dialogs.js";
@@ -39,8 +39,8 @@ class Page {
       regenerate: (answer) => this.regenerate(answer),
       resend: (question, text) => this.resend(question, text),
       seen: (id) => this.seen.add(id),
-      choose: (drafts, body) => this.choose(drafts, body),
-      goOn: () => this.goOn(),
+      choose: (drafts, body) => choose(this, drafts, body),
+      goOn: () => goOn(this),
     };
     this.composer = new Composer(this.store, { send: (sent) => this.send(sent), stop: () => this.stop() });
     this.history = new History(this.wire, { open: (id) => this.open(id), gone: (id) => id === this.talk.id && this.open(null) });
@@ -305,7 +305,7 @@ class Page {
       this.history.load();
     }
     if (question) {
-      this.passOver();
+      passOver(this);
       Object.assign(question.message, { id: event.user, siblings: [...(options.siblings || []), event.user] });
       talk.messages.push(question.message);
       question.update();
@@ -329,27 +329,6 @@ class Page {
     talk.messages.push(placeholder.message);
     placeholder.update();
     return new Map([[messages[0].position, placeholder]]);
-  }
-
-  /** Somebody wrote on without choosing: the draft they were looking at stands, and nothing is recorded. */
-  passOver() {
-    const at = this.views.findIndex((view) => view instanceof Drafts);
-    if (at < 0) return;
-    const drafts = this.views[at];
-    const { message, text } = drafts.answers[drafts.active];
-    const view = new Answer({ ...message, text: message.text || text }, this.act);
-    delete drafts.question.answers;
-    this.views[at] = view;
-    this.talk.messages.push(view.message);
-    drafts.node.replaceWith(view.node);
-  }
-
-  /** Drafts that do not differ leave nothing to choose. */
-  goOn() {
-    this.follow.hold();
-    this.passOver();
-    this.seen.watch(this.views[this.views.length - 1]);
-    if (!touch.matches) this.composer.area.focus({ preventScroll: true });
   }
 
   /** All answers of the turn are finished. */
@@ -381,30 +360,6 @@ class Page {
   }
 
   // Judging
-
-  async choose(drafts, body) {
-    const chosen = await this.wire.post("choose/", body);
-    const at = this.views.indexOf(drafts);
-    const scroller = byId("scroll");
-    const top = drafts.node.getBoundingClientRect().top;
-    drafts.question.choice = { verdict: body.verdict, chosen: body.chosen };
-    delete drafts.question.answers;
-    const kept = drafts.answers.find((one) => one.message.id === chosen.id);
-    if (!chosen.text && kept) Object.assign(chosen, { text: kept.text, html: chosen.html || kept.message.html || kept.body.html }); // no texts are kept
-    const view = new Answer(chosen, this.act);
-    this.views.splice(at, 1, view);
-    this.talk.messages.push(chosen);
-    drafts.node.replaceWith(view.node);
-    const words = t(body.verdict === "better" ? "you_chose" : body.verdict === "same" ? "you_said_same" : "you_said_bad");
-    view.state.after(h("p", { class: "small soft chosen", text: words }));
-    this.seen.watch(view);
-    this.follow.at = false;
-    scroller.scrollTop += Math.min(0, view.node.getBoundingClientRect().top - top);
-    if (view.node.getBoundingClientRect().top < scroller.getBoundingClientRect().top) view.node.scrollIntoView({ block: "start" });
-    view.node.tabIndex = -1;
-    view.node.focus({ preventScroll: true });
-    announce(words);
-  }
 
   async branch(id, by) {
     if (this.run) return notice(t("still_writing"));
