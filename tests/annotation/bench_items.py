@@ -134,6 +134,12 @@ def slots(user) -> dict:
     return {"ABCDEFGHIJ"[i]: slot for i, slot in enumerate(order)}
 
 
+def drafted(user) -> dict | None:
+    """What `user` has said on their open assignment so far, without what was not read yet."""
+    draft = Assignment.objects.get(annotator__user=user, state="open").draft
+    return draft and {key: value for key, value in draft.items() if key != "not_read"}
+
+
 def letter_of(user, slot: int) -> str:
     return {s: letter for letter, s in slots(user).items()}[slot]
 

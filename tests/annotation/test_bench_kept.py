@@ -11,6 +11,7 @@ from annotation.models import Annotation, Assignment, ItemFlag, Review
 from tests.annotation.bench_items import (
     ANSWERS,
     demonstration_project,
+    drafted,
     letter_of,
     open_bench,
     press,
@@ -39,12 +40,50 @@ def test_a_draft_is_on_the_server_within_a_second_and_no_longer_in_the_browser(l
     page = open_bench(open_page, expert, project)
     press(page, "b a")
     assert page.evaluate(STORED) != []  # here at once
-    until(page, lambda: own(expert).draft == {"ranking": [["B"], ["A"]]}, "the draft")
+    until(page, lambda: drafted(expert) == {"ranking": [["B"], ["A"]]}, "the draft")
     saved(page)
     assert page.evaluate(STORED) == []
     page.reload()
     page.wait_for_selector("#desk > *")
     assert page.inner_text(".chips").split() == ["B", "›", "A"]
+
+
+def test_what_was_read_is_known_after_a_reload(live_site, open_page):
+    project, expert = ranking_project(items=1)
+    page = open_bench(open_page, expert, project)
+    whole = "[...document.querySelectorAll('answer-card.read-whole')].map((card) => card.dataset.letter).join('')"
+    read_all(page)
+    page.reload()
+    page.wait_for_selector("#desk > *")
+    assert page.evaluate(whole) == "ABCD"
+    assert own(expert).draft is None  # to read makes no draft
+    page.set_viewport_size({"width": 1000, "height": 500})  # longer than the window now
+    page.reload()
+    page.wait_for_selector("#desk > *")
+    press(page, "a b c d Enter")
+    assert submitted(page, expert, 1)[0].document.get("not_read") is None
+    until(page, lambda: page.evaluate("Object.keys(sessionStorage).filter((key) => key.includes(':seen:')).length") == 0, "forgetting it")
+
+
+def test_a_draft_says_in_another_browser_what_was_read(live_site, open_page):
+    project, expert = ranking_project(items=1)
+    page = open_bench(open_page, expert, project)
+    long, short = letter_of(expert, 0), letter_of(expert, 1)
+    press(page, "b a")
+    saved(page)
+    page.wait_for_timeout(200)
+    assert own(expert).draft["not_read"] == [long]
+    read_all(page)
+    press(page, "c d")
+    until(page, lambda: own(expert).draft["not_read"] == [], "the draft")
+    saved(page)
+    elsewhere = open_bench(open_page, expert, project, viewport={"width": 1000, "height": 500})
+    assert elsewhere.locator("answer-card.read-whole").count() == 4
+    Assignment.objects.filter(annotator__user=expert).update(draft=own(expert).draft | {"not_read": [short]})
+    elsewhere.reload()
+    elsewhere.wait_for_selector("#desk > *")
+    press(elsewhere, "l Enter")
+    assert submitted(elsewhere, expert, 1)[0].document.get("not_read") is None  # short enough to be read at a glance
 
 
 def test_offline_work_goes_out_once_when_the_line_is_back(live_site, open_page):
@@ -150,7 +189,7 @@ def test_signing_in_can_wait(live_site, open_page):
     page.click("#retry")
     page.locator("#login-dialog").get_by_label("Password").fill("correct horse battery")
     page.keyboard.press("Enter")
-    until(page, lambda: own(expert).draft == {"ranking": [["B"], ["A"]]}, "the draft")
+    until(page, lambda: drafted(expert) == {"ranking": [["B"], ["A"]]}, "the draft")
 
 
 @pytest.mark.parametrize("choice", ["mine", "theirs"])
@@ -171,12 +210,12 @@ def test_two_windows_on_one_item_show_both_versions(live_site, open_page, choice
     assert dialog.is_visible()  # nothing is thrown away unseen
     dialog.locator(f"button[value={choice}]").click()
     if choice == "mine":
-        until(second, lambda: own(expert).draft == {"ranking": [["C"], ["D"]]}, "keeping mine")
+        until(second, lambda: drafted(expert) == {"ranking": [["C"], ["D"]]}, "keeping mine")
     else:
         assert second.inner_text(".chips").split() == ["B", "›", "A"]
         second.get_by_text("Use mine after all").click()
         assert second.inner_text(".chips").split() == ["C", "›", "D"]
-        until(second, lambda: own(expert).draft == {"ranking": [["C"], ["D"]]}, "mine after all")
+        until(second, lambda: drafted(expert) == {"ranking": [["C"], ["D"]]}, "mine after all")
 
 
 def test_a_browser_closed_in_mid_edit_opens_again_with_the_text(live_site, open_page):

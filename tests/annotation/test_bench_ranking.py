@@ -5,7 +5,7 @@ import re
 import pytest
 
 from annotation.models import Assignment
-from tests.annotation.bench_items import ANSWERS, ASPIRIN, letter_of, open_bench, press, ranking_project, read_all, saved, slots, submitted, until, versions
+from tests.annotation.bench_items import ANSWERS, ASPIRIN, drafted, letter_of, open_bench, press, ranking_project, read_all, saved, slots, submitted, until, versions
 from tests.cast import make_item, make_member, make_project
 
 pytestmark = pytest.mark.browser
@@ -450,4 +450,4 @@ def test_digits_of_a_french_keyboard_rate(live_site, open_page):
     page = open_bench(open_page, expert, project)
     page.evaluate("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '\"', code: 'Digit3', bubbles: true}))")
     saved(page)
-    assert Assignment.objects.get(annotator__user=expert, state="open").draft == {"ratings": {"A": {"overall": 3}}}
+    assert drafted(expert) == {"ratings": {"A": {"overall": 3}}}

@@ -146,6 +146,8 @@ const forDesk = {
     session.change(after);
     marks();
   },
+  seen: (letter) => session.work.seen[letter] || 0,
+  saw: (letter, part) => session.saw(letter, part),
   announce,
   submit: () => submit(),
   warn: (text) => notice(text, { kind: "warn" }),
@@ -223,8 +225,7 @@ function submit() {
     announce(`${hints.join(" ")} ${t("submit_again")}`);
     return;
   }
-  session.work.doc = desk.finish(doc);
-  session.submit();
+  session.submit(desk.finish(doc));
   marks();
 }
 
@@ -360,7 +361,10 @@ byId("bench").querySelector("[data-reload]").addEventListener("click", () => ses
 for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
 
 // The frame has asked about unsent work, and wiped it.
-document.addEventListener("touchstone:leaving", () => (session.leaving = true));
+document.addEventListener("touchstone:leaving", () => {
+  session.leaving = true;
+  store.dropSeen();
+});
 
 keyHints();
 if (config.progress) page.progress(config.progress);

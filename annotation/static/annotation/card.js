@@ -2,14 +2,15 @@
 
 import { correctionOf, withCorrection } from "./editor.js";
 import { h, lengthOf, textBlock } from "./dom.js";
+import { WHOLE } from "./keeping.js";
 import { answerTurns } from "./prompt.js";
 import { config, count, t } from "./strings.js";
 
 /** <answer-card>: `setup({answer, item, rows, desk})`. `rows` = [{key, label}] to rate; `desk` = {doc(), change(update), rank(letter, tie),
- *  cell(letter, key), rate(letter, key, value), look(letter)}. */
+ *  cell(letter, key), rate(letter, key, value), look(letter), seen(letter), saw(letter, part)}. */
 export class AnswerCard extends HTMLElement {
   setup({ answer, item, rows, desk }) {
-    Object.assign(this, { answer, item, rows, desk, letter: answer.letter, seen: 0 });
+    Object.assign(this, { answer, item, rows, desk, letter: answer.letter, seen: desk.seen(answer.letter) });
     this.dataset.letter = answer.letter;
     this.setAttribute("role", "region");
     this.setAttribute("aria-label", t("answer_letter", { letter: answer.letter }));
@@ -36,6 +37,7 @@ export class AnswerCard extends HTMLElement {
     this.addEventListener("pointerdown", () => desk.look(this.letter));
     this.addEventListener("focusin", () => desk.look(this.letter));
     if (correctionOf(desk.doc(), this.target)) this.edit(false);
+    this.showSeen();
     new ResizeObserver(() => this.scrolled()).observe(this.body);
     return this;
   }
@@ -50,9 +52,16 @@ export class AnswerCard extends HTMLElement {
     const left = this.body.getBoundingClientRect();
     const onScreen = left.right > 0 && left.left < window.innerWidth;
     if (!onScreen) return;
-    this.seen = Math.max(this.seen, scrollHeight <= clientHeight + 2 ? 1 : Math.min(1, (scrollTop + clientHeight + 8) / scrollHeight));
+    const part = scrollHeight <= clientHeight + 2 ? 1 : Math.min(1, (scrollTop + clientHeight + 8) / scrollHeight);
+    if (part <= this.seen) return; // what was read stays read, whatever becomes of the layout
+    this.seen = part;
+    this.showSeen();
+    this.desk.saw(this.letter, part);
+  }
+
+  showSeen() {
     this.read.value = Math.round(this.seen * 100);
-    this.classList.toggle("read-whole", this.seen > 0.98);
+    this.classList.toggle("read-whole", this.seen >= WHOLE);
   }
 
   flagMenu() {

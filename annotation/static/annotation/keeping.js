@@ -9,11 +9,29 @@ export const same = (a, b) => JSON.stringify(sorted(a)) === JSON.stringify(sorte
 const sorted = (value) =>
   Array.isArray(value) ? value.map(sorted) : value && typeof value === "object" ? Object.fromEntries(Object.keys(value).sort().map((k) => [k, sorted(value[k])])) : value;
 
-/** The document of submitted work as the page edits it. */
-export const spoken = (annotation) => {
-  const { schema, ...doc } = (annotation && annotation.document) || {};
+/** An answer counts as read when so much of it was on screen. */
+export const WHOLE = 0.98;
+
+/** A draft's or a submitted document as the page edits it. What was not read is kept beside it: it is nothing the person says. */
+export const spoken = (document) => {
+  const { schema, not_read, ...doc } = document || {};
   return doc;
 };
+
+/** {letter: 1} for the answers that were read by `document`. A draft lists those that were not, even none; submitted work leaves none out. */
+export function readIn(document, letters, submitted = false) {
+  const unread = document && (document.not_read || (submitted ? [] : null));
+  return unread ? Object.fromEntries(letters.filter((letter) => !unread.includes(letter)).map((letter) => [letter, 1])) : {};
+}
+
+/** What was seen of each answer by several accounts: the most. */
+export const most = (...accounts) =>
+  accounts.reduce((all, one) => {
+    for (const [letter, part] of Object.entries(one || {})) all[letter] = Math.max(all[letter] || 0, part);
+    return all;
+  }, {});
+
+export const lettersOf = (payload) => payload.item.answers.map((answer) => answer.letter);
 
 export const keeping = {
   /** The person changed something: keep it here at once, on the server within a second. */
@@ -28,7 +46,21 @@ export const keeping = {
   },
 
   keep(work) {
-    this.store.keepDraft(work.id, { document: work.doc, revision: work.revision, active_ms: Math.round(work.active) });
+    this.store.keepDraft(work.id, { document: this.drafted(work), revision: work.revision, active_ms: Math.round(work.active) });
+  },
+
+  /** The document with the answers that have not been read to their end. */
+  drafted(work) {
+    if (work.payload.item.kind !== "ranking") return work.doc;
+    return { ...work.doc, not_read: lettersOf(work.payload).filter((letter) => !(work.seen[letter] >= WHOLE)) };
+  },
+
+  /** So much of an answer was on screen. Reading makes no draft: this window remembers it, and it goes along with the next draft. */
+  saw(letter, part) {
+    const work = this.work;
+    if (!work || work.done) return;
+    work.seen[letter] = part;
+    this.store.keepSeen(work.id, work.seen);
   },
 
   saveSoon() {
@@ -49,7 +81,7 @@ export const keeping = {
   async saveDraft(work) {
     const doc = work.doc;
     try {
-      const kept = await this.api.post(`assignments/${work.id}/draft/`, { document: doc, revision: work.revision, active_ms: Math.round(work.active) }, { quiet: this.signedOut });
+      const kept = await this.api.post(`assignments/${work.id}/draft/`, { document: this.drafted(work), revision: work.revision, active_ms: Math.round(work.active) }, { quiet: this.signedOut, gently: true });
       work.revision = kept.revision;
       this.reached();
       this.savedAt = new Date();
@@ -77,9 +109,11 @@ export const keeping = {
       if (!now) return this.missed(new ApiError("offline"));
       work.payload = now;
       work.reopened = now.assignment.state === "submitted";
-      theirs = spoken(now.assignment.annotation);
+      theirs = now.assignment.annotation && { not_read: [], ...now.assignment.annotation.document };
     }
     if (this.work !== work) return null;
+    work.seen = most(work.seen, readIn(theirs, lettersOf(work.payload)));
+    theirs = spoken(theirs);
     const chosen = same(mine, theirs) ? "theirs" : await this.page.conflict(mine, theirs);
     if (this.work !== work) return null;
     work.revision = data.revision;

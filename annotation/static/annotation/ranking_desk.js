@@ -3,15 +3,15 @@
 import "./card.js";
 import "./sentence.js";
 import { h, isField } from "./dom.js";
+import { WHOLE } from "./keeping.js";
 import * as rank from "./ranking.js";
 import { PromptPanel } from "./prompt.js";
 import { t } from "./strings.js";
 
-const SEEN = 0.98;
 const listed = (letters) => letters.join(t("list_comma"));
 
 export class RankingDesk {
-  /** `page` = {doc(), change(update), announce(text), submit()}. */
+  /** `page` = {doc(), change(update), seen(letter), saw(letter, part), announce(text), submit()}. */
   constructor({ item, page }) {
     Object.assign(this, { item, page, letters: item.answers.map((a) => a.letter), together: false, tieNext: false });
     this.state = rank.fromDocument(page.doc());
@@ -21,6 +21,8 @@ export class RankingDesk {
     const desk = {
       doc: page.doc,
       change: page.change,
+      seen: page.seen,
+      saw: page.saw,
       rank: (letter, tie) => this.put(letter, tie || this.tieNext),
       rate: (letter, key, value) => this.rate({ letter, key }, value),
       look: (letter) => this.look(letter),
@@ -295,7 +297,7 @@ export class RankingDesk {
   }
 
   unread() {
-    return this.cards.filter((card) => card.seen < SEEN).map((card) => card.letter);
+    return this.cards.filter((card) => card.seen < WHOLE).map((card) => card.letter);
   }
 
   /** Soft hints, as sentences: nothing here keeps anybody from submitting. */

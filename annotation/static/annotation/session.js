@@ -1,12 +1,13 @@
 // The life of a piece of work: opened, kept with every change, sent, followed by the next. The page only shows what happens here.
 //
-// Work = {payload, id, doc, revision, active, dirty, confirmed, late, reopened, readOnly}. `confirmed`: the server has opened it for us
+// Work = {payload, id, doc, seen, revision, active, dirty, confirmed, late, reopened, readOnly}. `seen`: how much of each answer was on
+// screen, {letter: 0–1}. `confirmed`: the server has opened it for us
 // (a prefetched item is shown before that). All sending runs one after the other through `chain`, so that a submit is on the server
 // before the next item is asked for.
 
 import { watchActivity } from "./activity.js";
 import { ApiError, newKey } from "./api.js";
-import { keeping, same, spoken } from "./keeping.js";
+import { keeping, lettersOf, most, readIn, same, spoken } from "./keeping.js";
 import { Outbox } from "./outbox.js";
 
 const RESERVE_EVERY = 80_000; // the reserve lasts two minutes
@@ -104,14 +105,17 @@ export class Session {
   }
 
   /** Show `payload` as the current work, with the newest of the server's draft and what this browser still holds. */
-  async open(payload, { confirmed = true, reopened = false, doc = null } = {}) {
+  async open(payload, { confirmed = true, reopened = false, doc = null, seen = null } = {}) {
     const { assignment } = payload;
-    const base = assignment.draft || spoken(assignment.annotation);
+    const letters = lettersOf(payload);
+    const made = assignment.annotation && assignment.annotation.document;
+    const read = assignment.draft && assignment.draft.not_read ? readIn(assignment.draft, letters) : readIn(made, letters, true);
     if (this.next && this.next.assignment.id === assignment.id) this.next = null;
     const work = {
       payload,
       id: assignment.id,
-      doc: doc || base,
+      doc: doc || spoken(assignment.draft || made),
+      seen: most(read, seen, this.store.seen(assignment.id)),
       revision: assignment.draft_revision,
       active: assignment.active_ms || 0,
       dirty: false,
@@ -126,9 +130,11 @@ export class Session {
     const kept = this.store.drafts(work.id);
     if (!doc) {
       for (const local of kept) {
-        if (same(local.document, work.doc)) continue;
-        if (local.revision === work.revision && !work.dirty) Object.assign(work, { doc: local.document, dirty: true });
-        else if ((await this.page.conflict(local.document, work.doc)) === "mine") Object.assign(work, { doc: local.document, dirty: true });
+        const said = spoken(local.document);
+        work.seen = most(work.seen, readIn(local.document, letters));
+        if (same(said, work.doc)) continue;
+        if (local.revision === work.revision && !work.dirty) Object.assign(work, { doc: said, dirty: true });
+        else if ((await this.page.conflict(said, work.doc)) === "mine") Object.assign(work, { doc: said, dirty: true });
         work.active = Math.max(work.active, local.active_ms || 0);
       }
     } else work.dirty = true;
@@ -161,14 +167,14 @@ export class Session {
 
   // ── sending ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Send the current work and go on. Nothing is waited for: it is in the outbox before the next item is shown. */
-  submit() {
+  /** Send the current work as `document` and go on. Nothing is waited for: it is in the outbox before the next item is shown. */
+  submit(document) {
     const work = this.work;
     if (!work || work.done || work.readOnly) return;
     clearTimeout(this.saveTimer);
     const entry = {
       assignment: work.id,
-      document: work.doc,
+      document,
       client_key: newKey(),
       active_ms: Math.round(work.active),
       confirmed: work.confirmed,
@@ -201,6 +207,7 @@ export class Session {
 
   arrived(entry, answer) {
     this.store.dropDraft(entry.assignment, true);
+    this.store.dropSeen(entry.assignment);
     this.sent.delete(entry.client_key);
     this.reached();
     this.page.progress(answer.progress);
@@ -210,7 +217,8 @@ export class Session {
   /** The server will not have it as it is: back on screen with its words, the draft kept. */
   refuse(entry, error) {
     const work = this.sent.get(entry.client_key);
-    this.store.keepDraft(entry.assignment, { document: entry.document, revision: work ? work.revision : 0, active_ms: entry.active_ms });
+    if (work) this.keep(work);
+    else this.store.keepDraft(entry.assignment, { document: { not_read: [], ...entry.document }, revision: 0, active_ms: entry.active_ms });
     if (this.previous && this.previous.key === entry.client_key) this.previous = null;
     if (work && !["reviewed", "item_hidden", "not_found", "permission_denied"].includes(error.code)) {
       const waiting = this.work;
@@ -271,7 +279,7 @@ export class Session {
         this.outbox.drop(waiting);
         const shown = this.work;
         if (shown && !shown.done && shown !== previous.work && !shown.dirty) this.next = shown.payload;
-        return this.open(previous.work.payload, { doc: previous.work.doc, confirmed: previous.work.confirmed });
+        return this.open(previous.work.payload, { doc: previous.work.doc, seen: previous.work.seen, confirmed: previous.work.confirmed });
       }
       try {
         const payload = await this.api.post(`assignments/${previous.work.id}/undo/?html=1`);
@@ -384,7 +392,7 @@ export class Session {
   part() {
     const work = this.work;
     if (work && !work.done && work.confirmed && work.dirty) {
-      this.api.parting(`assignments/${work.id}/draft/`, { document: work.doc, revision: work.revision, active_ms: Math.round(work.active) });
+      this.api.parting(`assignments/${work.id}/draft/`, { document: this.drafted(work), revision: work.revision, active_ms: Math.round(work.active) });
     }
     if (this.next) {
       this.api.parting(`assignments/${this.next.assignment.id}/release/`);

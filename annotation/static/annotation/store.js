@@ -4,18 +4,20 @@
 const PREFIX = "touchstone:";
 
 export class Store {
-  constructor(userId, storage = window.localStorage) {
+  constructor(userId, storage = window.localStorage, tab = window.sessionStorage) {
     this.storage = storage;
+    this.tab = tab;
     this.own = `${PREFIX}${userId}:`;
     this.window = Math.random().toString(36).slice(2, 10);
     this.full = false;
     for (const key of this.keys(PREFIX)) if (!key.startsWith(this.own)) storage.removeItem(key);
+    for (const key of this.keys(PREFIX, tab)) if (!key.startsWith(this.own)) tab.removeItem(key);
   }
 
-  keys(prefix) {
+  keys(prefix, storage = this.storage) {
     const out = [];
-    for (let i = 0; i < this.storage.length; i++) {
-      const key = this.storage.key(i);
+    for (let i = 0; i < storage.length; i++) {
+      const key = storage.key(i);
       if (key.startsWith(prefix)) out.push(key);
     }
     return out.sort();
@@ -55,6 +57,29 @@ export class Store {
   dropDraft(assignment, all = false) {
     const prefix = all ? `${this.own}draft:${assignment}:` : `${this.own}draft:${assignment}:${this.window}`;
     for (const key of this.keys(prefix)) this.storage.removeItem(key);
+  }
+
+  /** How much of each answer was on screen, {letter: part}: no text, for as long as the tab is open. */
+  keepSeen(assignment, seen) {
+    try {
+      this.tab.setItem(`${this.own}seen:${assignment}`, JSON.stringify(seen));
+    } catch (error) {
+      // No room: it then goes along with the next draft only.
+    }
+  }
+
+  seen(assignment) {
+    try {
+      return JSON.parse(this.tab.getItem(`${this.own}seen:${assignment}`)) || {};
+    } catch (error) {
+      return {};
+    }
+  }
+
+  /** Forget what was read, of one assignment or of all. */
+  dropSeen(assignment = "") {
+    const prefix = `${this.own}seen:`;
+    for (const key of this.keys(prefix, this.tab)) if (!assignment || key === prefix + assignment) this.tab.removeItem(key);
   }
 
   putOut(entry) {
