@@ -198,6 +198,7 @@ def strings() -> dict[str, str]:
         "hint_not_rated": _("Not rated yet: %(letters)s."),
         # the state of the work
         "saving": _("saving"),
+        "not_saved_choose": _("not saved: choose a version"),
         "saved_at": _("saved %(time)s"),
         "kept_here": _("kept here, will be sent"),
         "kept_here_n": _("kept here, will be sent (%(n)s)"),

@@ -154,9 +154,17 @@ def test_an_expired_session_asks_for_the_password_in_place_and_sends_once(live_s
     saved(page)
     Session.objects.all().delete()
     page.click(f"answer-card[data-letter={letter_of(expert, 2)}] button:text('Correct')")
-    page.locator("text-editor textarea").fill("改过的")
+    page.locator("text-editor textarea").fill("改过")
     dialog = page.locator("#login-dialog")
+    page.locator("#saved", has_text="signed out: kept here").wait_for()
+    page.keyboard.insert_text("的")  # who types goes on typing
+    page.wait_for_timeout(1000)
+    assert not dialog.is_visible()
+    assert page.locator("#retry", has_text="Sign in").is_visible()
+    assert page.locator("text-editor textarea").input_value() == "改过的"
+    page.keyboard.press("Escape")  # out of the field
     dialog.wait_for()
+    assert "signed out" in page.inner_text("#saved")  # nothing is being saved meanwhile
     dialog.get_by_label("Password").fill("wrong")
     page.keyboard.press("Enter")
     dialog.locator(".errors", has_text="do not match").wait_for()
@@ -204,6 +212,7 @@ def test_two_windows_on_one_item_show_both_versions(live_site, open_page, choice
     press(second, "c d")
     dialog = second.locator("#conflict-dialog")
     dialog.wait_for()
+    assert second.inner_text("#saved") == "not saved: choose a version"
     assert "C › D" in dialog.locator("[data-side=mine]").inner_text()
     assert "B › A" in dialog.locator("[data-side=theirs]").inner_text()
     second.keyboard.press("Escape")
@@ -211,6 +220,7 @@ def test_two_windows_on_one_item_show_both_versions(live_site, open_page, choice
     dialog.locator(f"button[value={choice}]").click()
     if choice == "mine":
         until(second, lambda: drafted(expert) == {"ranking": [["C"], ["D"]]}, "keeping mine")
+        saved(second)
     else:
         assert second.inner_text(".chips").split() == ["B", "›", "A"]
         second.get_by_text("Use mine after all").click()

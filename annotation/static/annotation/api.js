@@ -21,7 +21,8 @@ export function newKey() {
 }
 
 export class Api {
-  /** `signIn()` resolves to true once the person has signed in again; `base` ends with a slash. */
+  /** `signIn(gently)` resolves to true once the person has signed in again; `base` ends with a slash. A call made `gently` is one that nobody
+   *  asked for (a draft, a sign of life): a page may put its question off while somebody types. */
   constructor(base, signIn) {
     this.base = base;
     this.signIn = signIn;
@@ -36,7 +37,7 @@ export class Api {
     return this.call("POST", path, body, options);
   }
 
-  async call(method, path, body, { quiet = false, again = false } = {}) {
+  async call(method, path, body, { quiet = false, gently = false, again = false } = {}) {
     let response;
     let data = null;
     try {
@@ -48,7 +49,7 @@ export class Api {
     if (response.ok) return data;
     const csrf = response.status === 403 && (!data || !data.error || /csrf/i.test(data.error.message || ""));
     if (response.status === 401 || csrf) {
-      if (!again && !quiet && (await this.login())) return this.call(method, path, body, { again: true });
+      if (!again && !quiet && (await this.login(gently))) return this.call(method, path, body, { again: true });
       throw new ApiError("login", response.status, data);
     }
     if (response.status >= 500 || response.status === 429 || response.status === 408 || !data) throw new ApiError("offline", response.status, data);
@@ -56,8 +57,8 @@ export class Api {
   }
 
   /** One dialog for all the calls that found themselves signed out. */
-  login() {
-    this.asked ||= this.signIn().finally(() => (this.asked = null));
+  login(gently = false) {
+    this.asked ||= this.signIn(gently).finally(() => (this.asked = null));
     return this.asked;
   }
 

@@ -22,11 +22,21 @@ let desk = null;
 let armed = false; // soft hints were shown: the next submit goes through
 let openedAt = 0; // on a clock that nobody sets back
 let waitingNotice = null; // said before there was an item to say it over
+let askLater = false; // signed out while somebody types: the password is asked for when they leave the field
+let choosing = false; // between two versions of this work
 
 const store = new Store(config.user.id);
-const api = new Api(config.urls.api, async () => {
+const api = new Api(config.urls.api, async (gently) => {
+  session.signedOut = true;
+  page.status();
+  askLater = gently && isField(document.activeElement);
+  if (askLater) return false;
   const done = await signIn();
-  if (done) setTimeout(() => session.retryNow());
+  if (done) {
+    session.signedOut = false;
+    page.status();
+    setTimeout(() => session.retryNow());
+  }
   return done;
 });
 
@@ -95,7 +105,8 @@ const page = {
     const work = session.work;
     let text = "";
     let kind = "";
-    if (session.signedOut) [text, kind] = [t("signed_out"), "warn"];
+    if (choosing) [text, kind] = [t("not_saved_choose"), "warn"];
+    else if (session.signedOut) [text, kind] = [t("signed_out"), "warn"];
     else if (store.full && session.unsent()) [text, kind] = [t("store_full"), "bad"];
     else if (session.offline) [text, kind] = [waiting ? t("kept_here_n", { n: waiting }) : t("kept_here"), "warn"];
     else if (work && !work.done && work.dirty) text = t("saving");
@@ -118,7 +129,14 @@ const page = {
       state("refused");
     }
   },
-  conflict: (mine, theirs) => chooseDraft(mine, theirs),
+  async conflict(mine, theirs) {
+    choosing = true;
+    page.status();
+    const chosen = await chooseDraft(mine, theirs);
+    choosing = false;
+    page.status();
+    return chosen;
+  },
   setAside(doc) {
     notice(t("other_version_taken"), {
       button: {
@@ -349,6 +367,11 @@ byId("retry").addEventListener("click", async () => {
   session.signedOut = false;
   session.retryNow();
 });
+document.addEventListener("focusout", () =>
+  setTimeout(() => {
+    if (askLater && session.signedOut && !isField(document.activeElement) && !document.querySelector("dialog[open]:not(.panel)")) api.login();
+  }),
+);
 byId("comment").addEventListener("input", (event) => {
   const text = event.target.value;
   forDesk.change((doc) => {

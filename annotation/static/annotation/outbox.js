@@ -30,13 +30,13 @@ export class Outbox {
   }
 
   /** Send everything, once. True when the box is empty, false when the server was not reached. */
-  async flush() {
+  async flush(options = {}) {
     for (const entry of this.entries()) {
       try {
         // Prefetched and never opened on the server: asking for the next item opens it.
-        if (entry.confirmed === false) await this.api.post(`projects/${this.slug}/next/`, {});
+        if (entry.confirmed === false) await this.api.post(`projects/${this.slug}/next/`, {}, options);
         const { assignment, document, client_key, active_ms } = entry;
-        const answer = await this.api.post(`assignments/${assignment}/submit/`, { document, client_key, active_ms });
+        const answer = await this.api.post(`assignments/${assignment}/submit/`, { document, client_key, active_ms }, options);
         this.drop(entry);
         this.on.sent(entry, answer);
       } catch (error) {

@@ -201,8 +201,8 @@ export class Session {
     });
   }
 
-  flush() {
-    return this.outbox.flush();
+  flush(options) {
+    return this.outbox.flush(options);
   }
 
   arrived(entry, answer) {
@@ -311,7 +311,7 @@ export class Session {
     if (!work || work.done || !work.confirmed || work.reopened || work.late || this.offline) return;
     this.lastBeat = Date.now();
     try {
-      await this.api.post(`assignments/${work.id}/heartbeat/`, { active_ms: Math.round(work.active) }, { quiet: this.signedOut });
+      await this.api.post(`assignments/${work.id}/heartbeat/`, { active_ms: Math.round(work.active) }, { quiet: this.signedOut, gently: true });
       this.reached();
     } catch (error) {
       this.missed(error);
@@ -376,7 +376,7 @@ export class Session {
     clearTimeout(this.retryTimer);
     return this.queue(async () => {
       const waited = this.outbox.entries().length;
-      if (!(await this.flush())) return;
+      if (!(await this.flush({ gently: true }))) return;
       if (waited || !this.work || this.work.done || !this.work.confirmed) await (this.config.assignment && !this.work ? this.reopen(this.config.assignment) : this.openNext());
       else if (this.work.dirty) await this.saveNow();
       else await this.beat();
