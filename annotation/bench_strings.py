@@ -225,6 +225,8 @@ def strings() -> dict[str, str]:
         "comment": _("Comment"),
         "guidelines_changed": _("The guidelines have changed since this page was opened; reload to read them."),
         "banner_returned": _("A reviewer returned this work."),
+        "reviewers_letters": _("In the reviewer's letters: %(pairs)s"),
+        "letter_is": _("%(theirs)s is %(here)s here"),
         "banner_accepted": _("This work was accepted and can no longer be changed."),
         "opened_ranking": _("New item: %(n)s answers to rank"),
         "opened_qa": _("New item: a question and an answer to check"),

@@ -63,6 +63,13 @@ def to_slots(document: dict, order: list[int]) -> dict:
     return _renamed(document, slot, str)
 
 
+def letters_apart(theirs: list[int], here: list[int]) -> list[tuple[str, str]]:
+    """(letter in the order `theirs`, letter in the order `here`) of each answer whose letters differ; none for orders of other answers."""
+    if sorted(theirs) != sorted(here):
+        return []
+    return [(LETTERS[i], LETTERS[here.index(slot)]) for i, slot in enumerate(theirs) if here[i] != slot]
+
+
 def _renamed(document, one, key):
     out = dict(document)
     if "ranking" in out:

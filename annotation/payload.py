@@ -78,8 +78,16 @@ def _annotation(assignment: Assignment) -> dict | None:
         "state": found.state,
         "version": found.head.number,
         "comment": comment,
+        **({"comment_letters": _reviewers_letters(assignment)} if comment else {}),
         "document": document.to_letters(found.head.document, assignment.order),
     }
+
+
+def _reviewers_letters(assignment: Assignment) -> list[tuple[str, str]]:
+    """(letter as reviewers see it, letter of the same answer here), where they differ."""
+    from annotation import reading
+
+    return document.letters_apart(reading.review_order(assignment.item, assignment.project), assignment.order)
 
 
 def _criteria(bench) -> list[dict]:

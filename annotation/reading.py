@@ -6,6 +6,7 @@ import json
 
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from annotation import document, payload
 from annotation.bench_strings import names as words_of
@@ -22,9 +23,9 @@ CLAIMS = {
 ROLES = {"system": gettext_lazy("System"), "user": gettext_lazy("User"), "assistant": gettext_lazy("Assistant"), "tool": gettext_lazy("Tool")}
 
 
-def review_order(item) -> list[int]:
+def review_order(item, project=None) -> list[int]:
     """The answers' slots in the order reviewers see them: the same for everyone and every time, telling nothing of the order of import."""
-    key = bytes(item.project.hash_key)
+    key = bytes((project or item.project).hash_key)
     return sorted(range(item.slot_count), key=lambda slot: hmac.new(key, f"{item.pk}:{slot}".encode(), hashlib.sha256).digest())
 
 
@@ -111,6 +112,14 @@ def judgement(stored: dict, item, shown: dict, criteria: list[dict]) -> dict:
         "evidence": doc.get("evidence", ""),
         "flags": [words.get(f, f) for f in doc.get("flags", [])],
     }
+
+
+def letters_meant(stored: dict, order: list[int], shown: dict) -> str:
+    """What the letters in the free text of `stored` mean beside the letters shown here, as a sentence; "" without text or difference."""
+    if not (stored.get("comment") or stored.get("evidence") or any(c.get("evidence") for c in stored.get("corrections", []))):
+        return ""
+    pairs = [_("%(theirs)s is %(here)s here") % {"theirs": theirs, "here": here} for theirs, here in document.letters_apart(order, shown["order"])]
+    return _("In their letters: %(pairs)s") % {"pairs": pgettext("between the letters of answers", ", ").join(pairs)} if pairs else ""
 
 
 def _correction(c: dict, item, answers: dict) -> dict:

@@ -85,6 +85,7 @@ def _item_page(request, project, item, *, reveal=False, status=200, error="", er
     settled = review.settlement_of(item)
     for row in rows:
         row.judgement = reading.judgement(row.head.document, item, shown, row.head.criteria.criteria if row.head.criteria else [])
+        row.letters = reading.letters_meant(row.head.document, row.head.order, shown)
         row.own = row.annotator.user_id == request.user.pk
         row.reviews = reviews.get(row.pk, [])
         row.in_force = settled is not None and settled.version_id == row.head_id

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from annotation import queue
 from annotation.models import Annotation, Assignment, ItemFlag, Review
+from annotation.reading import review_order
 from tests.annotation.bench_items import (
     ANSWERS,
     demonstration_project,
@@ -335,6 +336,10 @@ def test_undo_of_work_that_has_not_left_yet(live_site, open_page):
 def test_returned_work_is_opened_from_my_work_and_sent_again(live_site, open_page):
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
+    order = review_order(own(expert).item)
+    Assignment.objects.filter(annotator__user=expert, state="open").update(order=[order[i] for i in (1, 2, 0, 3)])
+    page.reload()
+    page.wait_for_selector("#desk > *")
     read_all(page)
     press(page, "b a c d Enter")
     (version,) = submitted(page, expert, 1)
@@ -346,6 +351,10 @@ def test_returned_work_is_opened_from_my_work_and_sent_again(live_site, open_pag
     page.get_by_role("link", name="Reopen").click()
     page.wait_for_selector("#desk > *")
     assert "D 的剂量有误，请重排。" in page.inner_text("#banner")
+    seen = review_order(version.annotation.item)  # the reviewer's D is the answer that has another letter here
+    pairs = [f"{'ABCD'[i]} is {'ABCD'[version.order.index(slot)]} here" for i, slot in enumerate(seen) if version.order[i] != slot]
+    assert len(pairs) > 1
+    assert f"In the reviewer's letters: {', '.join(pairs)}" in page.inner_text("#banner")
     assert page.inner_text(".chips").split() == ["B", "›", "A", "›", "C", "›", "D"]
     read_all(page)
     press(page, "l Enter")

@@ -7,6 +7,7 @@ from django.test import Client
 
 from annotation import queue, review, submit
 from annotation.models import Annotation, Consensus, Item, ItemTag, Review
+from annotation.reading import review_order
 from core.models import Event
 from tests.cast import make_item, make_member, make_project, make_user
 
@@ -120,6 +121,22 @@ def test_letters_are_the_same_for_every_reviewer_and_tell_nothing_of_the_import(
         assert pages[0] == pages[1]
         orders.add(tuple(pages[0]))
     assert len(orders) > 1
+
+
+def test_letters_in_free_text_are_told_in_the_readers_letters(cast):
+    project, people, item = cast
+    a = queue.claim(project=project, user=people["ann"])
+    first, second, third = review_order(item)
+    a.order = [second, first, third]
+    a.save(update_fields=["order"])
+    given = {"ranking": [["A"], ["B"], ["C"]]}
+    submit.submit(user=people["ann"], pk=a.pk, given=given | {"comment": "the wrong dose is in A"}, client_key="1")
+    b = queue.claim(project=project, user=people["bob"])
+    b.order = [second, first, third]
+    b.save(update_fields=["order"])
+    submit.submit(user=people["bob"], pk=b.pk, given=given, client_key="1")  # without a word
+    html = signed_in(people["rev"]).get(f"/p/p/review/{item.pk}/").content.decode()
+    assert html.count("In their letters: A is B here, B is A here") == html.count("In their letters") == 1
 
 
 def test_accept_goes_on_to_the_next_work(cast):

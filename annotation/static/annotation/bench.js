@@ -63,7 +63,7 @@ const page = {
     keyHints();
     marks();
     const said = assignment.annotation;
-    if (said && said.state === "returned") banner("returned", said.comment);
+    if (said && said.state === "returned") banner("returned", said.comment, said.comment_letters);
     else if (work.readOnly) banner("accepted", "");
     else banner("", "");
     showSaid(byId("said"), work.payload.feedback);
@@ -198,12 +198,17 @@ function notice(text, { kind = "", button = null, hint = false, lines = null } =
   node.append(words, button ? h("button", { type: "button", class: "button small", text: button.label, on: { click: () => (notice(""), button.run()) } }) : "", close);
 }
 
-function banner(kind, comment) {
+function banner(kind, comment, letters = []) {
   const node = byId("banner");
   node.hidden = !kind;
   if (!kind) return;
   node.className = `note ${kind === "returned" ? "warn" : "good"}`;
-  node.replaceChildren(h("p", {}, h("strong", { text: t(`banner_${kind}`) })), comment ? h("p", { class: "text plain", dir: "auto", text: comment }) : "");
+  const pairs = letters.map(([theirs, here]) => t("letter_is", { theirs, here })).join(t("list_comma"));
+  node.replaceChildren(
+    h("p", {}, h("strong", { text: t(`banner_${kind}`) })),
+    comment ? h("p", { class: "text plain", dir: "auto", text: comment }) : "",
+    pairs ? h("p", { class: "small soft", text: t("reviewers_letters", { pairs }) }) : "",
+  );
 }
 
 /** Buttons that show a state of the document: comment and flags set, toggles of the menu. */
