@@ -35,6 +35,23 @@ def heart(transactional_db):
     return project, manager, items
 
 
+@pytest.mark.parametrize("phone", [False, True])
+def test_a_long_correction_shows_its_only_change(live_site, open_page, phone):
+    project = projects.create(actor=None, slug="long", title="Long", kind="ranking")
+    text = "\n\n".join(f"Line {n} of a long answer." for n in range(80))
+    item = make_item(project, [text, "short"])
+    a = queue.claim(project=project, user=make_member(project, "annotator"))
+    letter = "AB"[a.order.index(0)]
+    fixed = {"target": "response", "answer": letter, "text": text.replace("Line 60", "Paragraph 60")}
+    submit.submit(user=a.annotator.user, pk=a.pk, given={"ranking": [["A"], ["B"]], "corrections": [fixed]}, client_key="k")
+    page = open_page(make_member(project, "reviewer"), phone=phone)
+    page.goto(f"/p/long/review/{item.pk}/")
+    page.wait_for_load_state("networkidle")
+    box, change = page.locator(".diff.scroll").bounding_box(), page.locator(".diff.scroll ins").first.bounding_box()
+    assert box["y"] <= change["y"] and change["y"] + change["height"] <= box["y"] + box["height"]
+    assert phone or box["height"] < 400
+
+
 @pytest.mark.parametrize(("phone", "dark", "language"), [(False, False, "en"), (True, True, "zh")])
 def test_nothing_serious_for_axe_and_nothing_hangs_over_the_edge(heart, open_page, live_site, phone, dark, language):
     from axe_playwright_python.sync_playwright import Axe
