@@ -139,6 +139,8 @@ def strings() -> dict[str, str]:
         "sorted": _("Columns in the order %(order)s"),
         "scroll_together_on": _("Answers scroll together"),
         "scroll_together_off": _("Each answer scrolls alone"),
+        "strength_press": _("Press › between two answers to say how much better."),
+        "strength_rank_first": _("Rank two answers; then press › between them to say how much better."),
         "strength_between": _("%(better)s than %(worse)s: %(words)s. Press to change"),
         "strength_0": _("hardly better"),
         "strength_1": _("better"),

@@ -33,7 +33,7 @@ def bench(request, project):
     choices = bench_strings.choices()
     config = {
         "user": {"id": user.pk, "username": user.username, "keys": user.keys or {}},
-        "project": {"slug": project.slug, "kind": settings.kind},
+        "project": {"slug": project.slug, "kind": settings.kind, "ratings": settings.ratings != "none"},
         "urls": {
             "api": get_script_prefix() + "api/v1/",
             "login": reverse("login"),

@@ -102,8 +102,13 @@ def test_how_much_better_is_set_on_the_step(live_site, open_page):
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
     read_all(page)
-    press(page, "a b c v")
+    press(page, "a v")
+    assert "Rank two answers" in page.inner_text("#notice")
+    press(page, "v b c v")
+    assert "Press › between two answers" in page.inner_text("#notice")
+    assert page.get_attribute(".menu-body [data-action=strength]", "aria-pressed") == "true"
     page.locator(".step.strength").nth(1).click()
+    assert not page.is_visible("#notice")
     page.locator(".step.strength").nth(1).click()
     press(page, "Enter Enter")
     assert submitted(page, expert, 1)[0].document["strength"] == [1, 3]
@@ -348,6 +353,16 @@ def test_enter_belongs_to_the_control_in_focus(live_site, open_page):
     assert page.locator(".rank-line").count() == 1
 
 
+@pytest.mark.parametrize("ratings", ["none", "overall"])
+def test_the_key_to_rate_is_named_where_there_are_ratings(live_site, open_page, ratings):
+    project, expert = ranking_project(ratings=ratings)
+    page = open_bench(open_page, expert, project)
+    press(page, "?")
+    page.locator("#keys-dialog").wait_for()
+    assert page.get_by_text("Tie with the one before").is_visible()
+    assert page.get_by_text("Rate the cell in focus").is_visible() == (ratings != "none")
+
+
 def test_keys_are_changed_kept_and_switched_off(live_site, open_page):
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
@@ -379,6 +394,7 @@ def test_columns_are_sorted_on_demand_only(live_site, open_page):
     assert page.evaluate(order) == "ABCD"
     press(page, "t")
     assert page.evaluate(order) == "DBAC"
+    assert page.evaluate("[...document.querySelectorAll('.letter-tab')].map((tab) => tab.dataset.tab).join('')") == "DBAC"
 
 
 def test_more_than_four_answers_scroll_sideways_and_stay_readable(live_site, open_page):

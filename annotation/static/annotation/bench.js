@@ -169,6 +169,7 @@ const forDesk = {
   announce,
   submit: () => submit(),
   warn: (text) => notice(text, { kind: "warn" }),
+  say: (text) => notice(text, { hint: true }), // until the next change
 };
 
 // ── the dock ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -142,7 +142,7 @@ export function showKeys(keymap, kind, save) {
   };
   dialog.addEventListener("keydown", onKey, true);
   dialog.addEventListener("close", () => dialog.removeEventListener("keydown", onKey, true), { once: true });
-  for (const part of dialog.querySelectorAll("[data-only]")) part.hidden = !part.dataset.only.split(" ").includes(kind);
+  for (const part of dialog.querySelectorAll("[data-only]")) part.hidden = !part.dataset.only.split(" ").includes(kind) || (part.dataset.with === "ratings" && !config.project.ratings);
   said.textContent = "";
   draw();
   dialog.showModal();

@@ -264,7 +264,10 @@ export class RankingDesk {
     if (id === "line") this.set(rank.drawLine(this.state));
     else if (id === "none_acceptable") this.set(rank.noneAcceptable(this.state));
     else if (id === "rest_worse") this.set(rank.toggleRest(this.state));
-    else if (id === "strength") this.set(rank.toggleStrength(this.state));
+    else if (id === "strength") {
+      this.set(rank.toggleStrength(this.state));
+      if (this.state.strength) this.page.say(t(rank.groups(this.state).length > 1 ? "strength_press" : "strength_rank_first"));
+    }
     else if (id === "sort") this.sort();
     else if (id === "scroll_together") {
       this.together = !this.together;
@@ -284,6 +287,7 @@ export class RankingDesk {
     const tops = this.cards.map((card) => card.body.scrollTop);
     const order = rank.byRank(this.state, this.letters);
     this.row.append(...order.map((letter) => this.card(letter)));
+    this.tabs.append(...order.map((letter) => this.tabs.querySelector(`[data-tab="${letter}"]`)));
     this.cards.forEach((card, i) => (card.body.scrollTop = tops[i]));
     this.page.announce(t("sorted", { order: order.join(" ") }));
   }
