@@ -171,6 +171,8 @@ def strings() -> dict[str, str]:
         "claims": _("Claims of the answer"),
         "claims_button": _("Claims"),
         "claims_help": _("Judge each with 1–4, move with the arrow keys, and click the sentence of the source it rests on."),
+        "claims_help_touch": _("Tap the state of each, and “Which sentence?” to go to the source and tap the sentence it rests on."),
+        "which_sentence": _("Which sentence?"),
         "claim_state": _("State of the claim"),
         "claim_supported": _("supported"),
         "claim_contradicted": _("contradicted"),

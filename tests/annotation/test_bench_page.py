@@ -144,6 +144,38 @@ def test_axe_finds_nothing_serious(live_site, open_page, dark, phone):
 
 
 @pytest.mark.browser
+def test_a_table_is_a_stop_and_fades_only_where_it_is_cut(live_site, open_page):
+    project = make_project("tables")
+    row = "| " + " | ".join("a-long-word" for _ in range(12)) + " |"
+    make_item(project, ["| a | b |\n| --- | --- |\n| 1 | 2 |", f"{row}\n{'| --- ' * 12}|\n{row}"])
+    expert = make_member(project, "annotator")
+    page = open_bench(open_page, expert, project, viewport={"width": 1000, "height": 900})
+    page.wait_for_timeout(200)
+    stops = page.evaluate("[...document.querySelectorAll('.answer-body :is(.table-scroll, table)')].filter((n) => n.tabIndex === 0).map((n) => n.className)")
+    assert stops == ["table-scroll more-after"]
+    page.evaluate("(() => { const n = document.querySelector('.more-after'); n.scrollLeft = n.scrollWidth; })()")
+    page.locator(".table-scroll.more-before:not(.more-after)").wait_for()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_text_of_the_bench_is_too_small_and_the_dock_is_one_line(live_site, open_page, language):
+    small = """[...document.querySelectorAll('#bench *, .bench-bar *')].filter((n) => n.checkVisibility() && [...n.childNodes].some((c) =>
+        c.nodeType === 3 && c.data.trim()) && parseFloat(getComputedStyle(n).fontSize) < 12 && !n.closest('.markdown')).map((n) => n.outerHTML)"""
+    project, expert = ranking_project(ratings="overall")
+    page = open_bench(open_page, expert, project, language=language)
+    page.click("#dock details.menu summary")
+    assert page.evaluate(small) == []
+    press(page, "Escape a b l")
+    tops = page.evaluate("[...document.querySelectorAll('.dock-buttons > *, .dock-tools > button, .dock .chips')].filter((n) => n.checkVisibility())"
+                         ".map((n) => n.getBoundingClientRect()).map((b) => Math.round(b.top + b.height / 2))")  # fmt: skip
+    assert max(tops) - min(tops) <= 4, tops
+    checking, checker = qa_project(items=1)
+    page = open_bench(open_page, checker, checking, language=language, phone=True)
+    assert page.evaluate(small) == []
+
+
+@pytest.mark.browser
 def test_the_difference_turns_one_text_into_the_other(live_site, open_page):
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)

@@ -127,3 +127,27 @@ def test_an_empty_demonstration_is_not_sent(live_site, open_page):
     assert "Write the answer" in page.inner_text("#notice")
     until(page, lambda: page.inner_text("#saved").startswith("saved"), "saving the draft")
     assert versions(expert) == []
+
+
+def test_by_touch_a_claim_leads_to_the_source_and_back(live_site, open_page):
+    project, expert = qa_project(items=1)
+    page = open_bench(open_page, expert, project, phone=True, viewport={"width": 390, "height": 500})
+    page.tap("[data-action=claims]")
+    assert "Tap the state of each" in page.inner_text(".claims")
+    where = page.locator(".claim.current .claim-where")
+    where.tap()
+    sentence = page.locator(".sentence-number", has_text="2").first
+    page.wait_for_timeout(200)
+    assert on_screen(page, sentence)
+    sentence.tap()
+    page.wait_for_timeout(200)
+    assert where.inner_text() == "rests on sentence 2"
+    assert on_screen(page, where)
+    page.locator(".claim.current [data-state=contradicted]").tap()
+    assert on_screen(page, where)
+    saved(page)
+
+
+def on_screen(page, locator):
+    box, desk = locator.bounding_box(), page.locator("#desk").bounding_box()
+    return desk["y"] <= box["y"] and box["y"] + box["height"] <= desk["y"] + desk["height"]

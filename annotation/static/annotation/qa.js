@@ -6,6 +6,7 @@ import { h, isControl, safeLink, textBlock } from "./dom.js";
 import { PromptPanel, answerTurns } from "./prompt.js";
 import { config, t } from "./strings.js";
 
+const touch = window.matchMedia("(pointer: coarse)");
 const STATES = ["supported", "contradicted", "not_found", "source_outdated"];
 
 /** The sentences of a text, in order; together they are the text. Short pieces (a list number, an abbreviation's dot) go with what follows. */
@@ -152,7 +153,7 @@ export class QaDesk {
       const kept = new Map((this.page.doc().claims || []).map((c) => [c.text, c]));
       this.claimList = sentencesOf(this.answer.text).map((text) => kept.get(text) || { text, state: null, sentence: null });
       this.claimNodes = this.claimList.map((claim, i) => this.claimNode(claim, i));
-      this.claims.replaceChildren(h("h2", { class: "label", text: t("claims") }), h("p", { class: "small soft", text: t("claims_help") }), h("ol", { class: "claim-list" }, this.claimNodes));
+      this.claims.replaceChildren(h("h2", { class: "label", text: t("claims") }), h("p", { class: "small soft", text: touch.matches ? t("claims_help_touch") : t("claims_help") }), h("ol", { class: "claim-list" }, this.claimNodes));
     }
     this.claims.hidden = false;
     if (focus) this.focusClaim(this.claimList.findIndex((c) => !c.state) < 0 ? 0 : this.claimList.findIndex((c) => !c.state));
@@ -162,7 +163,7 @@ export class QaDesk {
     const states = STATES.map((state, k) =>
       h("button", { type: "button", class: "claim-state", role: "radio", "aria-checked": String(claim.state === state), data: { state }, on: { click: () => this.judge(i, state) } }, h("kbd", { text: String(k + 1) }), h("span", { text: t(`claim_${state}`) })),
     );
-    const where = h("span", { class: "claim-where small" });
+    const where = touch.matches && this.sentences.length ? h("button", { type: "button", class: "claim-where small", on: { click: () => this.choose(i) } }) : h("span", { class: "claim-where small" });
     return h(
       "li",
       { class: "claim", tabIndex: 0, data: { claim: String(i) }, on: { focusin: () => this.lightUp(i) } },
@@ -183,8 +184,17 @@ export class QaDesk {
     this.claimNodes.forEach((node, k) => node.classList.toggle("current", k === i));
     for (const node of this.sentences) node.classList.toggle("lit", claim.sentence === Number(node.dataset.n));
     const lit = this.sentences.find((node) => Number(node.dataset.n) === claim.sentence);
-    if (lit) lit.scrollIntoView({ block: "nearest" });
-    this.claimNodes[i].querySelector(".claim-where").textContent = claim.sentence ? t("rests_on", { n: claim.sentence }) : t("click_sentence");
+    // Where source and claims are one column, to look at a claim must not lead away from it.
+    if (lit && this.source.scrollHeight > this.source.clientHeight) lit.scrollIntoView({ block: "nearest" });
+    this.claimNodes[i].querySelector(".claim-where").textContent = claim.sentence ? t("rests_on", { n: claim.sentence }) : t(touch.matches && this.sentences.length ? "which_sentence" : "click_sentence");
+  }
+
+  /** By touch source and claims stand below each other: to the source, and back to the claim once a sentence is tapped. */
+  choose(i) {
+    this.lightUp(i);
+    this.choosing = this.claimNodes[i];
+    const sentence = this.sentences.find((node) => node.classList.contains("lit"));
+    (sentence || this.source).scrollIntoView({ block: sentence ? "center" : "start" });
   }
 
   /** The current claim rests on this sentence; without claims, the sentence is only lit. */
@@ -196,7 +206,10 @@ export class QaDesk {
     const claim = this.claimList[this.current];
     claim.sentence = claim.sentence === number ? null : number;
     if (claim.sentence && !claim.state) claim.state = "supported";
+    const back = this.choosing;
+    this.choosing = null;
     this.keepClaims();
+    if (back) back.scrollIntoView({ block: "center" });
   }
 
   judge(i, state) {
