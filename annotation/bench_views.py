@@ -49,12 +49,15 @@ def bench(request, project):
         "labels": choices["labels"],
     }
     guidelines = markdown.render(settings.guideline.text) if settings.guideline_id else ""
-    return render(request, "annotation/bench.html", {"project": project, "config": config, "choices": choices, "guidelines": guidelines})
+    returned = Annotation.objects.filter(annotator=annotator, state="returned", item__hidden=False).count() if annotator else 0
+    context = {"project": project, "config": config, "choices": choices, "guidelines": guidelines, "returned": returned}
+    return render(request, "annotation/bench.html", context)
 
 
 @project_page("annotator")
 def mine(request, project):
-    """Own submitted work, newest first, with its state and a reviewer's words; each row reopens it. `?state=` filters, `?before=` pages."""
+    """Own submitted work, what was returned first, then newest first, with its state and a reviewer's words; each row reopens it. `?state=`
+    filters, `?before=` pages."""
     rows = Annotation.objects.filter(project=project, annotator__user=request.user).exclude(head=None)
     state = request.GET.get("state", "")
     if state in Annotation.State.values:
@@ -70,9 +73,13 @@ def mine(request, project):
         .annotate(return_comment=Subquery(returned), assignment_id=Subquery(held.values("pk")[:1]), unsent=Exists(unsent))
         .order_by("-pk")
     )
+    first = []
+    if not state:  # all: what waits for its author stands before the pages
+        first = list(rows.filter(state="returned")) if not before else []
+        rows = rows.exclude(state="returned")
     rows = list(rows[: MINE_PER_PAGE + 1])
     more = rows[MINE_PER_PAGE - 1].pk if len(rows) > MINE_PER_PAGE else None
-    rows = rows[:MINE_PER_PAGE]
+    rows = first + rows[:MINE_PER_PAGE]
     said = promotion_said.of_items(project, [row.item for row in rows if not row.item.hidden])
     orders = dict(_orders(rows)) if said else {}
     for row in rows:

@@ -4,9 +4,8 @@ import hashlib
 import hmac
 import json
 
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from annotation import document, payload
 from annotation.bench_strings import names as words_of

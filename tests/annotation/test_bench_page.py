@@ -88,6 +88,24 @@ def test_own_work_lists_only_ones_own_and_pages(django_assert_max_num_queries):
 
 
 @pytest.mark.django_db
+def test_returned_work_stands_first_and_once():
+    project = make_project("returned")
+    me = make_member(project, "annotator")
+    mine = make_annotator(project, me)
+    for n in range(60):
+        row = Annotation.objects.create(project=project, item=make_item(project), annotator=mine, state="returned" if n == 3 else "submitted")
+        row.head = AnnotationVersion.objects.create(annotation=row, number=1, document={}, client_key="k", event_id=0)
+        row.save()
+    client = Client()
+    client.force_login(me)
+    page = client.get(reverse("mine", args=[project.slug]))
+    rest = client.get(reverse("mine", args=[project.slug]), {"before": page.context["more"]})
+    assert [row.state for row in page.context["rows"][:2]] == ["returned", "submitted"]
+    shown = [row.pk for row in [*page.context["rows"], *rest.context["rows"]]]
+    assert len(shown) == len(set(shown)) == 60
+
+
+@pytest.mark.django_db
 def test_kept_keys_are_letters_from_k_to_z_of_known_actions():
     _project, expert = ranking_project()
     client = Client()

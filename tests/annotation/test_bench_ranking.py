@@ -5,7 +5,21 @@ import re
 import pytest
 
 from annotation.models import Assignment
-from tests.annotation.bench_items import ANSWERS, ASPIRIN, drafted, letter_of, open_bench, press, ranking_project, read_all, saved, slots, submitted, until, versions
+from tests.annotation.bench_items import (
+    ANSWERS,
+    ASPIRIN,
+    drafted,
+    letter_of,
+    open_bench,
+    press,
+    ranking_project,
+    read_all,
+    saved,
+    slots,
+    submitted,
+    until,
+    versions,
+)
 from tests.cast import make_item, make_member, make_project
 
 pytestmark = pytest.mark.browser
