@@ -10,7 +10,8 @@ from corpus.records import Record, Refusal
 
 @dataclass
 class Inspection:
-    """What a file is. `mapping` is {our field: column} as found (a given mapping included), `given` only what was given;
+    """What a file is. `mapping` is {our field: column} as found (a given mapping included), `given` only what was given or seen in the
+    rows; `from_zero` the columns whose numbers count answers from 0;
     `columns` the names seen in the first rows, `sample` those rows as dicts (long texts cut). `container`: json · jsonl ·
     csv · parquet; `compression`: "" · gzip · zip; `delimiter` only for csv; `layout`: where the rows of a JSON file stand
     (list · lists · texts · keyed · lists_of_lists · single)."""
@@ -24,6 +25,7 @@ class Inspection:
     sample: list[dict] = field(default_factory=list)
     mapping: dict[str, str] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
+    from_zero: list[str] = field(default_factory=list)
     layout: str = ""
     name: str = ""
 

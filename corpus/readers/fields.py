@@ -15,7 +15,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "prompt": (
         "instruction", "prompt", "question", "query", "ask", "user_input", "problem", "指令", "提示", "提示词", "问题", "提问", "问", "text", "input",
     ),
-    "input": ("input", "输入"),
+    "input": ("input", "输入", "question", "query", "问题", "提问"),
     "system": ("system", "system_prompt", "系统提示"),
     "history": ("history", "历史"),
     "tools": ("tools", "functions"),
@@ -31,12 +31,12 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "answer": ("output", "answer", "response", "completion", "reply", "target", "回答", "答案", "答", "回复", "输出", "text"),
     "answers": ("responses", "answers", "completions", "outputs", "candidates", "generations", "回答列表"),
     "ranks": ("ranks", "rank", "ranking", "rankings", "排名", "排序"),
-    "scores": ("scores", "score", "ratings", "评分", "得分"),
+    "scores": ("scores", "score", "ratings", "rating", "评分", "得分"),
     "strength": ("preference_strength",),
-    "models": ("models", "model_names"),
+    "models": ("models", "model_names", "generation_models"),
     "source": (
         "context", "source", "passage", "document", "reference_passage", "source_text", "evidence", "chunk", "paragraph",
-        "原文", "段落", "材料", "来源", "上下文",
+        "contexts", "retrieved_contexts", "passages",         "原文", "段落", "材料", "来源", "上下文",
     ),
     "source_title": ("source_title", "document_title", "doc_title", "文档标题", "来源标题"),
     "source_url": ("source_url", "document_url", "url", "链接"),
@@ -50,23 +50,23 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "reviewer_id", "标注人", "标注员", "标注者", "评审人",
     ),
 }  # fmt: skip
-_BY_ALIAS: dict[str, list[tuple[str, int]]] = {}
-for _field, _names in ALIASES.items():
-    for _i, _name in enumerate(_names):
-        _BY_ALIAS.setdefault(_name, []).append((_field, _i))
+KNOWN = frozenset(name for names in ALIASES.values() for name in names)
 
 _STEM = r"(answer|response|output|completion|reply|candidate|generation|conversation|回答|答案|回复|候选)"
 _SUFFIX = r"([a-j]|\d{1,2}|[甲乙丙丁])"
 _ANSWER_N = re.compile(rf"{_STEM}_?{_SUFFIX}")
 _MODEL_ANSWER_N = re.compile(rf"(model|模型)_?{_SUFFIX}_?的?{_STEM}")
-_NUMBERED = re.compile(rf"(rank|score|model|排名|名次|评分|得分|模型)_?(?:{_STEM}_?)?{_SUFFIX}")
-_NUMBERED_BEHIND = re.compile(rf"{_STEM}_?{_SUFFIX}_(rank|score|rating|model)")
+_NUMBERED = re.compile(rf"(rank|score|rating|model|排名|名次|评分|得分|模型)_?(?:{_STEM}_?)?{_SUFFIX}")
+_NUMBERED_BEHIND = re.compile(rf"(?:{_STEM}|model|模型)_?{_SUFFIX}_?的?_?(rank|score|rating|model|排名|名次|评分|得分|模型)")
 _JUDGE = re.compile(
     r"(annotator|label|preference|pref|judge|judgement|judgment|rater|vote|choice|winner|标注员|标注|评审|评委|偏好)[_\-\s:：]+(.+)", re.I | re.S
 )
 _JUDGE_BEHIND = re.compile(r"(.+)[_\-\s:：](label|preference|vote|choice|judgement|judgment|标注|偏好|评审|选择)", re.I | re.S)
 _ONE_JUDGE = {
     "winner",
+    "verdict",
+    "judgement",
+    "judgment",
     "preference",
     "preferred_answer",
     "choice",
@@ -80,6 +80,13 @@ _ONE_JUDGE = {
     "标注",
     "选择",
 }
+# What a column is about that is named like an annotator's (label_version, vote_count, judge_model) and holds no judgement.
+ABOUT = {
+    "age", "agreement", "batch", "category", "class", "comment", "comments", "confidence", "count", "date", "difficulty", "domain", "email", "explanation",
+    "fold", "gender", "group", "id", "ids", "is", "kind", "lang", "language", "level", "model", "models", "name", "names", "note", "notes", "num", "number",
+    "original", "raw", "reason", "reasons", "remark", "round", "score", "scores", "source", "split", "state", "statement", "status", "time", "timestamp",
+    "topic", "turn", "type", "version", "分组", "备注", "姓名", "批次", "日期", "时间", "来源", "理由", "类型", "编号", "置信度", "说明", "轮次",
+}  # fmt: skip
 _KINDS = {"排名": "rank", "名次": "rank", "评分": "score", "得分": "score", "模型": "model", "rating": "score"}
 GIVEN = {"winner", *ALIASES, *(f"{stem}_{n}" for stem in ("answer", "rank", "score", "model") for n in range(1, 11))}
 
@@ -180,7 +187,7 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
                 continue
             if ours == "input" and "prompt" not in out.of:
                 continue
-            if ours in ("ranks", "scores", "models") and "answers" not in out.of and ours != "scores":
+            if ours in ("ranks", "models") and "answers" not in out.of and len(out.answers) < 2:
                 continue
             out.of[ours] = column
             used.add(column)
@@ -231,19 +238,27 @@ def _numbered_columns(out: Columns, by_normal: dict[str, str], used: set[str], o
         used.update(out.ranked_texts)
 
 
+def _is_about(judge: str) -> bool:
+    """Whether a column is about a judgement, and holds none: the last word of its name says so."""
+    return bool(judge) and re.split(r"[_\-\s:：]+", judge.casefold())[-1] in ABOUT
+
+
 def _judge_columns(out: Columns, by_normal: dict[str, str], used: set[str], off: set[str]) -> None:
     """The columns of annotators beside two or more answers. (What a column named like "label" says beside chosen and rejected is not known.)"""
     pair = {"chosen", "rejected"} <= out.of.keys()
     if len(out.answers) < 2 and "answers" not in out.of and not pair:
         return
-    if "label" in out.of and len(out.answers) >= 2:
+    if "label" in out.of and (len(out.answers) >= 2 or not {"answer", "chosen", "messages"} & out.of.keys()):
         out.judges.append(("", out.of.pop("label")))
     for name, column in by_normal.items():
         if column in used:
             continue
         m, behind = _JUDGE.fullmatch(column.strip()), _JUDGE_BEHIND.fullmatch(column.strip())
-        judge = m[2].strip() if m else behind[1].strip() if behind else "" if name in _ONE_JUDGE and not pair else None
-        if judge is None or (normal(f"annotator_{judge}") if judge else "winner") in off:
+        if name in _ONE_JUDGE:
+            judge = None if pair else ""
+        else:
+            judge = m[2].strip() if m else behind[1].strip() if behind else None
+        if judge is None or _is_about(judge) or (normal(f"annotator_{judge}") if judge else "winner") in off:
             continue
         out.judges.append((judge, column))
         used.add(column)

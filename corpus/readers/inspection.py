@@ -8,14 +8,14 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from corpus.readers import jsonscan, judging, limits, opening, strict, table, turns
+from corpus.readers import jsonscan, judges, limits, opening, strict, table
 from corpus.readers.errors import RowRefused
-from corpus.readers.fields import Columns, check_given, is_judge, normal, resolve
+from corpus.readers.fields import ALIASES, check_given, normal, resolve
 from corpus.readers.reading import raw_rows, shown, text_stream
-from corpus.readers.tree import is_tree
+from corpus.readers.shapes import shape_of
 from corpus.records import FileRefused
 
-_SENTENCE = re.compile(r"[。！？；，：]|[.!?;,]\s")
+_ADDRESS = re.compile(r"(https?://|[\w.-]+/)\S+")  # of a page or a data set: no passage
 
 
 def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[str, str], delimiter: str | None, join: str | None):
@@ -37,7 +37,7 @@ def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[s
     else:
         opening.refuse_other_kinds(first)
         found.encoding = opening.checked_encoding(encoding) if encoding else opening.find_encoding(opening.chunks(path, found.compression))[0]
-        _find_container(path, found, delimiter)
+        _find_container(path, found, delimiter, mapping)
     try:
         _find_format(path, found, mapping, join)
     except FileRefused as refused:
@@ -55,7 +55,7 @@ def _first_bytes(path: Path, found, wanted: int) -> bytes:
     return data
 
 
-def _find_container(path: Path, found, delimiter: str | None) -> None:
+def _find_container(path: Path, found, delimiter: str | None, mapping: dict[str, str]) -> None:
     sample = _first_bytes(path, found, 2 * limits.MIB)
     text = sample.lstrip(b" \t\r\n")
     if not text:
@@ -63,10 +63,10 @@ def _find_container(path: Path, found, delimiter: str | None) -> None:
     if delimiter is None and text[:1] in (b"{", b"[") and b"\n" not in text.rstrip():
         sample = _first_bytes(path, found, limits.RATIO_FROM)  # one very long first line: is there a second one?
         text = sample.lstrip(b" \t\r\n")
-    if delimiter is None and text[:1] in (b"{", b"[", b'"') and _is_jsonl(text):
+    if delimiter is None and text[:1] in (b"{", b"[", b'"') and _is_jsonl(text, mapping):
         found.container = "jsonl"
     elif delimiter is None and text[:1] in (b"{", b"["):
-        found.container, found.layout = "json", _layout(text)
+        found.container, found.layout = "json", _layout(text, mapping)
     else:
         found.container = "csv"
         if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
@@ -85,7 +85,7 @@ def _known(names: list[str]) -> int:
     return len(columns.of) + len(columns.answers) + len(columns.ranked_texts)
 
 
-def _is_jsonl(text: bytes) -> bool:
+def _is_jsonl(text: bytes, mapping: dict[str, str]) -> bool:
     """Whether the first line is a whole JSON value and another follows, or a broken first line is followed by one that begins a value; a single
     whole line is JSONL if it is a row."""
     lines = [line for line in islice((m[0] for m in re.finditer(rb"[^\n]+", text)), 50) if line.strip()]
@@ -95,7 +95,7 @@ def _is_jsonl(text: bytes) -> bool:
             value = strict.parse(lines[0].strip()) if len(lines[0]) <= limits.MAX_RECORD_BYTES else None
         except RowRefused:
             return False if opener != b"{" else not lines[0].rstrip().endswith(b"}}") and _format_of_broken(lines[0])
-        return isinstance(value, dict) and _is_one_row(value)
+        return isinstance(value, dict) and _is_one_row(value, mapping)
     if opener == b'"':
         try:
             values = [json.loads(line) for line in lines[:2]]
@@ -122,7 +122,7 @@ def _whole(line: bytes) -> bool:
         return False
 
 
-def _layout(text: bytes) -> str:
+def _layout(text: bytes, mapping: dict[str, str]) -> str:
     """Where the rows of a JSON file stand, by its beginning."""
     scan = jsonscan.Scanner(iter([text]))
     if text[:1] == b"[":
@@ -134,6 +134,8 @@ def _layout(text: bytes) -> str:
             inner = strict.parse(raw) if raw else None
         except (jsonscan.Broken, RowRefused):
             return "lists_of_lists"
+        if isinstance(inner, list) and inner and isinstance(inner[0], str):
+            raise FileRefused("unknown_format", _("The file is a list of lists of texts: nothing says who says what."))
         return "list" if isinstance(inner, list) and inner and isinstance(inner[0], dict) and ("role" in inner[0] or "from" in inner[0]) else "lists_of_lists"
     kinds: dict[str, bytes] = {}
     values: dict[str, object] = {}
@@ -150,7 +152,7 @@ def _layout(text: bytes) -> str:
                 break
         else:
             row = dict.fromkeys(kinds) | values
-            if _is_one_row(row):
+            if _is_one_row(row, mapping):
                 return "single"
     except (jsonscan.Broken, RowRefused, ValueError):
         pass
@@ -168,18 +170,18 @@ def _layout(text: bytes) -> str:
     )
 
 
-def _is_one_row(value: dict) -> bool:
+def _is_one_row(value: dict, mapping: dict[str, str]) -> bool:
     """Whether an object is a row itself, and not a wrapper around lists of rows (which may have a prompt of its own)."""
     if _is_columnar(value):
         return False
-    fmt = _shape(value)
+    fmt = _shape(value, mapping)
     inner = (v[0] for v in value.values() if isinstance(v, list) and v and isinstance(v[0], dict))
-    return fmt is not None and (fmt != "prompts" or not any(map(_shape, inner)))
+    return fmt is not None and (fmt != "prompts" or not any(_shape(one, mapping) for one in inner))
 
 
-def _shape(value: dict) -> str | None:
+def _shape(value: dict, mapping: dict[str, str]) -> str | None:
     try:
-        return _format_of_row(value, resolve(tuple(value), (), None))
+        return shape_of(value, resolve(tuple(value), tuple(mapping.items()), None))
     except RowRefused:
         return "ambiguous"  # a row, if one that will be refused
 
@@ -214,9 +216,8 @@ def _find_format(path: Path, found, mapping: dict[str, str], join: str | None) -
     check_given(mapping, found.columns)
     given = dict(mapping)
     given |= _tags(rows, given)
-    given |= _named_judges(rows, given, join)
-    given |= _remarks(rows, given, join)
-    found.given = given
+    given |= judges.found(rows, given, join)
+    found.given, found.from_zero = given, judges.from_zero(rows, given, join)
     votes: Counter[str] = Counter()
     for row in rows:
         try:
@@ -225,7 +226,7 @@ def _find_format(path: Path, found, mapping: dict[str, str], join: str | None) -
             continue
         for ours, column in columns.as_mapping().items():
             found.mapping.setdefault(ours, column)
-        fmt = _format_of_row(row, columns)
+        fmt = shape_of(row, columns)
         if fmt:
             votes[fmt] += 1
     if votes["kto"] and votes["alpaca"] + votes["sharegpt"] + votes["chatml"] and votes["kto"] * 2 >= sum(votes.values()):
@@ -236,6 +237,8 @@ def _find_format(path: Path, found, mapping: dict[str, str], join: str | None) -
             "unknown_format", _("The columns do not say what is the prompt and what the answer. Give a mapping. Columns: %(names)s") % {"names": names}
         )
     found.format = votes.most_common(1)[0][0]
+    if found.format == "messages_apart":
+        raise FileRefused("messages_apart", _("These are the messages of trees, one in each row. Import the file that holds whole trees (replies in replies)."))
     if found.format == "review":
         raise FileRefused(
             "review",
@@ -243,79 +246,18 @@ def _find_format(path: Path, found, mapping: dict[str, str], join: str | None) -
         )
 
 
+def _each(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
 def _tags(rows: list[dict], given: dict) -> dict[str, str]:
-    """{"source": ""} where a column named source holds names of data sets, not passages."""
+    """{"source": the column that holds passages, "" if none does} where another that may hold them, found before it, holds names or addresses
+    of data sets."""
     if "source" in given:
         return {}
-    values = [v for row in rows for c, v in row.items() if normal(c) in ("source", "来源") and v not in (None, "")]
-    if values and all(isinstance(v, str) and len(v) <= 40 and not _SENTENCE.search(v) for v in values):
-        return {"source": ""}
-    return {}
-
-
-def _named_judges(rows: list[dict], given: dict, join: str | None) -> dict[str, str]:
-    """Columns named after a person beside two answers, recognised by what stands in them (A, B, tie; two or more such columns may hold
-    only 1 and 2)."""
-    try:
-        columns = resolve(tuple(rows[0]), tuple(given.items()), join)
-    except RowRefused:
-        return {}
-    worded, numbered = {}, {}
-    for column in columns.rest if len(columns.answers) == 2 else ():
-        if f"annotator_{column.strip()}" in given or is_judge(column):  # switched off by hand
-            continue
-        values = [row.get(column) for row in rows if row.get(column) not in (None, "")]
-        plain = [str(v).strip() in ("1", "2") and not isinstance(v, bool) for v in values]
-        if values and all(p or judging.is_verdict(v) for p, v in zip(plain, values, strict=True)):
-            (numbered if all(plain) else worded)[f"annotator_{column.strip()}"] = column
-    return worded | (numbered if worded or len(numbered) > 1 else {})
-
-
-def _remarks(rows: list[dict], given: dict, join: str | None) -> dict[str, str]:
-    """{"annotator_NAME": ""} for columns that are named like a judgement (choice_reason, preference_statement) and hold sentences."""
-    try:
-        columns = resolve(tuple(rows[0]), tuple(given.items()), join)
-    except RowRefused:
-        return {}
-    out = {}
-    for name, column in columns.judges:
-        values = [row.get(column) for row in rows if row.get(column) not in (None, "")]
-        told = [v for v in values if isinstance(v, str) and not _is_list(v) and (len(v) > 40 or (len(v) > 12 and _SENTENCE.search(v)))]
-        if name and column not in given.values() and len(told) * 2 > len(values) and not any(judging.is_verdict(v) for v in values):
-            out[f"annotator_{name}"] = ""
-    return out
-
-
-def _is_list(value) -> bool:
-    return isinstance(value, list) or (isinstance(value, str) and value.lstrip()[:1] == "[")
-
-
-def _format_of_row(row: dict, columns: Columns) -> str | None:
-    """The shape one row has."""
-    of = columns.of
-    if is_tree(row):
-        return "tree"
-    if "answer1_id" in of and "answer2_id" in of:
-        return "review"
-    if "rejected" in of and ("chosen" in of or "messages" in of or {"prompt", "answer"} <= of.keys()):
-        return "preference"
-    if columns.ranked_texts and "prompt" in of:
-        return "ranked"
-    if len(columns.answers) >= 2:
-        return "pairs"
-    if "answers" in of and "answer" not in of and _is_list(row[of["answers"]]) and "prompt" in of:
-        return "ranked_list"
-    talks = "messages" in of and _is_list(row[of["messages"]])
-    if "label" in of and judging.is_label(row[of["label"]]) and (talks or ("prompt" in of and "answer" in of)):
-        return "kto"
-    if talks:
-        try:
-            value = turns.from_json(row[of["messages"]], "")
-        except RowRefused:
-            return "chatml"
-        return "sharegpt" if value and isinstance(value[0], dict) and "from" in value[0] else "chatml"
-    if "answer" in of and "prompt" in of:
-        return "qa" if "source" in of else "alpaca"
-    if "answer" in of and "id" in of:
-        return "answers"
-    return "prompts" if "prompt" in of and not isinstance(row[of["prompt"]], dict) else None
+    columns = {normal(column): column for row in rows for column in row}
+    for i, column in enumerate(columns[name] for name in ALIASES["source"] if name in columns):
+        values = [v for row in rows for v in _each(row.get(column)) if v not in (None, "")]
+        if not values or not all(isinstance(v, str) and (_ADDRESS.fullmatch(v) or (len(v) <= 40 and not judges.SENTENCE.search(v))) for v in values):
+            return {"source": column} if i else {}
+    return {"source": ""} if any(name in columns for name in ALIASES["source"]) else {}

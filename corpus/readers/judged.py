@@ -41,7 +41,7 @@ def preference(row: Row) -> list[Entry]:
             contexts.append(before)
         texts.append(answer_text(value, column))
     if contexts[0] != contexts[1]:
-        raise RowRefused(names[1], "contexts_differ", _("The two answers do not have the same conversation before them."))
+        raise _differ(names[1])
     messages = check_prompt(contexts[0], row.name("prompt") if row.has("prompt") else row.name("messages") if row.has("messages") else names[0])
     if same_text(*texts):
         raise RowRefused(names[1], "same_answers", _("The chosen and the rejected answer are the same text."))
@@ -50,13 +50,17 @@ def preference(row: Row) -> list[Entry]:
     return [entry(row, "ranking", messages, answers, judgements)]
 
 
+def _differ(column: str) -> RowRefused:
+    return RowRefused(column, "contexts_differ", _("The two answers do not have the same conversation before them."))
+
+
 def _joined(before: list[dict], more: list[dict]) -> list[dict]:
-    """The context of one side: its own turns where they repeat `before`, else `before` and then its own."""
-    if more[: len(before)] == before:
-        return more
-    without_system = [m for m in before if m["role"] != "system"]
-    if without_system and more[: len(without_system)] == without_system:
-        return [*before, *more[len(without_system) :]]
+    """The context of one side: its own turns where they begin or end with `before`, else `before` and then its own."""
+    asked = [m for m in before if m["role"] != "system"]
+    said = [m for m in more if m["role"] != "system"]
+    if asked and asked in (said[: len(asked)], said[-len(asked) :]):
+        system = [m for m in before if m["role"] == "system"] or [m for m in more if m["role"] == "system"]
+        return [*system, *said]
     return [*before, *more]
 
 
@@ -79,6 +83,8 @@ def answer_list(row: Row) -> list[Entry]:
     """One column with a list of answers (texts, or objects with text, rank, score, model), beside it ranks or scores."""
     column = row.name("answers")
     value = turns.from_json(row.get("answers"), column)
+    if isinstance(value, dict):
+        value = [{"model": model, "answer": text} for model, text in value.items()]
     if not isinstance(value, list):
         raise RowRefused(column, "type", _("A list of answers is needed here, not %(type)s.") % {"type": turns.type_name(value)})
     beside = {}
@@ -95,7 +101,7 @@ def answer_list(row: Row) -> list[Entry]:
         if isinstance(one, dict):
             text = next((one[k] for k in ("answer", "response", "text", "content", "completion", "output", "value") if k in one), None)
             rank = one.get("rank", rank)
-            score = next((one[k] for k in ("overall_score", "score", "rating") if one.get(k) is not None), score)
+            score = next((one[k] for k in ("overall_score", "score", "rating", "pm_score") if one.get(k) is not None), score)
             model = next((one[k] for k in ("model", "model_id", "model_name") if one.get(k)), model)
             identity = next((one[k] for k in ("answer_id", "response_id", "id") if one.get(k) is not None), None)
         else:
@@ -106,15 +112,17 @@ def answer_list(row: Row) -> list[Entry]:
         places.append(len(found))
         found.append((made_answer(row, text, column, model=model, external_id=as_id(identity, column) if identity is not None else ""), rank, score))
     messages = check_prompt(context(row), row.name("prompt"))
+    if len(found) == 1 and row.has("source") and not row.columns.judges:
+        return [entry(row, "qa", messages, [found[0][0]])]
     names = [str(i) for i in range(1, len(value) + 1)]
     return [_ranked(row, messages, column, found, names, places, row.name("ranks"), row.name("scores"))]
 
 
 def _ranked(
-    row: Row, messages: list, column: str, found: list[tuple], names: list[str], places: list[int | None], rank_column: str, score_column: str, said=None
+    row: Row, messages: list, column: str, found: list[tuple], names: list[str], places: list[int | None], rank_column: str, score_column: str
 ) -> Entry:
     """The entry of several answers. `found`: (answer, rank, score); `names`, `places`: see rows.verdicts. What a column of the file itself says
-    (winner) stands above how strongly it prefers one (`said`), above its ranks, and those above its scores."""
+    (winner) stands above how strongly it prefers one of two, that above its ranks, and those above its scores."""
     answers = [a for a, _rank, _score in found]
     if not answers:
         raise RowRefused(column, "empty_answer", _("The answer is empty."))
@@ -123,41 +131,61 @@ def _ranked(
     texts = [a.text for a in answers]
     ranks = [judging.number(r, rank_column) for _a, r, _s in found]
     scores = [judging.number(s, score_column) for _a, _r, s in found]
-    own = said or judging.ranking_by(ranks, texts, rank_column, low_is_best=True) or judging.ranking_by(scores, texts, score_column, low_is_best=False)
-    judgements = verdicts(row, names, places, texts)
-    if own and not any(j.annotator == judge_name(row) for j in judgements):
-        judgements.insert(0, JudgementIn(own, judge_name(row)))
+    own = judging.ranking_by(ranks, texts, rank_column, low_is_best=True) or judging.ranking_by(scores, texts, score_column, low_is_best=False)
+    judgements = verdicts(row, names, places, texts, [a.model for a in answers])
+    if not any(j.annotator == judge_name(row) for j in judgements):
+        if row.has("strength") and len(names) == len(found) == 2:
+            own = judging.by_strength(row.get("strength"), texts, row.name("strength")) or own
+        if own:
+            judgements.insert(0, JudgementIn(own, judge_name(row)))
     return entry(row, "ranking", messages, answers, judgements)
 
 
 def answer_columns(row: Row) -> list[Entry]:
-    """answer_a, answer_b … in columns of their own, with ranks, scores, models, and one column per annotator."""
-    numbered, found = row.columns.numbered, []
+    """answer_a, answer_b … in columns of their own, with ranks, scores, models (each in a column of its own, or in a list), and one column per
+    annotator."""
+    columns, found = row.columns.answers, []
     places: list[int | None] = []
+    ranks, scores, models = (_beside(row, kind) for kind in ("rank", "score", "model"))
     conversation = None
-    for suffix, column in row.columns.answers:
+    for (_suffix, column), rank, score, model in zip(columns, ranks, scores, models, strict=True):
         row.used.add(column)
-        values = {}
-        for kind in ("rank", "score", "model"):
-            if suffix in numbered.get(kind, {}):
-                row.used.add(numbered[kind][suffix])
-                values[kind] = row.data[numbered[kind][suffix]]
         value = row.data[column]
         if value in (None, "", []):
             places.append(None)
             continue
         if isinstance(value, list) and value and isinstance(value[0], dict) and "type" not in value[0]:
-            before, value = split_answer(turns.conversation(value, column), column)
-            if conversation is not None and before != conversation:
-                raise RowRefused(column, "contexts_differ", _("The two answers do not have the same conversation before them."))
-            conversation = before
-        found.append((made_answer(row, value, column, model=values.get("model")), values.get("rank"), values.get("score")))
-        places.append(len(found) - 1)
+            messages = turns.conversation(value, column)
+            if len(messages) == 1 and messages[0]["role"] == "assistant" and not messages[0].get("tool_calls"):
+                value = messages[0]["content"]
+            else:
+                before, value = split_answer(messages, column)
+                if conversation is not None and before != conversation:
+                    raise _differ(column)
+                conversation = before
+        places.append(len(found))
+        found.append((made_answer(row, value, column, model=model), rank, score))
     if conversation is None or row.has("prompt"):
-        conversation = check_prompt(context(row), row.name("prompt"))
-    names = [suffix for suffix, _column in row.columns.answers]
-    rank_column, score_column = (next(iter(numbered.get(kind, {}).values()), kind) for kind in ("rank", "score"))
-    said = None
-    if row.has("strength") and len(names) == len(found) == 2:
-        said = judging.by_strength(row.get("strength"), [answer.text for answer, _rank, _score in found], row.name("strength"))
-    return [_ranked(row, conversation, row.columns.answers[0][1], found, names, places, rank_column, score_column, said)]
+        asked = check_prompt(context(row), row.name("prompt"))
+        if conversation is None or asked[-len(conversation) :] == conversation:
+            conversation = asked
+        elif conversation[-len(asked) :] != asked:
+            raise _differ(row.name("prompt"))
+    numbered = row.columns.numbered
+    rank_column, score_column = (next(iter(numbered.get(kind, {}).values()), row.name(f"{kind}s")) for kind in ("rank", "score"))
+    return [_ranked(row, conversation, columns[0][1], found, [suffix for suffix, _column in columns], places, rank_column, score_column)]
+
+
+def _beside(row: Row, kind: str) -> list:
+    """The rank, score or model of each answer column, None where nothing says it."""
+    of = row.columns.numbered.get(kind, {})
+    if of:
+        row.used.update(of.values())
+        return [row.data[of[suffix]] if suffix in of else None for suffix, _column in row.columns.answers]
+    many = len(row.columns.answers)
+    if row.has(f"{kind}s"):
+        value = turns.from_json(row.data[row.name(f"{kind}s")], row.name(f"{kind}s"))
+        if isinstance(value, list) and len(value) == many:
+            row.used.add(row.name(f"{kind}s"))
+            return value
+    return [None] * many

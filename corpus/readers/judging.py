@@ -41,9 +41,10 @@ _TIE = {
     "c",
 }
 _TIE_GOOD = {"both good", "both_good", "tie (bothgood)", "bothgood", "都好"}
-_TIE_BAD = {"tie (bothbad)", "both bad", "both_bad", "bothbad", "都差", "都不好", "neither", "none"}
+_TIE_BAD = {"tie (bothbad)", "both bad", "both_bad", "bothbad", "都差", "都不好", "neither"}
 _UNSAID = {"", "nan", "none", "null", "n/a", "na", "-", "—", "/", "skip", "skipped", "未标", "未标注", "跳过"}
-_WORDS = re.compile(r"(?:answer|response|output|model|option|assistant|reply|回答|答案|选项|human_ref)[_ ]?")
+_WORDS = re.compile(r"(?:answer|response|output|model|option|assistant|reply|回答|答案|选项|模型|human_ref)[_ ]?")
+_WHOLE = re.compile(r"(\d+)\.0")  # as data frames write whole numbers beside empty cells
 
 
 def label(value, column: str) -> bool:
@@ -122,10 +123,31 @@ def checked(groups: list[list[int]], texts: list[str], column: str) -> dict | No
     return {"ranking": groups}
 
 
-def verdict(value, names: list[str], places: list[int | None], texts: list[str], column: str) -> dict | None:
+def is_unsaid(value) -> bool:
+    """Whether a cell of an annotator's column says nothing."""
+    return value is None or (isinstance(value, str) and value.strip().casefold() in _UNSAID)
+
+
+def _named(names: list[str], places: list[int | None], *, from_zero: bool) -> dict[str, int | None]:
+    """{how an answer may be called: where it stands}: as its column ends; where columns end with numbers also by letter, and the reverse; where
+    with neither, by letter and number in their order. `from_zero`: numbers count from 0."""
+    index = {name.casefold(): place for name, place in zip(names, places, strict=True)}
+    first = 0 if from_zero or "0" in index else 1
+    if all(name.isdigit() for name in index):
+        more = {"abcdefghij"[int(name) - first]: place for name, place in index.items() if 0 <= int(name) - first < 10}
+        if from_zero and "0" not in index:
+            index = {str(int(name) - 1): place for name, place in index.items()}
+    elif all(len(name) == 1 and "a" <= name <= "j" for name in index):
+        more = {str("abcdefghij".index(name) + first): place for name, place in index.items()}
+    else:
+        more = {key: place for i, place in enumerate(places) for key in ("abcdefghij"[i], str(i + first))}
+    return more | index
+
+
+def verdict(value, names: list[str], places: list[int | None], texts: list[str], column: str, *, from_zero: bool = False, models=()) -> dict | None:
     """The document for one cell of an annotator's column: an answer's name, "tie", "A>B=C"; None when the cell is empty. `names`: how the answer
-    columns end ("a", "b" or "1", "2"); `places`: where each stands in `texts`, None for an answer that is missing. RowRefused for a value that names
-    no answer."""
+    columns end ("a", "b" or "1", "2"); `places`: where each stands in `texts`, None for an answer that is missing; `models`: whose texts they are.
+    `from_zero`: bare numbers in this column count from 0. RowRefused for a value that names no answer."""
     if isinstance(value, list):  # a rank for each answer
         if len(value) != len(names):
             raise RowRefused(column, "length", _("There must be one entry for each answer."))
@@ -136,18 +158,14 @@ def verdict(value, names: list[str], places: list[int | None], texts: list[str],
         return ranking_by(ranks, texts, column, low_is_best=True)
     if isinstance(value, (bool, dict)):
         raise RowRefused(column, "verdict", _("This judgement is not understood: %(value)s") % {"value": str(value)[:40]})
-    if value is None:
+    if is_unsaid(value):
         return None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    word = str(value).strip().casefold()
-    if word in _UNSAID and word != "none":
-        return None
-    index = {name.casefold(): place for name, place in zip(names, places, strict=True)}
-    for i, place in enumerate(places):  # the first answer is also A and, unless the columns count from 0, also 1
-        index.setdefault("abcdefghij"[i], place)
-        if "0" not in index:
-            index.setdefault(str(i + 1), place)
+    word = _WHOLE.sub(r"\1", str(value).strip().casefold())
+    index = _named(names, places, from_zero=from_zero)
+    called = [m.casefold() if m else "" for m in models]
+    for place, model in enumerate(called):
+        if model and called.count(model) == 1:
+            index.setdefault(model, place)
     everything = list(range(len(texts)))
     if word in _TIE and word not in index:
         return checked([everything], texts, column)
@@ -159,8 +177,8 @@ def verdict(value, names: list[str], places: list[int | None], texts: list[str],
     for part in re.split(r"[>＞≻]+", word):
         group = []
         for name in re.split(r"[=＝~]+", part):
-            name = _WORDS.sub("", name.strip(), count=1).strip()
-            at = index.get(name)
+            name = name.strip()
+            at = index[name] if name in index else index.get(_WORDS.sub("", name, count=1).strip())
             if at is None or at in seen:
                 raise RowRefused(column, "verdict", _("This judgement is not understood: %(value)s") % {"value": str(value)[:40]})
             seen.add(at)

@@ -14,6 +14,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from corpus.readers import limits
+from corpus.readers.strict import common_share
 from corpus.records import FileRefused
 
 MAGIC = [  # not data of this kind, by their first bytes
@@ -39,6 +40,9 @@ MAGIC = [  # not data of this kind, by their first bytes
 BOMS = [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
         (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")]  # fmt: skip
 NOT_OFFERED = {"utf-7", "idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined", "unicode_escape", "raw_unicode_escape"}
+
+
+_ENOUGH, _COMMON = 8, 0.45  # characters that tell; the share of common ones (traditional Chinese in GBK: above 0.5; Big5 read as GBK: 0.25)
 
 
 def head(path: Path, n: int = 512) -> bytes:
@@ -164,10 +168,12 @@ def _utf16_by_pattern(sample: bytes) -> str:
 
 
 def _by_trial(evidence: bytes) -> str:
+    refusal = FileRefused("encoding", _("The encoding is neither UTF-8 nor UTF-16 nor GB18030. Name it (for example big5), or save the file as UTF-8."))
     lines = evidence.split(b"\n")
     if len(lines) > 2:
         lines = lines[1:-1] if not lines[0] else lines[:-1]  # the cut end says nothing
     as_utf8 = as_gb = neither = 0
+    gb: list[bytes] = []
     for i, line in enumerate(lines):
         if line.isascii():
             continue
@@ -176,11 +182,18 @@ def _by_trial(evidence: bytes) -> str:
             as_utf8 += weight
         elif _decodes(line, "gb18030", last=len(lines) == 1, first=i == 0):
             as_gb += weight
+            gb.append(line)
         else:
             neither += weight
     if neither > as_utf8 + as_gb:
-        raise FileRefused("encoding", _("The encoding is neither UTF-8 nor UTF-16 nor GB18030. Name it (for example big5), or save the file as UTF-8."))
-    return "gb18030" if as_gb > as_utf8 else "utf-8"
+        raise refusal
+    if as_gb <= as_utf8:
+        return "utf-8"
+    # Big5 and Shift-JIS are well-formed GB18030 too, but of characters that nobody writes.
+    text = b"".join(gb)[: limits.EVIDENCE].decode("gb18030", "ignore")
+    if sum(ord(c) > 127 for c in text) >= _ENOUGH and common_share(text) < _COMMON:
+        raise refusal
+    return "gb18030"
 
 
 def _decodes(line: bytes, encoding: str, *, last: bool, first: bool) -> bool:

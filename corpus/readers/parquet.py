@@ -68,14 +68,29 @@ def _plain(value, size: list[int], depth: int = 0):
     raise RowRefused("", "type", _("A value is binary or of a kind that is not text, number, list or object."))
 
 
+def _is_plain(kind) -> bool:
+    """Whether every value of an Arrow type is one that `_plain` knows."""
+    from pyarrow import types
+
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return _is_plain(kind.value_type)
+    if types.is_struct(kind):
+        return all(_is_plain(kind.field(i).type) for i in range(kind.num_fields))
+    if types.is_dictionary(kind):
+        return _is_plain(kind.value_type)
+    return not (types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind) or types.is_map(kind) or types.is_duration(kind))
+
+
 def rows(path: Path) -> Iterator[tuple[int, dict | RowRefused]]:
-    """(row number, the row | why it is refused). NaN is an empty value (that is how data frames write one)."""
+    """(row number, the row | why it is refused). NaN is an empty value (that is how data frames write one); columns of bytes, maps and durations are
+    left out."""
     import pyarrow
 
     file = _open(path)
     number = 0
+    columns = [field.name for field in file.schema_arrow if _is_plain(field.type)]
     try:
-        for batch in file.iter_batches(batch_size=limits.PARQUET_BATCH, use_threads=False):
+        for batch in file.iter_batches(batch_size=limits.PARQUET_BATCH, columns=columns, use_threads=False):
             try:
                 made = batch.to_pylist()
             except (UnicodeDecodeError, ValueError):

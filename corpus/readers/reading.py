@@ -11,7 +11,7 @@ from corpus.readers.errors import RowRefused
 from corpus.readers.fields import resolve
 from corpus.readers.lines import jsonl
 from corpus.readers.rows import Row
-from corpus.readers.shapes import SHAPES, check_columns
+from corpus.readers.shapes import SHAPES, check_columns, richer
 from corpus.records import FileRefused, Record, Refusal
 
 
@@ -75,7 +75,7 @@ def effective_format(inspection, *, model: str | None, join: str | None) -> tupl
     fmt, given = inspection.format, dict(inspection.given)
     if join is None:
         return fmt, given
-    if fmt in ("alpaca", "sharegpt", "chatml"):
+    if fmt in ("alpaca", "sharegpt", "chatml") or (fmt == "qa" and model):
         return "answers", given
     if fmt == "prompts" and model and "prompt" in inspection.mapping:
         return "answers", given | {"answer": inspection.mapping["prompt"]}
@@ -99,9 +99,10 @@ def records(path: Path, inspection, *, model: str | None = None, join: str | Non
             columns = resolve(tuple(row), given, join)
             if shape is None:
                 raise RowRefused("", "unknown_format", _("The columns of this record are not known."))
-            told = Row(row, columns, model)
-            check_columns(fmt, told)
-            yield Record(line, shape(told))
+            told = Row(row, columns, model, frozenset(inspection.from_zero))
+            own = richer(fmt, row, columns)
+            check_columns(own, told)
+            yield Record(line, SHAPES[own](told))
         except RowRefused as e:
             yield _refusal(line, e)
 

@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 from corpus.canonical import canonical_json, same_text
 from corpus.readers import judging, limits, turns
 from corpus.readers.errors import RowRefused
-from corpus.readers.fields import Columns
+from corpus.readers.fields import Columns, normal
 from corpus.records import AnswerIn, Entry, JudgementIn
 
-PASSAGE_KEYS = ("text", "content", "passage", "context", "page_content")
+PASSAGE_KEYS = ("text", "content", "passage", "context", "page_content", "evidence_text")
 
 
 @dataclass(slots=True)
@@ -20,6 +20,7 @@ class Row:
     data: dict
     columns: Columns
     model: str | None = None  # given for the whole file
+    from_zero: frozenset = frozenset()  # columns of judges whose numbers count answers from 0
     used: set = field(default_factory=set)
 
     def has(self, ours: str) -> bool:
@@ -95,6 +96,9 @@ def context(row: Row) -> list[dict]:
     system, messages = row.text("system"), []
     if (row.filled("messages") or not row.has("prompt")) and row.has("messages") and not (row.filled("prompt") and row.has("chosen")):
         messages = turns.conversation(row.get("messages"), row.name("messages"))
+        if row.filled("history"):
+            earlier = turns.history(row.get("history"), row.name("history"))
+            messages = messages if messages[: len(earlier)] == earlier else [*earlier, *messages]
     else:
         prompt = turns.talk(row.get("prompt"))
         if row.has("history"):
@@ -104,8 +108,10 @@ def context(row: Row) -> list[dict]:
                 prompt = prompt["messages"]
             messages += turns.conversation(prompt, row.name("prompt"))
         else:
-            parts = [row.text("prompt"), row.text("input")]
-            question = "\n".join(p for p in parts if p)
+            question = row.text("prompt")
+            # An instruction and, beside it, what it is about; not the question that a template has taken in already.
+            if row.has("input") and not (normal(row.name("input")) not in ("input", "输入") and _holds(question, row.data[row.name("input")])):
+                question = "\n".join(p for p in (question, row.text("input")) if p)
             if not question or question.isspace():
                 raise RowRefused(row.name("prompt"), "empty_prompt", _("The prompt is empty."))
             messages.append({"role": "user", "content": question})
@@ -118,6 +124,10 @@ def context(row: Row) -> list[dict]:
         else:
             messages.insert(0, {"role": "system", "content": system})
     return messages
+
+
+def _holds(text: str, part) -> bool:
+    return not isinstance(part, str) or part.strip() in text
 
 
 def split_answer(messages: list[dict], column: str) -> tuple[list[dict], str | None]:
@@ -142,9 +152,18 @@ def _passages(value):
     return value
 
 
+def _are_passages(value) -> bool:
+    """Whether a column beside answers to be ranked holds passages (in a QA file it must). Messages are none."""
+    if isinstance(value, dict):
+        return "role" not in value and any(isinstance(value.get(key), str) for key in PASSAGE_KEYS)
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(v, str) or (isinstance(v, dict) and _are_passages(v)) for v in value))
+
+
 def sources(row: Row) -> list[dict]:
     """[{title, text, url?}] from the source columns; empty passages are none."""
     value, column = _passages(row.get("source")), row.name("source")
+    if isinstance(value, dict) and isinstance(value.get("contexts"), list):
+        value = value["contexts"]
     title, url = row.text("source_title"), row.text("source_url")
     out = []
     for one in value if isinstance(value, list) else [value]:
@@ -166,7 +185,10 @@ def entry(row: Row, kind: str, messages: list[dict], answers=(), judgements=()) 
     """The entry with what every shape shares: tools, id, given sources, and the columns nobody used as metadata."""
     external = as_id(row.get("id"), row.name("id"))
     tools = turns.tools(row.get("tools"), row.name("tools")) if row.has("tools") else None
-    found = sources(row) if kind == "qa" else []
+    asked = row.data[row.columns.of["prompt"]] if row.has("prompt") else None
+    if tools is None and isinstance(asked, dict) and asked.get("tools"):  # {"input": {"messages": […], "tools": […]}}
+        tools = turns.tools(asked["tools"], row.name("prompt"))
+    found = sources(row) if kind == "qa" or (kind != "answer" and row.has("source") and _are_passages(row.data[row.name("source")])) else []
     unused = [c for c in row.data if c not in row.used]
     metadata = {}
     for column in unused:
@@ -184,13 +206,14 @@ def judge_name(row: Row) -> str:
     return as_id(row.get("annotator"), row.name("annotator"))
 
 
-def verdicts(row: Row, names: list[str], places: list[int | None], texts: list[str]) -> list[JudgementIn]:
-    """What each annotator's column says about the answers called `names`, which stand at `places` in `texts` (None: missing)."""
+def verdicts(row: Row, names: list[str], places: list[int | None], texts: list[str], models=()) -> list[JudgementIn]:
+    """What each annotator's column says about the answers called `names`, which stand at `places` in `texts` (None: missing) and are of `models`."""
     out: dict[str, JudgementIn] = {}
     for name, column in row.columns.judges:
         row.used.add(column)
         value = turns.from_json(row.data[column], column)
-        document = judging.verdict(value, names, places, texts, column) if len(texts) > 1 else None
+        zero = column in row.from_zero
+        document = judging.verdict(value, names, places, texts, column, from_zero=zero, models=models) if len(texts) > 1 else None
         name = name or judge_name(row)
         if document and out.setdefault(name, JudgementIn(document, name)).document != document:
             raise RowRefused(column, "contradiction", _("Two columns give different judgements of the same annotator."))

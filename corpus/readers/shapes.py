@@ -6,9 +6,10 @@ from django.utils.translation import gettext as _
 
 from corpus.readers import judging, turns
 from corpus.readers.errors import RowRefused
+from corpus.readers.fields import Columns
 from corpus.readers.judged import answer_columns, answer_list, preference, ranked_texts
 from corpus.readers.rows import Row, as_id, check_prompt, context, entry, judge_name, made_answer, split_answer
-from corpus.readers.tree import sibling_sets
+from corpus.readers.tree import is_tree, sibling_sets
 from corpus.records import Entry, JudgementIn
 
 
@@ -113,6 +114,67 @@ NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
     "prompts": (("prompt", "messages"),),
     "answers": (("id",), ("answer", "messages")),
 }
+
+
+def shape_of(row: dict, columns: Columns) -> str | None:
+    """The shape one row has, None if its columns do not tell. ("review" and "messages_apart" are recognised to be refused.)"""
+    of = columns.of
+    if is_tree(row):
+        return "tree"
+    if {"message_id", "parent_id", "role"} <= row.keys():
+        return "messages_apart"
+    if "answer1_id" in of and "answer2_id" in of:
+        return "review"
+    talks = "messages" in of and _is_list(row[of["messages"]])
+    asks = "prompt" in of or (talks and _ends_with_question(row[of["messages"]]))
+    if "rejected" in of and ("chosen" in of or "messages" in of or {"prompt", "answer"} <= of.keys()):
+        return "preference"
+    if columns.ranked_texts and asks:
+        return "ranked"
+    if len(columns.answers) >= 2:
+        return "pairs"
+    if "answers" in of and "answer" not in of and asks and _are_answers(row[of["answers"]]):
+        return "ranked_list"
+    if "label" in of and judging.is_label(row[of["label"]]) and (talks or ("prompt" in of and "answer" in of)):
+        return "kto"
+    if talks and not ("answer" in of and asks and row[of["answer"]] not in (None, "")):
+        try:
+            value = turns.from_json(row[of["messages"]], "")
+        except RowRefused:
+            return "chatml"
+        return "sharegpt" if value and isinstance(value[0], dict) and "from" in value[0] else "chatml"
+    if "answer" in of and asks:
+        return "qa" if "source" in of else "alpaca"
+    if "answer" in of and "id" in of:
+        return "answers"
+    lost = any(row[of[ours]] not in (None, "", [], {}) for ours in ("answers", "chosen", "rejected") if ours in of)
+    return "prompts" if "prompt" in of and not lost and not isinstance(row[of["prompt"]], dict) else None
+
+
+def richer(fmt: str, row: dict, columns: Columns) -> str:
+    """`fmt`, the shape of the file, or this row's own where that takes in more of it: what it says of its answers is not passed over."""
+    if fmt in ("prompts", "alpaca", "sharegpt", "chatml"):
+        own = shape_of(row, columns)
+        if own in ("preference", "ranked", "ranked_list", "pairs", "qa"):
+            return own
+    return fmt
+
+
+def _is_list(value) -> bool:
+    return isinstance(value, list) or (isinstance(value, str) and value.lstrip()[:1] == "[")
+
+
+def _are_answers(value) -> bool:
+    return _is_list(value) or (isinstance(value, dict) and bool(value) and all(isinstance(v, str) for v in value.values()))
+
+
+def _ends_with_question(value) -> bool:
+    """Whether the last message of a conversation is a user's."""
+    try:
+        messages = turns.conversation(value, "")
+    except RowRefused:
+        return False
+    return bool(messages) and messages[-1]["role"] == "user"
 
 
 def check_columns(fmt: str, row: Row) -> None:

@@ -82,10 +82,11 @@ def _was_utf8(text: str) -> bool:
         other = text.encode("gb18030").decode("utf-8")
     except UnicodeError:
         return False
-    return _common_share(other) > _common_share(text)
+    return common_share(other) > common_share(text)
 
 
-def _common_share(text: str) -> float:
+def common_share(text: str) -> float:
+    """How many of the characters beyond ASCII are of the 3,755 common ones or punctuation; `text` has at least one."""
     wide = [c for c in text if ord(c) > 127]
     common = 0
     for c in wide:

@@ -13,7 +13,8 @@ from corpus.readers.strict import check_storable, decoded
 from corpus.records import FileRefused
 
 DELIMITERS = ",\t;|"
-csv.field_size_limit(limits.MAX_RECORD_BYTES)
+_FARTHEST = 3 * limits.MAX_RECORD_BYTES  # how far the end of a quoted cell is looked for
+csv.field_size_limit(_FARTHEST)
 
 
 class TooLong(Exception):
@@ -49,7 +50,7 @@ class _Lines:
         if raw is None:
             raise TooLong
         self.size += len(raw)
-        if self.size > limits.MAX_RECORD_BYTES:
+        if self.size > _FARTHEST:
             raise TooLong
         try:
             return decoded(raw, was_gb=self.was_gb)
@@ -75,10 +76,10 @@ def cells(stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end:
         except TooLong:
             first = lines.taken[0]
             if len(lines.taken) == 1:
-                problem = RowRefused("", "too_long", _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
+                yield first[0], _too_long()
             else:
-                problem = RowRefused("", "quote", _("A quote that opens here is not closed within %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
-            yield first[0], problem
+                reason = _("A quote that opens here is not closed within %(n)d MB.") % {"n": _FARTHEST // limits.MIB}
+                yield first[0], RowRefused("", "quote", reason)
             lines.push_back()
             reader = fresh()
             continue
@@ -88,10 +89,16 @@ def cells(stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end:
             reader = fresh()
             continue
         line = lines.taken[0][0]
-        if lines.refused:
+        if lines.size > limits.MAX_RECORD_BYTES:
+            yield line, _too_long()
+        elif lines.refused:
             yield line, lines.refused
         elif row and (any(row) if len(row) > 1 else row[0].strip()):
             yield line, row
+
+
+def _too_long() -> RowRefused:
+    return RowRefused("", "too_long", _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
 
 
 def header_of(row: list[str]) -> list[str]:

@@ -22,7 +22,7 @@ def sibling_sets(row) -> list[Entry]:
         raise RowRefused("replies", "tree", _("This is no tree of messages: there is no list of replies."))
     tree_id, language = str(data.get("message_tree_id") or root.get("message_id") or ""), root.get("lang")
     entries: list[Entry] = []
-    todo, seen = [(root, [])], 0
+    todo, seen = [(root, [])] if root.get("deleted") is not True else [], 0
     while todo:
         node, before = todo.pop()
         seen += 1

@@ -181,6 +181,8 @@ def _pair(entry, column: str) -> list[dict]:
         question, answer = entry
     elif isinstance(entry, dict):
         found: dict[str, object] = {}
+        if isinstance(entry.get("system"), str) and entry["system"]:
+            return [{"role": "system", "content": text(entry["system"], column)}, *_pair({k: v for k, v in entry.items() if k != "system"}, column)]
         for key, value in entry.items():
             name = _PAIR_KEYS.get(key.strip().casefold()) or ROLE_OF.get(key.strip().casefold())
             if name in ("user", "assistant") and name not in found:
@@ -199,7 +201,7 @@ def history(value, column: str) -> list[dict]:
     if value is None or value == [] or (isinstance(value, str) and not value.strip()):
         return []
     if isinstance(value, str):
-        turns = spoken(value)
+        turns = spoken(value, mixed=True)
         if turns is None:
             raise RowRefused(
                 column, "history", _("The history is a text in which no turns can be told apart (a list is needed, or lines that begin with 问： and 答：).")
@@ -211,12 +213,17 @@ def history(value, column: str) -> list[dict]:
     return turns
 
 
-def spoken(value: str) -> list[dict] | None:
+def spoken(value: str, *, mixed: bool = False) -> list[dict] | None:
     """The turns of one text written as "Human: … Assistant: …" or "问：… 答：…" at line starts; None if it does not begin so. The blank after the
-    colon and the line breaks before the next name are not part of the texts."""
+    colon and the line breaks before the next name are not part of the texts. `mixed`: one side may change its name where turns alternate."""
     marks = list(_SPOKEN.finditer(value))
     if not marks or value[: marks[0].start()].strip():
         return None
+    roles = [ROLE_OF[mark[1].casefold()] for mark in marks]
+    if not mixed or any(role != ("user", "assistant")[i % 2] for i, role in enumerate(roles)):
+        # The first name of each side is theirs throughout: a line that begins with "AI：" in what "医生：" says is part of it.
+        names = {role: mark[1].casefold() for role, mark in zip(reversed(roles), reversed(marks), strict=True)}
+        marks = [mark for mark in marks if mark[1].casefold() in names.values()]
     turns = []
     for i, m in enumerate(marks):
         stop = marks[i + 1].start() if i + 1 < len(marks) else len(value)

@@ -422,14 +422,6 @@ def test_a_strength_that_is_none(tmp_path):
     assert documents(read_one(tmp_path, row | {"preference_strength": -1, "winner": "B"})) == [("", {"ranking": [[1], [0]]})]
 
 
-def test_a_reason_is_no_judgement(tmp_path):
-    row = {"prompt": "q", "answer_a": "x", "answer_b": "y", "choice_li": "A", "choice_reason": "It is shorter, and right."}
-    entry = read_one(tmp_path, row)
-    assert documents(entry) == [("li", {"ranking": [[0], [1]]})] and entry.metadata == {"choice_reason": row["choice_reason"]}
-    # A word that is no judgement is refused, not passed over.
-    assert refusal(tmp_path, row | {"choice_reason": "unsure"}) == ("choice_reason", "verdict")
-
-
 def test_the_winner_stands_above_ranks_and_ranks_above_scores(tmp_path):
     row = {"prompt": "q", "answer_a": "a", "answer_b": "b", "score_a": 1, "score_b": 2}
     assert documents(read_one(tmp_path, row)) == [("", {"ranking": [[1], [0]]})]

@@ -1,0 +1,111 @@
+"""Which columns hold somebody's judgement, by what stands in them: names alone would take a count or a remark for one."""
+
+import re
+
+from corpus.readers import judging
+from corpus.readers.errors import RowRefused
+from corpus.readers.fields import ABOUT, KNOWN, Columns, is_judge, normal, resolve
+
+SENTENCE = re.compile(r"[。！？；，：]|[.!?;,]\s")
+_NUMBER = re.compile(r"[+-]?\d+(\.0)?")
+
+
+def found(rows: list[dict], given: dict[str, str], join: str | None) -> dict[str, str]:
+    """What `rows` add to a mapping `given` by hand: columns named after a person; the column in which a letter says which answer was chosen; one
+    whose signed numbers say how strongly; and ("" for a column) what is named like a judgement and is none."""
+    out: dict[str, str] = {}
+    for look in (_chosen_by_name, _signed, _named, _remarks):
+        columns = _columns(rows, given | out, join)
+        if columns is None:
+            return out
+        out |= look(rows, given, columns)
+    return out
+
+
+def from_zero(rows: list[dict], given: dict[str, str], join: str | None) -> list[str]:
+    """The columns of judges whose bare numbers count the answers from 0."""
+    columns = _columns(rows, given, join)
+    if columns is None or any(suffix == "0" for suffix, _column in columns.answers):
+        return []
+    return [column for _name, column in columns.judges if any(str(v).strip() in ("0", "0.0") for v in _said(rows, column))]
+
+
+def _columns(rows: list[dict], given: dict[str, str], join: str | None) -> Columns | None:
+    every = tuple(dict.fromkeys(column for row in rows for column in row))
+    for names in (every, tuple(rows[0])):  # rows that spell a column in two ways have no common meaning
+        try:
+            return resolve(names, tuple(given.items()), join)
+        except RowRefused:
+            continue
+    return None
+
+
+def _said(rows: list[dict], column: str) -> list:
+    """The cells of a column that say something."""
+    return [v for v in (row.get(column) for row in rows) if not judging.is_unsaid(v)]
+
+
+def _numbers(values: list) -> bool:
+    return bool(values) and all(not isinstance(v, (bool, list, dict)) and _NUMBER.fullmatch(str(v).strip()) for v in values)
+
+
+def _chosen_by_name(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
+    """Beside two or more answers in columns of their own, "chosen": "B" says which."""
+    if len(columns.answers) < 2 or "chosen" in given or "winner" in given or "chosen" not in columns.of:
+        return {}
+    names = [suffix for suffix, _column in columns.answers]
+    out = {}
+    for ours in ("chosen", "rejected"):
+        column = columns.of.get(ours, "")
+        values = _said(rows, column)
+        if values and all(_is_name(v, names) for v in values):
+            out |= {ours: ""} | ({"winner": column} if ours == "chosen" else {})
+    return out if "winner" in out else {}
+
+
+def _is_name(value, names: list[str]) -> bool:
+    try:
+        return len(str(value)) <= 20 and judging.verdict(value, names, list(range(len(names))), [*map(str, range(len(names)))], "") is not None
+    except RowRefused:
+        return False
+
+
+def _signed(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
+    """A column that says which of two is better in numbers of both signs says how strongly, too."""
+    if len(columns.answers) != 2 or "strength" in given or "strength" in columns.of:
+        return {}
+    for name, column in columns.judges:
+        values = _said(rows, column)
+        if not name and column not in given.values() and _numbers(values) and any(float(v) < 0 for v in values) and all(abs(float(v)) <= 3 for v in values):
+            return {"strength": column}
+    return {}
+
+
+def _named(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
+    """Columns named after a person beside two answers, recognised by what stands in them (A, B, tie; two or more such columns may hold only 1
+    and 2)."""
+    worded, numbered = {}, {}
+    for column in columns.rest if len(columns.answers) == 2 else ():
+        name = column.strip()
+        if f"annotator_{name}" in given or is_judge(column) or name.casefold() in ABOUT or normal(name) in KNOWN:  # switched off, or something else
+            continue
+        values = _said(rows, column)
+        plain = [not isinstance(v, bool) and str(v).strip().removesuffix(".0") in ("1", "2") for v in values]
+        if values and all(p or judging.is_verdict(v) for p, v in zip(plain, values, strict=True)):
+            (numbered if all(plain) else worded)[f"annotator_{name}"] = column
+    return worded | (numbered if len(numbered) > 1 else {})
+
+
+def _remarks(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
+    """{"annotator_NAME": ""} for columns that are named like a judgement and hold sentences, or numbers beside chosen and rejected."""
+    pair = {"chosen", "rejected"} <= columns.of.keys()
+    out = {}
+    for name, column in columns.judges:
+        if not name or column in given.values():
+            continue
+        values = _said(rows, column)
+        told = [v for v in values if isinstance(v, str) and v.lstrip()[:1] != "[" and (len(v) > 40 or (len(v) > 12 and SENTENCE.search(v)))]
+        sentences = len(told) * 2 > len(values) and not any(judging.is_verdict(v) for v in values)
+        if sentences or (pair and _numbers(values)):
+            out[f"annotator_{name}"] = ""
+    return out

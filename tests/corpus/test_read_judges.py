@@ -1,0 +1,149 @@
+"""Which columns hold a judgement, and which answer it names: nothing is turned round, made up, or passed over."""
+
+import pytest
+
+from tests.corpus.files import Got, jsonl, written
+
+TWO = {"prompt": "q", "answer_a": "x", "answer_b": "y"}
+FIRST, SECOND = {"ranking": [[0], [1]]}, {"ranking": [[1], [0]]}
+
+
+def read(tmp_path, *rows, **options):
+    return Got(written(tmp_path / "x", jsonl(*rows)), **options)
+
+
+def said(got):
+    """[(annotator, document) of each row's judgements]."""
+    return [[(j.annotator, j.document) for j in record.entries[0].judgements] for record in got.records]
+
+
+def metadata(got):
+    return [record.entries[0].metadata for record in got.records]
+
+
+def test_numbers_of_both_signs_say_how_strongly(tmp_path):
+    got = read(tmp_path, TWO | {"overall_preference": 1}, TWO | {"prompt": "r", "overall_preference": -3}, TWO | {"prompt": "s", "overall_preference": 0})
+    assert said(got) == [[("", SECOND | {"strength": [1]})], [("", FIRST | {"strength": [3]})], [("", {"ranking": [[0, 1]]})]]
+    assert said(read(tmp_path, TWO | {"overall_preference": 1}, TWO | {"prompt": "r", "overall_preference": 2})) == [[("", FIRST)], [("", SECOND)]]
+
+
+@pytest.mark.parametrize("answers", [{"answer_a": "x", "answer_b": "y"}, {"answer_1": "x", "answer_2": "y"}, {"responses": ["x", "y"]}])
+@pytest.mark.parametrize("values", [(0, 1), ("0", "1"), (0.0, 1.0)])
+def test_a_column_with_a_zero_counts_from_zero(tmp_path, answers, values):
+    rows = [{"prompt": f"q{value}", "winner": value} | answers for value in values]
+    assert said(read(tmp_path, *rows)) == [[("", FIRST)], [("", SECOND)]]
+
+
+def test_a_label_beside_answers_counts_from_zero_too(tmp_path):
+    for answers in ({"answer_a": "x", "answer_b": "y"}, {"responses": ["x", "y"]}):
+        assert said(read(tmp_path, {"prompt": "q", "label": 1} | answers, {"prompt": "r", "label": 0} | answers)) == [[("", SECOND)], [("", FIRST)]]
+
+
+@pytest.mark.parametrize(("columns", "winner"), [(("answer_b", "answer_c"), "A"), (("answer_2", "answer_3"), "1"), (("answer_2", "answer_3"), "A")])
+def test_a_column_that_a_row_does_not_have_is_not_another(tmp_path, columns, winner):
+    got = read(tmp_path, {"prompt": "q", columns[0]: "x", columns[1]: "y", "winner": winner})
+    assert got.refused == [(1, "winner", "verdict")]
+
+
+def test_letters_and_numbers_name_columns_of_the_other_kind(tmp_path):
+    three = {"prompt": "q", "answer_b": "x", "answer_c": "y", "answer_d": "z"}
+    assert said(read(tmp_path, three | {"winner": "3>2"})) == [[("", {"ranking": [[1], [0]]})]]
+    assert said(read(tmp_path, {"prompt": "q", "answer_1": "x", "answer_2": "y", "winner": "B"})) == [[("", SECOND)]]
+    assert said(read(tmp_path, {"prompt": "q", "answer_甲": "x", "answer_乙": "y", "winner": "B"})) == [[("", SECOND)]]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"label_version": 1},
+        {"vote_count": 2},
+        {"annotator_count": 1},
+        {"annotator_1_confidence": 2},
+        {"judge_id": 1, "judge_comment": "更准确"},
+        {"标注_时间": "1"},
+        {"annotator_id": 7, "annotator_name": "A"},
+        {"turn": 1},
+        {"group": "A"},
+        {"raw_preference": 2},
+        {"choice_reason": "It is shorter, and right."},
+        {"preference_statement": "Response 1 is slightly better, since it names the source."},
+    ],
+)
+def test_what_is_about_a_judgement_is_none(tmp_path, beside):
+    got = read(tmp_path, TWO | {"winner": "B"} | beside)
+    [[(who, document)]] = said(got)
+    assert document == SECOND and who == str(beside.get("annotator_id", ""))
+    assert metadata(got)[0] == {k: v for k, v in beside.items() if k != "annotator_id"}
+
+
+def test_one_column_of_words_makes_no_judge_of_one_of_numbers(tmp_path):
+    got = read(tmp_path, TWO | {"张医生": "B", "章": 1})
+    assert said(got) == [[("张医生", SECOND)]] and metadata(got) == [{"章": 1}]
+
+
+@pytest.mark.parametrize("beside", [{"preference_score": 2}, {"annotator_count": 2}, {"label_source": "human"}, {"judge_model": "gpt-4"}, {"rater_x": 4}])
+def test_numbers_beside_chosen_and_rejected_judge_nothing(tmp_path, beside):
+    got = read(tmp_path, {"prompt": "q", "chosen": "x", "rejected": "y"} | beside)
+    assert said(got) == [[("", FIRST)]] and metadata(got) == [beside]
+
+
+def test_an_unknown_word_is_refused_and_not_passed_over(tmp_path):
+    assert read(tmp_path, TWO | {"choice_li": "A", "choice_wu": "unsure"}).refused == [(1, "choice_wu", "verdict")]
+
+
+@pytest.mark.parametrize("nothing", ["None", "none", "-", " ", "null", None])
+def test_a_cell_that_says_nothing(tmp_path, nothing):
+    got = read(tmp_path, TWO | {"annotator_z": nothing}, TWO | {"prompt": "r", "annotator_z": "A"})
+    assert said(got) == [[], [("z", FIRST)]]
+
+
+def test_people_are_found_whatever_a_data_frame_made_of_their_cells(tmp_path):
+    table = "prompt,answer_a,answer_b,张医生,李医生\nQ1,one,two,1.0,2.0\nQ2,one,two,,1.0\nQ3,one,two,-, \n"
+    got = Got(written(tmp_path / "x.csv", table))
+    assert said(got) == [[("张医生", FIRST), ("李医生", SECOND)], [("李医生", FIRST)], []]
+    got = read(tmp_path, TWO, TWO | {"prompt": "r", "张医生": "模型B", "李医生": "回答A"})  # the first row has no such columns
+    assert said(got) == [[], [("张医生", SECOND), ("李医生", FIRST)]]
+    assert said(read(tmp_path, TWO | {"annotator_z": "1.0"})) == [[("z", FIRST)]]
+
+
+def test_the_chosen_column_may_hold_a_letter(tmp_path):
+    two = {"prompt": "q", "response_a": "x", "response_b": "y"}
+    for name in ("chosen", "preferred", "preferred_response"):
+        assert said(read(tmp_path, two | {name: "B"})) == [[("", SECOND)]]
+    got = read(tmp_path, two | {"chosen": "b", "rejected": "a"})
+    assert said(got) == [[("", SECOND)]] and [a.text for a in got.entry.answers] == ["x", "y"]
+
+
+def test_a_winner_may_be_named_by_its_model(tmp_path):
+    row = TWO | {"model_a": "Qwen-14B", "model_b": "Baichuan2", "winner": "baichuan2"}
+    assert said(read(tmp_path, row)) == [[("", SECOND)]]
+    assert read(tmp_path, row | {"model_b": "qwen-14b", "winner": "qwen-14b"}).refused == [(1, "winner", "verdict")]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"ranks": [2, 1]},
+        {"scores": [1, 5]},
+        {"rating_a": 1, "rating_b": 5},
+        {"model_a_score": 1, "model_b_score": 5},
+        {"preference_strength": 2},
+    ],
+)
+def test_ranks_and_scores_beside_columns_of_answers(tmp_path, beside):
+    [[(_who, document)]] = said(read(tmp_path, TWO | beside))
+    assert document["ranking"] == [[1], [0]]
+
+
+def test_scores_behind_chinese_names_and_models_in_a_list(tmp_path):
+    got = read(tmp_path, {"问题": "q", "回答1": "x", "回答2": "y", "回答1评分": 2, "回答2评分": 5})
+    assert said(got) == [[("", SECOND)]]
+    got = read(tmp_path, TWO | {"models": ["m1", "m2"], "rank": 7})
+    assert [a.model for a in got.entry.answers] == ["m1", "m2"] and metadata(got) == [{"rank": 7}]
+    got = read(tmp_path, {"instruction": "q", "generations": ["x", "y"], "rating": [2, 5], "generation_models": ["m1", "m2"]})
+    assert said(got) == [[("", SECOND)]] and [a.model for a in got.entry.answers] == ["m1", "m2"]
+
+
+def test_a_strength_in_words_does_not_cost_the_row_its_winner(tmp_path):
+    got = read(tmp_path, TWO | {"winner": "B", "preference_strength": "strong"})
+    assert said(got) == [[("", SECOND)]] and metadata(got) == [{"preference_strength": "strong"}]
