@@ -153,7 +153,8 @@ def shape_of(row: dict, columns: Columns) -> str | None:
 
 def richer(fmt: str, row: dict, columns: Columns) -> str:
     """`fmt`, the shape of the file, or this row's own where that takes in more of it: what it says of its answers is not passed over."""
-    if fmt in ("prompts", "alpaca", "sharegpt", "chatml"):
+    more = columns.answers or columns.ranked_texts or not columns.of.keys().isdisjoint(("rejected", "answers", "source"))
+    if more and fmt in ("prompts", "alpaca", "sharegpt", "chatml"):
         own = shape_of(row, columns)
         if own in ("preference", "ranked", "ranked_list", "pairs", "qa"):
             return own
