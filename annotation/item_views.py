@@ -4,13 +4,13 @@ from django.contrib import messages
 from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from annotation import figures, projects, promotion_said, queue, reading
 from annotation.bench_strings import names
 from annotation.lead_forms import CommentForm, ItemFilter, TagsForm
 from annotation.models import Item, ItemTag
-from core.access import project_page
+from core.access import project_form, project_page
 from core.errors import DomainError
 from core.models import Role
 
@@ -92,8 +92,7 @@ def item(request, project, pk):
     return render(request, "annotation/item.html", context)
 
 
-@require_POST
-@project_page("reviewer")
+@project_form("reviewer", "item", "pk")
 def item_hide(request, project, pk):
     """ "Contains personal data": hidden from everyone at once; the managers decide."""
     form = CommentForm(request.POST)
@@ -103,8 +102,7 @@ def item_hide(request, project, pk):
     return redirect("items", project.slug)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "item", "pk")
 def item_decide(request, project, pk):
     """What becomes of a hidden item: `decision` restore or delete."""
     found = _item(request, project, pk)
@@ -122,8 +120,7 @@ def item_decide(request, project, pk):
     raise DomainError("invalid", _("There is no such decision."), field="decision")
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "item", "pk")
 def item_tags(request, project, pk):
     found, form = _item(request, project, pk), TagsForm(request.POST)
     if form.is_valid():

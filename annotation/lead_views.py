@@ -3,7 +3,6 @@
 import csv
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -12,12 +11,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from annotation import agreement, figures, progress, projects
 from annotation.lead_forms import CloneForm, CriteriaFormSet, GuidelinesForm, NewProjectForm, PeriodForm, SettingsForm
 from core import people
-from core.access import entry_url, project_page, role_in
+from core.access import entry_url, project_form, project_page, role_in, signed_in
 from core.errors import DomainError
 from core.member_views import members_page
 from core.models import Role
@@ -95,7 +94,7 @@ def project_agreement(request, project):
     return render(request, "annotation/_agreement.html", {"project": project, "agreement": known})
 
 
-@login_required
+@signed_in
 @never_cache
 def new_project(request):
     if not projects.may_create(request.user):
@@ -192,8 +191,7 @@ def _settings_page(request, project, bench, form, rows, criteria_error=""):
     return render(request, "annotation/settings.html", context, status=400 if failed else 200)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "project_settings")
 def criteria(request, project):
     bench = projects.bench_of(project)
     rows = _criteria_rows(bench, request.POST)
@@ -242,8 +240,7 @@ def guidelines(request, project):
     return render(request, "annotation/guidelines.html", context, status=400 if form.errors else 200)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "guidelines")
 def guidelines_preview(request, project):
     form = GuidelinesForm(request.POST)
     return HttpResponse(markdown.render(form.cleaned_data["text"]) if form.is_valid() else "")

@@ -7,13 +7,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.formats import localize
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from annotation import promotion, promotion_turns, reading
 from annotation.item_views import page_link
 from annotation.models import Promotion, PromotionRule
 from core import jobs
-from core.access import project_page
+from core.access import project_form, project_page
 from core.errors import DomainError
 from feedback.end_users import label
 from feedback.models import EndUser, Reaction
@@ -194,8 +194,7 @@ def rule(request, project, pk):
     return _form_page(request, project, found, form, _preview(found) if request.method == "GET" and "preview" in request.GET else None)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "promotion")
 def switch(request, project, pk):
     """On or off: `active` = 1 or 0."""
     found = _rule(project, pk)
@@ -204,8 +203,7 @@ def switch(request, project, pk):
     return redirect("promotion", project.slug)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "promotion")
 def remove(request, project, pk):
     found = _rule(project, pk)
     promotion.remove(rule=found, actor=request.user)
@@ -213,8 +211,7 @@ def remove(request, project, pk):
     return redirect("promotion", project.slug)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "promotion")
 def run(request, project):
     """Run the rule `rule`, or every active one, as a job."""
     params = {}

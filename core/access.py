@@ -2,15 +2,48 @@
 
 from collections.abc import Iterator
 from functools import wraps
+from urllib.parse import urlencode, urlsplit
 
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from core import registry
 from core.models import Member, Project, Role, roles_from
+
+SAFE = ("GET", "HEAD")
+
+
+def is_own_address(request, target: str) -> bool:
+    """Whether `target` stays on this site, so that a person may be led there."""
+    return url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+
+
+def sign_in_first(request) -> HttpResponseRedirect:
+    """The way to the sign-in page, and from there to the page that was asked for. What was sent by a form is gone: then it leads back to the page
+    the form stood on, and `unsaved` has the person told."""
+    if request.method in SAFE:
+        back, told = request.get_full_path(), {}
+    else:
+        came_from = request.headers.get("Referer", "")
+        parts = urlsplit(came_from) if is_own_address(request, came_from) else urlsplit("")
+        back, told = parts._replace(scheme="", netloc="", fragment="").geturl(), {"unsaved": "1"}
+        if not back.startswith("/") or not is_own_address(request, back):
+            back = reverse("home")
+    return HttpResponseRedirect(f"{reverse('login')}?{urlencode({'next': back} | told, safe='/')}")
+
+
+def signed_in(view):
+    """Decorator of a page that nobody sees without signing in first."""
+
+    @wraps(view)
+    def page(request, *args, **kwargs):
+        return view(request, *args, **kwargs) if request.user.is_authenticated else sign_in_first(request)
+
+    return page
 
 
 def role_in(user, project) -> str:
@@ -44,11 +77,28 @@ def project_page(role: str):
 
     def decorate(view):
         @wraps(view)
-        @login_required
+        @signed_in
         def page(request, slug, *args, **kwargs):
             return view(request, project_or_404(request, slug, role), *args, **kwargs)
 
         return page
+
+    return decorate
+
+
+def project_form(role: str, page: str, *same: str):
+    """Decorator of a view that takes a form and is no page by itself. Opened like a page (the other language, a reload, an old address), it leads
+    to the `page` of the project that the form stands on; `same` names the URL arguments that this page has in common with it."""
+
+    def decorate(view):
+        @wraps(view)
+        @project_page(role)
+        def taker(request, project, *args, **kwargs):
+            if request.method in SAFE:
+                return redirect(page, slug=project.slug, **{name: kwargs[name] for name in same})
+            return view(request, project, *args, **kwargs) if request.method == "POST" else HttpResponseNotAllowed([*SAFE, "POST"])
+
+        return taker
 
     return decorate
 

@@ -3,10 +3,10 @@
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from core import jobs
-from core.access import project_page
+from core.access import project_form, project_page
 from core.errors import Conflict
 from core.models import Job
 
@@ -35,8 +35,7 @@ def job_page(request, project, pk):
     return render(request, "core/job.html", {"project": project, "job": job, "label": label, "result_url": result_url})
 
 
-@require_POST
-@project_page("user")
+@project_form("user", "job", "pk")
 def job_cancel(request, project, pk):
     job = _job_or_404(request, project, pk)
     try:

@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from core import people
-from core.access import project_page
+from core.access import project_form, project_page
 from core.errors import DomainError
 from core.forms import ApiKeyForm, InviteForm, PeopleForm, RoleForm
 from core.models import ApiKey, Invite, Role
@@ -41,9 +41,8 @@ def members(request, project):
 # The answers that show a secret once are rendered by the POST itself and never cached: nothing that could show it again is kept.
 
 
-@require_POST
 @never_cache
-@project_page("manager")
+@project_form("manager", "members")
 def add_people(request, project):
     form = PeopleForm(request.POST)
     if form.is_valid():
@@ -55,9 +54,8 @@ def add_people(request, project):
     return members_page(request, project, status=400, people_form=form)
 
 
-@require_POST
 @never_cache
-@project_page("manager")
+@project_form("manager", "members")
 def create_invite(request, project):
     form = InviteForm(request.POST)
     if not form.is_valid():
@@ -66,16 +64,14 @@ def create_invite(request, project):
     return members_page(request, project, invite_link=request.build_absolute_uri(reverse("invite", args=[token])))
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "members")
 def revoke_invite(request, project, pk):
     people.revoke_invite(invite=get_object_or_404(project.invites, pk=pk), actor=request.user)
     messages.success(request, _("The invitation no longer works."))
     return redirect("members", project.slug)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "members")
 def change_role(request, project, pk):
     member = get_object_or_404(project.members.select_related("user"), pk=pk)
     form = RoleForm(request.POST)
@@ -90,23 +86,22 @@ def change_role(request, project, pk):
     return redirect("members", project.slug)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "members")
 def remove(request, project, pk):
     member = get_object_or_404(project.members.select_related("user"), pk=pk)
     try:
         people.remove_member(member=member, actor=request.user)
-        messages.success(request, _("%(name)s is no longer a member. Their work stays.") % {"name": member.user.shown_name})
     except DomainError as exc:
         messages.error(request, exc.message)
+        return redirect("members", project.slug)
+    messages.success(request, _("%(name)s is no longer a member. Their work stays.") % {"name": member.user.shown_name})
     if member.user == request.user and not request.user.is_superuser:
         return redirect("home")
     return redirect("members", project.slug)
 
 
-@require_POST
 @never_cache
-@project_page("manager")
+@project_form("manager", "members")
 def reset_password(request, project, pk):
     member = get_object_or_404(project.members.select_related("user", "project"), pk=pk)
     try:
@@ -153,9 +148,8 @@ def keys(request, project):
     return _keys_page(request, project, status=400, form=form)
 
 
-@require_POST
 @never_cache
-@project_page("annotator")
+@project_form("annotator", "keys")
 def rotate_key(request, project, pk):
     """Own keys only, of managers too: the new key acts as its person."""
     key = get_object_or_404(ApiKey.objects.filter(project=project, user=request.user), pk=pk)
@@ -167,8 +161,7 @@ def rotate_key(request, project, pk):
     return _keys_page(request, project, key_text=text, rotated=True)
 
 
-@require_POST
-@project_page("annotator")
+@project_form("annotator", "keys")
 def revoke_key(request, project, pk):
     mine = Q() if request.role == Role.MANAGER else Q(user=request.user)
     people.revoke_api_key(key=get_object_or_404(ApiKey.objects.select_related("project").filter(mine, project=project), pk=pk), actor=request.user)

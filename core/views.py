@@ -2,19 +2,17 @@
 
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import translation
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from core import login_limit, people, registry
-from core.access import entry_url
+from core.access import entry_url, is_own_address, signed_in
 from core.context import TEXT_SIZES, shown_text_size, shown_theme
 from core.errors import DomainError, of_the_machine
 from core.forms import JoinForm, PasswordForm, PreferencesForm, ProfileForm, SignInForm
@@ -25,7 +23,7 @@ YEAR = 365 * 24 * 3600
 
 def _safe_next(request, default="home") -> str:
     target = request.POST.get("next") or request.GET.get("next") or ""
-    if target.startswith("/") and url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+    if target.startswith("/") and is_own_address(request, target):
         return target
     return reverse(default)
 
@@ -49,7 +47,7 @@ def login_page(request):
     if request.method != "POST":
         if request.user.is_authenticated:
             return HttpResponseRedirect(_safe_next(request))
-        return render(request, "core/login.html", {"form": SignInForm(), "next": request.GET.get("next", "")})
+        return render(request, "core/login.html", {"form": SignInForm(), "next": request.GET.get("next", ""), "unsaved": request.GET.get("unsaved")})
     form, status, code = SignInForm(request.POST), 400, "invalid_login"
     name = request.POST.get("username", "")
     if form.is_valid() and not login_limit.begin(request, name):
@@ -62,12 +60,14 @@ def login_page(request):
             _signed_in(request, user)
             if wants_json:
                 return JsonResponse({"user": {"username": user.username, "name": user.shown_name}, "password_must_change": user.password_must_change})
+            if request.POST.get("unsaved"):
+                messages.warning(request, _("You were signed out when you sent something: it was not saved. Send it again from here."))
             return HttpResponseRedirect(_safe_next(request))
         form.add_error(None, _("Name and password do not match. Capitals count."))
     if wants_json:
         message = " ".join(str(e) for e in form.non_field_errors()) or _("Give name and password.")
         return JsonResponse({"error": {"code": code, "message": message}}, status=status)
-    return render(request, "core/login.html", {"form": form, "next": request.POST.get("next", "")}, status=status)
+    return render(request, "core/login.html", {"form": form, "next": request.POST.get("next", ""), "unsaved": request.POST.get("unsaved")}, status=status)
 
 
 @require_POST
@@ -81,7 +81,7 @@ def logout_page(request):
     return response
 
 
-@login_required
+@signed_in
 @require_safe
 def home(request):
     """The person's projects, each with what upper rooms say of it (progress, the next thing to do)."""
@@ -103,7 +103,7 @@ def _role_label(role: str):
     return Role(role).label
 
 
-@login_required
+@signed_in
 def account(request):
     """Shown name, language, colours, text size."""
     form = ProfileForm(request.POST or None, instance=request.user)
@@ -118,7 +118,7 @@ def account(request):
 
 
 @sensitive_post_parameters("old_password", "new_password", "again")
-@login_required
+@signed_in
 @never_cache
 def password(request):
     """Change one's password; the only page open while a one-time password is in use."""

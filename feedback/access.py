@@ -4,10 +4,10 @@ import secrets
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.contrib.auth.views import redirect_to_login
 from django.http import Http404
 from django.utils.translation import gettext as _
 
+from core.access import sign_in_first
 from core.errors import DomainError
 from core.models import Member, Project, Role, User
 from feedback import end_users, links
@@ -78,7 +78,7 @@ def page_visitor(request, slug: str):
     try:
         return visitor(request, slug), None
     except SignedOut:
-        return None, redirect_to_login(request.get_full_path())
+        return None, sign_in_first(request)
 
 
 def _chat_of(project: Project) -> ChatSettings:

@@ -6,10 +6,10 @@ from django.http import StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from core import erasure
-from core.access import project_page
+from core.access import project_form, project_page
 from core.errors import DomainError
 from core.models import Event, Job
 from feedback import access, people_data
@@ -71,8 +71,7 @@ def _person(project, form):
 
 
 @never_cache
-@require_POST
-@project_page("manager")
+@project_form("manager", "people_data")
 def people_export(request, project):
     """All that is kept of the person, as one file."""
     form = PersonForm(request.POST)
@@ -81,8 +80,7 @@ def people_export(request, project):
 
 
 @never_cache
-@require_POST
-@project_page("manager")
+@project_form("manager", "people_data")
 def people_erase(request, project):
     form = PersonForm(request.POST)
     person = _person(project, form)
@@ -109,9 +107,10 @@ def own_data(request, slug):
 
 
 @never_cache
-@require_POST
 def own_erase(request, slug):
-    """A visitor has their own talks erased. A guest's visit ends with it."""
+    """A visitor has their own talks erased. A guest's visit ends with it. Opened like a page, it leads to the chat."""
+    if request.method != "POST":
+        return redirect("chat", slug)
     visitor, sign_in = access.page_visitor(request, slug)
     if visitor is None:
         return sign_in

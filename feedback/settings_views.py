@@ -6,9 +6,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
 
-from core.access import project_page
+from core.access import project_form, project_page
 from core.errors import DomainError
 from feedback import settings as verbs
 from feedback.models import Arm
@@ -86,8 +85,7 @@ def chat_settings(request, project):
     return _page(request, project, status=400, form=form)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "chat_settings")
 def chat_arms(request, project):
     forms = ArmFormSet(request.POST, prefix="arms")
     error = _("A weight is a number from 1 to %(n)s.") % {"n": verbs.MAX_WEIGHT}
@@ -103,8 +101,7 @@ def chat_arms(request, project):
     return _page(request, project, status=400, arms_error=error)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "chat_settings")
 def chat_reasons(request, project):
     up, down = ReasonFormSet(request.POST, prefix="up"), ReasonFormSet(request.POST, prefix="down")
     error = _("These reasons cannot be kept as they are.")
@@ -121,8 +118,7 @@ def chat_reasons(request, project):
     return _page(request, project, status=400, reasons_error=error, up=up, down=down)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "chat_settings")
 def chat_consent(request, project):
     form = ConsentForm(request.POST)
     if not form.is_valid():
@@ -136,9 +132,8 @@ def chat_consent(request, project):
     return redirect(reverse("chat_settings", args=[project.slug]) + "#consent")
 
 
-@require_POST
 @never_cache
-@project_page("manager")
+@project_form("manager", "chat_settings")
 def chat_link(request, project):
     """Make a link for guests; it is on the answer, once."""
     form = LinkForm(request.POST)
@@ -148,8 +143,7 @@ def chat_link(request, project):
     return _page(request, project, link_url=request.build_absolute_uri(reverse("chat_join", args=[token])))
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "chat_settings")
 def chat_link_revoke(request, project, pk):
     verbs.revoke_link(link=get_object_or_404(project.chat_links.select_related("project"), pk=pk), actor=request.user)
     messages.success(request, _("The link no longer works."))

@@ -6,9 +6,9 @@ from django.db import connection
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from core.access import project_page
+from core.access import project_form, project_page
 from core.errors import DomainError
 from inference import allowed
 from inference import endpoints as verbs
@@ -47,17 +47,15 @@ def endpoint(request, project, pk):
     return render(request, "inference/endpoint.html", context, status=400 if form.is_bound else 200)
 
 
-@require_POST
-@project_page("manager")
+@project_form("manager", "endpoints")
 def endpoint_remove(request, project, pk):
     verbs.remove(endpoint=get_object_or_404(_of(project), pk=pk), actor=request.user)
     messages.success(request, _("Removed. What it answered stays."))
     return redirect("endpoints", project.slug)
 
 
-@require_POST
 @never_cache
-@project_page("manager")
+@project_form("manager", "endpoint", "pk")
 def endpoint_probe(request, project, pk):
     """Try it: a part of the page for htmx, a page of its own without."""
     found = get_object_or_404(_of(project), pk=pk)

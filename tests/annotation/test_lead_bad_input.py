@@ -95,5 +95,6 @@ def test_gets(cast, path):
 def test_numbers_beyond_the_database_are_not_found(cast, path):
     _project, client, _item, _token = cast
     address = "/p/p/" + path.replace("{}", "9" * 30)
-    assert client.get(address).status_code in (404, 405)
+    led = client.get(address)
+    assert led.status_code in (404, 405) or led.headers["Location"] in ("/p/p/members/", "/p/p/keys/")  # takes a form only
     assert client.post(address).status_code in (404, 405)

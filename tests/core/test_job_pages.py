@@ -86,7 +86,9 @@ def test_the_page_names_the_kind_and_leads_to_the_result(client, owner, job):
 
 def test_stop_by_page_and_by_api(client, owner, project, job):
     client.force_login(owner)
-    assert client.get(reverse("job_cancel", args=["p", job.pk])).status_code == 405
+    assert client.get(reverse("job_cancel", args=["p", job.pk])).headers["Location"] == reverse("job", args=["p", job.pk])
+    job.refresh_from_db()
+    assert job.active
     stopped = client.post(reverse("job_cancel", args=["p", job.pk]), headers={"HX-Request": "true"})
     assert stopped.status_code == 200 and b"hx-get" not in stopped.content
     assert client.post(reverse("job_cancel", args=["p", job.pk])).status_code == 302  # already ended: shown, no error

@@ -139,7 +139,8 @@ def test_the_last_manager_stays(cast):
     _project, manager, client = cast
     member = Member.objects.get(user=manager)
     client.post(f"/p/p/members/{member.pk}/role/", {"role": "user"})
-    client.post(f"/p/p/members/{member.pk}/remove/")
+    refused = client.post(f"/p/p/members/{member.pk}/remove/", follow=True)
+    assert refused.redirect_chain == [("/p/p/members/", 302)] and "manager" in str(next(iter(refused.context["messages"])))
     member.refresh_from_db()
     assert member.role == "manager"
 
@@ -175,6 +176,14 @@ def test_a_manager_cannot_take_over_an_account_that_reaches_further(cast, reach)
     people.reset_password(member=Member.objects.get(user=user, project=project), actor=make_user(is_superuser=True))
 
 
+def test_the_other_language_asks_first_where_a_page_was_made_by_a_form(cast):
+    _project, _manager, client = cast
+    asks = re.compile(r'name="language"[^>]*data-confirm=')
+    assert not asks.search(client.get("/p/p/members/").content.decode())
+    made = client.post("/p/p/members/invite/", {"role": "annotator", "days": "7", "uses": "1"}).content.decode()
+    assert "/invite/" in made and len(asks.findall(made)) == 2  # in the bar and, on a phone, in the menu
+
+
 def test_members_of_another_project_are_out_of_reach(cast):
     _project, _manager, client = cast
     other = make_project()
@@ -186,7 +195,8 @@ def test_members_of_another_project_are_out_of_reach(cast):
 @pytest.mark.parametrize("path", ["add/", "invite/", "1/role/", "1/remove/", "1/password/", "invite/1/revoke/"])
 def test_changes_take_a_post_and_the_managers_role(cast, path):
     project, _manager, client = cast
-    assert client.get(f"/p/p/members/{path}").status_code == 405
+    assert client.get(f"/p/p/members/{path}").headers["Location"] == "/p/p/members/"
+    assert client.put(f"/p/p/members/{path}").status_code == 405
     reviewer = Client()
     reviewer.force_login(make_member(project, "reviewer"))
     assert reviewer.post(f"/p/p/members/{path}").status_code == 403

@@ -279,3 +279,30 @@ def test_every_person_at_every_url(house):
         if " ".join(got) != who:
             wrong[name] = (who, " ".join(got))
     assert wrong == {}, "\n".join(f"{name}: wanted {want}, got {got}" for name, (want, got) in wrong.items())
+
+
+# Take a form and are no page by themselves, and yet do not lead to one when opened: what is asked of a script there (or of the review page) is not
+# what a person meets in the address bar.
+NO_WAY_BACK = {"logout", "preferences", "bench_keys", "chat_leave", "review_accept", "review_return", "review_settle", "review_unsettle", "review_reveal"}
+
+
+def test_the_address_of_a_form_opened_as_a_page_leads_to_the_page_it_stands_on(house):
+    """As the language buttons and a reload do, on a page that a form's answer was. Roles are told the same as the form tells them."""
+    own = {"key_rotate", "key_revoke", "job_cancel", "chat_erase"}  # whose it is, is asked by the page it leads to, or where it is changed
+    for name, params in patterns():
+        method, who = MATRIX[name]
+        url = url_of(name, params, house)
+        if method != "POST" or name in NO_WAY_BACK or url.startswith(("/api/", "/v1/")) or "/api/" in url:
+            continue
+        for person, letter in zip(PEOPLE, who.split(), strict=True):
+            client = Client()
+            if house[1][person] is not None:
+                client.force_login(house[1][person])
+            response = client.get(url)
+            if name not in own:
+                assert answer_letter(response) == letter, (name, person)
+            if response.status_code == 302 and answer_letter(response) == "Y":
+                page = client.get(response["Location"])
+                assert page.status_code == 200 or (name in own and answer_letter(page) in "LN"), (name, person, page.status_code)
+            else:
+                assert answer_letter(response) != "Y", (name, person, response.status_code)
