@@ -1,5 +1,7 @@
 // What every page does in the browser: the token of htmx requests, menus, preferences without a reload, copying, questions before what cannot be undone.
 
+import { forgetForms, keepForms } from "./kept.js";
+
 const live = document.getElementById("live");
 
 /** The current CSRF token. Read from the cookie each time: signing in again in place changes it. */
@@ -19,8 +21,10 @@ document.addEventListener("htmx:configRequest", (event) => {
 for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   document.addEventListener(name, (event) => {
     const status = event.detail.xhr ? event.detail.xhr.status : 0;
-    if (status === 401) location.reload();
-    else if (live) show(live.dataset.offline);
+    if (status === 401) {
+      keepForms();
+      location.reload();
+    } else if (live) show(live.dataset.offline);
   });
 }
 
@@ -130,5 +134,6 @@ document.addEventListener("submit", (event) => {
     return;
   }
   for (const key of kept) localStorage.removeItem(key);
+  forgetForms();
   document.dispatchEvent(new CustomEvent("touchstone:leaving")); // pages with unsent work need not ask again
 });

@@ -1,0 +1,85 @@
+// Text written into a form marked data-keep is not lost to a login that has ended: it lies in this tab's store while the form is on its way, comes
+// back when the form stands there again with nothing else in it, and goes once the server has answered. Computers are shared: keyed by person, what
+// belongs to another person is wiped at sight, all of it at sign-out. Leaving with such a text changed and not sent asks.
+
+const PREFIX = "touchstone:";
+const person = document.body.dataset.person || "";
+const live = document.getElementById("live");
+let leaving = false; // by a form that was sent, or a reload that has kept the text
+
+function store(run) {
+  try {
+    return run(sessionStorage);
+  } catch (error) {
+    return null; // switched off, or full
+  }
+}
+
+const keys = () => store((kept) => Object.keys(kept).filter((key) => key.startsWith(PREFIX))) || [];
+const forms = () => [...document.querySelectorAll("form[data-keep]")];
+const keyOf = (form) => `${PREFIX}${person}:form:${new URL(form.getAttribute("action") || location.pathname, location).pathname}`;
+const texts = (form) => [...form.elements].filter((field) => field.name && (field.localName === "textarea" || field.type === "text"));
+const changed = (form) => texts(form).some((field) => field.value !== field.defaultValue);
+
+function keep(form, lost) {
+  const entry = { lost, texts: Object.fromEntries(texts(form).map((field) => [field.name, field.value])) };
+  if (person) store((kept) => kept.setItem(keyOf(form), JSON.stringify(entry)));
+}
+
+/** Keep what is written and not sent over a reload that nobody asked for. */
+export function keepForms() {
+  for (const form of forms()) if (changed(form)) keep(form, true);
+  leaving = true;
+}
+
+/** Forget every text, as at sign-out. */
+export function forgetForms() {
+  for (const key of keys()) store((kept) => kept.removeItem(key));
+}
+
+function restore(form, entry) {
+  if (changed(form)) return;
+  const fields = texts(form).filter((field) => typeof entry.texts[field.name] === "string" && entry.texts[field.name] !== field.value);
+  if (!fields.length) return;
+  for (const field of fields) {
+    field.value = entry.texts[field.name];
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  const line = document.createElement("p");
+  line.className = "note warn";
+  line.setAttribute("role", "status");
+  line.textContent = live.dataset.restored;
+  form.prepend(line);
+}
+
+const how = (performance.getEntriesByType("navigation")[0] || {}).type; // back, or again after the network failed: the server has not had it
+for (const key of keys()) {
+  const entry = store((kept) => JSON.parse(kept.getItem(key)));
+  if (!entry || (person && !key.startsWith(`${PREFIX}${person}:`))) {
+    store((kept) => kept.removeItem(key));
+  } else if (!person || document.querySelector("[data-refused]")) {
+    store((kept) => kept.setItem(key, JSON.stringify({ ...entry, lost: true }))); // the sign-in page, or an error, came instead of an answer
+  } else if (entry.lost || how === "back_forward" || how === "reload") {
+    const form = forms().find((one) => keyOf(one) === key);
+    if (form) {
+      restore(form, entry);
+      store((kept) => kept.removeItem(key));
+    }
+  } else {
+    store((kept) => kept.removeItem(key));
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || !event.target.matches("form[data-keep]")) return;
+  keep(event.target, false);
+  leaving = true;
+});
+window.addEventListener("pageshow", () => {
+  leaving = false;
+});
+window.addEventListener("beforeunload", (event) => {
+  if (leaving || !forms().some(changed)) return;
+  event.preventDefault();
+  event.returnValue = ""; // older browsers
+});
