@@ -47,9 +47,10 @@ class Counts:
     refused: int = 0
     prompts: int = 0
     personal_data: int = 0
+    waiting: int = 0
 
     def add(self, added: Added) -> None:
-        for name in ("imported", "items", "responses", "annotations", "duplicates", "prompts", "personal_data"):
+        for name in ("imported", "items", "responses", "annotations", "duplicates", "prompts", "personal_data", "waiting"):
             setattr(self, name, getattr(self, name) + getattr(added, name))
         self.refused += len(added.refusals)
         self.read += added.imported + added.duplicates + len(added.refusals)
@@ -139,7 +140,7 @@ def import_file(
     folder: Path | None = None,
 ) -> dict:
     """Take the file at `path` into `project` and return the report: {"read", "imported", "items", "responses", "annotations", "duplicates",
-    "errors": [{"line", "field", "reason", "code"}], and "refused", "prompts", "personal_data", "format", "encoding"}.
+    "errors": [{"line", "field", "reason", "code"}], and "refused", "prompts", "personal_data", "waiting", "format", "encoding"}.
 
     With `folder` all refused rows go to `errors.jsonl` there and the report lists the first 200; without, it lists all. `ctl` is the Control of
     the job this runs in; its checkpoint is where a killed run goes on. `dry_run` reads the database but writes nothing to it.
@@ -209,7 +210,7 @@ def take(
         errors.close()
         if trial is not None:
             trial.close()
-    report = asdict(source.counts) | {"errors": errors.listed, "dry_run": dry_run}
+    report = asdict(source.counts) | {"waiting": max(0, source.counts.waiting), "errors": errors.listed, "dry_run": dry_run}
     if folder is not None:
         report["errors_file"] = ERRORS_FILE
     return report

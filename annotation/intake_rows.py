@@ -52,6 +52,7 @@ class Added:
     responses: int = 0
     annotations: int = 0
     personal_data: int = 0
+    waiting: int = 0  # new ranking items with one answer only, less those that got their second
     refusals: list[Refusal] = field(default_factory=list)
 
 
@@ -232,6 +233,7 @@ class Chunk:
         item.previous, item.new = (last.id if last else None), True
         if self.kind == RANKING:
             item.state = Item.State.WAITING.value
+            self.added.waiting += 1
         self.position += 1
         state.items.append(item)
         self.items.append((state.id, item))
@@ -257,6 +259,7 @@ class Chunk:
         if new:
             if item.state == Item.State.WAITING and len(item.slots) >= 2:
                 item.state = Item.State.OPEN.value
+                self.added.waiting -= 1
                 if not item.new:
                     self.opened.append(item.position)
             self._touch(item)

@@ -218,3 +218,21 @@ def test_the_upload_needs_its_csrf_token(project, manager):
 def test_a_token_that_is_none_leads_back(client, project, manager, token):
     answer = client.get(f"/p/{project.slug}/import/{token}/")
     assert answer.status_code in (302, 404)
+
+
+def test_items_that_wait_for_a_second_answer_are_told_with_what_to_do(client, project, manager):
+    rows = [{"prompt": f"q{n}", "response": f"a{n}"} for n in range(3)] + [{"prompt": "q0", "response": "another"}]
+    sent = upload(client, project, jsonl(*rows))
+    client.post(sent.url, form_of(client.get(sent.url)) | {"action": "trial"})
+    jobs.run_now(Job.objects.get())
+    trial = client.get(sent.url).content.decode()
+    assert "2 items would wait for a second answer" in trial and "QA check" in trial and "?state=waiting" not in trial
+    report = client.post(sent.url, form_of(client.get(sent.url)) | {"action": "start"}).url
+    jobs.run_now(Job.objects.order_by("pk").last())
+    html = client.get(report).content.decode()
+    assert "2 items wait for a second answer" in html and f'href="/p/{project.slug}/items/?state=waiting"' in html
+    assert Item.objects.filter(state="waiting").count() == 2
+    second = upload(client, project, jsonl({"prompt": "q1", "response": "b"}, {"prompt": "q2", "response": "b"}))
+    report = client.post(second.url, form_of(client.get(second.url)) | {"action": "start"}).url
+    jobs.run_now(Job.objects.order_by("pk").last())
+    assert "second answer" not in client.get(report).content.decode() and not Item.objects.filter(state="waiting").exists()
