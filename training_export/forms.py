@@ -1,9 +1,11 @@
 """The export form: every option in plain words. Values are checked again, for all doors alike, by options.ExportOptions."""
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from training_export.formats import FORMATS
+from training_export.options import ExportOptions
 
 # (value, plain words) by option; a test holds them against what the code allows.
 WORDS = {
@@ -90,3 +92,30 @@ class ExportForm(forms.Form):
 
     def checks(self):
         return [self[name] for name in self.CHECKS]
+
+
+OTHER_LABELS = {  # options of the command and the API that the form does not offer
+    "alpha": _("Weight of the term that learns from the better answer"),
+    "as_of": _("As of log entry"),
+    "allow_template_tokens": _("Marks of chat templates allowed in texts"),
+    "name": _("Name in the trainer's settings"),
+}
+
+
+def made_with(options: dict) -> list[tuple]:
+    """(label, value) of the options of a data set in the form's words: those that every export has, and what differs from the usual."""
+    usual, fields = ExportOptions(format="").as_dict(), ExportForm.base_fields
+    shown = {name: value for name, value in options.items() if name != "format" and (name in ExportForm.MAIN or value != usual.get(name))}
+    order = [name for name in fields if name in shown] + [name for name in shown if name not in fields]
+    return [(fields[name].label if name in fields else OTHER_LABELS.get(name, name), _in_words(name, shown[name])) for name in order]
+
+
+def _in_words(name: str, value) -> str:
+    words = dict(INCLUDE if name == "include" else WORDS.get(name, ()))
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if value is None or value == []:
+        return gettext("none")
+    if isinstance(value, list):
+        return (" : " if name == "thumbs_balance" else ", ").join(str(words.get(one, one)) for one in value)
+    return str(words.get(value, value))

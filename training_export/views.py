@@ -12,7 +12,7 @@ from core.errors import DomainError
 from core.models import Job
 from training_export import downloads
 from training_export.formats import FORMATS
-from training_export.forms import ExportForm
+from training_export.forms import ExportForm, made_with
 from training_export.options import ExportOptions
 from training_export.reasons import UNITS, sentence_of, unit_of
 
@@ -82,7 +82,7 @@ def export(request, project, number):
         "data": [f for f in bundle.files if f.get("role") == "data"],
         "other": [f for f in bundle.files if f.get("role") != "data"],
         "left_out": sorted(left_out, key=lambda entry: -entry[0]),
-        "options": [(name, value) for name, value in manifest.get("options", {}).items() if value not in (None, "", False)],
+        "options": made_with(manifest.get("options", {})),
     }
     return render(request, "training_export/export.html", context)
 

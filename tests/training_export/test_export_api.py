@@ -225,3 +225,15 @@ def test_the_documentation_names_every_reason_and_every_option(project):
     for name in ExportOptions.__dataclass_fields__:
         if name != "include_imported":
             assert "--" + name.replace("_", "-") in text, name
+
+
+def test_the_page_says_in_words_what_a_data_set_was_made_with(project, manager):
+    bundle = built(project, seed=7, split="80,10,10", include=["thumbs"], sft_top=True, include_imported=False)
+    made = dict(client_of(manager).get(f"/p/ward/exports/{bundle.snapshot.number}/").context["options"])
+    words = {str(label): value for label, value in made.items()}
+    assert words["Whose judgement"] == "Everyone's, unless somebody contradicts it"
+    assert words["Shares for training, validation and test"] == "80, 10, 10" and words["Seed"] == "7"
+    assert words["Words of end users, taken as they are"] == "Thumbs, as good-or-bad labels"
+    assert words["Learn from top-ranked answers, too"] == "yes" and words["With judgements that came with imported files"] == "no"
+    assert "Margin on pairs" not in words and "Source passages" not in words  # as usual
+    assert not {"as_of", "alpha", "name", "split_by"} & set(words)
