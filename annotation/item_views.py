@@ -76,7 +76,10 @@ def item(request, project, pk):
     reports = list(found.reports.select_related("reporter").order_by("-pk"))
     for report in reports:
         report.label = words.get(report.reason, report.reason)
+    judgements = {judged.annotator_id: judged for judged in found.annotations.only("annotator_id", "state")} if assignments else {}
     for assignment in assignments:
+        judged = judgements.get(assignment.annotator_id) if assignment.state == assignment.State.SUBMITTED else None
+        assignment.shown_state = (judged or assignment).get_state_display()  # what became of what was submitted: returned, accepted
         assignment.skip_label = words.get(assignment.skip_reason, assignment.skip_reason)
     context = {
         "project": project,

@@ -48,7 +48,7 @@ def project(request, project):
         if target == reverse("home"):
             raise PermissionDenied(_("Your role in this project does not allow this."))
         return redirect(target)
-    known = progress.of_projects([project])[project.pk]
+    known = progress.of_projects([project], new=True)[project.pk]
     throughput = figures.daily(project)
     today = timezone.now().date()
     review = reverse("review", args=[project.slug])

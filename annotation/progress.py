@@ -22,11 +22,12 @@ def of_project(project, *, exact: bool = False) -> dict:
     return of_projects([project], exact=exact)[project.pk]
 
 
-def of_projects(projects, *, exact: bool = False) -> dict[int, dict]:
+def of_projects(projects, *, exact: bool = False, new: bool = False) -> dict[int, dict]:
     """{project id: {"items", "done", "submitted", "wanted", "waiting"}} from the items' counters; one query for all that must be counted.
     `wanted` = submissions that the overlap asks for; items that wait for answers are counted only in `waiting`, hidden ones nowhere.
 
-    `exact`: count now where that is quick, for whoever asks for nothing else.
+    `exact`: count now where that is quick, for whoever asks for nothing else. `new`: count now what is known to have no items, so that nobody is
+    told of an empty project who has just filled it.
     At most SECONDS old while counting takes less than SLOW; a project so large that it takes longer is counted beside the request, at most
     a hundredth of the time, and the older figures are shown meanwhile."""
     keys = {_key(p.pk): p.pk for p in projects}
@@ -35,7 +36,7 @@ def of_projects(projects, *, exact: bool = False) -> dict[int, dict]:
     missing = []
     for pk in keys.values():
         one = known.get(pk)
-        if one is None or (one["cost"] < SLOW and (exact or now - one["at"] > SECONDS)):
+        if one is None or (one["cost"] < SLOW and (exact or now - one["at"] > SECONDS or (new and not one["figures"]["items"]))):
             missing.append(pk)
         elif one["cost"] >= SLOW and now - one["at"] > one["cost"] * 100 and cache.add(f"{_key(pk)}-counting", 1, 60):
             threading.Thread(target=_count_beside, args=(pk,), daemon=True).start()

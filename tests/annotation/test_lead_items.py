@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from annotation import queue
-from annotation.models import Item, ItemFlag, ItemTag
+from annotation import queue, submit
+from annotation.models import Annotation, Item, ItemFlag, ItemTag
 from core.models import Event
 from corpus.models import Prompt, PromptOrigin, Response
 from tests.cast import make_item, make_member, make_project, make_prompt, make_user
@@ -130,3 +130,18 @@ def test_changes_take_a_post(cast, action):
     stranger = Client()
     stranger.force_login(make_user())
     assert stranger.post(f"/p/p/items/{item.pk}/{action}/").status_code == 404
+
+
+def test_who_holds_it_says_what_became_of_the_judgement(cast):
+    project, clients = cast
+    user = make_member(project, "annotator")
+    item = make_item(project)
+    given = submit.submit(user=user, pk=queue.claim(project=project, user=user).pk, given={"ranking": [["A"], ["B"]]}, client_key="k").annotation
+
+    def state():
+        return clients["manager"].get(f"/p/p/items/{item.pk}/").context["assignments"][0].shown_state
+
+    assert state() == "Submitted"
+    Annotation.objects.filter(pk=given.pk).update(state="returned")
+    assert state() == "Returned"
+    assert "Returned" in clients["manager"].get(f"/p/p/items/{item.pk}/").content.decode()

@@ -56,3 +56,17 @@ def test_nobody_waits_for_a_count_that_takes_long(project):
         assert progress.of_project(project)["items"] == 3
     assert len(asked) == 0
     until(lambda: progress.of_project(project)["items"] == 4, "the count beside the request")
+
+
+def test_a_project_that_has_just_got_its_first_items_is_not_called_empty(client):
+    cache.clear()
+    project = make_project("fresh")
+    client.force_login(make_member(project, "manager"))
+    assert "No items yet" in client.get("/p/fresh/").content.decode()
+    make_item(project)
+    cache.delete(f"attention-{project.pk}")
+    assert "0 of 1 items done" in client.get("/p/fresh/").content.decode()
+    make_item(project)
+    with CaptureQueriesContext(connection) as asked:
+        assert progress.of_projects([project], new=True)[project.pk]["items"] == 1  # what has some is counted as rarely as ever
+    assert len(asked) == 0
