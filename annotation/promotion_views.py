@@ -1,5 +1,7 @@
 """The manager's pages of promotion: the rules with what they took, one rule with a preview of what it would take, and the log."""
 
+import re
+
 from django import forms
 from django.contrib import messages
 from django.db.models import Count
@@ -31,7 +33,7 @@ MARKS = {
 }
 SUGGESTED = [
     (PromotionRule.Kind.DOWN_COMMENT, gettext_lazy("All thumbs down with a comment")),
-    (PromotionRule.Kind.RANDOM, gettext_lazy("5 % of answers at random")),
+    (PromotionRule.Kind.RANDOM, gettext_lazy("5% of answers at random")),
     (PromotionRule.Kind.ALL_BAD, gettext_lazy("Drafts of which all were bad")),
     (PromotionRule.Kind.LOW_SCORE, gettext_lazy("Conversations scored 1 or 2")),
 ]
@@ -72,7 +74,7 @@ def _rule(project, pk) -> PromotionRule:
 def what(rule: PromotionRule) -> str:
     """What a rule takes, in words."""
     if rule.kind == PromotionRule.Kind.RANDOM:
-        return _("%(share)s %% of answers at random") % {"share": localize(rule.share.normalize() if rule.share % 1 else int(rule.share))}
+        return _("%(share)s%% of answers at random") % {"share": localize(rule.share.normalize() if rule.share % 1 else int(rule.share))}
     if rule.kind == PromotionRule.Kind.LOW_SCORE:
         return _("Conversations scored %(n)s or lower") % {"n": rule.threshold}
     if rule.kind == PromotionRule.Kind.TAG:
@@ -134,7 +136,7 @@ def _preview(rule: PromotionRule) -> dict:
         turn, row = one["turn"], said.get(one["candidate"].row)
         one["question"] = reading.excerpt(turn.messages, EXCERPT) if turn.messages else ""
         answer = turn.answers[0].text if turn.answers else ""
-        one["answer"] = _short(answer)
+        one["answer"] = _short(_unmarked(answer))
         one["earlier"] = max(0, sum(m["role"] == "user" for m in turn.messages) - 1)
         one["others"] = len(turn.answers) - 1
         one["comment"] = _short(keep.shown(row.text)) if row is not None else ""
@@ -142,6 +144,14 @@ def _preview(rule: PromotionRule) -> dict:
         one["refused"] = promotion_turns.REFUSALS.get(turn.refused, turn.refused)
         one["marks"] = [MARKS.get(kind, kind) for kind in one["marks"]]
     return found
+
+
+_MARKS = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|```.*$)|\*\*|__|`", re.MULTILINE)
+
+
+def _unmarked(text: str) -> str:
+    """Markdown without the marks of headings, quotes, lists, stress and code: an excerpt on one line has no use for them."""
+    return _MARKS.sub("", text[: EXCERPT * 3])
 
 
 def _short(text: str) -> str:
@@ -168,7 +178,7 @@ def new(request, project):
         except DomainError as exc:
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)
         else:
-            messages.success(request, _("The rule “%(name)s” is there.") % {"name": rule.name})
+            messages.success(request, _("Rule “%(name)s” saved.") % {"name": rule.name})
             return redirect("promotion", project.slug)
     return _form_page(request, project, None, form)
 

@@ -104,7 +104,7 @@ def ask_again(*, visitor: Visitor, message_pk: int, client_key: str, history: li
         tree = talk.structure(conversation.pk)
         context = _context(visitor, conversation, user, tree, stored, history)
         if not context or context[-1]["role"] != "user":
-            raise DomainError("bad_history", _("The talk so far does not end with a question."), field="history")
+            raise DomainError("bad_history", _("The conversation so far does not end with a question."), field="history")
         event = events.append(
             project=visitor.project, actor=visitor.user, verb="chat.regenerate", target=conversation, end_user=visitor.end_user().pk, message=old.pk
         )
@@ -267,7 +267,7 @@ def _context(visitor: Visitor, conversation: Conversation, last: Message | None,
 
 def check_history(history: object) -> list[dict]:
     """Turns that a browser sent, as a model is given them. DomainError for anything else."""
-    bad = DomainError("bad_history", _("The talk so far cannot be read."), field="history")
+    bad = DomainError("bad_history", _("The conversation so far cannot be read."), field="history")
     if not isinstance(history, list) or len(history) > MAX_HISTORY:
         raise bad
     out = []

@@ -73,9 +73,11 @@ def stored(chat: ChatSettings, *, guest: bool) -> list[str]:
         out.append(_("Phone numbers and the like are blacked out before anything is stored."))
     elif chat.masking == ChatSettings.Masking.PROMOTION and chat.keep != ChatSettings.Keep.IDS:
         out.append(_("Phone numbers and the like are blacked out before experts see a turn."))
-    out.append(_("Thumbs, reasons and scores are up to you. Nobody else who chats here sees your talks."))
+    out.append(_("Thumbs, reasons and scores are up to you. Nobody else who chats here sees your conversations."))
     if guest:
-        out.append(_("You are known by a random number in this browser only: on another device, or when it forgets you, your talks cannot be found again."))
+        out.append(
+            _("You are known by a random number in this browser only: on another device, or when it forgets you, your conversations cannot be found again.")
+        )
     else:
-        out.append(_("You can delete a talk at any time from your list."))
+        out.append(_("You can delete a conversation at any time from your list."))
     return out

@@ -55,7 +55,7 @@ class FilterForm(forms.Form):
 
 
 def percent(value: float | None, digits: int = 0) -> str:
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
+    return "–" if value is None else f"{100 * value:.{digits}f}%"
 
 
 def shown(share: Share | None) -> str:

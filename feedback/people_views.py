@@ -119,5 +119,5 @@ def own_erase(request, slug):
     if visitor.guest:
         access.let_out(request, slug)
         return render(request, "feedback/erased.html", {"project": visitor.project})
-    messages.success(request, _("Your talks are being erased."))
+    messages.success(request, _("Your conversations are being erased."))
     return redirect("chat", slug)

@@ -46,7 +46,9 @@ class ChatForm(forms.Form):
     enabled = forms.BooleanField(label=_("The chat is open"), required=False, help_text=_("Members of the project can talk to the model; guests need a link."))
     welcome = Verbatim(label=_("Welcome"), rows=2, help_text=_("Shown before the first question. Markdown."))
     system = Verbatim(
-        label=_("Instruction to the model"), rows=4, help_text=_("Sent before every talk as the system message. Talks begun earlier keep theirs.")
+        label=_("Instruction to the model"),
+        rows=4,
+        help_text=_("Sent before every conversation as the system message. Those begun earlier keep theirs."),
     )
     assign = forms.ChoiceField(label=_("Which model answers is drawn"), choices=ChatSettings.Arms.choices, widget=forms.RadioSelect)
     turns_per_minute = forms.IntegerField(label=_("Questions a person may ask in a minute"), min_value=1, max_value=600)

@@ -155,7 +155,7 @@ def ranged(title, data: Sequence[Ranged], *, height: int = 120, minimum: float =
     parts = []
     for level in (minimum, maximum):
         parts.append(f'<line class="chart-base" x1="{left}" y1="{y(level)}" x2="{_WIDTH - right}" y2="{y(level)}"/>')
-        text = f"{round(level * 100)} %"
+        text = f"{round(level * 100)}%"
         parts.append(f'<text class="chart-label" x="{left - 6}" y="{y(level) + 4}" text-anchor="end">{text}</text>')
     if guide is not None:
         parts.append(f'<line class="chart-guide" x1="{left}" y1="{y(guide)}" x2="{_WIDTH - right}" y2="{y(guide)}"/>')
@@ -171,7 +171,7 @@ def ranged(title, data: Sequence[Ranged], *, height: int = 120, minimum: float =
             parts.append(f'<line class="chart-range" x1="{x}" y1="{y(r.low)}" x2="{x}" y2="{y(r.high)}"/>')
         parts.append(f'<circle class="chart-mark" cx="{x}" cy="{y(r.value)}" r="3"/>')
         if i == last:
-            parts.append(f'<text class="chart-value" x="{x + 8}" y="{y(r.value) + 4}">{round(r.value * 100)} %</text>')
+            parts.append(f'<text class="chart-value" x="{x + 8}" y="{y(r.value) + 4}">{round(r.value * 100)}%</text>')
     parts += [f'<polyline class="chart-path" points="{" ".join(run)}" fill="none"/>' for run in runs if len(run) > 1]
     parts.append(f'<text class="chart-label" x="{left}" y="{height - 4}">{escape(data[0].label)}</text>')
     if len(data) > 1:

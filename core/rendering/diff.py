@@ -61,11 +61,12 @@ def html(old: str, new: str) -> SafeString:
     """`new` with what was put in as <ins> and what was taken out as <del>, each saying so to a screen reader. To stand in an element
     with class "diff" (which keeps white space)."""
     out = []
+    inserted, deleted = conditional_escape(_("inserted:")), conditional_escape(_("deleted:"))  # not within an f-string, where they are not found
     for kind, text in ops(str(old), str(new)):
         if kind == "equal":
             out.append(str(escape(text)))
         elif kind == "insert":
-            out.append(f'<ins><span class="visually-hidden">{conditional_escape(_("inserted:"))} </span>{_shown(text)}</ins>')
+            out.append(f'<ins><span class="visually-hidden">{inserted} </span>{_shown(text)}</ins>')
         else:
-            out.append(f'<del><span class="visually-hidden">{conditional_escape(_("deleted:"))} </span>{_shown(text)}</del>')
+            out.append(f'<del><span class="visually-hidden">{deleted} </span>{_shown(text)}</del>')
     return mark_safe(unseen.mark_html("".join(out)))  # noqa: S308

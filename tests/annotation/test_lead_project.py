@@ -243,7 +243,7 @@ def test_agreement_is_a_fragment_with_an_interval_or_says_that_there_is_none_yet
             submit.submit(user=user, pk=a.pk, given={"ranking": [[letters[s]] for s in ranks]}, client_key="k")
     html = client.get("/p/p/agreement/").content.decode()
     assert "alpha" in html
-    assert "95 %" in html
+    assert "95%" in html
     assert "/p/p/review/" in html
 
 

@@ -190,16 +190,23 @@ def test_a_rule_is_made_previewed_changed_switched_off_and_removed(client, proje
     client.post(url("promotion_rule", rule.pk), FORM | {"daily_cap": "7", "kind": "random", "share": "12.5"})
     rule.refresh_from_db()
     assert (rule.daily_cap, rule.kind, str(rule.share)) == (7, "random", "12.50")
-    assert "12.5 % of answers at random" in client.get(url("promotion")).content.decode()
+    assert "12.5% of answers at random" in client.get(url("promotion")).content.decode()
     suggested = client.get(url("promotion_new") + "?kind=random").context["form"]["name"].value()
     client.post(url("promotion_rule", rule.pk), FORM | {"name": str(suggested), "kind": "random", "share": "50"})
     rule.refresh_from_db()
-    assert rule.name == "50 % of answers at random"
+    assert rule.name == "50% of answers at random"
     client.post(url("promotion_switch", rule.pk), {"active": "0"})
     rule.refresh_from_db()
     assert not rule.active
     client.post(url("promotion_remove", rule.pk))
     assert not PromotionRule.objects.exists()
+
+
+def test_the_preview_shows_an_answer_without_the_marks_of_its_markdown(client, project, lead):
+    thumb(make_talk(project, ("How much?", "## Dose\n\n- **50 mg** of `x`\n> not 2 * 3"))[0], -1, WORDS)
+    text = client.post(url("promotion_new"), FORM | {"action": "preview"}).content.decode()
+    assert "Dose 50 mg of x not 2 * 3" in text
+    assert "Equal questions with equal answers become one item. The newest of them:" in text
 
 
 def test_a_wrong_field_is_named_and_nothing_saved(client, project, lead):

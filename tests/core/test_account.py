@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from core import people
 from tests.cast import make_member, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +108,10 @@ def test_a_forged_cookie_is_no_theme(client):
     html = client.get("/login/").content.decode()
     assert "data-theme" not in html
     assert "data-text" not in html
+
+
+def test_a_password_that_is_too_short_is_refused_in_chinese_too(client):
+    project = make_project("short")
+    _invite, token = people.create_invite(project=project, actor=make_member(project, "manager"), role="annotator", days=7, uses=1)
+    html = client.post(f"/invite/{token}/", {"username": "new", "password": "k9!"}, headers={"Accept-Language": "zh-CN"}).content.decode()
+    assert "密码太短，至少需要 8 个字符。" in html and "too short" not in html

@@ -4,6 +4,7 @@ import time
 from html.parser import HTMLParser
 
 import pytest
+from django.utils import translation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -119,3 +120,9 @@ def test_texts_that_repeat_themselves_are_compared_in_a_moment(text):
         assert "".join(part for kind, part in found if kind != "delete") == new
         diff.html(text, new)
     assert time.process_time() - before < 6
+
+
+def test_the_words_for_a_screen_reader_are_chinese_on_a_chinese_page():
+    with translation.override("zh-hans"):
+        made = diff.html("甲乙", "甲丙")
+    assert "插入：" in made and "删除：" in made and "inserted" not in made

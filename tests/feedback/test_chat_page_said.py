@@ -229,7 +229,7 @@ def test_a_score_for_the_whole_talk(live_site, open_page, upstream):
     assert page.input_value("#score-text") == "quite good" and page.is_checked("[name=value][value='4']")
     page.click("#score-dialog >> text=Take it back")
     said("score", value=0)
-    assert page.inner_text("#rate") == "Rate this talk"
+    assert page.inner_text("#rate") == "Rate this conversation"
 
 
 def test_consent_is_asked_once_for_each_text_and_shown_at_any_time(live_site, open_page, upstream):
