@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from annotation import figures, promotion_said, reading, review
 from annotation.figures import LOW_AGREEMENT
@@ -14,7 +14,7 @@ from annotation.item_views import page_link
 from annotation.lead_forms import CommentForm, ReviewFilter
 from annotation.models import Annotation, AnnotationVersion, Item, ItemTag, Review
 from core import events
-from core.access import project_page
+from core.access import project_form, project_page
 from core.errors import Conflict, DomainError
 from core.models import Role
 
@@ -116,9 +116,8 @@ def review_item(request, project, pk):
     return _item_page(request, project, _item(request, project, pk))
 
 
-@require_POST
 @never_cache
-@project_page("manager")
+@project_form("manager", "review_item", "pk")
 def reveal(request, project, pk):
     """The page once more with the names of people and models; that it was asked for is kept."""
     item = _item(request, project, pk)
@@ -151,8 +150,7 @@ def _comment(request) -> str:
     return form.cleaned_data["comment"].replace("\r\n", "\n") if form.is_valid() else ""
 
 
-@require_POST
-@project_page("reviewer")
+@project_form("reviewer", "review_item", "pk")
 def accept(request, project, pk, annotation_pk):
     item, annotation = _annotation(request, project, pk, annotation_pk)
     try:
@@ -164,8 +162,7 @@ def accept(request, project, pk, annotation_pk):
     return _decided(request, project, item, _("Accepted."))
 
 
-@require_POST
-@project_page("reviewer")
+@project_form("reviewer", "review_item", "pk")
 def return_(request, project, pk, annotation_pk):
     item, annotation = _annotation(request, project, pk, annotation_pk)
     try:
@@ -175,8 +172,7 @@ def return_(request, project, pk, annotation_pk):
     return _decided(request, project, item, _("Returned to its author with your comment."))
 
 
-@require_POST
-@project_page("reviewer")
+@project_form("reviewer", "review_item", "pk")
 def settle(request, project, pk):
     """Choose one version as the item's result."""
     item = _item(request, project, pk)
@@ -190,8 +186,7 @@ def settle(request, project, pk):
     return _decided(request, project, item, _("Settled."))
 
 
-@require_POST
-@project_page("reviewer")
+@project_form("reviewer", "review_item", "pk")
 def unsettle(request, project, pk):
     item = _item(request, project, pk)
     try:

@@ -244,7 +244,8 @@ def test_qa_work_reads_as_verdict_with_reasons_and_claims():
 def test_decisions_take_a_post_and_the_role(cast, path):
     project, people, item = cast
     address = f"/p/p/review/{item.pk}/{path}"
-    assert signed_in(make_member(project, "manager")).get(address).status_code == 405
+    opened = signed_in(make_member(project, "manager")).get(address)
+    assert (opened.status_code, opened["Location"]) == (302, f"/p/p/review/{item.pk}/")  # nothing is done, and the page comes
     assert signed_in(people["ann"]).post(address).status_code == 403
     assert signed_in(make_user()).post(address).status_code == 404
     assert Client().post(address).status_code == 302
@@ -259,3 +260,27 @@ def test_an_annotation_of_another_item_or_project_is_not_there(cast):
     assert client.post(f"/p/p/review/{item.pk}/{foreign.pk}/accept/").status_code == 404
     assert client.post(f"/p/p/review/{item.pk}/settle/", {"version": foreign.head_id}).status_code == 404
     assert client.get(f"/p/p/review/{foreign.item_id}/").status_code == 404
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_comment_written_before_the_login_ended_comes_back(live_site, open_page):
+    project = make_project("p")
+    make_item(project, ["one", "two"])
+    annotation = judge(project, make_member(project, "annotator"))
+    page = open_page(make_member(project, "reviewer", make_user("rev")))
+    page.goto(f"/p/p/review/{annotation.item_id}/")
+    page.click("text=Return with a comment")
+    page.fill("[name=comment]", "剂量请再核对")
+    page.context.clear_cookies(name="sessionid")
+    page.locator("form[data-keep] button").click()
+    page.fill("[name=username]", "rev")
+    page.fill("[name=password]", "correct horse battery")
+    page.locator("form.stack button").click()
+    page.wait_for_url(f"**/p/p/review/{annotation.item_id}/")
+    page.get_by_text("What you had written is back").wait_for()
+    assert page.input_value("[name=comment]") == "剂量请再核对" and page.is_visible("[name=comment]")
+    assert not Review.objects.exists()
+    page.locator("form[data-keep] button").click()
+    page.wait_for_load_state()
+    assert Review.objects.get().comment == "剂量请再核对"

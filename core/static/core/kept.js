@@ -50,6 +50,8 @@ function restore(form, entry) {
   line.setAttribute("role", "status");
   line.textContent = live.dataset.restored;
   form.prepend(line);
+  const fold = form.closest("details");
+  if (fold) fold.open = true;
 }
 
 const how = (performance.getEntriesByType("navigation")[0] || {}).type; // back, or again after the network failed: the server has not had it
