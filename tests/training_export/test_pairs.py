@@ -1,5 +1,6 @@
 """Rules of pairs.py and verdicts.py, by example and by property (hypothesis). Without a database."""
 
+import time
 from collections import Counter
 
 import pytest
@@ -203,10 +204,79 @@ def test_ranked_lists_keep_ties_and_the_rest():
         ("５毫克", "5毫克", False),
         ("It isn’t so", "It isn't so", False),
         ("about 5 g of salt", "roughly 5 g of salt", False),
+        ("5 mg/kg", "5 mg", True),
+        ("5 mg/kg", "5 mg/d", True),
+        ("5 mmol/L", "5 mmol/dL", True),
+        ("take .5 mg", "take 5 mg", True),
+        ("每次.5片", "每次5片", True),
+        ("每日3次", "每周3次", True),
+        ("每日三次", "每周三次", True),
+        ("10 mg per day", "10 mg per week", True),
+        ("5㎎", "5㎍", True),
+        ("5ｍｇ", "5ｇ", True),
+        ("five mg", "five g", True),
+        ("三分之一", "二分之一", True),
+        ("一百二十", "一百三十", True),
+        ("Ⅲ期", "Ⅱ期", True),
+        ("3次/日", "3次/周", True),
+        ("stage II", "stage III", True),
+        ("at least 5", "at most 5", True),
+        ("half a tablet", "a tablet", True),
+        ("one g", "one mg", True),
+        ("5-mg", "5-g", True),
+        ("twice daily", "twice weekly", True),
+        ("several days", "several weeks", True),
+        ("零点五克", "一点五克", True),
+        ("两侧", "三侧", True),
+        ("10 cells/μL", "10 cells/mL", True),
+        ("每公斤5毫克", "每次5毫克", True),
+        ("III期", "II期", True),
+        ("大于5", "小于5", True),
+        ("5 x 10^9/L", "5 x 10^12/L", True),
+        ("6.5%", "6.5‰", True),
+        ("①", "②", True),
+        ("每8小时", "每6小时", True),
+        ("q8h", "q6h", True),
+        ("5μg", "5ug", True),
+        ("5 mg bid", "5 mg tid", True),
+        ("5 mg、5 g", "5 mg", True),
+        ("取一半", "取全部", True),
+        ("每次five mg", "每次five g", True),
+        ("٥ mg", "٦ mg", True),
+        ("5 mg/kg", "5 mg / kg", False),
+        ("5 mg per kg", "5 mg/kg", False),
+        ("twice daily", "twice a day", False),
+        ("每天3次", "每日3次", False),
+        ("5 mg", "5mg", False),
+        ("５ｍｇ", "5 mg", False),
+        ("Take it.", "Take it!", False),
+        ("5 days", "5 Days", False),
+        ("It is very good", "It is good", False),
+        ("万一发烧", "如果发烧", False),
+        ("十分重要", "很重要", False),
+        ("5 mg, daily.", "5 mg daily", False),
+        ("千万别停", "千万别停药", False),
+        ("0.5 mg", ".5 mg", False),
+        ("1，000 元", "1000元", False),
+        ("One should rest", "You should rest", False),
+        ("First, rest", "To begin, rest", False),
+        ("一般来说", "通常来说", False),
+        ("一定要休息", "务必要休息", False),
+        ("Kindly take it.", "Please take it.", False),
+        ("每个月一次", "每月一次", False),
+        ("take 5 mg; rest", "take 5 mg, and rest", False),
     ],
 )
 def test_digits_units_and_negations_are_always_material(old, new, material):
     assert always_material(old, new) is material, (sensitive(old), sensitive(new))
+
+
+def test_long_texts_without_an_end_take_no_long_time():
+    """A search that begins again at every character of a word would take minutes."""
+    for text in ("a" * 200_000, "5" + " " * 200_000, "5" + "/ " * 100_000, "百" * 200_000, "1,." * 60_000, "5 mg/" * 40_000):
+        started = time.monotonic()
+        sensitive(text)
+        assert time.monotonic() - started < 10
 
 
 # --- by property --------------------------------------------------------------------------------------------------------------------
