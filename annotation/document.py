@@ -43,6 +43,12 @@ KEYS = {
     "schema", "ranking", "strength", "rest", "acceptable", "ratings", "answer_flags", "spans", "corrections", "demonstration", "verdict", "reasons",
     "claims", "comment", "flags", "not_read", "evidence",
 }  # fmt: skip
+# Fields that only judgements of one kind have; all others may stand in every one.
+KIND_OF = {
+    **dict.fromkeys(("ranking", "strength", "rest", "acceptable", "ratings", "answer_flags", "not_read"), "ranking"),
+    **dict.fromkeys(("verdict", "reasons", "claims"), "qa"),
+    "demonstration": "demonstration",
+}
 
 
 def to_letters(document: dict, order: list[int]) -> dict:
@@ -157,9 +163,12 @@ def _correction_ok(c: dict) -> bool:
 
 def check_complete(document: dict, *, kind: str, slot_count: int, messages: list | None = None) -> dict:
     """A stored-form document that may be submitted for an item of `kind` with `slot_count` distinct answers; normalised
-    (empty optional keys dropped). DomainError naming the field when it says too little or contradicts itself."""
+    (empty optional keys dropped). DomainError naming the field when it says too little, contradicts itself, or says what belongs to another kind."""
     doc = {k: v for k, v in document.items() if v not in ([], {}, "", None) or k == "acceptable"}
     doc["schema"] = SCHEMA
+    for name in doc:
+        if KIND_OF.get(name, kind) != kind and doc[name] is not None:
+            _fail(name, _("A judgement of this kind has no field %(name)s.") % {"name": name})
     slots = set(range(slot_count))
     ranking = doc.get("ranking", [])
     flat = [s for group in ranking for s in group]

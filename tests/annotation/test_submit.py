@@ -180,6 +180,32 @@ def test_qa_wants_a_verdict_that_fits():
     assert submit.submit(user=user, pk=a.pk, given={"verdict": "fix", "corrections": fix}, client_key="k").version.pk
 
 
+@pytest.mark.parametrize(
+    ("kind", "document", "field"),
+    [
+        ("ranking", {"ranking": [["A"]], "acceptable": 1, "verdict": "keep"}, "verdict"),
+        ("ranking", {"ranking": [["A"]], "acceptable": 1, "demonstration": "My own."}, "demonstration"),
+        ("ranking", {"ranking": [["A"]], "acceptable": 1, "reasons": ["wrong_answer"]}, "reasons"),
+        ("qa", {"verdict": "keep", "ranking": [["A"]]}, "ranking"),
+        ("qa", {"verdict": "drop", "reasons": ["bad_question"], "acceptable": 0}, "acceptable"),
+        ("qa", {"verdict": "keep", "ratings": {"A": {"overall": 5}}}, "ratings"),
+        ("demonstration", {"demonstration": "My own.", "verdict": "keep"}, "verdict"),
+        ("demonstration", {"demonstration": "My own.", "acceptable": 0}, "acceptable"),
+    ],
+)
+def test_a_judgement_says_nothing_that_belongs_to_another_kind(kind, document, field):
+    """Such a field would become a training row about whichever answer stands first."""
+    project = make_project(kind=kind)
+    make_item(project, answers={"ranking": ["one", "two"], "qa": ["one"], "demonstration": []}[kind])
+    user = make_member(project, "annotator")
+    a = queue.claim(project=project, user=user)
+    with pytest.raises(DomainError) as refused:
+        submit.submit(user=user, pk=a.pk, given=document, client_key="k")
+    assert refused.value.field == field and not Annotation.objects.exists()
+    sound = {name: value for name, value in document.items() if name != field}
+    assert submit.submit(user=user, pk=a.pk, given=sound, client_key="k").version.pk
+
+
 def test_a_turn_of_the_assistant_can_be_corrected(project, alice):
     messages = [{"role": "user", "content": "q1"}, {"role": "assistant", "content": "a1"}, {"role": "user", "content": "q2"}]
     make_item(project, prompt=make_prompt(project, messages=messages))
