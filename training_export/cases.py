@@ -121,6 +121,22 @@ def speaking(voices: list[Voice], choices: Choices) -> tuple[list[Voice], Counte
     return heard, out
 
 
+def heard(said: dict, voice: Voice, *more) -> None:
+    """Put what `voice` says into `said` ({annotator: (voice, …)}, in the order of events): the later judgement of one person takes the place of the
+    earlier one, but never a raw one that of a settled one."""
+    before = said.get(voice.annotator)
+    if before is None or before[0].status != "settled" or voice.status == "settled":
+        said[voice.annotator] = (voice, *more)
+
+
+def settled_first(said: dict) -> list[tuple]:
+    """What counts of `said`: where a settled judgement is among them, only settled ones."""
+    every = list(said.values())
+    if len(every) > 1 and any(entry[0].status == "settled" for entry in every):
+        return [entry for entry in every if entry[0].status == "settled"]
+    return every
+
+
 def best_status(voices) -> str:
     """The strongest standing among `voices`: settled · accepted · raw · imported."""
     if len(voices) == 1:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from corpus.canonical import same_text
-from training_export.cases import Case, Choices, Voice, answer_key
+from training_export.cases import Case, Choices, Voice, answer_key, heard, settled_first
 from training_export.examples import Answer
 from training_export.material import always_material
 
@@ -163,19 +163,13 @@ def _tallies(mine: list) -> dict[tuple, Tally]:
     latest: dict[tuple, dict] = {}
     for voice, votes in mine:
         for key, vote in votes.items():
-            latest.setdefault(key, {})[voice.annotator] = (voice, vote)  # voices come in the order of their events
-    table = {}
-    for key, people in latest.items():
-        heard = list(people.values())
-        if len(heard) > 1 and any(v.status == "settled" for v, _ in heard):
-            heard = [(v, vote) for v, vote in heard if v.status == "settled"]
-        table[key] = _tally(heard)
-    return table
+            heard(latest.setdefault(key, {}), voice, vote)  # voices come in the order of their events
+    return {key: _tally(settled_first(people)) for key, people in latest.items()}
 
 
-def _tally(heard: list[tuple]) -> Tally:
+def _tally(said: list[tuple]) -> Tally:
     tally = Tally()
-    for voice, (direction, strength) in heard:
+    for voice, (direction, strength) in said:
         if direction is None:
             tally.void += 1
         elif direction == 0:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from annotation.document import DROP_REASONS
 from corpus.canonical import same_text
-from training_export.cases import STATUS_RANK, Case, Choices, Voice, answer_key
+from training_export.cases import STATUS_RANK, Case, Choices, Voice, answer_key, heard, settled_first
 from training_export.examples import Answer
 from training_export.material import always_material
 from training_export.pairs import Pair, bradley_terry, question_change
@@ -37,12 +37,10 @@ def labels_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[dict, 
     for voice in voices:
         said = _labels_by(voice, bool(case.sources), choices, out)
         for index, values in said.items():
-            people.setdefault(index, {})[voice.annotator] = (voice, values)
+            heard(people.setdefault(index, {}), voice, values)
     labels = {}
-    for index, heard in sorted(people.items()):
-        said = list(heard.values())
-        if len(said) > 1 and any(v.status == "settled" for v, _ in said):
-            said = [(v, values) for v, values in said if v.status == "settled"]
+    for index, each in sorted(people.items()):
+        said = settled_first(each)
         good = [v for v, values in said if values == {True}]
         bad = [v for v, values in said if values == {False}]
         if len(good) == len(bad) or (good and bad and choices.annotators != "majority"):

@@ -47,6 +47,19 @@ def test_a_settled_judgement_on_another_item_of_the_prompt_outweighs_raw_ones():
     assert written(case_of("AB", voices), annotators="majority") == ({("A", "B")}, {})
 
 
+def test_a_settled_judgement_is_not_replaced_by_a_later_raw_one_of_the_same_person():
+    voices = [
+        voice("X", {"ranking": [[0], [1]], "acceptable": 1}, 2, item=1, status="settled"),
+        voice("X", {"ranking": [[1], [0]], "acceptable": 1}, 2, event=2, item=2),
+    ]
+    for mode in ("each", "majority"):
+        assert written(case_of("AB", voices), annotators=mode) == ({("A", "B")}, {})
+        rows, _ = examples_of(case_of("AB", voices), Choices(annotators=mode), frozenset({Binary}))
+        assert {(r.answer.text, r.label, r.provenance["status"]) for r in rows} == {("A", True, "settled"), ("B", False, "settled")}
+    later = voice("X", {"ranking": [[1], [0]], "acceptable": 1}, 2, event=2, item=2, status="settled")
+    assert written(case_of("AB", [voices[0], later])) == ({("B", "A")}, {})
+
+
 def test_a_correction_equal_to_an_answer_that_its_author_ranked_lower_counts_for_neither():
     case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "corrections": [to("B", 0)]}, 2)])
     assert written(case) == (set(), {"opposite_votes": 1})
