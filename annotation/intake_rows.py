@@ -353,7 +353,7 @@ class Chunk:
         at, project = bulk.moment(now), self.project.pk
         came = {"event_id": event_id, "created_at": at}
         bulk.insert(Prompt, PROMPT, self.prompts, constants=came | {"project": project})
-        bulk.insert(PromptOrigin, ORIGIN, self.origins, constants={"batch": batch_id})
+        bulk.insert(PromptOrigin, ORIGIN, self.origins, constants={"batch": batch_id, "event_id": event_id})
         bulk.insert(Response, RESPONSE, self.responses, constants=came)
         same = {"project": project, "held": 0, "submitted": 0, "extras": 0, "overlap": self.bench.overlap, "kind": str(self.bench.kind)}
         rows = [(i.id, pk, i.generation, i.previous, i.state, i.frozen, i.hidden, i.position, len(i.slots)) for pk, i in self.items]

@@ -317,7 +317,7 @@ def _put(project, bench, turn: turns.Turn, event, keys: KeySource) -> tuple[int 
         Response.objects.filter(pk=response.pk).update(given={"sources": turn.sources[response.external_id]})
     here = PromptOrigin.objects.filter(prompt=prompt, batch=None, external_id=name)
     if not here.update(turn_id=turn.message, line=None):
-        PromptOrigin.objects.create(prompt_id=prompt, external_id=name, turn_id=turn.message)
+        PromptOrigin.objects.create(prompt_id=prompt, external_id=name, turn_id=turn.message, event_id=event.pk)
     return item, made == event.pk
 
 

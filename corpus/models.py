@@ -58,6 +58,7 @@ class PromptOrigin(models.Model):
     line = models.BigIntegerField(null=True)
     external_id = models.CharField(max_length=200, blank=True)
     turn_id = models.BigIntegerField(null=True)  # feedback.Message, by id: that room is above this one
+    event_id = models.BigIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["prompt", "batch", "line"], name="prompt_origin_once")]

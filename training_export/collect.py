@@ -152,11 +152,17 @@ def _standing(practice: bool, action: str, decision: str | None, imported: bool)
 
 
 def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int) -> None:
-    """Fill in the case's distinct answers, its judgements with their slots, and how many of its items are hidden."""
+    """Fill in the case's distinct answers, its judgements with their slots, and how many of its items are hidden. An answer that came after the
+    event is none, unless it was judged: then it took the place of an equal one that is gone."""
     index_of: dict[str, int] = {}
     place: dict[int, int] = {}
     answers = case.answers
+    judged: frozenset[int] = frozenset()
+    if any(row[-1] > as_of for row in responses):
+        judged = frozenset(shown[0] for item in items if item[0] in voices for shown in slots.get(item[0], {}).values())
     for _, pk, text, turns, origin, model, text_hash, is_target, given, event in responses:
+        if event > as_of and pk not in judged:
+            continue
         index = index_of.get(text_hash)
         if index is None:
             index = index_of[text_hash] = len(answers)
@@ -165,7 +171,7 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
         answer = answers[index]
         place[pk] = index
         if event > as_of:
-            continue  # it came later: its text may be known already, it itself is not
+            continue
         answer.responses.append(pk)
         if model:
             answer.models.append(model)
@@ -193,7 +199,7 @@ def _origins(reading: Reading, prompt_ids: list) -> tuple[dict[int, list], dict[
     """({prompt: where it came from}, {prompt: message ids of the conversations it came from})."""
     found: dict[int, list] = {}
     turns: dict[int, list] = {}
-    rows = PromptOrigin.objects.filter(**_these("prompt", prompt_ids)).order_by("prompt_id", "id")
+    rows = PromptOrigin.objects.filter(**_these("prompt", prompt_ids), event_id__lte=reading.as_of).order_by("prompt_id", "id")
     for prompt, name, line, external_id, turn in reading.rows(rows.values_list("prompt_id", "batch__name", "line", "external_id", "turn_id")):
         row = {}
         if name:
@@ -245,7 +251,9 @@ def _bridges(project, reading: Reading, judged: list[Judged], split_by: str) -> 
                 full = canonical.prompt_hash(key=key, messages=messages, tools=one.case.tools, sources=one.case.sources)
                 made.setdefault(full, []).append(one)
     if made:
-        rows = Prompt.objects.filter(project=project, content_hash__in=list(made)).values_list("content_hash", "messages", "sources", "metadata")
+        rows = Prompt.objects.filter(project=project, content_hash__in=list(made), event_id__lte=reading.as_of).values_list(
+            "content_hash", "messages", "sources", "metadata"
+        )
         for full, messages, sources, metadata in reading.rows(rows):
             for one in made[full]:
                 one.keys_of[full[:GROUP_DIGITS]] = splits.keys_of(

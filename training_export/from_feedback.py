@@ -132,7 +132,7 @@ class FeedbackRows:
         ids = [pk for _hash, pk, _conversation in turns]
         conversations = sorted({conversation for *_, conversation in turns})
         messages: dict[int, tuple] = {}
-        fields = ("id", "parent_id", "role", "text", "extra", "sources", "state", "model_version__name", "conversation_id")
+        fields = ("id", "parent_id", "role", "text", "extra", "sources", "state", "model_version__name", "conversation_id", "event_id")
         for row in self._reading.rows(Message.objects.filter(conversation_id__in=conversations).order_by("id").values_list(*fields)):
             messages[row[0]] = row
         about = Conversation.objects.filter(id__in=conversations).values_list("id", "system", "tools")
@@ -161,10 +161,18 @@ class FeedbackRows:
 
     def _answers(self, messages: dict, case_of: dict, place: dict) -> None:
         known: dict[tuple, int] = {}
-        for pk, parent, role, text, extra, sources, state, model, _conversation in messages.values():
+        for pk, parent, role, text, extra, sources, state, model, _conversation, event in messages.values():
             case = case_of.get(parent)
             extra = from_json(extra) if extra else None
-            if case is None or role != "assistant" or state != "complete" or not text or not text.strip() or (extra or {}).get("tool_calls"):
+            if (
+                case is None
+                or event > self._reading.as_of
+                or role != "assistant"
+                or state != "complete"
+                or not text
+                or not text.strip()
+                or (extra or {}).get("tool_calls")
+            ):
                 continue
             text_hash = canonical.text_hash(key=self._key, text=text)
             index = known.get((id(case), text_hash))
@@ -184,7 +192,7 @@ class FeedbackRows:
 
     def _judged(self, hashes: list[str]) -> tuple[set, dict]:
         """({(prompt hash, text hash)} of answers that an expert has judged, {prompt hash: prompt})."""
-        found = Prompt.objects.filter(project=self._project, content_hash__in=hashes).values_list("content_hash", "id")
+        found = Prompt.objects.filter(project=self._project, content_hash__in=hashes, event_id__lte=self._reading.as_of).values_list("content_hash", "id")
         prompts = dict(self._reading.rows(found))
         if not prompts:
             return set(), prompts

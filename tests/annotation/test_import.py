@@ -51,6 +51,7 @@ def test_a_ranked_pair_becomes_prompt_answers_item_and_judgement():
     prompt = Prompt.objects.get()
     assert prompt.messages == user("问题？") and prompt.language == "zh" and prompt.sources == [] and prompt.tools is None and prompt.metadata == {}
     origin = PromptOrigin.objects.get()
+    assert origin.event_id == origin.prompt.event_id > 0
     assert (origin.prompt, origin.line, origin.external_id, origin.batch.sha256) == (prompt, 1, "q1", "ab" * 32)
     item = Item.objects.get()
     assert (item.kind, item.state, item.slot_count, item.generation, item.frozen) == ("ranking", "open", 2, 0, True)
