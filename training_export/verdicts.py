@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from annotation.document import DROP_REASONS
-from corpus.canonical import same_text
+from corpus.canonical import same_text, unified
 from training_export.cases import STATUS_RANK, Case, Choices, Voice, answer_key, heard, settled_first
 from training_export.examples import Answer
 from training_export.material import always_material
@@ -126,7 +126,7 @@ def targets_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[
             for place, rank, target, original in _corrected(case, voice, out):
                 if original is not None:
                     corrected.add(original)
-                if place == "answer" and _outvoted(voice, voices, dropped, choices):
+                if place[0] == "answer" and _outvoted(voice, voices, dropped, choices):
                     out["conflicting_verdicts"] += 1
                 else:
                     groups.setdefault(place, []).append((STATUS_RANK[voice.status], voice.event, rank, target))
@@ -155,9 +155,10 @@ def _add(made: dict, target: Target) -> None:
 
 
 def _corrected(case: Case, voice: Voice, out: Counter):
-    """Yield (place, rank, Target, index of the original answer or None) for each correction of one judgement. `place` is "answer" or a
-    turn: one target is learnt per place. `rank`: the author's best answer first (larger is better)."""
+    """Yield (place, rank, Target, index of the original answer or None) for each correction of one judgement. `place` is ("answer", the question it
+    answers if that is a new one) or ("turn", which): one target is learnt per place. `rank`: the author's best answer first (larger is better)."""
     question = question_change(case, voice)
+    asked = None if question is None else unified(question)
     groups = voice.groups()
     fixed_answer = False
     messages = None if question is None else with_question(case.messages, question)
@@ -171,7 +172,7 @@ def _corrected(case: Case, voice: Voice, out: Counter):
                 out["equal_text"] += 1
                 continue
             at = next((i for i, group in enumerate(groups) if index in group), len(groups))
-            yield "answer", (-at, -index), Target(Answer(c["text"], answer.turns, "corrected"), reason, [voice], messages, (index,)), index
+            yield ("answer", asked), (-at, -index), Target(Answer(c["text"], answer.turns, "corrected"), reason, [voice], messages, (index,)), index
         elif c["target"] == "turn":
             cut = before_turn(case.messages, c["turn"])
             if cut is None:
@@ -186,7 +187,7 @@ def _corrected(case: Case, voice: Voice, out: Counter):
         if voice.document.get("verdict") == "fix" and voice.slots:
             # Only the question was put right; the answer stands, for the new question.
             index = voice.slots[0]
-            yield "answer", (0, -index), Target(case.answers[index].answer, reason, [voice], messages, (index,)), index
+            yield ("answer", asked), (0, -index), Target(case.answers[index].answer, reason, [voice], messages, (index,)), index
         else:
             out["correction_no_target"] += 1
 
@@ -219,17 +220,20 @@ def _one_correction(found: list[tuple], made: dict, choices: Choices, out: Count
 
 
 def _dropped_elsewhere(voices: list[Voice]) -> list[Voice]:
-    """Judgements that drop the pair for more than its answer: then a better answer does not help."""
+    """Judgements that drop a pair for more than its answer: then a better answer does not help."""
     return [v for v in voices if v.document.get("verdict") == "drop" and {DROP_REASONS.get(r) for r in v.document.get("reasons", ())} - {"answer", "source"}]
 
 
 def _outvoted(voice: Voice, voices: list[Voice], dropped: list[Voice], choices: Choices) -> bool:
-    """Whether a fix stands against drops that speak about the question, the source, or a duplicate."""
+    """Whether a fix stands against drops that speak about its question, whichever answer stood beside it, or about this answer's source or double."""
     if not dropped or voice.document.get("verdict") != "fix":
         return False
-    if choices.annotators != "majority":
-        return True
-    return len(dropped) >= sum(1 for v in voices if v.document.get("verdict") in ("keep", "fix"))
+    mine = voice.slots[:1]
+    against = [v for v in dropped if v.slots[:1] == mine or "question" in {DROP_REASONS.get(r) for r in v.document["reasons"]}]
+    if not against or choices.annotators != "majority":
+        return bool(against)
+    about = {mine, *(v.slots[:1] for v in against)}
+    return len(against) >= sum(1 for v in voices if v.document.get("verdict") in ("keep", "fix") and v.slots[:1] in about)
 
 
 def _keep(case: Case, index: int, keepers: list, voices: list[Voice], choices: Choices, made: dict, out: Counter) -> None:

@@ -165,6 +165,28 @@ def test_a_fix_stands_against_a_drop_of_the_answer_but_not_of_the_question():
     assert targets("bad_question", annotators="majority") == []
 
 
+def test_a_fix_falls_with_its_question_but_not_with_another_answer_of_it():
+    """Two answers to one question, each on an item of its own: the second is a duplicate, which says nothing of the first."""
+    fix = Voice("X", 1, 1, "raw", {"verdict": "fix", "corrections": [to("A fixed", 0)]}, 1, (0,))
+
+    def targets(*drops, **choices):
+        voices = [fix, *(Voice("YZ"[i], 2 + i, 2 + i, "raw", {"verdict": "drop", "reasons": [reason]}, 2, (on,)) for i, (reason, on) in enumerate(drops))]
+        return [r.target.text for r in examples_of(case_of("AB", voices), Choices(**choices), frozenset({Sft}))[0]]
+
+    for mode in ("each", "majority"):
+        assert targets(("duplicate", 1), annotators=mode) == targets(("source_outdated", 1), annotators=mode) == ["A fixed"]
+        assert targets(("duplicate", 0), annotators=mode) == targets(("bad_question", 1), annotators=mode) == []
+    assert targets(("duplicate", 1), ("source_outdated", 1), annotators="majority") == ["A fixed"]
+
+
+def test_a_correction_for_a_new_question_does_not_stand_against_one_for_the_old():
+    anew = {"ranking": [[0], [1]], "corrections": [to("for the new one", 0), {"target": "question", "text": "new question"}]}
+    voices = [voice("X", anew, 2, event=1), voice("Y", {"ranking": [[0], [1]], "corrections": [to("for the old one", 0)]}, 2, event=2)]
+    rows, out = examples_of(case_of("AB", voices), Choices(), frozenset({Sft}))
+    assert {(r.context[-1]["content"], r.target.text) for r in rows} == {("new question", "for the new one"), ("question", "for the old one")}
+    assert "superseded_correction" not in out
+
+
 def test_an_edit_called_wording_keeps_its_target_and_loses_its_pair():
     case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "corrections": [to("A, said better", 0, wording_only=True)]}, 2)])
     rows, out = examples_of(case, Choices(), frozenset({Sft, Preference}))
