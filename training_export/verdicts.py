@@ -266,15 +266,17 @@ def _disputed(index: int, voices: list[Voice], choices: Choices) -> bool:
 
 
 def _tops(voices: list[Voice], choices: Choices):
-    """Yield (answer, voices) for answers at the top of the rankings: of all of them, under `majority` of more than half. A top above
+    """Yield (answer, voices) for answers at the top of people's rankings: of everybody's, under `majority` of more than half. A top above
     nothing, or below the acceptability line, is none."""
     count: dict[int, list] = {}
-    ranked = 0
+    people: dict[str, tuple] = {}
     for voice in voices:
         groups = voice.groups()
-        if len(groups) < 2:
-            continue
-        ranked += 1
+        if len(groups) > 1:
+            heard(people, voice, groups)
+    rankings = settled_first(people)
+    ranked = len(rankings)
+    for voice, groups in rankings:
         if voice.document.get("acceptable") != 0:
             for index in groups[0]:
                 count.setdefault(index, []).append(voice)

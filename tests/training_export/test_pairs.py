@@ -187,6 +187,18 @@ def test_a_correction_for_a_new_question_does_not_stand_against_one_for_the_old(
     assert "superseded_correction" not in out
 
 
+def test_the_top_of_the_rankings_is_counted_by_people():
+    def tops(*voices, **choices):
+        return [r.target.text for r in examples_of(case_of("ABC", list(voices)), Choices(sft_top=True, **choices), frozenset({Sft}))[0]]
+
+    first, later = voice("X", {"ranking": [[0], [1]]}, 3, item=1), voice("X", {"ranking": [[1], [0], [2]]}, 3, event=2, item=2)
+    assert tops(first, later) == tops(first, later, annotators="majority") == ["B"]
+    other = voice("Y", {"ranking": [[2], [0]]}, 3, event=3, item=2)
+    assert tops(later, other) == tops(later, other, annotators="majority") == []
+    settled = voice("X", {"ranking": [[0], [1]]}, 3, item=1, status="settled")
+    assert tops(settled, later, other) == ["A"]
+
+
 def test_an_edit_called_wording_keeps_its_target_and_loses_its_pair():
     case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "corrections": [to("A, said better", 0, wording_only=True)]}, 2)])
     rows, out = examples_of(case, Choices(), frozenset({Sft, Preference}))
