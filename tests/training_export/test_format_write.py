@@ -168,6 +168,33 @@ def test_labels_that_differ_are_left_out(tmp_path):
     assert sorted(r["completion"][0]["content"] for r in files["train.jsonl"]) == ["另", "回答"]
 
 
+@pytest.mark.parametrize(
+    ("examples", "good", "bad"),
+    [
+        # of eight good answers of one prompt three have a place beside the two of another
+        ([label(True, f"{i}") for i in range(8)] + [label(True, group="2"), label(False, "b", group="2")], 4, 1),
+        # of four good labels three are contradicted, and go with what contradicts them
+        ([label(True, group=f"{i}") for i in range(4)] + [label(False, group=f"{i}") for i in (0, 1, 2, 5, 6, 7, 8)], 1, 4),
+    ],
+)
+def test_weights_of_labels_are_of_the_rows_that_are_written(tmp_path, examples, good, bad):
+    for form, name, column in (("trl-kto", "train.jsonl", "label"), ("llamafactory", "kto_train.jsonl", "kto_tag")):
+        files, writer = write(tmp_path / form, form, examples)
+        assert Counter(row[column] for row in files[name]) == {True: good, False: bad}
+        if form == "trl-kto":
+            [note] = [n for n in writer.notes if n["code"] == "kto_weights"]
+            assert (note["desirable"], note["undesirable"]) == (good, bad)
+        else:
+            assert f"# {good} good and {bad} bad rows" in (tmp_path / form / "kto.yaml").read_text()
+
+
+def test_one_class_is_told_of_what_is_written(tmp_path):
+    examples = [label(True), label(True, "另", group="2"), label(False, "另", group="2")]
+    for form in ("trl-kto", "llamafactory"):
+        _files, writer = write(tmp_path / form, form, examples)
+        assert [n["code"] for n in writer.notes] == ["one_class"] and writer.left_out == {"contradiction": 2}
+
+
 def test_splits_have_their_own_files(tmp_path):
     examples = [(sft(group="1"), "train"), (sft(group="2"), "test"), (sft(group="3"), "validation")]
     files, writer = write(tmp_path, "trl-sft", examples, splits=("train", "validation", "test"))

@@ -124,9 +124,10 @@ class Writer(RowWriter):
         share = self.corrections / self.pairs if self.pairs else 0
         if share > 0.25:
             self.note("near_identical", share=round(share, 3))
-        if len(self.labels) == 1:
+        labels = self.written("kto_train", self.labels)
+        if len(labels) == 1:
             self.note("one_class")
-        return llamafactory_files.write(self.folder, files, self.options, near_identical=share > 0.25, labels=self.labels)
+        return llamafactory_files.write(self.folder, files, self.options, near_identical=share > 0.25, labels=labels)
 
 
 def alternating(messages: list[dict]) -> list[dict]:

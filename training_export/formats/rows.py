@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from array import array
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,6 +128,7 @@ class RowWriter(Writer):
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._parts: dict[str, Part] = {}
         self._ledger = Ledger()
+        self._lost: Counter = Counter()  # rows that were put and are not in the files, by (stream, way)
         self._shown: Shown | None = None
         self._syncing: list[Future] = []
 
@@ -273,8 +275,8 @@ class RowWriter(Writer):
                 part.spacing.close()
         conflicts = self._ledger.conflicts()
         for stream in self._parts:
-            for code in conflicts.get(stream, {}).values():
-                self.left_out[code] += 1
+            for row, code in conflicts.get(stream, {}).items():
+                self._lose(stream, row, code)
         targets: dict[str, list[str]] = {}
         for stream in sorted(self._parts, key=self.stream_order):
             targets.setdefault(stream.partition("+")[0], []).append(stream)
@@ -285,6 +287,14 @@ class RowWriter(Writer):
         shutil.rmtree(self._spool, ignore_errors=True)
         data = [f for f in files if f.role == "data"]
         return data + [f for f in files if f.role != "data"] + self.extras(data)
+
+    def _lose(self, stream: str, row: int, code: str) -> None:
+        self.left_out[code] += 1
+        self._lost[stream, bool(self._parts[stream].judged[row] & 1)] += 1
+
+    def written(self, stream: str, put: Counter) -> Counter:
+        """After `close`: {way: rows of `stream` in the files} of {way: rows that were put}; ways without a row are not in it."""
+        return +Counter({way: n - self._lost[stream, way] for way, n in put.items()})
 
     def settle(self) -> None:
         for one in self._syncing:
@@ -347,8 +357,8 @@ class RowWriter(Writer):
         prompts = part.prompts
         kept = [i for i in range(len(prompts)) if i not in drop] if drop else range(len(prompts))
         order, left = apart(array("q", (prompts[i] for i in kept)) if drop else prompts)
-        if left:
-            self.left_out["neighbour"] += len(left)
+        for i in left:
+            self._lose(stream, kept[i], "neighbour")
         if drop:
             order = array("q", (kept[i] for i in order))
         if part.structured and order and prompts[order[0]] != prompts[order[-1]]:

@@ -49,10 +49,11 @@ class Writer(TrlWriter):
         )
 
     def extras(self, files):
-        weights = balance(self.labels)
+        labels = self.written("train", self.labels)
+        weights = balance(labels)
         if weights:
-            self.note("kto_weights", desirable=self.labels[True], undesirable=self.labels[False], **weights)
-        elif self.labels:
+            self.note("kto_weights", desirable=labels[True], undesirable=labels[False], **weights)
+        elif labels:
             self.note("one_class")
         return []
 
