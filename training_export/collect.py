@@ -3,7 +3,10 @@ of queries is the same for every 1,000 prompts."""
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from django.db.models import Q, TextField, Value
+from django.db.models.functions import Cast, StrIndex
 
 from annotation.models import AnnotationVersion, Consensus, Item, ItemAnswer, ItemTag, Review
 from corpus import canonical
@@ -20,29 +23,28 @@ GROUP_DIGITS = 16  # of the prompt's content hash: its stable id in data
 
 @dataclass(slots=True)
 class Judged:
-    """A case with the keys that decide on which side of a split it stands. `keys_of` adds those of prompts that a correction made equal to
-    another prompt of the project, by group id."""
+    """A case with the keys that decide on which side of a split it stands."""
 
     case: Case
     keys: frozenset
-    keys_of: dict = field(default_factory=dict)
 
 
 def cases(project, reading: Reading, *, split_by: str = "") -> Iterator[list[Judged]]:
     """Chunks of Judged cases in the order of the prompts' ids. `split_by` names the keys to find ("" for none)."""
     last = 0
     while True:
-        prompts = list(
-            reading.rows(
-                Prompt.objects.filter(project=project, id__gt=last, event_id__lte=reading.as_of)
-                .order_by("id")
-                .values_list("id", "messages", "tools", "sources", "language", "content_hash", "metadata")[:CHUNK]
-            )
-        )
+        prompts = list(reading.rows(_prompts(project, reading).filter(id__gt=last).order_by("id").values_list(*_PROMPT)[:CHUNK]))
         if not prompts:
             return
         last = prompts[-1][0]
         yield _chunk(project, reading, prompts, split_by)
+
+
+_PROMPT = ("id", "messages", "tools", "sources", "language", "content_hash", "metadata")
+
+
+def _prompts(project, reading: Reading):
+    return Prompt.objects.filter(project=project, event_id__lte=reading.as_of)
 
 
 def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judged]:
@@ -81,8 +83,6 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
             people = users.get(pk) or {_named_user(from_json(metadata))}
             keys = frozenset().union(*(splits.keys_of(split_by, messages=messages, sources=sources or [], user=user) for user in people))
         out.append(Judged(case, keys))
-    if split_by:
-        _bridges(project, reading, out, split_by)
     return out
 
 
@@ -237,25 +237,35 @@ def _named_user(metadata) -> str:
     return ""
 
 
-def _bridges(project, reading: Reading, judged: list[Judged], split_by: str) -> None:
-    """A corrected question may be another prompt of the project: then its rows stand with both."""
-    from training_export.verdicts import question_change, with_question
+def made_by_corrections(project, reading: Reading, splitter: splits.Splitter, split_by: str) -> dict[str, str | None]:
+    """{group: its side} of the contexts that corrected questions and turns make: the side of all prompts they are made from and of the prompt of the
+    project that they equal; None where those lie on two. Reads the prompts with such corrections only, and keeps some hundred bytes of each."""
+    from training_export.verdicts import contexts_made
 
-    made: dict[str, list[Judged]] = {}
+    said = Cast("document", TextField())
+    versions = AnnotationVersion.objects.annotate(question=StrIndex(said, Value('"question"')), turn=StrIndex(said, Value('"turn"'))).filter(
+        Q(question__gt=0) | Q(turn__gt=0), annotation__project=project, event_id__lte=reading.as_of
+    )
+    prompts = sorted({prompt for (prompt,) in reading.rows(versions.order_by().values_list("annotation__item__prompt_id"))})
     key = bytes(project.hash_key)
-    for one in judged:
-        for voice in one.case.voices:
-            question = question_change(one.case, voice) if "corrections" in voice.document else None
-            if question is not None:
-                messages = with_question(one.case.messages, question)
-                full = canonical.prompt_hash(key=key, messages=messages, tools=one.case.tools, sources=one.case.sources)
-                made.setdefault(full, []).append(one)
-    if made:
-        rows = Prompt.objects.filter(project=project, content_hash__in=list(made), event_id__lte=reading.as_of).values_list(
-            "content_hash", "messages", "sources", "metadata"
-        )
-        for full, messages, sources, metadata in reading.rows(rows):
-            for one in made[full]:
-                one.keys_of[full[:GROUP_DIGITS]] = splits.keys_of(
-                    split_by, messages=from_json(messages), sources=from_json(sources) or [], user=_named_user(from_json(metadata))
-                )
+    made: dict[str, str | None] = {}
+
+    def stands(whole: str, side: str | None) -> None:
+        made[whole] = side if made.get(whole, side) == side else None
+
+    for judged in _some(project, reading, split_by, "id", prompts):
+        case, side = judged.case, splitter.side(judged.keys)
+        for messages in contexts_made(case):
+            stands(canonical.prompt_hash(key=key, messages=messages, tools=case.tools, sources=case.sources), side)
+    whole_of = {whole[:GROUP_DIGITS]: whole for whole in made}
+    for judged in _some(project, reading, split_by, "content_hash", list(made)):
+        stands(whole_of[judged.case.group_id], splitter.side(judged.keys))
+    return {group: made[whole] for group, whole in whole_of.items()}
+
+
+def _some(project, reading: Reading, split_by: str, field: str, values: list) -> Iterator[Judged]:
+    """The cases of the prompts whose `field` is among `values`."""
+    for start in range(0, len(values), CHUNK):
+        prompts = list(reading.rows(_prompts(project, reading).filter(**{f"{field}__in": values[start : start + CHUNK]}).order_by("id").values_list(*_PROMPT)))
+        if prompts:
+            yield from _chunk(project, reading, prompts, split_by)

@@ -27,7 +27,7 @@ from training_export.assemble import examples_of
 from training_export.cases import Choices
 from training_export.checking import checking
 from training_export.digests import RowDigests
-from training_export.examples import Preference
+from training_export.examples import Preference, Sft
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
 from training_export.options import ExportOptions
@@ -102,10 +102,14 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         digests = RowDigests(place / ".digests")
         choices = _with_margin(choices, margin)
 
-        def put(rows: list, keys: frozenset, keys_of: dict) -> None:
-            """The rows of one prompt, each on its side. `keys_of`: further keys by group."""
+        # Only rows to learn from and pairs may stand after a context that a correction made.
+        made = collect.made_by_corrections(project, reading, splitter, options.split_by) if splitter and {Sft, Preference} & form.takes else {}
+
+        def put(rows: list, keys: frozenset, own: str) -> None:
+            """The rows of one prompt, each on its side. `own`: the prompt's group; a row of another stands with all that make its context."""
+            here = splitter.side(keys) if splitter else "train"
             for row in _weighted(rows, writer):
-                side = splitter.side(keys | keys_of.get(row.group_id, frozenset())) if splitter else "train"
+                side = here if row.group_id == own or not splitter or made.get(row.group_id) == here else None
                 if side is None:
                     left_out["split_bridge"] += 1
                     continue
@@ -118,13 +122,15 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
                 rows, reasons = examples_of(judged.case, choices, form.takes)
                 if reasons:
                     left_out += reasons
-                put(rows, judged.keys, judged.keys_of)
+                put(rows, judged.keys, judged.case.group_id)
             done += len(chunk)
             ctl.progress(done, total)
         if options.include:
             said = _feedback_rows(project, reading, options, form.takes, choices, bool(splitter))
             for rows, keys in said.chunks():
-                put(rows, keys, {})
+                # Where a correction made the same context, end users' words on it give way.
+                apart = splitter is not None and made.get(rows[0].group_id) not in (None, splitter.side(keys))
+                put(rows, keys, "" if apart else rows[0].group_id)
                 ctl.progress(done, total)
             left_out += said.left_out
         as_of = reading.as_of

@@ -3,6 +3,7 @@
 Good or bad is not rank: labels come from the acceptability line, from keep and drop, and from ratings only where the export asks."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from annotation.document import DROP_REASONS
@@ -196,6 +197,20 @@ def with_question(messages: list, question: str) -> list:
     """`messages` with the text of the last user turn replaced."""
     at = max((i for i, m in enumerate(messages) if m.get("role") == "user"), default=None)
     return messages if at is None else [m if i != at else m | {"content": question} for i, m in enumerate(messages)]
+
+
+def contexts_made(case: Case) -> Iterator[list]:
+    """The contexts other than its own that the corrections of `case` make: with a new question, or up to a corrected turn."""
+    for voice in case.voices:
+        if voice.status not in STATUS_RANK or "corrections" not in voice.document:
+            continue
+        question = question_change(case, voice)
+        if question is not None:
+            yield with_question(case.messages, question)
+        for c in voice.document["corrections"]:
+            cut = before_turn(case.messages, c["turn"]) if c["target"] == "turn" else None
+            if cut is not None:
+                yield cut
 
 
 def before_turn(messages: list, turn: int) -> list | None:

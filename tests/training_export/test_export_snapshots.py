@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from core import jobs
 from core.errors import DomainError
@@ -248,6 +249,67 @@ def test_a_corrected_question_that_is_another_prompt_bridges_no_split():
     made = snapshots.build(project=project, actor=None, options=ExportOptions.of({"format": "trl-sft", "split": "50,50,0", "seed": 5}))
     rows = made.snapshot.counts["rows"]
     assert 0 < rows < 20 and made.snapshot.left_out["split_bridge"] == 20 - rows
+
+
+def sides_of(bundle) -> dict[str, set]:
+    """{group: the sides it stands on}"""
+    found: dict[str, set] = {}
+    for name, data in bytes_of(bundle).items():
+        if name.startswith("provenance/"):
+            for line in data.splitlines():
+                found.setdefault(json.loads(line)["group_id"], set()).add(name)
+    return found
+
+
+def test_prompts_corrected_to_one_question_put_it_on_one_side():
+    """Their own sides differ, so the rows of the question that all of them make stand nowhere; a question made by one stands beside it."""
+    project = judged.project(slug="fixed", kind="qa")
+    [x] = judged.annotators(project, 1)
+
+    def corrected(n, question):
+        item = judged.item(project, [f"answer {n}"], prompt=cast.make_prompt(project, f"Q {n}?"))
+        fixes = [{"target": "question", "text": question}, {"target": "response", "answer": 0, "text": f"fixed {n}"}]
+        judged.judge(item, x, {"verdict": "fix", "corrections": fixes})
+
+    for n in range(8):
+        corrected(n, "What is the usual dose?")
+    for n in range(8, 20):
+        corrected(n, f"What is {n}?")
+    made = built(project, format="trl-sft", split="50,25,25")
+    sides = sides_of(made)
+    assert len(sides) == 12 and all(len(names) == 1 for names in sides.values()) and len(set.union(*sides.values())) == 3
+    assert made.snapshot.left_out["split_bridge"] == 8
+    # As data grows no question changes its side: it stays, or is left out.
+    for n in range(20, 32):
+        corrected(n, f"What is {n - 12}?")
+    later = sides_of(built(project, format="trl-sft", split="50,25,25"))
+    assert 0 < len(later) < 12 and all(sides[group] == names for group, names in later.items())
+    assert bytes_of(built(project, format="trl-sft", split="50,25,25", as_of=made.snapshot.as_of)) == bytes_of(made)
+
+
+@pytest.mark.parametrize("form", ["trl-sft", "trl-preference"])
+def test_a_turn_corrected_in_the_talks_of_two_people_stands_on_one_side(form):
+    project = judged.project(slug="turns")
+    [x] = judged.annotators(project, 1)
+    for n in range(12):
+        start = "f?" if n < 6 else f"f {n}?"
+        messages = [{"role": "user", "content": start}, {"role": "assistant", "content": "old 5 mg"}, {"role": "user", "content": f"q {n}"}]
+        item = judged.item(project, (f"a {n}", f"b {n}"), prompt=cast.make_prompt(project, messages=messages, metadata={"user": f"u{n}"}))
+        judged.judge(item, x, {"ranking": [[0], [1]], "corrections": [{"target": "turn", "turn": 1, "text": f"new 50 mg {n}"}]})
+    made = built(project, format=form, split="50,25,25", split_by="user")
+    sides = sides_of(made)
+    assert made.snapshot.left_out["split_bridge"] == 6 and len(set.union(*sides.values())) == 3
+    assert all(len(names) == 1 for names in sides.values())
+    assert len(sides) == (6 if form == "trl-sft" else 18)
+
+
+def test_without_corrections_of_questions_a_split_asks_one_question_more(project):
+    def queries(**options):
+        with CaptureQueriesContext(connection) as asked:
+            built(project, **options)
+        return len(asked)
+
+    assert queries(split="50,25,25") <= queries() + 1
 
 
 # --- whole or not at all ------------------------------------------------------------------------------------------------------------
