@@ -56,7 +56,7 @@ def pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[Pa
             bradley_terry(decided + made, table, choices.alpha)
     _count_unjudged(case, voices, judged, out)
     kept = _selected(decided, choices, case.group_id, out)
-    kept = _capped(made, kept, choices, case.group_id, out)
+    kept = capped(made, kept, choices, case.group_id, out)
     if choices.margin == "strength":
         for pair in kept:
             pair.margin = pair.strength
@@ -278,7 +278,7 @@ def _selected(pairs: list[Pair], choices: Choices, group_id: str, out: Counter) 
     return kept
 
 
-def _capped(made: list[Pair], ranked: list[Pair], choices: Choices, group_id: str, out: Counter) -> list[Pair]:
+def capped(made: list[Pair], ranked: list[Pair], choices: Choices, group_id: str, out: Counter) -> list[Pair]:
     """At most `max_pairs` a prompt: corrections first, then drawn by seed. Order is kept."""
     pairs = made + ranked
     if not choices.max_pairs or len(pairs) <= choices.max_pairs:

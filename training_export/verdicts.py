@@ -11,7 +11,7 @@ from corpus.canonical import same_text, unified
 from training_export.cases import STATUS_RANK, Case, Choices, Voice, answer_key, heard, settled_first
 from training_export.examples import Answer
 from training_export.material import always_material
-from training_export.pairs import Pair, bradley_terry, question_change
+from training_export.pairs import Pair, bradley_terry, capped, question_change
 
 GOOD_RATING, BAD_RATING = 4, 2
 
@@ -327,10 +327,15 @@ def turn_pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[li
                 _, pair = made.setdefault(key, (context, Pair(corrected, Answer(old), (key, ("turn", c["turn"])), correction=True)))
                 if all(v.annotator != voice.annotator for v in pair.voices):
                     pair.voices.append(voice)
-    totals = Counter(turn for turn, _ in made)
-    for (turn, _), (_, pair) in made.items():
-        pair.weight = 1.0 / totals[turn]
-    if choices.margin == "bt":
-        for turn in totals:
-            bradley_terry([pair for (t, _), (_, pair) in made.items() if t == turn], {}, choices.alpha)
-    return list(made.values()), out
+    of_turn: dict[int, tuple[list, list[Pair]]] = {}
+    for (turn, _), (context, pair) in made.items():
+        of_turn.setdefault(turn, (context, []))[1].append(pair)
+    kept = []
+    for turn, (context, pairs) in of_turn.items():
+        if choices.margin == "bt":
+            bradley_terry(pairs, {}, choices.alpha)
+        pairs = capped(pairs, [], choices, f"{case.group_id} {turn}", out)
+        for pair in pairs:
+            pair.weight = 1.0 / len(pairs)
+        kept += [(context, pair) for pair in pairs]
+    return kept, out

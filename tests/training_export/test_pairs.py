@@ -115,6 +115,22 @@ def test_the_cap_keeps_corrections_and_draws_by_seed():
     assert draws[0] == written(case, max_pairs=3, seed=0)
 
 
+def test_the_pairs_of_a_corrected_turn_are_capped_and_share_one_weight():
+    messages = [*MESSAGES, {"role": "assistant", "content": "old"}, {"role": "user", "content": "and then?"}]
+
+    def turned(**choices):
+        documents = [{"ranking": [[0], [1]], "corrections": [{"target": "turn", "turn": 1, "text": text}]} for text in ("new", "new", "newer", "newest")]
+        case = case_of("AB", [voice("XYZW"[i], document, 2, event=i) for i, document in enumerate(documents)])
+        case.messages = messages
+        rows, out = examples_of(case, Choices(**choices), frozenset({Preference}))
+        return [(r.chosen.text, r.n_for, r.weight) for r in rows if r.context == MESSAGES], out["max_pairs"]
+
+    assert turned() == ([("new", 2, 1 / 3), ("newer", 1, 1 / 3), ("newest", 1, 1 / 3)], 0)
+    draws = [turned(max_pairs=2, seed=seed) for seed in range(8)]
+    assert all(len(rows) == 2 and {weight for *_, weight in rows} == {1 / 2} and out == 1 for rows, out in draws)
+    assert len({tuple(rows) for rows, _ in draws}) > 1 and draws[0] == turned(max_pairs=2, seed=0)
+
+
 def test_best_random_draws_one_of_the_rest():
     case = case_of("ABCD", [voice("X", {"ranking": [[0], [1], [2], [3]]}, 4)])
     draws = {frozenset(written(case, pairs="best-random", seed=seed)[0]) for seed in range(30)}
