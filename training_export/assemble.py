@@ -13,9 +13,9 @@ NOTHING = {Preference: "no_pair", Sft: "no_target", Binary: "no_label"}
 
 def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
     """The rows of the classes in `takes` that `case` gives under `choices`, in a stable order (Sft, Preference, Binary, RankedList), and
-    what was left out, by reason. A hidden case gives none."""
+    what was left out, by reason. A case with a hidden item gives none: what was reported may stand in the texts that its items share."""
     if case.hidden:
-        return [], Counter(hidden=case.hidden)
+        return [], +Counter(hidden=len(case.hidden), beside_hidden=sum(1 for v in case.voices if v.item not in case.hidden))
     voices, out = speaking(case.voices, choices)
     rows: list = []
     found: Counter = Counter()

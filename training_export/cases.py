@@ -57,7 +57,7 @@ class Voice:
 
 @dataclass(slots=True)
 class Case:
-    """`identify(messages)` gives the group id that a prompt with these messages (and the case's tools and sources) has."""
+    """`hidden`: the items that are. `identify(messages)` gives the group id that a prompt with these messages (and the case's tools and sources) has."""
 
     messages: list
     group_id: str
@@ -69,7 +69,7 @@ class Case:
     tags: tuple = ()
     prompt: int = 0
     origins: list = field(default_factory=list)
-    hidden: int = 0
+    hidden: list = field(default_factory=list)
     identify: Callable[[list], str] = lambda messages: "g" + json.dumps(messages, sort_keys=True)
 
 

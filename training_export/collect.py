@@ -152,7 +152,7 @@ def _standing(practice: bool, action: str, decision: str | None, imported: bool)
 
 
 def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int) -> None:
-    """Fill in the case's distinct answers, its judgements with their slots, and how many of its items are hidden. An answer that came after the
+    """Fill in the case's distinct answers, its judgements with their slots, and which of its items are hidden. An answer that came after the
     event is none, unless it was judged: then it took the place of an equal one that is gone."""
     index_of: dict[str, int] = {}
     place: dict[int, int] = {}
@@ -185,7 +185,7 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
             answer.givens[canonical.canonical_json(given or None)] = given or None
     for item, _, hidden in items:
         if hidden:
-            case.hidden += 1
+            case.hidden.append(item)
         heard = voices.get(item)
         if heard:
             shown = slots.get(item, {})

@@ -9,6 +9,7 @@ from training_export.formats.reasons import sentence as format_sentence
 LEFT_OUT = {
     # whole prompts and items
     "hidden": ("items", _("The item is hidden (a report waits for the manager, or was upheld).")),
+    "beside_hidden": ("judgements", _("Another item of the prompt is hidden: what was reported may stand in the texts that they share.")),
     "no_judgement": ("prompts", _("Nobody has judged this prompt yet.")),
     "no_pair": ("prompts", _("The judgements of this prompt give no pair.")),
     "no_target": ("prompts", _("The judgements of this prompt give no answer to learn.")),

@@ -350,6 +350,18 @@ def test_hidden_items_leave_at_once_even_from_an_earlier_event(project):
     assert b"Question 0 of many?" not in b"".join(bytes_of(after).values())
 
 
+def test_a_hidden_item_keeps_its_whole_prompt_back_and_the_judgements_beside_it_are_counted(project):
+    first = project.items.get(prompt__messages__0__content="Question 0 of many?")
+    x, y = (project.annotators.get(pseudonym=name) for name in "XY")
+    other = judged.item(project, ("one more", "and another"), prompt=first.prompt, generation=1)
+    for person in (x, y):
+        judged.judge(other, person, {"ranking": [[0], [1]]})
+    type(other).objects.filter(pk=other.pk).update(hidden=True)
+    made = built(project)
+    assert made.snapshot.left_out["hidden"] == 1 and made.snapshot.left_out["beside_hidden"] == 2
+    assert b"Question 0 of many?" not in b"".join(bytes_of(made).values())
+
+
 def test_a_project_never_reads_anothers_rows(project):
     other = fill(judged.project(slug="other"), n=2)
     rows = b"".join(bytes_of(built(other)).values())

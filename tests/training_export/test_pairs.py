@@ -229,7 +229,7 @@ def test_every_way_to_learn_stands_once_even_if_two_say_it():
 
 
 def test_hidden_cases_give_nothing_at_all():
-    case = case_of("AB", [voice("X", {"ranking": [[0], [1]]}, 2)], hidden=1)
+    case = case_of("AB", [voice("X", {"ranking": [[0], [1]]}, 2)], hidden=[1])
     for takes in ({Preference}, {Sft}, {Binary}, {RankedList}, {PromptOnly}):
         assert examples_of(case, Choices(), frozenset(takes)) == ([], {"hidden": 1})
 
