@@ -13,6 +13,7 @@ from training_export import downloads
 from training_export.cases import Choices
 from training_export.formats import FORMATS
 from training_export.options import INCLUDE, ExportOptions, choices_of
+from training_export.reading import check_event
 
 _ALLOWED = choices_of()
 
@@ -103,6 +104,7 @@ class ExportsView(APIView):
         asked = ExportSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         options = ExportOptions.of(asked.validated_data)
+        check_event(options.as_of)
         job = jobs.start("export", project=project, actor=request.user, params={"options": options.as_dict()})
         return Response({"job": JobSerializer(job).data}, status=status.HTTP_202_ACCEPTED)
 

@@ -78,6 +78,12 @@ def consistent_read(as_of: int | None = None) -> Iterator[Reading]:
             own.close()
 
 
+def check_event(as_of: int | None) -> None:
+    """DomainError "unknown_event" for an Event that has not happened yet."""
+    if as_of is not None:
+        _bounded(as_of, Event.objects.aggregate(last=Max("id"))["last"] or 0)
+
+
 def _last(cursor) -> int:
     cursor.execute("SELECT COALESCE(MAX(id), 0) FROM core_event")
     return cursor.fetchone()[0]

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from core import api_auth, jobs
-from core.models import Job
+from core.models import Event, Job
 from tests import cast
 from tests.training_export import judged
 from training_export import downloads, forms, snapshots
@@ -70,6 +70,13 @@ def test_a_key_starts_an_export_follows_the_job_and_takes_the_files(project, man
         body = client.get(f"/api/v1/projects/ward/exports/1/files/{entry['path']}", **headers)
         assert body.status_code == 200
         assert len(b"".join(body.streaming_content).splitlines()) == entry["rows"]
+
+
+def test_an_event_that_has_not_happened_is_refused_at_once(project, manager):
+    answer = post(client_of(manager), project, {"format": "jsonl", "as_of": Event.objects.last().pk + 1})
+    assert answer.status_code == 400 and not Job.objects.exists()
+    assert (answer.json()["error"]["code"], answer.json()["error"]["field"]) == ("unknown_event", "as_of")
+    assert post(client_of(manager), project, {"format": "jsonl", "as_of": Event.objects.last().pk}).status_code == 202
 
 
 def test_shares_may_be_given_as_the_command_writes_them(project, manager):
