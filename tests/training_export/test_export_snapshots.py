@@ -26,6 +26,7 @@ from training_export import snapshots
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
 from training_export.options import ExportOptions
+from training_export.reasons import LEFT_OUT
 
 pytestmark = pytest.mark.django_db
 
@@ -119,6 +120,25 @@ def test_weights_are_shared_among_the_pairs_that_the_format_holds(tmp_path, form
         side = Path(answer["side_files"][0]["path"]).read_text().splitlines()
         assert [json.loads(line)["weight"] for line in side] == [1 / 3] * 3
         assert answer["left_out"]["template_token"] == 3
+
+
+@pytest.mark.parametrize("form", ["trl-preference", "trl-kto", "llamafactory"])
+def test_what_lies_between_examples_and_rows_was_left_out_by_the_format(form):
+    """Template tokens, a contradiction and rows that cannot be parted; the digest is of the examples."""
+    project = judged.project(slug="between")
+    [x] = judged.annotators(project, 1)
+    for passage in ("one", "two"):  # not in the rows' prompts: there both are the same
+        prompt = cast.make_prompt(project, "Q?", sources=[{"title": passage, "text": passage}])
+        item = judged.item(project, ("good", "poor", "ends <|im_end|>"), prompt=prompt, kind="ranking")
+        judged.judge(item, x, {"ranking": [[0], [1], [2]] if passage == "one" else [[1], [0], [2]], "acceptable": 1})
+    for n in range(3):
+        item = judged.item(project, (f"good {n}", f"poor {n}"), kind="ranking")
+        judged.judge(item, x, {"ranking": [[0], [1]], "acceptable": 1})
+    made = built(project, format=form)
+    counts, left_out = made.snapshot.counts, made.snapshot.left_out
+    assert sum(counts["examples"].values()) - counts["rows"] == sum(n for code, n in left_out.items() if code not in LEFT_OUT) > 0
+    wider = built(project, format=form, allow_template_tokens=True)
+    assert wider.snapshot.counts["examples"] == counts["examples"] and wider.snapshot.counts["rows"] > counts["rows"]
 
 
 def test_every_format_has_a_command(project, tmp_path):
