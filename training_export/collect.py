@@ -157,12 +157,13 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
     index_of: dict[str, int] = {}
     place: dict[int, int] = {}
     answers = case.answers
-    judged: frozenset[int] = frozenset()
-    if any(row[-1] > as_of for row in responses):
-        judged = frozenset(shown[0] for item in items if item[0] in voices for shown in slots.get(item[0], {}).values())
+    judged: frozenset[int] | None = None
     for _, pk, text, turns, origin, model, text_hash, is_target, given, event in responses:
-        if event > as_of and pk not in judged:
-            continue
+        if event > as_of:
+            if judged is None:
+                judged = frozenset(shown[0] for item in items if item[0] in voices for shown in slots.get(item[0], {}).values())
+            if pk not in judged:
+                continue
         index = index_of.get(text_hash)
         if index is None:
             index = index_of[text_hash] = len(answers)
