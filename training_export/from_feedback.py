@@ -10,7 +10,7 @@ from typing import cast
 
 from django.db.models import Q
 
-from annotation.models import AnnotationVersion, ItemAnswer
+from annotation.models import AnnotationVersion, Item, ItemAnswer, Promotion
 from annotation.promotion import judged_messages
 from core.rendering import language
 from corpus import canonical
@@ -59,6 +59,8 @@ class FeedbackRows:
         self._capped = beyond_cap(project, reading, per_user, seed) if per_user and "thumbs" in self._include else ()
         # Turns that were put before experts in other words (masked) are known by what was promoted, the others by what they say.
         self._judged_messages = judged_messages(project, reading.as_of) if self._include else set()
+        hidden = Promotion.objects.filter(project=project, item__hidden=True).values_list("message_id")
+        self._hidden_messages = {message for (message,) in reading.rows(hidden)} if self._include else set()
         self._thinning = None
         if balance and "thumbs" in self._include:
             counted = Thinning(balance)
@@ -155,9 +157,19 @@ class FeedbackRows:
             case.prompt = prompts.get(whole, 0)
             closed |= {(whole[:GROUP_DIGITS], i) for i, answer in enumerate(case.answers) if (whole, answer.key) in judged}
         self._voices(ids, messages, place, case_of, closed, left_out)
+        withheld = self._withheld(cases, case_of, messages)
         for case in cases.values():
             case.voices.sort(key=lambda v: v.event)
+            if id(case) in withheld and case.voices:
+                left_out["hidden_words"] += len(case.voices)
+                case.voices = []
         return [case for case in cases.values() if case.voices]
+
+    def _withheld(self, cases: dict, case_of: dict, messages: dict) -> set[int]:
+        """The ids (`id()`) of cases that are on a hidden item: by what they say, or as the turn that was promoted."""
+        hidden = Item.objects.filter(project=self._project, prompt__content_hash__in=list(cases), hidden=True).values_list("prompt__content_hash")
+        found = {id(cases[whole]) for (whole,) in self._reading.rows(hidden)}
+        return found | {id(case_of[turn]) for turn in (messages[m][1] for m in self._hidden_messages if m in messages) if turn in case_of}
 
     def _answers(self, messages: dict, case_of: dict, place: dict) -> None:
         known: dict[tuple, int] = {}

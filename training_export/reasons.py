@@ -52,6 +52,7 @@ LEFT_OUT = {
     "target_not_reviewed": ("answers", _("The answer was offered for learning, but no reviewer has accepted a judgement of it.")),
     # what end users said
     "expert_judged": ("words of end users", _("An expert has judged this answer: the expert's word counts.")),
+    "hidden_words": ("words of end users", _("The prompt is on a hidden item.")),
     "answer_unusable": ("words of end users", _("The answer is not complete, has no text any more, or calls tools.")),
     "draft_not_seen": ("words of end users", _("Fewer than two of the drafts were complete and seen.")),
     "taken_back": ("words of end users", _("The person took the correction back.")),

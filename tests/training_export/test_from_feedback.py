@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from annotation.models import Annotator
+from annotation.models import Annotator, Promotion
 from corpus.models import ModelVersion, PromptOrigin
 from feedback.end_users import label, of_key
 from feedback.models import Conversation, Message
@@ -229,6 +229,21 @@ def test_no_person_stands_on_two_sides_of_a_split(project):
     assert len(people) == 3 and all(people.values())
     assert not (people["train"] & people["validation"] or people["train"] & people["test"] or people["validation"] & people["test"])
     assert sum(map(len, rows.values())) + left_out.get("split_bridge", 0) == 121
+
+
+def test_of_a_prompt_on_a_hidden_item_no_word_is_taken(project):
+    """Known by what it says, or, where it stands on the item in other words, as the turn that was promoted."""
+    for n in range(3):
+        _question, (answer,) = ask(project, "ann", f"Question {n}?")
+        thumb(project, "ann", answer, 1)
+        if n < 2:
+            text = "Question 0?" if n == 0 else "[masked]?"
+            item = judged.item(project, ["Yes."], prompt=judged.cast.make_prompt(project, text), hidden=True)
+            if n == 1:
+                Promotion.objects.create(project=project, item=item, message_id=answer.pk, outcome="item")
+    rows, _sides, left_out = exported(project, "trl-kto")
+    assert [r["prompt"][0]["content"] for r in rows["train"]] == ["Question 2?"]
+    assert left_out["hidden_words"] == 2 and left_out["hidden"] == 2
 
 
 def test_retrieved_passages_that_differ_make_no_pair(project):
