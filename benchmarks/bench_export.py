@@ -69,7 +69,7 @@ def fill(items: int) -> None:
                     for i in ids
                 ],
             )
-            add("corpus_promptorigin", ["prompt_id", "line", "external_id"], [(i, i, f"row-{i}") for i in ids])
+            add("corpus_promptorigin", ["prompt_id", "line", "external_id", "event_id"], [(i, i, f"row-{i}", event) for i in ids])
             responses = [(base + (i - base - 1) * ANSWERS + j + 1, i, j) for i in ids for j in range(ANSWERS)]
             names = ["id", "prompt_id", "text", "origin", "model_version_id", "external_id", "is_target"]
             names += ["text_hash", "identity_hash", "event_id", "created_at"]
