@@ -55,6 +55,14 @@ def _patient_flush():
 
 
 @pytest.fixture(autouse=True)
+def _own_language():
+    """A request leaves its language behind in the thread: what speaks without one would speak the last test's."""
+    from django.utils import translation
+
+    translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
 def _empty_cache():
     """Rows of the next test may have the ids of the last one's."""
     from django.core.cache import cache

@@ -120,9 +120,9 @@ FORMS: dict[str, dict[str, str]] = {
 JUDGEMENT = {
     "ranking": [["A"], ["B", "C"]], "strength": [2], "rest": "worse", "acceptable": 1, "ratings": {"A": {"overall": 3}}, "answer_flags": {"B": ["harmful"]},
     "spans": [{"answer": "A", "start": 0, "end": 2, "label": "l", "comment": "c"}], "comment": "c", "flags": ["nonsense"], "not_read": ["C"], "evidence": "e",
-    "corrections": [{"target": "response", "answer": "A", "text": "t", "wording_only": False, "evidence": "e"}], "demonstration": "d", "verdict": "fix",
-    "reasons": ["unsupported"], "claims": [{"text": "t", "state": "supported", "sentence": 1}], "schema": 1,
+    "corrections": [{"target": "response", "answer": "A", "text": "t", "wording_only": False, "evidence": "e"}], "schema": 1,
 }  # fmt: skip
+OF_OTHER_KINDS = {"demonstration": "d", "verdict": "fix", "reasons": ["unsupported"], "claims": [{"text": "t", "state": "supported", "sentence": 1}]}
 JSON_FORMS: dict[str, dict] = {
     "api_widget_tokens": {"user": "u", "origin": "https://example.org", "ttl": 60},
     "api_widget_setup": {},
@@ -245,7 +245,8 @@ RAW = [b"", b"{", b"\xff", b"\xef\xbb\xbf{}", b'"\x00"', b"[" * 100_000, b"9" * 
 def test_json(ask):
     wrong = []
     for name, good in JSON_FORMS.items():
-        for body in [*mutated(good), *(RAW if name in ("api_next", "api_submit") else [])]:
+        more = list(mutated(good | {"document": JUDGEMENT | OF_OTHER_KINDS})) if name == "api_submit" else []
+        for body in [*mutated(good), *more, *(RAW if name in ("api_next", "api_submit") else [])]:
             status = ask(name, lambda client, url, body=body: client.post(url, body, content_type="application/json"))
             if status >= 500:
                 wrong.append((name, body[:300], status))

@@ -47,7 +47,7 @@ def test_a_form_from_nowhere_or_elsewhere_leads_home(client, referer):
 def test_a_page_asked_for_without_a_session_is_where_one_comes_to(client):
     assert client.get("/account/?a=1")["Location"] == "/login/?next=/account/%3Fa%3D1"
     make_user("ann")
-    assert "not saved" not in sign_in(client, "ann", data={"next": "/account/"}, follow=True).content.decode()
+    assert "was not saved" not in sign_in(client, "ann", data={"next": "/account/"}, follow=True).content.decode()
 
 
 @pytest.mark.parametrize("target", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)"])

@@ -46,7 +46,7 @@ def test_a_guest_joins_chats_and_leaves(live_site, open_page, upstream):
     other.click("text=Agree and begin")
     other.locator("#composer textarea").wait_for()
     other.goto(f"/chat/clinic/{Message.objects.first().conversation_id}/")
-    other.locator("#notice:has-text('no such talk')").wait_for()
+    other.locator("#notice:has-text('no such conversation')").wait_for()
     # Leaving.
     page.goto("/chat/clinic/")
     page.locator("#history-list a").wait_for(state="attached")
