@@ -71,20 +71,18 @@ def test_a_draft_says_in_another_browser_what_was_read(live_site, open_page):
     page = open_bench(open_page, expert, project)
     long, short = letter_of(expert, 0), letter_of(expert, 1)
     press(page, "b a")
-    saved(page)
-    page.wait_for_timeout(200)
-    assert own(expert).draft["not_read"] == [long]
+    until(page, lambda: (own(expert).draft or {}).get("not_read") == [long], "the draft")
     read_all(page)
     press(page, "c d")
     until(page, lambda: own(expert).draft["not_read"] == [], "the draft")
     saved(page)
-    elsewhere = open_bench(open_page, expert, project, viewport={"width": 1000, "height": 500})
-    assert elsewhere.locator("answer-card.read-whole").count() == 4
+    elsewhere = open_bench(open_page, expert, project, viewport={"width": 1440, "height": 500})  # all columns in view
+    elsewhere.locator("answer-card.read-whole").nth(3).wait_for()
     Assignment.objects.filter(annotator__user=expert).update(draft=own(expert).draft | {"not_read": [short]})
     elsewhere.reload()
-    elsewhere.wait_for_selector("#desk > *")
+    elsewhere.locator("answer-card.read-whole").nth(3).wait_for()  # short enough to be read at a glance
     press(elsewhere, "l Enter")
-    assert submitted(elsewhere, expert, 1)[0].document.get("not_read") is None  # short enough to be read at a glance
+    assert submitted(elsewhere, expert, 1)[0].document.get("not_read") is None
 
 
 def test_offline_work_goes_out_once_when_the_line_is_back(live_site, open_page):
@@ -213,7 +211,7 @@ def test_two_windows_on_one_item_show_both_versions(live_site, open_page, choice
     press(second, "c d")
     dialog = second.locator("#conflict-dialog")
     dialog.wait_for()
-    assert second.inner_text("#saved") == "not saved: choose a version"
+    second.locator("#saved", has_text="not saved: choose a version").wait_for()
     assert "C › D" in dialog.locator("[data-side=mine]").inner_text()
     assert "B › A" in dialog.locator("[data-side=theirs]").inner_text()
     second.keyboard.press("Escape")

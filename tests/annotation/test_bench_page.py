@@ -168,7 +168,7 @@ def test_a_table_is_a_stop_and_fades_only_where_it_is_cut(live_site, open_page):
     make_item(project, ["| a | b |\n| --- | --- |\n| 1 | 2 |", f"{row}\n{'| --- ' * 12}|\n{row}"])
     expert = make_member(project, "annotator")
     page = open_bench(open_page, expert, project, viewport={"width": 1000, "height": 900})
-    page.wait_for_timeout(200)
+    page.locator(".table-scroll.more-after").wait_for()
     stops = page.evaluate("[...document.querySelectorAll('.answer-body :is(.table-scroll, table)')].filter((n) => n.tabIndex === 0).map((n) => n.className)")
     assert stops == ["table-scroll more-after"]
     page.evaluate("(() => { const n = document.querySelector('.more-after'); n.scrollLeft = n.scrollWidth; })()")

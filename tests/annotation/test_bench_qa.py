@@ -137,14 +137,11 @@ def test_by_touch_a_claim_leads_to_the_source_and_back(live_site, open_page):
     where = page.locator(".claim.current .claim-where")
     where.tap()
     sentence = page.locator(".sentence-number", has_text="2").first
-    page.wait_for_timeout(200)
-    assert on_screen(page, sentence)
+    until(page, lambda: on_screen(page, sentence), "the source")
     sentence.tap()
-    page.wait_for_timeout(200)
-    assert where.inner_text() == "rests on sentence 2"
-    assert on_screen(page, where)
+    until(page, lambda: where.inner_text() == "rests on sentence 2" and on_screen(page, where), "the claim again")
     page.locator(".claim.current [data-state=contradicted]").tap()
-    assert on_screen(page, where)
+    until(page, lambda: on_screen(page, where), "the claim still")
     saved(page)
 
 

@@ -132,7 +132,7 @@ def test_role_changes_and_removal_revokes_keys(cast):
     client.post(f"/p/p/members/{member.pk}/remove/")
     assert not Member.objects.filter(pk=member.pk).exists()
     assert ApiKey.objects.get().revoked_at is not None
-    assert list(Event.objects.filter(verb__startswith="member.").values_list("verb", flat=True)) == ["member.role", "member.remove"]
+    assert list(Event.objects.filter(verb__startswith="member.").order_by("pk").values_list("verb", flat=True)) == ["member.role", "member.remove"]
 
 
 def test_the_last_manager_stays(cast):
