@@ -41,8 +41,9 @@ def open_chat(open_page, user, project, *, conversation=None, clock=False, **opt
 
 
 def say(page, text: str, *, enter: bool = True) -> None:
-    """Type a question and send it."""
+    """Type a question and send it, once the page's scripts have come: before, Enter begins a line."""
     page.fill("#question", text)
+    page.locator("#send:not([disabled])").wait_for(state="attached")
     if enter:
         page.press("#question", "Enter")
     else:
