@@ -21,16 +21,17 @@ from annotation import intake_known as known
 from annotation.intake_chunks import CHUNK_RECORDS, Chunks
 from annotation.intake_prepare import Ready, prepare
 from annotation.intake_rows import Added, Chunk, ItemFroze, KeySource
-from annotation.models import BenchSettings
-from core import events
+from annotation.models import Annotation, AnnotationVersion, BenchSettings, Item, ItemAnswer
+from core import bulk, events
 from core.errors import DomainError
 from corpus import readers
-from corpus.models import ImportBatch
+from corpus.models import ImportBatch, Prompt, PromptOrigin, Response
 from corpus.records import FileRefused, Record, Refusal
 
 log = logging.getLogger(__name__)
 LISTED_ERRORS = 200  # in a report kept on a row; the file beside it has all
 ERRORS_FILE = "errors.jsonl"
+MANY = 5_000  # records that change what the database should know of its tables
 _TRIES = 5
 
 
@@ -210,6 +211,8 @@ def take(
         errors.close()
         if trial is not None:
             trial.close()
+    if trial is None and source.counts.imported >= MANY:
+        bulk.analyze(Prompt, PromptOrigin, Response, Item, ItemAnswer, Annotation, AnnotationVersion)
     report = asdict(source.counts) | {"waiting": max(0, source.counts.waiting), "errors": errors.listed, "dry_run": dry_run}
     if folder is not None:
         report["errors_file"] = ERRORS_FILE

@@ -182,3 +182,12 @@ def update(model, names: tuple[str, ...], rows: Iterable[tuple], *, using: str =
         else:
             sets = ", ".join(f"{c} = %s" for c in columns)
             cursor.executemany(f"UPDATE {table} SET {sets} WHERE {key} = %s", [(*row[1:], row[0]) for row in rows])  # noqa: S608
+
+
+def analyze(*models, using: str = "default") -> None:
+    """Let PostgreSQL look at the tables of `models` again after many new rows: until its autovacuum comes by it would plan by what stood there before,
+    and a join over tables that were empty then can take minutes. A table that somebody else is just looking at is left out. SQLite needs none."""
+    connection = connections[using]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE (SKIP_LOCKED) " + ", ".join(connection.ops.quote_name(model._meta.db_table) for model in models))

@@ -2,6 +2,7 @@
 
 import pytest
 from django.apps import apps
+from django.db import connection
 
 from annotation import intake
 from annotation.models import Annotation, AnnotationVersion, Annotator, Item, ItemAnswer, ItemTag
@@ -361,3 +362,19 @@ def test_a_large_file_costs_a_fixed_number_of_queries_per_chunk(django_assert_ma
     with django_assert_max_num_queries(30):
         take(project, *[entry(f"q{i}", AnswerIn(f"d{i}", model="m1")) for i in range(300)])
     assert set(Item.objects.values_list("slot_count", flat=True)) == {4}
+
+
+def test_after_many_new_rows_the_database_knows_its_tables(monkeypatch):
+    project = cast.make_project("p")
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite plans without them")
+    monkeypatch.setattr(intake, "MANY", 3)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE corpus_prompt, corpus_response")
+        take(project, *(entry(f"Question {n}?", "One.", "Two.") for n in range(2)))
+        known = "SELECT relname, reltuples::int FROM pg_class WHERE relname IN ('corpus_prompt', 'corpus_response') ORDER BY relname"
+        cursor.execute(known)
+        assert dict(cursor.fetchall()) == {"corpus_prompt": 0, "corpus_response": 0}
+        take(project, *(entry(f"And {n}?", "One.", "Two.") for n in range(3)))
+        cursor.execute(known)
+        assert dict(cursor.fetchall()) == {"corpus_prompt": 5, "corpus_response": 10}

@@ -39,7 +39,8 @@ def test_names_pasted_before_the_login_ended_come_back_and_go_once_they_are_sent
     page.get_by_role("button", name="Add", exact=True).click()
     page.locator("#one-time").wait_for()
     assert Member.objects.filter(user__username="newcomer").exists()
-    assert page.evaluate(KEPT) == 0 and page.locator("[name=names]").input_value() == ""
+    page.wait_for_function(f"{KEPT} === 0")
+    assert page.locator("[name=names]").input_value() == ""
 
 
 def test_another_person_on_this_computer_does_not_get_them(manager, open_page):
@@ -55,7 +56,7 @@ def test_another_person_on_this_computer_does_not_get_them(manager, open_page):
     sign_in_again(page, "other")
     page.wait_for_url(re.compile("/p/p/members/$"))
     page.locator("[data-refused]").wait_for()
-    assert page.evaluate(KEPT) == 0
+    page.wait_for_function(f"{KEPT} === 0")
 
 
 def test_leaving_guidelines_that_were_changed_asks_and_sending_them_does_not(manager, open_page):
@@ -75,7 +76,8 @@ def test_leaving_guidelines_that_were_changed_asks_and_sending_them_does_not(man
     page.locator("[name=text]").press_sequentially("Be exact.")
     page.get_by_role("button", name="Save as a new version").click()
     page.get_by_text("Guideline version").wait_for()
-    assert asked == ["beforeunload"] and page.evaluate(KEPT) == 0
+    page.wait_for_function(f"{KEPT} === 0")
+    assert asked == ["beforeunload"]
 
 
 def test_a_preview_that_met_the_ended_login_keeps_the_text(manager, open_page):
