@@ -61,7 +61,8 @@ def login_page(request):
             if wants_json:
                 return JsonResponse({"user": {"username": user.username, "name": user.shown_name}, "password_must_change": user.password_must_change})
             if request.POST.get("unsaved"):
-                messages.warning(request, _("You were signed out when you sent something: it was not saved. Send it again from here."))
+                words = _("You were signed out when you sent something: it was not saved. Send it again from here.")
+                messages.warning(request, words, extra_tags="unsaved")
             return HttpResponseRedirect(_safe_next(request))
         form.add_error(None, _("Name and password do not match. Capitals count."))
     if wants_json:

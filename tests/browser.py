@@ -12,7 +12,6 @@ What a failed test had on screen is printed with it. A test fails when a page lo
 page that loses what is done before they have come, fails then.
 401, 400, 403, 409 and a network cut by the test itself are normal answers."""
 
-import os
 import re
 import time
 from dataclasses import dataclass
@@ -21,10 +20,10 @@ from pathlib import Path
 import pytest
 
 from tests import processes, servers
+from tests.slow import SLOW
 
 __all__ = ["_web_server", "chromium", "live_site", "open_page", "pytest_runtest_makereport"]
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-SLOW = int(os.environ.get("TEST_SLOW", "0"))
 NORMAL = re.compile(r"status of (400|401|403|409|413)\b|ERR_INTERNET_DISCONNECTED|ERR_FAILED|ERR_ABORTED|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET")
 
 
@@ -91,8 +90,6 @@ def open_page(chromium, live_site, request):
         context = chromium.new_context(base_url=live_site.url, **options)
         context.set_default_timeout(30_000 if SLOW else 10_000)
         contexts.append(context)
-        if SLOW:
-            context.on("page", slow_down)
         if user is not None:
             sign_in(context, user, live_site.url)
         page = context.new_page()
@@ -114,14 +111,6 @@ def open_page(chromium, live_site, request):
                 print(f"--- on screen at the end, {page.url}:\n{page.locator('body').inner_text(timeout=2000)[:3000]}")
         context.close()
     assert not complaints, "\n".join(complaints)
-
-
-def slow_down(page) -> None:
-    """Let `page` feel a slow network (see the head of this file)."""
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
-    session.send("Network.emulateNetworkConditions", {"offline": False, "latency": SLOW, "downloadThroughput": -1, "uploadThroughput": -1})
 
 
 def sign_in(context, user, url: str) -> None:

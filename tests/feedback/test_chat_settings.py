@@ -200,10 +200,12 @@ def test_the_browser_lands_on_what_was_sent(live_site, open_page):
     page.click("text=Make a link")
     field = page.locator("#guest-link")
     field.wait_for()
+    page.wait_for_load_state()
     box, bar = field.bounding_box(), page.locator(".bar").bounding_box()
     assert bar["y"] + bar["height"] <= box["y"] <= 500 - box["height"]
     page.fill("[name=days]", "366")
     page.eval_on_selector("[name=days]", "field => (field.form.noValidate = true)")
     page.click("text=Make a link")
     page.locator("#links [aria-invalid=true]").wait_for()
+    page.wait_for_load_state()
     assert 0 <= page.locator("#links").bounding_box()["y"] < 500

@@ -55,14 +55,16 @@ function restore(form, entry) {
 }
 
 const how = (performance.getEntriesByType("navigation")[0] || {}).type; // back, or again after the network failed: the server has not had it
+const unanswered = !person || document.querySelector("[data-refused]"); // the sign-in page, or an error, came instead of an answer
+const unsaved = document.querySelector(".messages .unsaved"); // so says the server, even if the sign-in page was gone before this script had come
 for (const key of keys()) {
   const entry = store((kept) => JSON.parse(kept.getItem(key)));
+  const form = forms().find((one) => keyOf(one) === key);
   if (!entry || (person && !key.startsWith(`${PREFIX}${person}:`))) {
     store((kept) => kept.removeItem(key));
-  } else if (!person || document.querySelector("[data-refused]")) {
-    store((kept) => kept.setItem(key, JSON.stringify({ ...entry, lost: true }))); // the sign-in page, or an error, came instead of an answer
-  } else if (entry.lost || how === "back_forward" || how === "reload") {
-    const form = forms().find((one) => keyOf(one) === key);
+  } else if (unanswered || (unsaved && !form)) {
+    store((kept) => kept.setItem(key, JSON.stringify({ ...entry, lost: true })));
+  } else if (entry.lost || unsaved || how === "back_forward" || how === "reload") {
     if (form) {
       restore(form, entry);
       store((kept) => kept.removeItem(key));

@@ -1,0 +1,18 @@
+"""A slow line for browser tests (`TEST_SLOW`, see tests.browser)."""
+
+import os
+import time
+
+SLOW = int(os.environ.get("TEST_SLOW", "0"))
+
+
+def put_off(get_response):
+    """Django middleware: every answer comes `SLOW` milliseconds late, and no browser keeps it."""
+
+    def middleware(request):
+        time.sleep(SLOW / 1000)
+        response = get_response(request)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    return middleware
