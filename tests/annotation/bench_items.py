@@ -166,7 +166,15 @@ def submitted(page, user, n: int) -> list[AnnotationVersion]:
 def read_all(page):
     """Scroll every answer to its end, as a reader would."""
     page.evaluate("for (const body of document.querySelectorAll('.answer-body')) body.scrollTop = body.scrollHeight")
-    page.wait_for_timeout(150)
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")  # the scroll events are out by then
+
+
+def until_prefetched(page, user):
+    """Wait until the next item lies in the page: the server has reserved it, and its answer has arrived."""
+    until(page, lambda: Assignment.objects.filter(annotator__user=user, state="reserved").exists(), "prefetching")
+    arrived = "performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/next/') && one.responseEnd).length"
+    until(page, lambda: page.evaluate(arrived) >= 2, "the prefetched item's arrival")
+    page.wait_for_timeout(50)  # and is taken apart
 
 
 def press(page, keys: str):

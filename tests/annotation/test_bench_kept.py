@@ -23,6 +23,7 @@ from tests.annotation.bench_items import (
     slots,
     submitted,
     until,
+    until_prefetched,
     versions,
 )
 from tests.browser import sign_in
@@ -90,8 +91,7 @@ def test_offline_work_goes_out_once_when_the_line_is_back(live_site, open_page):
     page = open_bench(open_page, expert, project)
     letter = slots(expert)
     read_all(page)
-    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
-    page.wait_for_timeout(300)
+    until_prefetched(page, expert)
     page.context.set_offline(True)
     press(page, "b a c d Enter")
     page.get_by_text("Residential Tenancies").first.wait_for()  # the prefetched one, offline
@@ -254,8 +254,7 @@ def test_leaving_with_unsent_work_asks(live_site, open_page):
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     page.evaluate("setTimeout(() => location.reload())")
-    page.wait_for_timeout(500)
-    assert asked == ["beforeunload"]
+    until(page, lambda: asked == ["beforeunload"], "the question")
     assert page.input_value("#demonstration") == "unsent"
     page.context.set_offline(False)
     saved(page)
@@ -418,11 +417,9 @@ def test_personal_data_hides_the_item_at_once(live_site, open_page):
 def test_the_prefetched_item_is_let_go_on_leaving(live_site, open_page):
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
-    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
-    page.wait_for_timeout(300)
+    until_prefetched(page, expert)
     page.goto(f"/p/{project.slug}/mine/")
-    until_released = [Assignment.objects.filter(annotator__user=expert, state="released").exists() for _ in range(40) if not page.wait_for_timeout(50)]
-    assert until_released[-1]
+    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="released").exists(), "its release")
 
 
 @pytest.mark.parametrize("prefetched", ["before", "after", "never"])
@@ -445,15 +442,14 @@ def test_what_the_server_refuses_comes_back_on_screen(live_site, open_page, pref
     page.goto(f"/p/{project.slug}/bench/")
     page.wait_for_selector("#desk > *")
     if prefetched == "before":
-        until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
+        until_prefetched(page, expert)
     page.wait_for_timeout(400)  # a pair cannot be kept sooner
     press(page, "k")
     page.locator("#notice", has_text="Not so.").wait_for()
     page.locator("[data-verdict=keep][aria-pressed=true]").wait_for()
     for route in held:
         route.continue_()
-        until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
-        page.wait_for_timeout(200)
+        until_prefetched(page, expert)
         assert page.is_visible("[data-verdict=keep][aria-pressed=true]") and "Not so." in page.inner_text("#notice")
     page.unroute("**/submit/")
     page.click("#submit")
@@ -539,8 +535,7 @@ def test_work_submitted_in_another_window_is_edited_not_doubled(live_site, open_
 def test_two_submits_in_quick_succession_show_each_item_once(live_site, open_page):
     project, expert = qa_project(items=4)
     page = open_bench(open_page, expert, project)
-    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
-    page.wait_for_timeout(300)
+    until_prefetched(page, expert)
     page.evaluate(
         "window.shown = []; const asked = () => document.querySelector('.qa-question .text, .qa-question .markdown');"
         "new MutationObserver(() => window.shown.push(asked()?.textContent ?? ''))"

@@ -18,6 +18,7 @@ from tests.annotation.bench_items import (
     slots,
     submitted,
     until,
+    until_prefetched,
     versions,
 )
 from tests.cast import make_item, make_member, make_project
@@ -47,8 +48,7 @@ def test_the_next_item_is_there_before_the_server_has_answered(live_site, open_p
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
     read_all(page)
-    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="reserved").exists(), "prefetching")
-    page.wait_for_timeout(200)
+    until_prefetched(page, expert)
     page.route("**/submit/", lambda route: (page.wait_for_timeout(1500), route.continue_()))
     press(page, "a b c d Enter")
     assert page.get_by_text("Residential Tenancies").first.is_visible()
@@ -178,8 +178,8 @@ def test_an_item_is_ranked_by_touch_on_a_phone(live_site, open_page):
         page.tap(f".tray [data-what={what}]")
     page.tap(".dock [data-action=line]")
     page.tap(".letter-tab[data-tab=C]")
-    page.wait_for_timeout(600)
-    assert page.evaluate("document.querySelector('answer-card[data-letter=C]').getBoundingClientRect().left") == pytest.approx(0, abs=2)
+    left = "document.querySelector('answer-card[data-letter=C]').getBoundingClientRect().left"
+    until(page, lambda: abs(page.evaluate(left)) <= 2, "scrolling to the answer")
     page.tap("answer-card[data-letter=C] .letter")
     page.tap(".dock-buttons button[aria-pressed]:has-text('=')")
     page.tap(".tray [data-what=A]")
@@ -211,8 +211,7 @@ def test_dragging_a_chip_with_a_finger(live_site, open_page):
     for step in range(1, 9):
         send("touchMove", x + (goal["x"] + 4 - x) * step / 8)
     send("touchEnd")
-    page.wait_for_timeout(200)
-    assert page.inner_text(".chips").split() == ["B", "›", "A"]
+    until(page, lambda: page.inner_text(".chips").split() == ["B", "›", "A"], "the new order")
 
 
 def test_ratings_follow_the_digits_cell_by_cell(live_site, open_page):
@@ -420,10 +419,8 @@ def test_more_than_four_answers_scroll_sideways_and_stay_readable(live_site, ope
     assert len(widths) == 7
     assert min(widths) >= 320
     page.click(".letter-tab[data-tab=G]")
-    page.wait_for_timeout(400)
+    until(page, lambda: (box := page.locator("answer-card[data-letter=G]").bounding_box()) and box["x"] + box["width"] <= 1441, "scrolling to the answer")
     assert page.locator("answer-card[data-letter=G] .letter").is_visible()
-    box = page.locator("answer-card[data-letter=G]").bounding_box()
-    assert box["x"] + box["width"] <= 1441
 
 
 def test_what_happens_is_said_to_screen_readers(live_site, open_page):
@@ -448,8 +445,7 @@ def test_answers_scroll_alone_or_together(live_site, open_page):
     page.evaluate(half.replace("/ 2", "* 0"))
     press(page, "w")
     page.evaluate(half)
-    page.wait_for_timeout(200)
-    assert page.evaluate(parts) == pytest.approx([0.5, 0.5], abs=0.02)
+    until(page, lambda: page.evaluate(parts) == pytest.approx([0.5, 0.5], abs=0.02), "scrolling together")
 
 
 def test_guidelines_are_at_hand(live_site, open_page):

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from corpus.models import ModelVersion
 from feedback import settings as verbs
-from feedback.models import Arm, ChatSettings
+from feedback.models import Arm, ChatSettings, Message
 from inference.models import Endpoint
 from tests.cast import make_member, make_project
+from tests.processes import until
 
 LIMITS = {"first_token_seconds": 3, "idle_seconds": 3, "total_seconds": 60, "retries": 0}
 
@@ -53,6 +54,24 @@ def say(page, text: str, *, enter: bool = True) -> None:
 def answered(page, n: int = 1, state: str = "complete") -> None:
     """Wait until the n-th answer on screen is in `state`."""
     page.locator(".answer").nth(n - 1).and_(page.locator(f"[data-state={state}]")).wait_for()
+
+
+def looked_at(page, n: int) -> None:
+    """Wait until the page has told that `n` answers were on screen long enough."""
+    until(lambda: Message.objects.filter(role="assistant", seen=True).count() >= n or page.wait_for_timeout(50), f"{n} answers seen")
+
+
+def at_rest(page, selector: str) -> dict:
+    """The box of an element once it has stopped moving."""
+    boxes: list = [None]
+
+    def still():
+        page.wait_for_timeout(100)
+        boxes.append(page.locator(selector).bounding_box())
+        return boxes[-1] is not None and boxes[-1] == boxes[-2]
+
+    until(still, f"{selector} at rest")
+    return boxes[-1]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import pytest
 
 from feedback import settings as verbs
 from feedback.models import Choice, EndUser, Message, Reaction
-from tests.feedback.chats import answered, make_chat, open_chat, say
+from tests.feedback.chats import answered, at_rest, looked_at, make_chat, open_chat, say
 from tests.processes import until
 
 pytestmark = pytest.mark.browser
@@ -66,13 +66,11 @@ def test_a_thumb_stays_where_it_was_pressed(live_site, open_page, upstream, phon
     page = open_chat(open_page, user, project, phone=phone)
     say(page, "A long question that the model says again.\n" * 60, enter=False)
     answered(page)
-    page.wait_for_timeout(300)
-    before = page.locator(".thumb.down").bounding_box()
+    before = at_rest(page, ".thumb.down")
     x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
     page.mouse.click(x, y)
     page.locator(".reasons").wait_for()
-    page.wait_for_timeout(300)
-    assert abs(page.locator(".thumb.down").bounding_box()["y"] - before["y"]) <= 2
+    assert abs(at_rest(page, ".thumb.down")["y"] - before["y"]) <= 2
     chip, foot = page.locator(".chip-button >> nth=0").bounding_box(), page.locator(".foot-of-talk").bounding_box()
     assert chip["y"] + chip["height"] <= foot["y"]  # one sees that there is something to say
     said("thumb", value=-1, reasons=[])
@@ -116,7 +114,7 @@ def test_what_it_should_have_said(live_site, open_page, upstream):
     page.fill(".correction textarea", "")
     page.click(".correction >> text=Save")
     said("correction", text="")
-    assert page.locator(".own-correction").count() == 0
+    page.locator(".own-correction").wait_for(state="detached")
 
 
 def test_drafts_side_by_side_on_a_desk(live_site, open_page, upstream):
@@ -127,7 +125,7 @@ def test_drafts_side_by_side_on_a_desk(live_site, open_page, upstream):
     boxes = [page.locator(".draft").nth(i).bounding_box() for i in (0, 1)]
     assert boxes[0]["y"] == boxes[1]["y"] and boxes[0]["width"] > 400
     page.locator(".better:not([disabled]) >> nth=1").wait_for()
-    page.wait_for_timeout(1000)  # both are looked at
+    looked_at(page, 2)
     ids = [int(page.locator(".draft .answer").nth(i).get_attribute("data-id")) for i in (0, 1)]
     page.locator(".better").nth(1).click()
     page.locator(".turn.answer").wait_for()
@@ -148,13 +146,12 @@ def test_drafts_as_tabs_on_a_phone(live_site, open_page, upstream, words, verdic
     page.locator(".draft-tab >> nth=2").wait_for()
     assert page.locator(".draft:visible").count() == 1
     page.locator(".draft-verdict button:not([disabled]) >> nth=0").wait_for()
-    page.wait_for_timeout(1000)
+    looked_at(page, 1)
     page.locator(".draft-tab").nth(2).click()
     assert page.locator(".draft:visible").count() == 1
-    page.wait_for_timeout(1000)
+    looked_at(page, 2)
     page.reload()  # drafts that wait for a choice still wait
     page.locator(".draft-tab >> nth=2").wait_for()
-    page.wait_for_timeout(300)
     page.click(f".draft-verdict >> text={words}")
     page.locator(".turn.answer").wait_for()
     choice = Choice.objects.get()
@@ -221,7 +218,7 @@ def test_a_score_for_the_whole_talk(live_site, open_page, upstream):
     page.fill("#score-text", "quite good")
     page.click("#score-dialog >> text=Save")
     said("score", value=4, text="quite good")
-    assert page.inner_text("#rate") == "Rated 4 of 5"
+    page.locator("#rate:text-is('Rated 4 of 5')").wait_for()
     page.locator("#history-list >> text=4/5").wait_for()
     page.reload()
     page.locator("#rate:has-text('Rated 4')").wait_for()
@@ -229,7 +226,7 @@ def test_a_score_for_the_whole_talk(live_site, open_page, upstream):
     assert page.input_value("#score-text") == "quite good" and page.is_checked("[name=value][value='4']")
     page.click("#score-dialog >> text=Take it back")
     said("score", value=0)
-    assert page.inner_text("#rate") == "Rate this conversation"
+    page.locator("#rate:text-is('Rate this conversation')").wait_for()
 
 
 def test_consent_is_asked_once_for_each_text_and_shown_at_any_time(live_site, open_page, upstream):

@@ -69,7 +69,6 @@ def test_stop_keeps_what_has_come_and_the_talk_goes_on(live_site, open_page, ups
     page = open_chat(open_page, user, project)
     say(page, "Go on for ever")
     page.locator(".answer .tail:not(:empty)").wait_for()
-    page.wait_for_timeout(300)
     page.click("#stop")
     answered(page, state="stopped")
     assert "Stopped" in page.locator(".answer-state").inner_text()
@@ -217,14 +216,13 @@ def test_the_reader_who_reads_further_up_is_left_in_peace(live_site, open_page, 
     say(page, long)
     page.locator(".answer .tail:not(:empty)").wait_for()
     at_end = "(() => { const s = document.getElementById('scroll'); return s.scrollHeight - s.scrollTop - s.clientHeight < 3; })()"
-    page.wait_for_timeout(300)
-    assert page.evaluate(at_end)
+    until(lambda: page.evaluate(at_end) or page.wait_for_timeout(50), "the end in view")
     page.evaluate("document.getElementById('scroll').scrollTop = 100")
     page.wait_for_timeout(500)
     assert abs(page.evaluate("document.getElementById('scroll').scrollTop") - 100) < 3
     page.click("#to-end")
-    page.wait_for_timeout(200)
-    assert page.evaluate(at_end) and not page.locator("#to-end").is_visible()
+    until(lambda: page.evaluate(at_end) or page.wait_for_timeout(50), "the end in view")
+    page.locator("#to-end").wait_for(state="hidden")
     page.click("#stop")
     answered(page, state="stopped")
 
@@ -244,6 +242,6 @@ def test_long_drafts_are_read_from_their_top(live_site, open_page, upstream):
     for far, offered in ((60, False), (90, False), (300, True)):  # nothing floats over what is to be pressed
         page.evaluate(f"(() => {{ const s = document.getElementById('scroll'); s.scrollTop = s.scrollHeight - s.clientHeight - {far}; }})()")
         page.wait_for_timeout(100)
-        assert page.locator("#to-end").is_visible() == offered, far
+        page.locator("#to-end").wait_for(state="visible" if offered else "hidden")
     page.locator(".better >> nth=0").click()
     page.locator(".turn.answer").wait_for()

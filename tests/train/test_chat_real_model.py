@@ -8,7 +8,7 @@ from feedback.models import Arm, Choice, Conversation, EndUser, Message, Reactio
 from inference.models import Endpoint
 from tests import processes
 from tests.browser import Site
-from tests.feedback.chats import answered, make_chat, open_chat, say
+from tests.feedback.chats import answered, looked_at, make_chat, open_chat, say
 from tests.processes import until
 from tests.train import model_server
 
@@ -66,7 +66,7 @@ def test_stream_drafts_thumb_and_score_are_rows_of_just_that(live_site, open_pag
     page.wait_for_load_state("networkidle")
     say(page, NEXT)
     page.locator(".better:not([disabled]) >> nth=1").wait_for()
-    page.wait_for_timeout(1200)  # both are looked at
+    looked_at(page, 3)
     full = Message.objects.get(text=model_server.ANSWERS[NEXT])
     page.locator(f".draft:has(.answer[data-id='{full.pk}']) .better").click()
     page.locator(f".turn.answer[data-id='{full.pk}']").wait_for()
