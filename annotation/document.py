@@ -39,10 +39,32 @@ ANSWER_FLAGS = ("harmful", "off_topic", "wrong_language", "names_model", "trunca
 ITEM_FLAGS = ("personal_data", "nonsense", "needs_second_opinion")
 CLAIM_STATES = ("supported", "contradicted", "not_found", "source_outdated")
 MAX_TEXT = 200_000
-KEYS = {
-    "schema", "ranking", "strength", "rest", "acceptable", "ratings", "answer_flags", "spans", "corrections", "demonstration", "verdict", "reasons",
-    "claims", "comment", "flags", "not_read", "evidence",
-}  # fmt: skip
+
+
+def _one_of(names) -> str:
+    return " | ".join(f'"{name}"' for name in names)
+
+
+# What each field looks like, in the letter form, for whoever sent something else.
+FORMS = {
+    "schema": str(SCHEMA),
+    "ranking": '[["A"], ["B", "C"], …]',
+    "strength": "[0–3, …]",
+    "rest": _one_of(("unjudged", "worse")),
+    "acceptable": "0 | 1 | 2 | … | null",
+    "ratings": '{"A": {"overall": 1–5, …}, …}',
+    "answer_flags": f'{{"A": [{_one_of(ANSWER_FLAGS)}, …], …}}',
+    "spans": '[{"answer": "A", "start": 0, "end": 1, "label": "…", "comment": "…"}, …]',
+    "corrections": '[{"target": "response", "answer": "A", "text": "…", "wording_only": false, "evidence": "…"} | {"target": "question", "text": "…"} | …]',
+    "demonstration": '"…"',
+    "verdict": _one_of(VERDICTS),
+    "reasons": f"[{_one_of(DROP_REASONS)}, …]",
+    "claims": f'[{{"text": "…", "state": {_one_of(CLAIM_STATES)}}}, …]',
+    "comment": '"…"',
+    "evidence": '"…"',
+    "flags": f"[{_one_of(ITEM_FLAGS)}, …]",
+    "not_read": '["A", …]',
+}
 # Fields that only judgements of one kind have; all others may stand in every one.
 KIND_OF = {
     **dict.fromkeys(("ranking", "strength", "rest", "acceptable", "ratings", "answer_flags", "not_read"), "ranking"),
@@ -100,7 +122,7 @@ def check_shape(document) -> dict:
     Run before `to_slots`."""
     if not isinstance(document, dict):
         _fail("document", _("The judgement must be an object."))
-    unknown = set(document) - KEYS
+    unknown = set(document) - set(FORMS)
     if unknown:
         _fail(sorted(unknown)[0], _("Unknown field: %(name)s") % {"name": sorted(unknown)[0][:60]})
 
@@ -134,7 +156,7 @@ def check_shape(document) -> dict:
     }
     for name, value in document.items():
         if not checks[name](value):
-            _fail(name, _("The field %(name)s does not have the form it must have.") % {"name": name})
+            _fail(name, _("The field %(name)s must look like this: %(form)s") % {"name": name, "form": FORMS[name]})
         if isinstance(value, str) and len(value) > MAX_TEXT:
             _fail(name, _("The text is longer than %(n)s characters.") % {"n": MAX_TEXT})
     return document

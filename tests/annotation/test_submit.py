@@ -2,6 +2,7 @@
 
 import pytest
 
+from annotation import document as documents
 from annotation import queue, review, submit
 from annotation.models import Annotation, AnnotationVersion, Assignment, Consensus, DailyFigure, Item
 from core.errors import Conflict, DomainError
@@ -178,6 +179,13 @@ def test_qa_wants_a_verdict_that_fits():
             submit.submit(user=user, pk=a.pk, given=document, client_key="k")
         assert refused.value.field == field
     assert submit.submit(user=user, pk=a.pk, given={"verdict": "fix", "corrections": fix}, client_key="k").version.pk
+
+
+@pytest.mark.parametrize("name", sorted(documents.FORMS))
+def test_a_field_of_another_form_is_told_what_it_must_look_like(name):
+    with pytest.raises(DomainError, match="must look like this") as refused:
+        documents.check_shape({name: 3.5})
+    assert refused.value.field == name and documents.FORMS[name] in str(refused.value)
 
 
 @pytest.mark.parametrize(
