@@ -14,7 +14,7 @@ def found(rows: list[dict], given: dict[str, str], join: str | None) -> dict[str
     """What `rows` add to a mapping `given` by hand: columns named after a person; the column in which a letter says which answer was chosen; one
     whose signed numbers say how strongly; and ("" for a column) what is named like a judgement and is none."""
     out: dict[str, str] = {}
-    for look in (_chosen_by_name, _signed, _named, _remarks):
+    for look in (_chosen_by_name, _one_hot, _signed, _named, _remarks):
         columns = _columns(rows, given | out, join)
         if columns is None:
             return out
@@ -61,6 +61,19 @@ def _chosen_by_name(rows: list[dict], given: dict, columns: Columns) -> dict[str
         if values and all(_is_name(v, names) for v in values):
             out |= {ours: ""} | ({"winner": column} if ours == "chosen" else {})
     return out if "winner" in out else {}
+
+
+def _one_hot(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
+    """winner_a, winner_b (or winner_model_a …) with 1 and 0 in them, and perhaps winner_tie: a score of each answer, equal where neither won."""
+    by_name = {name.casefold(): (name, column) for name, column in columns.judges if name and column not in given.values()}
+    won = {suffix: by_name.get(suffix) or by_name.get(f"model_{suffix}") for suffix, _column in columns.answers}
+    if len(won) < 2 or "score" in columns.numbered or not all(won.values()):
+        return {}
+    parts = [pair for pair in (*won.values(), by_name.get("tie")) if pair]
+    cells = [[str(row.get(column)).strip().removesuffix(".0") for _name, column in parts] for row in rows]
+    if not all(set(one) <= {"0", "1"} and one.count("1") <= 1 for one in cells):
+        return {}
+    return {f"score_{suffix}": pair[1] for suffix, pair in won.items() if pair} | {f"annotator_{name}": "" for name, _column in parts}
 
 
 def _is_name(value, names: list[str]) -> bool:

@@ -147,3 +147,16 @@ def test_scores_behind_chinese_names_and_models_in_a_list(tmp_path):
 def test_a_strength_in_words_does_not_cost_the_row_its_winner(tmp_path):
     got = read(tmp_path, TWO | {"winner": "B", "preference_strength": "strong"})
     assert said(got) == [[("", SECOND)]] and metadata(got) == [{"preference_strength": "strong"}]
+
+
+@pytest.mark.parametrize("names", [("winner_a", "winner_b"), ("winner_model_a", "winner_model_b")])
+@pytest.mark.parametrize("tie", [True, False])
+def test_a_column_for_each_answer_says_which_won(tmp_path, names, tie):
+    cells = [(1, 0), (0.0, 1.0), ("0", "0")]
+    rows = [TWO | {"prompt": f"q{i}"} | dict(zip(names, won, strict=True)) | ({"winner_tie": int(i == 2)} if tie else {}) for i, won in enumerate(cells)]
+    assert said(read(tmp_path, *rows)) == [[("", FIRST)], [("", SECOND)], [("", {"ranking": [[0, 1]]})]]
+
+
+def test_two_people_called_a_and_b_stay_two_people(tmp_path):
+    rows = [TWO | {"prompt": "q", "winner_a": 1, "winner_b": 1}, TWO | {"prompt": "r", "winner_a": 2, "winner_b": 1}]
+    assert said(read(tmp_path, *rows)) == [[("a", FIRST), ("b", FIRST)], [("a", SECOND), ("b", FIRST)]]
