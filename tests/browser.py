@@ -10,7 +10,7 @@ What a failed test had on screen is printed with it. A test fails when a page lo
 `page.expect_errors("part of the text")` allows one.
 `TEST_SLOW=300` puts every answer of the server off by that many milliseconds, with no cache: a test that is in more haste than a page's scripts, or a
 page that loses what is done before they have come, fails then.
-401, 400, 403, 409 and a network cut by the test itself are normal answers."""
+401, 400, 403, 409, a network cut by the test itself and a preview given up by leaving its page are normal."""
 
 import re
 import time
@@ -24,7 +24,9 @@ from tests.slow import SLOW
 
 __all__ = ["_web_server", "chromium", "live_site", "open_page", "pytest_runtest_makereport"]
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
-NORMAL = re.compile(r"status of (400|401|403|409|413)\b|ERR_INTERNET_DISCONNECTED|ERR_FAILED|ERR_ABORTED|ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET")
+NORMAL = re.compile(
+    r"status of (400|401|403|409|413)\b|ERR_(INTERNET_DISCONNECTED|FAILED|ABORTED|CONNECTION_REFUSED|CONNECTION_RESET)|htmx:(sendAbort|afterRequest)"
+)
 
 
 @dataclass

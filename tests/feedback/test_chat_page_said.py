@@ -218,7 +218,7 @@ def test_a_score_for_the_whole_talk(live_site, open_page, upstream):
     page.fill("#score-text", "quite good")
     page.click("#score-dialog >> text=Save")
     said("score", value=4, text="quite good")
-    page.locator("#rate:text-is('Rated 4 of 5')").wait_for()
+    page.locator("#rate-words:text-is('Rated 4 of 5')").wait_for()
     page.locator("#history-list >> text=4/5").wait_for()
     page.reload()
     page.locator("#rate:has-text('Rated 4')").wait_for()
@@ -226,7 +226,7 @@ def test_a_score_for_the_whole_talk(live_site, open_page, upstream):
     assert page.input_value("#score-text") == "quite good" and page.is_checked("[name=value][value='4']")
     page.click("#score-dialog >> text=Take it back")
     said("score", value=0)
-    page.locator("#rate:text-is('Rate this conversation')").wait_for()
+    page.locator("#rate-words:text-is('Rate this conversation')").wait_for()
 
 
 def test_consent_is_asked_once_for_each_text_and_shown_at_any_time(live_site, open_page, upstream):
