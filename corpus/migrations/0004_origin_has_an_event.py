@@ -3,6 +3,12 @@
 from django.db import migrations, models
 
 
+def as_old_as_its_prompt(apps, schema_editor):
+    """What stood there before cannot be told apart any more: no origin is older than its prompt."""
+    origins, prompts = (apps.get_model("corpus", name).objects.using(schema_editor.connection.alias) for name in ("PromptOrigin", "Prompt"))
+    origins.update(event_id=models.Subquery(prompts.filter(pk=models.OuterRef("prompt_id")).values("event_id")[:1]))
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -15,4 +21,5 @@ class Migration(migrations.Migration):
             name='event_id',
             field=models.BigIntegerField(default=0),
         ),
+        migrations.RunPython(as_old_as_its_prompt, migrations.RunPython.noop),
     ]
