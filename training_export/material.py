@@ -52,13 +52,16 @@ _SAID = (
     r"\b(?:[bqt]\.?i\.?d|q\.?o?\.?d|prn|stat)\b|\bat (?:least|most)\b|\b(?:more|less|fewer|greater|higher|lower|larger|smaller) than\b|\bup to\b"
     r"|大于|小于|高于|低于|多于|少于|超过|不足|以上|以下|以内|至少|至多|最多|最少"
 )
-# Words in which a negating character negates nothing, and a number counts nothing.
+# Words in which a negating character negates nothing, and a number counts nothing; not where another word begins in their midst (不同|时, 不|过敏).
 _HARMLESS = (
-    r"非常|不过|不仅|不但|不断|不同|不论|不管|特别|别的|别人|区别|分别|级别|类别|性别|鉴别|识别|差别|个别|辨别|告别|未来|无论|莫名|差不多|是否"
-    r"|万一|十分|千万(?=[不别勿要记])"
+    r"非常(?![规态温压见用备委识人])|不过(?=[，,、：:是我你您他她它这那如若在目])|不仅|不但(?!是?不)|不断(?![奶电药食根裂开线])|不同(?![意时步居床情食服用行期])|不论|特别"
+    r"|别的|别人|区别|分别|级别|类别|性别|鉴别|识别|差别|个别|辨别|告别|未来(?![院诊就复看电函过])|无论|莫名|差不多|是否|万一|十分(?![之钟])|千万(?=[不别勿要记])"
 )
 _NEGATION = (
     r"\b(?:no|not|never|none|nobody|nothing|nowhere|neither|nor|without|cannot|unless|except|hardly|contraindicated|avoid)\b|(?<![A-Za-z])[A-Za-z]+n['’]t\b"
+    r"|\bnon-?(?!etheless)[a-z]{2,}|\bun(?!d(?:er|ul)|i[tovqfslc]|less\b|til\b|cle|guent)[a-z]{3,}"
+    r"|\bin(?:ability|accura|active|adequa|advisab|appropria|capab|compatib|complete|consisten|correct|effective|eligib|frequent|sensitiv|significan|sufficien"
+    r"|toleran|valid)[a-z]*|\b(?:im(?:possib|proper|permissib)|ir(?:regular|relevant|reversib)|il(?:legal|licit|logical)|dis(?:allow|agree|approv|continu))[a-z]*"
     r"|不|没|無|无|非|未|勿|莫|别|禁|忌|否|毋|免"
 )
 _TOKENS = re.compile(
