@@ -296,6 +296,41 @@ def test_pairs_with_different_calls_are_for_the_reward_trainer_only(tmp_path):
     assert writer.left_out == {"tool_turns_in_answer": 1}
 
 
+@pytest.mark.parametrize("form", ["trl-sft", "llamafactory"])
+def test_turns_of_an_answer_and_the_same_turns_of_a_prompt_are_one_prompt(tmp_path, form):
+    inside = Sft(context=[user("上限?")], group_id="1", tools=TOOLS, target=Answer("4 克", turns=(CALL, REPLY)))
+    before = Sft(context=[user("上限?"), CALL, REPLY], group_id="2", tools=TOOLS, target=Answer("4 克"))
+    files, writer = write(tmp_path, form, [inside, before])
+    assert sum(map(len, files.values())) == 1 and writer.left_out == {"duplicate": 1}
+
+
+@pytest.mark.parametrize("form", ["trl-preference", "trl-rm", "llamafactory"])
+def test_opposite_pairs_meet_whether_the_turns_are_the_answers_or_the_prompts(tmp_path, form):
+    inside = {"context": [user("上限?")], "group_id": "1", "tools": TOOLS}
+    one = Preference(**inside, chosen=Answer("4 克", turns=(CALL, REPLY)), rejected=Answer("没有", turns=(CALL, REPLY)))
+    before = {"context": [user("上限?"), CALL, REPLY], "group_id": "2", "tools": TOOLS}
+    other = Preference(**before, chosen=Answer("没有"), rejected=Answer("4 克"))
+    _, writer = write(tmp_path, form, [one, other])
+    assert writer.left_out == {"contradiction": 2}
+
+
+def test_whole_answers_that_differ_by_normal_form_are_the_same(tmp_path):
+    context = {"context": [user("上限?")], "group_id": "1", "tools": TOOLS}
+    pairs = [Preference(**context, chosen=Answer(text, turns=(CALL, REPLY)), rejected=Answer("没有")) for text in ("caf\u00e9", "cafe\u0301")]
+    _, writer = write(tmp_path, "trl-rm", pairs)
+    assert writer.left_out == {"duplicate": 1}
+
+
+@pytest.mark.parametrize(("form", "refused"), [("trl-preference", 2), ("llamafactory", 2), ("trl-rm", 0)])
+def test_pairs_that_fall_for_their_turns_are_known_before_weights_are_shared(tmp_path, form, refused):
+    context = {"context": [user("上限?")], "group_id": "1", "tools": TOOLS}
+    a, b, c = Answer("4 克"), Answer("不知道"), Answer("没有", turns=(CALL, REPLY))
+    pairs = [Preference(**context, chosen=one, rejected=other) for one, other in ((a, b), (a, c), (b, c))]
+    writer = FORMATS[form].open(tmp_path, Options(), splits=("train",))
+    assert writer.refused(pairs) == {id(one) for one in pairs[1:][:refused]}
+    writer.close()
+
+
 @pytest.mark.parametrize(
     ("context", "code"),
     [

@@ -14,8 +14,11 @@ from training_export.examples import Binary, Preference, Sft
 from training_export.formats import llamafactory_files
 from training_export.formats.base import LABELS, Format
 from training_export.formats.llamafactory_checks import Checker
-from training_export.formats.messages import LeftOut, has_template_token
+from training_export.formats.messages import LeftOut, has_template_token, identity
 from training_export.formats.rows import Rendered, RowWriter, encoded
+
+_TURN = {"user": "human", "assistant": "gpt", "tool": "observation"}
+_ROLE = {ours: role for role, ours in _TURN.items()}
 
 
 def _call_value(message: dict) -> str:
@@ -32,7 +35,12 @@ def turn(message: dict) -> dict:
     role = message["role"]
     if message.get("tool_calls"):
         return {"from": "function_call", "value": _call_value(message)}
-    return {"from": {"user": "human", "assistant": "gpt", "tool": "observation"}[role], "value": message["content"]}
+    return {"from": _TURN[role], "value": message["content"]}
+
+
+def said(turns: list[dict]) -> int:
+    """What stands for turns of LLaMA-Factory: equal turns, equal numbers. The plain answer has the number that all formats give it."""
+    return identity([{"role": _ROLE.get(one["from"], one["from"]), "content": one["value"]} for one in turns])
 
 
 def tool_list(tools: list) -> str:
@@ -79,17 +87,33 @@ class Writer(RowWriter):
         if alone:  # the alpaca row up to its answer
             shown.head = b'{"instruction": %b, "input": "", "system": %b' % (encoded(turns[0]["value"]), encoded(system))
 
-    def _answered(self, shown, answer) -> tuple[bytes, bytes, Rendered]:
-        """(the conversation up to the answer as JSON, the answer's turn as JSON, the answer)."""
+    def prompt_id(self, shown, before):
+        return hash((said(alternating([*shown.messages, *before])), shown.tail))
+
+    def together(self, shown, chosen, rejected):
+        prompts = set()
+        for answer in (chosen, rejected):
+            prompts.add(self._up_to(shown, answer)[0])
+            turn(answer.final)  # refuses a call with a text beside it
+        if len(prompts) > 1:
+            raise LeftOut("tool_turns_in_answer")
+
+    def _up_to(self, shown, rendered: Rendered) -> tuple[bytes, int]:
+        """(the conversation up to an answer as JSON, what stands for it)."""
+        if not rendered.before:
+            return shown.prompt, shown.prompt_id
+        return encoded(alternating([*shown.messages, *rendered.before])), self.prompt_id(shown, rendered.before)
+
+    def _answered(self, shown, answer) -> tuple[bytes, bytes, Rendered, int, int]:
+        """(the conversation up to the answer as JSON, the answer's turn as JSON, the answer, what stands for the conversation, and for the turn)."""
         rendered = self.answer(shown, answer)
-        prompt = shown.prompt
-        if rendered.before:
-            prompt = encoded(alternating([*shown.messages, *rendered.before]))
-        return prompt, encoded(turn(rendered.final)), rendered
+        prompt, asked = self._up_to(shown, rendered)
+        last = turn(rendered.final)
+        return prompt, encoded(last), rendered, asked, said([last]) if rendered.structured else rendered.id
 
     def _sft(self, example, split, shown):
-        prompt, last, target = self._answered(shown, example.target)
-        judged = hash((shown.prompt_id, prompt if target.before else 0, target.id))
+        prompt, last, target, asked, number = self._answered(shown, example.target)
+        judged = hash((asked, number))
         if shown.head and not target.structured:
             line = b'%b, "output": %b}\n' % (shown.head, encoded(example.target.text))
             self.put(f"sft_alpaca_{split}", line, judged=judged, example=example)
@@ -97,28 +121,27 @@ class Writer(RowWriter):
             self.put(f"sft_sharegpt_{split}", b'{"conversations": %b, %b]%b' % (prompt[:-1], last, shown.tail), judged=judged, example=example)
 
     def _preference(self, example, split, shown):
-        prompt, chosen, one = self._answered(shown, example.chosen)
-        other_prompt, rejected, other = self._answered(shown, example.rejected)
+        prompt, chosen, _one, asked, one = self._answered(shown, example.chosen)
+        other_prompt, rejected, _other, _asked, other = self._answered(shown, example.rejected)
         if prompt != other_prompt:
             raise LeftOut("tool_turns_in_answer")
-        if one.id == other.id:
+        if one == other:
             raise LeftOut("same_answers")
         self.pairs += 1
         self.corrections += example.provenance.get("reason") == "correction"
         line = b'{"conversations": %b, "chosen": %b, "rejected": %b%b' % (prompt, chosen, rejected, shown.tail)
-        judged = hash((shown.prompt_id, prompt if one.before else 0, min(one.id, other.id), max(one.id, other.id)))
-        self.put(f"preference_{split}", line, judged=judged, way=one.id < other.id, example=example)
+        self.put(f"preference_{split}", line, judged=hash((asked, min(one, other), max(one, other))), way=one < other, example=example)
 
     def _kto(self, example, split, shown):
-        prompt, last, answer = self._answered(shown, example.answer)
+        prompt, last, answer, asked, number = self._answered(shown, example.answer)
         if answer.before:
             raise LeftOut("tool_turns_in_answer")
         if split == "train":
             self.labels[example.label] += 1
         line = b'{"conversations": %b, %b], "kto_tag": %b%b' % (prompt[:-1], last, b"true" if example.label else b"false", shown.tail)
         # The kinds share one ledger: a label and a target of the same answer are no duplicates.
-        judged = hash(("kto", shown.prompt_id, answer.id))
-        self.put(f"kto_{split}", line, judged=judged, way=example.label, example=example, prompt=shown.prompt_id)
+        judged = hash(("kto", asked, number))
+        self.put(f"kto_{split}", line, judged=judged, way=example.label, example=example, prompt=asked)
 
     def extras(self, files):
         share = self.corrections / self.pairs if self.pairs else 0

@@ -94,7 +94,7 @@ class Rendered:
 @dataclass(slots=True)
 class Shown:
     """What the rows of one prompt share, made once: the prompt's messages, bytes and identity, its tools (`tail`: what ends a row), and each
-    answer. `head`: for LLaMA-Factory's alpaca rows. `structured`: there is more in it than plain turns."""
+    answer. `tool_text`: the tools as one text. `head`: for LLaMA-Factory's alpaca rows. `structured`: there is more in it than plain turns."""
 
     context: list
     group_id: str
@@ -104,6 +104,7 @@ class Shown:
     messages: list = field(default_factory=list)
     prompt: bytes = b""
     prompt_id: int = 0
+    tool_text: str = ""
     tail: bytes = b""
     head: bytes = b""
     structured: bool = False
@@ -145,8 +146,7 @@ class RowWriter(Writer):
     def refuses(self, pair) -> bool:
         try:
             shown = self.shown(pair)
-            self.answer(shown, pair.chosen)
-            self.answer(shown, pair.rejected)
+            self.together(shown, self.answer(shown, pair.chosen), self.answer(shown, pair.rejected))
         except LeftOut:
             return True
         return False
@@ -205,6 +205,7 @@ class RowWriter(Writer):
         shown = self._shown = Shown(example.context, example.group_id, example.tools, example.sources)
         try:
             self._render(shown, example)
+            shown.prompt_id = self.prompt_id(shown, [])
         except LeftOut as refused:
             shown.code = refused.code
             raise
@@ -224,9 +225,16 @@ class RowWriter(Writer):
         if not self.options.allow_template_tokens and (any_template_token(shown.messages) or has_template_token(tools)):
             raise LeftOut("template_token")
         shown.prompt = encoded_messages(shown.messages)
-        shown.prompt_id = hash((identity(shown.messages), tools))
+        shown.tool_text = tools
         shown.tail = encoded(tools) if tools else b""
         shown.structured = any(len(m) > 2 for m in shown.messages)
+
+    def prompt_id(self, shown: Shown, before: list) -> int:
+        """What stands for the prompt with an answer's turns `before` behind it: the same as for a prompt that has those turns itself."""
+        return hash((identity([*shown.messages, *before]), shown.tool_text))
+
+    def together(self, shown: Shown, chosen: Rendered, rejected: Rendered) -> None:
+        """LeftOut where two answers of a prompt cannot stand in one row."""
 
     def answer(self, shown: Shown, answer) -> Rendered:
         """`answer` rendered, once per prompt; LeftOut if it is empty or would break out of its turn."""

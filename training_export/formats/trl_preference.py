@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from training_export.examples import Preference
 from training_export.formats.base import LABELS, Format
 from training_export.formats.checks import PairChecker
-from training_export.formats.messages import LeftOut
+from training_export.formats.messages import LeftOut, identity
 from training_export.formats.rows import encoded
 from training_export.formats.trl import TrlWriter, part, with_turns
 
@@ -20,20 +20,24 @@ class PairWriter(TrlWriter):
         super().__init__(folder, options, splits)
         self.pairs = self.corrections = 0
 
+    def together(self, shown, chosen, rejected):
+        if chosen.before != rejected.before and not self.turns_in_answers:
+            raise LeftOut("tool_turns_in_answer")
+
     def trl_row(self, example, split, shown):
         chosen, rejected = self.answer(shown, example.chosen), self.answer(shown, example.rejected)
-        prompt, structured, tail = shown.prompt, shown.structured, b""
+        prompt, structured, asked, tail = shown.prompt, shown.structured, shown.prompt_id, b""
         one, other = chosen.line, rejected.line
         judged = chosen.id, rejected.id
         if chosen.before or rejected.before:
+            self.together(shown, chosen, rejected)
             if chosen.before == rejected.before:
                 prompt, structured = with_turns(shown, chosen.before)
-                judged = hash((prompt, chosen.id)), hash((prompt, rejected.id))
-            elif self.turns_in_answers:
-                one, other = encoded([*chosen.before, chosen.final]), encoded([*rejected.before, rejected.final])
-                judged = hash(one), hash(other)
+                asked = self.prompt_id(shown, chosen.before)
             else:
-                raise LeftOut("tool_turns_in_answer")
+                whole = [*chosen.before, chosen.final], [*rejected.before, rejected.final]
+                one, other = encoded(whole[0]), encoded(whole[1])
+                judged = identity(whole[0]), identity(whole[1])
         if judged[0] == judged[1]:
             raise LeftOut("same_answers")
         if self.options.margin != "none" and self.format_margin:
@@ -44,7 +48,7 @@ class PairWriter(TrlWriter):
         self.corrections += example.provenance.get("reason") == "correction"
         line = self.end(b'{"prompt": %b, "chosen": %b, "rejected": %b%b' % (prompt, one, other, tail), shown)
         structured = structured or chosen.structured or rejected.structured or bool(shown.tail)
-        self.put(part(split, structured), line, judged=hash((shown.prompt_id, min(judged), max(judged))), way=judged[0] < judged[1], example=example)
+        self.put(part(split, structured), line, judged=hash((asked, min(judged), max(judged))), way=judged[0] < judged[1], example=example)
 
     format_margin = False
 

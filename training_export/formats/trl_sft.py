@@ -17,7 +17,8 @@ class Writer(TrlWriter):
         prompt, structured = with_turns(shown, target.before)
         line = self.end(b'{"prompt": %b, "completion": %b' % (prompt, target.line), shown)
         structured = structured or target.structured or bool(shown.tail)
-        self.put(part(split, structured), line, judged=hash((shown.prompt_id, prompt if target.before else 0, target.id)), example=example)
+        asked = self.prompt_id(shown, target.before) if target.before else shown.prompt_id
+        self.put(part(split, structured), line, judged=hash((asked, target.id)), example=example)
 
 
 class Checker(TrlChecker):
