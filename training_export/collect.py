@@ -50,7 +50,9 @@ def _prompts(project, reading: Reading):
 def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judged]:
     ids = [p[0] for p in prompts]
     as_of = reading.as_of
-    items = list(reading.rows(Item.objects.filter(**_these("prompt", ids), event_id__lte=as_of).order_by("id").values_list("id", "prompt_id", "hidden")))
+    # What is hidden keeps its prompt back, whenever the item came.
+    there = Item.objects.filter(Q(event_id__lte=as_of) | Q(hidden=True), **_these("prompt", ids))
+    items = list(reading.rows(there.order_by("id").values_list("id", "prompt_id", "hidden")))
     responses = _responses(reading, ids)
     slots: dict[int, dict[int, list[int]]] = {}
     voices: dict[int, list[Voice]] = {}
@@ -80,8 +82,7 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
             case.tags = tuple(sorted({name for item in items_of.get(pk, ()) for name in tags.get(item[0], ())}))
         keys: frozenset = frozenset()
         if split_by:
-            people = users.get(pk) or {_named_user(from_json(metadata))}
-            keys = frozenset().union(*(splits.keys_of(split_by, messages=messages, sources=sources or [], user=user) for user in people))
+            keys = _keys(split_by, messages, sources or [], users.get(pk, set()), metadata)
         out.append(Judged(case, keys))
     return out
 
@@ -226,6 +227,20 @@ def _users(reading: Reading, turns: dict[int, list]) -> dict[int, set[str]]:
     user_of = dict(reading.rows(rows))
     people = {prompt: {f"end-user {user_of[t]}" for t in found if t in user_of} for prompt, found in turns.items()}
     return {prompt: found for prompt, found in people.items() if found}
+
+
+def _keys(split_by: str, messages: list, sources: list, users: set[str], metadata) -> frozenset:
+    """What decides on the side of a prompt that `users` asked, beside the one whom its row names."""
+    people = (users | {_named_user(from_json(metadata))}) - {""} or {""}
+    return frozenset().union(*(splits.keys_of(split_by, messages=messages, sources=sources, user=user) for user in people))
+
+
+def keys_of_users(reading: Reading, prompts: list[int]) -> dict[int, frozenset]:
+    """{prompt: its keys in a split by user}: with what end users say of it, its rows stand on one side only if theirs do."""
+    _found, turns = _origins(reading, prompts)
+    users = _users(reading, turns)
+    rows = reading.rows(Prompt.objects.filter(id__in=prompts).values_list("id", "messages", "metadata"))
+    return {pk: _keys("user", from_json(messages), [], users.get(pk, set()), metadata) for pk, messages, metadata in rows}
 
 
 def _named_user(metadata) -> str:

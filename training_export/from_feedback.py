@@ -21,7 +21,7 @@ from feedback.talk import as_turn, says_something
 from training_export import splits
 from training_export.assemble import examples_of
 from training_export.cases import Case, CaseAnswer, Choices, Voice
-from training_export.collect import GROUP_DIGITS
+from training_export.collect import GROUP_DIGITS, keys_of_users
 from training_export.examples import Answer, Binary, Preference, Sft
 from training_export.options import INCLUDE
 from training_export.reading import Reading, from_json
@@ -95,12 +95,14 @@ class FeedbackRows:
             people = {user for case in cases for v in case.voices if (user := said_of(v).end_user) is not None}
             who = EndUser.objects.filter(id__in=people).values_list("id", "key_hash")
             names = {pk: label(EndUser(key_hash=hashed)) for pk, hashed in self._reading.rows(who)} if people else {}
+            prompts = sorted({case.prompt for case in cases if case.prompt}) if self._split_by == "user" else []
+            of_prompts = keys_of_users(self._reading, prompts) if prompts else {}
             for case in cases:
                 rows, reasons = examples_of(case, self._choices, takes)
                 left_out.update(reasons)
                 if rows:
                     said = [said_of(v) for v in case.voices]
-                    yield [_told(row, case, names) for row in rows], self._keys(case, said)
+                    yield [_told(row, case, names) for row in rows], self._keys(case, said) | of_prompts.get(case.prompt, frozenset())
 
     def _turns(self) -> Iterator[list[tuple]]:
         """Chunks of (context hash, id, conversation) of the turns that somebody said something of; equal contexts stand in one chunk."""

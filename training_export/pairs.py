@@ -115,7 +115,7 @@ def _corrections(case: Case, mine: list, choices: Choices, out: Counter) -> list
                 continue
             beaten = [original]
             if choices.correction_beats == "ranked":
-                beaten += _at_or_below(voice, original)[:2]
+                beaten += [one for one in _at_or_below(voice, original) if _common_context(case, original, one)][:2]
             for loser in beaten:
                 pair = made.setdefault((key, loser), Pair(corrected, case.answers[loser].answer, (key, loser), correction=True))
                 if all(v.annotator != voice.annotator for v in pair.voices):

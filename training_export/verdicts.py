@@ -240,15 +240,21 @@ def _dropped_elsewhere(voices: list[Voice]) -> list[Voice]:
 
 
 def _outvoted(voice: Voice, voices: list[Voice], dropped: list[Voice], choices: Choices) -> bool:
-    """Whether a fix stands against drops that speak about its question, whichever answer stood beside it, or about this answer's source or double."""
+    """Whether a fix stands against drops that speak about its question, whichever answer stood beside it, or about this answer's source or double.
+    One person has one vote, and where a settled judgement speaks only settled ones do."""
     if not dropped or voice.document.get("verdict") != "fix":
         return False
     mine = voice.slots[:1]
     against = [v for v in dropped if v.slots[:1] == mine or "question" in {DROP_REASONS.get(r) for r in v.document["reasons"]}]
-    if not against or choices.annotators != "majority":
-        return bool(against)
+    if not against:
+        return False
     about = {mine, *(v.slots[:1] for v in against)}
-    return len(against) >= sum(1 for v in voices if v.document.get("verdict") in ("keep", "fix") and v.slots[:1] in about)
+    said: dict[str, tuple] = {}
+    for v in voices:
+        if v in against or (v.document.get("verdict") in ("keep", "fix") and v.slots[:1] in about):
+            heard(said, v, v in against)
+    votes = [no for _voice, no in settled_first(said)]
+    return votes.count(True) >= votes.count(False) if choices.annotators == "majority" else any(votes)
 
 
 def _keep(case: Case, index: int, keepers: list, voices: list[Voice], choices: Choices, made: dict, out: Counter) -> None:

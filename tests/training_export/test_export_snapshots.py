@@ -382,6 +382,16 @@ def test_a_hidden_item_keeps_its_whole_prompt_back_and_the_judgements_beside_it_
     assert b"Question 0 of many?" not in b"".join(bytes_of(made).values())
 
 
+def test_a_hidden_item_that_came_after_the_event_keeps_its_prompt_back_all_the_same(project):
+    before = built(project)
+    first = project.items.get(prompt__messages__0__content="Question 0 of many?")
+    event = first.prompt.event_id
+    judged.item(project, ("one more", "and another"), prompt=first.prompt, generation=1, hidden=True)
+    type(first.prompt).objects.filter(pk=first.prompt_id).update(event_id=event)
+    after = built(project, as_of=before.snapshot.as_of)
+    assert after.snapshot.left_out["hidden"] == 1 and b"Question 0 of many?" not in b"".join(bytes_of(after).values())
+
+
 def test_a_project_never_reads_anothers_rows(project):
     other = fill(judged.project(slug="other"), n=2)
     rows = b"".join(bytes_of(built(other)).values())

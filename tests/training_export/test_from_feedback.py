@@ -285,3 +285,25 @@ def test_a_turn_that_several_people_asked_stands_on_a_side_only_if_all_of_them_d
         return
     rows, _sides, left_out = exported(project, "trl-preference", include="", split="50,50,0", split_by="user")
     assert sum(map(len, rows.values())) == len(together) and left_out.get("split_bridge", 0) == 12 - len(together)
+
+
+def test_what_users_and_experts_say_of_one_prompt_stands_on_one_side(project):
+    """One person's turn was promoted; another asked the same and was told something else."""
+    doctor = Annotator.objects.create(project=project, pseudonym="X")
+    for n in range(12):
+        prompt = judged.cast.make_prompt(project, f"Shared {n}?")
+        item = judged.item(project, [f"Yes {n}.", f"No {n}."], prompt=prompt)
+        judged.judge(item, doctor, {"schema": 1, "ranking": [[0], [1]], "acceptable": 1})
+        _q, (answer,) = ask(project, f"first {n}", f"Shared {n}?", answers=(f"Yes {n}.",))
+        PromptOrigin.objects.create(prompt=prompt, turn_id=answer.pk)
+        _q, (other,) = ask(project, f"second {n}", f"Shared {n}?", answers=(f"Perhaps {n}.",))
+        thumb(project, f"second {n}", other, 1)
+    rows, _sides, left_out = exported(project, "trl-kto", include="thumbs", split="50,50,0", split_by="user")
+    side_of: dict[str, set] = {}
+    for side, found in rows.items():
+        for row in found:
+            side_of.setdefault(row["prompt"][0]["content"], set()).add(side)
+    assert len(side_of) == 12 and all(len(sides) == 1 for sides in side_of.values())
+    users = Splitter((50, 50, 0), 0)
+    of = {who: users.side({f"user end-user {of_key(project, who).pk}"}) for who in (f"{w} {n}" for n in range(12) for w in ("first", "second"))}
+    assert left_out["split_bridge"] == sum(of[f"first {n}"] != of[f"second {n}"] for n in range(12)) > 0

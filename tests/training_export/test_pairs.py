@@ -81,6 +81,30 @@ def test_a_correction_beats_at_most_two_more_on_request():
     assert {p for p in pairs if p[0] == "B better"} == {("B better", "B"), ("B better", "C"), ("B better", "D")}
 
 
+def test_a_correction_beats_no_answer_that_was_given_other_material():
+    case = case_of("ABC", [voice("X", {"ranking": [[0], [1], [2]], "corrections": [to("A better", 0)]}, 3)])
+    for answer, named in zip(case.answers, ("one", "two", "one"), strict=True):
+        answer.givens = {named: {"sources": [{"text": named}]}}
+    pairs, out = written(case, correction_beats="ranked")
+    assert pairs == {("A better", "A"), ("A better", "C"), ("A", "C")} and out == {"context_differs": 2}
+
+
+def test_a_settled_fix_stands_against_a_raw_drop_beside_another_answer():
+    def qa(name, document, slot, *, status="raw", event=1):
+        return Voice(name, event, event, status, document, slot + 1, (slot,))
+
+    fix, drop = {"verdict": "fix", "corrections": [to("A better", 0)]}, {"verdict": "drop", "reasons": ["bad_question"]}
+    for mode in ("each", "majority"):
+        voices = [qa("Y", fix, 0, status="settled"), qa("X", drop, 1, event=2)]
+        rows, _ = examples_of(case_of("AB", voices), Choices(annotators=mode), frozenset({Sft}))
+        assert [r.target.text for r in rows] == ["A better"]
+    voices = [qa("Y", fix, 0), qa("Z", fix, 0, event=2), qa("X", drop, 0, event=3), qa("X", drop, 1, event=4)]
+    rows, out = examples_of(case_of("AB", voices), Choices(annotators="majority"), frozenset({Sft}))
+    assert [r.target.text for r in rows] == ["A better"]  # two people against one, who has one vote
+    rows, out = examples_of(case_of("AB", voices), Choices(), frozenset({Sft}))
+    assert rows == [] and out["conflicting_verdicts"] == 2
+
+
 def test_two_directions_in_one_circle_leave_the_rest_alone():
     """Three people, a circle over A, B, C, and D below it all; each's own view of D stands."""
     orders = [[0, 1, 2, 3], [1, 2, 0, 3], [2, 0, 1, 3]]
@@ -328,6 +352,20 @@ def test_ranked_lists_keep_ties_and_the_rest():
         ("Kindly take it.", "Please take it.", False),
         ("每个月一次", "每月一次", False),
         ("take 5 mg; rest", "take 5 mg, and rest", False),
+        ("对青霉素过敏", "对青霉素不过敏", True),
+        ("应与华法林同时服用", "应与华法林不同时服用", True),
+        ("属常规剂量", "属非常规剂量", True),
+        ("家属同意手术", "家属不同意手术", True),
+        ("患者来院", "患者未来院", True),
+        ("该药管用", "该药不管用", True),
+        ("剂量减为十分之一", "剂量减为全量", True),
+        ("toxic", "non-toxic", True),
+        ("safe in pregnancy", "Unsafe in pregnancy", True),
+        ("compatible with warfarin", "incompatible with warfarin", True),
+        ("不过，要注意", "但要注意", False),
+        ("不同的做法", "各异的做法", False),
+        ("将来", "未来", False),
+        ("Under one understanding, until now unique", "In one view, till now special", False),
     ],
 )
 def test_digits_units_and_negations_are_always_material(old, new, material):
