@@ -2,7 +2,7 @@
 
 import re
 
-from corpus.readers import judging
+from corpus.readers import judging, turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import ABOUT, KNOWN, Columns, is_judge, normal, resolve
 
@@ -27,7 +27,8 @@ def from_zero(rows: list[dict], given: dict[str, str], join: str | None) -> list
     columns = _columns(rows, given, join)
     if columns is None or any(suffix == "0" for suffix, _column in columns.answers):
         return []
-    return [column for _name, column in columns.judges if any(str(v).strip() in ("0", "0.0") for v in _said(rows, column))]
+    many = _how_many(rows, columns)
+    return [column for _name, column in columns.judges if _from_zero(_said(rows, column), many)]
 
 
 def _columns(rows: list[dict], given: dict[str, str], join: str | None) -> Columns | None:
@@ -47,6 +48,28 @@ def _said(rows: list[dict], column: str) -> list:
 
 def _numbers(values: list) -> bool:
     return bool(values) and all(not isinstance(v, (bool, list, dict)) and _NUMBER.fullmatch(str(v).strip()) for v in values)
+
+
+def _from_zero(values: list, many: int) -> bool:
+    """Whether numbers that name one of `many` answers count from 0. (A 0 beside words, or beside the number of the last answer, is none of them.)"""
+    if not _numbers(values):
+        return False
+    numbers = [int(float(v)) for v in values]
+    return min(numbers) == 0 and max(numbers) < many
+
+
+def _how_many(rows: list[dict], columns: Columns) -> int:
+    """How many answers a row has at most."""
+    if columns.answers or "answers" not in columns.of:
+        return len(columns.answers) or 2  # chosen and rejected
+    many = 0
+    for value in _said(rows, columns.of["answers"]):
+        try:
+            made = turns.from_json(value, "")
+        except RowRefused:
+            continue
+        many = max(many, len(made) if isinstance(made, (list, dict)) else 0)
+    return many
 
 
 def _chosen_by_name(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:

@@ -130,11 +130,12 @@ def is_unsaid(value) -> bool:
 
 def _named(names: list[str], places: list[int | None], *, from_zero: bool) -> dict[str, int | None]:
     """{how an answer may be called: where it stands}: as its column ends; where columns end with numbers also by letter, and the reverse; where
-    with neither, by letter and number in their order. `from_zero`: numbers count from 0."""
+    with neither, by letter and number in their order. `from_zero`: numbers count from 0; letters go by the columns."""
     index = {name.casefold(): place for name, place in zip(names, places, strict=True)}
     first = 0 if from_zero or "0" in index else 1
     if all(name.isdigit() for name in index):
-        more = {"abcdefghij"[int(name) - first]: place for name, place in index.items() if 0 <= int(name) - first < 10}
+        lowest = 0 if "0" in index else 1
+        more = {"abcdefghij"[int(name) - lowest]: place for name, place in index.items() if 0 <= int(name) - lowest < 10}
         if from_zero and "0" not in index:
             index = {str(int(name) - 1): place for name, place in index.items()}
     elif all(len(name) == 1 and "a" <= name <= "j" for name in index):

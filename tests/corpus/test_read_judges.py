@@ -160,3 +160,17 @@ def test_a_column_for_each_answer_says_which_won(tmp_path, names, tie):
 def test_two_people_called_a_and_b_stay_two_people(tmp_path):
     rows = [TWO | {"prompt": "q", "winner_a": 1, "winner_b": 1}, TWO | {"prompt": "r", "winner_a": 2, "winner_b": 1}]
     assert said(read(tmp_path, *rows)) == [[("a", FIRST), ("b", FIRST)], [("a", SECOND), ("b", FIRST)]]
+
+
+@pytest.mark.parametrize("answers", [{"answer_1": "x", "answer_2": "y"}, {"answer_a": "x", "answer_b": "y"}, {"responses": ["x", "y"]}])
+@pytest.mark.parametrize(("cells", "documents"), [((0, 1, 2), [FIRST, SECOND]), (("A", "B", "0"), [FIRST, SECOND]), (("0", "2", "1"), [SECOND, FIRST])])
+def test_a_zero_that_names_no_answer_is_refused_alone(tmp_path, answers, cells, documents):
+    got = read(tmp_path, *({"prompt": f"q{cell}", "winner": cell} | answers for cell in cells))
+    assert said(got) == [[("", document)] for document in documents]
+    assert got.refused == [(1 + [str(cell) for cell in cells].index("0"), "winner", "verdict")]
+
+
+def test_letters_go_by_the_columns_also_where_numbers_count_from_zero(tmp_path):
+    rows = [{"prompt": f"q{i}", "answer_1": "x", "answer_2": "y", "winner": i % 2} for i in range(50)]
+    got = read(tmp_path, *rows, rows[0] | {"prompt": "r", "winner": "A"})
+    assert said(got)[-1] == [("", FIRST)]
