@@ -7,7 +7,7 @@ from corpus.readers.errors import RowRefused
 from corpus.readers.fields import ABOUT, KNOWN, Columns, is_judge, normal, resolve
 
 SENTENCE = re.compile(r"[。！？；，：]|[.!?;,]\s")
-_NUMBER = re.compile(r"[+-]?\d+(\.0)?")
+_NUMBER = re.compile(r"[+-]?\d{1,15}(\.0)?")
 
 
 def found(rows: list[dict], given: dict[str, str], join: str | None) -> dict[str, str]:

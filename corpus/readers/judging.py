@@ -28,8 +28,6 @@ _TIE = {
     "draw",
     "both",
     "neutral",
-    "a=b",
-    "b=a",
     "平",
     "平局",
     "平手",
@@ -141,7 +139,7 @@ def _named(names: list[str], places: list[int | None], *, from_zero: bool) -> di
     elif all(len(name) == 1 and "a" <= name <= "j" for name in index):
         more = {str("abcdefghij".index(name) + first): place for name, place in index.items()}
     else:
-        more = {key: place for i, place in enumerate(places) for key in ("abcdefghij"[i], str(i + first))}
+        more = {key: place for i, (letter, place) in enumerate(zip("abcdefghij", places, strict=False)) for key in (letter, str(i + first))}
     return more | index
 
 

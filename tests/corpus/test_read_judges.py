@@ -174,3 +174,21 @@ def test_letters_go_by_the_columns_also_where_numbers_count_from_zero(tmp_path):
     rows = [{"prompt": f"q{i}", "answer_1": "x", "answer_2": "y", "winner": i % 2} for i in range(50)]
     got = read(tmp_path, *rows, rows[0] | {"prompt": "r", "winner": "A"})
     assert said(got)[-1] == [("", FIRST)]
+
+
+@pytest.mark.parametrize("columns", [("answer_a", "answer_b", "answer_c"), ("answer_1", "answer_2", "answer_3"), ("回答甲", "回答乙", "回答丙")])
+@pytest.mark.parametrize(("winner", "equal"), [("A=B", [0, 1]), ("b=a", [1, 0])])
+def test_two_equal_answers_say_nothing_of_a_third(tmp_path, columns, winner, equal):
+    row = {"prompt": "q", "winner": winner} | dict(zip(columns, "xyz", strict=True))
+    got = read(tmp_path, row, row | {"prompt": "r", columns[1]: ""}, row | {"prompt": "s", columns[2]: ""})
+    assert said(got) == [[("", {"ranking": [equal]})]] * 2 and got.refused == [(2, "winner", "verdict")]
+
+
+def test_more_columns_than_letters(tmp_path):
+    empty = {f"answer_{i}": "" for i in range(1, 10)}
+    assert said(read(tmp_path, TWO | empty | {"winner": "a"})) == [[("", FIRST)]]
+
+
+def test_a_number_without_end_is_one_refused_row(tmp_path):
+    got = read(tmp_path, f'{{"prompt": "q", "answer_a": "x", "answer_b": "y", "winner": {10**400}}}', TWO | {"winner": 2})
+    assert said(got) == [[("", SECOND)]] and got.refused == [(1, "winner", "verdict")]
