@@ -50,6 +50,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "reviewer_id", "标注人", "标注员", "标注者", "评审人",
     ),
 }  # fmt: skip
+_INSTRUCTIONS = {"instruction", "prompt", "指令", "提示", "提示词"}  # beside which a question is what they are about, not another way to ask
 KNOWN = frozenset(name for names in ALIASES.values() for name in names)
 
 _STEM = r"(answer|response|output|completion|reply|candidate|generation|conversation|回答|答案|回复|候选)"
@@ -185,7 +186,7 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
                 continue
             if ours == "prompt" and name == "text" and _is_answer_file(out, by_normal):
                 continue
-            if ours == "input" and "prompt" not in out.of:
+            if ours == "input" and ("prompt" not in out.of or (name not in ("input", "输入") and normal(out.of["prompt"]) not in _INSTRUCTIONS)):
                 continue
             if ours in ("ranks", "models") and "answers" not in out.of and len(out.answers) < 2:
                 continue

@@ -113,6 +113,12 @@ def test_an_instruction_and_its_question_are_one_prompt(tmp_path):
     assert got.entry.messages == [user("### Question: What is X? ### Answer:")] and got.entry.metadata == {"question": "What is X?"}
 
 
+def test_two_ways_to_ask_are_not_one_prompt(tmp_path):
+    got = read(tmp_path, {"question": "What is X?", "query": "x definition", "answer": "a"})
+    assert got.entry.messages == [user("What is X?")] and got.entry.metadata == {"query": "x definition"}
+    assert read(tmp_path, {"question": "Why?", "input": "X", "answer": "a"}).entry.messages == [user("Why?\nX")]
+
+
 def test_tools_system_and_history_are_taken_along(tmp_path):
     tool = {"type": "function", "function": {"name": "f", "parameters": {}}}
     row = {"input": {"messages": [user("q")], "tools": [tool]}, "preferred_output": [said("x")], "non_preferred_output": [said("y")]}
