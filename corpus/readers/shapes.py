@@ -46,7 +46,7 @@ def qa(row: Row) -> list[Entry]:
 
 def kto(row: Row) -> list[Entry]:
     good = judging.label(row.get("label"), row.name("label"))
-    if row.filled("messages") and not row.has("answer"):
+    if row.filled("messages") and (not row.has("answer") or turns.last_role(row.data[row.name("messages")]) == "assistant"):
         column = row.name("messages")
         messages, answer = split_answer(context(row), column)
     else:
@@ -126,7 +126,8 @@ def shape_of(row: dict, columns: Columns) -> str | None:
     if "answer1_id" in of and "answer2_id" in of:
         return "review"
     talks = "messages" in of and _is_list(row[of["messages"]])
-    asks = "prompt" in of or (talks and _ends_with_question(row[of["messages"]]))
+    last = turns.last_role(row[of["messages"]]) if talks else None
+    asks = "prompt" in of or last == "user"
     if "rejected" in of and ("chosen" in of or "messages" in of or {"prompt", "answer"} <= of.keys()):
         return "preference"
     if columns.ranked_texts and asks:
@@ -137,7 +138,7 @@ def shape_of(row: dict, columns: Columns) -> str | None:
         return "ranked_list"
     if "label" in of and judging.is_label(row[of["label"]]) and (talks or ("prompt" in of and "answer" in of)):
         return "kto"
-    if talks and not ("answer" in of and asks and row[of["answer"]] not in (None, "")):
+    if talks and not (last != "assistant" and "answer" in of and asks and row[of["answer"]] not in (None, "")):
         try:
             value = turns.from_json(row[of["messages"]], "")
         except RowRefused:
@@ -167,15 +168,6 @@ def _is_list(value) -> bool:
 
 def _are_answers(value) -> bool:
     return _is_list(value) or (isinstance(value, dict) and bool(value) and all(isinstance(v, str) for v in value.values()))
-
-
-def _ends_with_question(value) -> bool:
-    """Whether the last message of a conversation is a user's."""
-    try:
-        messages = turns.conversation(value, "")
-    except RowRefused:
-        return False
-    return bool(messages) and messages[-1]["role"] == "user"
 
 
 def check_columns(fmt: str, row: Row) -> None:

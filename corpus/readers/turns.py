@@ -102,6 +102,15 @@ def conversation(value, column: str) -> list[dict]:
     return out
 
 
+def last_role(value) -> str | None:
+    """Whose the last message of a conversation column is; None if it has none, or cannot be read."""
+    try:
+        messages = conversation(value, "")
+    except RowRefused:
+        return None
+    return messages[-1]["role"] if messages else None
+
+
 def role_of(name, column: str) -> str:
     role = ROLE_OF.get(name.strip().casefold()) if isinstance(name, str) else None
     if role is None:

@@ -58,6 +58,19 @@ def test_answers_beside_a_conversation_that_asks(tmp_path, row, fmt, answers):
     assert read(tmp_path, {"messages": [user("q"), said("a")], "output": "x"}).inspection.format == "chatml"  # it is answered
 
 
+def test_a_conversation_that_is_answered_holds_the_answer(tmp_path):
+    talk, turns = [user("q"), said("a")], [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]
+    for row, fmt in (
+        ({"conversations": turns, "instruction": "q", "response": "a"}, "sharegpt"),
+        ({"messages": talk, "prompt": "q", "output": "a"}, "chatml"),
+        ({"messages": talk, "prompt": "q", "completion": "a", "label": True}, "kto"),
+    ):
+        got = read(tmp_path, row)
+        assert (got.inspection.format, got.entry.messages, texts(got.entry)) == (fmt, [user("q")], ["a"])
+    got = read(tmp_path, {"messages": [], "prompt": "q", "output": "a"})
+    assert (got.inspection.format, texts(got.entry)) == ("alpaca", ["a"])
+
+
 def test_answers_named_by_their_model(tmp_path):
     got = read(tmp_path, {"question": "q", "answers": {"gpt4": "x", "glm": "y"}})
     assert [(a.text, a.model) for a in got.entry.answers] == [("x", "gpt4"), ("y", "glm")]
