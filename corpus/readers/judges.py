@@ -7,6 +7,7 @@ from corpus.readers.errors import RowRefused
 from corpus.readers.fields import ABOUT, KNOWN, Columns, is_judge, normal, resolve
 
 SENTENCE = re.compile(r"[。！？；，：]|[.!?;,]\s")
+_FIGURE = re.compile(r"[+-]?\d+(\.\d+)?")
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.0)?")
 
 
@@ -14,7 +15,7 @@ def found(rows: list[dict], given: dict[str, str], join: str | None) -> dict[str
     """What `rows` add to a mapping `given` by hand: columns named after a person; the column in which a letter says which answer was chosen; one
     whose signed numbers say how strongly; and ("" for a column) what is named like a judgement and is none."""
     out: dict[str, str] = {}
-    for look in (_chosen_by_name, _one_hot, _signed, _named, _remarks):
+    for look in (_chosen_by_name, _label_by_name, _one_hot, _signed, _named, _remarks):
         columns = _columns(rows, given | out, join)
         if columns is None:
             return out
@@ -77,31 +78,53 @@ def _chosen_by_name(rows: list[dict], given: dict, columns: Columns) -> dict[str
     if len(columns.answers) < 2 or "chosen" in given or "winner" in given or "chosen" not in columns.of:
         return {}
     names = [suffix for suffix, _column in columns.answers]
+    chosen, rejected = (_said(rows, columns.of.get(ours, "")) for ours in ("chosen", "rejected"))
+    zero = "0" not in names and _from_zero(chosen, len(names))
+    if "0" not in names and not zero and _from_zero([*chosen, *rejected], len(names)):
+        return {"chosen": "", "rejected": ""}  # 1 and 0 in all rows: whether that counts from 0 or says yes and no cannot be told
     out = {}
-    for ours in ("chosen", "rejected"):
-        column = columns.of.get(ours, "")
-        values = _said(rows, column)
-        if values and all(_is_name(v, names) for v in values):
-            out |= {ours: ""} | ({"winner": column} if ours == "chosen" else {})
+    for ours, values in (("chosen", chosen), ("rejected", rejected)):
+        if values and all(_is_name(v, names, from_zero=zero) for v in values):
+            out |= {ours: ""} | ({"winner": columns.of[ours]} if ours == "chosen" else {})
     return out if "winner" in out else {}
 
 
+def _label_by_name(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
+    """Beside a conversation that asks and a list of answers to it, "label": "A" says which."""
+    of = columns.of
+    if "winner" in given or not {"label", "messages", "answers"} <= of.keys() or not of.keys().isdisjoint(("answer", "chosen")):
+        return {}
+    if any(turns.last_role(value) == "assistant" for value in _said(rows, of["messages"])):
+        return {}
+    values, many = _said(rows, of["label"]), _how_many(rows, columns)
+    names, zero = [str(i + 1) for i in range(many)], _from_zero(values, many)
+    return {"label": "", "winner": of["label"]} if many > 1 and values and all(_is_name(v, names, from_zero=zero) for v in values) else {}
+
+
 def _one_hot(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
-    """winner_a, winner_b (or winner_model_a …) with 1 and 0 in them, and perhaps winner_tie: a score of each answer, equal where neither won."""
-    by_name = {name.casefold(): (name, column) for name, column in columns.judges if name and column not in given.values()}
+    """winner_a, winner_b (or winner_model_a …) with 1 and 0 in them, and perhaps winner_tie: a score of each answer, equal where neither won. Other
+    numbers in such columns are switched off, unless all of them number answers, and not only the first."""
+    named = [pair for pair in columns.judges if pair[0] and pair[1] not in given.values() and normal(pair[1]).startswith("winner")]
+    by_name = {name.casefold(): (name, column) for name, column in named}
     won = {suffix: by_name.get(suffix) or by_name.get(f"model_{suffix}") for suffix, _column in columns.answers}
-    if len(won) < 2 or "score" in columns.numbered or not all(won.values()):
+    if len(won) < 2 or not all(won.values()):
         return {}
     parts = [pair for pair in (*won.values(), by_name.get("tie")) if pair]
-    cells = [[str(row.get(column)).strip().removesuffix(".0") for _name, column in parts] for row in rows]
-    if not all(set(one) <= {"0", "1"} and one.count("1") <= 1 for one in cells):
-        return {}
-    return {f"score_{suffix}": pair[1] for suffix, pair in won.items() if pair} | {f"annotator_{name}": "" for name, _column in parts}
+    off = {f"annotator_{name}": "" for name, _column in parts}
+    beside = [[row.get(column) for _name, column in parts] for row in rows]
+    cells = [["" if judging.is_unsaid(v) else str(v).strip().removesuffix(".0") for v in values] for values in beside]
+    if all(set(one) <= {"0", "1"} and one.count("1") <= 1 for one in cells if any(one)):
+        if any(given.get(ours) for ours in ("scores", *(f"score_{suffix}" for suffix in won))):
+            return off
+        return {f"score_{suffix}": pair[1] for suffix, pair in won.items() if pair} | off
+    numbers = {cell for one in cells for cell in one if _FIGURE.fullmatch(cell)}
+    return off if numbers == {"1"} or not numbers <= {str(i + 1) for i in range(len(won))} else {}
 
 
-def _is_name(value, names: list[str]) -> bool:
+def _is_name(value, names: list[str], *, from_zero: bool) -> bool:
+    texts = [str(i) for i in range(len(names))]
     try:
-        return len(str(value)) <= 20 and judging.verdict(value, names, list(range(len(names))), [*map(str, range(len(names)))], "") is not None
+        return len(str(value)) <= 20 and judging.verdict(value, names, list(range(len(names))), texts, "", from_zero=from_zero) is not None
     except RowRefused:
         return False
 

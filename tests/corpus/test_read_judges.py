@@ -192,3 +192,51 @@ def test_more_columns_than_letters(tmp_path):
 def test_a_number_without_end_is_one_refused_row(tmp_path):
     got = read(tmp_path, f'{{"prompt": "q", "answer_a": "x", "answer_b": "y", "winner": {10**400}}}', TWO | {"winner": 2})
     assert said(got) == [[("", SECOND)]] and got.refused == [(1, "winner", "verdict")]
+
+
+WON = ({"winner_a": 1, "winner_b": 0}, {"winner_a": 0, "winner_b": 1})
+
+
+@pytest.mark.parametrize("nothing", [{"winner_a": "", "winner_b": None}, {}])
+def test_a_row_in_which_nobody_said_which_won_hides_not_the_others(tmp_path, nothing):
+    got = read(tmp_path, *(TWO | {"prompt": f"q{i}"} | won for i, won in enumerate((nothing, *WON))))
+    assert said(got) == [[], [("", FIRST)], [("", SECOND)]]
+
+
+def test_what_won_stands_above_scores(tmp_path):
+    scores = {"score_a": 1, "score_b": 5}
+    got = read(tmp_path, TWO | WON[0] | scores)
+    assert said(got) == [[("", FIRST)]] and metadata(got) == [scores]
+    got = read(tmp_path, TWO | WON[0] | scores, mapping={"score_a": "score_a", "score_b": "score_b"})
+    assert said(got) == [[("", SECOND)]] and metadata(got) == [WON[0]]
+
+
+def test_votes_of_two_people_are_not_what_won(tmp_path):
+    got = read(tmp_path, TWO | {"vote_a": 1, "vote_b": 0}, TWO | {"prompt": "r", "vote_a": 0, "vote_b": 1})
+    assert said(got) == [[("a", SECOND), ("b", FIRST)], [("a", FIRST), ("b", SECOND)]]
+
+
+@pytest.mark.parametrize("cells", [[(1, 1)], [(1, 0), (1, 1)], [(1, 3), (2, 1)], [(0.5, 1), (1, 0.5)]])
+def test_other_numbers_in_columns_of_what_won_are_no_judgement(tmp_path, cells):
+    rows = [{"winner_model_a": a, "winner_model_b": b, "winner_tie": 0} for a, b in cells]
+    got = read(tmp_path, *(TWO | {"prompt": f"q{i}"} | row for i, row in enumerate(rows)))
+    assert said(got) == [[]] * len(rows) and metadata(got) == rows
+
+
+@pytest.mark.parametrize("answers", [{"answer_a": "x", "answer_b": "y"}, {"answer_1": "x", "answer_2": "y"}])
+def test_the_chosen_column_may_count_from_zero(tmp_path, answers):
+    rows = [{"prompt": f"q{i}", "chosen": i} | answers for i in (0, 1)]
+    assert said(read(tmp_path, *rows)) == [[("", FIRST)], [("", SECOND)]]
+    assert said(read(tmp_path, *(row | {"rejected": 1 - i} for i, row in enumerate(rows)))) == [[("", FIRST)], [("", SECOND)]]
+    got = read(tmp_path, rows[1] | {"rejected": 0})
+    assert said(got) == [[]] and metadata(got) == [{"chosen": 1, "rejected": 0}]
+
+
+def test_a_label_beside_a_conversation_and_its_answers(tmp_path):
+    row = {"messages": [{"role": "user", "content": "q"}], "answers": ["x", "y"]}
+    assert said(read(tmp_path, row | {"label": "B"})) == [[("", SECOND)]]
+    assert said(read(tmp_path, row | {"label": 0}, row | {"answers": ["y", "z"], "label": 1})) == [[("", FIRST)], [("", SECOND)]]
+    got = read(tmp_path, row | {"label": True})
+    assert said(got) == [[]] and metadata(got) == [{"label": True}]
+    answered = {"messages": [*row["messages"], {"role": "assistant", "content": "a"}], "answers": ["x", "y"], "label": 1}
+    assert read(tmp_path, answered).inspection.format == "kto"
