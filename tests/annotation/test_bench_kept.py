@@ -67,6 +67,24 @@ def test_what_was_read_is_known_after_a_reload(live_site, open_page):
     until(page, lambda: page.evaluate("Object.keys(sessionStorage).filter((key) => key.includes(':seen:')).length") == 0, "forgetting it")
 
 
+def test_what_was_read_is_known_after_a_walk_to_other_pages_and_a_new_login(live_site, open_page):
+    project, expert = ranking_project(items=1)
+    page = open_bench(open_page, expert, project)
+    read_all(page)
+    page.locator("answer-card.read-whole").nth(3).wait_for()
+    page.goto(f"/p/{project.slug}/mine/")
+    page.get_by_role("link", name="Next item").click()
+    page.locator("answer-card.read-whole").nth(3).wait_for()
+    page.context.clear_cookies(name="sessionid")
+    page.goto(f"/p/{project.slug}/mine/")
+    page.locator("[name=username]").fill(expert.username)
+    page.locator("[name=password]").fill("correct horse battery")
+    assert "lost" not in page.evaluate("JSON.parse(Object.entries(sessionStorage).find(([key]) => key.includes(':seen:'))[1])")
+    page.locator("form.stack button").click()
+    page.get_by_role("link", name="Next item").click()
+    page.locator("answer-card.read-whole").nth(3).wait_for()
+
+
 def test_a_draft_says_in_another_browser_what_was_read(live_site, open_page):
     project, expert = ranking_project(items=1)
     page = open_bench(open_page, expert, project)

@@ -62,6 +62,8 @@ for (const key of keys()) {
   const form = forms().find((one) => keyOf(one) === key);
   if (!entry || (person && !key.startsWith(`${PREFIX}${person}:`))) {
     store((kept) => kept.removeItem(key));
+  } else if (!key.includes(":form:")) {
+    continue; // what the bench remembers of this tab is no form's text
   } else if (unanswered || (unsaved && !form)) {
     store((kept) => kept.setItem(key, JSON.stringify({ ...entry, lost: true })));
   } else if (entry.lost || unsaved || how === "back_forward" || how === "reload") {
