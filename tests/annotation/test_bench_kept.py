@@ -31,6 +31,17 @@ from tests.cast import make_member
 
 pytestmark = pytest.mark.browser
 STORED = "Object.keys(localStorage).filter((key) => key.startsWith('touchstone:'))"
+# Submitted work finds no room in the browser, `room.most` times.
+NO_ROOM = """
+const write = Storage.prototype.setItem;
+Storage.prototype.setItem = function (key, value) {
+  if (key.includes(":out:") && room.refused < room.most) {
+    room.refused += 1;
+    throw new DOMException("full", "QuotaExceededError");
+  }
+  return write.call(this, key, value);
+};
+"""
 
 
 def own(user):
@@ -127,6 +138,30 @@ def test_offline_work_goes_out_once_when_the_line_is_back(live_site, open_page):
     assert len(versions(expert)) == 2
     assert Annotation.objects.filter(annotator__user=expert).count() == 2
     assert page.evaluate(STORED) == []
+
+
+@pytest.mark.parametrize("refused", ["every time", "once"])
+def test_work_that_the_browser_has_no_room_for_goes_out_all_the_same(live_site, open_page, refused):
+    project, expert = ranking_project(items=3)
+    page = open_page(expert)
+    page.context.add_init_script(f"window.room = {{ refused: 0, most: {1 if refused == 'once' else 99} }};" + NO_ROOM)
+    page.goto(f"/p/{project.slug}/bench/")
+    page.wait_for_selector("#desk > *")
+    letter = slots(expert)
+    read_all(page)
+    until_prefetched(page, expert)
+    page.context.set_offline(True)
+    press(page, "b a c d Enter")
+    page.get_by_text("Residential Tenancies").first.wait_for()
+    read_all(page)
+    press(page, "c a b Enter")
+    page.get_by_role("heading", name="The server does not answer").wait_for()
+    assert page.evaluate("window.room.refused") == (1 if refused == "once" else 2)
+    page.context.set_offline(False)
+    first, second = submitted(page, expert, 2)
+    assert first.document["ranking"] == [[letter[x]] for x in "BACD"]
+    assert [len(group) for group in second.document["ranking"]] == [1, 1, 1]
+    until(page, lambda: page.evaluate(STORED) == [], "the browser's copies to be wiped")
 
 
 def test_a_submit_whose_answer_was_lost_is_recorded_once(live_site, open_page):

@@ -3,17 +3,17 @@
 export class Outbox {
   /** `on` is told what became of an entry: sent(entry, answer), refused(entry, error), missed(error), status(). */
   constructor({ api, store, slug, on }) {
-    Object.assign(this, { api, store, slug, on, memory: null });
+    Object.assign(this, { api, store, slug, on });
+    this.memory = new Map(); // client_key → entry: what the store has no room for
   }
 
   put(entry) {
     // No room in the store: this window's memory must do, and the page says so.
-    this.memory = this.store.putOut(entry) ? null : entry;
+    if (!this.store.putOut(entry)) this.memory.set(entry.client_key, entry);
   }
 
   entries() {
-    const kept = this.store.out();
-    return this.memory && !kept.some((entry) => entry.client_key === this.memory.client_key) ? [...kept, this.memory] : kept;
+    return [...this.store.out(), ...this.memory.values()].sort((a, b) => a.at - b.at);
   }
 
   find(clientKey) {
@@ -26,7 +26,7 @@ export class Outbox {
 
   drop(entry) {
     this.store.dropOut(entry.client_key);
-    if (this.memory && this.memory.client_key === entry.client_key) this.memory = null;
+    this.memory.delete(entry.client_key);
   }
 
   /** Send everything, once. True when the box is empty, false when the server was not reached. */
