@@ -74,7 +74,7 @@ def test_what_was_typed_before_the_scripts_came_is_kept(live_site, open_page, up
     held[0].continue_()
     page.click("#send")
     answered(page)
-    assert Message.objects.get(role="user").text == "earlier\nquick hands" and page.evaluate(STORED) == []
+    assert Message.objects.get(role="user").text == "earlier\n\nquick hands" and page.evaluate(STORED) == []
 
 
 def test_the_line_breaks_before_it_is_sent(live_site, open_page, upstream):
@@ -91,6 +91,41 @@ def test_the_line_breaks_before_it_is_sent(live_site, open_page, upstream):
     answered(page)
     assert page.evaluate(STORED) == []
     assert [m.text for m in Message.objects.filter(role="user")] == ["不要丢失 this"]
+
+
+def test_what_is_typed_while_a_question_is_on_its_way_does_not_push_it_out(live_site, open_page, upstream):
+    def typed(page, text):
+        until(lambda: page.input_value("#question") or page.wait_for_timeout(20), "what was typed")
+        assert page.input_value("#question") == text
+
+    project, user = make_chat(upstream, "instant")
+    page = open_chat(open_page, user, project)
+    held = []
+    page.route("**/api/turn/", lambda route: held.append(route))
+    say(page, "first")
+    until(lambda: held or page.wait_for_timeout(20), "the question's request")
+    page.locator("#question").press_sequentially("also")
+    again = page.context.new_page()  # as after a crash: the page that sent it has not heard that it failed
+    again.goto(f"/chat/{project.slug}/")
+    typed(again, "first\n\nalso")
+    again.reload()
+    typed(again, "first\n\nalso")  # once and no more
+    again.close()
+    held.pop().abort()
+    notice(page, "kept in this browser")
+    typed(page, "first\n\nalso")
+    page.locator("#question").press_sequentially("!")  # it is in the field again: not kept beside it
+    page.reload()
+    typed(page, "first\n\nalso!")
+    page.locator("#send:not([disabled])").wait_for()
+    page.press("#question", "Enter")
+    until(lambda: held or page.wait_for_timeout(20), "the question's request")
+    page.locator("#question").press_sequentially("later")
+    held.pop().continue_()
+    answered(page)
+    page.reload()
+    typed(page, "later")
+    assert [m.text for m in Message.objects.filter(role="user")] == ["first\n\nalso!"]
 
 
 def test_a_turn_whose_beginning_was_lost_is_one_turn(live_site, open_page, upstream):

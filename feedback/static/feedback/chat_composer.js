@@ -10,9 +10,9 @@ export function sends(event) {
   return event.ctrlKey || event.metaKey || !(event.shiftKey || event.altKey || touch.matches);
 }
 
-/** Two texts as one, each once. */
+/** Two texts as one, each once, a blank line between. */
 function joined(before, since) {
-  return before && since && before !== since ? `${before}\n${since}` : before || since;
+  return before && since && before !== since ? `${before}\n\n${since}` : before || since;
 }
 
 export class Composer {
@@ -25,6 +25,7 @@ export class Composer {
     this.stopButton = document.getElementById("stop");
     this.talk = null;
     this.sent = null; // {text, key, parent} that has not come back
+    this.onItsWay = false; // `sent` is not in the field
     this.busy = false;
     this.area.addEventListener("input", () => {
       this.keep();
@@ -48,10 +49,11 @@ export class Composer {
   /** What was kept for the talk `id`, before what is being `typed`. */
   open(id, typed = "") {
     this.talk = id;
-    const kept = this.store.read(id);
-    this.sent = kept && kept.key ? kept : null;
-    this.write(joined(kept ? kept.text : "", typed));
-    if (typed) this.keep();
+    const { since = "", ...kept } = this.store.read(id) || { text: "" };
+    this.sent = kept.key ? kept : null;
+    this.onItsWay = false;
+    this.write(joined(kept.text, joined(since, typed)));
+    if (since || typed) this.keep();
   }
 
   write(text) {
@@ -60,7 +62,9 @@ export class Composer {
   }
 
   keep() {
-    this.store.write(this.talk, { text: this.area.value, ...(this.sent && this.sent.text === this.area.value ? this.sent : {}) });
+    const text = this.area.value;
+    if (this.onItsWay) this.store.write(this.talk, { ...this.sent, since: text }); // it may never arrive
+    else this.store.write(this.talk, { text, ...(this.sent && this.sent.text === text ? this.sent : {}) });
   }
 
   submit() {
@@ -74,6 +78,7 @@ export class Composer {
   /** It is on its way: the field is free, the text kept. */
   away(sent) {
     this.sent = sent;
+    this.onItsWay = true;
     this.store.write(this.talk, sent);
     this.write("");
     if (touch.matches) this.area.blur(); // the keyboard goes, the answer has the screen
@@ -82,6 +87,7 @@ export class Composer {
   /** It has arrived (in the talk `id`, which may be new). */
   arrived(id) {
     this.sent = null;
+    this.onItsWay = false;
     this.store.write(this.talk, null);
     this.talk = id;
     if (this.area.value) this.keep();
@@ -89,6 +95,7 @@ export class Composer {
 
   /** It has not arrived: here it is again, before what was typed since. */
   back(sent) {
+    this.onItsWay = false;
     this.write(joined(sent.text, this.area.value));
     this.keep();
     this.area.focus();

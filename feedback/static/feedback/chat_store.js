@@ -21,7 +21,8 @@ export class Store {
     }
   }
 
-  /** {text, key?, parent?} typed for the talk `id` (null: a new one): `key` is there when it was sent and nothing has come back. */
+  /** {text, key?, parent?, since?} typed for the talk `id` (null: a new one): `key` is there when it was sent and nothing has come back, `since`
+   *  when more was typed after that. */
   read(id) {
     const key = this.prefix + (id || "new");
     try {
