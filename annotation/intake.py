@@ -31,7 +31,7 @@ from corpus.records import FileRefused, Record, Refusal
 log = logging.getLogger(__name__)
 LISTED_ERRORS = 200  # in a report kept on a row; the file beside it has all
 ERRORS_FILE = "errors.jsonl"
-MANY = 5_000  # records that change what the database should know of its tables
+MANY = 50_000  # records, from which on it is worth its half a second to tell the database of them at once
 _TRIES = 5
 
 
