@@ -1,5 +1,7 @@
 """What an annotator's page and API may know of an assignment: texts and slot letters, nothing that tells who answered."""
 
+import hashlib
+import hmac
 import json
 
 from annotation import document, promotion_said, queue
@@ -83,11 +85,15 @@ def _annotation(assignment: Assignment) -> dict | None:
     }
 
 
+def review_order(item, project=None) -> list[int]:
+    """The answers' slots in the order reviewers see them: the same for everyone and every time, telling nothing of the order of import."""
+    key = bytes((project or item.project).hash_key)
+    return sorted(range(item.slot_count), key=lambda slot: hmac.new(key, f"{item.pk}:{slot}".encode(), hashlib.sha256).digest())
+
+
 def _reviewers_letters(assignment: Assignment) -> list[tuple[str, str]]:
     """(letter as reviewers see it, letter of the same answer here), where they differ."""
-    from annotation import reading
-
-    return document.letters_apart(reading.review_order(assignment.item, assignment.project), assignment.order)
+    return document.letters_apart(review_order(assignment.item, assignment.project), assignment.order)
 
 
 def _criteria(bench) -> list[dict]:

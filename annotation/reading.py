@@ -1,7 +1,5 @@
 """Items and judgements as reviewers read them: letters for answers, pseudonyms for people, corrections as diffs."""
 
-import hashlib
-import hmac
 import json
 
 from django.utils.translation import get_language, gettext_lazy, pgettext
@@ -20,12 +18,6 @@ CLAIMS = {
     "source_outdated": gettext_lazy("source outdated"),
 }
 ROLES = {"system": gettext_lazy("System"), "user": gettext_lazy("User"), "assistant": gettext_lazy("Assistant"), "tool": gettext_lazy("Tool")}
-
-
-def review_order(item, project=None) -> list[int]:
-    """The answers' slots in the order reviewers see them: the same for everyone and every time, telling nothing of the order of import."""
-    key = bytes((project or item.project).hash_key)
-    return sorted(range(item.slot_count), key=lambda slot: hmac.new(key, f"{item.pk}:{slot}".encode(), hashlib.sha256).digest())
 
 
 def text_of(message: dict) -> str:
@@ -47,7 +39,7 @@ def _shown(text: str) -> dict:
 def texts(item) -> dict:
     """The item with its prompt, sources and answers (by letter) rendered; one query for the answers (the prompt comes with the item).
     {"messages", "sources", "tools", "answers": [{"letter", "slot", "text", "html", "responses"}], "order"}"""
-    order = review_order(item)
+    order = payload.review_order(item)
     by_slot: dict[int, list] = {}
     for answer in ItemAnswer.objects.filter(item=item).select_related("response__model_version").order_by("pk"):
         by_slot.setdefault(answer.slot, []).append(answer.response)

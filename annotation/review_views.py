@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from annotation import figures, promotion_said, reading, review
+from annotation import figures, payload, promotion_said, reading, review
 from annotation.figures import LOW_AGREEMENT
 from annotation.item_views import page_link
 from annotation.lead_forms import CommentForm, ReviewFilter
@@ -62,7 +62,7 @@ def _summary(row) -> dict:
     """What the list says of a judgement, without rendering any text."""
     from annotation import document
 
-    doc = document.to_letters(row.head.document, reading.review_order(row.item)) if row.head else {}
+    doc = document.to_letters(row.head.document, payload.review_order(row.item)) if row.head else {}
     return {
         "sentence": reading.sentence(doc),
         "verdict": reading.VERDICTS.get(doc.get("verdict", ""), ""),

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from annotation import queue
 from annotation.models import Annotation, Assignment, ItemFlag, Review
-from annotation.reading import review_order
+from annotation.payload import review_order
 from tests.annotation.bench_items import (
     ANSWERS,
     demonstration_project,

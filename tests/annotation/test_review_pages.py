@@ -7,7 +7,7 @@ from django.test import Client
 
 from annotation import queue, review, submit
 from annotation.models import Annotation, Consensus, Item, ItemTag, Review
-from annotation.reading import review_order
+from annotation.payload import review_order
 from core.models import Event
 from tests.cast import make_item, make_member, make_project, make_user
 
