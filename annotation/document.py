@@ -122,7 +122,7 @@ def check_shape(document) -> dict:
     Run before `to_slots`."""
     if not isinstance(document, dict):
         _fail("document", _("The judgement must be an object."))
-    unknown = set(document) - set(FORMS)
+    unknown = document.keys() - FORMS.keys()
     if unknown:
         _fail(sorted(unknown)[0], _("Unknown field: %(name)s") % {"name": sorted(unknown)[0][:60]})
 

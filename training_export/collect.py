@@ -231,8 +231,7 @@ def _users(reading: Reading, turns: dict[int, list]) -> dict[int, set[str]]:
 
 def _keys(split_by: str, messages: list, sources: list, users: set[str], metadata) -> frozenset:
     """What decides on the side of a prompt that `users` asked, beside the one whom its row names."""
-    people = (users | {_named_user(from_json(metadata))}) - {""} or {""}
-    return frozenset().union(*(splits.keys_of(split_by, messages=messages, sources=sources, user=user) for user in people))
+    return splits.keys_of_all(split_by, messages=messages, sources=sources, users=users | {_named_user(from_json(metadata))})
 
 
 def keys_of_users(reading: Reading, prompts: list[int]) -> dict[int, frozenset]:

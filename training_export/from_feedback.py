@@ -275,8 +275,8 @@ class FeedbackRows:
     def _keys(self, case: Case, said: list[Said]) -> frozenset:
         if not self._split_by:
             return frozenset()
-        users = sorted({f"end-user {s.end_user}" for s in said if s.end_user is not None}) or [""]
-        return frozenset().union(*(splits.keys_of(self._split_by, messages=case.messages, sources=[], user=u) for u in users))
+        users = (f"end-user {s.end_user}" for s in said if s.end_user is not None)
+        return splits.keys_of_all(self._split_by, messages=case.messages, sources=[], users=users)
 
 
 def _context(pk: int, messages: dict, frames: dict) -> tuple[list, list | None]:

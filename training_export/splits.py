@@ -2,6 +2,7 @@
 
 import hashlib
 import unicodedata
+from collections.abc import Iterable
 
 NAMES = ("train", "validation", "test")
 BY = ("prompt", "source", "user")
@@ -17,6 +18,12 @@ def keys_of(by: str, *, messages: list, sources: list, user: str = "") -> frozen
         return frozenset(["user " + user])
     first = next((m.get("content") for m in messages if m.get("role") == "user"), None)
     return frozenset(["prompt " + _folded(first if isinstance(first, str) else repr(messages))])
+
+
+def keys_of_all(by: str, *, messages: list, sources: list, users: Iterable[str]) -> frozenset:
+    """`keys_of` for each of `users`, together; "" is nobody known, and so is nobody at all."""
+    people = set(users) - {""} or {""}
+    return frozenset().union(*(keys_of(by, messages=messages, sources=sources, user=user) for user in people))
 
 
 def _folded(text: str) -> str:

@@ -63,6 +63,14 @@ def pick(project, who, question, answers, chosen=None, verdict="better", unseen=
     return choose(project=project, end_user=of_key(project, who), parent=question, verdict=verdict, chosen=chosen, shown=shown, **fields)
 
 
+def ranked_by_an_expert(project, question, answers):
+    """A prompt of whose two answers an expert prefers the first, which alone is acceptable."""
+    doctor, _made = Annotator.objects.get_or_create(project=project, pseudonym="X")
+    prompt = judged.cast.make_prompt(project, question)
+    judged.judge(judged.item(project, answers, prompt=prompt), doctor, {"schema": 1, "ranking": [[0], [1]], "acceptable": 1})
+    return prompt
+
+
 def exported(project, form, **options):
     """({split: rows}, {split: provenance}, left out)."""
     options = {"include": "draft-choices,thumbs,corrections"} | options
@@ -268,11 +276,8 @@ def test_the_number_of_queries_does_not_grow_with_the_words(project, django_asse
 
 def test_a_turn_that_several_people_asked_stands_on_a_side_only_if_all_of_them_do(project):
     """An expert's judgement of a shared question belongs to everybody who asked it."""
-    doctor = Annotator.objects.create(project=project, pseudonym="X")
     for n in range(12):
-        prompt = judged.cast.make_prompt(project, f"Shared {n}?")
-        item = judged.item(project, [f"Yes {n}.", f"No {n}."], prompt=prompt)
-        judged.judge(item, doctor, {"schema": 1, "ranking": [[0], [1]], "acceptable": 1})
+        prompt = ranked_by_an_expert(project, f"Shared {n}?", [f"Yes {n}.", f"No {n}."])
         for who in ("left", "right", f"own {n}"):
             _q, (answer,) = ask(project, who, f"Shared {n}?", answers=(f"Yes {n}.",))
             PromptOrigin.objects.create(prompt=prompt, turn_id=answer.pk)
@@ -289,11 +294,8 @@ def test_a_turn_that_several_people_asked_stands_on_a_side_only_if_all_of_them_d
 
 def test_what_users_and_experts_say_of_one_prompt_stands_on_one_side(project):
     """One person's turn was promoted; another asked the same and was told something else."""
-    doctor = Annotator.objects.create(project=project, pseudonym="X")
     for n in range(12):
-        prompt = judged.cast.make_prompt(project, f"Shared {n}?")
-        item = judged.item(project, [f"Yes {n}.", f"No {n}."], prompt=prompt)
-        judged.judge(item, doctor, {"schema": 1, "ranking": [[0], [1]], "acceptable": 1})
+        prompt = ranked_by_an_expert(project, f"Shared {n}?", [f"Yes {n}.", f"No {n}."])
         _q, (answer,) = ask(project, f"first {n}", f"Shared {n}?", answers=(f"Yes {n}.",))
         PromptOrigin.objects.create(prompt=prompt, turn_id=answer.pk)
         _q, (other,) = ask(project, f"second {n}", f"Shared {n}?", answers=(f"Perhaps {n}.",))
