@@ -26,7 +26,7 @@ def sign_in_again(page, name="lead"):
 
 
 def nothing_is_kept(page):
-    until(lambda: page.evaluate(KEPT) == 0 or page.wait_for_timeout(50), "the kept words to be forgotten")
+    until(lambda: page.evaluate(KEPT) == 0, "the kept words to be forgotten")
 
 
 def test_names_pasted_before_the_login_ended_come_back_and_go_once_they_are_sent(manager, open_page):

@@ -56,9 +56,9 @@ def answered(page, n: int = 1, state: str = "complete") -> None:
     page.locator(".answer").nth(n - 1).and_(page.locator(f"[data-state={state}]")).wait_for()
 
 
-def looked_at(page, n: int) -> None:
+def looked_at(n: int) -> None:
     """Wait until the page has told that `n` answers were on screen long enough."""
-    until(lambda: Message.objects.filter(role="assistant", seen=True).count() >= n or page.wait_for_timeout(50), f"{n} answers seen")
+    until(lambda: Message.objects.filter(role="assistant", seen=True).count() >= n, f"{n} answers seen")
 
 
 def at_rest(page, selector: str) -> dict:

@@ -125,7 +125,7 @@ def test_drafts_side_by_side_on_a_desk(live_site, open_page, upstream):
     boxes = [page.locator(".draft").nth(i).bounding_box() for i in (0, 1)]
     assert boxes[0]["y"] == boxes[1]["y"] and boxes[0]["width"] > 400
     page.locator(".better:not([disabled]) >> nth=1").wait_for()
-    looked_at(page, 2)
+    looked_at(2)
     ids = [int(page.locator(".draft .answer").nth(i).get_attribute("data-id")) for i in (0, 1)]
     page.locator(".better").nth(1).click()
     page.locator(".turn.answer").wait_for()
@@ -146,10 +146,10 @@ def test_drafts_as_tabs_on_a_phone(live_site, open_page, upstream, words, verdic
     page.locator(".draft-tab >> nth=2").wait_for()
     assert page.locator(".draft:visible").count() == 1
     page.locator(".draft-verdict button:not([disabled]) >> nth=0").wait_for()
-    looked_at(page, 1)
+    looked_at(1)
     page.locator(".draft-tab").nth(2).click()
     assert page.locator(".draft:visible").count() == 1
-    looked_at(page, 2)
+    looked_at(2)
     page.reload()  # drafts that wait for a choice still wait
     page.locator(".draft-tab >> nth=2").wait_for()
     page.click(f".draft-verdict >> text={words}")

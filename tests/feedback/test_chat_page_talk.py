@@ -216,12 +216,12 @@ def test_the_reader_who_reads_further_up_is_left_in_peace(live_site, open_page, 
     say(page, long)
     page.locator(".answer .tail:not(:empty)").wait_for()
     at_end = "(() => { const s = document.getElementById('scroll'); return s.scrollHeight - s.scrollTop - s.clientHeight < 3; })()"
-    until(lambda: page.evaluate(at_end) or page.wait_for_timeout(50), "the end in view")
+    until(lambda: page.evaluate(at_end), "the end in view")
     page.evaluate("document.getElementById('scroll').scrollTop = 100")
     page.wait_for_timeout(500)
     assert abs(page.evaluate("document.getElementById('scroll').scrollTop") - 100) < 3
     page.click("#to-end")
-    until(lambda: page.evaluate(at_end) or page.wait_for_timeout(50), "the end in view")
+    until(lambda: page.evaluate(at_end), "the end in view")
     page.locator("#to-end").wait_for(state="hidden")
     page.click("#stop")
     answered(page, state="stopped")

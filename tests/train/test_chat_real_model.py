@@ -66,7 +66,7 @@ def test_stream_drafts_thumb_and_score_are_rows_of_just_that(live_site, open_pag
     page.wait_for_load_state("networkidle")
     say(page, NEXT)
     page.locator(".better:not([disabled]) >> nth=1").wait_for()
-    looked_at(page, 3)
+    looked_at(3)
     full = Message.objects.get(text=model_server.ANSWERS[NEXT])
     page.locator(f".draft:has(.answer[data-id='{full.pk}']) .better").click()
     page.locator(f".turn.answer[data-id='{full.pk}']").wait_for()
