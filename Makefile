@@ -16,7 +16,8 @@ serve: $(VENV)/run.stamp  ## migrations, web server, one worker
 doctor: $(VENV)/run.stamp  ## what is configured, reachable, missing
 	@$(BIN)/python manage.py doctor
 
-test: $(VENV)/dev.stamp  ## everything but the trainers: on SQLite, then on PostgreSQL and Redis
+test: $(VENV)/dev.stamp  ## everything but the trainers: on SQLite, then on PostgreSQL and Redis; installs these where it may
+	@sh tests/machine.sh
 	@VENV=$(VENV) sh tests/run.sh all
 
 test-sqlite: $(VENV)/dev.stamp
@@ -26,6 +27,7 @@ test-postgres: $(VENV)/dev.stamp
 	@VENV=$(VENV) sh tests/run.sh postgres
 
 test-train: $(VENV)/made.stamp  ## the real TRL trainers, in an environment of their own
+	@sh tests/machine.sh
 	@PYTHON="$(PYTHON)" sh tests/train/run.sh
 
 check: $(VENV)/dev.stamp  ## style, types, migrations, templates, translations, architecture
