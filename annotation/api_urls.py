@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from annotation import api, imports_api
+from annotation.bench import api
+from annotation.imports import api as imports_api
 
 urlpatterns = [
     path("projects/<slug:slug>/next/", api.NextView.as_view(), name="api_next"),

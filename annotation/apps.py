@@ -4,19 +4,19 @@ from django.utils.translation import gettext_lazy as _
 
 def _home_panel(request, project):
     # Pages are imported when the first is asked for, not by every command.
-    from annotation.lead_views import home_panel
+    from annotation.projects.views import home_panel
 
     return home_panel(request, project)
 
 
 def _home_action(request, project):
-    from annotation.lead_views import home_action
+    from annotation.projects.views import home_action
 
     return home_action(request, project)
 
 
 def _feedback_panel(request, project):
-    from annotation.feedback_panel import panel
+    from annotation.promotion.panel import panel
 
     return panel(request, project)
 
@@ -38,6 +38,6 @@ class AnnotationConfig(AppConfig):
         registry.register_nav("work", _("Work statement"), role="annotator", order=70, group="labelling")
         registry.register_nav("project_settings", _("Settings"), role="manager", order=85, group="setup")
         registry.register_panel("home.project", role="user", order=0, render=_home_panel)
-        registry.register_panel("feedback.honesty", role="reviewer", order=0, render=_feedback_panel)
+        registry.register_panel("feedback.quality", role="reviewer", order=0, render=_feedback_panel)
         registry.register_panel("home.actions", role="manager", order=0, render=_home_action)
         registry.register_eraser("annotation.erasure", order=10)

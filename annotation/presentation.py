@@ -5,8 +5,9 @@ import json
 from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 
-from annotation import document, payload
-from annotation.bench_strings import names as words_of
+from annotation import document
+from annotation.bench import payload
+from annotation.bench.strings import names as words_of
 from annotation.models import ItemAnswer
 from core.rendering import diff, language, markdown
 

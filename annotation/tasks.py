@@ -3,12 +3,10 @@
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from annotation import (
-    import_jobs,  # noqa: F401  - registers "import"
-    promotion,
-    queue,
-)
+from annotation.imports import jobs as import_jobs  # noqa: F401  - registers "import"
 from annotation.models import PromotionRule
+from annotation.promotion import rules as promotion
+from annotation.work import queue
 from core import jobs
 from core.models import Job
 

@@ -2,7 +2,12 @@
 
 from django.urls import path
 
-from annotation import bench_views, imports_views, item_views, lead_views, promotion_views, review_views
+from annotation.bench import views as bench_views
+from annotation.imports import views as imports_views
+from annotation.items import views as item_views
+from annotation.projects import views as lead_views
+from annotation.promotion import views as promotion_views
+from annotation.review import views as review_views
 
 urlpatterns: list = [
     path("p/<slug:slug>/bench/", bench_views.bench, name="bench"),

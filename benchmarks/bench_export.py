@@ -221,8 +221,8 @@ def measure(what: str, items: int, form: str) -> dict:
         fill(items)
         return {}
     from core.models import Project
-    from training_export import checking, snapshots
     from training_export.options import ExportOptions
+    from training_export.publish import checking, snapshots
 
     pids: list[int] = []
 

@@ -97,7 +97,7 @@ def measure(prompts: int, rounds: int, home: Path) -> dict:
     from django.db import connection
 
     call_command("migrate", verbosity=0)
-    from annotation.intake import import_file
+    from annotation.imports.importer import import_file
     from annotation.models import BenchSettings
     from core.models import Project
 

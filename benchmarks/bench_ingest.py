@@ -154,7 +154,7 @@ def measure(seconds: float, batches: int) -> dict:
     from django.db import connection
 
     call_command("migrate", verbosity=0)
-    from core.api_auth import new_key
+    from core.api.auth import new_key
     from core.models import Member, Project, User
 
     user = User.objects.create(username="sender")

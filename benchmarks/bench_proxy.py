@@ -129,7 +129,7 @@ def prepare(model_url: str, items: int) -> tuple[str, str]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    from core.api_auth import new_key
+    from core.api.auth import new_key
     from core.models import Member, Project, User
     from corpus.models import ModelVersion
     from inference.models import Endpoint

@@ -35,7 +35,7 @@ def prepare(items: int, overlap: int, people: int) -> list[str]:
 
     call_command("migrate", verbosity=0)
     from annotation.models import BenchSettings, Item, ItemAnswer
-    from core.api_auth import new_key
+    from core.api.auth import new_key
     from core.models import Member, Project, User
     from corpus import canonical
     from corpus.models import Prompt, Response

@@ -4,7 +4,7 @@ from django.urls import include, path
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api_auth import KeyAuthentication
+from core.api.auth import KeyAuthentication
 
 
 class EmptyView(APIView):

@@ -23,14 +23,14 @@ def send(pk: int, queue: str) -> None:
 
 @signals.worker_ready.connect
 def _begin(**kwargs) -> None:
-    from core import job_beat
+    from core.jobs import beat
 
-    job_beat.begin()
+    beat.begin()
 
 
 @signals.worker_shutting_down.connect
 def _end(**kwargs) -> None:
-    from core import job_beat, job_control
+    from core.jobs import beat, control
 
-    job_control.stop_runs()
-    job_beat.end()
+    control.stop_runs()
+    beat.end()

@@ -8,11 +8,12 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from annotation import intake, projects
-from core import people
+from annotation.imports import importer
+from annotation.projects import actions as projects
+from core.accounts import actions as people
 from core.models import Project, Role, User
 from corpus.records import AnswerIn, Entry, Record
-from feedback import settings as chat_settings
+from feedback.chat import settings as chat_settings
 from inference import endpoints
 
 FOLDER = Path(__file__).parent / "demo_data"
@@ -99,7 +100,7 @@ def _make(demo: DemoProject, users: dict[str, User]) -> None:
     for name, user in users.items():
         if PEOPLE[name][1] != Role.USER:
             people.set_member(project=project, user=user, role=PEOPLE[name][1], actor=None)
-    report = intake.take(records(demo), project=project, actor=users.get("manager"), name=f"{demo.file}.jsonl")
+    report = importer.take(records(demo), project=project, actor=users.get("manager"), name=f"{demo.file}.jsonl")
     if report["errors"]:
         raise RuntimeError(f"demo data refused: {report['errors'][0]}")
 

@@ -76,7 +76,7 @@ def redis() -> Iterator[Finding]:
 def worker() -> Iterator[Finding]:
     from django.core.cache import cache
 
-    from core.job_beat import SEEN_KEY
+    from core.jobs.beat import SEEN_KEY
     from core.models import Job
 
     try:

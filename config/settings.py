@@ -151,14 +151,14 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 WEB_WORKERS = envint("WEB_WORKERS", 1 if DATABASES["default"]["ENGINE"] == "config.sqlite3" else 2)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "core.User"
-AUTHENTICATION_BACKENDS = ["core.sign_in.PasswordBackend"]
+AUTHENTICATION_BACKENDS = ["core.accounts.sign_in.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "login"
-CSRF_FAILURE_VIEW = "core.views.csrf_failed"
+CSRF_FAILURE_VIEW = "core.accounts.views.csrf_failed"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 
@@ -246,10 +246,10 @@ WIDGET_PER_MINUTE = envint("WIDGET_PER_MINUTE", 300)  # of one address: a whole 
 INGEST_ROWS_PER_MINUTE = envint("INGEST_ROWS_PER_MINUTE", 600_000)  # of one key (docs/feedback-api.md)
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["core.api_auth.KeyAuthentication", "core.api_auth.BrowserSession"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["core.api.auth.KeyAuthentication", "core.api.auth.BrowserSession"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["core.api_parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "core.errors.api_exception_handler",
     "ALLOWED_VERSIONS": ["1"],  # else ?version= goes as it is into a header of the schema's answer

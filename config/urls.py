@@ -10,7 +10,7 @@ urlpatterns = [
     path("api/v1/", include("feedback.api_urls")),
     path("api/v1/", include("annotation.api_urls")),
     path("api/v1/", include("training_export.api_urls")),
-    path("v1/", include("feedback.proxy_urls")),
+    path("v1/", include("feedback.proxy.urls")),
     path("", include("core.urls")),
     path("", include("corpus.urls")),
     path("", include("inference.urls")),
@@ -21,7 +21,7 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api_docs"),
 ]
 
-handler400 = "core.views.bad_request"
-handler403 = "core.views.forbidden"
-handler404 = "core.views.not_found"
-handler500 = "core.views.server_error"
+handler400 = "core.accounts.views.bad_request"
+handler403 = "core.accounts.views.forbidden"
+handler404 = "core.accounts.views.not_found"
+handler500 = "core.accounts.views.server_error"

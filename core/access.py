@@ -1,4 +1,4 @@
-"""Who may open which project: for pages what core.api_auth.project_for is for the API."""
+"""Who may open which project: for pages what core.api.auth.project_for is for the API."""
 
 from collections.abc import Iterator
 from functools import wraps

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from core import jobs_api
+from core.jobs import api as jobs_api
 
 urlpatterns = [
     path("jobs/<int:pk>/", jobs_api.JobView.as_view(), name="api_job"),

@@ -3,7 +3,7 @@
 from django.db import connection
 from django.utils import timezone
 
-from core import bulk
+from core.db import bulk
 from core.models import Event
 
 

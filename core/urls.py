@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from core import jobs_views, member_views, views
+from core.accounts import member_views, views
+from core.jobs import views as jobs_views
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from feedback.ingest_api import FeedbackView
-from feedback.widget_api import SetupView, TokensView, WidgetFeedbackView
+from feedback.ingest.api import FeedbackView
+from feedback.widget.api import SetupView, TokensView, WidgetFeedbackView
 
 urlpatterns = [
     path("feedback/", FeedbackView.as_view(), name="api_feedback"),

@@ -3,19 +3,19 @@ from django.utils.translation import gettext_lazy as _
 
 
 def _lost(request, project) -> str:
-    from feedback import proxy_log
+    from feedback.proxy import log as proxy_log
 
     return proxy_log.attention(request, project)
 
 
 def _chat_shows(project, role: str) -> bool:
-    from feedback import access
+    from feedback.chat import access
 
     return role == "user" or access.is_open(project, role)  # the one has nothing else here
 
 
 def _end() -> None:
-    from feedback import streaming
+    from feedback.chat import streaming
 
     streaming.stop_all()
 

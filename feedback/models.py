@@ -83,7 +83,7 @@ class ChatLink(models.Model):
 
 
 class EndUser(models.Model):
-    """A person who talks to the model; known only by the keyed hash of what the deployment calls them (feedback.end_users)."""
+    """A person who talks to the model; known only by the keyed hash of what the deployment calls them (feedback.conversations.end_users)."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="end_users", db_index=False)  # begins another index
     key_hash = models.CharField(max_length=64)
@@ -208,7 +208,7 @@ class Reaction(models.Model):
 
 class Choice(models.Model):
     """Which of several drafts was better; `shown` keeps what was on screen, in order: [{"message", "position", "complete", "seen"}]. One that came
-    before its drafts has no `parent`, is not current, and names them in `shown` by "external" instead of "message" (feedback.joining)."""
+    before its drafts has no `parent`, is not current, and names them in `shown` by "external" instead of "message" (feedback.conversations.late_targets)."""
 
     class Verdict(models.TextChoices):
         BETTER = "better", _("This one is better")

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from core import events
 from core.jobs import periodic
-from feedback import people_data, retention  # noqa: F401 - its kind of job is known by being imported
 from feedback.models import Message
+from feedback.personal_data import export as people_data  # noqa: F401 - its kind of job is known by being imported
+from feedback.personal_data import retention
 
 LOST_SECONDS = 30  # without a sign of its reader for so long, an answer is taken for broken off
 

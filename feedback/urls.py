@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from feedback import chat_urls, honesty_views, people_views, settings_views, widget_api
+from feedback.chat import settings_views, urls
+from feedback.personal_data import views as people_views
+from feedback.quality import views as honesty_views
+from feedback.widget import api as widget_api
 
 urlpatterns: list = [
-    *chat_urls.urlpatterns,
+    *urls.urlpatterns,
     path("widget.js", widget_api.script, name="widget"),
     path("p/<slug:slug>/chat/settings/", settings_views.chat_settings, name="chat_settings"),
     path("p/<slug:slug>/chat/settings/arms/", settings_views.chat_arms, name="chat_arms"),

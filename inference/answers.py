@@ -4,7 +4,7 @@ that is not the text itself is taken where it is understood and passed over wher
 from dataclasses import dataclass
 from typing import Any
 
-from inference.retrieved import Sources
+from inference.retrieved_sources import Sources
 
 MAX_CALLS = 128
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 from core.errors import DomainError
-from inference import allowed, secrets, sse
+from inference import allowlist, secrets, sse
 from inference.answers import Answer, ErrorInside, Malformed, Piece, TooLong
 from inference.exchange import Clock, Raw, Upstream, UpstreamError, exchange, open_raw, pause
 from inference.models import Endpoint
@@ -29,8 +29,8 @@ def upstream_of(endpoint: Endpoint) -> Upstream:
     """What is needed to call the endpoint; reads its row only. UpstreamError "not_allowed" when the operator's list no longer holds its host,
     "key_unreadable" when its key cannot be decrypted or found. Nothing is resolved: calls go to the pinned address."""
     try:
-        parsed = allowed.check_listed(allowed.parse(endpoint.base_url))
-        if not allowed.may_connect(endpoint.address):
+        parsed = allowlist.check_listed(allowlist.parse(endpoint.base_url))
+        if not allowlist.may_connect(endpoint.address):
             raise UpstreamError("not_allowed", message="The endpoint has no usable address: save it again.")
         key = ""
         if endpoint.secret_variable:
@@ -41,7 +41,7 @@ def upstream_of(endpoint: Endpoint) -> Upstream:
         code = "key_unreadable" if exc.code == "key_unreadable" else "not_allowed"
         raise UpstreamError(code, message=str(exc.message)) from None
     return Upstream(
-        allowed.Target(parsed.scheme, parsed.host, parsed.port, endpoint.address, parsed.path), endpoint.model_name, key, dict(endpoint.parameters or {}),
+        allowlist.Target(parsed.scheme, parsed.host, parsed.port, endpoint.address, parsed.path), endpoint.model_name, key, dict(endpoint.parameters or {}),
         endpoint.first_token_seconds, endpoint.idle_seconds, endpoint.total_seconds, endpoint.retries, endpoint.max_characters, endpoint.practice,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from core import events
 from core.errors import Conflict, DomainError
 from core.models import Project
 from corpus.models import ModelVersion
-from inference import allowed, secrets
+from inference import allowlist, secrets
 from inference.client import OURS, Upstream, UpstreamError, open_raw, stream_chat, upstream_of
 from inference.models import Endpoint
 
@@ -39,7 +39,7 @@ def save(
     name, model_name, version = _line(name, "name", 80), _line(model_name, "model_name", 200), version.strip()
     if version:
         version = _line(version, "version", 200)
-    target = allowed.target_of(base_url.strip())
+    target = allowlist.target_of(base_url.strip())
     checked = {field: _number(field, value) for field, value in limits.items()}
     parameters = None if parameters is None else _parameters(parameters)
     encrypted = secrets.encrypt(key) if key else None
@@ -53,7 +53,7 @@ def save(
             found = Endpoint.objects.select_for_update(of=("self",)).filter(project=project, pk=pk).first()
             if found is None:
                 raise DomainError("not_found", _("This model is gone."), status=404)
-            endpoint, before = found, allowed.parse(found.base_url)
+            endpoint, before = found, allowlist.parse(found.base_url)
         moved = before is not None and (before.scheme, before.host, before.port) != (target.scheme, target.host, target.port)
         if endpoint.secret and key is None and moved:
             raise DomainError("key_again", _("The stored key belongs to the former address. Enter the key for the new one, or remove it."), field="key")
@@ -88,7 +88,7 @@ def save(
 def remove(*, endpoint: Endpoint, actor) -> None:
     """The endpoint and its arms go; what it answered stays, under its ModelVersion."""
     with transaction.atomic():
-        events.append(project=endpoint.project, actor=actor, verb="endpoint.remove", target=endpoint, host=allowed.parse(endpoint.base_url).authority)
+        events.append(project=endpoint.project, actor=actor, verb="endpoint.remove", target=endpoint, host=allowlist.parse(endpoint.base_url).authority)
         endpoint.delete()
 
 
@@ -104,8 +104,8 @@ def probe(endpoint: Endpoint) -> dict:
     words), "model" (as it calls itself), "models" (names, or None where it does not say), "address" (pinned), "now" (what the name means
     today), "address_changed" (the name no longer leads to the pinned address; calls keep to the pinned one)}"""
     out: dict = {"ok": False, "code": "", "status": 0, "message": "", "first_token_ms": None, "total_ms": None, "text": "", "model": "", "models": None}
-    target = allowed.parse(endpoint.base_url)
-    now = allowed.resolve(target.host, target.port)
+    target = allowlist.parse(endpoint.base_url)
+    now = allowlist.resolve(target.host, target.port)
     out |= {"address": endpoint.address, "now": now, "address_changed": endpoint.address not in now}
     begun = time.monotonic()
     stop = threading.Event()
@@ -179,7 +179,7 @@ def _parameters(value: object) -> dict:
     return value
 
 
-def _variable(name: str, target: allowed.Target) -> str:
+def _variable(name: str, target: allowlist.Target) -> str:
     name = name.strip()
     if not name:
         return ""

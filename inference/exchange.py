@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from inference import allowed, wire
+from inference import allowlist, transport
 
 CONNECT_SECONDS = 10.0
 HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -21,7 +21,7 @@ NOT_SENT = HOP | {"host", "content-length", "authorization", "accept-encoding", 
 class Upstream:
     """All that a call needs, the key in the clear: never stored, and not part of its repr."""
 
-    target: allowed.Target
+    target: allowlist.Target
     model: str
     key: str = field(default="", repr=False)
     parameters: dict = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Clock:
 class Raw:
     """An answer as it comes: `status`, `headers` (pairs, without those of the connection), `chunks()`, `close()` (from any thread)."""
 
-    def __init__(self, connection: wire.Connection, response: http.client.HTTPResponse, key: wire.Key, clock: Clock):
+    def __init__(self, connection: transport.Connection, response: http.client.HTTPResponse, key: transport.Key, clock: Clock):
         self._connection, self._response, self._key, self.clock = connection, response, key, clock
         self.status = response.status
         hop = HOP | {name.strip().lower() for name in response.headers.get("Connection", "").split(",")}
@@ -96,9 +96,9 @@ class Raw:
                     self.clock.said()
             if response.length:  # fewer bytes than Content-Length said
                 raise UpstreamError("cut")
-        except wire.TimeUp:
+        except transport.TimeUp:
             raise self.clock.error() from None
-        except wire.Cancelled:
+        except transport.Cancelled:
             raise UpstreamError("cancelled") from None
         except (OSError, http.client.IncompleteRead):
             raise UpstreamError("cut") from None
@@ -113,7 +113,7 @@ class Raw:
         if not self._response.will_close and not self._given_back and not self._connection.wire.closed:
             self._given_back = True
             self._response.close()
-            wire.give_back(self._key, self._connection)
+            transport.give_back(self._key, self._connection)
 
     def close(self) -> None:
         """Let go of it: a body not read to its end takes its connection with it, and the server learns that nobody listens."""
@@ -155,16 +155,16 @@ def exchange(up: Upstream, method: str, path: str, body: bytes | None, headers: 
     if not re.fullmatch(r"[!-~]*", path):
         raise UpstreamError("refused", status=400, message="bad path")
     while True:
-        kept = wire.take(key)
+        kept = transport.take(key)
         connection = kept or _connect(key, clock, cancel)
         connection.wire.deadline, connection.wire.cancel = clock.deadline, cancel
         before = connection.wire.taken
         try:
             return Raw(connection, _send(connection, up, method, path, body, headers), key, clock)
-        except wire.TimeUp:
+        except transport.TimeUp:
             connection.wire.shut()
             raise clock.error() from None
-        except wire.Cancelled:
+        except transport.Cancelled:
             connection.wire.shut()
             raise UpstreamError("cancelled") from None
         except (OSError, http.client.RemoteDisconnected):
@@ -179,12 +179,12 @@ def exchange(up: Upstream, method: str, path: str, body: bytes | None, headers: 
             raise
 
 
-def _connect(key: wire.Key, clock: Clock, cancel: threading.Event | None) -> wire.Connection:
+def _connect(key: transport.Key, clock: Clock, cancel: threading.Event | None) -> transport.Connection:
     try:
-        return wire.connect(key, deadline=min(clock.deadline, time.monotonic() + CONNECT_SECONDS), cancel=cancel, ca_file=settings.ENDPOINT_CA_FILE)
-    except wire.Cancelled:
+        return transport.connect(key, deadline=min(clock.deadline, time.monotonic() + CONNECT_SECONDS), cancel=cancel, ca_file=settings.ENDPOINT_CA_FILE)
+    except transport.Cancelled:
         raise UpstreamError("cancelled") from None
-    except wire.TimeUp:
+    except transport.TimeUp:
         if time.monotonic() >= clock.deadline:
             raise clock.error() from None
         raise UpstreamError("unreachable", message="no connection in time") from None
@@ -194,12 +194,12 @@ def _connect(key: wire.Key, clock: Clock, cancel: threading.Event | None) -> wir
         raise UpstreamError("unreachable", message=type(exc).__name__) from None
 
 
-def _send(connection: wire.Connection, up: Upstream, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> http.client.HTTPResponse:
+def _send(connection: transport.Connection, up: Upstream, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> http.client.HTTPResponse:
     target = up.target
     connection.putrequest(method, target.path + path, skip_host=True, skip_accept_encoding=True)
-    plain = target.port == allowed.PORTS[target.scheme]
+    plain = target.port == allowlist.PORTS[target.scheme]
     own = {
-        "Host": target.authority.rpartition(":")[0] if plain else target.authority, "Accept-Encoding": "identity", "User-Agent": wire.USER_AGENT,
+        "Host": target.authority.rpartition(":")[0] if plain else target.authority, "Accept-Encoding": "identity", "User-Agent": transport.USER_AGENT,
         **({"Authorization": f"Bearer {up.key}"} if up.key else {}), **({"Content-Length": str(len(body))} if body is not None else {}),
     }  # fmt: skip
     for name, value in headers.items():

@@ -5,7 +5,7 @@ import json
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from core.api_parsers import strict_loads
+from core.api.parsers import strict_loads
 from inference.endpoints import LIMITS
 
 PLAIN = {"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError
-from inference.allowed import Target, authority
+from inference.allowlist import Target, authority
 
 LONGEST = 4000
 

@@ -10,11 +10,11 @@ from django.views.decorators.http import require_http_methods
 
 from core.access import project_form, project_page
 from core.errors import DomainError
-from inference import allowed
+from inference import allowlist
 from inference import endpoints as verbs
+from inference.error_texts import sentence
 from inference.forms import EndpointForm
 from inference.models import Endpoint
-from inference.sentences import sentence
 
 
 def _of(project):
@@ -29,7 +29,7 @@ def endpoints(request, project):
     form = EndpointForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and _save(request, project, form):
         return redirect("endpoints", project.slug)
-    hosts = [{"name": host, "practice": host == settings.PRACTICE_ADDRESS} for host in allowed.shown()]
+    hosts = [{"name": host, "practice": host == settings.PRACTICE_ADDRESS} for host in allowlist.shown()]
     context = {"project": project, "rows": _of(project), "form": form, "hosts": hosts, "bound": form.is_bound}
     return render(request, "inference/endpoints.html", context, status=400 if form.is_bound else 200)
 
@@ -43,7 +43,7 @@ def endpoint(request, project, pk):
     form = EndpointForm(request.POST or None, endpoint=found)
     if request.method == "POST" and form.is_valid() and _save(request, project, form, found.pk):
         return redirect("endpoints", project.slug)
-    context = {"project": project, "endpoint": found, "form": form, "hosts": allowed.shown()}
+    context = {"project": project, "endpoint": found, "form": form, "hosts": allowlist.shown()}
     return render(request, "inference/endpoint.html", context, status=400 if form.is_bound else 200)
 
 

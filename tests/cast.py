@@ -4,8 +4,8 @@ from itertools import count
 
 from django.db import transaction
 
-from annotation import queue
 from annotation.models import Annotator, BenchSettings, Item, ItemAnswer
+from annotation.work import queue
 from core.models import Member, Project, User
 from corpus import canonical
 from corpus.models import ModelVersion, Prompt, Response

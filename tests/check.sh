@@ -14,6 +14,6 @@ step "mypy" "$bin/mypy"
 step "migrations complete" "$bin/python" manage.py makemigrations --check --dry-run
 step "settings, URLs, models" "$bin/python" manage.py check --fail-level WARNING
 step "templates: style" sh -c "find templates -name '*.html' | xargs $bin/djade --check --target-version 5.2"
-step "templates compile; architecture; settings" "$bin/python" -m pytest -q -p no:cacheprovider -n 0 tests/core/test_architecture.py tests/core/test_templates.py tests/core/test_settings.py
+step "templates compile; architecture; settings" "$bin/python" -m pytest -q -p no:cacheprovider -n 0 tests/core/test_architecture.py tests/core/test_templates.py tests/core/processes/test_settings.py
 step "translations complete" "$bin/python" manage.py catalogues --check
 exit $status

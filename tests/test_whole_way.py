@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 from annotation.models import AnnotationVersion, Assignment, ItemAnswer
 from core.models import Project
-from tests.annotation.bench_items import press, read_all, until
+from tests.annotation.bench.bench_items import press, read_all, until
 from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.browser

@@ -6,14 +6,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import jobs
-from core.api_auth import project_for
-from core.jobs_api import JobSerializer
+from core.api.auth import project_for
+from core.jobs.api import JobSerializer
 from core.models import Role
-from training_export import downloads
-from training_export.cases import Choices
+from training_export.collect.consistent_read import check_event
+from training_export.curate.judged_prompts import Choices
 from training_export.formats import FORMATS
 from training_export.options import INCLUDE, ExportOptions, choices_of
-from training_export.reading import check_event
+from training_export.publish import downloads
 
 _ALLOWED = choices_of()
 

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.erasure import Person
-from training_export import snapshots
 from training_export.models import Bundle, TrainingRun
+from training_export.publish import snapshots
 
 
 def find(person: Person) -> None:

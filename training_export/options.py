@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError
-from training_export import splits
-from training_export.cases import Choices
+from training_export.curate import splits
+from training_export.curate.judged_prompts import Choices
 from training_export.formats import FORMATS
 from training_export.formats import Options as FormatOptions
 

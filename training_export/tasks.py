@@ -1,3 +1,3 @@
 """Background work of this room (found by core.jobs)."""
 
-from training_export import export_jobs  # noqa: F401
+from training_export.publish import jobs as export_jobs  # noqa: F401

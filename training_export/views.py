@@ -10,10 +10,10 @@ from core import jobs
 from core.access import project_page
 from core.errors import DomainError
 from core.models import Job
-from training_export import downloads
 from training_export.formats import FORMATS
 from training_export.forms import ExportForm, made_with
 from training_export.options import ExportOptions
+from training_export.publish import downloads
 from training_export.reasons import UNITS, sentence_of, unit_of
 
 SHOWN = 50

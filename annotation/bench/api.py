@@ -6,10 +6,12 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import payload, progress, queue, submit
+from annotation.bench import payload
 from annotation.document import SKIP_REASONS
 from annotation.models import Annotator
-from core.api_auth import project_for
+from annotation.statistics import progress
+from annotation.work import queue, submit
+from core.api.auth import project_for
 from core.errors import Conflict
 from core.models import ApiKey
 

@@ -4,9 +4,11 @@ import hashlib
 import hmac
 import json
 
-from annotation import document, promotion_said, queue
+from annotation import document
 from annotation.models import Annotation, Assignment, ItemAnswer, Review
-from core.prepared import Prepared
+from annotation.promotion import end_user_feedback
+from annotation.work import queue
+from core.db.prepared import Prepared
 
 
 def of(assignment: Assignment, *, html: bool = False) -> dict:
@@ -19,7 +21,7 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
     ask = bench.ratings if item.kind == "ranking" and _asked(item.pk, bench.ratings_share) else "none"
     prompt = item.prompt
     annotation = _annotation(assignment)
-    said = promotion_said.to_annotator(assignment) if annotation is not None else []
+    said = end_user_feedback.to_annotator(assignment) if annotation is not None else []
     return {
         "assignment": {
             "id": assignment.pk,

@@ -10,8 +10,10 @@ from django.urls import get_script_prefix, reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
 
-from annotation import bench_strings, progress, promotion_said
+from annotation.bench import strings
 from annotation.models import Annotation, Annotator, Assignment, Review
+from annotation.promotion import end_user_feedback
+from annotation.statistics import progress
 from core.access import project_page
 from core.rendering import markdown
 
@@ -30,7 +32,7 @@ def bench(request, project):
     settings = project.bench
     annotator = Annotator.objects.filter(project=project, user=request.user).first()
     user = request.user
-    choices = bench_strings.choices()
+    choices = strings.choices()
     config = {
         "user": {"id": user.pk, "username": user.username, "keys": user.keys or {}},
         "project": {"slug": project.slug, "kind": settings.kind, "ratings": settings.ratings != "none"},
@@ -43,7 +45,7 @@ def bench(request, project):
         "assignment": _number(request.GET.get("assignment")),
         "guideline": settings.guideline.number if settings.guideline_id else None,
         "progress": progress.for_annotator(project, annotator),
-        "strings": bench_strings.strings(),
+        "strings": strings.strings(),
         "answer_flags": choices["answer_flags"],
         "drop_reasons": choices["drop_reasons"],
         "labels": choices["labels"],
@@ -80,10 +82,10 @@ def mine(request, project):
     rows = list(rows[: MINE_PER_PAGE + 1])
     more = rows[MINE_PER_PAGE - 1].pk if len(rows) > MINE_PER_PAGE else None
     rows = first + rows[:MINE_PER_PAGE]
-    said = promotion_said.of_items(project, [row.item for row in rows if not row.item.hidden])
+    said = end_user_feedback.of_items(project, [row.item for row in rows if not row.item.hidden])
     orders = dict(_orders(rows)) if said else {}
     for row in rows:
-        row.said = promotion_said.lettered(said.get(row.item_id, []), orders.get(row.assignment_id, []), one=row.item.slot_count == 1)
+        row.said = end_user_feedback.lettered(said.get(row.item_id, []), orders.get(row.assignment_id, []), one=row.item.slot_count == 1)
         row.excerpt = "" if row.item.hidden else _excerpt(row.item.prompt.messages)
         row.open_to_change = row.state != "accepted" and row.item.state != "settled" and not row.item.hidden
     context = {"project": project, "rows": rows, "more": more, "state": state, "states": Annotation.State.choices}
@@ -114,7 +116,7 @@ def bench_keys(request):
         given = None
     if not isinstance(given, dict):
         return JsonResponse({"error": {"code": "invalid", "message": "keys"}}, status=400)
-    known = {name.removeprefix("action_") for name in bench_strings.actions()}
+    known = {name.removeprefix("action_") for name in strings.actions()}
     keys = given.get("keys") if isinstance(given.get("keys"), dict) else {}
     keys = {a: k for a, k in keys.items() if a in known and isinstance(k, str) and len(k) == 1 and "K" <= k <= "Z"}
     request.user.keys = {"off": given.get("off") is True, "keys": keys}

@@ -11,11 +11,12 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation import import_jobs, imports_views
-from annotation import import_uploads as uploads
-from core.api_auth import project_for
-from core.api_parsers import strict_loads
-from core.jobs_api import JobSerializer
+from annotation.imports import jobs as import_jobs
+from annotation.imports import uploads
+from annotation.imports import views as imports_views
+from core.api.auth import project_for
+from core.api.parsers import strict_loads
+from core.jobs.api import JobSerializer
 from core.models import Job, Role
 
 

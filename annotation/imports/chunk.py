@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from annotation import intake_known as known
-from annotation.intake_known import ItemState, Judged, PromptState
-from annotation.intake_prepare import DEMONSTRATION, MAX_ANSWERS, QA, RANKING, Ready, ReadyAnswer, ReadyEntry, ReadyJudgement, by_slot
+from annotation.imports import existing as known
+from annotation.imports.existing import ItemState, Judged, PromptState
+from annotation.imports.prepare import DEMONSTRATION, MAX_ANSWERS, QA, RANKING, Ready, ReadyAnswer, ReadyEntry, ReadyJudgement, by_slot
 from annotation.models import Annotation, AnnotationVersion, Annotator, BenchSettings, Item, ItemAnswer, ItemTag
-from annotation.queue import freed
-from core import bulk
+from annotation.work.queue import freed
+from core.db import bulk
 from corpus.models import ModelVersion, Prompt, PromptOrigin, Response
 from corpus.records import Refusal
 

@@ -4,7 +4,7 @@ import json
 
 from django.utils.translation import gettext as _
 
-from annotation.import_uploads import Options
+from annotation.imports.uploads import Options
 from core.errors import DomainError
 from corpus.readers import Inspection
 

@@ -17,12 +17,13 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import intake_known as known
-from annotation.intake_chunks import CHUNK_RECORDS, Chunks
-from annotation.intake_prepare import Ready, prepare
-from annotation.intake_rows import Added, Chunk, ItemFroze, KeySource
+from annotation.imports import existing as known
+from annotation.imports.chunk import Added, Chunk, ItemFroze, KeySource
+from annotation.imports.prefetch import CHUNK_RECORDS, Chunks
+from annotation.imports.prepare import Ready, prepare
 from annotation.models import Annotation, AnnotationVersion, BenchSettings, Item, ItemAnswer
-from core import bulk, events
+from core import events
+from core.db import bulk
 from core.errors import DomainError
 from corpus import readers
 from corpus.models import ImportBatch, Prompt, PromptOrigin, Response

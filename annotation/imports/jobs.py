@@ -9,9 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from annotation import import_uploads as uploads
-from annotation import intake
-from annotation.import_uploads import Options
+from annotation.imports import importer, uploads
+from annotation.imports.uploads import Options
 from core import jobs
 from core.errors import DomainError
 from core.models import Job
@@ -76,7 +75,7 @@ def run(job: Job, ctl) -> dict:
     if not path.exists():
         raise DomainError("file_gone", _("The uploaded file is no longer there. Upload it again."))
     p = job.params
-    return intake.import_file(
+    return importer.import_file(
         project=job.project,
         actor=job.created_by,
         path=path,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from django.utils import translation
 
-from annotation.intake_prepare import Ready
+from annotation.imports.prepare import Ready
 from corpus.records import Refusal
 
 CHUNK_RECORDS = 2000

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from annotation import document as documents
 from annotation.models import Kind
-from core.bulk import json_text
+from core.db.bulk import json_text
 from core.errors import DomainError
 from core.rendering import language
 from corpus import canonical, personal_data

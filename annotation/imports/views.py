@@ -14,9 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotation import import_jobs, imports_forms
-from annotation import import_uploads as uploads
-from annotation.intake import ERRORS_FILE
+from annotation.imports import forms as imports_forms
+from annotation.imports import jobs as import_jobs
+from annotation.imports import uploads
+from annotation.imports.importer import ERRORS_FILE
 from annotation.models import SavedMapping
 from core import jobs
 from core.access import project_page

@@ -6,10 +6,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from annotation import figures, projects, promotion_said, queue, reading
-from annotation.bench_strings import names
-from annotation.lead_forms import CommentForm, ItemFilter, TagsForm
+from annotation import presentation
+from annotation.bench.strings import names
 from annotation.models import Item, ItemTag
+from annotation.projects import actions as projects
+from annotation.projects.forms import CommentForm, ItemFilter, TagsForm
+from annotation.promotion import end_user_feedback
+from annotation.statistics import project as figures
+from annotation.work import queue
 from core.access import project_form, project_page
 from core.errors import DomainError
 from core.models import Role
@@ -48,7 +52,7 @@ def items(request, project):
         rows = rows.filter(pk__gt=asked["after"])
     found = list(rows.select_related("prompt").prefetch_related("tags").order_by("pk")[: PAGE + 1])
     for item in found:
-        item.excerpt = reading.excerpt(item.prompt.messages)
+        item.excerpt = presentation.excerpt(item.prompt.messages)
     context = {
         "project": project,
         "form": form,
@@ -69,7 +73,7 @@ def _item(request, project, pk) -> Item:
 @project_page("reviewer")
 def item(request, project, pk):
     found = _item(request, project, pk)
-    shown = reading.texts(found)
+    shown = presentation.texts(found)
     is_manager = request.role == Role.MANAGER
     assignments = list(found.assignments.select_related("annotator").order_by("pk"))
     words = names()
@@ -88,7 +92,7 @@ def item(request, project, pk):
         "tags": ", ".join(found.tags.order_by("name").values_list("name", flat=True)),
         "reports": reports,
         "assignments": assignments,
-        "said": promotion_said.to_reviewer(project, found, request.user, shown["order"]),
+        "said": end_user_feedback.to_reviewer(project, found, request.user, shown["order"]),
         "is_manager": is_manager,
         "origins": found.prompt.origins.select_related("batch").order_by("pk")[:20] if is_manager else [],
     }

@@ -10,7 +10,8 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from annotation.models import Annotator, BenchSettings, CriteriaVersion, GuidelineVersion, Item
-from core import events, people
+from core import events
+from core.accounts import actions as people
 from core.errors import Conflict, DomainError
 from core.models import Member, Project, Role
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import BenchSettings, Item, Kind
-from annotation.projects import MAX_CRITERIA, MAX_OVERLAP
+from annotation.projects.actions import MAX_CRITERIA, MAX_OVERLAP
 
 
 class BenchFields(forms.Form):

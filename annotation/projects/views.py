@@ -13,12 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from annotation import agreement, figures, progress, projects
-from annotation.lead_forms import CloneForm, CriteriaFormSet, GuidelinesForm, NewProjectForm, PeriodForm, SettingsForm
-from core import people
+from annotation.projects import actions as projects
+from annotation.projects.forms import CloneForm, CriteriaFormSet, GuidelinesForm, NewProjectForm, PeriodForm, SettingsForm
+from annotation.statistics import agreement, progress
+from annotation.statistics import project as figures
 from core.access import entry_url, project_form, project_page, role_in, signed_in
+from core.accounts import actions as people
+from core.accounts.member_views import members_page
 from core.errors import DomainError
-from core.member_views import members_page
 from core.models import Role
 from core.rendering import charts, markdown
 

@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 
 from annotation.document import LETTERS
 from annotation.models import Assignment, ItemAnswer, Promotion
-from annotation.promotion_turns import message_of
-from feedback import reasons
-from feedback.end_users import label
+from annotation.promotion.messages import message_of
+from feedback.conversations.end_users import label
+from feedback.conversations.privacy import keeper
 from feedback.models import ChatSettings, Choice, Message, Reaction
-from feedback.privacy import keeper
+from feedback.reactions import reasons
 
 MOST = 50  # of one item
 ORDER = ("down", "up", "correction", "choice", "score")

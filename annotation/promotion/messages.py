@@ -4,14 +4,14 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext_lazy as _
 
-from annotation.intake_prepare import MAX_ANSWERS, QA, RANKING, Ready, prepare
+from annotation.imports.prepare import MAX_ANSWERS, QA, RANKING, Ready, prepare
 from corpus import canonical, personal_data
 from corpus.records import AnswerIn, Entry, Record, Refusal
-from feedback import talk
+from feedback.conversations import tree as talk
+from feedback.conversations.privacy import Keeper
 from feedback.models import Message
-from feedback.privacy import Keeper
 
-# Why a turn cannot be judged. Codes of refused records (annotation.intake_prepare) stand beside these.
+# Why a turn cannot be judged. Codes of refused records (annotation.imports.prepare) stand beside these.
 REFUSALS = {
     "gone": _("The conversation was deleted."),
     "failed": _("The answer broke off."),

@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 from annotation.document import DROP_REASONS
 from annotation.models import Annotation, Annotator, Consensus, Promotion
-from annotation.promotion_said import answers_of
-from feedback.honesty_views import shown
-from feedback.intervals import wilson
+from annotation.promotion.end_user_feedback import answers_of
 from feedback.models import Message, Reaction
+from feedback.quality.intervals import wilson
+from feedback.quality.views import shown
 
 MOST = 5000  # promoted answers looked at, the newest
 LISTED = 20

@@ -11,16 +11,17 @@ from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import promotion_pick as pick
-from annotation import promotion_turns as turns
-from annotation.intake_rows import Chunk, ItemFroze, KeySource
+from annotation.imports.chunk import Chunk, ItemFroze, KeySource
 from annotation.models import AnnotationVersion, Annotator, BenchSettings, Consensus, ItemAnswer, ItemTag, Promotion, PromotionRule, Review
-from annotation.promotion_pick import Candidate
-from core import bulk, events
+from annotation.promotion import candidates as pick
+from annotation.promotion import messages as turns
+from annotation.promotion.candidates import Candidate
+from core import events
+from core.db import bulk
 from core.errors import DomainError
 from core.models import Event
 from corpus.models import PromptOrigin, Response
-from feedback.privacy import Keeper, keeper
+from feedback.conversations.privacy import Keeper, keeper
 
 log = logging.getLogger(__name__)
 MAX_CAP = 10_000
@@ -162,7 +163,7 @@ def preview(rule: PromotionRule) -> dict:
     """What a run of `rule` (saved or not) would take now, taking nothing: {"count": turns within today's caps, "waiting": turns left for later days
     because of the caps (counted up to MAX_CAP), "turns": the first 20 [{"candidate", "turn", "marks", "who"}]}. Equal questions with equal answers
     count one by one here, and become one item."""
-    from feedback.end_users import label
+    from feedback.conversations.end_users import label
     from feedback.models import EndUser
 
     room, keep = _Room(rule), keeper(rule.project)
@@ -340,7 +341,7 @@ def run_due() -> int:
 def judged_messages(project, as_of: int | None = None) -> set[int]:
     """Ids of the answers (feedback.Message) whose turn an expert has judged as of the Event `as_of` (None: now): all answers on a promoted item that
     carries a person's submitted, accepted or settled judgement. There the expert's word stands, and raw reactions are not to be read."""
-    from annotation.promotion_said import answers_of
+    from annotation.promotion.end_user_feedback import answers_of
 
     as_of = 2**62 if as_of is None else as_of
     promoted = Promotion.objects.filter(project=project, item__isnull=False, event_id__lte=as_of).values("item")

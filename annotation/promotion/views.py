@@ -11,15 +11,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from annotation import promotion, promotion_turns, reading
-from annotation.item_views import page_link
+from annotation import presentation
+from annotation.items.views import page_link
 from annotation.models import Promotion, PromotionRule
+from annotation.promotion import messages as promotion_turns
+from annotation.promotion import rules as promotion
 from core import jobs
 from core.access import project_form, project_page
 from core.errors import DomainError
-from feedback.end_users import label
+from feedback.conversations.end_users import label
+from feedback.conversations.privacy import keeper
 from feedback.models import EndUser, Reaction
-from feedback.privacy import keeper
 
 PAGE = 50
 EXCERPT = 200
@@ -134,7 +136,7 @@ def _preview(rule: PromotionRule) -> dict:
         said = Reaction.objects.filter(project=rule.project).in_bulk([one["candidate"].row for one in found["turns"]])
     for one in found["turns"]:
         turn, row = one["turn"], said.get(one["candidate"].row)
-        one["question"] = reading.excerpt(turn.messages, EXCERPT) if turn.messages else ""
+        one["question"] = presentation.excerpt(turn.messages, EXCERPT) if turn.messages else ""
         answer = turn.answers[0].text if turn.answers else ""
         one["answer"] = _short(_unmarked(answer))
         one["earlier"] = max(0, sum(m["role"] == "user" for m in turn.messages) - 1)

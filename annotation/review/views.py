@@ -8,11 +8,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from annotation import figures, payload, promotion_said, reading, review
-from annotation.figures import LOW_AGREEMENT
-from annotation.item_views import page_link
-from annotation.lead_forms import CommentForm, ReviewFilter
+from annotation import presentation
+from annotation.bench import payload
+from annotation.items.views import page_link
 from annotation.models import Annotation, AnnotationVersion, Item, ItemTag, Review
+from annotation.projects.forms import CommentForm, ReviewFilter
+from annotation.promotion import end_user_feedback
+from annotation.statistics import project as figures
+from annotation.statistics.project import LOW_AGREEMENT
+from annotation.work import review
 from core import events
 from core.access import project_form, project_page
 from core.errors import Conflict, DomainError
@@ -42,7 +46,7 @@ def review_list(request, project):
         rows = rows.filter(pk__lt=asked["before"])
     found = list(rows.select_related("item__prompt", "item__project", "annotator", "head").order_by("-pk")[: PAGE + 1])
     for row in found:
-        row.excerpt = reading.excerpt(row.item.prompt.messages, 110)
+        row.excerpt = presentation.excerpt(row.item.prompt.messages, 110)
         row.summary = _summary(row)
     context = {
         "project": project,
@@ -64,8 +68,8 @@ def _summary(row) -> dict:
 
     doc = document.to_letters(row.head.document, payload.review_order(row.item)) if row.head else {}
     return {
-        "sentence": reading.sentence(doc),
-        "verdict": reading.VERDICTS.get(doc.get("verdict", ""), ""),
+        "sentence": presentation.sentence(doc),
+        "verdict": presentation.VERDICTS.get(doc.get("verdict", ""), ""),
         "none_acceptable": doc.get("acceptable") == 0,
         "corrections": len(doc.get("corrections", [])),
         "comment": bool(doc.get("comment")),
@@ -77,15 +81,15 @@ def _item(request, project, pk) -> Item:
 
 
 def _item_page(request, project, item, *, reveal=False, status=200, error="", error_for=None):
-    shown = reading.texts(item)
+    shown = presentation.texts(item)
     rows = list(item.annotations.select_related("annotator__user", "head__criteria", "head__guideline").exclude(head=None).order_by("pk"))
     reviews: dict[int, list] = {}
     for row in Review.objects.filter(version__annotation__in=rows).select_related("version", "reviewer").order_by("pk"):
         reviews.setdefault(row.version.annotation_id, []).append(row)
     settled = review.settlement_of(item)
     for row in rows:
-        row.judgement = reading.judgement(row.head.document, item, shown, row.head.criteria.criteria if row.head.criteria else [])
-        row.letters = reading.letters_meant(row.head.document, row.head.order, shown)
+        row.judgement = presentation.judgement(row.head.document, item, shown, row.head.criteria.criteria if row.head.criteria else [])
+        row.letters = presentation.letters_meant(row.head.document, row.head.order, shown)
         row.own = row.annotator.user_id == request.user.pk
         row.reviews = reviews.get(row.pk, [])
         row.in_force = settled is not None and settled.version_id == row.head_id
@@ -98,7 +102,7 @@ def _item_page(request, project, item, *, reveal=False, status=200, error="", er
         "project": project,
         "item": item,
         "shown": shown,
-        "said": promotion_said.to_reviewer(project, item, request.user, shown["order"]),
+        "said": end_user_feedback.to_reviewer(project, item, request.user, shown["order"]),
         "rows": rows,
         "settled": settled,
         "may_unsettle": settled is not None and not own_settled,

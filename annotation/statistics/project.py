@@ -8,8 +8,8 @@ from django.core.cache import cache
 from django.db.models import Avg, Count, Q, Sum
 from django.utils import timezone
 
-from annotation import progress
 from annotation.models import Annotation, DailyFigure, Item
+from annotation.statistics import progress
 from core.models import Job
 
 LOW_AGREEMENT = 0.2  # mean tau-b (rankings) or share of equal verdicts (QA) below which an item counts as disputed

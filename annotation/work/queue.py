@@ -15,12 +15,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import daily
 from annotation.models import Annotator, Assignment, Item, ItemFlag
-from annotation.retry import on_deadlock
+from annotation.statistics import daily
 from core import events
+from core.db.prepared import Prepared
+from core.db.retry import on_deadlock
 from core.errors import Conflict, DomainError
-from core.prepared import Prepared
 
 RESERVE_SECONDS = 120
 HEARTBEAT_SECONDS = 60

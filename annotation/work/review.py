@@ -5,10 +5,10 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import queue
 from annotation.models import Annotation, AnnotationVersion, Assignment, Consensus, Item, Review
-from annotation.retry import on_deadlock
+from annotation.work import queue
 from core import events
+from core.db.retry import on_deadlock
 from core.errors import Conflict, DomainError
 from core.models import Project
 

@@ -9,12 +9,14 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import agreement, daily, document, queue
+from annotation import document
 from annotation.models import Annotation, AnnotationVersion, Assignment, Item
-from annotation.retry import on_deadlock
+from annotation.statistics import agreement, daily
+from annotation.work import queue
 from core import events
+from core.db.prepared import Prepared
+from core.db.retry import on_deadlock
 from core.errors import Conflict, DomainError
-from core.prepared import Prepared
 
 
 @dataclass(frozen=True)

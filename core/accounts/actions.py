@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core import events
-from core.api_auth import new_key
+from core.accounts.sign_in import one_time_hash
+from core.api.auth import new_key
 from core.errors import Conflict, DomainError
 from core.models import ApiKey, Invite, Member, Project, Role, User
-from core.sign_in import one_time_hash
 
 # Without letters and digits that look alike: these passwords are read aloud and typed from paper.
 _READABLE = "abcdefghjkmnpqrstuvwxyz23456789"

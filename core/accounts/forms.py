@@ -1,4 +1,4 @@
-"""Forms of core: they check shape; the verbs of core.people do the rest."""
+"""Forms of core: they check shape; the verbs of core.accounts.actions do the rest."""
 
 from django import forms
 from django.conf import settings

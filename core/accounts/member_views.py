@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from core import people
 from core.access import project_form, project_page
+from core.accounts import actions as people
+from core.accounts.forms import ApiKeyForm, InviteForm, PeopleForm, RoleForm
 from core.errors import DomainError
-from core.forms import ApiKeyForm, InviteForm, PeopleForm, RoleForm
 from core.models import ApiKey, Invite, Role
 
 

@@ -11,11 +11,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from core import login_limit, people, registry
+from core import registry
 from core.access import entry_url, is_own_address, signed_in
+from core.accounts import actions as people
+from core.accounts import login_limit
+from core.accounts.forms import JoinForm, PasswordForm, PreferencesForm, ProfileForm, SignInForm
 from core.context import TEXT_SIZES, shown_text_size, shown_theme
 from core.errors import DomainError, of_the_machine
-from core.forms import JoinForm, PasswordForm, PreferencesForm, ProfileForm, SignInForm
 from core.models import Member, Project, roles_from
 
 YEAR = 365 * 24 * 3600

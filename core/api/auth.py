@@ -21,8 +21,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import authentication, exceptions
 
+from core.db.prepared import Prepared
 from core.models import ApiKey, Member, Project, Role, roles_from
-from core.prepared import Prepared
 
 
 def new_key(*, user, project, role: str, name: str = "", scope: str = ApiKey.Scope.ALL, expires_at=None) -> tuple[ApiKey, str]:

@@ -28,7 +28,7 @@ from django.utils.translation import gettext as _
 
 from core import events
 from core.errors import Conflict, DomainError
-from core.job_control import Cancelled, Control, Stopped, Superseded, new_token, stopping
+from core.jobs.control import Cancelled, Control, Stopped, Superseded, new_token, stopping
 from core.models import Job
 
 __all__ = ["Cancelled", "Control", "Job", "Stopped", "Superseded", "cancel", "folder", "job_kind", "periodic", "run_now", "run_queued", "start"]
@@ -64,7 +64,7 @@ def job_kind(name: str, *, queue: str = "default", label: object = "", result_ur
 
 
 def periodic(name: str, seconds: float):
-    """Register a function without arguments, to be run about every `seconds` by one of the workers (core.job_beat). It must be
+    """Register a function without arguments, to be run about every `seconds` by one of the workers (core.jobs.beat). It must be
     harmless if two workers run it at once."""
 
     def register(function):

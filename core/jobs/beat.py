@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core import jobs
-from core.job_control import process_is_gone
+from core.jobs.control import process_is_gone
 from core.models import Job
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from core.access import sign_in_first
 from core.errors import DomainError
 from core.models import Member, Project, Role, User
-from feedback import end_users, links
+from feedback.chat import guest_links
+from feedback.conversations import end_users
 from feedback.models import ChatLink, ChatSettings, EndUser
 
 SESSION = "chat_guests"  # {project's slug: {"project", "link", "key", "user"}}
@@ -122,7 +123,7 @@ def _guest(request, slug: str) -> Visitor | None:
     if entry is None:
         return None
     link = ChatLink.objects.select_related("project__chat").filter(pk=entry["link"], project=entry["project"], project__slug=slug).first()
-    if link is None or not links.is_alive(link):
+    if link is None or not guest_links.is_alive(link):
         raise DomainError("link_gone", _("The link you came by works no more. Ask whoever gave it to you for a new one."), status=403)
     return Visitor(link.project, _chat_of(link.project), "", None, entry["key"])
 
@@ -146,7 +147,7 @@ def let_in(request, link: ChatLink) -> Visitor:
         link.project.slug: {"project": link.project_id, "link": link.pk, "key": key, "user": request.user.pk},
     }
     if known is None:
-        links.count_person(link)
+        guest_links.count_person(link)
     return Visitor(link.project, _chat_of(link.project), "", None, key)
 
 

@@ -1,5 +1,5 @@
-"""The chat over HTTP, for its own page: JSON in and out, the session's own talk and nobody else's. What is answered is told in feedback.chat_json,
-the lines of a stream in feedback.lines."""
+"""The chat over HTTP, for its own page: JSON in and out, the session's own talk and nobody else's. What is answered is told in feedback.chat.serialize,
+the lines of a stream in feedback.chat.stream_events."""
 
 import functools
 import logging
@@ -11,11 +11,14 @@ from django.http import Http404, JsonResponse, StreamingHttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from core import events, limits, login_limit
-from core.api_parsers import strict_loads
+from core import events, limits
+from core.accounts import login_limit
+from core.api.parsers import strict_loads
 from core.errors import DomainError, of_the_machine
-from feedback import access, asking, branches, chat_json, lines, reactions, streaming
+from feedback.chat import access, branches, serialize, stream_events, streaming
+from feedback.chat import ask as asking
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
+from feedback.reactions import actions as reactions
 
 log = logging.getLogger(__name__)
 LISTED = 100
@@ -163,7 +166,7 @@ def conversations(visitor, query):
 
 @chat_view("GET")
 def conversation(visitor, query, pk):
-    return chat_json.talk_json(visitor, _conversation(visitor, pk))
+    return serialize.talk_json(visitor, _conversation(visitor, pk))
 
 
 @chat_view("POST", act=True)
@@ -172,7 +175,7 @@ def branch(visitor, given, pk):
     found, through = _conversation(visitor, pk), _id(given, "message")
     if not Message.objects.filter(pk=through, conversation=found).exists():
         raise Http404
-    out = chat_json.talk_json(visitor, found, through)
+    out = serialize.talk_json(visitor, found, through)
     Conversation.objects.filter(pk=pk).update(head=out["messages"][-1]["id"])
     return out
 
@@ -201,7 +204,7 @@ def _stream(asked: asking.Asked) -> StreamingHttpResponse:
     here = {a.pk for a in asked.turn.answers} if asked.turn else set()
     rows = [m for m in asked.answers if m.pk not in here]
     language = translation.get_language() or "en"
-    response = StreamingHttpResponse(lines.of_turn(asked.begin(), asked.turn, rows, language), content_type="application/x-ndjson; charset=utf-8")
+    response = StreamingHttpResponse(stream_events.of_turn(asked.begin(), asked.turn, rows, language), content_type="application/x-ndjson; charset=utf-8")
     response["X-Accel-Buffering"] = "no"
     return response
 
@@ -233,13 +236,13 @@ def message(visitor, query, pk):
     found, live = _message(visitor, pk), streaming.find(pk)
     if live is not None and live.keep.keeps and found.state == Message.State.STREAMING:
         found.text = live.text()
-    return chat_json.one_json(visitor, found)
+    return serialize.one_json(visitor, found)
 
 
 @chat_view("POST", act=True)
 def stop(visitor, given, pk):
     found = asking.stop(visitor=visitor, message=_message(visitor, pk, role="assistant"))
-    return chat_json.one_json(visitor, found)
+    return serialize.one_json(visitor, found)
 
 
 # What is said of answers.
@@ -295,7 +298,7 @@ def choose(visitor, given):
     on = chosen or (max(group, key=lambda m: m.pk) if regenerated else branches.to_go_on_from(group) or group[0])
     Conversation.objects.filter(pk=question.conversation_id).update(head=on)
     on.conversation = question.conversation
-    return chat_json.one_json(visitor, on)
+    return serialize.one_json(visitor, on)
 
 
 @chat_view("POST", act=True)

@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 
 from core import events, limits
 from core.errors import Conflict, DomainError
-from feedback import arms, branches, reactions, saving, streaming, talk
-from feedback.access import Visitor
+from feedback.chat import arms, branches, saving, streaming
+from feedback.chat.access import Visitor
+from feedback.conversations import tree as talk
+from feedback.conversations.message import title_of
+from feedback.conversations.privacy import Keeper, keeper
 from feedback.models import Arm, ChatSettings, Choice, Conversation, Message, Signal
-from feedback.privacy import Keeper, keeper
-from feedback.turns import title_of
+from feedback.reactions import actions as reactions
 from inference.client import UpstreamError, upstream_of
 
 MAX_TEXT = 100_000

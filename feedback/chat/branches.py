@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from feedback import talk
+from feedback.conversations import tree as talk
 from feedback.models import Choice, Conversation, EndUser, Message
 
 Tree = dict[int, tuple[int | None, str]]

@@ -5,16 +5,18 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from core.rendering import markdown
-from feedback import chat_strings, end_users, reasons
-from feedback.access import Visitor
+from feedback.chat import strings
+from feedback.chat.access import Visitor
+from feedback.conversations import end_users
 from feedback.models import Arm, ChatSettings
+from feedback.reactions import reasons
 
 # Asked for at once with the page, not one after the other as they import each other.
 _PARTS = (
     "body", "choice", "compare", "composer", "config", "dialogs", "drafts", "history", "icons", "judgement", "run", "scroll", "seen", "store", "views",
-    "wire", "words",
+    "transport", "words",
 )  # fmt: skip
-MODULES = ["core/dialogs.js", "core/dom.js", *(f"feedback/chat_{part}.js" for part in _PARTS)]
+MODULES = ["core/dialogs.js", "core/dom.js", *(f"feedback/chat/{part}.js" for part in _PARTS)]
 
 
 def context(visitor: Visitor, conversation: int | None = None) -> dict:
@@ -33,7 +35,7 @@ def context(visitor: Visitor, conversation: int | None = None) -> dict:
             "up": list(reasons.labels(chat.up_reasons, language).items()),
             "down": list(reasons.labels(chat.down_reasons, language).items()),
         },
-        "strings": chat_strings.strings(),
+        "strings": strings.strings(),
     }
     return {
         "project": project,

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from core.rendering import markdown
-from feedback import branches, talk
-from feedback.access import Visitor
+from feedback.chat import branches
+from feedback.chat.access import Visitor
+from feedback.chat.error_texts import sentence
+from feedback.conversations import tree as talk
 from feedback.models import Choice, Conversation, Message, Reaction
-from feedback.sentences import sentence
 
 
 def talk_json(visitor: Visitor, conversation: Conversation, through: int | None = None) -> dict:

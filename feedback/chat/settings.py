@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from core import events
 from core.errors import DomainError
 from core.models import Project
-from feedback import links, reasons
+from feedback.chat import guest_links
 from feedback.models import Arm, ChatLink, ChatSettings
+from feedback.reactions import reasons
 
 MIN_DRAFTS, MAX_DRAFTS = 2, 4
 MAX_ORIGINS = 50
@@ -117,9 +118,9 @@ def create_link(*, project: Project, actor, label: str, days: int) -> tuple[Chat
     """A link for guests and its token, which is returned once."""
     if not 1 <= days <= MAX_LINK_DAYS:
         raise DomainError("bad_days", _("A link works for 1 to %(n)s days.") % {"n": MAX_LINK_DAYS}, field="days")
-    token = links.new_token()
+    token = guest_links.new_token()
     link = ChatLink.objects.create(
-        project=project, label=label, token_hash=links.token_hash(token), expires_at=timezone.now() + timedelta(days=days), created_by=actor
+        project=project, label=label, token_hash=guest_links.token_hash(token), expires_at=timezone.now() + timedelta(days=days), created_by=actor
     )
     events.append(project=project, actor=actor, verb="chat.link", target=link, days=days)
     return link, token

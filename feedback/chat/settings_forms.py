@@ -1,11 +1,11 @@
-"""Forms of the chat's settings: shape only; the verbs of feedback.settings decide."""
+"""Forms of the chat's settings: shape only; the verbs of feedback.chat.settings decide."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from corpus.personal_data import KINDS
 from feedback.models import ChatSettings
-from feedback.reasons import MAX_LABEL, MAX_REASONS
+from feedback.reactions.reasons import MAX_LABEL, MAX_REASONS
 
 KIND_LABELS = {
     "mobile": _("Mobile numbers"),

@@ -9,9 +9,9 @@ from django.views.decorators.cache import never_cache
 
 from core.access import project_form, project_page
 from core.errors import DomainError
-from feedback import settings as verbs
+from feedback.chat import settings as verbs
+from feedback.chat.settings_forms import ArmFormSet, ChatForm, ConsentForm, LinkForm, ReasonFormSet, initial
 from feedback.models import Arm
-from feedback.settings_forms import ArmFormSet, ChatForm, ConsentForm, LinkForm, ReasonFormSet, initial
 
 
 def _url_or_blank(name, *args) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from django.utils import translation
 
 from core.rendering import markdown
-from feedback import saving, streaming
-from feedback.blocks import Blocks
+from feedback.chat import saving, streaming
+from feedback.chat.error_texts import sentence
+from feedback.chat.markdown_blocks import Blocks
+from feedback.chat.streaming import Live, LiveTurn
 from feedback.models import Message
-from feedback.sentences import sentence
-from feedback.streaming import Live, LiveTurn
 
 PING_SECONDS = 10.0
 GATHER_SECONDS = 0.03  # pieces that come closer together travel in one line

@@ -15,9 +15,9 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError
-from feedback import saving
+from feedback.chat import saving
+from feedback.conversations.privacy import Keeper
 from feedback.models import Message
-from feedback.privacy import Keeper
 from inference.client import Upstream, UpstreamError, stream_chat
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,8 @@
 
 from django.urls import path, register_converter
 
-from feedback import chat_api, chat_views
+from feedback.chat import api as chat_api
+from feedback.chat import views as chat_views
 
 
 class LinkToken:

@@ -4,9 +4,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import limits, login_limit
+from core import limits
+from core.accounts import login_limit
 from core.rendering import markdown
-from feedback import access, chat_api, chat_page, links
+from feedback.chat import access, guest_links
+from feedback.chat import api as chat_api
+from feedback.chat import page as chat_page
 from feedback.models import Arm
 
 JOINS = 60  # in ten minutes, from one address
@@ -29,7 +32,7 @@ def join(request, token):
     """Where a guest's link leads: what is stored, the consent text if there is one, and a button. Looking takes nothing away from the link; a mail
     scanner that follows it joins nobody."""
     limits.take("chat-join", login_limit.address(request), limit=JOINS, seconds=600)
-    link = links.find(token)
+    link = guest_links.find(token)
     if link is None or not access.is_open(link.project):
         return render(request, "feedback/join.html", {"gone": True}, status=404)
     chat, slug = link.project.chat, link.project.slug

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import connection
 from django.utils import timezone
 
-from core import bulk
+from core.db import bulk
 from feedback.models import Conversation, Message
 
 _CONVERSATION = ("id", "end_user", "source", "external_id", "title", "system", "tools", "head", "keep", "created_at", "updated_at")

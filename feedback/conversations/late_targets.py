@@ -2,8 +2,8 @@
 
 from django.db import connection
 
-from core import bulk
-from feedback.lookups import in_one_go, statement
+from core.db import bulk
+from feedback.conversations.sql import in_one_go, statement
 from feedback.models import Choice, Message, Reaction
 
 _DRAFTS = "SELECT DISTINCT choice_id FROM feedback_waitingdraft WHERE project_id = %s AND external ANY?"

@@ -6,11 +6,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import events
-from feedback import joining, talk
+from feedback.conversations import late_targets
+from feedback.conversations import tree as talk
+from feedback.conversations.bulk_write import Tree
+from feedback.conversations.message import Turn, title_of, turn_of
+from feedback.conversations.privacy import keeper
 from feedback.models import Conversation, Message
-from feedback.privacy import keeper
-from feedback.turns import Turn, title_of, turn_of
-from feedback.writing import Tree
 
 
 def record_exchange(
@@ -45,7 +46,7 @@ def record_exchange(
     external_id, conversation_external = keep.external(external_id[:200]), keep.external(conversation_external[:200])
     now = timezone.now()
     with transaction.atomic():
-        joining.lock(project)
+        late_targets.lock(project)
         if external_id and (known := Message.objects.filter(project=project, external_id=external_id).exclude(external_id="").first()):
             return known
         place, conversation, conversation_external = _place(project, end_user, turns, hashes[:-1], conversation_external)
@@ -68,7 +69,7 @@ def record_exchange(
         )  # fmt: skip
         event = events.append(project=project, actor=None, verb="exchange", conversation=conversation, message=pk, messages=tree.size[1])
         tree.write(event=event.pk)
-        joining.join(
+        late_targets.join(
             project,
             {external_id: (pk, conversation, "assistant")} if external_id else {},
             {conversation_external: conversation} if conversation_external else {},

@@ -11,12 +11,12 @@ from rest_framework.parsers import BaseParser
 from rest_framework.views import APIView
 
 from core import limits
-from core.api_auth import KeyAuthentication, scoped
-from core.api_parsers import loads_of_any_depth
+from core.api.auth import KeyAuthentication, scoped
+from core.api.parsers import loads_of_any_depth
 from core.errors import DomainError
-from feedback import ingest
-from feedback.group_commit import Group
-from feedback.ingest_schema import EXAMPLES, ROW, BatchSerializer, TakenSerializer
+from feedback.ingest import batch as ingest
+from feedback.ingest.group_commit import Group
+from feedback.ingest.schema import EXAMPLES, ROW, BatchSerializer, TakenSerializer
 
 MAX_BYTES = 8 * 1024 * 1024
 _STATUS = {"accepted": 201, "duplicate": 200}

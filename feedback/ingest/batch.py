@@ -14,17 +14,18 @@ from django.db import IntegrityError, OperationalError, ProgrammingError, connec
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import bulk, events
+from core import events
+from core.db import bulk
 from corpus.canonical import canonical_json
-from feedback import ingest_known as known
-from feedback import joining
-from feedback.ingest_choices import Choices
-from feedback.ingest_reactions import Reactions
-from feedback.ingest_rows import ChoiceIn, ConversationIn, ReactionIn, Row, RowError, Rules, parse
-from feedback.ingest_talks import Counts, Talks
-from feedback.lookups import Ahead, distrust, in_one_go
+from feedback.conversations import late_targets
+from feedback.conversations.privacy import Keeper, keeper_of, reason_keys, settings_of
+from feedback.conversations.sql import Ahead, distrust, in_one_go
+from feedback.ingest import existing as known
+from feedback.ingest.choices import Choices
+from feedback.ingest.conversations import Counts, Talks
+from feedback.ingest.parse import ChoiceIn, ConversationIn, ReactionIn, Row, RowError, Rules, parse
+from feedback.ingest.reactions import Reactions
 from feedback.models import Reaction, Received
-from feedback.privacy import Keeper, keeper_of, reason_keys, settings_of
 
 MAX_ROWS = 1000
 _TRIES = 6
@@ -120,7 +121,7 @@ class _Batch:
         rows = [row for _i, row, _digest in parsed]
         talks = [r.talk if isinstance(r, ChoiceIn) else r for r in rows if not isinstance(r, ReactionIn)]
         self.reaction_keys = bulk.Keys(Reaction, block=max(1, self._said(rows)))
-        first = [*joining.locking(self.project, shared=not talks), *self.reaction_keys.drawing()]
+        first = [*late_targets.locking(self.project, shared=not talks), *self.reaction_keys.drawing()]
         self.ahead = Ahead()
         few = [r for r in rows if isinstance(r, ReactionIn)] if len(rows) <= bulk.FEW and not talks else []
         begun = self._fetch(few, first) if few else in_one_go(first, begins=True)
@@ -267,7 +268,7 @@ class _Batch:
         if self.received:  # in one order, so that two requests with the same keys do not wait for each other
             names = ("key", "digest", "table", "row")
             bulk.insert(Received, names, sorted(self.received), constants={"project": self.project.pk, "created_at": at}, few=len(self.received) <= bulk.FEW)
-        joining.join(self.project, *self.places.arrived(), event=event)
+        late_targets.join(self.project, *self.places.arrived(), event=event)
 
     def _write_few(self, counts: dict[str, int], at) -> None:
         """The same for a few reactions. What the event's id is, the statements behind it ask the database."""

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from core import bulk
-from feedback import ingest_known as known
-from feedback.ingest_rows import ChoiceIn, RowError
-from feedback.ingest_talks import Counts, Talks
+from core.db import bulk
+from feedback.conversations.privacy import Keeper
+from feedback.ingest import existing as known
+from feedback.ingest.conversations import Counts, Talks
+from feedback.ingest.parse import ChoiceIn, RowError
 from feedback.models import Choice, WaitingDraft
-from feedback.privacy import Keeper
 
 _NAMES = ("id", "end_user", "parent", "chosen", "verdict", "regenerated", "shown", "current", "created_at", "place")
 

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from feedback.ingest_known import Places
-from feedback.ingest_rows import ChoiceIn, ConversationIn, DraftIn, RowError
-from feedback.privacy import Keeper
-from feedback.recording import hashes_of
-from feedback.turns import Turn, title_of
-from feedback.writing import Tree
+from feedback.conversations.bulk_write import Tree
+from feedback.conversations.message import Turn, title_of
+from feedback.conversations.privacy import Keeper
+from feedback.conversations.record_exchange import hashes_of
+from feedback.ingest.existing import Places
+from feedback.ingest.parse import ChoiceIn, ConversationIn, DraftIn, RowError
 
 
 @dataclass(slots=True)

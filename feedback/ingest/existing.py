@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from django.db import connection
 from django.utils import timezone
 
-from core import bulk
+from core.db import bulk
 from corpus.models import ModelVersion
-from feedback import end_users
-from feedback.lookups import Ahead, padded
+from feedback.conversations import end_users
+from feedback.conversations.sql import Ahead, padded
 from feedback.models import Choice, EndUser
 
 
@@ -203,7 +203,7 @@ class Places:
             self._new_messages[external] = (pk, conversation, role)
 
     def arrived(self) -> tuple[dict[str, tuple[int, int, str]], dict[str, int], dict[int, int | None]]:
-        """What came with this batch, for feedback.joining.join."""
+        """What came with this batch, for feedback.conversations.late_targets.join."""
         return self._new_messages, self._new_conversations, self._people
 
 

@@ -10,10 +10,10 @@ from corpus import readers
 from corpus.readers.errors import RowRefused
 from corpus.readers.reading import raw_rows
 from corpus.records import FileRefused
-from feedback import ingest
-from feedback.import_rows import Log, check_mapping
-from feedback.ingest_rows import Rules
-from feedback.privacy import reason_keys, settings_of
+from feedback.conversations.privacy import reason_keys, settings_of
+from feedback.ingest import batch as ingest
+from feedback.ingest.log_rows import Log, check_mapping
+from feedback.ingest.parse import Rules
 
 CHUNK_ROWS, CHUNK_TEXT = 500, 2_000_000  # rows, or about so many characters, in one transaction
 

@@ -10,10 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError
-from feedback.end_users import MAX_KEY as MAX_USER
-from feedback.reactions import MAX_COMMENT, MAX_CORRECTION, MAX_TAG, MAX_TAGS
-from feedback.reasons import KEY as REASON
-from feedback.turns import ROLES, Turn, turn_of
+from feedback.conversations.end_users import MAX_KEY as MAX_USER
+from feedback.conversations.message import ROLES, Turn, turn_of
+from feedback.reactions.actions import MAX_COMMENT, MAX_CORRECTION, MAX_TAG, MAX_TAGS
+from feedback.reactions.reasons import KEY as REASON
 
 MAX_ID, MAX_EXTERNAL, MAX_MODEL = 100, 200, 200
 MAX_MESSAGES, MAX_DRAFTS, MAX_TEXT, MAX_DEPTH = 1000, 8, 1_000_000, 32

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from django.utils.translation import gettext as _
 
-from core import bulk
-from feedback.ingest_known import EARLIER, People, Places, earlier_of
-from feedback.ingest_rows import ChoiceIn, ReactionIn, Row, RowError
-from feedback.lookups import Ahead
+from core.db import bulk
+from feedback.conversations.privacy import Keeper
+from feedback.conversations.sql import Ahead
+from feedback.ingest.existing import EARLIER, People, Places, earlier_of
+from feedback.ingest.parse import ChoiceIn, ReactionIn, Row, RowError
 from feedback.models import Reaction
-from feedback.privacy import Keeper
 
 _NAMES = ("id", "end_user", "message", "conversation", "target_external", "kind", "value", "reasons", "text", "tags", "current", "created_at")
 _ID, _CURRENT = 0, 10

@@ -1,13 +1,13 @@
-"""What the OpenAPI document says of POST /api/v1/feedback/. The rows themselves are checked by feedback.ingest_rows."""
+"""What the OpenAPI document says of POST /api/v1/feedback/. The rows themselves are checked by feedback.ingest.parse."""
 
 from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer
 from rest_framework import serializers
 
-from feedback.ingest_rows import MAX_ID
+from feedback.ingest.parse import MAX_ID
 
 
 class SaidSerializer(serializers.Serializer):
-    """What the document says of a reaction; feedback.ingest_rows is what checks it."""
+    """What the document says of a reaction; feedback.ingest.parse is what checks it."""
 
     kind = serializers.ChoiceField(["thumb", "score", "correction"])
     value = serializers.JSONField(

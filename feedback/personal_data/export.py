@@ -11,7 +11,7 @@ from core import erasure, jobs
 from core.erasure import Person
 from core.errors import DomainError
 from core.models import Job, Project, User
-from feedback.end_users import key_hash, label, member_hash
+from feedback.conversations.end_users import key_hash, label, member_hash
 from feedback.models import EndUser
 
 WAYS = ("key", "member", "pseudonym")

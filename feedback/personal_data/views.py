@@ -12,9 +12,10 @@ from core import erasure
 from core.access import project_form, project_page
 from core.errors import DomainError
 from core.models import Event, Job
-from feedback import access, people_data
-from feedback.end_users import label
+from feedback.chat import access
+from feedback.conversations.end_users import label
 from feedback.models import EndUser
+from feedback.personal_data import export as people_data
 
 
 class PersonForm(forms.Form):

@@ -22,12 +22,12 @@ from django.utils.translation import ngettext
 from core.errors import DomainError
 from core.models import Project
 from corpus.models import ModelVersion
-from feedback import end_users, joining
+from feedback.conversations import end_users, late_targets
+from feedback.conversations.message import turn_of
+from feedback.conversations.privacy import keeper
+from feedback.conversations.record_exchange import hashes_of, record_exchange
 from feedback.models import Arm, Lost, Message
-from feedback.privacy import keeper
-from feedback.proxy_answers import Heard
-from feedback.recording import hashes_of, record_exchange
-from feedback.turns import turn_of
+from feedback.proxy.answers import Heard
 
 log = logging.getLogger(__name__)
 MOST_WAITING, MOST_CHARACTERS = 2000, 32_000_000
@@ -226,7 +226,7 @@ def _sibling(project: Project, first: Message, messages: list[dict], said, exter
     if external:
         owner = first.conversation.end_user_id
         named = {made.external_id: (made.pk, made.conversation_id, "assistant")}
-        joining.join(project, named, {}, {made.conversation_id: owner}, event=made.event_id)
+        late_targets.join(project, named, {}, {made.conversation_id: owner}, event=made.event_id)
     return made
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from feedback import proxy
+from feedback.proxy import views as proxy
 
 urlpatterns = [
     path("chat/completions", proxy.chat_completions, name="proxy_chat"),

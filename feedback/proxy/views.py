@@ -19,17 +19,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from core import limits
-from core.api_auth import find_key, opens
-from core.api_parsers import strict_loads
+from core.accounts.login_limit import address
+from core.api.auth import find_key, opens
+from core.api.parsers import strict_loads
+from core.db.prepared import Prepared
 from core.errors import DomainError, of_the_machine
-from core.login_limit import address
 from core.models import ApiKey, Project
-from core.prepared import Prepared
-from feedback import end_users
-from feedback.arms import by_weight, share_of
+from feedback.chat.arms import by_weight, share_of
+from feedback.conversations import end_users
 from feedback.models import Arm, ChatSettings
-from feedback.proxy_answers import Heard
-from feedback.proxy_log import Exchange, id_of, writer
+from feedback.proxy.answers import Heard
+from feedback.proxy.log import Exchange, id_of, writer
 from inference.client import Raw, UpstreamError, open_raw, upstream_of
 from inference.models import Endpoint
 
@@ -215,7 +215,7 @@ def _draw(project: Project, arms: list[Arm], person: str) -> Arm | None:
     chat = _ASSIGN.first(project.pk)
     if not person or chat is None or chat.assign != ChatSettings.Arms.PERSON:
         return by_weight(arms)
-    # As feedback.arms does it for people whose row is known; this one's may not have been made yet.
+    # As feedback.chat.arms does it for people whose row is known; this one's may not have been made yet.
     who = end_users.key_hash(project, person)
     return max(arms, key=lambda a: -a.weight / math.log(share_of(bytes(project.hash_key), "arm", who, a.pk) or 1e-17))
 

@@ -11,8 +11,8 @@ from django.db.models import CharField, Count, DateField, F, Func, IntegerField,
 from django.db.models.functions import Cast
 
 from core.models import Project
-from feedback.intervals import Share, clustered, difference, exact, wilson
 from feedback.models import Choice, Lost, Message, Reaction, Signal, WaitingDraft
+from feedback.quality.intervals import Share, clustered, difference, exact, wilson
 
 CAPS = (1, 5, 20)  # thumbs of one person that would count
 HEAVY = 10  # people listed

@@ -15,12 +15,13 @@ from django.views.decorators.http import require_safe
 from core.access import project_page
 from core.rendering import charts
 from corpus.models import ModelVersion
-from feedback import honesty, intervals
-from feedback import reasons as reason_lists
-from feedback.end_users import label
-from feedback.honesty import Figures, Scope
-from feedback.intervals import Share
+from feedback.conversations.end_users import label
 from feedback.models import ChatSettings, Choice, EndUser, Signal
+from feedback.quality import figures as honesty
+from feedback.quality import intervals
+from feedback.quality.figures import Figures, Scope
+from feedback.quality.intervals import Share
+from feedback.reactions import reasons as reason_lists
 
 DAYS = 30
 LONGEST = timedelta(days=1830)

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from core import events
 from core.errors import DomainError
 from core.models import Project
-from feedback import joining
+from feedback.conversations import late_targets
+from feedback.conversations.privacy import Keeper, keeper
 from feedback.models import ChatSettings, Choice, Conversation, EndUser, Message, Reaction, Signal
-from feedback.privacy import Keeper, keeper
 
 MAX_COMMENT, MAX_CORRECTION = 20_000, 200_000
 MAX_TAGS, MAX_TAG = 20, 60
@@ -50,7 +50,7 @@ def react(
     with transaction.atomic():
         if target_external:
             target_external = keep.external(target_external[:200])
-            joining.lock(project, shared=True)  # or it could arrive between the look and the write
+            late_targets.lock(project, shared=True)  # or it could arrive between the look and the write
             message, conversation = _by_external(project, kind, target_external)
         _lock(message, conversation, end_user)
         target = {"message": message, "conversation": conversation, "target_external": target_external}

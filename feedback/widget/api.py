@@ -21,12 +21,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import limits
-from core.api_auth import KeyAuthentication, scoped
+from core.accounts.login_limit import address
+from core.api.auth import KeyAuthentication, scoped
 from core.errors import DomainError
-from core.login_limit import address
-from feedback import end_users, joining, reactions, reasons, widget_tokens
+from feedback.conversations import end_users, late_targets
+from feedback.conversations.privacy import keeper
 from feedback.models import Message, Reaction
-from feedback.privacy import keeper
+from feedback.reactions import actions as reactions
+from feedback.reactions import reasons
+from feedback.widget import tokens
 
 TOKENS_PER_MINUTE = 600  # of one key
 PERSON_PER_MINUTE = 30
@@ -44,7 +47,7 @@ class WidgetToken(authentication.BaseAuthentication):
         words = authentication.get_authorization_header(request).decode("latin-1").split()
         if len(words) != 2 or words[0].lower() != "bearer":
             raise DomainError("token_missing", _("This needs a widget token."), status=401)
-        holder = widget_tokens.read(words[1])
+        holder = tokens.read(words[1])
         origin = request.headers.get("Origin", "")
         if origin != holder.origin or origin not in holder.project.chat.origins or request.query_params.get("project") != holder.project.slug:
             raise DomainError("origin_not_allowed", _("This token is meant for another site."), status=403)
@@ -68,7 +71,7 @@ class _OnOtherSites(APIView):
         response["Cache-Control"] = "no-store"
         origin = request.headers.get("Origin", "")
         slug = request.GET.get("project", "")
-        if origin and "\0" not in slug and origin in widget_tokens.origins_of(slug[:60]):
+        if origin and "\0" not in slug and origin in tokens.origins_of(slug[:60]):
             response["Access-Control-Allow-Origin"] = origin
             response["Cross-Origin-Resource-Policy"] = "cross-origin"
             if preflight:
@@ -81,7 +84,7 @@ class _OnOtherSites(APIView):
 class TokenIn(serializers.Serializer):
     user = serializers.CharField(max_length=end_users.MAX_KEY, trim_whitespace=False, help_text="What the site calls the person; only a keyed hash is kept.")
     origin = serializers.CharField(max_length=300, help_text="The site the page is on: https://example.org")
-    ttl = serializers.IntegerField(min_value=widget_tokens.SHORTEST, max_value=widget_tokens.LONGEST, default=widget_tokens.USUAL, help_text="Seconds")
+    ttl = serializers.IntegerField(min_value=tokens.SHORTEST, max_value=tokens.LONGEST, default=tokens.USUAL, help_text="Seconds")
 
 
 class TokenOut(serializers.Serializer):
@@ -117,10 +120,10 @@ class TokensView(APIView):
         asked = TokenIn(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        if given["origin"] not in widget_tokens.origins_of(project.slug):  # before anything is made
-            widget_tokens.make(key=request.auth, end_user=None, origin=given["origin"])  # type: ignore[arg-type]
+        if given["origin"] not in tokens.origins_of(project.slug):  # before anything is made
+            tokens.make(key=request.auth, end_user=None, origin=given["origin"])  # type: ignore[arg-type]
         person = end_users.of_key(project, given["user"])
-        token, ends = widget_tokens.make(key=request.auth, end_user=person, origin=given["origin"], ttl=given["ttl"])
+        token, ends = tokens.make(key=request.auth, end_user=person, origin=given["origin"], ttl=given["ttl"])
         return Response({"token": token, "expires_at": ends}, status=201)
 
 
@@ -140,7 +143,7 @@ class SetupView(_OnOtherSites):
 class WidgetFeedbackView(_OnOtherSites):
     @extend_schema(request=FeedbackIn, parameters=[PROJECT], responses={201: KeptOut, **PROBLEMS}, summary="A thumb, or a correction")
     def post(self, request):
-        holder: widget_tokens.Holder = request.auth
+        holder: tokens.Holder = request.auth
         limits.take("widget-person", str(holder.end_user.pk), limit=PERSON_PER_MINUTE, seconds=60)
         asked = FeedbackIn(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -148,11 +151,11 @@ class WidgetFeedbackView(_OnOtherSites):
         return Response({"id": row.pk, "waiting": row.message_id is None}, status=201)
 
 
-def keep_reaction(holder: widget_tokens.Holder, *, target: str, kind: str, value: int | None, reasons: list[str], text: str) -> Reaction:
+def keep_reaction(holder: tokens.Holder, *, target: str, kind: str, value: int | None, reasons: list[str], text: str) -> Reaction:
     """The reaction to the answer called `target`, or to one that will be. DomainError 404 for an answer given to somebody else."""
     project, keep = holder.project, keeper(holder.project)
     with transaction.atomic():
-        joining.lock(project, shared=True)
+        late_targets.lock(project, shared=True)
         message = Message.objects.select_related("conversation").filter(project=project, external_id=keep.external(target)).first()
         if message is not None and message.conversation.end_user_id not in (None, holder.end_user.pk):
             raise DomainError("no_such_answer", _("There is no such answer of yours."), status=404, field="target")

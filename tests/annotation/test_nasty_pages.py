@@ -2,10 +2,10 @@
 
 import pytest
 
-from annotation import queue, submit
 from annotation.models import Annotation, GuidelineVersion
+from annotation.work import queue, submit
 from tests.cast import make_item, make_member, make_project, make_prompt
-from tests.core.nasty_texts import NASTY
+from tests.core.pages.nasty_texts import NASTY
 
 pytestmark = pytest.mark.browser
 GROUPS = 4

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
 from schemathesis.core import NOT_SET
 
-from core.api_auth import new_key
-from tests.core.test_role_matrix import house  # noqa: F401 - a fixture
+from core.api.auth import new_key
+from tests.core.pages.test_role_matrix import house  # noqa: F401 - a fixture
 
 EXAMPLES = 8
 REAL = {"slug": "clinic", "number": 1}  # so that more than 404 is met

@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from corpus.models import ModelVersion
-from feedback import end_users, streaming
-from feedback import settings as chat_settings
+from feedback.chat import settings as chat_settings
+from feedback.chat import streaming
+from feedback.conversations import end_users
 from feedback.models import Arm, ChatLink, ChatSettings, Choice, Conversation, EndUser, Message, Reaction
 from inference.models import Endpoint
 from tests.cast import make_project, make_user

@@ -7,16 +7,16 @@ from collections import Counter
 import pytest
 from django.core.management import call_command
 
-from annotation import promotion
 from annotation.models import AnnotationVersion, Assignment, Item, ItemAnswer, Promotion
+from annotation.promotion import rules as promotion
 from corpus.models import PromptOrigin
-from feedback.end_users import label
+from feedback.conversations.end_users import label
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
-from tests.annotation.bench_items import press, read_all, until
+from tests.annotation.bench.bench_items import press, read_all, until
 from tests.cast import make_member
 from tests.feedback.talks import Browser, make_chat, make_link, model_server  # noqa: F401 - a fixture
-from training_export import snapshots
 from training_export.options import ExportOptions
+from training_export.publish import snapshots
 
 pytestmark = pytest.mark.browser
 PEOPLE = 200

@@ -1,16 +1,16 @@
 import pytest
 
-from inference import allowed, client, wire
+from inference import allowlist, client, transport
 from tests.inference import faulty
 
 
 @pytest.fixture
 def model():
     """A faulty server of its own for one test."""
-    wire.forget()
+    transport.forget()
     with faulty.serve() as server:
         yield server
-    wire.forget()
+    transport.forget()
 
 
 @pytest.fixture
@@ -19,6 +19,6 @@ def upstream(model):
 
     def make(name: str, **fields) -> client.Upstream:
         patience = {"first_token_seconds": 0.5, "idle_seconds": 0.4, "total_seconds": 5, "key": "sk-secret-1234"}
-        return client.Upstream(allowed.Target("http", "127.0.0.1", model.port, "127.0.0.1", "/v1"), name, **(patience | fields))
+        return client.Upstream(allowlist.Target("http", "127.0.0.1", model.port, "127.0.0.1", "/v1"), name, **(patience | fields))
 
     return make

@@ -1,11 +1,11 @@
-"""Where an endpoint may lead: every rule of inference.allowed."""
+"""Where an endpoint may lead: every rule of inference.allowlist."""
 
 import socket
 
 import pytest
 
 from core.errors import DomainError
-from inference import allowed
+from inference import allowlist
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def hosts(settings):
 
 def code_of(url: str) -> str:
     with pytest.raises(DomainError) as caught:
-        allowed.target_of(url)
+        allowlist.target_of(url)
     assert caught.value.field == "base_url"
     return caught.value.code
 
@@ -38,7 +38,7 @@ def code_of(url: str) -> str:
 )
 def test_what_the_list_names_is_reached(hosts, url, entry, target):
     hosts(entry)
-    found = allowed.target_of(url)
+    found = allowlist.target_of(url)
     assert (found.scheme, found.host, found.port, found.address, found.path) == target
 
 
@@ -79,21 +79,21 @@ def test_host_and_port_must_both_be_listed(hosts, url):
 def test_an_empty_list_allows_nothing(hosts):
     hosts()
     assert code_of("https://api.openai.com/v1") == "host_not_allowed"
-    assert allowed.shown() == []
+    assert allowlist.shown() == []
 
 
 def test_a_name_of_another_script_is_listed_as_it_is_sent(hosts, monkeypatch):
     hosts("xn--9iqr81h.example:443")
     leads_to(monkeypatch, "203.0.113.7")
-    assert allowed.target_of("https://XN--9IQR81H.example/v1").host == "xn--9iqr81h.example"
+    assert allowlist.target_of("https://XN--9IQR81H.example/v1").host == "xn--9iqr81h.example"
 
 
 def test_entries_that_say_nothing_are_told(hosts):
     hosts("a.example", "a.example:99999", "http://a.example:80", ":80", "b.example:8000", "[::1]:1", "*:80", "127.1:80")
-    good, bad = allowed.entries()
+    good, bad = allowlist.entries()
     assert good == {("b.example", 8000), ("::1", 1)}
     assert bad == ["a.example", "a.example:99999", "http://a.example:80", ":80", "*:80", "127.1:80"]
-    assert allowed.shown() == ["[::1]:1", "b.example:8000"]
+    assert allowlist.shown() == ["[::1]:1", "b.example:8000"]
 
 
 NEVER = [
@@ -105,7 +105,7 @@ NEVER = [
 
 @pytest.mark.parametrize("address", NEVER)
 def test_some_addresses_are_never_connected_to(hosts, monkeypatch, address):
-    assert not allowed.may_connect(address)
+    assert not allowlist.may_connect(address)
     literal = f"[{address}]" if ":" in address else address
     hosts(f"{literal}:80", "models.example:80")
     assert code_of(f"http://{literal}/v1") == "address_not_allowed", "not even when the operator lists it"
@@ -115,10 +115,10 @@ def test_some_addresses_are_never_connected_to(hosts, monkeypatch, address):
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.9", "172.16.5.5", "fd00::1", "8.8.8.8", "2606:4700::1111", "::ffff:10.0.0.1"])
 def test_loopback_and_private_are_the_operators_decision(hosts, address):
-    assert allowed.may_connect(address)
+    assert allowlist.may_connect(address)
     literal = f"[{address}]" if ":" in address else address
     hosts(f"{literal}:8000")
-    assert allowed.target_of(f"http://{literal}:8000/v1").address
+    assert allowlist.target_of(f"http://{literal}:8000/v1").address
     hosts("elsewhere.example:8000")
     assert code_of(f"http://{literal}:8000/v1") == "host_not_allowed"
 
@@ -142,7 +142,7 @@ def test_a_name_that_leads_nowhere(hosts, monkeypatch):
 def test_the_older_address_family_comes_first(hosts, monkeypatch):
     hosts("models.example:80")
     leads_to(monkeypatch, "2001:db8::1", "203.0.113.7")
-    assert allowed.target_of("http://models.example/v1").address == "203.0.113.7"
+    assert allowlist.target_of("http://models.example/v1").address == "203.0.113.7"
 
 
 def leads_to(monkeypatch, *addresses):

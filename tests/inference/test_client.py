@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from inference import allowed, client, wire
+from inference import allowlist, client, transport
 from inference.client import UpstreamError, open_raw, stream_chat
 from tests.inference import faulty
 
@@ -260,7 +260,7 @@ def test_connections_are_used_again_and_dead_ones_replaced(model, upstream):
     for _ in range(5):
         assert drain(upstream("ok"))[1] is None
     assert model.connections == 1
-    kept = next(iter(wire._idle.values()))[0]
+    kept = next(iter(transport._idle.values()))[0]
     kept.wire.socket.shutdown(2)  # as a server that has had enough
     assert drain(upstream("ok"))[1] is None and model.connections == 2
 
@@ -403,5 +403,5 @@ def test_the_pinned_address_is_called_wherever_the_name_leads(model, monkeypatch
         raise AssertionError("a name was resolved")
 
     monkeypatch.setattr(socket, "getaddrinfo", never)
-    up = client.Upstream(allowed.Target("http", "models.example", model.port, "127.0.0.1", "/v1"), "ok")
+    up = client.Upstream(allowlist.Target("http", "models.example", model.port, "127.0.0.1", "/v1"), "ok")
     assert text_of(stream_chat(up, ASK)) and model.requests[0].headers["host"] == f"models.example:{model.port}"

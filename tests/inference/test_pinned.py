@@ -8,7 +8,7 @@ import ssl
 import pytest
 
 from core.errors import DomainError
-from inference import allowed, client, endpoints, wire
+from inference import allowlist, client, endpoints, transport
 from inference.client import UpstreamError, stream_chat
 from tests.cast import make_project
 from tests.inference import faulty
@@ -93,7 +93,7 @@ def test_a_row_that_was_tampered_with_is_not_called(model, inside, settings):
 def test_two_addresses_of_one_name_share_no_connection(model, upstream):
     list(stream_chat(upstream("ok"), ASK))
     key = ("http", "127.0.0.1", model.port, "127.0.0.1")
-    assert wire.take((*key[:3], "127.0.0.2")) is None and wire.take((*key[:1], "localhost", *key[2:])) is None and wire.take(key)
+    assert transport.take((*key[:3], "127.0.0.2")) is None and transport.take((*key[:1], "localhost", *key[2:])) is None and transport.take(key)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +130,7 @@ def authority(tmp_path_factory):
 
 
 def secure(port, host, name="ok"):
-    target = allowed.Target("https", host, port, "127.0.0.1", "/v1")
+    target = allowlist.Target("https", host, port, "127.0.0.1", "/v1")
     return client.Upstream(target, name, first_token_seconds=5, idle_seconds=2, total_seconds=10, retries=0)
 
 

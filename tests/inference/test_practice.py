@@ -14,7 +14,7 @@ import time
 import pytest
 from django.conf import settings
 
-from inference import allowed, client, practice
+from inference import allowlist, client, practice
 from inference.practice_answers import FAR, GRADES, load, pieces
 from tests.processes import ROOT, until
 from tests.servers import die_with_parent, free_port
@@ -37,7 +37,7 @@ def port(answers):
 
 
 def ask(port, text, model="practice-good", **parameters):
-    up = client.Upstream(allowed.Target("http", "127.0.0.1", port, "127.0.0.1", "/v1"), model, parameters={"temperature": 0, **parameters})
+    up = client.Upstream(allowlist.Target("http", "127.0.0.1", port, "127.0.0.1", "/v1"), model, parameters={"temperature": 0, **parameters})
     found = list(client.stream_chat(up, [{"role": "user", "content": text}]))
     return "".join(p.text for p in found), found
 

@@ -3,7 +3,7 @@
 import pytest
 
 from inference.client import stream_chat
-from inference.retrieved import MAX_SOURCES, Sources, of, web
+from inference.retrieved_sources import MAX_SOURCES, Sources, of, web
 
 
 def test_they_come_with_the_stream_in_order_each_once(upstream):

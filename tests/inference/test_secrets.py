@@ -8,7 +8,7 @@ from django.test import Client
 
 from core.errors import DomainError
 from core.models import Event
-from inference import allowed, endpoints, secrets
+from inference import allowlist, endpoints, secrets
 from inference.client import UpstreamError, upstream_of
 from inference.models import Endpoint
 from tests.cast import make_member, make_project
@@ -108,7 +108,7 @@ def test_an_operators_variable_is_bound_to_its_host(ward, settings):
     with pytest.raises(UpstreamError) as unset:
         upstream_of(Endpoint.objects.get())
     assert unset.value.code == "key_unreadable"
-    assert list(secrets.variables_for(allowed.parse("http://127.0.0.1:9/v1"))) == []
+    assert list(secrets.variables_for(allowlist.parse("http://127.0.0.1:9/v1"))) == []
 
 
 def test_nothing_of_a_key_is_told_anywhere(ward, caplog, settings, capsys, live_model):

@@ -1,6 +1,6 @@
 """Examples with everything that a row can hold."""
 
-from training_export.examples import Answer, Binary, Preference, Sft
+from training_export.curate.examples import Answer, Binary, Preference, Sft
 
 TOOLS = [
     {

@@ -3,12 +3,12 @@
 import pytest
 
 from corpus.models import ModelVersion
-from feedback import end_users
+from feedback.conversations import end_users
 from feedback.models import Arm, Choice, Conversation, EndUser, Message, Reaction, Signal
 from inference.models import Endpoint
 from tests import processes
 from tests.browser import Site
-from tests.feedback.chats import answered, looked_at, make_chat, open_chat, say
+from tests.feedback.chat.chats import answered, looked_at, make_chat, open_chat, say
 from tests.processes import until
 from tests.train import model_server
 

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from inference import allowed, client, endpoints
+from inference import allowlist, client, endpoints
 from tests.train import model_server
 
 pytestmark = pytest.mark.train
@@ -20,7 +20,7 @@ def server(tmp_path_factory):
 
 
 def upstream(server, **parameters) -> client.Upstream:
-    target = allowed.Target("http", "127.0.0.1", server.port, "127.0.0.1", "/v1")
+    target = allowlist.Target("http", "127.0.0.1", server.port, "127.0.0.1", "/v1")
     return client.Upstream(target, server.model, parameters={"temperature": 0, **parameters})
 
 

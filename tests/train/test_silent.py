@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("trl", reason="make test-train installs the trainers")
 
 from tests.train.test_trl import load
-from tests.training_export.broken_rows import BROKEN
-from tests.training_export.format_files import found, put
+from tests.training_export.formats.broken_rows import BROKEN
+from tests.training_export.formats.format_files import found, put
 
 pytestmark = pytest.mark.train
 KNOWN = [b for b in BROKEN if b[4] is not None]

@@ -113,7 +113,7 @@ def test_texts_survive_loading_code_point_for_code_point(tmp_path):
 
 def test_rows_with_tools_load_however_late_they_come(tmp_path, tokenizer, model, arguments):
     """datasets guesses the columns' types from the first 10 MB: with the tool rows behind them the whole file would not load."""
-    from training_export.examples import Answer, Sft
+    from training_export.curate.examples import Answer, Sft
 
     plain = (Sft(context=[{"role": "user", "content": f"{i} " + "长" * 3000}], group_id=f"p{i}", target=Answer("短" * 1000)) for i in range(1000))
     tools = [e for e in data.sft(1) if e.tools]

@@ -9,14 +9,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
-from core import api_auth, jobs
+from core import jobs
+from core.api import auth
 from core.models import Event, Job
 from tests import cast
 from tests.training_export import judged
-from training_export import downloads, forms, snapshots
+from training_export import forms
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
 from training_export.options import INCLUDE, ExportOptions, choices_of
+from training_export.publish import downloads, snapshots
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +52,7 @@ def post(client, project, body, **headers):
 
 
 def test_a_key_starts_an_export_follows_the_job_and_takes_the_files(project, manager):
-    _row, key = api_auth.new_key(user=manager, project=project, role="manager")
+    _row, key = auth.new_key(user=manager, project=project, role="manager")
     headers = {"HTTP_AUTHORIZATION": f"Bearer {key}"}
     client = Client()
     answer = post(client, project, {"format": "trl-preference", "annotators": "majority", "split": [50, 50, 0]}, **headers)

@@ -10,8 +10,8 @@ from axe_playwright_python.sync_playwright import Axe
 from core.models import Job
 from tests import cast, processes
 from tests.training_export import judged
-from training_export import snapshots
 from training_export.options import ExportOptions
+from training_export.publish import snapshots
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -11,21 +11,21 @@ from typing import cast
 from django.db.models import Q
 
 from annotation.models import AnnotationVersion, Item, ItemAnswer, Promotion
-from annotation.promotion import judged_messages
+from annotation.promotion.rules import judged_messages
 from core.rendering import language
 from corpus import canonical
 from corpus.models import Prompt
-from feedback.end_users import label
+from feedback.conversations.end_users import label
+from feedback.conversations.tree import as_turn, says_something
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
-from feedback.talk import as_turn, says_something
-from training_export import splits
-from training_export.assemble import examples_of
-from training_export.cases import Case, CaseAnswer, Choices, Voice
-from training_export.collect import GROUP_DIGITS, keys_of_users
-from training_export.examples import Answer, Binary, Preference, Sft
+from training_export.collect.consistent_read import Reading, from_json
+from training_export.collect.judged_prompts import GROUP_DIGITS, keys_of_users
+from training_export.collect.thinning import Thinning, beyond_cap, label_number
+from training_export.curate import splits
+from training_export.curate.assemble import examples_of
+from training_export.curate.examples import Answer, Binary, Preference, Sft
+from training_export.curate.judged_prompts import Case, CaseAnswer, Choices, Voice
 from training_export.options import INCLUDE
-from training_export.reading import Reading, from_json
-from training_export.thinning import Thinning, beyond_cap, label_number
 
 CHUNK = 300  # turns; with each comes its conversation
 

@@ -12,10 +12,10 @@ from annotation.models import AnnotationVersion, Consensus, Item, ItemAnswer, It
 from corpus import canonical
 from corpus.models import Prompt, PromptOrigin, Response
 from feedback.models import Message
-from training_export import splits
-from training_export.cases import Case, CaseAnswer, Voice
-from training_export.examples import Answer
-from training_export.reading import Reading, document_of, from_json
+from training_export.collect.consistent_read import Reading, document_of, from_json
+from training_export.curate import splits
+from training_export.curate.examples import Answer
+from training_export.curate.judged_prompts import Case, CaseAnswer, Voice
 
 CHUNK = 1000
 GROUP_DIGITS = 16  # of the prompt's content hash: its stable id in data
@@ -255,7 +255,7 @@ def _named_user(metadata) -> str:
 def made_by_corrections(project, reading: Reading, splitter: splits.Splitter, split_by: str) -> dict[str, str | None]:
     """{group: its side} of the contexts that corrected questions and turns make: the side of all prompts they are made from and of the prompt of the
     project that they equal; None where those lie on two. Reads the prompts with such corrections only, and keeps some hundred bytes of each."""
-    from training_export.verdicts import contexts_made
+    from training_export.curate.targets import contexts_made
 
     said = Cast("document", TextField())
     versions = AnnotationVersion.objects.annotate(question=StrIndex(said, Value('"question"')), turn=StrIndex(said, Value('"turn"'))).filter(

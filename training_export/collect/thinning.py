@@ -8,8 +8,8 @@ from django.db.models import Count
 
 from corpus import canonical
 from feedback.models import Reaction
-from training_export.examples import Binary
-from training_export.reading import Reading
+from training_export.collect.consistent_read import Reading
+from training_export.curate.examples import Binary
 
 
 def beyond_cap(project, reading: Reading, cap: int, seed: int) -> frozenset:

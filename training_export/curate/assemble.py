@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from training_export.cases import Case, Choices, best_status, speaking
-from training_export.examples import Binary, Preference, PromptOnly, RankedList, Sft
-from training_export.pairs import pairs_of
-from training_export.verdicts import labels_of, targets_of, turn_pairs_of
+from training_export.curate.examples import Binary, Preference, PromptOnly, RankedList, Sft
+from training_export.curate.judged_prompts import Case, Choices, best_status, speaking
+from training_export.curate.pairs import pairs_of
+from training_export.curate.targets import labels_of, targets_of, turn_pairs_of
 
 # Prompts that were judged and gave nothing are counted under what the format was made for.
 NOTHING = {Preference: "no_pair", Sft: "no_target", Binary: "no_label"}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from corpus.canonical import unified
-from training_export.examples import Answer
+from training_export.curate.examples import Answer
 
 STATUS_RANK = {"settled": 3, "accepted": 2, "raw": 1, "imported": 1}
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from corpus.canonical import same_text
-from training_export.cases import Case, Choices, Voice, answer_key, heard, settled_first
-from training_export.examples import Answer
-from training_export.material import always_material
+from training_export.curate.examples import Answer
+from training_export.curate.judged_prompts import Case, Choices, Voice, answer_key, heard, settled_first
+from training_export.curate.material_edits import always_material
 
 
 @dataclass(slots=True)

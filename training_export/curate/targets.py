@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from annotation.document import DROP_REASONS
 from corpus.canonical import same_text, unified
-from training_export.cases import STATUS_RANK, Case, Choices, Voice, answer_key, heard, settled_first
-from training_export.examples import Answer
-from training_export.material import always_material
-from training_export.pairs import Pair, bradley_terry, capped, question_change
+from training_export.curate.examples import Answer
+from training_export.curate.judged_prompts import STATUS_RANK, Case, Choices, Voice, answer_key, heard, settled_first
+from training_export.curate.material_edits import always_material
+from training_export.curate.pairs import Pair, bradley_terry, capped, question_change
 
 GOOD_RATING, BAD_RATING = 4, 2
 

@@ -9,8 +9,8 @@ import math
 
 import orjson
 
-from training_export import examples
-from training_export.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
+from training_export.curate import examples
+from training_export.curate.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
 
 TYPES = {"sft": Sft, "preference": Preference, "binary": Binary, "ranked": RankedList, "prompt": PromptOnly, "eval": EvalQuestion}
 NAMES = {cls: name for name, cls in TYPES.items()}

@@ -1,4 +1,4 @@
-"""A format's strict checker as a process of its own, beside the one that writes: `python -m training_export.formats.following`. Pure.
+"""A format's strict checker as a process of its own, beside the one that writes: `python -m training_export.formats.checker_process`. Pure.
 
 It reads the files while they grow, and what it finds counts only for the bytes that are published: a file that is published in another
 form than it was read in is read anew, and the answer names the sha256 of every file as it was read. On its input, a JSON object a line:

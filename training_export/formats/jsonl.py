@@ -4,7 +4,7 @@ import json
 import math
 
 from corpus.canonical import unified
-from training_export.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
+from training_export.curate.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
 from training_export.formats.base import LABELS, Format
 from training_export.formats.canonical import NAMES, OWN, SHARED, Lines
 from training_export.formats.checks import LineChecker

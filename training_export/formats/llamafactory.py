@@ -10,7 +10,7 @@ from collections import Counter
 
 from django.utils.translation import gettext_lazy as _
 
-from training_export.examples import Binary, Preference, Sft
+from training_export.curate.examples import Binary, Preference, Sft
 from training_export.formats import llamafactory_files
 from training_export.formats.base import LABELS, Format
 from training_export.formats.llamafactory_checks import Checker

@@ -5,7 +5,7 @@ import re
 
 import orjson
 
-from training_export.examples import Preference
+from training_export.curate.examples import Preference
 
 _NOT_ASCII = re.compile("[^\x00-\x7f]+")
 _escaped = json.encoder.encode_basestring_ascii  # type: ignore[attr-defined]

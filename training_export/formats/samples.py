@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from training_export.examples import Answer, Binary, Preference, RankedList, Sft
+from training_export.curate.examples import Answer, Binary, Preference, RankedList, Sft
 
 _GOOD = Answer("一天的总量不要超过4克,两次服药至少间隔4到6小时。", origin="corrected")
 _FAIR = Answer("一天不要超过4克。", origin="model:a")

@@ -1,6 +1,6 @@
 """What the four TRL formats share: `train.jsonl` (`validation.jsonl`, `test.jsonl`) of conversational rows with the prompt in its own column."""
 
-from training_export.examples import Example
+from training_export.curate.examples import Example
 from training_export.formats.messages import LeftOut
 from training_export.formats.rows import RowWriter, encoded
 

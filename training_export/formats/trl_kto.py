@@ -4,7 +4,7 @@ from collections import Counter
 
 from django.utils.translation import gettext_lazy as _
 
-from training_export.examples import Binary
+from training_export.curate.examples import Binary
 from training_export.formats.base import LABELS, Format
 from training_export.formats.checks import TrlChecker
 from training_export.formats.messages import LeftOut, identity

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from training_export.examples import Sft
+from training_export.curate.examples import Sft
 from training_export.formats.base import LABELS, Format
 from training_export.formats.checks import TrlChecker
 from training_export.formats.messages import identity

@@ -37,7 +37,7 @@ class Beside(Watch):
 
     def __init__(self, form: Format, folder: Path, options: Options):
         # Started anew, never forked: this process has threads and open connections.
-        command = [sys.executable, "-m", "training_export.formats.following"]
+        command = [sys.executable, "-m", "training_export.formats.checker_process"]
         self._process = subprocess.Popen(  # noqa: S603
             command, cwd=settings.BASE_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )

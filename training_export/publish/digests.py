@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from corpus.canonical import canonical_json
-from training_export.examples import Binary, Preference, RankedList, Sft
+from training_export.curate.examples import Binary, Preference, RankedList, Sft
 
 RUN = 65_536  # digests held in memory (2 MB) before they are sorted and put on disk
 _SIZE = 32

@@ -8,8 +8,8 @@ from django.db import connections
 from django.http import FileResponse, Http404, StreamingHttpResponse
 
 from core.models import Project
-from training_export import snapshots
 from training_export.models import Bundle
+from training_export.publish import snapshots
 
 _PIECE = 1 << 18
 

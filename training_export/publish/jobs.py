@@ -5,9 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 from core.jobs import Control, job_kind
 from core.models import Job
-from training_export import snapshots
 from training_export.models import Bundle
 from training_export.options import ExportOptions
+from training_export.publish import snapshots
 
 
 def _result_url(job: Job) -> str:

@@ -22,16 +22,17 @@ from core import events
 from core.errors import Conflict, DomainError
 from core.models import Project
 from corpus.models import Prompt
-from training_export import collect, splits
-from training_export.assemble import examples_of
-from training_export.cases import Choices
-from training_export.checking import checking
-from training_export.digests import RowDigests
-from training_export.examples import Preference, Sft
+from training_export.collect import judged_prompts
+from training_export.collect.consistent_read import consistent_read
+from training_export.curate import splits
+from training_export.curate.assemble import examples_of
+from training_export.curate.examples import Preference, Sft
+from training_export.curate.judged_prompts import Choices
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
 from training_export.options import ExportOptions
-from training_export.reading import consistent_read
+from training_export.publish.checking import checking
+from training_export.publish.digests import RowDigests
 from training_export.reasons import sentence_of, unit_of
 
 MANIFEST = "manifest.json"
@@ -103,7 +104,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         choices = _with_margin(choices, margin)
 
         # Only rows to learn from and pairs may stand after a context that a correction made.
-        made = collect.made_by_corrections(project, reading, splitter, options.split_by) if splitter and {Sft, Preference} & form.takes else {}
+        made = judged_prompts.made_by_corrections(project, reading, splitter, options.split_by) if splitter and {Sft, Preference} & form.takes else {}
 
         def put(rows: list, keys: frozenset, own: str) -> None:
             """The rows of one prompt, each on its side. `own`: the prompt's group; a row of another stands with all that make its context."""
@@ -117,7 +118,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
                 digests.add(row, side)
                 writer.add(row, side)
 
-        for chunk in collect.cases(project, reading, split_by=options.split_by if splitter else ""):
+        for chunk in judged_prompts.cases(project, reading, split_by=options.split_by if splitter else ""):
             for judged in chunk:
                 rows, reasons = examples_of(judged.case, choices, form.takes)
                 if reasons:
@@ -167,7 +168,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
 
 
 def _feedback_rows(project, reading, options: ExportOptions, takes, choices: Choices, split: bool):
-    from training_export.from_feedback import FeedbackRows
+    from training_export.collect.end_user_feedback import FeedbackRows
 
     return FeedbackRows(
         project, reading, include=options.include, takes=takes, choices=choices, split_by=options.split_by if split else "", seed=options.seed,
@@ -184,7 +185,7 @@ def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, tota
     choices, pairs = options.choices(), frozenset({Preference})
     if options.include and any(True for _rows in _feedback_rows(project, reading, options, pairs, choices, False).chunks()):
         return False  # end users say which is better, never how much
-    for chunk in collect.cases(project, reading):
+    for chunk in judged_prompts.cases(project, reading):
         for judged in chunk:
             rows, _reasons = examples_of(judged.case, choices, pairs)
             if any(row.margin is None for row in rows):

@@ -4,9 +4,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from annotation import projects
 from annotation.models import Kind
-from core import people
+from annotation.projects import actions as projects
+from core.accounts import actions as people
 from core.errors import DomainError
 from core.models import Role, User
 

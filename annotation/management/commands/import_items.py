@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from annotation import intake
+from annotation.imports import importer
 from annotation.models import SavedMapping
 from core.commands import ImportCommand
 from core.errors import DomainError
@@ -28,7 +28,7 @@ class Command(ImportCommand):
         with tempfile.TemporaryDirectory(prefix="import-") as folder:
             with self.refusals(options):
                 report = self._run(options, Path(folder))
-            with open(Path(folder) / intake.ERRORS_FILE, encoding="utf-8") as refused:
+            with open(Path(folder) / importer.ERRORS_FILE, encoding="utf-8") as refused:
                 (self.print_report if options["json"] else self._print)(report, refused)
 
     def _run(self, options, folder: Path) -> dict:
@@ -40,7 +40,7 @@ class Command(ImportCommand):
                 raise DomainError("no_mapping", _("There is no saved mapping %(name)s.") % {"name": options["mapping"]})
             mapping = dict(saved.mapping)
         mapping |= self.mapping(options)
-        report = intake.import_file(
+        report = importer.import_file(
             project=project,
             actor=None,
             path=path,

@@ -5,8 +5,8 @@ nothing twice. Exit status 1 when there is no such project or rule."""
 
 from django.utils.translation import gettext as _
 
-from annotation import promotion
 from annotation.models import PromotionRule
+from annotation.promotion import rules as promotion
 from core.commands import ProjectCommand
 from core.errors import DomainError
 

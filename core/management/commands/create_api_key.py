@@ -5,7 +5,7 @@ import json
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from core import people
+from core.accounts import actions as people
 from core.errors import DomainError
 from core.models import ApiKey, Project, Role, User
 

@@ -2,7 +2,7 @@
 
 from django.core.management.base import BaseCommand, CommandError
 
-from core import people
+from core.accounts import actions as people
 from core.errors import DomainError
 
 

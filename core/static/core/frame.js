@@ -1,6 +1,6 @@
 // What every page does in the browser: the token of htmx requests, menus, preferences without a reload, copying, questions before what cannot be undone.
 
-import { forgetForms, keepForms } from "./kept.js";
+import { forgetForms, keepForms } from "./form_drafts.js";
 
 const live = document.getElementById("live");
 

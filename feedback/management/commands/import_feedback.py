@@ -8,7 +8,7 @@ import tempfile
 from django.utils.translation import gettext as _
 
 from core.commands import ImportCommand
-from feedback.import_feedback import import_log
+from feedback.ingest.import_log import import_log
 
 
 class Command(ImportCommand):

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from core import erasure, jobs
 from core.commands import ProjectCommand
 from core.errors import DomainError
-from feedback import people_data
+from feedback.personal_data import export as people_data
 
 
 class Command(ProjectCommand):

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from annotation import queue
 from annotation.models import Annotation, Assignment, Item
-from core.api_auth import new_key
+from annotation.work import queue
+from core.api.auth import new_key
 from corpus.models import Response
 from tests.cast import make_item, make_member, make_project, make_prompt
 
@@ -98,7 +98,7 @@ def test_statements_per_request(api, alice, project):
 
 
 def test_statements_of_the_verbs_and_one_transaction(alice, project):
-    from annotation import submit
+    from annotation.work import submit
 
     bob = make_member(project, "annotator")
     for i in range(40):

@@ -6,10 +6,10 @@ import pytest
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from annotation import queue
+from annotation.bench.payload import review_order
 from annotation.models import Annotation, Assignment, ItemFlag, Review
-from annotation.payload import review_order
-from tests.annotation.bench_items import (
+from annotation.work import queue
+from tests.annotation.bench.bench_items import (
     ANSWERS,
     demonstration_project,
     drafted,

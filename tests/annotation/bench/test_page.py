@@ -9,13 +9,13 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from django.urls import reverse
 
-from annotation import bench_strings
+from annotation.bench import strings as bench_strings
 from annotation.document import ANSWER_FLAGS, DROP_REASONS, ITEM_FLAGS, SKIP_REASONS
 from annotation.models import Annotation, AnnotationVersion
-from tests.annotation.bench_items import demonstration_project, open_bench, press, qa_project, ranking_project, submitted
+from tests.annotation.bench.bench_items import demonstration_project, open_bench, press, qa_project, ranking_project, submitted
 from tests.cast import make_annotator, make_item, make_member, make_project
 
-SCRIPTS = Path(finders.find("annotation/bench.js")).parent
+SCRIPTS = Path(finders.find("annotation/bench/bench.js")).parent
 
 
 def sources():
@@ -199,7 +199,7 @@ def test_the_difference_turns_one_text_into_the_other(live_site, open_page):
     page = open_bench(open_page, expert, project)
     result = page.evaluate(
         """async () => {
-          const { diff, withLineEnds } = await import("/static/annotation/diff.js");
+          const { diff, withLineEnds } = await import("/static/annotation/bench/diff.js");
           const pieces = ["高", "血", "压", "，", "5", " mg", "50", "the dose", " ", "\\n", "is ", "不", "😀", "é", "10⁹", "-", "**"];
           let seed = 7;
           const random = (n) => (seed = (seed * 1103515245 + 12345) % 2147483648) % n;
@@ -233,7 +233,7 @@ def test_the_ranking_state(live_site, open_page):
     page = open_bench(open_page, expert, project)
     result = page.evaluate(
         """async () => {
-          const r = await import("/static/annotation/ranking.js");
+          const r = await import("/static/annotation/bench/ranking.js");
           const letters = ["A", "B", "C", "D"];
           const back = (doc) => r.toDocument(r.fromDocument(doc), letters);
           const docs = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.annotation.bench_items import QA_ANSWER, QA_QUESTION, demonstration_project, open_bench, press, qa_project, saved, submitted, until, versions
+from tests.annotation.bench.bench_items import QA_ANSWER, QA_QUESTION, demonstration_project, open_bench, press, qa_project, saved, submitted, until, versions
 
 pytestmark = pytest.mark.browser
 FIXED = QA_ANSWER.replace("三个月", "二个月").replace("用人单位可以与同一劳动者约定两次试用期。", "")

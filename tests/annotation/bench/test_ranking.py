@@ -5,7 +5,7 @@ import re
 import pytest
 
 from annotation.models import Assignment
-from tests.annotation.bench_items import (
+from tests.annotation.bench.bench_items import (
     ANSWERS,
     ASPIRIN,
     drafted,

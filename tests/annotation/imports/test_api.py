@@ -5,10 +5,11 @@ import json
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from annotation import import_jobs, import_uploads
+from annotation.imports import jobs as import_jobs
+from annotation.imports import uploads
 from annotation.models import Annotation, Item
 from core import jobs
-from core.api_auth import new_key
+from core.api.auth import new_key
 from core.models import Job, Role
 from corpus.models import Prompt, Response
 from tests import cast
@@ -113,11 +114,11 @@ def test_only_managers_of_the_project_may(client, project):
 
 def test_a_job_stopped_between_chunks_goes_on_where_it_was(project, monkeypatch, tmp_path):
     """A worker's death between two commits: the second run takes in the rest, and the report is that of one whole run."""
-    monkeypatch.setattr("annotation.intake.CHUNK_RECORDS", 10)
+    monkeypatch.setattr("annotation.imports.importer.CHUNK_RECORDS", 10)
     path = tmp_path / "f.jsonl"
     rows = [{"prompt": f"q{i}", "chosen": "a", "rejected": "a" if i % 10 == 3 else "b"} for i in range(95)]
     path.write_text("".join(json.dumps(r) + "\n" for r in rows))
-    job = import_jobs.start(path, project=project, actor=None, name="f.jsonl", options=import_uploads.Options())
+    job = import_jobs.start(path, project=project, actor=None, name="f.jsonl", options=uploads.Options())
 
     class Killed(BaseException):
         pass
@@ -148,7 +149,7 @@ def test_a_job_stopped_between_chunks_goes_on_where_it_was(project, monkeypatch,
 def test_leftovers_of_ended_jobs_are_dropped(project, tmp_path):
     path = tmp_path / "f.jsonl"
     path.write_text(json.dumps({"prompt": "q"}) + "\n" + json.dumps({"prompt": "r"}) + "\n")
-    ended, waiting = (import_jobs.start(path, project=project, actor=None, name="f", options=import_uploads.Options()) for _ in range(2))
+    ended, waiting = (import_jobs.start(path, project=project, actor=None, name="f", options=uploads.Options()) for _ in range(2))
     jobs.run_now(ended)
     assert import_jobs.drop_leftovers() >= 1
-    assert not (jobs.folder(ended) / import_uploads.FILE).exists() and (jobs.folder(waiting) / import_uploads.FILE).exists()
+    assert not (jobs.folder(ended) / uploads.FILE).exists() and (jobs.folder(waiting) / uploads.FILE).exists()

@@ -4,7 +4,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from annotation import intake
+from annotation.imports import importer
 from annotation.models import Annotation, AnnotationVersion, Annotator, Item, ItemAnswer, ItemTag
 from core.models import Event
 from corpus.models import ImportBatch, ModelVersion, Prompt, PromptOrigin, Response
@@ -26,7 +26,7 @@ def entry(question, *answers, kind="ranking", judge=(), **fields):
 
 def take(project, *entries, **options):
     records = [e if isinstance(e, (Record, Refusal)) else Record(i, [e]) for i, e in enumerate(entries, 1)]
-    return intake.take(records, project=project, actor=None, name="rows.jsonl", sha256="ab" * 32, **options)
+    return importer.take(records, project=project, actor=None, name="rows.jsonl", sha256="ab" * 32, **options)
 
 
 def figures(report):
@@ -326,7 +326,7 @@ def test_what_cannot_be_stored_is_refused_not_bent():
 
 
 def test_a_dry_run_counts_the_same_and_writes_nothing(monkeypatch):
-    monkeypatch.setattr(intake, "CHUNK_RECORDS", 2)
+    monkeypatch.setattr(importer, "CHUNK_RECORDS", 2)
     project = cast.make_project()
     take(project, entry("a", "x", "y"), entry("known", kind="prompt", external_id="k"))
     entries = [
@@ -346,7 +346,7 @@ def test_chunks_do_not_change_what_comes_out(monkeypatch):
     entries = [entry(f"q{i % 7}", f"a{i % 3}", f"b{i % 2}", judge=[BETTER] if i % 4 else []) for i in range(60)]
     one, many = cast.make_project(), cast.make_project()
     whole = take(one, *entries)
-    monkeypatch.setattr(intake, "CHUNK_RECORDS", 1)
+    monkeypatch.setattr(importer, "CHUNK_RECORDS", 1)
     assert take(many, *entries) == whole
     shape = [sorted(p.items.values_list("prompt__messages", "generation", "slot_count", "state", "frozen"), key=str) for p in (one, many)]
     assert shape[0] == shape[1]
@@ -368,7 +368,7 @@ def test_after_many_new_rows_the_database_knows_its_tables(monkeypatch):
     project = cast.make_project("p")
     if connection.vendor != "postgresql":
         pytest.skip("SQLite plans without them")
-    monkeypatch.setattr(intake, "MANY", 3)
+    monkeypatch.setattr(importer, "MANY", 3)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE corpus_prompt, corpus_response")
         take(project, *(entry(f"Question {n}?", "One.", "Two.") for n in range(2)))

@@ -10,7 +10,8 @@ import time
 import pytest
 from django.db import connection
 
-from annotation import import_jobs, import_uploads
+from annotation.imports import jobs as import_jobs
+from annotation.imports import uploads
 from annotation.models import Annotation, AnnotationVersion, Item, ItemAnswer
 from core.models import Job
 from corpus.models import Prompt, PromptOrigin, Response
@@ -73,7 +74,7 @@ def test_a_worker_killed_and_the_next_one_going_on(tmp_path):
     project = cast.make_project("worker")
     path = write_file(tmp_path / "rows.jsonl")
     with processes.worker(log=tmp_path / "first.log") as first:
-        job = import_jobs.start(path, project=project, actor=None, name="rows.jsonl", options=import_uploads.Options())
+        job = import_jobs.start(path, project=project, actor=None, name="rows.jsonl", options=uploads.Options())
         processes.until(lambda: Prompt.objects.exists(), "the first chunk to be committed", seconds=60, every=0.005)
         os.killpg(first.pid, signal.SIGKILL)
         first.wait(10)

@@ -9,7 +9,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from annotation import import_jobs, import_uploads, imports_forms
+from annotation.imports import forms as imports_forms
+from annotation.imports import jobs as import_jobs
+from annotation.imports import uploads
 from annotation.models import Item, SavedMapping
 from core import jobs
 from core.models import Job, Role
@@ -136,7 +138,7 @@ def test_every_shape_has_a_name():
 
 
 def test_every_meaning_on_offer_is_one_the_readers_know():
-    from annotation.imports_forms import fields
+    from annotation.imports.forms import fields
     from corpus.readers.fields import check_given
 
     check_given(dict.fromkeys(fields(), "column"), ["column"])
@@ -155,10 +157,10 @@ def test_another_encoding_and_delimiter_can_be_given(client, project, manager):
 
 @pytest.mark.parametrize("body", [b"", b"\x00\x01\x02" * 1000, b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 3\n"])
 def test_a_file_that_is_none_is_refused_on_the_first_page(client, project, manager, body):
-    before = set(import_uploads.root().glob("*/upload"))
+    before = set(uploads.root().glob("*/upload"))
     answer = upload(client, project, body)
     assert answer.status_code == 400 and b"The file was not taken" in answer.content
-    assert set(import_uploads.root().glob("*/upload")) == before
+    assert set(uploads.root().glob("*/upload")) == before
 
 
 def test_a_body_over_the_limit_is_refused(client, project, manager, settings):
@@ -170,7 +172,7 @@ def test_a_body_over_the_limit_is_refused(client, project, manager, settings):
 def test_the_report_as_csv_runs_no_formula(client, project, manager, tmp_path):
     path = tmp_path / "f.jsonl"
     path.write_bytes(jsonl({"prompt": "q", "output": "x", "=cmd|' /C calc'!A0": "\x00"}, {"prompt": "q", "output": "y"}))
-    job = import_jobs.start(path, project=project, actor=manager, name="f", options=import_uploads.Options())
+    job = import_jobs.start(path, project=project, actor=manager, name="f", options=uploads.Options())
     jobs.run_now(job)
     answer = client.get(f"/p/{project.slug}/import/jobs/{job.pk}/refused.csv")
     body = b"".join(answer.streaming_content).decode("utf-8-sig")
@@ -184,7 +186,7 @@ def test_who_may_open_the_pages(client, project, manager, tmp_path):
     sent = upload(client, project, PAIRS)
     path = tmp_path / "f.jsonl"
     path.write_bytes(PAIRS)
-    job = import_jobs.start(path, project=project, actor=manager, name="f", options=import_uploads.Options())
+    job = import_jobs.start(path, project=project, actor=manager, name="f", options=uploads.Options())
     names = ["import", ("import_report", job.pk), ("import_report_csv", job.pk), ("import_report_jsonl", job.pk)]
     urls = [sent.url, *(reverse(n, args=[project.slug]) if isinstance(n, str) else reverse(n[0], args=[project.slug, n[1]]) for n in names)]
     other = cast.make_project()

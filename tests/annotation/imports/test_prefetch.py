@@ -9,9 +9,9 @@ import pytest
 from django.utils import translation
 from django.utils.translation import gettext
 
-from annotation import intake
-from annotation.intake_chunks import Chunks
-from core.job_control import Cancelled
+from annotation.imports import importer
+from annotation.imports.prefetch import Chunks
+from core.jobs.control import Cancelled
 from corpus.models import Prompt
 from corpus.records import AnswerIn, Entry, Record, Refusal
 from tests import cast
@@ -92,7 +92,7 @@ def test_the_reasons_of_refusals_made_ahead_are_in_the_callers_language():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_file_that_breaks_ahead_keeps_the_chunks_before(monkeypatch):
-    monkeypatch.setattr(intake, "CHUNK_RECORDS", 5)
+    monkeypatch.setattr(importer, "CHUNK_RECORDS", 5)
     project = cast.make_project()
 
     def records():
@@ -101,5 +101,5 @@ def test_a_file_that_breaks_ahead_keeps_the_chunks_before(monkeypatch):
         raise RuntimeError("the disk is gone")
 
     with pytest.raises(RuntimeError, match="the disk is gone"):
-        intake.take(records(), project=project, actor=None)
+        importer.take(records(), project=project, actor=None)
     assert Prompt.objects.count() == 12

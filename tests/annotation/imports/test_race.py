@@ -3,8 +3,9 @@
 import pytest
 from django.db import connection
 
-from annotation import intake, queue
+from annotation.imports import importer
 from annotation.models import Annotation, Assignment, Item, ItemAnswer
+from annotation.work import queue
 from corpus.models import ModelVersion, Prompt, Response
 from corpus.records import AnswerIn, Entry, JudgementIn, Record
 from tests import cast
@@ -26,9 +27,9 @@ def together(*works):
 
 
 def test_three_files_at_once(monkeypatch):
-    monkeypatch.setattr(intake, "CHUNK_RECORDS", 7)
+    monkeypatch.setattr(importer, "CHUNK_RECORDS", 7)
     project = cast.make_project()
-    together(*[lambda m=m: intake.take(records(m, 60), project=project, actor=None, name=m) for m in ("m1", "m2", "m1")])
+    together(*[lambda m=m: importer.take(records(m, 60), project=project, actor=None, name=m) for m in ("m1", "m2", "m1")])
     assert Prompt.objects.count() == 60 == Item.objects.count()
     assert Response.objects.count() == 60 * 3 == ItemAnswer.objects.count() and ModelVersion.objects.count() == 3
     assert set(Item.objects.values_list("slot_count", flat=True)) == {3}
@@ -37,9 +38,9 @@ def test_three_files_at_once(monkeypatch):
 
 
 def test_answers_that_come_while_people_work_never_change_what_they_see(monkeypatch):
-    monkeypatch.setattr(intake, "CHUNK_RECORDS", 5)
+    monkeypatch.setattr(importer, "CHUNK_RECORDS", 5)
     project = cast.make_project(overlap=2)
-    intake.take(records("m0", 40), project=project, actor=None)
+    importer.take(records("m0", 40), project=project, actor=None)
     users = [cast.make_member(project, "annotator") for _i in range(2)]
 
     def work(user):
@@ -49,7 +50,7 @@ def test_answers_that_come_while_people_work_never_change_what_they_see(monkeypa
                 return
             queue.skip(user=user, pk=assignment.pk, reason="not_my_field")
 
-    files = [lambda m=m: intake.take(records(m, 40, judged=m == "m2"), project=project, actor=None) for m in ("m1", "m2")]
+    files = [lambda m=m: importer.take(records(m, 40, judged=m == "m2"), project=project, actor=None) for m in ("m1", "m2")]
     together(*[lambda u=u: work(u) for u in users], *files)
     seen = 0
     for assignment in Assignment.objects.select_related("item"):

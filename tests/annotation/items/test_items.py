@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from annotation import queue, submit
 from annotation.models import Annotation, Item, ItemFlag, ItemTag
+from annotation.work import queue, submit
 from core.models import Event
 from corpus.models import Prompt, PromptOrigin, Response
 from tests.cast import make_item, make_member, make_project, make_prompt, make_user

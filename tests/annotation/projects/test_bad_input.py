@@ -4,7 +4,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from annotation import projects
+from annotation.projects import actions as projects
 from tests.cast import make_item, make_member
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +56,7 @@ GETS = {
 @pytest.fixture
 def cast():
     cache.clear()
-    from core import people
+    from core.accounts import actions as people
 
     project = projects.create(actor=None, slug="p", title="P", kind="ranking")
     manager = make_member(project, "manager")

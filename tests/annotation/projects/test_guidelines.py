@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from annotation import projects
+from annotation.projects import actions as projects
 from tests.cast import make_member
 
 pytestmark = pytest.mark.django_db

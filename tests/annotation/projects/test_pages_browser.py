@@ -2,8 +2,9 @@
 
 import pytest
 
-from annotation import projects, queue, submit
-from core import people
+from annotation.projects import actions as projects
+from annotation.work import queue, submit
+from core.accounts import actions as people
 from tests.cast import make_item, make_member, make_project, make_user
 
 pytestmark = pytest.mark.browser

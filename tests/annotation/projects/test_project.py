@@ -7,8 +7,10 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from annotation import figures, projects, queue, submit
 from annotation.models import Annotation, BenchSettings, DailyFigure, Item
+from annotation.projects import actions as projects
+from annotation.statistics import project as figures
+from annotation.work import queue, submit
 from core.errors import DomainError
 from core.models import Event, Job, Project
 from tests.cast import make_annotator, make_item, make_member, make_project, make_user

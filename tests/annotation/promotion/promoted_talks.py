@@ -3,9 +3,10 @@
 from itertools import count
 
 from corpus.models import ModelVersion
-from feedback import end_users, reactions
+from feedback.conversations import end_users
 from feedback.models import ChatSettings, Conversation, Message
-from feedback.reasons import default_reasons
+from feedback.reactions import actions as reactions
+from feedback.reactions.reasons import default_reasons
 
 _n = count(1)
 

@@ -4,10 +4,12 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from annotation import feedback_panel, promotion, queue, review, submit
 from annotation.models import Annotation, Item
-from feedback import intervals
-from tests.annotation.promoted_talks import make_answer, make_chat, make_talk, thumb
+from annotation.promotion import panel as feedback_panel
+from annotation.promotion import rules as promotion
+from annotation.work import queue, review, submit
+from feedback.quality import intervals
+from tests.annotation.promotion.promoted_talks import make_answer, make_chat, make_talk, thumb
 from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db

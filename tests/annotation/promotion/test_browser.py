@@ -4,13 +4,13 @@ import uuid
 
 import pytest
 
-from annotation import promotion
 from annotation.models import Annotation, Item, Promotion, PromotionRule
+from annotation.promotion import rules as promotion
 from core import jobs
 from core.models import Job
-from feedback import reactions
 from feedback.models import Message
-from tests.annotation.promoted_talks import make_answer, make_chat, make_end_user, make_talk, score, thumb
+from feedback.reactions import actions as reactions
+from tests.annotation.promotion.promoted_talks import make_answer, make_chat, make_end_user, make_talk, score, thumb
 from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.browser
@@ -19,7 +19,7 @@ WORDS = "Ten times too much! 写多了十倍"
 
 @pytest.fixture
 def clinic(transactional_db, settings):
-    settings.JOB_SENDER = "tests.core.test_role_matrix.nobody_listens"
+    settings.JOB_SENDER = "tests.core.pages.test_role_matrix.nobody_listens"
     project = make_project("clinic", kind="ranking")
     make_chat(project)
     return project

@@ -7,13 +7,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from annotation import promotion, queue, submit
 from annotation.models import Item, Promotion, PromotionRule
+from annotation.promotion import rules as promotion
+from annotation.work import queue, submit
 from core import jobs
 from core.models import Job
-from feedback import end_users, reactions
+from feedback.conversations import end_users
 from feedback.models import EndUser, Message
-from tests.annotation.promoted_talks import make_answer, make_chat, make_talk, score, thumb
+from feedback.reactions import actions as reactions
+from tests.annotation.promotion.promoted_talks import make_answer, make_chat, make_talk, score, thumb
 from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +25,7 @@ FORM = {"name": "Downs", "kind": "down", "share": "5", "threshold": "2", "tag": 
 
 @pytest.fixture
 def project(db, settings):
-    settings.JOB_SENDER = "tests.core.test_role_matrix.nobody_listens"
+    settings.JOB_SENDER = "tests.core.pages.test_role_matrix.nobody_listens"
     project = make_project("clinic", overlap=2)
     make_chat(project)
     return project

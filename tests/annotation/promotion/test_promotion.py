@@ -8,14 +8,17 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation import promotion, promotion_pick, promotion_turns, queue, review, submit
 from annotation.models import Item, ItemTag, Promotion, PromotionRule
+from annotation.promotion import candidates
+from annotation.promotion import messages as promotion_turns
+from annotation.promotion import rules as promotion
+from annotation.work import queue, review, submit
 from core.errors import DomainError
 from core.models import Event
 from corpus.models import PromptOrigin, Response
-from feedback import reactions
 from feedback.models import Conversation, Message, Reaction
-from tests.annotation.promoted_talks import make_answer, make_chat, make_end_user, make_talk, score, thumb
+from feedback.reactions import actions as reactions
+from tests.annotation.promotion.promoted_talks import make_answer, make_chat, make_end_user, make_talk, score, thumb
 from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db
@@ -160,7 +163,7 @@ def test_a_tag_brings_its_turns_and_no_others(project, tag):
 def test_a_random_share_is_decided_once_for_ever(project):
     answers = [make_talk(project)[0] for _i in range(120)]
     key = bytes(project.hash_key)
-    expected = {a.pk for a in answers if promotion_pick.falls_in_share(key, a.pk, 20)}
+    expected = {a.pk for a in answers if candidates.falls_in_share(key, a.pk, 20)}
     assert 8 <= len(expected) <= 45
     rule = make_rule(project, "random", share=20, daily_cap=1000, per_person_cap=1000)
     seen = promotion.preview(rule)
@@ -169,7 +172,7 @@ def test_a_random_share_is_decided_once_for_ever(project):
     assert taken == expected and seen["count"] == len(expected)
     promotion.run(project, rule)
     assert set(Promotion.objects.values_list("message_id", flat=True)) == taken
-    assert {a.pk for a in answers if promotion_pick.falls_in_share(key, a.pk, 40)} > expected
+    assert {a.pk for a in answers if candidates.falls_in_share(key, a.pk, 40)} > expected
 
 
 def test_caps_hold_per_rule_and_per_person_and_the_rest_comes_another_day(project):

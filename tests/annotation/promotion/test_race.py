@@ -2,11 +2,12 @@
 
 import pytest
 
-from annotation import intake, promotion
+from annotation.imports import importer
 from annotation.models import Item, Promotion
+from annotation.promotion import rules as promotion
 from corpus.models import PromptOrigin, Response
 from corpus.records import AnswerIn, Entry, Record
-from tests.annotation.promoted_talks import make_chat, make_talk, thumb
+from tests.annotation.promotion.promoted_talks import make_chat, make_talk, thumb
 from tests.cast import make_project
 from tests.threads import at_once
 
@@ -24,7 +25,7 @@ def test_runs_at_once_take_each_turn_once_and_keep_the_caps():
 
     def import_something():
         records = (Record(i, [Entry("qa", [{"role": "user", "content": f"Question {i}?"}], [AnswerIn("a", model="m"), AnswerIn("b")])]) for i in range(12))
-        intake.take(records, project=project, actor=None)
+        importer.take(records, project=project, actor=None)
 
     errors = at_once(*[lambda: promotion.run(project, capped) for _i in range(3)], import_something, lambda: [thumb(answer, -1, "words") for answer in more])
     assert errors == []

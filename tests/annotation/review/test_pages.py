@@ -5,9 +5,9 @@ import re
 import pytest
 from django.test import Client
 
-from annotation import queue, review, submit
+from annotation.bench.payload import review_order
 from annotation.models import Annotation, Consensus, Item, ItemTag, Review
-from annotation.payload import review_order
+from annotation.work import queue, review, submit
 from core.models import Event
 from tests.cast import make_item, make_member, make_project, make_user
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from annotation import agreement
+from annotation.statistics import agreement
 
 
 def ranks(*groups):

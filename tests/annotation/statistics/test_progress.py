@@ -5,8 +5,9 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation import progress, queue, submit
 from annotation.models import Annotator
+from annotation.statistics import progress
+from annotation.work import queue, submit
 from tests.cast import make_item, make_member, make_project
 from tests.processes import until
 

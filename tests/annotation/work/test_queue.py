@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from annotation import queue, submit
 from annotation.models import Annotator, Assignment, Item
+from annotation.work import queue, submit
 from core.errors import Conflict, DomainError
 from tests.cast import make_item, make_member, make_project
 

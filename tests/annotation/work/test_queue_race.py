@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.db.models import Count, F
 
-from annotation import queue, submit
 from annotation.models import Annotation, Assignment, Item
+from annotation.work import queue, submit
 from core.errors import Conflict
 from tests.cast import make_item, make_member, make_project
 from tests.threads import at_once

@@ -3,8 +3,8 @@
 import pytest
 
 from annotation import document as documents
-from annotation import queue, review, submit
 from annotation.models import Annotation, AnnotationVersion, Assignment, Consensus, DailyFigure, Item
+from annotation.work import queue, review, submit
 from core.errors import Conflict, DomainError
 from core.models import Event
 from tests.cast import make_item, make_member, make_project, make_prompt

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from annotation.models import Annotation, AnnotationVersion, Assignment, Item
-from core.api_auth import new_key
+from core.api.auth import new_key
 from tests import processes
 from tests.cast import make_item, make_member, make_project
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from core import people
+from core.accounts import actions as people
 from tests.cast import make_member, make_project, make_user
 
 pytestmark = pytest.mark.django_db

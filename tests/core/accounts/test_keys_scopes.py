@@ -12,11 +12,12 @@ from django.utils import timezone
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from core import api_auth, people
+from core.accounts import actions as people
+from core.api import auth
 from core.errors import Conflict, DomainError
 from core.models import ApiKey, Event, Member
 from tests.cast import make_member, make_project, make_user
-from tests.core.test_role_matrix import BODIES, MATRIX, house, patterns, url_of  # noqa: F401 - a fixture
+from tests.core.pages.test_role_matrix import BODIES, MATRIX, house, patterns, url_of  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +47,7 @@ def works(text, slug="p") -> int:
 def test_a_narrow_key_opens_nothing_else(house, scope):  # noqa: F811
     """Every address of the house, with a key of a manager that holds the strongest role: refused, wherever it is not the key's door."""
     project, who, _ids, _given = house
-    row, key = api_auth.new_key(user=who["manager"], project=project, role="manager", scope=scope)
+    row, key = auth.new_key(user=who["manager"], project=project, role="manager", scope=scope)
     let_in, asked = {}, 0
     for name, params in patterns():
         if name in DOORS[scope] | OPEN_TO_ALL or not name.startswith(("api_", "proxy_", "schema")):
@@ -79,13 +80,13 @@ def test_a_view_lets_a_narrow_key_in_by_naming_it(cast):
         def post(self, request):
             from rest_framework.response import Response
 
-            return Response({"project": api_auth.scoped(request, "ingest").slug})
+            return Response({"project": auth.scoped(request, "ingest").slug})
 
     def answer(text):
         return Door.as_view()(APIRequestFactory().post("/", **bearer(text))).status_code
 
     def key(role="manager", user=manager, **more):
-        return api_auth.new_key(user=user, project=project, role=role, **more)[1]
+        return auth.new_key(user=user, project=project, role=role, **more)[1]
 
     assert answer(key(scope="ingest", role="user")) == 200
     assert answer(key()) == 200
@@ -122,7 +123,7 @@ def test_the_keys_page_belongs_to_a_tab(cast):
 def test_the_command_makes_them(cast, capsys):
     _project, manager, _client = cast
     call_command("create_api_key", manager.username, "p", "--scope", "proxy", "--expires-days", "2", "--json")
-    key = api_auth.find_key("Bearer " + json.loads(capsys.readouterr().out)["key"])
+    key = auth.find_key("Bearer " + json.loads(capsys.readouterr().out)["key"])
     assert key.scope == "proxy" and key.expires_at < timezone.now() + timedelta(days=2)
     with pytest.raises(CommandError):
         call_command("create_api_key", manager.username, "p")
@@ -180,16 +181,16 @@ def test_a_key_is_replaced_by_its_own_person_only(cast):
 def test_use_is_noted_without_writing_each_time(cast, django_assert_num_queries):
     project, manager, _client = cast
     row, text = people.create_api_key(project=project, user=manager, role="manager")
-    api_auth.find_key(f"Bearer {text}")
+    auth.find_key(f"Bearer {text}")
     row.refresh_from_db()
     assert row.last_used_at is not None
     with django_assert_num_queries(1):
-        api_auth.find_key(f"Bearer {text}")
+        auth.find_key(f"Bearer {text}")
 
 
 def test_a_key_of_one_project_does_nothing_in_another(cast):
     _project, manager, _client = cast
     other = make_project("q")
     make_member(other, "manager", manager)
-    _row, text = api_auth.new_key(user=manager, project=other, role="manager")
+    _row, text = auth.new_key(user=manager, project=other, role="manager")
     assert (works(text), works(text, "q")) == (404, 200)

@@ -87,7 +87,7 @@ def test_too_many_failures_lock_this_name_at_this_address_only(client):
 
 
 def test_one_address_trying_many_names_is_locked(client):
-    from core import login_limit
+    from core.accounts import login_limit
 
     for i in range(login_limit.PER_ADDRESS):
         sign_in(client, f"name{i}", "wrong")
@@ -153,8 +153,8 @@ def test_blanks_around_the_name_are_no_way_around(client):
 
 def test_guesses_at_once_are_counted_before_they_are_checked(client, monkeypatch):
     """What is in the middle of being hashed counts already."""
-    from core import login_limit
-    from core import sign_in as backend
+    from core.accounts import login_limit
+    from core.accounts import sign_in as backend
 
     make_user("ann")
     counted = []

@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from core import people
+from core.accounts import actions as people
+from core.accounts.sign_in import ONE_TIME_ITERATIONS
 from core.errors import Conflict, DomainError
 from core.models import ApiKey, Event, Invite, Member, User
-from core.sign_in import ONE_TIME_ITERATIONS
 from tests.cast import make_member, make_project, make_user
 
 pytestmark = pytest.mark.django_db

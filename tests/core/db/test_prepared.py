@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from core.db.prepared import Prepared
 from core.models import Member, Project
-from core.prepared import Prepared
 from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Kinds of jobs for tests that start and kill real workers; loaded by `manage.py worker --include tests.core.job_kinds`."""
+"""Kinds of jobs for tests that start and kill real workers; loaded by `manage.py worker --include tests.core.jobs.job_kinds`."""
 
 import os
 import time

@@ -8,8 +8,9 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy
 
-from core import job_beat, job_control, jobs
+from core import jobs
 from core.errors import Conflict, DomainError
+from core.jobs import beat, control
 from core.models import Event, Job
 from tests.cast import make_member, make_project
 
@@ -124,7 +125,7 @@ def test_cancel_of_a_waiting_job_is_immediate_and_of_an_ended_one_refused(lead):
 def test_a_superseded_run_keeps_nothing(lead):
     job = start(lead, to=3)
     held = jobs._claim(job.pk)
-    with job_control.Control(held, inline=True) as ctl:
+    with control.Control(held, inline=True) as ctl:
         Job.objects.filter(pk=job.pk).update(runner="another")
         with pytest.raises(jobs.Superseded), transaction.atomic():
             make_project("half-done")
@@ -150,9 +151,9 @@ def lost(job, **fields):
 def test_sweep_requeues_silent_jobs_and_calls_again(lead, sent):
     job = start(lead, to=1)
     lost(job, attempts=1)
-    assert job_beat.sweep() == {"requeued": 1, "failed": 0, "cancelled": 0, "sent": 1}
+    assert beat.sweep() == {"requeued": 1, "failed": 0, "cancelled": 0, "sent": 1}
     assert sent == [(job.pk, "default")]
-    assert job_beat.sweep() == {"requeued": 0, "failed": 0, "cancelled": 0, "sent": 0}
+    assert beat.sweep() == {"requeued": 0, "failed": 0, "cancelled": 0, "sent": 0}
     jobs.run_queued(job.pk)
     job.refresh_from_db()
     assert (job.state, job.attempts) == ("done", 2)
@@ -161,9 +162,9 @@ def test_sweep_requeues_silent_jobs_and_calls_again(lead, sent):
 def test_sweep_leaves_a_beating_job_alone_unless_its_process_is_gone(lead, sent):
     job = start(lead, to=1)
     jobs._claim(job.pk)
-    assert job_beat.sweep()["requeued"] == 0
-    Job.objects.filter(pk=job.pk).update(runner=f"{job_control._machine()}:{_dead_pid()}:x")
-    assert job_beat.sweep()["requeued"] == 1
+    assert beat.sweep()["requeued"] == 0
+    Job.objects.filter(pk=job.pk).update(runner=f"{control._machine()}:{_dead_pid()}:x")
+    assert beat.sweep()["requeued"] == 1
 
 
 def _dead_pid() -> int:
@@ -178,7 +179,7 @@ def _dead_pid() -> int:
 def test_a_job_that_always_loses_its_worker_fails_in_the_end(lead, sent, settings):
     job = start(lead, to=1)
     lost(job, attempts=settings.JOB_MAX_ATTEMPTS)
-    assert job_beat.sweep()["failed"] == 1
+    assert beat.sweep()["failed"] == 1
     job.refresh_from_db()
     assert job.state == "failed" and "5" in job.error
 
@@ -186,23 +187,23 @@ def test_a_job_that_always_loses_its_worker_fails_in_the_end(lead, sent, setting
 def test_a_lost_job_that_was_to_be_cancelled_is(lead, sent):
     job = start(lead, to=1)
     lost(job, cancel_asked=True)
-    assert job_beat.sweep()["cancelled"] == 1
+    assert beat.sweep()["cancelled"] == 1
 
 
 def test_sweep_calls_again_for_calls_that_were_lost(lead, sent):
     job = start(lead, to=1)
     sent.clear()
-    assert job_beat.sweep()["sent"] == 0
+    assert beat.sweep()["sent"] == 0
     Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=60))
-    assert job_beat.sweep()["sent"] == 1
-    assert job_beat.sweep(starting=True)["sent"] == 1
+    assert beat.sweep()["sent"] == 1
+    assert beat.sweep(starting=True)["sent"] == 1
     assert sent == [(job.pk, "default")] * 2
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_broker_that_is_away_does_not_stop_a_start(monkeypatch, settings):
     monkeypatch.undo()
-    settings.JOB_SENDER = "tests.core.test_jobs.away"
+    settings.JOB_SENDER = "tests.core.jobs.test_jobs.away"
     job = start(make_member(make_project(), "manager"), to=1)
     job.refresh_from_db()
     assert (job.state, job.heartbeat_at) == ("queued", None)  # the next sweep sends it
@@ -270,9 +271,9 @@ def test_a_stopping_worker_gives_the_job_back_uncounted(monkeypatch):
     thread = in_thread(jobs.run_queued, job.pk)
     until(lambda: calls)
     try:
-        job_control.stop_runs()
+        control.stop_runs()
         thread.join(5)
     finally:
-        job_control._stop[0] = 0
+        control._stop[0] = 0
     job.refresh_from_db()
     assert (job.state, job.attempts, job.heartbeat_at) == ("queued", 0, None)

@@ -10,10 +10,10 @@ from core import jobs
 from core.models import Event, Job
 from tests import processes
 from tests.cast import make_member, make_project
-from tests.core import job_kinds  # noqa: F401 - registers the kinds here too
+from tests.core.jobs import job_kinds  # noqa: F401 - registers the kinds here too
 
 pytestmark = pytest.mark.django_db(transaction=True)
-INCLUDE = "tests.core.job_kinds"
+INCLUDE = "tests.core.jobs.job_kinds"
 
 
 @pytest.fixture

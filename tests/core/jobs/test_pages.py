@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from core import jobs
-from core.api_auth import new_key
+from core.api.auth import new_key
 from core.models import Job, Member
 from tests.cast import make_member, make_project, make_user
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client, RequestFactory
 
-from core import views
+from core.accounts import views
 from core.errors import Conflict
 from core.middleware import PageMiddleware
 from tests.cast import make_member, make_project, make_user
@@ -37,7 +37,7 @@ def test_a_broken_page_shows_no_trace(client, monkeypatch):
     def breaks(*args, **kwargs):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("core.views.Member.objects.of", breaks)
+    monkeypatch.setattr("core.accounts.views.Member.objects.of", breaks)
     broken = Client(raise_request_exception=False)
     broken.force_login(make_user())
     response = broken.get("/")
@@ -87,7 +87,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(client, monkeypatch, settings):
 
     from django.core.files.uploadedfile import SimpleUploadedFile
 
-    from annotation import import_uploads
+    from annotation.imports import uploads
     from tests.cast import make_member, make_project
 
     def full(file, target):
@@ -95,10 +95,10 @@ def test_a_full_disk_is_said_and_leaves_nothing(client, monkeypatch, settings):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def kept():
-        return {p for p in import_uploads.root().rglob("*") if p.is_file()}
+        return {p for p in uploads.root().rglob("*") if p.is_file()}
 
     before = kept()
-    monkeypatch.setattr(import_uploads, "keep", full)
+    monkeypatch.setattr(uploads, "keep", full)
     client.force_login(make_member(make_project("full"), "manager"))
     for path in ("/p/full/import/", "/api/v1/projects/full/import/"):
         response = client.post(path, {"file": SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n')})

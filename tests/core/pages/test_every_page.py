@@ -8,11 +8,11 @@ import pytest
 from django.conf import settings
 from django.urls import reverse
 
-from annotation import queue, review, submit
+from annotation.work import queue, review, submit
 from config import preparing
 from tests import processes
 from tests.cast import make_item, make_prompt
-from tests.core.test_role_matrix import MATRIX, house, patterns, url_of  # noqa: F401 - house is a fixture
+from tests.core.pages.test_role_matrix import MATRIX, house, patterns, url_of  # noqa: F401 - house is a fixture
 
 pytestmark = pytest.mark.browser
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")

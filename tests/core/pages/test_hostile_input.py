@@ -11,12 +11,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 
-from annotation import import_uploads as uploads
+from annotation.imports import uploads
 from annotation.models import AnnotationVersion
-from core.api_parsers import strict_loads
+from core.api.parsers import strict_loads
 from core.models import User
 from inference.models import Endpoint
-from tests.core.test_role_matrix import house, patterns, url_of  # noqa: F401 - house is a fixture
+from tests.core.pages.test_role_matrix import house, patterns, url_of  # noqa: F401 - house is a fixture
 
 LONG = "x" * 201_000
 # As they stand in a form's body, percent-encoded: a lone surrogate cannot be said otherwise.
@@ -131,10 +131,10 @@ JSON_FORMS: dict[str, dict] = {
     "proxy_models": {},
     "proxy_model": {},
     "proxy_unknown": {},
-    # with ids of real rows in tests/feedback/test_chat_hostile.py
+    # with ids of real rows in tests/feedback/chat/test_hostile.py
     "chat_api_branch": {}, "chat_api_delete": {}, "chat_api_score": {}, "chat_api_turn": {}, "chat_api_regenerate": {}, "chat_api_choose": {},
     "chat_api_consent": {}, "chat_api_seen": {}, "chat_api_stop": {}, "chat_api_react": {}, "chat_api_signal": {},
-    "api_feedback": {},  # by key alone: tests/feedback/test_ingest_hostile.py
+    "api_feedback": {},  # by key alone: tests/feedback/ingest/test_ingest_hostile.py
     "api_next": {"html": True, "reserve": False},
     "api_heartbeat": {"active_ms": 5},
     "api_draft": {"document": {"a": 1}, "revision": 1, "active_ms": 5},

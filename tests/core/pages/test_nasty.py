@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.rendering import diff, markdown, mathml, sentences
-from tests.core.nasty_texts import NASTY
+from tests.core.pages.nasty_texts import NASTY
 
 VOID = {"br", "hr"}
 FREE = {"target": "_blank", "rel": "noopener noreferrer nofollow", "tabindex": "0"}

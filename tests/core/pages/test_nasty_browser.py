@@ -6,7 +6,7 @@ from django.contrib.staticfiles import finders
 from django.template import Context, Template
 
 from core.rendering import markdown, mathml
-from tests.core.nasty_texts import NASTY
+from tests.core.pages.nasty_texts import NASTY
 
 pytestmark = pytest.mark.browser
 HOME = "http://touchstone.test"

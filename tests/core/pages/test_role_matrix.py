@@ -9,21 +9,23 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from annotation import import_jobs, promotion, queue, submit
-from annotation import import_uploads as uploads
+from annotation.imports import jobs as import_jobs
+from annotation.imports import uploads
 from annotation.models import AnnotationVersion
+from annotation.promotion import rules as promotion
+from annotation.work import queue, submit
 from core import jobs
-from core import people as people_verbs
-from core.api_auth import new_key
+from core.accounts import actions as people_verbs
+from core.api.auth import new_key
 from core.models import ApiKey, Invite, Member
-from feedback import end_users
-from feedback import settings as chat_settings
+from feedback.chat import settings as chat_settings
+from feedback.conversations import end_users
 from feedback.models import ChatSettings
 from inference import endpoints
 from tests.cast import make_item, make_member, make_project
 from tests.feedback.talks import make_talk
-from training_export import snapshots
 from training_export.options import ExportOptions
+from training_export.publish import snapshots
 
 PEOPLE = ("anonymous", "stranger", "user", "annotator", "reviewer", "manager")
 EVERYONE, SIGNED_IN = "Y Y Y Y Y Y", "L Y Y Y Y Y"
@@ -190,7 +192,7 @@ def test_every_url_has_a_row():
 @pytest.fixture
 def house(transactional_db, settings):
     """One project with a row behind every URL, and one person of every kind."""
-    settings.JOB_SENDER = "tests.core.test_role_matrix.nobody_listens"
+    settings.JOB_SENDER = "tests.core.pages.test_role_matrix.nobody_listens"
     settings.ENDPOINT_HOSTS = ["127.0.0.1:9"]  # where nobody listens
     project = make_project("clinic", overlap=2)
     people = {"anonymous": None, "stranger": make_member(make_project("other"), "annotator")}

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from corpus.models import ModelVersion
-from feedback import settings as verbs
+from feedback.chat import settings as verbs
 from feedback.models import Arm, ChatSettings, Message
 from inference.models import Endpoint
 from tests.cast import make_member, make_project

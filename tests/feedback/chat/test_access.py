@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from core.models import Event
-from feedback import access, end_users, links
-from feedback import settings as verbs
+from feedback.chat import access, guest_links
+from feedback.chat import settings as verbs
+from feedback.conversations import end_users
 from feedback.models import ChatLink, ChatSettings, Conversation, EndUser, Message
 from tests.cast import make_member, make_project, make_user
 from tests.feedback.talks import Browser, make_chat, make_link, make_message, make_talk, new_key
@@ -123,9 +124,9 @@ def test_a_dead_link_lets_nobody_in_and_ends_who_came_by_it(project, change):
 
 def test_tokens_are_signed_and_kept_as_hashes_only(project, django_assert_num_queries):
     link, token = verbs.create_link(project=project, actor=make_user(), label="", days=1)
-    assert token not in str(ChatLink.objects.values()) and links.find(token) == link
+    assert token not in str(ChatLink.objects.values()) and guest_links.find(token) == link
     with django_assert_num_queries(0):
-        assert links.find(token[:-1] + ("A" if token[-1] != "A" else "B")) is None
+        assert guest_links.find(token[:-1] + ("A" if token[-1] != "A" else "B")) is None
 
 
 def test_joining_is_limited_by_address(project):

@@ -5,10 +5,12 @@ import json
 import pytest
 from django.db import transaction
 
-from feedback import chat_api, end_users, streaming
+from feedback.chat import api as chat_api
+from feedback.chat import streaming
+from feedback.conversations import end_users
 from feedback.models import ChatSettings, Message
 from tests.cast import make_member
-from tests.core.test_hostile_input import mutated
+from tests.core.pages.test_hostile_input import mutated
 from tests.feedback.talks import Browser, make_chat, make_message, make_talk
 
 pytestmark = pytest.mark.django_db

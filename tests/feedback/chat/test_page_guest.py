@@ -3,10 +3,10 @@
 import pytest
 from django.urls import reverse
 
-from feedback import settings as verbs
+from feedback.chat import settings as verbs
 from feedback.models import ChatLink, ChatSettings, EndUser, Message
 from tests.cast import make_member
-from tests.feedback.chats import answered, make_chat, open_chat, say
+from tests.feedback.chat.chats import answered, make_chat, open_chat, say
 from tests.processes import until
 
 pytestmark = pytest.mark.browser

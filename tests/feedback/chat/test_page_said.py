@@ -2,9 +2,9 @@
 
 import pytest
 
-from feedback import settings as verbs
+from feedback.chat import settings as verbs
 from feedback.models import Choice, EndUser, Message, Reaction
-from tests.feedback.chats import answered, at_rest, looked_at, make_chat, open_chat, say
+from tests.feedback.chat.chats import answered, at_rest, looked_at, make_chat, open_chat, say
 from tests.processes import until
 
 pytestmark = pytest.mark.browser

@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 
-from feedback import chat_page, chat_strings
+from feedback.chat import page as chat_page
+from feedback.chat import strings
 from feedback.models import Conversation, Message, Signal
-from tests.feedback.chats import answered, make_chat, open_chat, say
+from tests.feedback.chat.chats import answered, make_chat, open_chat, say
 from tests.processes import until
 
-SCRIPTS = Path(finders.find("feedback/chat.js")).parent
+SCRIPTS = Path(finders.find("feedback/chat/chat.js")).parent
 
 
 def sources():
-    return {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("chat*.js")}
+    return {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.js")}
 
 
 def texts(page, selector):
@@ -26,13 +27,13 @@ def test_every_string_of_the_scripts_exists_and_is_used():
     text = "\n".join(sources().values())
     used = set(re.findall(r"""\bt\(\s*"(\w+)\"""", text))
     used |= {name for found in re.findall(r"""\bt\(([^()]*\?[^()]*:[^()]*)\)""", text) for name in re.findall(r'"(\w+)"', found.split("?", 1)[1])}
-    known = set(chat_strings.strings())
+    known = set(strings.strings())
     assert used - known == {"better", "same", "all_bad"} - known  # verdicts stand in the same expressions
     assert known - set(re.findall(r'"(\w+)"', text)) == set()
 
 
 def test_every_module_is_asked_for_with_the_page():
-    assert {f"feedback/{name}" for name in sources()} == {m for m in chat_page.MODULES if m.startswith("feedback/")} | {"feedback/chat.js"}
+    assert {f"feedback/chat/{name}" for name in sources()} == {m for m in chat_page.MODULES if m.startswith("feedback/")} | {"feedback/chat/chat.js"}
 
 
 @pytest.mark.browser

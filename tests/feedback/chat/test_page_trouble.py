@@ -6,8 +6,8 @@ import pytest
 from django.contrib.sessions.models import Session
 
 from feedback.models import ChatSettings, Conversation, Message, Reaction
-from tests.core.nasty_texts import NASTY
-from tests.feedback.chats import Line, answered, make_chat, offline, open_chat, say
+from tests.core.pages.nasty_texts import NASTY
+from tests.feedback.chat.chats import Line, answered, make_chat, offline, open_chat, say
 from tests.processes import until
 
 pytestmark = pytest.mark.browser

@@ -7,8 +7,10 @@ from collections import Counter
 import pytest
 
 from core.rendering import markdown
-from feedback import arms, branches, end_users, talk
-from feedback.blocks import Blocks
+from feedback.chat import arms, branches
+from feedback.chat.markdown_blocks import Blocks
+from feedback.conversations import end_users
+from feedback.conversations import tree as talk
 from feedback.models import ChatSettings, Conversation
 from tests.feedback.talks import make_arm, make_chat, make_choice, make_end_user, make_message, make_talk
 

@@ -6,8 +6,9 @@ from django.test.utils import CaptureQueriesContext
 
 from core.errors import DomainError
 from core.models import Event
-from feedback import end_users, reactions
+from feedback.conversations import end_users
 from feedback.models import ChatSettings, Choice, Conversation, Message, Reaction, Signal
+from feedback.reactions import actions as reactions
 from tests.cast import make_member
 from tests.feedback.talks import Browser, make_chat, make_message, make_talk
 from tests.threads import at_once
@@ -273,7 +274,7 @@ def test_masking_before_storage_masks_reactions_too(browser, talk):
 
 
 def test_a_person_acts_so_often_in_a_minute(browser, talk, monkeypatch):
-    from feedback import chat_api
+    from feedback.chat import api as chat_api
 
     monkeypatch.setattr(chat_api, "ACTS", 3)
     answers = [browser.post("messages/seen/", ids=[]).status_code for _ in range(5)]

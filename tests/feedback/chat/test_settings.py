@@ -9,10 +9,10 @@ from django.urls import reverse
 from core.errors import DomainError
 from core.models import Event
 from corpus.models import ModelVersion
-from feedback import links
-from feedback import settings as verbs
+from feedback.chat import guest_links
+from feedback.chat import settings as verbs
 from feedback.models import Arm, ChatLink, ChatSettings
-from feedback.reasons import default_reasons, labels
+from feedback.reactions.reasons import default_reasons, labels
 from inference.models import Endpoint
 from tests.cast import make_member, make_project
 
@@ -173,7 +173,7 @@ def test_a_link_is_shown_once_kept_as_a_hash_and_withdrawn(house):
     _project, _manager, client = house
     page = post(client, "chat_link", {"label": "Ward 3", "days": "7"})
     token = re.search(r"/chat/join/([\w:-]+)/", page.content.decode())[1]
-    link = links.find(token)
+    link = guest_links.find(token)
     assert link.label == "Ward 3" and token not in str(ChatLink.objects.values())
     again = client.get(reverse("chat_settings", args=["clinic"])).content.decode()
     assert "Ward 3" in again and token not in again
@@ -182,7 +182,7 @@ def test_a_link_is_shown_once_kept_as_a_hash_and_withdrawn(house):
     stranger.force_login(make_member(other, "manager"))
     assert post(stranger, "chat_link_revoke", {}, link.pk, project="other").status_code == 404
     assert post(client, "chat_link_revoke", {}, link.pk).status_code == 302
-    assert links.find(token) is None
+    assert guest_links.find(token) is None
     for days in ("0", "366", "x"):
         assert post(client, "chat_link", {"label": "", "days": days}).status_code == 400
 

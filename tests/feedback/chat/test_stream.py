@@ -13,8 +13,9 @@ from django.conf import settings as house
 from django.utils import timezone
 
 from core.models import Event
-from feedback import lines as feedback_lines
-from feedback import saving, streaming, tasks
+from feedback import tasks
+from feedback.chat import saving, streaming
+from feedback.chat import stream_events as feedback_lines
 from feedback.models import ChatSettings, Message, Signal
 from inference.models import Endpoint
 from tests import processes

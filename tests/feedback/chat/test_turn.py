@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from core.models import Event
 from core.rendering import markdown
-from feedback import arms, streaming
+from feedback.chat import arms, streaming
 from feedback.models import ChatSettings, Conversation, Message, Signal
 from tests.cast import make_member
 from tests.feedback.talks import *  # noqa: F403

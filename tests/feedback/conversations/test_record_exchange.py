@@ -4,9 +4,9 @@ import pytest
 
 from core.errors import DomainError
 from corpus.models import ModelVersion
-from feedback import end_users
+from feedback.conversations import end_users
+from feedback.conversations.record_exchange import record_exchange
 from feedback.models import ChatSettings, Conversation, Message, Reaction
-from feedback.recording import record_exchange
 from tests.cast import make_project
 
 pytestmark = pytest.mark.django_db

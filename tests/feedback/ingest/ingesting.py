@@ -4,7 +4,7 @@ import json
 
 from django.test import Client
 
-from core.api_auth import new_key
+from core.api.auth import new_key
 from tests.cast import make_member, make_project
 
 PATH = "/api/v1/feedback/"

@@ -5,10 +5,10 @@ import threading
 import pytest
 
 from core.models import Event
-from feedback import ingest_api
-from feedback.group_commit import Group
+from feedback.ingest import api as ingest_api
+from feedback.ingest.group_commit import Group
 from feedback.models import EndUser, Reaction, Received
-from tests.feedback.ingesting import Sender, thumb
+from tests.feedback.ingest.ingesting import Sender, thumb
 from tests.threads import at_once
 
 

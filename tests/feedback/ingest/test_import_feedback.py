@@ -10,12 +10,12 @@ from django.core.management import call_command
 
 from core.errors import DomainError
 from corpus.readers.errors import RowRefused
-from feedback import end_users
-from feedback.import_feedback import import_log
-from feedback.import_rows import DOWN, UP, thumb_of
+from feedback.conversations import end_users
+from feedback.ingest.import_log import import_log
+from feedback.ingest.log_rows import DOWN, UP, thumb_of
 from feedback.models import ChatSettings, Choice, Conversation, Message, Reaction
 from tests.cast import make_project
-from tests.feedback.ingesting import choice
+from tests.feedback.ingest.ingesting import choice
 
 pytestmark = pytest.mark.django_db
 

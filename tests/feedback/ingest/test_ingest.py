@@ -7,13 +7,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from core.api_auth import new_key
+from core.api.auth import new_key
 from core.models import Event, Member
 from corpus.models import ModelVersion
-from feedback import end_users, ingest_rows
+from feedback.conversations import end_users
+from feedback.ingest import parse as ingest_rows
 from feedback.models import ChatSettings, Choice, Conversation, EndUser, Message, Reaction, Received
 from tests.cast import make_project
-from tests.feedback.ingesting import Sender, choice, talk, thumb
+from tests.feedback.ingest.ingesting import Sender, choice, talk, thumb
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from tests.core.test_hostile_input import JSON_VALUES, RAW, mutated
-from tests.feedback.ingesting import PATH, Sender, choice, talk, thumb
+from tests.core.pages.test_hostile_input import JSON_VALUES, RAW, mutated
+from tests.feedback.ingest.ingesting import PATH, Sender, choice, talk, thumb
 
 WHOLE = {
     "reaction": thumb(kind="thumb", value="down", comment="c", reasons=["wrong"], tags=["t"], id="k", at="2026-01-01T00:00:00Z"),

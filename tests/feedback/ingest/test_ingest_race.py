@@ -3,11 +3,13 @@
 import pytest
 from django.db import OperationalError, ProgrammingError, connection, transaction
 
-from feedback import ingest, ingest_known, lookups
+from feedback.conversations import sql as lookups
+from feedback.conversations.record_exchange import record_exchange
+from feedback.ingest import batch as ingest
+from feedback.ingest import existing
 from feedback.models import Conversation, EndUser, Message, Reaction, Received
-from feedback.recording import record_exchange
 from tests.cast import make_project
-from tests.feedback.ingesting import talk, thumb
+from tests.feedback.ingest.ingesting import talk, thumb
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,7 +124,7 @@ def test_of_a_popular_answer_only_ones_own_thumb_is_read():
     ingest.take(project=project, rows=[talk("q", "a"), *(thumb(user=f"u{i}") for i in range(30)), *(thumb(user=f"u{i}", target="later") for i in range(30))])
     answer = Reaction.objects.exclude(message=None).first().message_id
     two = [r.end_user_id for r in Reaction.objects.filter(message=answer)][3:5]
-    found = ingest_known.earlier_of(project, {(answer, user) for user in two}, {("later", user) for user in two})
+    found = existing.earlier_of(project, {(answer, user) for user in two}, {("later", user) for user in two})
     assert len(found) == 4 and {(row[1], row[2], row[4]) for row in found} == {(u, m, t) for u in two for m, t in ((answer, "a1"), (None, "later"))}
     results = ingest.take(project=project, rows=[thumb(user="u3", value="down"), thumb(user="u4"), thumb(user="u5", target="later", value="down")]).results
     assert [r.status for r in results] == ["accepted", "duplicate", "accepted"]

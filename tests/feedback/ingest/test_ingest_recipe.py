@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from feedback import end_users
+from feedback.conversations import end_users
 from feedback.models import Conversation, Reaction
-from tests.feedback.ingesting import Sender
+from tests.feedback.ingest.ingesting import Sender
 
-DOCS = (Path(__file__).resolve().parents[2] / "docs" / "feedback-api.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).resolve().parents[3] / "docs" / "feedback-api.md").read_text(encoding="utf-8")
 
 
 @dataclass

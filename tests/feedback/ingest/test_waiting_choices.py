@@ -7,11 +7,13 @@ from django.apps import apps
 
 from core import erasure
 from core.models import Event
-from feedback import end_users, honesty, ingest
+from feedback.conversations import end_users
+from feedback.conversations.record_exchange import record_exchange
+from feedback.ingest import batch as ingest
 from feedback.models import Choice, Message, Reaction, WaitingDraft
-from feedback.recording import record_exchange
+from feedback.quality import figures
 from tests.cast import make_project
-from tests.feedback.ingesting import Sender, choice, thumb
+from tests.feedback.ingest.ingesting import Sender, choice, thumb
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +40,7 @@ def test_it_is_joined_when_the_last_draft_arrives():
     assert (status, answer["status"], answer["waiting"]) == (201, "accepted", True)
     waiting = Choice.objects.get(pk=answer["choice"])
     assert (waiting.parent, waiting.chosen, waiting.end_user, waiting.current, waiting.place) == (None, None, None, False, 0)
-    assert honesty.waiting(sender.project) == {"n": 1, "oldest": waiting.created_at}
+    assert figures.waiting(sender.project) == {"n": 1, "oldest": waiting.created_at}
     a, b = arrive(sender.project, "a1"), arrive(sender.project, "b1")
     assert Choice.objects.get().parent is None
     c = arrive(sender.project, "c1", state="stopped")
@@ -50,7 +52,7 @@ def test_it_is_joined_when_the_last_draft_arrives():
         {"message": a.pk, "position": 1, "complete": True, "seen": False},
         {"message": c.pk, "position": 2, "complete": False, "seen": True},
     ]
-    assert WaitingDraft.objects.count() == 0 and honesty.waiting(sender.project)["n"] == 0
+    assert WaitingDraft.objects.count() == 0 and figures.waiting(sender.project)["n"] == 0
     assert sender.post(row) == (200, {"index": 0, "status": "duplicate", "choice": made.pk, "id": "k", "duplicate": True})
 
 
@@ -62,7 +64,7 @@ def test_a_conversation_brings_the_drafts():
     sender.taken({"type": "conversation", "conversation": "c", "user": "zhang", "messages": [question, *drafts]})
     made = Choice.objects.get()
     assert (made.parent.text, made.chosen, made.verdict, made.current) == ("q", None, "all_bad", True)
-    assert honesty.waiting(sender.project)["n"] == 0
+    assert figures.waiting(sender.project)["n"] == 0
 
 
 def test_in_one_batch_the_order_does_not_matter():
@@ -79,7 +81,7 @@ def test_answers_to_two_questions_never_make_a_choice():
     sender.taken(pick("a1", "b1"))
     arrive(sender.project, "a1"), arrive(sender.project, "b1", "another question")
     assert Choice.objects.get().parent is None
-    assert honesty.waiting(sender.project)["n"] == 1
+    assert figures.waiting(sender.project)["n"] == 1
     status, answer = sender.post(pick("a1", "b1", "c1"))
     assert (status, answer["error"]["code"]) == (400, "bad_drafts")
     status, answer = sender.post(choice(drafts=[{"id": "new"}, {"text": "beside it"}]))

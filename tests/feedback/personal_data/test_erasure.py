@@ -15,15 +15,15 @@ from annotation.models import Annotation, Annotator, Item
 from core import events
 from core.models import Event
 from corpus.models import Prompt, PromptOrigin, Response
-from feedback.end_users import label, of_key, of_member
+from feedback.conversations.end_users import label, of_key, of_member
+from feedback.conversations.tree import context_hash, context_of
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
-from feedback.reactions import choose, react, signal
-from feedback.talk import context_hash, context_of
+from feedback.reactions.actions import choose, react, signal
 from tests import cast
 from tests.training_export import judged
-from training_export import downloads, snapshots
 from training_export.models import Bundle, TrainingRun
 from training_export.options import ExportOptions
+from training_export.publish import downloads, snapshots
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

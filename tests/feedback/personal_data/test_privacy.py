@@ -12,13 +12,15 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
 
-from feedback import end_users, ingest, reactions
+from feedback.conversations import end_users
+from feedback.conversations.privacy import keeper
+from feedback.conversations.record_exchange import record_exchange
+from feedback.ingest import batch as ingest
 from feedback.models import ChatSettings, Choice, Conversation, Message, Reaction
-from feedback.privacy import keeper
-from feedback.recording import record_exchange
+from feedback.reactions import actions as reactions
 from tests.cast import make_project
 from tests.corpus.test_personal_data import id_card
-from tests.feedback.ingesting import Sender, choice, talk, thumb
+from tests.feedback.ingest.ingesting import Sender, choice, talk, thumb
 
 MOBILE, EMAIL, CARD, PERSON = "13812345678", "zhang.san@hospital.cn", "6228480402564890018", id_card("11010519491231002")
 ALL = f"电话{MOBILE}，邮箱{EMAIL}，卡号{CARD}，身份证{PERSON}。"

@@ -8,8 +8,10 @@ from django.db import connection
 from django.utils import timezone
 
 from core.models import Event
-from feedback import end_users, ingest, retention
+from feedback.conversations import end_users
+from feedback.ingest import batch as ingest
 from feedback.models import ChatSettings, Conversation, Message, Reaction
+from feedback.personal_data import retention
 from tests.cast import make_project
 
 pytestmark = pytest.mark.django_db

@@ -5,10 +5,10 @@ import json
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from core import api_auth
+from core.api import auth
 from corpus.models import ModelVersion
 from feedback.models import Arm, ChatSettings, Message
-from feedback.proxy_log import writer
+from feedback.proxy.log import writer
 from inference.models import Endpoint
 from tests.cast import make_member, make_project
 
@@ -50,7 +50,7 @@ def behind(url: str, slug: str = "clinic", *, scope: str = "proxy", **chat) -> B
     project = make_project(slug)
     ChatSettings.objects.create(project=project, enabled=True, **chat)
     manager = make_member(project, "manager")
-    return Behind(project, manager, api_auth.new_key(user=manager, project=project, role="manager", scope=scope)[1], url)
+    return Behind(project, manager, auth.new_key(user=manager, project=project, role="manager", scope=scope)[1], url)
 
 
 def direct(url: str, body: bytes, *, key: str = "", path: str = "/chat/completions") -> tuple[int, dict, bytes]:

@@ -8,13 +8,14 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from core import api_auth, limits
+from core import limits
+from core.api import auth
 from feedback.models import Arm, Lost, Message
-from feedback.proxy import with_model
-from feedback.proxy_log import writer
+from feedback.proxy.log import writer
+from feedback.proxy.views import with_model
 from inference.models import Endpoint
 from tests.cast import make_member, make_project
-from tests.feedback.proxied import behind, direct, texts
+from tests.feedback.proxy.proxied import behind, direct, texts
 from tests.inference import faulty
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -201,7 +202,7 @@ def test_only_keys_for_it_open_it(here, server):
 
     def key(project=here.project, role="manager", person=None, **more):
         user = person or make_member(project, role)
-        return "Bearer " + api_auth.new_key(user=user, project=project, role=role, **more)[1]
+        return "Bearer " + auth.new_key(user=user, project=project, role=role, **more)[1]
 
     assert refused(ask(None)) == refused(ask("")) == refused(ask("Bearer sk-123")) == refused(ask("Basic eA==")) == (401, "invalid_api_key")
     assert refused(ask(key(scope="ingest"))) == refused(ask(key(role="reviewer"))) == (403, "permission_denied")
@@ -238,7 +239,7 @@ def test_limits_of_a_key_a_person_and_an_address(here, settings, monkeypatch):
     assert here.post(Client(), model="ok", user="v")[0].status_code == 200
     response, _data = here.post(Client(), model="ok", user="w")
     assert response.status_code == 429 and response.json()["error"]["type"] == "rate_limit_error"
-    monkeypatch.setattr("feedback.proxy.BAD_KEYS_PER_MINUTE", 2)
+    monkeypatch.setattr("feedback.proxy.views.BAD_KEYS_PER_MINUTE", 2)
     for _i in range(2):
         Client().get("/v1/models", HTTP_AUTHORIZATION="Bearer x", REMOTE_ADDR="10.0.0.9")
     assert Client().get("/v1/models", HTTP_AUTHORIZATION="Bearer x", REMOTE_ADDR="10.0.0.9").status_code == 429
@@ -297,7 +298,7 @@ def test_nothing_of_the_talk_is_in_the_servers_log(here, caplog, monkeypatch):
     here.endpoint("malformed")
     caplog.set_level(0)
     here.post(Client(), model="malformed", stream=True, messages=[{"role": "user", "content": "secret-question"}])
-    monkeypatch.setattr("feedback.proxy_log.record_exchange", lambda **kwargs: 1 / 0)
+    monkeypatch.setattr("feedback.proxy.log.record_exchange", lambda **kwargs: 1 / 0)
     here.post(Client(), model="malformed", stream=True, messages=[{"role": "user", "content": "secret-question"}])
     assert "was answered but not logged: ZeroDivisionError" in caplog.text
     assert not re.search("secret-question|One two|tsk_", caplog.text)
@@ -306,7 +307,7 @@ def test_nothing_of_the_talk_is_in_the_servers_log(here, caplog, monkeypatch):
 
 def test_hostile_values_never_crash_it(here, server):
     """Every part of a good request replaced by hostile ones: passed on, or refused in OpenAI's form."""
-    from tests.core.test_hostile_input import RAW, mutated
+    from tests.core.pages.test_hostile_input import RAW, mutated
 
     here.endpoint("instant")
     good = {"model": "instant", "messages": [{"role": "user", "content": "x"}], "user": "u", "stream": True, "tools": [], "n": 1}

@@ -9,11 +9,12 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from feedback import proxy_log, reactions
 from feedback.models import Conversation, EndUser, Lost, Message
-from feedback.proxy_log import Exchange, Writer, writer
+from feedback.proxy import log as proxy_log
+from feedback.proxy.log import Exchange, Writer, writer
+from feedback.reactions import actions as reactions
 from tests.cast import make_item
-from tests.feedback.proxied import behind, texts
+from tests.feedback.proxy.proxied import behind, texts
 from tests.inference import faulty
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -242,7 +243,7 @@ def test_what_waits_is_bounded(here, monkeypatch):
     own = Writer()
 
     def one():
-        from feedback.proxy_answers import Heard
+        from feedback.proxy.answers import Heard
 
         return Exchange(here.project.pk, "", {"messages": []}, 10, None, None, Heard(10, streamed=True))
 

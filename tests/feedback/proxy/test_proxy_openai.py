@@ -10,8 +10,8 @@ import pytest
 
 from feedback.models import Message
 from tests import processes
-from tests.feedback.proxied import behind
-from tests.feedback.test_proxy_log import own_id, several
+from tests.feedback.proxy.proxied import behind
+from tests.feedback.proxy.test_proxy_log import own_id, several
 from tests.inference import faulty
 
 openai = pytest.importorskip("openai")

@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from corpus.models import ModelVersion
-from feedback import honesty, intervals, reactions
-from feedback.honesty import Scope
-from feedback.honesty_views import _verdicts
 from feedback.models import Choice, Lost, Message, Reaction, Signal
-from tests.annotation.promoted_talks import make_answer, make_chat, make_end_user, make_talk, score, thumb
+from feedback.quality import figures, intervals
+from feedback.quality.figures import Scope
+from feedback.quality.views import _verdicts
+from feedback.reactions import actions as reactions
+from tests.annotation.promotion.promoted_talks import make_answer, make_chat, make_end_user, make_talk, score, thumb
 from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db
@@ -96,12 +97,12 @@ def test_rates_count_what_people_say_now(project, scope):
     thumb(third, 1)
     thumb(third, 0)
     Signal.objects.create(project=project, end_user=first.conversation.end_user, message=first, name="copy")
-    (found,) = honesty.daily(scope).values()
+    (found,) = figures.daily(scope).values()
     assert (found.answers, found.with_thumb, found.up, found.down) == (3, 2, 1, 1)
     assert found.rate == intervals.wilson(1, 2) and found.response == intervals.wilson(2, 3)
-    assert honesty.said_more(scope) == {"comments": 1, "corrections": 0}
-    assert honesty.reasons(scope) == {1: [], -1: [("wrong", 1)]}
-    assert honesty.signals(scope) == [("copy", 1, 1)]
+    assert figures.said_more(scope) == {"comments": 1, "corrections": 0}
+    assert figures.reasons(scope) == {1: [], -1: [("wrong", 1)]}
+    assert figures.signals(scope) == [("copy", 1, 1)]
 
 
 def test_days_are_utc_and_those_of_the_answer(project, scope):
@@ -109,9 +110,9 @@ def test_days_are_utc_and_those_of_the_answer(project, scope):
     thumb(answer, 1)
     Message.objects.filter(pk=answer.pk).update(created_at=datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC))
     march = Scope(project, date(2026, 3, 1), date(2026, 3, 1))
-    assert [(day, f.up) for (day, _m), f in honesty.daily(march).items()] == [(date(2026, 3, 1), 1)]
-    assert honesty.daily(Scope(project, date(2026, 3, 2), date(2026, 3, 3))) == {}
-    assert honesty.daily(scope) == {}
+    assert [(day, f.up) for (day, _m), f in figures.daily(march).items()] == [(date(2026, 3, 1), 1)]
+    assert figures.daily(Scope(project, date(2026, 3, 2), date(2026, 3, 3))) == {}
+    assert figures.daily(scope) == {}
 
 
 def test_people_are_told_apart_per_model_and_nobody_is_a_unit_per_thumb(project, scope):
@@ -124,12 +125,12 @@ def test_people_are_told_apart_per_model_and_nobody_is_a_unit_per_thumb(project,
     for value in (1, -1):
         talk = make_talk(project)[0]
         reactions.react(project=project, end_user=None, kind="thumb", value=value, message=talk)
-    people = honesty.by_person(scope)
+    people = figures.by_person(scope)
     models = dict(ModelVersion.objects.values_list("name", "id"))
     assert people[models["talk-model"]] == {who.pk: (2, 3), None: (1, 2)}
     assert people[models["b"]] == {other.conversation.end_user_id: (1, 1)}
-    assert sorted(honesty.units(people[models["talk-model"]]).values()) == [(0, 1), (1, 1), (2, 3)]
-    first, second = honesty.compared(people)
+    assert sorted(figures.units(people[models["talk-model"]]).values()) == [(0, 1), (1, 1), (2, 3)]
+    first, second = figures.compared(people)
     assert (first["model"], first["people"], first["rate"].n, first["less"]) == (models["talk-model"], 1, 5, None)
     assert second["less"].value == pytest.approx(1 - 3 / 5)
 
@@ -140,7 +141,7 @@ def test_heavy_users_and_what_caps_would_change(project, scope):
         thumb(make_talk(project, who=heavy)[0], -1)
     for _i in range(5):
         thumb(make_talk(project)[0], 1)
-    found = honesty.heavy(honesty.by_person(scope))
+    found = figures.heavy(figures.by_person(scope))
     assert (found["people"], found["thumbs"], found["top"][0][:3]) == (6, 15, (heavy.pk, 0, 10))
     assert found["rate"].value == pytest.approx(5 / 15)
     assert found["caps"] == [(1, 6, pytest.approx(5 / 6)), (5, 10, pytest.approx(0.5)), (20, 15, pytest.approx(5 / 15))]
@@ -153,7 +154,7 @@ def test_hints_name_whoever_always_says_the_same_against_the_rest(project, scope
     for i in range(20):
         thumb(make_talk(project)[0], 1 if i % 4 else -1)  # 15 of 20 up
     Reaction.objects.update(created_at=timezone.now() - timedelta(days=1))
-    found = honesty.suspects(scope, honesty.by_person(scope))
+    found = figures.suspects(scope, figures.by_person(scope))
     assert found["same"] == [(odd.pk, -1, 25, pytest.approx(0.25**25))]
     assert found["bursts"] == []  # all of one moment: a file
 
@@ -168,7 +169,7 @@ def test_hints_name_bursts(project, scope):
     for i in range(4):
         row = thumb(make_talk(project, who=slow)[0], 1)
         Reaction.objects.filter(pk=row.pk).update(created_at=start + timedelta(seconds=i))
-    found = honesty.suspects(scope, honesty.by_person(scope))
+    found = figures.suspects(scope, figures.by_person(scope))
     assert found["bursts"] == [(quick.pk, 16, f"{start:%Y-%m-%d %H:%M}", 10)]
 
 
@@ -193,7 +194,7 @@ def test_the_place_of_drafts_is_held_against_chance(project, scope):
     choose(project, 1, regenerated=True)
     asked = choose(project, 0)
     Choice.objects.filter(pk=asked.pk).update(verdict="all_bad", chosen=None, place=None)
-    found = honesty.positions(scope)
+    found = figures.positions(scope)
     two, three = found["drafts"]
     assert (two["k"], two["n"], two["even"], two["off"]) == (2, 20, 0.5, [True, True])
     assert two["places"] == [intervals.exact(18, 20), intervals.exact(2, 20)]
@@ -204,7 +205,7 @@ def test_the_place_of_drafts_is_held_against_chance(project, scope):
     assert [(n, share) for _words, n, share in side["rows"]] == [(22, "96 % (78–100)"), (0, "0 % (0–15)"), (1, "4 % (0–22)")]
     assert again["n"] == 1 and again["rows"][0][1:] == (1, "100 % (2–100)")
     model = Scope(project, scope.start, scope.end, ModelVersion.objects.get(name="talk-model").pk)
-    assert honesty.positions(model) == found
+    assert figures.positions(model) == found
 
 
 def test_scores_waiting_and_lost(project, scope):
@@ -213,12 +214,12 @@ def test_scores_waiting_and_lost(project, scope):
     taken_back = make_talk(project)[0]
     score(taken_back, 3)
     score(taken_back, 0)
-    assert honesty.scores(scope) == {"counts": [1, 0, 0, 0, 2], "n": 3, "mean": pytest.approx(11 / 3)}
+    assert figures.scores(scope) == {"counts": [1, 0, 0, 0, 2], "n": 3, "mean": pytest.approx(11 / 3)}
     reactions.react(project=project, end_user=make_end_user(project), kind="thumb", value=1, target_external="later")
-    assert honesty.waiting(project)["n"] == 1
+    assert figures.waiting(project)["n"] == 1
     Lost.objects.create(project=project, day=scope.end, count=3)
     Lost.objects.create(project=project, day=scope.end - timedelta(days=100), count=7)
-    assert honesty.lost(scope) == {"n": 3, "days": 1, "last": scope.end}
+    assert figures.lost(scope) == {"n": 3, "days": 1, "last": scope.end}
 
 
 def test_another_projects_feedback_counts_nowhere(project, scope):
@@ -227,7 +228,7 @@ def test_another_projects_feedback_counts_nowhere(project, scope):
     answer = make_talk(other)[0]
     thumb(answer, -1, "secret")
     score(answer, 1)
-    assert honesty.daily(scope) == {} and honesty.by_person(scope) == {} and honesty.scores(scope)["n"] == 0
+    assert figures.daily(scope) == {} and figures.by_person(scope) == {} and figures.scores(scope)["n"] == 0
 
 
 # -- the page ---------------------------------------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from core import people
-from feedback import end_users, widget_api
+from core.accounts import actions as people
+from feedback.conversations import end_users
+from feedback.conversations.record_exchange import record_exchange
 from feedback.models import ChatSettings, Reaction
-from feedback.recording import record_exchange
+from feedback.widget import api as widget_api
 from tests.cast import make_member, make_project
 from tests.processes import until
 
@@ -192,11 +193,11 @@ def test_another_site_is_refused(clinic, elsewhere, open_page):
 
 def test_a_token_that_ends_is_renewed(clinic, elsewhere, open_page):
     """By the site's own address for it, and by the page's own function; the thumb is sent all the same."""
-    from feedback import widget_tokens
+    from feedback.widget import tokens
 
-    real = widget_tokens.time.time
+    real = tokens.time.time
     with pytest.MonkeyPatch.context() as past:
-        past.setattr(widget_tokens.time, "time", lambda: real() - 4000)
+        past.setattr(tokens.time, "time", lambda: real() - 4000)
         old = clinic.token()
     elsewhere.pages["/token"] = ("", json.dumps({"token": clinic.token()}))
     elsewhere.pages["/"] = ("", clinic.page(old, attributes='data-token-url="/token"'))

@@ -10,11 +10,15 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 
-from core import api_auth, limits, people
+from core import limits
+from core.accounts import actions as people
+from core.api import auth
 from core.models import ApiKey
-from feedback import end_users, widget_api, widget_tokens
+from feedback.conversations import end_users
+from feedback.conversations.record_exchange import record_exchange
 from feedback.models import ChatSettings, EndUser, Message, Reaction
-from feedback.recording import record_exchange
+from feedback.widget import api as widget_api
+from feedback.widget import tokens
 from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db
@@ -108,10 +112,10 @@ def test_a_token_of_one_project_does_nothing_in_another(site):
 def test_tokens_end(site, monkeypatch):
     token, short = site.token(), site.token(ttl=60)
     now = time.time()
-    monkeypatch.setattr(widget_tokens.time, "time", lambda: now + 61)
+    monkeypatch.setattr(tokens.time, "time", lambda: now + 61)
     assert code(site.send(short)) == (401, "token_expired")
     assert site.send(token).status_code == 201
-    monkeypatch.setattr(widget_tokens.time, "time", lambda: now + 901)
+    monkeypatch.setattr(tokens.time, "time", lambda: now + 901)
     assert code(site.send(token)) == (401, "token_expired")
     monkeypatch.undo()
     people.revoke_api_key(key=site.row, actor=site.manager)
@@ -249,12 +253,12 @@ def test_keys_are_held_to_their_project(site):
     other = Site("other")
     ApiKey.objects.filter(pk=other.row.pk).update(project=site.project)  # as if moved: its person manages nothing here
     assert post("tokens/", {"user": "u", "origin": SITE}, other.key).status_code == 403
-    assert api_auth.find_key(f"Bearer {other.key}").person_role is None
+    assert auth.find_key(f"Bearer {other.key}").person_role is None
 
 
 def test_hostile_values_never_crash_it(site):
     """Every part of a good request replaced by hostile ones, with a good token: refused or kept, on either database."""
-    from tests.core.test_hostile_input import RAW, mutated
+    from tests.core.pages.test_hostile_input import RAW, mutated
 
     token, client = site.token(), Client(raise_request_exception=False)
     wrong, seen = [], set()

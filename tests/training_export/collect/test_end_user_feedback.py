@@ -8,16 +8,16 @@ import pytest
 
 from annotation.models import Annotator, Promotion
 from corpus.models import ModelVersion, PromptOrigin
-from feedback.end_users import label, of_key
+from feedback.conversations.end_users import label, of_key
+from feedback.conversations.tree import context_hash, context_of
 from feedback.models import Conversation, Message
-from feedback.reactions import choose, react
-from feedback.talk import context_hash, context_of
+from feedback.reactions.actions import choose, react
 from tests.cast import make_project
 from tests.training_export import judged
-from training_export import snapshots
+from training_export.collect.thinning import Thinning
+from training_export.curate.splits import Splitter
 from training_export.options import ExportOptions
-from training_export.splits import Splitter
-from training_export.thinning import Thinning
+from training_export.publish import snapshots
 
 pytestmark = pytest.mark.django_db
 _n = count(1)

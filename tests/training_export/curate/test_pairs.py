@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training_export.assemble import examples_of
-from training_export.cases import Case, CaseAnswer, Choices, Voice
-from training_export.examples import Answer, Binary, Preference, PromptOnly, RankedList, Sft
-from training_export.material import always_material, sensitive
-from training_export.pairs import pairs_of
+from training_export.curate.assemble import examples_of
+from training_export.curate.examples import Answer, Binary, Preference, PromptOnly, RankedList, Sft
+from training_export.curate.judged_prompts import Case, CaseAnswer, Choices, Voice
+from training_export.curate.material_edits import always_material, sensitive
+from training_export.curate.pairs import pairs_of
 
 MESSAGES = [{"role": "user", "content": "question"}]
 

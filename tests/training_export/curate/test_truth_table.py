@@ -9,8 +9,8 @@ import pytest
 
 from tests import cast
 from tests.training_export import judged
-from training_export import snapshots
 from training_export.options import ExportOptions
+from training_export.publish import snapshots
 
 pytestmark = pytest.mark.django_db
 

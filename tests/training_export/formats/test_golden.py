@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.training_export.format_files import found
+from tests.training_export.formats.format_files import found
 from training_export.formats import FORMATS, Options
 from training_export.formats.samples import examples
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from tests.training_export.format_files import found
-from training_export.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
+from tests.training_export.formats.format_files import found
+from training_export.curate.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
 from training_export.formats import FORMATS, Options
 from training_export.formats.canonical import from_row, line
 from training_export.formats.rows import RowWriter

@@ -2,7 +2,7 @@
 
 import time
 
-from training_export import checking, snapshots
+from training_export.publish import checking, snapshots
 
 _examples_of = snapshots.examples_of
 

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from core.job_control import Cancelled
+from core.jobs.control import Cancelled
 from tests import processes
 from tests.training_export import judged
-from tests.training_export.broken_rows import BROKEN, BROKEN_LLAMAFACTORY
-from tests.training_export.checkers import alive
-from tests.training_export.format_files import put
-from tests.training_export.test_export_snapshots import built, bytes_of, fill
-from training_export import checking, snapshots
-from training_export.checking import Beside, CheckLost
+from tests.training_export.formats.broken_rows import BROKEN, BROKEN_LLAMAFACTORY
+from tests.training_export.formats.checkers import alive
+from tests.training_export.formats.format_files import put
+from tests.training_export.publish.test_snapshots import built, bytes_of, fill
 from training_export.formats import FORMATS, FileInfo, Options
-from training_export.formats.following import Following
+from training_export.formats.checker_process import Following
 from training_export.formats.llamafactory_files import dataset_info
+from training_export.publish import checking, snapshots
+from training_export.publish.checking import Beside, CheckLost
 
 PLAN = {"options": asdict(Options())}
 
@@ -135,7 +135,7 @@ def test_a_process_that_dies_is_an_error_and_no_passed_check(tmp_path, beside):
 def test_the_process_ends_with_the_one_that_started_it(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from django.conf import settings; settings.configure(BASE_DIR=Path.cwd())\n"
-        "from training_export.checking import Beside; from training_export.formats import FORMATS, Options\n"
+        "from training_export.publish.checking import Beside; from training_export.formats import FORMATS, Options\n"
         "beside = Beside(FORMATS['jsonl'], Path(sys.argv[1]), Options()); print(beside._process.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=processes.ROOT, stdout=subprocess.PIPE) as parent:

@@ -21,11 +21,11 @@ from core.errors import DomainError
 from core.models import Event, Job
 from tests import cast, processes
 from tests.training_export import judged
-from tests.training_export.checkers import alive, checkers_of
-from training_export import snapshots
+from tests.training_export.formats.checkers import alive, checkers_of
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
 from training_export.options import ExportOptions
+from training_export.publish import snapshots
 from training_export.reasons import LEFT_OUT
 
 pytestmark = pytest.mark.django_db
@@ -435,7 +435,7 @@ def test_kill_9_in_mid_export_leaves_nothing_visible_and_the_next_run_finishes(t
     project = fill(judged.project(slug="killed"), n=40)
     shutil.rmtree(snapshots.root() / str(project.pk), ignore_errors=True)  # of a rolled-back test whose project had this number
     job = jobs.start("export", project=project, actor=None, params={"options": {"format": "jsonl"}})
-    with processes.worker(include="tests.training_export.slow_export", log=tmp_path / "first.log") as first:
+    with processes.worker(include="tests.training_export.publish.slow_export", log=tmp_path / "first.log") as first:
         processes.until(lambda: list(snapshots.root().glob(".building-*/.spool/*")), f"rows being written; {tmp_path}")
         [checker] = checkers_of(first.pid)
         os.killpg(first.pid, signal.SIGKILL)
@@ -456,11 +456,11 @@ def test_kill_9_in_mid_export_leaves_nothing_visible_and_the_next_run_finishes(t
 @pytest.mark.django_db(transaction=True)
 def test_a_read_sees_one_state_and_holds_no_writer_up(tmp_path):
     """While an export reads, a judgement is submitted: it goes through at once, and is not in the data set."""
-    from training_export import collect
+    from training_export.collect import judged_prompts
 
     project = fill(judged.project(slug="moving"), n=3)
     x = project.annotators.get(pseudonym="X")
-    chunk_of = collect._chunk
+    chunk_of = judged_prompts._chunk
     times = []
 
     def slowly(*args):
@@ -476,11 +476,11 @@ def test_a_read_sees_one_state_and_holds_no_writer_up(tmp_path):
             thread.join()
         return chunk_of(*args)
 
-    collect._chunk = slowly
+    judged_prompts._chunk = slowly
     try:
         made = built(project)
     finally:
-        collect._chunk = chunk_of
+        judged_prompts._chunk = chunk_of
     assert times and times[0] < 5
     assert made.snapshot.counts["prompts"] == 3 and b"late good" not in b"".join(bytes_of(made).values())
     assert made.snapshot.as_of < Event.objects.filter(verb="submit").last().pk

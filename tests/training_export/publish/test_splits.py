@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from training_export.splits import Splitter, keys_of
+from training_export.curate.splits import Splitter, keys_of
 
 
 def user(text):

@@ -8,10 +8,10 @@ from core import jobs
 from core.commands import ProjectCommand
 from core.errors import DomainError
 from core.models import User
-from training_export import snapshots
 from training_export.formats import FORMATS
 from training_export.models import Bundle
 from training_export.options import INCLUDE, ExportOptions, choices_of
+from training_export.publish import snapshots
 
 FLAGS = {
     "sft_top": "top-ranked answers are answers to learn, too",

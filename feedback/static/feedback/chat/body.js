@@ -1,8 +1,8 @@
 // The text of one answer on the page. While it streams, what is not yet rendered stands as plain text in the tail; whole blocks come as the
 // server's HTML and take its place. Whatever its length, a frame touches the end of the tail only, and a slow machine gets fewer frames.
 
-import { h } from "../core/dom.js";
-import { languageOf } from "./chat_config.js";
+import { h } from "../../core/dom.js";
+import { languageOf } from "./config.js";
 
 const PIECE = 4000; // characters in one paragraph of the tail before the next line end begins another: laying out stays short
 

@@ -1,6 +1,6 @@
 // Talking to the server: JSON, CSRF token read anew each time, an expired login asked for in place and the call then sent once more.
 
-import { csrfToken } from "../core/frame.js";
+import { csrfToken } from "../../core/frame.js";
 
 /** kind: "offline" (no answer, or a server that is down), "login" (nobody is signed in), "refused" (a 4xx with code and message). */
 export class ApiError extends Error {

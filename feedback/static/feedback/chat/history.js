@@ -1,8 +1,8 @@
 // The person's own talks: a list beside the talk, a drawer on a phone, and a search in what was said.
 
-import { h } from "../core/dom.js";
-import { config, t, touch, when } from "./chat_config.js";
-import { icon } from "./chat_icons.js";
+import { h } from "../../core/dom.js";
+import { config, t, touch, when } from "./config.js";
+import { icon } from "./icons.js";
 
 const TYPING = 250; // ms after the last letter
 

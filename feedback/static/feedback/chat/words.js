@@ -1,8 +1,8 @@
 // What the page says by itself: the line over the composer, what is read out, what was copied.
 
-import { h } from "../core/dom.js";
-import { announce } from "../core/frame.js";
-import { t } from "./chat_config.js";
+import { h } from "../../core/dom.js";
+import { announce } from "../../core/frame.js";
+import { t } from "./config.js";
 
 const byId = (id) => document.getElementById(id);
 const SPOKEN = 1500; // characters of an answer that are read out; the rest is on the page

@@ -1,7 +1,7 @@
 // The dialogs of the chat: consent, sign in again, what is stored, score of the talk. Their frames are the template's.
 
-import { asked, passwordAgain } from "../core/dialogs.js";
-import { config, t } from "./chat_config.js";
+import { asked, passwordAgain } from "../../core/dialogs.js";
+import { config, t } from "./config.js";
 
 const byId = (id) => document.getElementById(id);
 

@@ -7,7 +7,7 @@
 
 import { watchActivity } from "./activity.js";
 import { ApiError, newKey } from "./api.js";
-import { keeping, lettersOf, most, readIn, same, spoken } from "./keeping.js";
+import { keeping, lettersOf, most, readIn, same, spoken } from "./drafts.js";
 import { Outbox } from "./outbox.js";
 
 const RESERVE_EVERY = 80_000; // the reserve lasts two minutes

@@ -1,14 +1,14 @@
 // The expert's page: wires session, desk, dock, keys and dialogs together.
 
-import { announce, csrfToken } from "../core/frame.js";
+import { announce, csrfToken } from "../../core/frame.js";
 import { Api } from "./api.js";
 import { DemonstrationDesk } from "./demonstration.js";
 import { askFlags, askSkip, chooseDraft, showKeys, signIn } from "./dialogs.js";
 import { h, isControl, isField } from "./dom.js";
 import { Keymap, keyOf, notMeant } from "./keys.js";
 import { QaDesk } from "./qa.js";
-import { RankingDesk } from "./ranking_desk.js";
-import { showSaid } from "./said.js";
+import { RankingDesk } from "./ranking_view.js";
+import { showSaid } from "./end_user_feedback.js";
 import { Session } from "./session.js";
 import { Store } from "./store.js";
 import { config, count, t, timeOf } from "./strings.js";

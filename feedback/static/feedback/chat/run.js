@@ -1,7 +1,7 @@
 // One turn under way: the stream of its answers, the watch over it, and how it goes on when the line breaks: the server keeps writing, so
 // the page asks for the messages until they are finished.
 
-import { t } from "./chat_config.js";
+import { t } from "./config.js";
 
 const QUIET = 6000; // ms without text before the page says that it waits
 const SILENT = 25000; // ms without anything (the server says "ping" every ten seconds) before the line counts as broken

@@ -1,6 +1,6 @@
 // Talking to the server: JSON and streams of lines, the CSRF token read anew each time, an expired login asked for in place.
 
-import { csrfToken } from "../core/frame.js";
+import { csrfToken } from "../../core/frame.js";
 
 /** kind: "offline" (no answer, or a server that is down), "login" (nobody is signed in), "refused" (an answer with code and sentence). */
 export class WireError extends Error {

@@ -1,11 +1,11 @@
 // The turns of a talk as elements: what was asked, what was answered, and the small tools under both. What they do is the page's (`act`).
 
-import { h, safeLink } from "../core/dom.js";
-import { Body } from "./chat_body.js";
-import { sends } from "./chat_composer.js";
-import { languageOf, t } from "./chat_config.js";
-import { icon } from "./chat_icons.js";
-import { Judgement } from "./chat_judgement.js";
+import { h, safeLink } from "../../core/dom.js";
+import { Body } from "./body.js";
+import { sends } from "./composer.js";
+import { languageOf, t } from "./config.js";
+import { icon } from "./icons.js";
+import { Judgement } from "./judgement.js";
 
 /** A small button with a sign; its words are for the ear and the pointer. */
 export function tool(name, words, run, props = {}) {

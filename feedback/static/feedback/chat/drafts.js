@@ -1,9 +1,9 @@
 // Several answers to one question: columns on a wide screen, tabs on a phone; one tap says which is better. What was on screen, and long
 // enough to be read at all, is what the choice is recorded against.
 
-import { h } from "../core/dom.js";
-import { t } from "./chat_config.js";
-import { Answer } from "./chat_views.js";
+import { h } from "../../core/dom.js";
+import { t } from "./config.js";
+import { Answer } from "./views.js";
 
 const GLANCE = 800; // ms on screen before a draft counts as seen
 const AGAIN = 200;

@@ -1,9 +1,9 @@
 // The desk of a ranking: the conversation, the answers side by side, and the sentence in the dock.
 
 import "./card.js";
-import "./sentence.js";
+import "./ranking_bar.js";
 import { h, isField } from "./dom.js";
-import { WHOLE } from "./keeping.js";
+import { WHOLE } from "./drafts.js";
 import * as rank from "./ranking.js";
 import { PromptPanel } from "./prompt.js";
 import { t } from "./strings.js";

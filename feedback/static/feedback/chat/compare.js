@@ -1,8 +1,8 @@
 // Asked again: is it better, worse or the same as before? One tap, or none.
 
-import { h } from "../core/dom.js";
-import { t } from "./chat_config.js";
-import { notice } from "./chat_words.js";
+import { h } from "../../core/dom.js";
+import { t } from "./config.js";
+import { notice } from "./words.js";
 
 /** Put the question under `answer`; `before` is the message it is compared with. The talk goes on from the better one. */
 export function compare(before, answer, page) {

@@ -1,20 +1,20 @@
 // The chat page: which talk is on screen, what is sent, and what becomes of it.
 
-import { announce } from "../core/frame.js";
-import { Composer, fitKeyboard } from "./chat_composer.js";
-import { choose, goOn, passOver } from "./chat_choice.js";
-import { compare } from "./chat_compare.js";
-import { config, newKey, t, touch } from "./chat_config.js";
-import * as dialogs from "./chat_dialogs.js";
-import { Drafts } from "./chat_drafts.js";
-import { History } from "./chat_history.js";
-import { Run } from "./chat_run.js";
-import { Follow } from "./chat_scroll.js";
-import { Seen } from "./chat_seen.js";
-import { Store } from "./chat_store.js";
-import { Answer, Question } from "./chat_views.js";
-import { Wire } from "./chat_wire.js";
-import { copied, notice, spoken } from "./chat_words.js";
+import { announce } from "../../core/frame.js";
+import { Composer, fitKeyboard } from "./composer.js";
+import { choose, goOn, passOver } from "./choice.js";
+import { compare } from "./compare.js";
+import { config, newKey, t, touch } from "./config.js";
+import * as dialogs from "./dialogs.js";
+import { Drafts } from "./drafts.js";
+import { History } from "./history.js";
+import { Run } from "./run.js";
+import { Follow } from "./scroll.js";
+import { Seen } from "./seen.js";
+import { Store } from "./store.js";
+import { Answer, Question } from "./views.js";
+import { Wire } from "./transport.js";
+import { copied, notice, spoken } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 

@@ -2,7 +2,7 @@
 
 import { correctionOf, withCorrection } from "./editor.js";
 import { h, lengthOf, textBlock } from "./dom.js";
-import { WHOLE } from "./keeping.js";
+import { WHOLE } from "./drafts.js";
 import { answerTurns } from "./prompt.js";
 import { config, count, t } from "./strings.js";
 

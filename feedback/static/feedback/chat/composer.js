@@ -1,6 +1,6 @@
 // Where a person types: Enter sends (on a phone it begins a line), what was typed is kept in this browser until it has arrived.
 
-import { newKey, touch } from "./chat_config.js";
+import { newKey, touch } from "./config.js";
 
 const TALL = 0.4; // of the window
 

@@ -1,6 +1,6 @@
 // The dialogs of the bench: sign in again, choose between two drafts, skip, flag, keys. Their frames are the template's.
 
-import { asked, passwordAgain } from "../core/dialogs.js";
+import { asked, passwordAgain } from "../../core/dialogs.js";
 import { diff } from "./diff.js";
 import { h } from "./dom.js";
 import { fromDocument, sentence } from "./ranking.js";

@@ -1,10 +1,10 @@
 // What a person says of one answer: thumb, reasons and comment, which unfold in place and go with Esc; what it should have said. Everything is
 // sent as it is given, one after the other, so that nothing waits for a last button.
 
-import { h } from "../core/dom.js";
-import { announce } from "../core/frame.js";
-import { config, t } from "./chat_config.js";
-import { icon } from "./chat_icons.js";
+import { h } from "../../core/dom.js";
+import { announce } from "../../core/frame.js";
+import { config, t } from "./config.js";
+import { icon } from "./icons.js";
 
 const SETTLE = 700; // ms after the last chip
 

@@ -1,10 +1,10 @@
 // What becomes of drafts: one is chosen, all are judged alike, or somebody goes on without a word about them.
 
-import { h } from "../core/dom.js";
-import { announce } from "../core/frame.js";
-import { t, touch } from "./chat_config.js";
-import { Drafts } from "./chat_drafts.js";
-import { Answer } from "./chat_views.js";
+import { h } from "../../core/dom.js";
+import { announce } from "../../core/frame.js";
+import { t, touch } from "./config.js";
+import { Drafts } from "./drafts.js";
+import { Answer } from "./views.js";
 
 /** The answer `message` stands where the drafts were; its view. */
 function stands(page, drafts, message) {

@@ -1,6 +1,6 @@
 // Elements of the bench. Text from data only ever becomes textContent; `trusted` takes HTML that the server has sanitised.
 
-import { h, safeLink } from "../core/dom.js";
+import { h, safeLink } from "../../core/dom.js";
 
 export { h, safeLink };
 
