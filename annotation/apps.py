@@ -4,13 +4,13 @@ from django.utils.translation import gettext_lazy as _
 
 def _home_panel(request, project):
     # Pages are imported when the first is asked for, not by every command.
-    from annotation.projects.views import home_panel
+    from annotation.projects.home import home_panel
 
     return home_panel(request, project)
 
 
 def _home_action(request, project):
-    from annotation.projects.views import home_action
+    from annotation.projects.home import home_action
 
     return home_action(request, project)
 

@@ -10,6 +10,7 @@ from annotation.bench import payload
 from annotation.bench.strings import names as words_of
 from annotation.models import ItemAnswer
 from core.rendering import diff, language, markdown
+from core.text import excerpt as shortened
 
 VERDICTS = {"keep": gettext_lazy("Keep"), "fix": gettext_lazy("Fix"), "drop": gettext_lazy("Drop")}
 CLAIMS = {
@@ -29,8 +30,7 @@ def text_of(message: dict) -> str:
 def excerpt(messages: list, length: int = 160) -> str:
     """The start of the last user turn, for lists."""
     asked = next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), text_of(messages[-1]) if messages else "")
-    flat = " ".join(asked[: length * 3].split())
-    return flat[:length] + ("…" if len(flat) > length else "")
+    return shortened(asked, length)
 
 
 def _shown(text: str) -> dict:

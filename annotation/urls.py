@@ -5,7 +5,7 @@ from django.urls import path
 from annotation.bench import views as bench_views
 from annotation.imports import views as imports_views
 from annotation.items import views as item_views
-from annotation.projects import views as lead_views
+from annotation.projects import create, guidelines, overview, settings, statement
 from annotation.promotion import views as promotion_views
 from annotation.review import views as review_views
 
@@ -18,15 +18,15 @@ urlpatterns: list = [
     path("p/<slug:slug>/import/jobs/<int:pk>/refused.csv", imports_views.import_report_file, {"kind": "csv"}, name="import_report_csv"),
     path("p/<slug:slug>/import/jobs/<int:pk>/refused.jsonl", imports_views.import_report_file, {"kind": "jsonl"}, name="import_report_jsonl"),
     path("p/<slug:slug>/import/<str:token>/", imports_views.import_check, name="import_check"),
-    path("projects/new/", lead_views.new_project, name="project_new"),
-    path("p/<slug:slug>/", lead_views.project, name="project"),
-    path("p/<slug:slug>/agreement/", lead_views.project_agreement, name="project_agreement"),
-    path("p/<slug:slug>/clone/", lead_views.clone, name="project_clone"),
-    path("p/<slug:slug>/settings/", lead_views.settings, name="project_settings"),
-    path("p/<slug:slug>/settings/criteria/", lead_views.criteria, name="project_criteria"),
-    path("p/<slug:slug>/guidelines/", lead_views.guidelines, name="guidelines"),
-    path("p/<slug:slug>/guidelines/preview/", lead_views.guidelines_preview, name="guidelines_preview"),
-    path("p/<slug:slug>/work/", lead_views.work, name="work"),
+    path("projects/new/", create.new_project, name="project_new"),
+    path("p/<slug:slug>/", overview.project, name="project"),
+    path("p/<slug:slug>/agreement/", overview.project_agreement, name="project_agreement"),
+    path("p/<slug:slug>/clone/", create.clone, name="project_clone"),
+    path("p/<slug:slug>/settings/", settings.settings, name="project_settings"),
+    path("p/<slug:slug>/settings/criteria/", settings.criteria, name="project_criteria"),
+    path("p/<slug:slug>/guidelines/", guidelines.guidelines, name="guidelines"),
+    path("p/<slug:slug>/guidelines/preview/", guidelines.guidelines_preview, name="guidelines_preview"),
+    path("p/<slug:slug>/work/", statement.work, name="work"),
     path("p/<slug:slug>/items/", item_views.items, name="items"),
     path("p/<slug:slug>/items/<int:pk>/", item_views.item, name="item"),
     path("p/<slug:slug>/items/<int:pk>/hide/", item_views.item_hide, name="item_hide"),

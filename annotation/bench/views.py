@@ -10,6 +10,7 @@ from django.urls import get_script_prefix, reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
 
+from annotation import presentation
 from annotation.bench import strings
 from annotation.models import Annotation, Annotator, Assignment, Review
 from annotation.promotion import end_user_feedback
@@ -86,7 +87,7 @@ def mine(request, project):
     orders = dict(_orders(rows)) if said else {}
     for row in rows:
         row.said = end_user_feedback.lettered(said.get(row.item_id, []), orders.get(row.assignment_id, []), one=row.item.slot_count == 1)
-        row.excerpt = "" if row.item.hidden else _excerpt(row.item.prompt.messages)
+        row.excerpt = "" if row.item.hidden else presentation.excerpt(row.item.prompt.messages, EXCERPT)
         row.open_to_change = row.state != "accepted" and row.item.state != "settled" and not row.item.hidden
     context = {"project": project, "rows": rows, "more": more, "state": state, "states": Annotation.State.choices}
     return render(request, "annotation/mine.html", context)
@@ -95,15 +96,6 @@ def mine(request, project):
 def _orders(rows) -> list[tuple[int, list]]:
     """(assignment id, the order its answers were shown in) of rows of own work."""
     return list(Assignment.objects.filter(pk__in=[row.assignment_id for row in rows if row.assignment_id]).values_list("id", "order"))
-
-
-def _excerpt(messages) -> str:
-    """The first words of the last thing asked."""
-    for message in reversed(messages):
-        if message.get("role") == "user" and isinstance(message.get("content"), str):
-            text = " ".join(message["content"][: EXCERPT * 2].split())
-            return text[:EXCERPT] + ("…" if len(text) > EXCERPT or len(message["content"]) > EXCERPT * 2 else "")
-    return ""
 
 
 @login_required

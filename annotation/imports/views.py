@@ -1,6 +1,5 @@
 """Import pages, for managers: upload → what the file is, columns to correct, trial → job → report."""
 
-import csv
 import json
 from collections.abc import Iterator
 
@@ -19,7 +18,7 @@ from annotation.imports import jobs as import_jobs
 from annotation.imports import uploads
 from annotation.imports.importer import ERRORS_FILE
 from annotation.models import SavedMapping
-from core import jobs
+from core import jobs, spreadsheet
 from core.access import project_page
 from core.errors import DomainError
 from core.models import Job
@@ -183,25 +182,17 @@ def report_file(job: Job, kind: str) -> HttpResponse | StreamingHttpResponse:
         if not path.exists():
             return HttpResponse(b"", content_type="application/x-ndjson", headers={"Content-Disposition": f'attachment; filename="{name}"'})
         return FileResponse(open(path, "rb"), as_attachment=True, filename=name, content_type="application/x-ndjson")
-    return StreamingHttpResponse(_csv(path), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return StreamingHttpResponse(
+        spreadsheet.lines(_refused(path)), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
 
 
-class _Echo:
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv(path) -> Iterator[str]:
-    """Rows for a spreadsheet: with a byte order mark, so that it is read as UTF-8, and with no cell that would run as a formula."""
-    writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(["line", "field", "code", "reason"])
+def _refused(path) -> Iterator[list]:
+    """The refused rows of a report, a list each, the names of its columns first."""
+    yield ["line", "field", "code", "reason"]
     if not path.exists():
         return
     with open(path, encoding="utf-8") as lines:
         for line in lines:
             error = json.loads(line)
-            yield writer.writerow([error["line"], *(_harmless(str(error.get(n, ""))) for n in ("field", "code", "reason"))])
-
-
-def _harmless(cell: str) -> str:
-    return "'" + cell if cell[:1] in {"=", "+", "-", "@", "\t", "\r", "\n"} else cell
+            yield [error["line"], *(str(error.get(n, "")) for n in ("field", "code", "reason"))]

@@ -8,10 +8,11 @@ from django.views.decorators.http import require_safe
 
 from annotation import presentation
 from annotation.bench.strings import names
+from annotation.items.forms import ItemFilter, TagsForm
 from annotation.models import Item, ItemTag
 from annotation.projects import actions as projects
-from annotation.projects.forms import CommentForm, ItemFilter, TagsForm
 from annotation.promotion import end_user_feedback
+from annotation.review.forms import CommentForm
 from annotation.statistics import project as figures
 from annotation.work import queue
 from core.access import project_form, project_page
@@ -19,16 +20,6 @@ from core.errors import DomainError
 from core.models import Role
 
 PAGE = 50
-
-
-def page_link(request, **changes) -> str:
-    """This page's query string with `changes` (None takes a parameter away)."""
-    query = request.GET.copy()
-    for name, value in changes.items():
-        query.pop(name, None)
-        if value is not None:
-            query[name] = value
-    return "?" + query.urlencode()
 
 
 @require_safe
@@ -57,8 +48,8 @@ def items(request, project):
         "project": project,
         "form": form,
         "rows": found[:PAGE],
-        "next": page_link(request, after=found[PAGE - 1].pk) if len(found) > PAGE else "",
-        "first": page_link(request, after=None) if asked.get("after") else "",
+        "next": found[PAGE - 1].pk if len(found) > PAGE else None,
+        "later": bool(asked.get("after")),
         "filtered": any(asked.get(name) for name in ("q", "state", "kind", "tag", "hidden", "after")),
         "is_manager": request.role == Role.MANAGER,
     }

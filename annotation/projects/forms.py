@@ -1,4 +1,4 @@
-"""Forms of the lead's and the reviewer's pages: shape only; the verbs of projects and review decide."""
+"""Forms of a project's pages: shape only; the verbs of `actions` decide."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from annotation.models import BenchSettings, Item, Kind
+from annotation.models import BenchSettings, Kind
 from annotation.projects.actions import MAX_CRITERIA, MAX_OVERLAP
 
 
@@ -82,26 +82,6 @@ class GuidelinesForm(forms.Form):
         return self.cleaned_data["text"].replace("\r\n", "\n")
 
 
-class ItemFilter(forms.Form):
-    q = forms.CharField(label=_("Item or external id"), required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"}))
-    state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("any")), *Item.State.choices])
-    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("any")), *Kind.choices])
-    tag = forms.CharField(label=_("Tag"), required=False, max_length=60)
-    hidden = forms.BooleanField(label=_("Hidden only"), required=False)
-    after = forms.IntegerField(required=False, min_value=0, max_value=2**62, widget=forms.HiddenInput)
-
-
-class ReviewFilter(forms.Form):
-    STATES = [("submitted", _("to review")), ("accepted", _("accepted")), ("returned", _("returned")), ("all", _("all"))]
-
-    state = forms.ChoiceField(label=_("State"), required=False, choices=STATES)
-    annotator = forms.CharField(label=_("Annotator"), required=False, max_length=40)
-    tag = forms.CharField(label=_("Tag"), required=False, max_length=60)
-    corrections = forms.BooleanField(label=_("With corrections"), required=False)
-    low = forms.BooleanField(label=_("Low agreement"), required=False)
-    before = forms.IntegerField(required=False, min_value=0, max_value=2**62, widget=forms.HiddenInput)
-
-
 class PeriodForm(forms.Form):
     """`start` to `end`, both included; this month when nothing is said."""
 
@@ -119,11 +99,3 @@ class PeriodForm(forms.Form):
         data = self.cleaned_data if self.is_bound and self.is_valid() else {}
         end = data.get("end") or today
         return data.get("start") or end.replace(day=1), end
-
-
-class TagsForm(forms.Form):
-    tags = forms.CharField(required=False, max_length=2000)
-
-
-class CommentForm(forms.Form):
-    comment = forms.CharField(required=False, strip=False, max_length=20_000)

@@ -12,11 +12,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from annotation import presentation
-from annotation.items.views import page_link
 from annotation.models import Promotion, PromotionRule
 from annotation.promotion import messages as promotion_turns
 from annotation.promotion import rules as promotion
-from core import jobs
+from core import jobs, text
 from core.access import project_form, project_page
 from core.errors import DomainError
 from feedback.conversations.end_users import label
@@ -115,9 +114,8 @@ def rules(request, project):
         "log": log,
         "outcome": outcome,
         "of_rule": of_rule,
-        "outcomes": [("", _("All"), page_link(request, outcome=None, before=None))]
-        + [(value, words, page_link(request, outcome=value, before=None)) for value, words in Promotion.Outcome.choices],
-        "next": page_link(request, before=more) if more else "",
+        "outcomes": [("", _("All")), *Promotion.Outcome.choices],
+        "next": more,
         "suggested": SUGGESTED,
         "any_active": any(rule.active for rule in found),
     }
@@ -138,10 +136,10 @@ def _preview(rule: PromotionRule) -> dict:
         turn, row = one["turn"], said.get(one["candidate"].row)
         one["question"] = presentation.excerpt(turn.messages, EXCERPT) if turn.messages else ""
         answer = turn.answers[0].text if turn.answers else ""
-        one["answer"] = _short(_unmarked(answer))
+        one["answer"] = text.excerpt(_unmarked(answer), EXCERPT)
         one["earlier"] = max(0, sum(m["role"] == "user" for m in turn.messages) - 1)
         one["others"] = len(turn.answers) - 1
-        one["comment"] = _short(keep.shown(row.text)) if row is not None else ""
+        one["comment"] = text.excerpt(keep.shown(row.text), EXCERPT) if row is not None else ""
         one["score"] = one["candidate"].value
         one["refused"] = promotion_turns.REFUSALS.get(turn.refused, turn.refused)
         one["marks"] = [MARKS.get(kind, kind) for kind in one["marks"]]
@@ -151,14 +149,9 @@ def _preview(rule: PromotionRule) -> dict:
 _MARKS = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|```.*$)|\*\*|__|`", re.MULTILINE)
 
 
-def _unmarked(text: str) -> str:
+def _unmarked(answer: str) -> str:
     """Markdown without the marks of headings, quotes, lists, stress and code: an excerpt on one line has no use for them."""
-    return _MARKS.sub("", text[: EXCERPT * 3])
-
-
-def _short(text: str) -> str:
-    flat = " ".join(text[: EXCERPT * 3].split())
-    return flat[:EXCERPT] + ("…" if len(flat) > EXCERPT else "")
+    return _MARKS.sub("", answer[: EXCERPT * 4])
 
 
 def _form_page(request, project, rule, form, preview=None):

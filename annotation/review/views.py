@@ -10,10 +10,9 @@ from django.views.decorators.http import require_safe
 
 from annotation import presentation
 from annotation.bench import payload
-from annotation.items.views import page_link
 from annotation.models import Annotation, AnnotationVersion, Item, ItemTag, Review
-from annotation.projects.forms import CommentForm, ReviewFilter
 from annotation.promotion import end_user_feedback
+from annotation.review.forms import CommentForm, ReviewFilter
 from annotation.statistics import project as figures
 from annotation.statistics.project import LOW_AGREEMENT
 from annotation.work import review
@@ -52,10 +51,10 @@ def review_list(request, project):
         "project": project,
         "form": form,
         "state": state,
-        "states": [(value, label, page_link(request, state=value, before=None)) for value, label in ReviewFilter.STATES],
+        "states": ReviewFilter.STATES,
         "rows": found[:PAGE],
-        "next": page_link(request, before=found[PAGE - 1].pk) if len(found) > PAGE else "",
-        "first": page_link(request, before=None) if asked.get("before") else "",
+        "next": found[PAGE - 1].pk if len(found) > PAGE else None,
+        "later": bool(asked.get("before")),
         "low": LOW_AGREEMENT,
         "filtered": any(asked.get(name) for name in ("annotator", "corrections", "low", "tag")),
     }

@@ -2,23 +2,17 @@
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from core.access import project_form, project_page
 from core.errors import DomainError
+from core.links import url_or_blank
 from feedback.chat import settings as verbs
 from feedback.chat.settings_forms import ArmFormSet, ChatForm, ConsentForm, LinkForm, ReasonFormSet, initial
 from feedback.models import Arm
-
-
-def _url_or_blank(name, *args) -> str:
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
 
 
 def _arm_rows(project) -> list[dict]:
@@ -52,8 +46,8 @@ def _page(request, project, *, status=200, **extra):
         "arms": [(f, by_endpoint.get(_number(f["endpoint"].value()))) for f in arms],
         "arm_management": arms.management_form,
         "links": project.chat_links.filter(revoked=False, expires_at__gt=timezone.now()).order_by("-pk"),
-        "endpoints_url": _url_or_blank("endpoints", project.slug),
-        "chat_url": _url_or_blank("chat", project.slug),
+        "endpoints_url": url_or_blank("endpoints", project.slug),
+        "chat_url": url_or_blank("chat", project.slug),
     }
     return render(request, "feedback/chat_settings.html", context | extra, status=status)
 

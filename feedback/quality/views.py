@@ -1,6 +1,5 @@
 """The honesty page: what the feedback of end users is worth, for reviewers. Every figure with its uncertainty."""
 
-import csv
 from datetime import timedelta
 
 from django import forms
@@ -12,6 +11,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from core import spreadsheet
 from core.access import project_page
 from core.rendering import charts
 from corpus.models import ModelVersion
@@ -225,18 +225,11 @@ def _scores(found: dict) -> dict:
 
 
 def _csv(project, scope: Scope, days: dict, models: dict):
-    # The byte order mark makes spreadsheets read the Chinese as UTF-8.
-    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="feedback-{project.slug}-{scope.start}-{scope.end}.csv"'
-    out = csv.writer(response)
-    out.writerow(["day", "model_version", "answers", "answers_with_thumb", "thumbs_up", "thumbs_down", "share_up", "low_95", "high_95"])
+    rows: list[list] = [["day", "model_version", "answers", "answers_with_thumb", "thumbs_up", "thumbs_down", "share_up", "low_95", "high_95"]]
     for (day, model), one in sorted(days.items(), key=lambda e: (e[0][0], models.get(e[0][1], ""))):
         share = one.rate
         figures = [""] * 3 if share is None else [f"{share.value:.4f}", f"{share.low:.4f}", f"{share.high:.4f}"]
-        out.writerow([day, _safe(models.get(model, "")), one.answers, one.with_thumb, one.up, one.down, *figures])
+        rows.append([day, models.get(model, ""), one.answers, one.with_thumb, one.up, one.down, *figures])
+    response = HttpResponse(spreadsheet.lines(rows), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="feedback-{project.slug}-{scope.start}-{scope.end}.csv"'
     return response
-
-
-def _safe(text: str) -> str:
-    """Text that a spreadsheet will not run as a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -33,7 +33,7 @@ from feedback.widget import tokens
 
 TOKENS_PER_MINUTE = 600  # of one key
 PERSON_PER_MINUTE = 30
-SCRIPT = Path(__file__).parent / "static" / "feedback" / "widget.js"
+SCRIPT = Path(__file__).resolve().parents[1] / "static" / "feedback" / "widget.js"
 
 
 class WidgetToken(authentication.BaseAuthentication):

@@ -33,7 +33,7 @@ class Afterwards(Watch):
 
 
 class Beside(Watch):
-    """The check in a process of its own (formats/following.py), which ends when this one is gone or closes its input."""
+    """The check in a process of its own (formats/checker_process.py), which ends when this one is gone or closes its input."""
 
     def __init__(self, form: Format, folder: Path, options: Options):
         # Started anew, never forked: this process has threads and open connections.

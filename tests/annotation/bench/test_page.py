@@ -50,7 +50,7 @@ def test_the_page_is_small_and_asks_little(django_assert_max_num_queries):
     with django_assert_max_num_queries(10):
         page = client.get(reverse("bench", args=[project.slug]))
     wanted = set(re.findall(r'(?:src|href)="/static/([^"]+\.(?:js|css|svg))"', page.content.decode()))
-    missing = {f"annotation/{name}" for name in sources()} - wanted
+    missing = {f"annotation/bench/{name}" for name in sources()} - wanted
     assert not missing  # every module is asked for at once, not one after the other
     size = len(gzip.compress(page.content)) + sum(len(gzip.compress(Path(finders.find(name)).read_bytes())) for name in wanted)
     assert size < 150_000, size

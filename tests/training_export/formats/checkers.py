@@ -16,7 +16,7 @@ def checkers_of(parent: int) -> list[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             mine = int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == parent
-            if mine and "following" in (folder / "cmdline").read_text():
+            if mine and "checker_process" in (folder / "cmdline").read_text():
                 found.append(int(folder.name))
         except OSError:
             continue

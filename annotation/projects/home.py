@@ -1,0 +1,55 @@
+"""What each project says of itself on a person's list of projects: how far, what came back to them, the way in."""
+
+from django.db.models import Count, Q
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
+from annotation.models import Annotation, BenchSettings
+from annotation.statistics import progress
+from core.access import role_in
+from core.links import url_or_blank
+from core.models import Role
+from feedback.models import ChatSettings
+
+
+def home_panel(request, project):
+    """On the person's list of projects: how far, what came back to them, and the way to the bench; for end users the way to the chat. All projects
+    in three queries, one more for end users."""
+    if not hasattr(request, "home_figures"):
+        request.home_figures = _home_figures(request)
+    known, own, kinds, chats = request.home_figures
+    mine, returned = own.get(project.pk, (0, 0))
+    role = {p.pk: r for p, r in getattr(request, "home_projects", [])}.get(project.pk) or role_in(request.user, project)
+    if role == Role.USER:
+        chat_url = url_or_blank("chat", project.slug) if project.pk in chats else ""
+        return render_to_string("annotation/_home_project.html", {"role": role, "chat_url": chat_url}, request=request)
+    context = {
+        "project": project,
+        "known": known.get(project.pk),
+        "mine": mine,
+        "returned": returned,
+        "kind": kinds.get(project.pk),
+        "role": role,
+        "bench_url": url_or_blank("bench", project.slug) if role != "user" else "",
+        "mine_url": url_or_blank("mine", project.slug),
+        "leads": role in ("reviewer", "manager"),
+    }
+    return render_to_string("annotation/_home_project.html", context, request=request)
+
+
+def _home_figures(request):
+    all_projects = [p for p, _role in request.home_projects]
+    used = [p for p, role in request.home_projects if role == Role.USER]
+    chats = set(ChatSettings.objects.filter(project__in=used, enabled=True).values_list("project", flat=True)) if used else set()
+    own = Annotation.objects.filter(annotator__user=request.user, project__in=all_projects).exclude(state="withdrawn")
+    came_back = Count("pk", filter=Q(state="returned", item__hidden=False))
+    counts = {pk: (n, back) for pk, n, back in own.values_list("project").annotate(n=Count("pk"), back=came_back).order_by()}
+    kinds = {b.project_id: b.get_kind_display() for b in BenchSettings.objects.filter(project__in=all_projects).only("project_id", "kind")}
+    return progress.of_projects(all_projects), counts, kinds, chats
+
+
+def home_action(request, project):
+    """The button that makes a project, on the list of projects."""
+    return format_html('<a class="button primary" href="{}">{}</a>', reverse("project_new"), _("New project"))

@@ -1,0 +1,79 @@
+"""The lead's overview: how far, how well people agree, what needs somebody now."""
+
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from annotation.projects import actions as projects
+from annotation.statistics import agreement, progress
+from annotation.statistics import project as figures
+from core import jobs
+from core.access import entry_url, project_page
+from core.links import url_or_blank
+from core.models import Role
+from core.rendering import charts
+
+
+def _kind_label(kind: str):
+    try:
+        return jobs.kind_of(kind).label
+    except KeyError:
+        return kind
+
+
+@require_safe
+@project_page("user")
+def project(request, project):
+    """The lead's five seconds: how far, how well people agree, what needs somebody now. Annotators go to their own first page."""
+    if request.role not in (Role.REVIEWER, Role.MANAGER):
+        target = entry_url(project, request.role)
+        if target == reverse("home"):
+            raise PermissionDenied(_("Your role in this project does not allow this."))
+        return redirect(target)
+    known = progress.of_projects([project], new=True)[project.pk]
+    throughput = figures.daily(project)
+    today = timezone.now().date()
+    review = reverse("review", args=[project.slug])
+    labels = [date_format(day, "MONTH_DAY_FORMAT") for day in throughput["days"]]
+    people_charts = [
+        {
+            "name": name,
+            "sum": total,
+            "url": f"{review}?state=all&annotator={name}",
+            "chart": charts.line(_("Submitted per day: %(name)s") % {"name": name}, list(zip(labels, series, strict=True)), height=84),
+        }
+        for _pk, name, series, total in throughput["people"][:8]
+    ]
+    todo = figures.attention(project, request.user)
+    for job in todo["failed_jobs"]:
+        job.url, job.label = url_or_blank("job", project.slug, job.pk), _kind_label(job.kind)
+    context = {
+        "project": project,
+        "known": known,
+        "pace": figures.pace(known, throughput["total"], today),
+        "todo": todo,
+        "nothing_to_do": not any(todo[k] for k in ("disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs")),
+        "chart": charts.line(_("Submitted per day"), list(zip(labels, throughput["total"], strict=True)), height=140) if any(throughput["total"]) else "",
+        "people": people_charts,
+        "more_people": max(0, len(throughput["people"]) - 8),
+        "bench": projects.bench_of(project),
+        "is_manager": request.role == Role.MANAGER,
+    }
+    return render(request, "annotation/project.html", context)
+
+
+@require_safe
+@project_page("reviewer")
+def project_agreement(request, project):
+    """Fragment: agreement with its interval and where it is worst. Apart, because a bootstrap takes longer than the page should."""
+    key = f"agreement-{project.pk}"
+    known = cache.get(key)
+    if known is None:
+        known = agreement.project_agreement(project) | {"worst": figures.worst(project)}
+        cache.set(key, known, 60)
+    return render(request, "annotation/_agreement.html", {"project": project, "agreement": known})

@@ -1,0 +1,41 @@
+"""The work statement: who did how much in a period, on screen and for a spreadsheet."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from annotation.projects.forms import PeriodForm
+from annotation.statistics import project as figures
+from core import spreadsheet
+from core.access import project_page
+from core.models import Role
+
+
+@require_safe
+@project_page("annotator")
+def work(request, project):
+    """Work statement per person and period; annotators and reviewers see their own line only."""
+    form = PeriodForm(request.GET or None)
+    start, end = form.period()
+    everyone = request.role == Role.MANAGER
+    rows = figures.work(project, start, end, None if everyone else request.user)
+    if request.GET.get("format") == "csv" and not form.errors:
+        return _work_csv(project, rows, start, end)
+    names = ("submitted", "skipped", "corrections", "active_ms")
+    totals = {name: sum(row[name] for row in rows) for name in names}
+    price = project.bench.pay_per_item
+    totals["pay"] = sum(row["pay"] for row in rows) if price is not None and rows else None
+    shown = PeriodForm(request.GET) if form.errors else PeriodForm(initial={"start": start, "end": end})
+    context = {"project": project, "rows": rows, "totals": totals, "form": shown, "start": start, "end": end, "everyone": everyone, "price": price}
+    return render(request, "annotation/work.html", context)
+
+
+def _work_csv(project, rows, start, end):
+    table: list[list] = [["name", "username", "from", "to", "submitted", "skipped", "corrections", "active_minutes", "pay"]]
+    for row in rows:
+        minutes = f"{row['active_ms'] / 60000:.1f}"
+        pay = "" if row["pay"] is None else row["pay"]
+        table.append([row["name"], row["username"], start, end, row["submitted"], row["skipped"], row["corrections"], minutes, pay])
+    response = HttpResponse(spreadsheet.lines(table), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="work-{project.slug}-{start}-{end}.csv"'
+    return response
