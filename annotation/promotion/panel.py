@@ -16,8 +16,7 @@ from annotation.document import DROP_REASONS
 from annotation.models import Annotation, Annotator, Consensus, Promotion
 from annotation.promotion.end_user_feedback import answers_of
 from feedback.models import Message, Reaction
-from feedback.quality.intervals import wilson
-from feedback.quality.views import shown
+from feedback.quality.intervals import shown, wilson
 
 MOST = 5000  # promoted answers looked at, the newest
 LISTED = 20

@@ -77,3 +77,27 @@ def _around(value: float, pulls: list[float], n: int, bounds: tuple[float, float
 
     half = float(stdtrit(m - 1, 0.975)) * sqrt(m / (m - 1) * sum(x * x for x in pulls))
     return Share(value, max(bounds[0], value - half), min(bounds[1], value + half), n)
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    return "–" if value is None else f"{100 * value:.{digits}f}%"
+
+
+def shown(share: Share | None) -> str:
+    """ "62 % (55–69)": a share with its interval."""
+    if share is None:
+        return "–"
+    if share.low is None or share.high is None:
+        return percent(share.value)
+    return f"{100 * share.value:.0f} % ({100 * share.low:.0f}–{100 * share.high:.0f})"
+
+
+def points(share: Share | None) -> str:
+    """ "+4 (−2 … +10)": a difference in percentage points."""
+    if share is None:
+        return "–"
+
+    def signed(x):
+        return f"{100 * x:+.0f}".replace("-", "−")
+
+    return signed(share.value) if share.low is None else f"{signed(share.value)} ({signed(share.low)} … {signed(share.high)})"

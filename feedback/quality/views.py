@@ -20,7 +20,7 @@ from feedback.models import ChatSettings, Choice, EndUser, Signal
 from feedback.quality import figures as honesty
 from feedback.quality import intervals
 from feedback.quality.figures import Figures, Scope
-from feedback.quality.intervals import Share
+from feedback.quality.intervals import Share, percent, points, shown
 from feedback.reactions import reasons as reason_lists
 
 DAYS = 30
@@ -53,30 +53,6 @@ class FilterForm(forms.Form):
         end = min(data.get("end") or today, today)
         start = data.get("start") or end - timedelta(days=min(DAYS - 1, (end - end.min).days))
         return Scope(project, min(start, end), end, int(data["model"]) if data.get("model") else None)
-
-
-def percent(value: float | None, digits: int = 0) -> str:
-    return "–" if value is None else f"{100 * value:.{digits}f}%"
-
-
-def shown(share: Share | None) -> str:
-    """ "62 % (55–69)": a share with its interval."""
-    if share is None:
-        return "–"
-    if share.low is None or share.high is None:
-        return percent(share.value)
-    return f"{100 * share.value:.0f} % ({100 * share.low:.0f}–{100 * share.high:.0f})"
-
-
-def points(share: Share | None) -> str:
-    """ "+4 (−2 … +10)": a difference in percentage points."""
-    if share is None:
-        return "–"
-
-    def signed(x):
-        return f"{100 * x:+.0f}".replace("-", "−")
-
-    return signed(share.value) if share.low is None else f"{signed(share.value)} ({signed(share.low)} … {signed(share.high)})"
 
 
 @require_safe
