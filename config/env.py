@@ -1,5 +1,6 @@
 """Small readers of environment variables; settings.py is their only user."""
 
+import ipaddress
 import os
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def envlist(name: str, default: list[str]) -> list[str]:
     """Comma-separated, blanks dropped."""
     value = os.environ.get(name, "")
     return [part.strip() for part in value.split(",") if part.strip()] or default
+
+
+def envnetworks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Comma-separated addresses and networks (`10.0.0.7, 172.16.0.0/12`); ValueError naming the variable otherwise."""
+    try:
+        return [ipaddress.ip_network(part, strict=False) for part in envlist(name, [])]
+    except ValueError as exc:
+        raise ValueError(f"{name}: {exc}") from None
 
 
 def envsecret(name: str, default: str = "") -> str:

@@ -10,7 +10,7 @@ import dj_database_url
 from csp.constants import NONCE, NONE, SELF  # noqa: F401
 from django.utils.translation import gettext_lazy as _
 
-from config.env import envbool, envint, envlist, envsecret, envstr
+from config.env import envbool, envint, envlist, envnetworks, envsecret, envstr
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(envstr("DATA_DIR", str(BASE_DIR / "data"))).resolve()
@@ -52,6 +52,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = envint("SESSION_SECONDS", 14 * 24 * 3600)
 BEHIND_PROXY = envbool("BEHIND_PROXY", False)  # a proxy that sets X-Forwarded-Proto itself, and nobody can pass by
+# Whose X-Forwarded-For is believed, as addresses and networks; without any, one hop of a loopback or private address.
+TRUSTED_PROXIES = envnetworks("TRUSTED_PROXIES")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = envint("HSTS_SECONDS", 0)
 SECURE_CONTENT_TYPE_NOSNIFF = True

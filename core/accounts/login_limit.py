@@ -1,38 +1,42 @@
-"""Slows down guessing of passwords: failed sign-ins are counted per name and address, and per address, in the cache that all web
-processes share."""
+"""Slows down guessing of passwords, at the sign-in and where an old password is asked for: failures are counted per name and
+address, per address, and per name, in the cache that all web processes share."""
 
 import hashlib
 import threading
 import unicodedata
 
-from django.conf import settings
 from django.core.cache import cache
+
+from core.client_ip import client_ip
 
 WINDOW_SECONDS = 600
 PER_NAME = 8
 PER_ADDRESS = 100
+PER_NAME_ANYWHERE = 60
+KNOWN_SECONDS = 30 * 24 * 3600
 _lock = threading.Lock()  # the file-based cache cannot count atomically; between processes a lost update costs one count
 
 
-def address(request) -> str:
-    """The client's address; behind a proxy, what the proxy nearest to us saw."""
-    forwarded = request.headers.get("X-Forwarded-For", "") if settings.SECURE_PROXY_SSL_HEADER else ""
-    return forwarded.rsplit(",", 1)[-1].strip() or request.META.get("REMOTE_ADDR", "")
+def _key(text: str) -> str:
+    return "login-" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _normal(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).strip().casefold()  # blanks around a name, as the form drops them, are no way around
 
 
 def _keys(request, name: str) -> list[tuple[str, int]]:
-    where = address(request)
-    name = unicodedata.normalize("NFKC", name).strip().casefold()  # blanks around a name, as the form drops them, are no way around
-
-    def key(text):
-        return "login-" + hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
-
-    return [(key(f"{where}\n{name}"), PER_NAME), (key(where), PER_ADDRESS)]
+    """(bucket, how many failures it takes): of the name from this address, of the address, and of the name from anywhere.
+    The last holds off who has many addresses; an address this name has signed in from does not meet it, so that strangers
+    cannot lock a person out."""
+    where, name = client_ip(request), _normal(name)
+    keys = [(_key(f"{where}\n{name}"), PER_NAME), (_key(where), PER_ADDRESS)]
+    return keys if cache.get(_key(f"known\n{where}\n{name}")) else [*keys, (_key(f"anywhere\n{name}"), PER_NAME_ANYWHERE)]
 
 
 def begin(request, name: str) -> bool:
-    """Count an attempt before its password is looked at, so that many at once are counted too. False when this name from this address,
-    or this address altogether, has failed too often in the last ten minutes."""
+    """Count an attempt before its password is looked at, so that many at once are counted too. False when this name from this
+    address, this address altogether, or this name from addresses it is not known at has failed too often in ten minutes."""
     keys = _keys(request, name)
     with _lock:
         counts = [cache.get(key) or 0 for key, _limit in keys]
@@ -45,8 +49,10 @@ def begin(request, name: str) -> bool:
 
 
 def succeeded(request, name: str) -> None:
-    """The password was right: forget this name's failures, and do not count the attempt against the address."""
-    (of_name, _n), (of_address, _m) = _keys(request, name)
+    """The password was right: forget this name's failures here, do not count the attempt elsewhere, and know the address."""
+    (of_name, _n), *others = _keys(request, name)
     with _lock:
         cache.delete(of_name)
-        cache.set(of_address, max(0, (cache.get(of_address) or 0) - 1), WINDOW_SECONDS)
+        for key, _limit in others:
+            cache.set(key, max(0, (cache.get(key) or 0) - 1), WINDOW_SECONDS)
+    cache.set(_key(f"known\n{client_ip(request)}\n{_normal(name)}"), 1, KNOWN_SECONDS)

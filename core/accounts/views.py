@@ -120,13 +120,26 @@ def account(request):
     return render(request, "core/account.html", {"form": form, "memberships": Member.objects.of(request.user).select_related("project")})
 
 
+def _checked_password(request, form: PasswordForm) -> bool:
+    """Whether the form is valid; what is wrong with the new password is no failed attempt at the old one."""
+    valid = form.is_valid()
+    if "old_password" not in form.errors:
+        login_limit.succeeded(request, request.user.username)
+    return valid
+
+
 @sensitive_post_parameters("old_password", "new_password", "again")
 @signed_in
 @never_cache
 def password(request):
     """Change one's password; the only page open while a one-time password is in use."""
     form = PasswordForm(request.POST or None, user=request.user)
-    if request.method == "POST" and form.is_valid():
+    # Whoever finds a screen unlocked may not try out passwords here without end.
+    allowed = request.method != "POST" or login_limit.begin(request, request.user.username)
+    if not allowed:
+        form = PasswordForm(user=request.user)
+        messages.error(request, _("Too many attempts. Wait ten minutes, or ask the manager of your project for a new password."))
+    elif request.method == "POST" and _checked_password(request, form):
         try:
             people.set_own_password(user=request.user, password=form.cleaned_data["new_password"])
         except DomainError as exc:
@@ -135,7 +148,7 @@ def password(request):
             update_session_auth_hash(request, request.user)
             messages.success(request, _("Your new password is in use."))
             return redirect("home")
-    return render(request, "core/password.html", {"form": form})
+    return render(request, "core/password.html", {"form": form}, status=200 if allowed else 429)
 
 
 @require_POST

@@ -12,8 +12,8 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from core import events, limits
-from core.accounts import login_limit
 from core.api.parsers import strict_loads
+from core.client_ip import client_ip
 from core.errors import DomainError, of_the_machine
 from feedback.chat import access, branches, serialize, stream_events, streaming
 from feedback.chat import ask as asking
@@ -66,7 +66,7 @@ def _answer(view, method, act, request, slug, ids):
     given = _body(request) if method == "POST" else request.GET
     if act:
         limits.take("chat-acts", f"{visitor.project.pk}-{visitor.key or visitor.user.pk}", limit=ACTS, seconds=60)
-    visitor.address = login_limit.address(request)
+    visitor.address = client_ip(request)
     out = view(visitor, given, **ids)
     return out if not isinstance(out, dict) else JsonResponse(out)
 

@@ -5,7 +5,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core import limits
-from core.accounts import login_limit
+from core.client_ip import client_ip
 from core.rendering import markdown
 from feedback.chat import access, guest_links
 from feedback.chat import api as chat_api
@@ -31,7 +31,7 @@ def chat(request, slug, pk=None):
 def join(request, token):
     """Where a guest's link leads: what is stored, the consent text if there is one, and a button. Looking takes nothing away from the link; a mail
     scanner that follows it joins nobody."""
-    limits.take("chat-join", login_limit.address(request), limit=JOINS, seconds=600)
+    limits.take("chat-join", client_ip(request), limit=JOINS, seconds=600)
     link = guest_links.find(token)
     if link is None or not access.is_open(link.project):
         return render(request, "feedback/join.html", {"gone": True}, status=404)

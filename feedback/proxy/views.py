@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from core import limits
-from core.accounts.login_limit import address
 from core.api.auth import find_key, opens
 from core.api.parsers import strict_loads
+from core.client_ip import client_ip
 from core.db.prepared import Prepared
 from core.errors import DomainError, of_the_machine
 from core.models import ApiKey, Project
@@ -100,7 +100,7 @@ def _refused(exc: DomainError) -> Refused:
 def _key_of(request) -> ApiKey:
     key = find_key(request.headers.get("Authorization", ""))
     if key is None:
-        limits.take("proxy-bad-key", address(request), limit=BAD_KEYS_PER_MINUTE, seconds=60)
+        limits.take("proxy-bad-key", client_ip(request), limit=BAD_KEYS_PER_MINUTE, seconds=60)
         raise Refused(401, "invalid_api_key", _("This API key is not valid."), kind="authentication_error", headers={"WWW-Authenticate": "Bearer"})
     if not opens(key, ApiKey.Scope.PROXY):
         raise Refused(403, "permission_denied", _("This API key is not for this."), kind="permission_error")

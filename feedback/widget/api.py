@@ -21,8 +21,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import limits
-from core.accounts.login_limit import address
 from core.api.auth import KeyAuthentication, scoped
+from core.client_ip import client_ip
 from core.errors import DomainError
 from feedback.conversations import end_users, late_targets
 from feedback.conversations.privacy import keeper
@@ -43,7 +43,7 @@ class WidgetToken(authentication.BaseAuthentication):
         return "Bearer"
 
     def authenticate(self, request):
-        limits.take("widget-address", address(request), limit=settings.WIDGET_PER_MINUTE, seconds=60)
+        limits.take("widget-address", client_ip(request), limit=settings.WIDGET_PER_MINUTE, seconds=60)
         words = authentication.get_authorization_header(request).decode("latin-1").split()
         if len(words) != 2 or words[0].lower() != "bearer":
             raise DomainError("token_missing", _("This needs a widget token."), status=401)
