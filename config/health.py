@@ -22,6 +22,11 @@ def database() -> Iterator[Finding]:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT sqlite_version()")
                 version = cursor.fetchone()[0]
+                cursor.execute("PRAGMA quick_check(1)")
+                found = cursor.fetchone()[0]
+            if found != "ok":
+                yield "error", _("The database %(file)s is damaged: %(reason)s. Restore it from a backup.") % {"file": database["NAME"], "reason": found}
+                return
         else:
             version = _postgresql_version(database)
     except Exception as exc:
@@ -125,6 +130,8 @@ def catalogue() -> Iterator[Finding]:
 def secret_key() -> Iterator[Finding]:
     if os.environ.get("SECRET_KEY") or os.environ.get("SECRET_KEY_FILE"):
         yield ("ok", _("SECRET_KEY comes from the environment")) if len(settings.SECRET_KEY) >= 32 else ("error", _("SECRET_KEY is shorter than 32 characters"))
+    elif not (settings.DATA_DIR / "secret_key").exists():
+        yield "error", _("SECRET_KEY cannot be kept in DATA_DIR: everybody is signed out at each start")
     else:
         yield "ok", _("SECRET_KEY was made at the first start and is kept in DATA_DIR/secret_key; back it up")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils.translation import gettext as _
 
 MIGRATION_LOCK = 7_305_861  # any number of our own: PostgreSQL's advisory lock while migrations run
@@ -22,7 +22,18 @@ class NotReady(Exception):
 
 
 def migrate(say) -> None:
-    """Apply what is missing. Several web machines may start at once: on PostgreSQL they take turns."""
+    """Apply what is missing. Several web machines may start at once: on PostgreSQL they take turns. NotReady where a file of
+    SQLite is damaged or may not be written."""
+    try:
+        _migrate(say)
+    except DatabaseError as exc:
+        if connection.vendor != "sqlite":
+            raise
+        words = _("The database %(file)s cannot be used: %(reason)s. Restore it from a backup, or choose another DATA_DIR.")
+        raise NotReady(words % {"file": settings.DATABASES["default"]["NAME"], "reason": exc}) from None
+
+
+def _migrate(say) -> None:
     from django.db.migrations.executor import MigrationExecutor
 
     executor = MigrationExecutor(connection)
@@ -78,8 +89,12 @@ def _static_fingerprint() -> str:
 def lock_data_dir() -> object:
     """Hold DATA_DIR for this process; NotReady names the one that has it. The embedded broker bears one worker, and two servers on one
     SQLite file are one too many. Keep what is returned: the lock lives as long as it does."""
-    settings.DATA_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
-    lock = open(settings.DATA_DIR / "serve.lock", "a+")  # noqa: SIM115 - kept open on purpose
+    try:
+        settings.DATA_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
+        lock = open(settings.DATA_DIR / "serve.lock", "a+")  # noqa: SIM115 - kept open on purpose
+    except OSError as exc:
+        words = _("DATA_DIR %(folder)s cannot be written: %(reason)s. Give this account the right to, or choose another DATA_DIR.")
+        raise NotReady(words % {"folder": settings.DATA_DIR, "reason": exc.strerror or exc}) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

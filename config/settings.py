@@ -29,16 +29,20 @@ def _kept_secret() -> str:
     if given:
         return given
     path = DATA_DIR / "secret_key"
+    made = secrets.token_urlsafe(48)
     try:
         return path.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        DATA_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
-        made = secrets.token_urlsafe(48)
         try:
+            DATA_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as f:
                 f.write(made)
         except FileExistsError:
             return path.read_text(encoding="ascii").strip()
+        except OSError:
+            return made  # not to be kept: `doctor` and `serve` say in a sentence what is wrong with DATA_DIR
+        return made
+    except (OSError, UnicodeDecodeError):
         return made
 
 
@@ -266,13 +270,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "ENUM_NAME_OVERRIDES": {"ReactionKind": ["thumb", "score", "correction"], "WidgetReactionKind": ["thumb", "correction"]},
 }
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"hide_tokens": {"()": "core.log_filter.HideTokens"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens"]}},
     "root": {"handlers": ["console"], "level": envstr("LOG_LEVEL", "WARNING")},
-    # Refusals (4xx) are no news, and their paths may hold the token of an invitation.
+    # Refusals (4xx) are no news.
     "loggers": {"django.request": {"level": "ERROR"}},
 }

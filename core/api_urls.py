@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from core.api import schema  # noqa: F401  - registers how callers are known
 from core.jobs import api as jobs_api
 
 urlpatterns = [

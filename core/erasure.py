@@ -1,16 +1,19 @@
 """A person's data in a project: found, handed out, erased; each room does its part (core.registry.register_eraser).
 
-A person is an account, or end users that no account stands behind, or both. Erasing is one transaction over all rooms; after it the freed
-places of the database are overwritten, so that the texts are gone from its file, too. Backups are out of reach (docs/privacy.md)."""
+A person is an account, or end users that no account stands behind, or both. Erasing is one transaction over all rooms; after it the
+database's files are written anew, so that the texts are gone from them, too. Backups are out of reach (docs/privacy.md)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from core import events, registry
 from core.models import Project, User
+
+LOCK_SECONDS = 5
+REWRITE_BYTES = 2 * 1024**3
 
 
 @dataclass
@@ -45,8 +48,8 @@ def export(person: Person) -> dict:
 
 
 def erase(person: Person, *, actor) -> dict:
-    """Remove the person's data from every room, whole or not at all: {"counts": {table: n}, and what rooms add: "withdrawn", "models"}. Nothing of a
-    file or an index is left when this returns. Harmless to repeat."""
+    """Remove the person's data from every room, whole or not at all: {"counts": {table: n}, "withdrawn", "models": what rooms add, "unwritten": tables
+    in whose files the old bytes stand until PostgreSQL writes over them}. Harmless to repeat."""
     counts: dict[str, int] = {}
     with written_over() as touched:
         with transaction.atomic():
@@ -61,25 +64,52 @@ def erase(person: Person, *, actor) -> dict:
                 withdrawn=sorted(person.ids("withdrawn")),
             )  # fmt: skip
         touched.append(person.project.pk)
-        purge()
+        unwritten = purge()
+        if unwritten:
+            events.append(project=person.project, actor=actor, verb="person.unwritten", tables=unwritten)
     return {
+        "unwritten": unwritten,
         "counts": {table: n for table, n in sorted(counts.items()) if n},
         "withdrawn": sorted(person.ids("withdrawn")),
         "models": sorted(person.ids("models")),
     }
 
 
-def purge() -> None:
-    """Write SQLite's file anew, without what deleted and changed rows left in it; on PostgreSQL VACUUM this database's tables, so that old versions
-    of rows are gone from every table and index. Not inside a transaction; needs no quiet."""
+def purge() -> list[str]:
+    """Write the database's files anew, without what deleted and changed rows left in them; the names of the tables whose files
+    could not be. Not inside a transaction; needs no quiet.
+
+    SQLite's one file is written anew by VACUUM. PostgreSQL's VACUUM gives the room of old rows free and leaves their bytes, so
+    each table is rewritten (VACUUM FULL), which nobody can read or write meanwhile: one that is in use for LOCK_SECONDS, and one
+    larger than REWRITE_BYTES, is only vacuumed, and named."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM")
+        return _rewritten(cursor) if connection.vendor == "postgresql" else []
+
+
+def _rewritten(cursor) -> list[str]:
+    left: list[str] = []
+    cursor.execute("SET lock_timeout = %s", [f"{LOCK_SECONDS}s"])
+    try:
+        for table in connection.introspection.django_table_names(only_existing=True):
+            name = connection.ops.quote_name(table)
+            cursor.execute("SELECT pg_total_relation_size(%s::regclass)", [name])
+            if cursor.fetchone()[0] > REWRITE_BYTES:
+                left.append(table)
+                continue
+            try:
+                cursor.execute(f"VACUUM (FULL) {name}")
+            except OperationalError:  # the lock did not come: somebody works in it
+                left.append(table)
+    finally:
+        cursor.execute("RESET lock_timeout")
+    return left
 
 
 @contextmanager
 def written_over() -> Iterator[list[int]]:
     """On SQLite what is emptied in here is overwritten in the file, and the log that still holds it emptied, if the list is not empty at the end.
-    PostgreSQL keeps it, unseen, until its next VACUUM."""
+    PostgreSQL keeps it, unseen, until it is written over."""
     touched: list[int] = []
     if connection.vendor != "sqlite":
         yield touched

@@ -41,8 +41,16 @@ def of_the_machine(exc: BaseException) -> DomainError | None:
     text = str(exc)
     if (isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)) or (isinstance(exc, OperationalError) and "disk is full" in text):
         return DomainError("disk_full", _("The server's disk is full. Nothing was changed; tell whoever looks after the server."), status=507)
+    if isinstance(exc, OperationalError) and "database is locked" in text:
+        words = _("The database is busy with somebody else's work. Nothing was changed; try again in a few seconds.")
+        return DomainError("busy", words, status=503, data={"retry_after": 3})
     if type(exc).__name__ == "PoolTimeout" or (isinstance(exc, OperationalError) and ("PoolTimeout" in text or "couldn't get a connection" in text)):
-        return DomainError("busy", _("Too many people are using the server at this moment. Nothing was changed; try again in a few seconds."), status=503)
+        return DomainError(
+            "busy",
+            _("Too many people are using the server at this moment. Nothing was changed; try again in a few seconds."),
+            status=503,
+            data={"retry_after": 3},
+        )
     return None
 
 

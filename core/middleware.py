@@ -38,9 +38,9 @@ class PageMiddleware:
         if request.headers.get("HX-Request") and response.status_code == 302 and response["Location"].startswith("/login/"):
             response.status_code = 401
             del response["Location"]
-        # Ward computers are shared: after signing out, Back must not show what was on the screen.
-        personal = response.headers.get("Content-Type", "").startswith("text/html") and not response.has_header("Cache-Control")
-        if personal and getattr(request, "user", None) is not None and request.user.is_authenticated:
+        # Ward computers are shared: after signing out, Back must not show what was on the screen; nor may a proxy on the way keep an
+        # API's answer or a download. What may be kept (static files, the widget's script) says so itself.
+        if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "private, no-store"
         return response
 

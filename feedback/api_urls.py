@@ -3,6 +3,7 @@
 from django.urls import path
 
 from feedback.ingest.api import FeedbackView
+from feedback.widget import schema  # noqa: F401  - registers how the widget is known
 from feedback.widget.api import SetupView, TokensView, WidgetFeedbackView
 
 urlpatterns = [

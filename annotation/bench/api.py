@@ -155,11 +155,13 @@ class UndoView(APIView):
 class ReportView(APIView):
     @extend_schema(request=ReportIn, responses={200: OpenApiResponse(description="hidden"), **PROBLEMS})
     def post(self, request, pk):
-        """ "Contains personal data": the item is hidden from everyone at once and goes to the manager."""
+        """ "Contains personal data": the item goes to the manager and is hidden from everyone at once; `hidden` is false where
+        many of one's own reports wait to be decided, and then it is put aside for oneself only."""
         asked = _checked(ReportIn, request)
         item = queue.own(user=request.user, pk=pk, project=_key_project(request)).item
         queue.report(user=request.user, item=item, reason=asked["reason"], comment=asked["comment"])
-        return Response({"hidden": True})
+        item.refresh_from_db(fields=["hidden"])
+        return Response({"hidden": item.hidden})
 
 
 class ProgressView(APIView):

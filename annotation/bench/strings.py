@@ -217,7 +217,7 @@ def strings() -> dict[str, str]:
         "earlier_refused": _("Work you sent earlier was not accepted: %(message)s It is kept here."),
         "needs_server": _("The server does not answer. Nothing is lost; try again."),
         "broken": _("Something went wrong on this page. Your work is kept; reload the page to go on."),
-        "reported": _("Hidden from everyone at once. The manager decides what happens to it."),
+        "reported": _("Reported. The manager decides what happens to it."),
         "undone": _("Taken back: this work is open again."),
         "nothing_to_undo": _("There is nothing to take back."),
         "open_it": _("Open it"),

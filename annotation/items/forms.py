@@ -11,7 +11,7 @@ class ItemFilter(forms.Form):
     state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("any")), *Item.State.choices])
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("any")), *Kind.choices])
     tag = forms.CharField(label=_("Tag"), required=False, max_length=60)
-    hidden = forms.BooleanField(label=_("Hidden only"), required=False)
+    hidden = forms.BooleanField(label=_("Reported only"), required=False)
     after = forms.IntegerField(required=False, min_value=0, max_value=2**62, widget=forms.HiddenInput)
 
 

@@ -1,7 +1,7 @@
 """The items of a project: list, one item, and what becomes of a hidden one."""
 
 from django.contrib import messages
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from annotation import presentation
 from annotation.bench.strings import names
 from annotation.items.forms import ItemFilter, TagsForm
-from annotation.models import Item, ItemTag
+from annotation.models import Item, ItemFlag, ItemTag
 from annotation.projects import actions as projects
 from annotation.promotion import end_user_feedback
 from annotation.review.forms import CommentForm
@@ -29,7 +29,7 @@ def items(request, project):
     rows = Item.objects.visible_to(request.user).filter(project=project)
     asked = form.cleaned_data if form.is_valid() else {}
     if asked.get("hidden"):
-        rows = rows.filter(hidden=True)
+        rows = rows.filter(Q(hidden=True) | Exists(ItemFlag.objects.filter(item=OuterRef("pk"), resolved_at=None)))
     for name in ("state", "kind"):
         if asked.get(name):
             rows = rows.filter(**{name: asked[name]})
@@ -82,6 +82,7 @@ def item(request, project, pk):
         "shown": shown,
         "tags": ", ".join(found.tags.order_by("name").values_list("name", flat=True)),
         "reports": reports,
+        "undecided": any(report.resolved_at is None for report in reports),
         "assignments": assignments,
         "said": end_user_feedback.to_reviewer(project, found, request.user, shown["order"]),
         "is_manager": is_manager,
@@ -94,9 +95,14 @@ def item(request, project, pk):
 def item_hide(request, project, pk):
     """ "Contains personal data": hidden from everyone at once; the managers decide."""
     form = CommentForm(request.POST)
-    queue.report(user=request.user, item=_item(request, project, pk), comment=form.cleaned_data["comment"] if form.is_valid() else "")
+    found = _item(request, project, pk)
+    queue.report(user=request.user, item=found, comment=form.cleaned_data["comment"] if form.is_valid() else "")
     figures.forget(project)
-    messages.success(request, _("The item is hidden from everyone. A manager decides what becomes of it."))
+    found.refresh_from_db(fields=["hidden"])
+    if found.hidden:
+        messages.success(request, _("The item is hidden from everyone. A manager decides what becomes of it."))
+    else:
+        messages.success(request, _("The managers are told. Others still see the item: many of your reports wait to be decided."))
     return redirect("items", project.slug)
 
 

@@ -5,10 +5,10 @@ import time
 from datetime import date, timedelta
 
 from django.core.cache import cache
-from django.db.models import Avg, Count, Q, Sum
+from django.db.models import Avg, Count, Exists, OuterRef, Q, Sum
 from django.utils import timezone
 
-from annotation.models import Annotation, DailyFigure, Item
+from annotation.models import Annotation, DailyFigure, Item, ItemFlag
 from annotation.statistics import progress
 from core.models import Job
 
@@ -63,10 +63,11 @@ def attention(project, viewer) -> dict:
     shown = Annotation.objects.filter(project=project, annotator__source="person", item__hidden=False)
     if counts is None:
         watch = _Watch()
+        undecided = ItemFlag.objects.filter(item=OuterRef("pk"), resolved_at=None)
         counts = Item.objects.filter(project=project).aggregate(
             disputes=Count("pk", filter=Q(agreement__lt=LOW_AGREEMENT, hidden=False) & ~Q(state="settled")),
             waiting=Count("pk", filter=Q(state="waiting", hidden=False)),
-            to_decide=Count("pk", filter=Q(hidden=True)),
+            to_decide=Count("pk", filter=Q(hidden=True) | Exists(undecided)),
         )
         states = shown.filter(state__in=["submitted", "returned"])
         counts |= {"submitted": 0, "returned": 0} | dict(states.values_list("state").annotate(n=Count("pk")).order_by())

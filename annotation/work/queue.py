@@ -18,11 +18,14 @@ from django.utils.translation import gettext as _
 from annotation.models import Annotator, Assignment, Item, ItemFlag
 from annotation.statistics import daily
 from core import events
+from core.access import role_in
 from core.db.prepared import Prepared
 from core.db.retry import on_deadlock
 from core.errors import Conflict, DomainError
+from core.models import Role
 
 RESERVE_SECONDS = 120
+UNDECIDED_REPORTS = 5
 HEARTBEAT_SECONDS = 60
 # Own finished items are skipped by NOT EXISTS; every so many claims the mark moves past them, so that skipping stays cheap.
 MARK_EVERY = 16
@@ -261,9 +264,14 @@ def skip(*, user, pk: int, reason: str, comment: str = "", project=None) -> Assi
 @on_deadlock
 @transaction.atomic
 def report(*, user, item: Item, reason: str = "personal_data", comment: str = "") -> ItemFlag:
-    """Hide `item` from everyone at once and lay it before the managers. Drafts on it stay; live holds are let go."""
+    """Lay `item` before the managers and hide it from everyone at once; drafts on it stay, live holds are let go.
+
+    Whoever has UNDECIDED_REPORTS of their reports in the project before the managers hides nothing more until some are decided
+    (a manager's own hides always): the item is put aside for the reporter alone, as skipped, and the managers are told."""
     if reason not in ("personal_data", "harmful", "other"):
         raise DomainError("invalid", _("Choose a reason."), field="reason")
+    if not _may_hide(user, item.project):
+        return _reported_only(user, item, reason, comment)
     live = list(Assignment.objects.filter(item=item, state__in=LIVE).select_for_update(no_key=True).order_by("pk"))
     Item.objects.filter(pk=item.pk).update(hidden=True)
     _let_go(live, "released")
@@ -272,10 +280,24 @@ def report(*, user, item: Item, reason: str = "personal_data", comment: str = ""
     return flag
 
 
+def _may_hide(user, project) -> bool:
+    if role_in(user, project) == Role.MANAGER:
+        return True
+    return ItemFlag.objects.filter(item__project=project, reporter=user, resolved_at=None).count() < UNDECIDED_REPORTS
+
+
+def _reported_only(user, item: Item, reason: str, comment: str) -> ItemFlag:
+    mine = Assignment.objects.filter(item=item, annotator__user=user, state__in=LIVE).select_for_update(no_key=True)
+    _let_go(list(mine.order_by("pk")), "skipped")
+    flag = ItemFlag.objects.create(item=item, reason=reason, comment=comment, reporter=user)
+    events.append(project=item.project, actor=user, verb="report", target=item, reason=reason)
+    return flag
+
+
 @on_deadlock
 @transaction.atomic
 def restore(*, user, item: Item, outcome: str = "restored") -> None:
-    """A manager found nothing amiss: the item is seen again, and its reports are closed."""
+    """A manager found nothing amiss: the item is seen (again), and its reports are closed."""
     Item.objects.filter(pk=item.pk).update(hidden=False)
     ItemFlag.objects.filter(item=item, resolved_at=None).update(resolved_at=timezone.now(), resolved_by=user, outcome=outcome)
     freed([item])

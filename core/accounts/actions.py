@@ -10,11 +10,13 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core import events
+from core.accounts.lookalikes import alike
 from core.accounts.sign_in import one_time_hash
 from core.api.auth import new_key
 from core.errors import Conflict, DomainError
@@ -46,12 +48,22 @@ def check_username(name: str) -> str:
     return User.normalize_username(name)
 
 
+def _refuse_lookalike(username: str) -> None:
+    """Conflict "name_taken" where an account has a name that `username` could be mistaken for."""
+    same_length = User.objects.annotate(length=Length("username")).filter(length=len(username)).exclude(username=username)
+    for other in same_length.values_list("username", flat=True).iterator():
+        if alike(username, other):
+            words = _("“%(name)s” looks like the account “%(other)s”. Choose a name that nobody mistakes for it.")
+            raise Conflict("name_taken", words % {"name": username, "other": other}, field="username")
+
+
 def create_user(*, username: str, password: str, superuser: bool = False, display_name: str = "", must_change: bool = False, hashed: str = "") -> User:
     """A new account. DomainError when the name is taken or not allowed, or the password is empty. `hashed`: the password's stored form, when
     it was hashed before the caller's transaction began (nobody else can write to SQLite meanwhile)."""
     username = check_username(username)
     if not password:
         raise DomainError("empty_password", _("Give a password."), field="password")
+    _refuse_lookalike(username)
     user = User(username=username, first_name=display_name[:150], is_superuser=superuser, is_staff=superuser, password_must_change=must_change)
     user.password = hashed or make_password(password)
     try:

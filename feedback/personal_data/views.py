@@ -45,8 +45,10 @@ def _page(request, project, *, form=None, person=None, status=200):
             "account": person.user,
         }
     erased = list(Event.objects.filter(project=project, verb="person.erase").order_by("-pk")[:30])
+    newest = Event.objects.filter(project=project, verb__in=["person.erase", "person.unwritten"]).order_by("-pk").first()
+    unwritten = newest.data["tables"] if newest is not None and newest.verb == "person.unwritten" else []
     working = Job.objects.filter(project=project, kind="erase", state__in=[Job.State.QUEUED, Job.State.RUNNING]).select_related("project")
-    context = {"project": project, "form": form or PersonForm(), "found": found, "erased": erased, "working": working}
+    context = {"project": project, "form": form or PersonForm(), "found": found, "erased": erased, "working": working, "unwritten": unwritten}
     return render(request, "feedback/people.html", context, status=status)
 
 

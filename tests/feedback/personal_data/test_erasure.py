@@ -95,6 +95,16 @@ def pieces(text: str) -> list[bytes]:
     return [text[i : i + 20].encode() for i in range(len(text) - 19)]
 
 
+def postgres_files() -> list[Path]:
+    """The files of the tables and indexes of this database, as they stand on the disk now."""
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+        cursor.execute("SHOW data_directory")
+        home = Path(cursor.fetchone()[0])
+        cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
+        return sorted((home / "base" / str(cursor.fetchone()[0])).iterdir())
+
+
 def places_of(text: str) -> list[str]:
     """Files of the database and of FILES_DIR that hold a piece of `text`; on PostgreSQL the tables whose rows do."""
     found = []
@@ -108,6 +118,7 @@ def places_of(text: str) -> list[str]:
                 cursor.execute(f'SELECT t::text FROM "{table}" t')
                 if any(piece.decode() in row for (row,) in cursor.fetchall() for piece in pieces(text)):
                     found.append(table)
+        files += postgres_files()
     for path in files:
         data = path.read_bytes()
         if any(piece in data for piece in pieces(text)):
@@ -277,3 +288,24 @@ def test_pages_that_an_earlier_change_let_go_are_written_over_as_well(house):
     assert places_of(secret), "nothing was left behind: this test proves nothing"
     command("ward", "--key", "ann", "--erase", "--yes")
     assert places_of(secret) == []
+
+
+@pytest.mark.servers
+def test_a_table_in_use_is_named_and_the_page_says_so(house, client, monkeypatch):
+    """Somebody reads messages in a long transaction meanwhile: the erasure does not wait for them, and does not keep silent."""
+    import psycopg
+
+    from core import erasure
+    from core.erasure import Person
+    from tests.cast import make_member
+
+    monkeypatch.setattr(erasure, "LOCK_SECONDS", 1)
+    given = connection.get_connection_params()
+    with psycopg.connect(**{k: given[k] for k in ("dbname", "user", "host", "port") if given.get(k)}) as reader:
+        reader.execute("SELECT count(*) FROM feedback_message")
+        done = erasure.erase(Person(house["project"], end_users=[house["ann"].pk]), actor=None)
+    assert done["unwritten"] == ["feedback_message"]
+    client.force_login(make_member(house["project"], "manager"))
+    assert "VACUUM FULL" in client.get("/p/ward/people/").content.decode()
+    assert erasure.erase(Person(house["project"], end_users=[house["ann"].pk]), actor=None)["unwritten"] == []
+    assert "VACUUM FULL" not in client.get("/p/ward/people/").content.decode()
