@@ -8,9 +8,11 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from corpus.readers import jsonscan, judges, limits, opening, strict, table
+from corpus.readers import limits, opening, strict
+from corpus.readers.containers import jsonscan, table
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import ALIASES, check_given, normal, resolve
+from corpus.readers.judgements import judges
 from corpus.readers.reading import raw_rows, shown, text_stream
 from corpus.readers.shapes import shape_of
 from corpus.records import FileRefused

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from corpus.readers import jsonscan, limits, opening, parquet, strict, table, turns
+from corpus.readers import limits, opening, strict, turns
+from corpus.readers.containers import jsonscan, parquet, table
+from corpus.readers.containers.lines import jsonl
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import resolve
-from corpus.readers.lines import jsonl
 from corpus.readers.rows import Row
 from corpus.readers.shapes import SHAPES, check_columns, richer
 from corpus.records import FileRefused, Record, Refusal

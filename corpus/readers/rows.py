@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from corpus.canonical import canonical_json, same_text
-from corpus.readers import judging, limits, turns
+from corpus.readers import limits, turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import Columns, normal
+from corpus.readers.judgements import judging
 from corpus.records import AnswerIn, Entry, JudgementIn
 
 PASSAGE_KEYS = ("text", "content", "passage", "context", "page_content", "evidence_text")

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
-from corpus.readers import judging, turns
+from corpus.readers import turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import Columns
-from corpus.readers.judged import answer_columns, answer_list, preference, ranked_texts
+from corpus.readers.judgements import judging
+from corpus.readers.judgements.judged import answer_columns, answer_list, preference, ranked_texts
 from corpus.readers.rows import Row, as_id, check_prompt, context, entry, judge_name, made_answer, split_answer
 from corpus.readers.tree import is_tree, sibling_sets
 from corpus.records import Entry, JudgementIn

@@ -2,8 +2,9 @@
 
 from django.utils.translation import gettext as _
 
-from corpus.readers import judging, limits, turns
+from corpus.readers import limits, turns
 from corpus.readers.errors import RowRefused
+from corpus.readers.judgements import judging
 from corpus.records import AnswerIn, Entry, JudgementIn
 
 

@@ -2,9 +2,10 @@
 
 import re
 
-from corpus.readers import judging, turns
+from corpus.readers import turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import ABOUT, KNOWN, Columns, is_judge, normal, resolve
+from corpus.readers.judgements import judging
 
 SENTENCE = re.compile(r"[。！？；，：]|[.!?;,]\s")
 _FIGURE = re.compile(r"[+-]?\d+(\.\d+)?")

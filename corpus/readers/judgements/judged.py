@@ -3,8 +3,9 @@
 from django.utils.translation import gettext as _
 
 from corpus.canonical import same_text
-from corpus.readers import judging, limits, turns
+from corpus.readers import limits, turns
 from corpus.readers.errors import RowRefused
+from corpus.readers.judgements import judging
 from corpus.readers.rows import Row, answer_text, as_id, check_prompt, context, entry, judge_name, made_answer, split_answer, verdicts
 from corpus.records import Entry, JudgementIn
 

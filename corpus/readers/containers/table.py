@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from corpus.readers import limits
+from corpus.readers.containers.lines import physical_lines
 from corpus.readers.errors import RowRefused
-from corpus.readers.lines import physical_lines
 from corpus.readers.strict import check_storable, decoded
 from corpus.records import FileRefused
 
