@@ -11,7 +11,7 @@ from corpus.records import Record, Refusal
 @dataclass
 class Inspection:
     """What a file is. `mapping` is {our field: column} as found (a given mapping included), `given` only what was given or seen in the
-    rows; `from_zero` the columns whose numbers count answers from 0;
+    rows; `scales` {column: what its numbers stand for} (scales.py), `asked` what of that must be told by hand (deciding.Asked);
     `columns` the names seen in the first rows, `sample` those rows as dicts (long texts cut). `container`: json · jsonl ·
     csv · parquet; `compression`: "" · gzip · zip; `delimiter` only for csv; `layout`: where the rows of a JSON file stand
     (list · lists · texts · keyed · lists_of_lists · single)."""
@@ -25,7 +25,8 @@ class Inspection:
     sample: list[dict] = field(default_factory=list)
     mapping: dict[str, str] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
-    from_zero: list[str] = field(default_factory=list)
+    scales: dict[str, str] = field(default_factory=dict)
+    asked: list[dict] = field(default_factory=list)
     layout: str = ""
     name: str = ""
 
@@ -42,13 +43,16 @@ def inspect(
     mapping: dict[str, str] | None = None,
     delimiter: str | None = None,
     join: str | None = None,
+    whole: bool = False,
 ) -> Inspection:
-    """What the file at `path` is, by its content. FileRefused when no row of it can be read; a compressed file is gone
-    through once, so that a bomb or a damaged archive is refused before any row is taken. `join`: the column that names the prompt
-    when the rows are answers to prompts known already."""
+    """What the file at `path` is, by its content. FileRefused when no row of it can be read, or ("which_wins") when it cannot be told which
+    answer its judgements put first; a compressed file is gone through once, so that a bomb or a damaged archive is refused before any row
+    is taken. `mapping`: {our field: column, or column:scale}. `join`: the column that names the prompt when the rows are answers to prompts
+    known already. `whole`: columns of judgements are looked at to the end of the file before their numbers are read, not only in the first
+    limits.JUDGED_ROWS."""
     from corpus.readers.inspection import inspect_file
 
-    return inspect_file(Path(path), name=name, encoding=encoding, mapping=mapping or {}, delimiter=delimiter, join=join)
+    return inspect_file(Path(path), name=name, encoding=encoding, mapping=mapping or {}, delimiter=delimiter, join=join, whole=whole)
 
 
 def read(path: str | Path, inspection: Inspection, *, model: str | None = None, join: str | None = None) -> Iterator[Record | Refusal]:

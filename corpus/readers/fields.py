@@ -7,6 +7,7 @@ from functools import lru_cache
 from django.utils.translation import gettext as _
 
 from corpus.readers.errors import RowRefused
+from corpus.readers.judgements.hints import bare
 from corpus.records import FileRefused
 
 # Our fields and the columns they are found under, best first. docs/import.md lists them.
@@ -62,6 +63,7 @@ _NUMBERED_BEHIND = re.compile(rf"(?:{_STEM}|model|模型)_?{_SUFFIX}_?的?_?(ran
 _JUDGE = re.compile(
     r"(annotator|label|preference|pref|judge|judgement|judgment|rater|vote|choice|winner|标注员|标注|评审|评委|偏好)[_\-\s:：]+(.+)", re.I | re.S
 )
+_NUMBERED_JUDGE = re.compile(r"(annotator|rater|judge|labell?er|reviewer|标注[人员者]|评审人?|评委)\d{1,3}", re.I)
 _JUDGE_BEHIND = re.compile(r"(.+)[_\-\s:：](label|preference|vote|choice|judgement|judgment|标注|偏好|评审|选择)", re.I | re.S)
 _ONE_JUDGE = {
     "winner",
@@ -72,6 +74,7 @@ _ONE_JUDGE = {
     "preferred_answer",
     "choice",
     "label",
+    "labels",
     "better",
     "better_answer",
     "better_response_id",
@@ -98,7 +101,13 @@ def normal(name: str) -> str:
 
 def is_judge(column: str) -> bool:
     """Whether a column's name says that it holds somebody's judgement."""
-    return bool(_JUDGE.fullmatch(column.strip()) or _JUDGE_BEHIND.fullmatch(column.strip())) or normal(column) in _ONE_JUDGE
+    name = bare(column).strip()
+    return any(form.fullmatch(name) for form in (_JUDGE, _NUMBERED_JUDGE, _JUDGE_BEHIND)) or normal(name) in _ONE_JUDGE
+
+
+def is_annotator(ours: str) -> bool:
+    """Whether our field is an annotator's: annotator_NAME."""
+    return bool(_JUDGE.fullmatch(ours))
 
 
 @dataclass(slots=True)
@@ -251,12 +260,15 @@ def _judge_columns(out: Columns, by_normal: dict[str, str], used: set[str], off:
         return
     if "label" in out.of and (len(out.answers) >= 2 or not {"answer", "chosen", "messages"} & out.of.keys()):
         out.judges.append(("", out.of.pop("label")))
-    for name, column in by_normal.items():
+    for column in by_normal.values():
         if column in used:
             continue
-        m, behind = _JUDGE.fullmatch(column.strip()), _JUDGE_BEHIND.fullmatch(column.strip())
-        if name in _ONE_JUDGE:
+        called = bare(column).strip()
+        m, behind = _JUDGE.fullmatch(called), _JUDGE_BEHIND.fullmatch(called)
+        if normal(called) in _ONE_JUDGE:
             judge = None if pair else ""
+        elif _NUMBERED_JUDGE.fullmatch(called):
+            judge = called
         else:
             judge = m[2].strip() if m else behind[1].strip() if behind else None
         if judge is None or _is_about(judge) or (normal(f"annotator_{judge}") if judge else "winner") in off:

@@ -12,7 +12,7 @@ from corpus.readers import limits, opening, strict
 from corpus.readers.containers import jsonscan, table
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import ALIASES, check_given, normal, resolve
-from corpus.readers.judgements import judges
+from corpus.readers.judgements import deciding, judges, scales
 from corpus.readers.reading import raw_rows, shown, text_stream
 from corpus.readers.shapes import shape_of
 from corpus.records import FileRefused
@@ -20,7 +20,7 @@ from corpus.records import FileRefused
 _ADDRESS = re.compile(r"(https?://|[\w.-]+/)\S+")  # of a page or a data set: no passage
 
 
-def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[str, str], delimiter: str | None, join: str | None):
+def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[str, str], delimiter: str | None, join: str | None, whole: bool):
     """See corpus.readers.inspect."""
     from corpus.readers import Inspection
 
@@ -39,9 +39,9 @@ def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[s
     else:
         opening.refuse_other_kinds(first)
         found.encoding = opening.checked_encoding(encoding) if encoding else opening.find_encoding(opening.chunks(path, found.compression))[0]
-        _find_container(path, found, delimiter, mapping)
+        _find_container(path, found, delimiter, scales.without(mapping))
     try:
-        _find_format(path, found, mapping, join)
+        _find_format(path, found, mapping, join, None if whole else limits.JUDGED_ROWS)
     except FileRefused as refused:
         refused.inspection = found
         raise
@@ -194,10 +194,12 @@ def _is_columnar(value: dict) -> bool:
     return len(columns) > 1 and len(columns) == len(value) and _known(columns) > 1
 
 
-def _find_format(path: Path, found, mapping: dict[str, str], join: str | None) -> None:
+def _find_format(path: Path, found, mapping: dict[str, str], join: str | None, most: int | None) -> None:
+    """`most`: rows to look at in columns of judgements; None for all."""
     rows: list[dict] = []
     refused: set[str] = set()
-    for _line, row in raw_rows(path, found):
+    every = raw_rows(path, found)
+    for _line, row in every:
         if isinstance(row, RowRefused):
             refused.add(row.code)
             continue
@@ -215,11 +217,13 @@ def _find_format(path: Path, found, mapping: dict[str, str], join: str | None) -
     if join is not None and join not in found.columns:
         names = ", ".join(found.columns)[:500]
         raise FileRefused("mapping", _("The file has no column %(name)s. It has: %(names)s") % {"name": join[:60], "names": names})
+    mapping, explicit = scales.split(mapping, found.columns)
     check_given(mapping, found.columns)
     given = dict(mapping)
     given |= _tags(rows, given)
     given |= judges.found(rows, given, join)
-    found.given, found.from_zero = given, judges.from_zero(rows, given, join)
+    found.given = given
+    asked = _find_scales(found, rows, islice(every, most), join, explicit)
     votes: Counter[str] = Counter()
     for row in rows:
         try:
@@ -246,6 +250,23 @@ def _find_format(path: Path, found, mapping: dict[str, str], join: str | None) -
             "review",
             _("These are comparisons that name their answers only by id. Import them with the answers' texts in the rows (columns answer_1, answer_2)."),
         )
+    if asked:
+        found.asked = [one.as_dict() for one in asked]
+        raise FileRefused("which_wins", "\n".join(one.sentence() for one in asked))
+
+
+def _find_scales(found, rows: list[dict], more, join: str | None, explicit: dict[str, str]) -> list[deciding.Asked]:
+    """What the numbers in columns of judgements stand for, into `found`; what must be asked for. `more` rows, after the first `rows`, are looked
+    at only where a number could mean another thing by what stands in them."""
+    looked = deciding.Looked(found.given, join, explicit)
+    for row in rows:
+        looked.add(row)
+    if looked.unsure():
+        for _line, row in more:
+            if isinstance(row, dict):
+                looked.add(row)
+    found.scales, asked = looked.decided()
+    return asked
 
 
 def _each(value) -> list:

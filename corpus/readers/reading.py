@@ -100,7 +100,7 @@ def records(path: Path, inspection, *, model: str | None = None, join: str | Non
             columns = resolve(tuple(row), given, join)
             if shape is None:
                 raise RowRefused("", "unknown_format", _("The columns of this record are not known."))
-            told = Row(row, columns, model, frozenset(inspection.from_zero))
+            told = Row(row, columns, model, inspection.scales)
             own = richer(fmt, row, columns)
             check_columns(own, told)
             yield Record(line, SHAPES[own](told))

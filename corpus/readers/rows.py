@@ -8,7 +8,7 @@ from corpus.canonical import canonical_json, same_text
 from corpus.readers import limits, turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import Columns, normal
-from corpus.readers.judgements import judging
+from corpus.readers.judgements.verdict import verdict
 from corpus.records import AnswerIn, Entry, JudgementIn
 
 PASSAGE_KEYS = ("text", "content", "passage", "context", "page_content", "evidence_text")
@@ -21,7 +21,7 @@ class Row:
     data: dict
     columns: Columns
     model: str | None = None  # given for the whole file
-    from_zero: frozenset = frozenset()  # columns of judges whose numbers count answers from 0
+    scales: dict[str, str] = field(default_factory=dict)  # what the numbers of a column stand for (scales.py)
     used: set = field(default_factory=set)
 
     def has(self, ours: str) -> bool:
@@ -213,8 +213,8 @@ def verdicts(row: Row, names: list[str], places: list[int | None], texts: list[s
     for name, column in row.columns.judges:
         row.used.add(column)
         value = turns.from_json(row.data[column], column)
-        zero = column in row.from_zero
-        document = judging.verdict(value, names, places, texts, column, from_zero=zero, models=models) if len(texts) > 1 else None
+        scale = row.scales.get(column, "")
+        document = verdict(value, names, places, texts, column, scale=scale, models=models) if len(texts) > 1 else None
         name = name or judge_name(row)
         if document and out.setdefault(name, JudgementIn(document, name)).document != document:
             raise RowRefused(column, "contradiction", _("Two columns give different judgements of the same annotator."))

@@ -2,14 +2,25 @@
 
 import pytest
 
+from corpus.records import FileRefused
 from tests.corpus.files import Got, jsonl, written
 
 TWO = {"prompt": "q", "answer_a": "x", "answer_b": "y"}
-FIRST, SECOND = {"ranking": [[0], [1]]}, {"ranking": [[1], [0]]}
+FIRST, SECOND, TIE = {"ranking": [[0], [1]]}, {"ranking": [[1], [0]]}, {"ranking": [[0, 1]]}
 
 
 def read(tmp_path, *rows, **options):
     return Got(written(tmp_path / "x", jsonl(*rows)), **options)
+
+
+def asked(tmp_path, *rows, **options):
+    """The scales from which somebody has to choose before the rows can be read."""
+    with pytest.raises(FileRefused) as refused:
+        read(tmp_path, *rows, **options)
+    assert refused.value.code == "which_wins"
+    [one] = refused.value.inspection.asked
+    assert all(scale in str(refused.value) for scale in one["scales"])
+    return one["scales"]
 
 
 def said(got):
@@ -34,9 +45,13 @@ def test_a_column_with_a_zero_counts_from_zero(tmp_path, answers, values):
     assert said(read(tmp_path, *rows)) == [[("", FIRST)], [("", SECOND)]]
 
 
-def test_a_label_beside_answers_counts_from_zero_too(tmp_path):
+def test_a_label_of_one_and_zero_beside_answers_is_asked_for(tmp_path):
+    """1 may be the second answer, counted from 0, or say that the first is better."""
     for answers in ({"answer_a": "x", "answer_b": "y"}, {"responses": ["x", "y"]}):
-        assert said(read(tmp_path, {"prompt": "q", "label": 1} | answers, {"prompt": "r", "label": 0} | answers)) == [[("", SECOND)], [("", FIRST)]]
+        rows = [{"prompt": "q", "label": 1} | answers, {"prompt": "r", "label": 0} | answers]
+        assert asked(tmp_path, *rows) == ["0-first", "1-first", "0-tie"]
+        assert said(read(tmp_path, *rows, mapping={"winner": "label:0-first"})) == [[("", SECOND)], [("", FIRST)]]
+        assert said(read(tmp_path, *rows, mapping={"winner": "label:1-first"})) == [[("", FIRST)], [("", SECOND)]]
 
 
 @pytest.mark.parametrize(("columns", "winner"), [(("answer_b", "answer_c"), "A"), (("answer_2", "answer_3"), "1"), (("answer_2", "answer_3"), "A")])
@@ -163,11 +178,17 @@ def test_two_people_called_a_and_b_stay_two_people(tmp_path):
 
 
 @pytest.mark.parametrize("answers", [{"answer_1": "x", "answer_2": "y"}, {"answer_a": "x", "answer_b": "y"}, {"responses": ["x", "y"]}])
-@pytest.mark.parametrize(("cells", "documents"), [((0, 1, 2), [FIRST, SECOND]), (("A", "B", "0"), [FIRST, SECOND]), (("0", "2", "1"), [SECOND, FIRST])])
-def test_a_zero_that_names_no_answer_is_refused_alone(tmp_path, answers, cells, documents):
-    got = read(tmp_path, *({"prompt": f"q{cell}", "winner": cell} | answers for cell in cells))
-    assert said(got) == [[("", document)] for document in documents]
-    assert got.refused == [(1 + [str(cell) for cell in cells].index("0"), "winner", "verdict")]
+@pytest.mark.parametrize("cells", [(0, 1, 2), ("0", "2", "1"), (2.0, 1.0, 0.0)])
+def test_a_zero_beside_the_number_of_the_last_answer_is_asked_for(tmp_path, answers, cells):
+    rows = [{"prompt": f"q{cell}", "winner": cell} | answers for cell in cells]
+    assert asked(tmp_path, *rows) == ["0-first", "0-tie"]
+
+
+@pytest.mark.parametrize("answers", [{"answer_1": "x", "answer_2": "y"}, {"answer_a": "x", "answer_b": "y"}, {"responses": ["x", "y"]}])
+def test_a_zero_beside_letters_is_a_tie_unless_ties_have_a_word(tmp_path, answers):
+    rows = [{"prompt": f"q{cell}", "winner": cell} | answers for cell in ("A", "B", "0")]
+    assert said(read(tmp_path, *rows)) == [[("", FIRST)], [("", SECOND)], [("", TIE)]]
+    assert asked(tmp_path, *rows, rows[0] | {"prompt": "r", "winner": "tie"})
 
 
 def test_letters_go_by_the_columns_also_where_numbers_count_from_zero(tmp_path):
@@ -211,9 +232,15 @@ def test_what_won_stands_above_scores(tmp_path):
     assert said(got) == [[("", SECOND)]] and metadata(got) == [WON[0]]
 
 
-def test_votes_of_two_people_are_not_what_won(tmp_path):
-    got = read(tmp_path, TWO | {"vote_a": 1, "vote_b": 0}, TWO | {"prompt": "r", "vote_a": 0, "vote_b": 1})
-    assert said(got) == [[("a", SECOND), ("b", FIRST)], [("a", FIRST), ("b", SECOND)]]
+def test_ones_and_zeros_in_columns_named_after_the_answers_are_asked_for(tmp_path):
+    """People called a and b, or votes for the answers a and b."""
+    rows = [TWO | {"vote_a": 1, "vote_b": 0}, TWO | {"prompt": "r", "vote_a": 0, "vote_b": 1}]
+    with pytest.raises(FileRefused) as refused:
+        read(tmp_path, *rows)
+    assert refused.value.code == "which_wins" and "--map score_a=vote_a --map score_b=vote_b" in str(refused.value)
+    people = {"annotator_a": "vote_a:0-first", "annotator_b": "vote_b:0-first"}
+    assert said(read(tmp_path, *rows, mapping=people)) == [[("a", SECOND), ("b", FIRST)], [("a", FIRST), ("b", SECOND)]]
+    assert said(read(tmp_path, *rows, mapping={"score_a": "vote_a", "score_b": "vote_b"})) == [[("", FIRST)], [("", SECOND)]]
 
 
 @pytest.mark.parametrize("cells", [[(1, 1)], [(1, 0), (1, 1)], [(1, 3), (2, 1)], [(0.5, 1), (1, 0.5)]])
@@ -228,14 +255,17 @@ def test_the_chosen_column_may_count_from_zero(tmp_path, answers):
     rows = [{"prompt": f"q{i}", "chosen": i} | answers for i in (0, 1)]
     assert said(read(tmp_path, *rows)) == [[("", FIRST)], [("", SECOND)]]
     assert said(read(tmp_path, *(row | {"rejected": 1 - i} for i, row in enumerate(rows)))) == [[("", FIRST)], [("", SECOND)]]
-    got = read(tmp_path, rows[1] | {"rejected": 0})
-    assert said(got) == [[]] and metadata(got) == [{"chosen": 1, "rejected": 0}]
+    only = rows[1] | {"rejected": 0}
+    assert asked(tmp_path, only) == ["0-first", "1-first", "0-tie"]
+    assert said(read(tmp_path, only, mapping={"winner": "chosen:0-first"})) == [[("", SECOND)]]
+    assert said(read(tmp_path, only, mapping={"winner": "chosen:1-first"})) == [[("", FIRST)]]
 
 
 def test_a_label_beside_a_conversation_and_its_answers(tmp_path):
     row = {"messages": [{"role": "user", "content": "q"}], "answers": ["x", "y"]}
     assert said(read(tmp_path, row | {"label": "B"})) == [[("", SECOND)]]
-    assert said(read(tmp_path, row | {"label": 0}, row | {"answers": ["y", "z"], "label": 1})) == [[("", FIRST)], [("", SECOND)]]
+    two = [row | {"label": 0}, row | {"answers": ["y", "z"], "label": 1}]
+    assert said(read(tmp_path, *two, mapping={"winner": "label:0-first"})) == [[("", FIRST)], [("", SECOND)]]
     got = read(tmp_path, row | {"label": True})
     assert said(got) == [[]] and metadata(got) == [{"label": True}]
     answered = {"messages": [*row["messages"], {"role": "assistant", "content": "a"}], "answers": ["x", "y"], "label": 1}

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 from corpus.canonical import same_text
 from corpus.readers import limits, turns
 from corpus.readers.errors import RowRefused
-from corpus.readers.judgements import judging
+from corpus.readers.judgements import judging, orders
 from corpus.readers.rows import Row, answer_text, as_id, check_prompt, context, entry, judge_name, made_answer, split_answer, verdicts
 from corpus.records import Entry, JudgementIn
 
@@ -88,22 +88,20 @@ def answer_list(row: Row) -> list[Entry]:
         value = [{"model": model, "answer": text} for model, text in value.items()]
     if not isinstance(value, list):
         raise RowRefused(column, "type", _("A list of answers is needed here, not %(type)s.") % {"type": turns.type_name(value)})
-    beside = {}
-    for ours in ("ranks", "scores", "models"):
-        given = turns.from_json(row.get(ours), row.name(ours)) if row.has(ours) else None
-        if given is not None and (not isinstance(given, list) or len(given) != len(value)):
-            raise RowRefused(row.name(ours), "length", _("There must be one entry for each answer."))
-        beside[ours] = given
-    ranks, scores, models = beside.values()
+    names = [str(i) for i in range(1, len(value) + 1)]
+    models = turns.from_json(row.get("models"), row.name("models"))
+    if models is not None and (not isinstance(models, list) or len(models) != len(value)):
+        raise RowRefused(row.name("models"), "length", _("There must be one entry for each answer."))
+    models = [_model_of(one) or (models and models[i]) for i, one in enumerate(value)]
+    ranks, scores = (_of_all(row, kind, names, models) for kind in ("rank", "score"))
     found: list[tuple] = []
     places: list[int | None] = []
     for i, one in enumerate(value):
-        rank, score, model, identity = ranks and ranks[i], scores and scores[i], models and models[i], None
+        rank, score, identity = ranks[i], scores[i], None
         if isinstance(one, dict):
             text = next((one[k] for k in ("answer", "response", "text", "content", "completion", "output", "value") if k in one), None)
             rank = one.get("rank", rank)
             score = next((one[k] for k in ("overall_score", "score", "rating", "pm_score") if one.get(k) is not None), score)
-            model = next((one[k] for k in ("model", "model_id", "model_name") if one.get(k)), model)
             identity = next((one[k] for k in ("answer_id", "response_id", "id") if one.get(k) is not None), None)
         else:
             text = one
@@ -111,12 +109,16 @@ def answer_list(row: Row) -> list[Entry]:
             places.append(None)
             continue
         places.append(len(found))
-        found.append((made_answer(row, text, column, model=model, external_id=as_id(identity, column) if identity is not None else ""), rank, score))
+        found.append((made_answer(row, text, column, model=models[i], external_id=as_id(identity, column) if identity is not None else ""), rank, score))
     messages = check_prompt(context(row), row.name("prompt"))
     if len(found) == 1 and row.has("source") and not row.columns.judges:
         return [entry(row, "qa", messages, [found[0][0]])]
-    names = [str(i) for i in range(1, len(value) + 1)]
-    return [_ranked(row, messages, column, found, names, places, row.name("ranks"), row.name("scores"))]
+    return [_ranked(row, messages, column, found, names, places, row.name("ranks"), row.name("scores") if row.has("scores") else column)]
+
+
+def _model_of(answer):
+    """The model that an answer given as an object names."""
+    return next((answer[k] for k in ("model", "model_id", "model_name") if answer.get(k)), None) if isinstance(answer, dict) else None
 
 
 def _ranked(
@@ -132,11 +134,13 @@ def _ranked(
     texts = [a.text for a in answers]
     ranks = [judging.number(r, rank_column) for _a, r, _s in found]
     scores = [judging.number(s, score_column) for _a, _r, s in found]
-    own = judging.ranking_by(ranks, texts, rank_column, low_is_best=True) or judging.ranking_by(scores, texts, score_column, low_is_best=False)
+    own = judging.ranking_by(ranks, texts, rank_column, low_is_best=row.scales.get(rank_column) != "high-best")
+    own = own or judging.ranking_by(scores, texts, score_column, low_is_best=row.scales.get(score_column) == "low-best")
     judgements = verdicts(row, names, places, texts, [a.model for a in answers])
     if not any(j.annotator == judge_name(row) for j in judgements):
         if row.has("strength") and len(names) == len(found) == 2:
-            own = judging.by_strength(row.get("strength"), texts, row.name("strength")) or own
+            scale = row.scales.get(row.name("strength"), "minus-first")
+            own = judging.by_strength(row.get("strength"), texts, row.name("strength"), scale) or own
         if own:
             judgements.insert(0, JudgementIn(own, judge_name(row)))
     return entry(row, "ranking", messages, answers, judgements)
@@ -146,8 +150,10 @@ def answer_columns(row: Row) -> list[Entry]:
     """answer_a, answer_b … in columns of their own, with ranks, scores, models (each in a column of its own, or in a list), and one column per
     annotator."""
     columns, found = row.columns.answers, []
+    names = [suffix for suffix, _column in columns]
     places: list[int | None] = []
-    ranks, scores, models = (_beside(row, kind) for kind in ("rank", "score", "model"))
+    models = _beside(row, "model") or _list_of_models(row)
+    ranks, scores = (_beside(row, kind) or _of_all(row, kind, names, models) for kind in ("rank", "score"))
     conversation = None
     for (_suffix, column), rank, score, model in zip(columns, ranks, scores, models, strict=True):
         row.used.add(column)
@@ -172,21 +178,33 @@ def answer_columns(row: Row) -> list[Entry]:
             conversation = asked
         elif conversation[-len(asked) :] != asked:
             raise _differ(row.name("prompt"))
-    numbered = row.columns.numbered
-    rank_column, score_column = (next(iter(numbered.get(kind, {}).values()), row.name(f"{kind}s")) for kind in ("rank", "score"))
-    return [_ranked(row, conversation, columns[0][1], found, [suffix for suffix, _column in columns], places, rank_column, score_column)]
+    return [_ranked(row, conversation, columns[0][1], found, names, places, _scaled(row, "rank"), _scaled(row, "score"))]
+
+
+def _scaled(row: Row, kind: str) -> str:
+    """The column of ranks or scores to be named in a refusal; of one for each answer the one that was given a scale."""
+    of = list(row.columns.numbered.get(kind, {}).values()) or [row.name(f"{kind}s")]
+    return next((column for column in of if column in row.scales), of[0])
 
 
 def _beside(row: Row, kind: str) -> list:
-    """The rank, score or model of each answer column, None where nothing says it."""
+    """The rank, score or model of each answer column in a column of its own; empty where there is none."""
     of = row.columns.numbered.get(kind, {})
-    if of:
-        row.used.update(of.values())
-        return [row.data[of[suffix]] if suffix in of else None for suffix, _column in row.columns.answers]
+    row.used.update(of.values())
+    return [row.data[of[suffix]] if suffix in of else None for suffix, _column in row.columns.answers] if of else []
+
+
+def _list_of_models(row: Row) -> list:
     many = len(row.columns.answers)
-    if row.has(f"{kind}s"):
-        value = turns.from_json(row.data[row.name(f"{kind}s")], row.name(f"{kind}s"))
-        if isinstance(value, list) and len(value) == many:
-            row.used.add(row.name(f"{kind}s"))
-            return value
+    value = turns.from_json(row.data[row.name("models")], row.name("models")) if row.has("models") else None
+    if isinstance(value, list) and len(value) == many:
+        row.used.add(row.name("models"))
+        return value
     return [None] * many
+
+
+def _of_all(row: Row, kind: str, names: list[str], models: list) -> list[float | None]:
+    """The rank or score of each answer as one column says it of all."""
+    column = row.name(f"{kind}s")
+    scale = row.scales.get(column, "")
+    return orders.numbers(row.get(f"{kind}s"), names, column, models=models, scale=scale, ranked=kind == "rank")

@@ -4,8 +4,8 @@ import re
 
 from corpus.readers import turns
 from corpus.readers.errors import RowRefused
-from corpus.readers.fields import ABOUT, KNOWN, Columns, is_judge, normal, resolve
-from corpus.readers.judgements import judging
+from corpus.readers.fields import ABOUT, ALIASES, KNOWN, Columns, is_judge, normal, resolve
+from corpus.readers.judgements import deciding, judging, orders, verdict
 
 SENTENCE = re.compile(r"[。！？；，：]|[.!?;,]\s")
 _FIGURE = re.compile(r"[+-]?\d+(\.\d+)?")
@@ -16,21 +16,12 @@ def found(rows: list[dict], given: dict[str, str], join: str | None) -> dict[str
     """What `rows` add to a mapping `given` by hand: columns named after a person; the column in which a letter says which answer was chosen; one
     whose signed numbers say how strongly; and ("" for a column) what is named like a judgement and is none."""
     out: dict[str, str] = {}
-    for look in (_chosen_by_name, _label_by_name, _one_hot, _signed, _named, _remarks):
+    for look in (_chosen_by_name, _label_by_name, _one_hot, _signed, _named, _remarks, _of_all):
         columns = _columns(rows, given | out, join)
         if columns is None:
             return out
         out |= look(rows, given, columns)
     return out
-
-
-def from_zero(rows: list[dict], given: dict[str, str], join: str | None) -> list[str]:
-    """The columns of judges whose bare numbers count the answers from 0."""
-    columns = _columns(rows, given, join)
-    if columns is None or any(suffix == "0" for suffix, _column in columns.answers):
-        return []
-    many = _how_many(rows, columns)
-    return [column for _name, column in columns.judges if _from_zero(_said(rows, column), many)]
 
 
 def _columns(rows: list[dict], given: dict[str, str], join: str | None) -> Columns | None:
@@ -52,14 +43,6 @@ def _numbers(values: list) -> bool:
     return bool(values) and all(not isinstance(v, (bool, list, dict)) and _NUMBER.fullmatch(str(v).strip()) for v in values)
 
 
-def _from_zero(values: list, many: int) -> bool:
-    """Whether numbers that name one of `many` answers count from 0. (A 0 beside words, or beside the number of the last answer, is none of them.)"""
-    if not _numbers(values):
-        return False
-    numbers = [int(float(v)) for v in values]
-    return min(numbers) == 0 and max(numbers) < many
-
-
 def _how_many(rows: list[dict], columns: Columns) -> int:
     """How many answers a row has at most."""
     if columns.answers or "answers" not in columns.of:
@@ -75,17 +58,14 @@ def _how_many(rows: list[dict], columns: Columns) -> int:
 
 
 def _chosen_by_name(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
-    """Beside two or more answers in columns of their own, "chosen": "B" says which."""
+    """Beside two or more answers in columns of their own, "chosen": "B" says which. (What its numbers count from is decided for the whole column.)"""
     if len(columns.answers) < 2 or "chosen" in given or "winner" in given or "chosen" not in columns.of:
         return {}
     names = [suffix for suffix, _column in columns.answers]
-    chosen, rejected = (_said(rows, columns.of.get(ours, "")) for ours in ("chosen", "rejected"))
-    zero = "0" not in names and _from_zero(chosen, len(names))
-    if "0" not in names and not zero and _from_zero([*chosen, *rejected], len(names)):
-        return {"chosen": "", "rejected": ""}  # 1 and 0 in all rows: whether that counts from 0 or says yes and no cannot be told
     out = {}
-    for ours, values in (("chosen", chosen), ("rejected", rejected)):
-        if values and all(_is_name(v, names, from_zero=zero) for v in values):
+    for ours in ("chosen", "rejected"):
+        values = _said(rows, columns.of.get(ours, ""))
+        if values and all(_is_name(v, names) for v in values):
             out |= {ours: ""} | ({"winner": columns.of[ours]} if ours == "chosen" else {})
     return out if "winner" in out else {}
 
@@ -98,8 +78,8 @@ def _label_by_name(rows: list[dict], given: dict, columns: Columns) -> dict[str,
     if any(turns.last_role(value) == "assistant" for value in _said(rows, of["messages"])):
         return {}
     values, many = _said(rows, of["label"]), _how_many(rows, columns)
-    names, zero = [str(i + 1) for i in range(many)], _from_zero(values, many)
-    return {"label": "", "winner": of["label"]} if many > 1 and values and all(_is_name(v, names, from_zero=zero) for v in values) else {}
+    names = [str(i + 1) for i in range(many)]
+    return {"label": "", "winner": of["label"]} if many > 1 and values and all(_is_name(v, names) for v in values) else {}
 
 
 def _one_hot(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
@@ -122,23 +102,46 @@ def _one_hot(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
     return off if numbers == {"1"} or not numbers <= {str(i + 1) for i in range(len(won))} else {}
 
 
-def _is_name(value, names: list[str], *, from_zero: bool) -> bool:
-    texts = [str(i) for i in range(len(names))]
+def _is_name(value, names: list[str]) -> bool:
+    """Whether a cell names an answer, as its column ends or by a number from 0 or 1."""
+    number = deciding.whole(value)
+    if number is not None:
+        return 0 <= number <= len(names) or str(number) in names
     try:
-        return len(str(value)) <= 20 and judging.verdict(value, names, list(range(len(names))), texts, "", from_zero=from_zero) is not None
+        texts = [str(i) for i in range(len(names))]
+        return len(str(value)) <= 20 and verdict.verdict(value, names, list(range(len(names))), texts, "") is not None
     except RowRefused:
         return False
 
 
 def _signed(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
-    """A column that says which of two is better in numbers of both signs says how strongly, too."""
+    """The column in which HelpSteer says which of two is better says how strongly, too, in numbers of both signs."""
     if len(columns.answers) != 2 or "strength" in given or "strength" in columns.of:
         return {}
     for name, column in columns.judges:
         values = _said(rows, column)
-        if not name and column not in given.values() and _numbers(values) and any(float(v) < 0 for v in values) and all(abs(float(v)) <= 3 for v in values):
+        if name or column in given.values() or normal(column) != "overall_preference":
+            continue
+        if _numbers(values) and any(float(v) < 0 for v in values) and all(abs(float(v)) <= 3 for v in values):
             return {"strength": column}
     return {}
+
+
+def _of_all(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
+    """The column of ranks, and of scores, that says something of each answer; "" where those so called say one thing of the row (rank: 7)."""
+    names = [suffix for suffix, _column in columns.answers] or [str(i + 1) for i in range(_how_many(rows, columns))]
+    if len(names) < 2:
+        return {}
+    out = {}
+    for ours in ("ranks", "scores"):
+        if ours in given or ours not in columns.of or columns.numbered.get(ours[:-1]):
+            continue
+        spelt = {normal(column): column for row in rows for column in row}
+        found = [spelt[name] for name in ALIASES[ours] if name in spelt and spelt[name] not in given.values() and _said(rows, spelt[name])]
+        told = [column for column in found if any(orders.looks_like_one(v, names, ranked=ours == "ranks") for v in _said(rows, column))]
+        if found and told[:1] != [columns.of[ours]]:
+            out[ours] = told[0] if told else ""
+    return out
 
 
 def _named(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
@@ -151,7 +154,7 @@ def _named(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
             continue
         values = _said(rows, column)
         plain = [not isinstance(v, bool) and str(v).strip().removesuffix(".0") in ("1", "2") for v in values]
-        if values and all(p or judging.is_verdict(v) for p, v in zip(plain, values, strict=True)):
+        if values and all(p or verdict.is_verdict(v) for p, v in zip(plain, values, strict=True)):
             (numbered if all(plain) else worded)[f"annotator_{name}"] = column
     return worded | (numbered if len(numbered) > 1 else {})
 
@@ -165,7 +168,7 @@ def _remarks(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
             continue
         values = _said(rows, column)
         told = [v for v in values if isinstance(v, str) and v.lstrip()[:1] != "[" and (len(v) > 40 or (len(v) > 12 and SENTENCE.search(v)))]
-        sentences = len(told) * 2 > len(values) and not any(judging.is_verdict(v) for v in values)
+        sentences = len(told) * 2 > len(values) and not any(verdict.is_verdict(v) for v in values)
         if sentences or (pair and _numbers(values)):
             out[f"annotator_{name}"] = ""
     return out
