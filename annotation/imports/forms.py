@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from annotation.imports.uploads import Options
 from core.errors import DomainError
 from corpus.readers import Inspection
+from corpus.readers.judgements import scales
 
 ENCODINGS = ["utf-8", "gb18030", "utf-16", "big5", "shift_jis", "euc-kr", "windows-1252"]
 CELL = 160  # characters of a sample cell
@@ -69,13 +70,47 @@ def fields() -> dict[str, str]:
 
 def columns_of(inspection: Inspection) -> list[dict]:
     """For each column of the file: its name, its place in the form, what it is taken for, and what it may be."""
-    meaning = {column: ours for ours, column in inspection.mapping.items() if column}
+    meaning = _meanings(inspection)
     known = fields()
+    known |= {f"score_{n}": _("Score of answer %(n)s") % {"n": n} for n in _answers(inspection)}
     out = []
     for i, column in enumerate(inspection.columns):
         taken = meaning.get(column, "")
-        options = list(known.items()) if not taken or taken in known else [(taken, taken), *known.items()]
-        out.append({"name": column, "place": f"column_{i}", "taken": taken, "options": options})
+        own = taken if taken.startswith("annotator_") else f"annotator_{column}"
+        options = known | {own: _("Judgement of %(name)s") % {"name": own.removeprefix("annotator_")}}
+        out.append({"name": column, "place": f"column_{i}", "taken": taken, "options": list(({taken: taken} | options if taken else options).items())})
+    return out
+
+
+def _meanings(inspection: Inspection) -> dict[str, str]:
+    """{column: our field}, with what is still asked of it."""
+    out = {column: ours for ours, column in inspection.mapping.items() if column}
+    return out | {column: ours for one in inspection.asked for ours, column in one["columns"].items()}
+
+
+def _answers(inspection: Inspection) -> list[str]:
+    """How the columns of answers end."""
+    return [ours.removeprefix("answer_") for ours in inspection.mapping if ours.startswith("answer_") and ours != "answer_id"]
+
+
+def scales_of(inspection: Inspection, mapping: dict[str, str]) -> list[dict]:
+    """For each column whose numbers may be read in several ways: its name, its place in the form, what is chosen (`mapping`) or recognised, and
+    the scales there are. `asked`: nobody but the person at the page can tell."""
+    meaning = _meanings(inspection)
+    asked = {column: one for one in inspection.asked for column in one["columns"].values()}
+    _plain, chosen = scales.split(mapping, inspection.columns)
+    many = max(2, len(_answers(inspection)))
+    out = []
+    for i, column in enumerate(inspection.columns):
+        ours = meaning.get(column, "")
+        if not scales.offered(ours):
+            continue
+        one = asked.get(column)
+        found, given = inspection.scales.get(column, ""), chosen.get(column, "")
+        names = dict.fromkeys([*(one["scales"] if one else ()), *([given] if given else ()), *(() if one else scales.offered(ours))])
+        options = [(name, scales.told(name, one["answers"] if one else many, one["numbers"] if one else ())) for name in names]
+        recognised = scales.told(found, many) if found and not given else ""
+        out.append({"name": column, "place": f"scale_{i}", "taken": given, "recognised": recognised, "asked": one, "options": options})
     return out
 
 
@@ -101,11 +136,12 @@ def read_options(data) -> Options:
 
 
 def chosen_mapping(data, found: Inspection) -> dict[str, str]:
-    """What the person chose otherwise than `found` (the file as it is recognised without help): {our field: column}, "" switches
-    a field off. DomainError when two columns are to be the same field."""
+    """What the person chose otherwise than `found` (the file as it is recognised without help): {our field: column, or column:scale}, ""
+    switches a field off. DomainError when two columns are to be the same field."""
     if "column_0" not in data:
         return {}
     chosen: dict[str, str] = {}
+    told: dict[str, str] = {}
     for i, column in enumerate(found.columns):
         ours = data.get(f"column_{i}", "")
         if not ours:
@@ -114,6 +150,9 @@ def chosen_mapping(data, found: Inspection) -> dict[str, str]:
             label = fields().get(ours, ours)
             raise DomainError("mapping", _("Two columns are given as “%(field)s”: %(a)s and %(b)s.") % {"field": label, "a": chosen[ours], "b": column})
         chosen[ours] = column
+        scale = data.get(f"scale_{i}", "")
+        if scale and scales.is_scale(scale, ours):
+            told[ours] = f"{column}:{scale}"
     detected = {ours: column for ours, column in found.mapping.items() if column}
     mapping = {ours: column for ours, column in chosen.items() if detected.get(ours) != column}
-    return mapping | {ours: "" for ours in detected if ours not in chosen}
+    return mapping | told | {ours: "" for ours in detected if ours not in chosen}

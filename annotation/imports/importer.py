@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotation.imports import existing as known
+from annotation.imports import preview
 from annotation.imports.chunk import Added, Chunk, ItemFroze, KeySource
 from annotation.imports.prefetch import CHUNK_RECORDS, Chunks
 from annotation.imports.prepare import Ready, prepare
@@ -142,22 +143,31 @@ def import_file(
     folder: Path | None = None,
 ) -> dict:
     """Take the file at `path` into `project` and return the report: {"read", "imported", "items", "responses", "annotations", "duplicates",
-    "errors": [{"line", "field", "reason", "code"}], and "refused", "prompts", "personal_data", "waiting", "format", "encoding"}.
+    "errors": [{"line", "field", "reason", "code"}], and "refused", "prompts", "personal_data", "waiting", "format", "encoding"}; for a file with
+    judgements "judged", which answer wins in its first rows (import_preview.Preview.as_report).
 
     With `folder` all refused rows go to `errors.jsonl` there and the report lists the first 200; without, it lists all. `ctl` is the Control of
     the job this runs in; its checkpoint is where a killed run goes on. `dry_run` reads the database but writes nothing to it.
     DomainError when the file as a whole is refused."""
     path = Path(path)
     try:
-        inspection = readers.inspect(path, name=name or path.name, encoding=encoding, mapping=mapping or {}, delimiter=delimiter, join=join)
+        inspection = readers.inspect(path, name=name or path.name, encoding=encoding, mapping=mapping or {}, delimiter=delimiter, join=join, whole=True)
+        judged = preview.of_file(path, inspection, model=model, join=join)
         records = readers.read(path, inspection, model=model, join=join)
         with _fewer_collections():
             report = take(
                 records, project=project, actor=actor, name=name or path.name, sha256=_sha256(path), join=join, dry_run=dry_run, ctl=ctl, folder=folder
             )
     except FileRefused as refused:
-        raise DomainError(refused.code, str(refused)) from refused
-    return report | {"format": inspection.format, "encoding": inspection.encoding}
+        raise refusal(refused) from refused
+    found = {"format": inspection.format, "encoding": inspection.encoding}
+    return report | found | ({"judged": judged.as_report()} if judged else {})
+
+
+def refusal(refused: FileRefused) -> DomainError:
+    """Why a file as a whole is not taken; with what must be told first ("asked": columns, the scales that fit), for programs."""
+    asked = getattr(refused.inspection, "asked", None)
+    return DomainError(refused.code, str(refused), field="file", data={"asked": asked} if asked else None)
 
 
 def take(

@@ -42,7 +42,7 @@ def look(path: Path, name: str, options: Options) -> tuple[readers.Inspection | 
         )
     except FileRefused as refused:
         known = refused.inspection if isinstance(refused.inspection, readers.Inspection) and refused.inspection.columns else None
-        return known, DomainError(refused.code, str(refused), field="file")
+        return known, importer.refusal(refused)
     return found, None
 
 

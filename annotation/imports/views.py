@@ -15,15 +15,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.imports import forms as imports_forms
 from annotation.imports import jobs as import_jobs
-from annotation.imports import uploads
+from annotation.imports import preview, uploads
 from annotation.imports.importer import ERRORS_FILE
 from annotation.models import SavedMapping
 from core import jobs, spreadsheet
 from core.access import project_page
 from core.errors import DomainError
 from core.models import Job
+from corpus.records import FileRefused
 
 RECENT = 10
+ASKS = ("unknown_format", "which_wins")  # refusals that the person at the page answers there
 REFUSED_SHOWN = 200
 
 
@@ -105,6 +107,9 @@ def _act(request, project, staged):
         options.mapping = imports_forms.chosen_mapping(request.POST, found)
         import_jobs.inspect(staged.path, staged.name, options)
     except DomainError as refused:
+        if refused.code in ASKS:  # what was chosen of the columns stays chosen
+            staged.options, staged.trial = options, None
+            staged.save()
         return _check_page(request, project, staged, refused)
     if options != staged.options:
         staged.options, staged.trial = options, None
@@ -143,10 +148,20 @@ def _check_page(request, project, staged, refused: DomainError | None = None):
         "trial": trial,
         "columns": imports_forms.columns_of(inspection),
         "rows": imports_forms.sample_rows(inspection),
+        "scales": imports_forms.scales_of(inspection, staged.options.mapping),
+        "preview": _preview(staged, inspection) if refused is None else None,
         "encodings": imports_forms.ENCODINGS,
         "delimiters": imports_forms.delimiters(),
     }
     return render(request, "annotation/import_check.html", context, status=400 if refused and request.method == "POST" else 200)
+
+
+def _preview(staged, inspection) -> preview.Preview | None:
+    """Which answer wins in the first rows; None where the file is not read that far."""
+    try:
+        return preview.of_file(staged.path, inspection, model=staged.options.model or None, join=staged.options.join or None)
+    except FileRefused:
+        return None
 
 
 def _import_job(project, pk: int) -> Job:

@@ -259,7 +259,11 @@ def _judge_columns(out: Columns, by_normal: dict[str, str], used: set[str], off:
     if len(out.answers) < 2 and "answers" not in out.of and not pair:
         return
     if "label" in out.of and (len(out.answers) >= 2 or not {"answer", "chosen", "messages"} & out.of.keys()):
-        out.judges.append(("", out.of.pop("label")))
+        column = out.of.pop("label")
+        if "winner" in off:
+            used.discard(column)
+        else:
+            out.judges.append(("", column))
     for column in by_normal.values():
         if column in used:
             continue

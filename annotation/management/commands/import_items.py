@@ -1,4 +1,4 @@
-"""manage.py import_items SLUG FILE [--map K=COL ...] [--model NAME] [--join COL] [--encoding E] [--dry-run] --json
+"""manage.py import_items SLUG FILE [--map K=COL[:SCALE] ...] [--model NAME] [--join COL] [--encoding E] [--dry-run] --json
 
 Prints the report; every refused row is in it. Exit status 0 also with refused rows, 1 when the file as a whole is refused."""
 
@@ -63,6 +63,15 @@ class Command(ImportCommand):
         self.stdout.write(_("Format: %(format)s, %(encoding)s") % report)
         self.stdout.write(_("Records: %(read)d read, %(imported)d taken in, %(duplicates)d known already, %(refused)d refused") % report)
         self.stdout.write(_("New: %(items)d items, %(responses)d answers, %(annotations)d judgements") % report)
+        if "judged" in report:
+            self._tell_judged(report["judged"])
         if report["personal_data"]:
             self.stdout.write(_("Likely personal data: %(personal_data)d records") % report)
         self.tell_refused(refused)
+
+    def _tell_judged(self, judged: dict) -> None:
+        """Which answer wins in the first rows, in words."""
+        self.stdout.write(judged["says"])
+        for one in judged["shown"]:
+            who = f" ({one['annotator']})" if one["annotator"] else ""
+            self.stdout.write("  " + _("line %(line)d: %(says)s") % {"line": one["line"], "says": one["says"]} + who)

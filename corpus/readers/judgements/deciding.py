@@ -73,7 +73,7 @@ class Asked:
         else:
             given = {"column": column, "numbers": ", ".join(map(str, self.numbers[:10]))}
             told = _("Which answer wins cannot be told from the numbers in the column %(column)s (%(numbers)s) alone.") % given
-        return told + " " + _("Give one of these: %(ways)s.") % {"ways": "; ".join(ways)}
+        return "\n  ".join([told + " " + _("Give one of these:"), *ways])
 
 
 def _way(mapping: dict[str, str], meaning: str) -> str:
