@@ -48,7 +48,7 @@ class ImportCommand(ProjectCommand):
     def add_arguments(self, parser):
         super().add_arguments(parser)
         parser.add_argument("file")
-        parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN[:SCALE]", help="Our field and the file's column. Repeatable.")
+        parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help="Our field and the file's column. Repeatable.")
         parser.add_argument("--encoding")
         parser.add_argument("--delimiter")
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from annotation.imports.uploads import Options
 from core.errors import DomainError
 from corpus.readers import Inspection
+from corpus.readers.fields import answer_columns
 from corpus.readers.judgements import scales
 
 ENCODINGS = ["utf-8", "gb18030", "utf-16", "big5", "shift_jis", "euc-kr", "windows-1252"]
@@ -72,13 +73,17 @@ def columns_of(inspection: Inspection) -> list[dict]:
     """For each column of the file: its name, its place in the form, what it is taken for, and what it may be."""
     meaning = _meanings(inspection)
     known = fields()
-    known |= {f"score_{n}": _("Score of answer %(n)s") % {"n": n} for n in _answers(inspection)}
+    answers = answer_columns(inspection.mapping)
+    known |= {f"score_{suffix}": _("Score of %(answer)s") % {"answer": column} for suffix, column in answers}
     out = []
     for i, column in enumerate(inspection.columns):
         taken = meaning.get(column, "")
         own = taken if taken.startswith("annotator_") else f"annotator_{column}"
         options = known | {own: _("Judgement of %(name)s") % {"name": own.removeprefix("annotator_")}}
-        out.append({"name": column, "place": f"column_{i}", "taken": taken, "options": list(({taken: taken} | options if taken else options).items())})
+        if taken and taken not in options:
+            suffix = taken.removeprefix("answer_")
+            options = {taken: _("Answer %(name)s") % {"name": suffix.upper()} if suffix != taken else taken} | options
+        out.append({"name": column, "place": f"column_{i}", "taken": taken, "options": list(options.items())})
     return out
 
 
@@ -88,18 +93,13 @@ def _meanings(inspection: Inspection) -> dict[str, str]:
     return out | {column: ours for one in inspection.asked for ours, column in one["columns"].items()}
 
 
-def _answers(inspection: Inspection) -> list[str]:
-    """How the columns of answers end."""
-    return [ours.removeprefix("answer_") for ours in inspection.mapping if ours.startswith("answer_") and ours != "answer_id"]
-
-
 def scales_of(inspection: Inspection, mapping: dict[str, str]) -> list[dict]:
     """For each column whose numbers may be read in several ways: its name, its place in the form, what is chosen (`mapping`) or recognised, and
     the scales there are. `asked`: nobody but the person at the page can tell."""
     meaning = _meanings(inspection)
     asked = {column: one for one in inspection.asked for column in one["columns"].values()}
     _plain, chosen = scales.split(mapping, inspection.columns)
-    many = max(2, len(_answers(inspection)))
+    names = scales.names_of(inspection.mapping, max(2, len(answer_columns(inspection.mapping))))
     out = []
     for i, column in enumerate(inspection.columns):
         ours = meaning.get(column, "")
@@ -107,9 +107,9 @@ def scales_of(inspection: Inspection, mapping: dict[str, str]) -> list[dict]:
             continue
         one = asked.get(column)
         found, given = inspection.scales.get(column, ""), chosen.get(column, "")
-        names = dict.fromkeys([*(one["scales"] if one else ()), *([given] if given else ()), *(() if one else scales.offered(ours))])
-        options = [(name, scales.told(name, one["answers"] if one else many, one["numbers"] if one else ())) for name in names]
-        recognised = scales.told(found, many) if found and not given else ""
+        fit = dict.fromkeys([*(one["scales"] if one else ()), *([given] if given else ()), *(() if one else scales.offered(ours))])
+        options = [(scale, scales.told(scale, one["answers"] if one else names, one["numbers"] if one else ())) for scale in fit]
+        recognised = scales.told(found, names) if found and not given else ""
         out.append({"name": column, "place": f"scale_{i}", "taken": given, "recognised": recognised, "asked": one, "options": options})
     return out
 

@@ -146,6 +146,12 @@ def _order(suffix: str):
     return (0, int(suffix), "") if suffix.isdigit() else (1, "甲乙丙丁".find(suffix), suffix)
 
 
+def answer_columns(mapping: dict[str, str]) -> list[tuple[str, str]]:
+    """(suffix, column) of the answers in columns of their own, in their order, from {our field: column}."""
+    found = ((_ANSWER_N.fullmatch(normal(ours)), column) for ours, column in mapping.items() if column)
+    return sorted(((m[2], column) for m, column in found if m), key=lambda pair: _order(pair[0]))
+
+
 @lru_cache(maxsize=512)
 def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: str | None) -> Columns:
     """The meaning of `columns`. A given pair (our field, column) counts where the row has that column; (field, "") switches the field off. RowRefused

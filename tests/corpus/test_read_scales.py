@@ -51,9 +51,14 @@ def test_zero_one_and_two_are_what_the_mapping_says(tmp_path, answers, scale, do
 
 def test_the_sentence_says_what_each_mapping_means(tmp_path):
     no = refused(tmp_path, column("my label: 1", 0, 1, 2), winner="my label: 1")
-    assert "--map 'winner=my label: 1:0-first' (0 = answer 1 wins, 1 = answer 2 wins, 2 = tie)" in str(no)
-    assert "--map 'winner=my label: 1:0-tie' (0 = tie, 1 = answer 1 wins, 2 = answer 2 wins)" in str(no)
+    assert "--map 'winner=my label: 1:0-first' (0 = response_a wins, 1 = response_b wins, 2 = tie)" in str(no)
+    assert "--map 'winner=my label: 1:0-tie' (0 = tie, 1 = response_a wins, 2 = response_b wins)" in str(no)
     assert "--map winner= (no judgement is taken from it)" in str(no)
+
+
+def test_the_sentence_calls_answers_in_a_list_by_number(tmp_path):
+    no = str(refused(tmp_path, [{"responses": ["x", "y"], "label": i} for i in range(3)]))
+    assert "(0 = answer 1 wins, 1 = answer 2 wins, 2 = tie)" in no
 
 
 def test_one_for_the_first_and_zero_for_the_second(tmp_path):
@@ -199,4 +204,4 @@ def test_every_field_with_scales_is_one_of_ours():
     assert {"winner", "strength", "ranks", "scores", "score_1", "rank_1", "answers"} <= set(fields) and not {"rank1", "prompt"} & set(fields)
     for field in fields:
         for scale in scales.offered(field):
-            assert scales.is_scale(scale, field) and scales.told(scale)
+            assert scales.is_scale(scale, field) and scales.told(scale, ["a", "b"])

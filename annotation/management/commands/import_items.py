@@ -14,7 +14,10 @@ from core.errors import DomainError
 
 
 class Command(ImportCommand):
-    help = "Take a file of prompts, answers and judgements into project SLUG. Running it again adds nothing."
+    help = (
+        "Take a file of prompts, answers and judgements into project SLUG. Running it again adds nothing. What the numbers of a column of "
+        "judgements say may stand behind its name: --map winner=label:0-first (docs/import.md)."
+    )
 
     def add_arguments(self, parser):
         super().add_arguments(parser)

@@ -52,20 +52,20 @@ class Asked:
     columns: dict[str, str]
     scales: list[str]
     numbers: list[int]
-    many: int
+    answers: list[str]  # how they are called
     votes: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict:
         """JSON-ready."""
-        return {"columns": self.columns, "scales": self.scales, "numbers": self.numbers, "answers": self.many, "votes": self.votes}
+        return {"columns": self.columns, "scales": self.scales, "numbers": self.numbers, "answers": self.answers, "votes": self.votes}
 
     def sentence(self) -> str:
         """What cannot be told, and each mapping that tells it."""
         ways = [
-            _way({ours: f"{column}:{scale}" for ours, column in self.columns.items()}, scales.told(scale, self.many, self.numbers)) for scale in self.scales
+            _way({ours: f"{column}:{scale}" for ours, column in self.columns.items()}, scales.told(scale, self.answers, self.numbers)) for scale in self.scales
         ]
         if self.votes:
-            ways.append(_way(self.votes, scales.told("high-best")))
+            ways.append(_way(self.votes, scales.told("high-best", self.answers)))
         ways.append(_way(dict.fromkeys(self.columns, ""), _("no judgement is taken from it")))
         column = ", ".join(self.columns.values())
         if not self.numbers:
@@ -87,7 +87,7 @@ class Looked:
         """`given`: the mapping; `explicit`: {column: scale} given with it."""
         self._given, self._join, self._explicit = tuple(given.items()), join, explicit
         self._seen: dict[str, Seen] = {}
-        self._suffixes: set[str] = set()
+        self._answers: dict[str, str] = {}  # {answer_SUFFIX: column}
 
     def add(self, row: dict) -> None:
         try:
@@ -97,7 +97,7 @@ class Looked:
         if not columns.judges and "ranks" not in columns.of:
             return
         suffixes = [suffix.casefold() for suffix, _column in columns.answers]
-        self._suffixes.update(suffixes)
+        self._answers.update((f"answer_{suffix}", column) for suffix, (_suffix, column) in zip(suffixes, columns.answers, strict=True))
         many = _how_many(row, columns)
         for name, column in columns.judges:
             seen = self._seen.get(column) or self._seen.setdefault(column, Seen(f"annotator_{name}" if name else "winner", column))
@@ -150,9 +150,9 @@ class Looked:
         for seen in group:  # two columns of the file's own judgement cannot both be "winner"
             columns[seen.ours if seen.ours not in columns else f"annotator_{seen.column}"] = seen.column
         names = {ours.partition("_")[2].casefold(): column for ours, column in columns.items()}
-        votes = {f"score_{name}": column for name, column in names.items()} if names.keys() == self._suffixes else {}
+        votes = {f"score_{name}": column for name, column in names.items()} if {f"answer_{name}" for name in names} == self._answers.keys() else {}
         numbers = sorted({number for seen in group for number in seen.numbers})
-        return Asked(columns, fits, numbers, max(seen.many for seen in group), votes)
+        return Asked(columns, fits, numbers, scales.names_of(self._answers, max(seen.many for seen in group)), votes)
 
 
 def whole(value) -> int | None:

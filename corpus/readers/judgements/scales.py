@@ -98,25 +98,32 @@ def is_amount(scale: str) -> bool:
     return scale in SIGNED or steps(scale) is not None
 
 
-def told(scale: str, many: int = 2, numbers=()) -> str:
-    """The scale in words, for a file with `many` answers in a row; of its numbers those in `numbers`, if any are given."""
+def told(scale: str, names: list[str], numbers=()) -> str:
+    """The scale in words, where the answers of a row are called `names`; of its numbers those in `numbers`, if any are given."""
     if scale in SIZES:
         return _("the smallest number is the best") if scale == "low-best" else _("the largest number is the best")
     if scale == IN_ORDER:
         return _("the answers themselves, best first")
     if scale in SIGNED:
-        first, second = (1, 2) if scale == "minus-first" else (2, 1)
-        return _("below 0 = answer %(a)d wins, 0 = tie, above 0 = answer %(b)d wins") % {"a": first, "b": second}
+        first, second = names[:2] if scale == "minus-first" else names[1::-1]
+        return _("below 0 = %(a)s wins, 0 = tie, above 0 = %(b)s wins") % {"a": first, "b": second}
     if ends := steps(scale):
-        low, high = (1, 2) if ends[0] < ends[1] else (2, 1)
+        low, high = names[:2] if ends[0] < ends[1] else names[1::-1]
         given = {"low": min(ends), "a": low, "middle": sum(ends) // 2, "high": max(ends), "b": high}
-        return _("%(low)d = answer %(a)d is much better, %(middle)d = tie, %(high)d = answer %(b)d is much better") % given
+        return _("%(low)d = %(a)s is much better, %(middle)d = tie, %(high)d = %(b)s is much better") % given
     parts = []
-    for number in sorted(numbers) or range(max(many, tie_at(scale) or 0) + 1):
-        at = place(number, scale, many)
+    for number in sorted(numbers) or range(max(len(names), tie_at(scale) or 0) + 1):
+        at = place(number, scale, len(names))
         if at is not None:
-            parts.append(_("%(number)d = tie") % {"number": number} if at == TIE else _("%(number)d = answer %(n)d wins") % {"number": number, "n": at + 1})
+            tie = at == TIE
+            parts.append(_("%(number)d = tie") % {"number": number} if tie else _("%(number)d = %(answer)s wins") % {"number": number, "answer": names[at]})
     return ", ".join(parts)
+
+
+def names_of(mapping: dict[str, str], many: int) -> list[str]:
+    """How the `many` answers of a row are called in sentences: by their columns, where `mapping` has so many, else by number."""
+    columns = fields.answer_columns(mapping)
+    return [column for _suffix, column in columns] if len(columns) == many else [_("answer %(n)d") % {"n": i} for i in range(1, many + 1)]
 
 
 def split(mapping: dict[str, str], columns) -> tuple[dict[str, str], dict[str, str]]:

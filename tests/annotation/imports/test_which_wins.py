@@ -57,18 +57,20 @@ def test_by_command(project, tmp_path, capsys):
     file.write_bytes(body())
     with pytest.raises(CommandError) as refused:
         call_command("import_items", project.slug, str(file))
-    assert "--map winner=label:0-first (0 = answer 1 wins, 1 = answer 2 wins, 2 = tie)\n" in str(refused.value)
+    assert "--map winner=label:0-first (0 = response_a wins, 1 = response_b wins, 2 = tie)\n" in str(refused.value)
     assert Item.objects.count() == 0
     capsys.readouterr()
     with pytest.raises(SystemExit):
         call_command("import_items", project.slug, str(file), "--json")
     told = json.loads(capsys.readouterr().out)
     assert told["error"]["code"] == "which_wins"
-    assert told["asked"] == [{"columns": {"winner": "label"}, "scales": ["0-first", "0-tie"], "numbers": [0, 1, 2], "answers": 2, "votes": {}}]
+    assert told["asked"] == [
+        {"columns": {"winner": "label"}, "scales": ["0-first", "0-tie"], "numbers": [0, 1, 2], "answers": ["response_a", "response_b"], "votes": {}}
+    ]
     call_command("import_items", project.slug, str(file), "--map", "winner=label:0-first", "--dry-run")
     out = capsys.readouterr().out
-    assert "Judgements in the first rows (4): answer 1 wins: 1, answer 2 wins: 2, ties: 1" in out
-    assert "line 1: Answer 1 wins" in out and "line 2: Answer 2 wins" in out and "line 3: A tie" in out
+    assert "Judgements in the first rows (4): response_a wins: 1, response_b wins: 2, ties: 1" in out
+    assert "line 1: response_a wins" in out and "line 2: response_b wins" in out and "line 3: A tie" in out
     call_command("import_items", project.slug, str(file), "--map", "winner=label:0-first", "--save-mapping", "r012", "--json")
     report = json.loads(capsys.readouterr().out)
     assert report["annotations"] == 4 and [one["ranking"] for one in report["judged"]["shown"]] == [[[1], [2]], [[2], [1]], [[1, 2]], [[2], [1]]]
@@ -108,7 +110,7 @@ def test_by_page(client, project, language):
     url = client.post(f"/p/{project.slug}/import/", {"file": SimpleUploadedFile("r.jsonl", body())}).url
     page = client.get(url)
     html = page.content.decode()
-    tie = {"en": "0 = answer 1 wins, 1 = answer 2 wins, 2 = tie", "zh-hans": "0 = 回答 1 胜出, 1 = 回答 2 胜出, 2 = 平局"}[language]
+    tie = {"en": "0 = response_a wins, 1 = response_b wins, 2 = tie", "zh-hans": "0 = response_a 胜出, 1 = response_b 胜出, 2 = 平局"}[language]
     assert page.status_code == 200 and 'role="alert"' in html and tie in html and 'value="0-tie"' in html and "--map" not in html
     fields = form_of(page)
     assert fields["column_3"] == "winner" and fields["scale_3"] == ""
@@ -118,7 +120,7 @@ def test_by_page(client, project, language):
     client.post(url, fields | {"scale_3": "0-first", "save_as": "r012", "action": "look"})
     page = client.get(url)
     html = page.content.decode()
-    first, second = {"en": ("Answer 1 wins", "Answer 2 wins"), "zh-hans": ("回答 1 胜出", "回答 2 胜出")}[language]
+    first, second = {"en": ("response_a wins", "response_b wins"), "zh-hans": ("response_a 胜出", "response_b 胜出")}[language]
     shown = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row)) for row in re.findall(r"<tr>(.*?)</tr>", html[html.index("import-preview") :], re.S)[1:5]]
     assert first in shown[0] and second in shown[1] and shown[0].index(GOOD) < shown[0].index(BAD) and shown[1].index(GOOD) < shown[1].index(BAD)
     assert form_of(page)["scale_3"] == "0-first"
@@ -155,10 +157,10 @@ def test_scores_of_which_the_smallest_is_the_best_on_the_page(client, project):
     url = client.post(f"/p/{project.slug}/import/", {"file": SimpleUploadedFile("r.jsonl", body(rows))}).url
     client.post(url, form_of(client.get(url)) | {"column_3": "scores", "action": "look"})
     page = client.get(url)
-    assert "Answer 2 wins" in page.content.decode() and form_of(page)["scale_3"] == ""
+    assert ">answer_b wins<" in page.content.decode() and form_of(page)["scale_3"] == ""
     client.post(url, form_of(page) | {"scale_3": "low-best", "action": "look"})
     page = client.get(url)
-    assert "Answer 1 wins" in page.content.decode() and "Answer 2 wins" not in page.content.decode()
+    assert ">answer_a wins<" in page.content.decode() and ">answer_b wins<" not in page.content.decode()
     client.post(url, form_of(page) | {"action": "start"})
     jobs.run_now(Job.objects.latest("pk"))
     assert winners(project) == [GOOD] * 3 and Response.objects.count() == 6
