@@ -92,3 +92,25 @@ def test_a_file_can_be_dropped_on_the_field(open_page, live_site, manager):
     page.click("main button.primary")
     page.wait_for_selector("[name=column_0]")
     assert "dropped 2" in page.inner_text("main")
+
+
+@pytest.mark.parametrize(("phone", "dark", "language", "words"), [(False, True, "zh", "response_a 胜出"), (True, False, "en", "response_a wins")])
+def test_which_answer_wins_is_chosen_and_seen(open_page, live_site, manager, tmp_path, phone, dark, language, words):
+    """A column of 0, 1 and 2: chosen on the page, and the first rows say in words what was chosen."""
+    page = open_page(manager, phone=phone, dark=dark, language=language)
+    rows = [{"prompt": f"q{i}", "response_a": "甲" * 200, "response_b": NASTY, "label": i % 3} for i in range(9)]
+    path = tmp_path / "r012.jsonl"
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+    page.goto(live_site.url + "/p/p/import/")
+    page.set_input_files("#file", path)
+    page.click("main button.primary")
+    page.wait_for_selector("#winners [aria-invalid]")
+    found = problems(page)
+    for scale, lines in (("0-tie", ["2", "5"]), ("0-first", ["1", "4"])):
+        page.select_option("#winners select", scale)
+        page.click("button[value=look]")
+        page.wait_for_selector(f"#winners select:has(option[value='{scale}'][selected])")
+        won = page.query_selector_all(".import-preview tbody tr")
+        assert [row.query_selector("th").inner_text().strip() for row in won if words in row.inner_text()] == lines
+    found += problems(page)
+    assert not found, "\n".join(found)
