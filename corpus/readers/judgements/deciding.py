@@ -61,9 +61,10 @@ class Asked:
 
     def sentence(self) -> str:
         """What cannot be told, and each mapping that tells it."""
-        ways = [
-            _way({ours: f"{column}:{scale}" for ours, column in self.columns.items()}, scales.told(scale, self.answers, self.numbers)) for scale in self.scales
-        ]
+        ways = []
+        for scale in self.scales:
+            mapping = {ours: f"{column}:{scale}" for ours, column in self.columns.items()}
+            ways.append(_way(mapping, scales.told(scale, self.answers, self.numbers)))
         if self.votes:
             ways.append(_way(self.votes, scales.told("high-best", self.answers)))
         ways.append(_way(dict.fromkeys(self.columns, ""), _("no judgement is taken from it")))

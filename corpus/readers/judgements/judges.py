@@ -132,7 +132,7 @@ def _of_all(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
     names = [suffix for suffix, _column in columns.answers] or [str(i + 1) for i in range(_how_many(rows, columns))]
     if len(names) < 2:
         return {}
-    out = {}
+    out: dict[str, str] = {}
     for ours in ("ranks", "scores"):
         if ours in given or ours not in columns.of or columns.numbered.get(ours[:-1]):
             continue
