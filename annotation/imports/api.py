@@ -22,8 +22,8 @@ from core.models import Job, Role
 
 class ImportSerializer(serializers.Serializer):
     file = serializers.FileField(help_text="JSON, JSONL, CSV, TSV or Parquet, plain or compressed with gzip or zip; recognised by its content.")
-    mapping = serializers.CharField(required=False, allow_blank=True, help_text='JSON object {"our field": "column of the file"}.')
-    map = serializers.ListField(child=serializers.CharField(), required=False, help_text="our field=column, as the command's --map; repeatable.")
+    mapping = serializers.CharField(required=False, allow_blank=True, help_text='JSON object {"our field": "column of the file"}, or "column:scale".')
+    map = serializers.ListField(child=serializers.CharField(), required=False, help_text="our field=column[:scale], as the command's --map; repeatable.")
     model = serializers.CharField(required=False, allow_blank=True, max_length=200, help_text="Who gave the answers.")
     join = serializers.CharField(required=False, allow_blank=True, help_text="The column with the id of a prompt known already.")
     encoding = serializers.CharField(required=False, allow_blank=True, max_length=40)

@@ -1,4 +1,5 @@
-"""Which answer wins in the first rows of a file, in words, so that a person sees an inversion before anything is stored."""
+"""Which answer wins in the first rows of a file, in words, so that a person sees an inversion before anything
+is stored."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ SHOWN = 20  # judgements at most
 
 @dataclass
 class Judged:
-    """One judgement of a row. `ranking`: the numbers of the row's answers in groups, best first; `winner`, `others`: texts, cut."""
+    """One judgement of a row. `ranking`: the numbers of the row's answers in groups, best first; `winner`,
+    `others`: texts, cut."""
 
     line: int
     annotator: str = ""
@@ -36,8 +38,8 @@ KINDS = ("first", "second", "other", "ties", "good", "bad", "unjudged")
 
 @dataclass
 class Preview:
-    """What the judgements in the first `rows` rows of a file say: some of them to show, and how many there are of each kind (a row without
-    any counts as unjudged; a row with one answer is good or bad)."""
+    """What the judgements in the first `rows` rows of a file say: some of them to show, and how many there
+    are of each kind (a row without any counts as unjudged; a row with one answer is good or bad)."""
 
     names: list[str]
     shown: list[Judged] = field(default_factory=list)
@@ -72,8 +74,8 @@ class Preview:
 
 
 def of_file(path, inspection: readers.Inspection, *, model: str | None = None, join: str | None = None) -> Preview | None:
-    """What the judgements in the first limits.SAMPLE_ROWS rows say; None for a file without any. Shown are the first rows, and the first row
-    of each further outcome."""
+    """What the judgements in the first limits.SAMPLE_ROWS rows say; None for a file without any. Shown are
+    the first rows, and the first row of each further outcome."""
     out = Preview(scales.names_of(inspection.mapping, max(2, len(answer_columns(inspection.mapping)))))
     for row in islice(readers.read(path, inspection, model=model, join=join), limits.SAMPLE_ROWS):
         out.rows += 1

@@ -110,8 +110,10 @@ def test_beside_one_that_says_nothing_of_the_answers_the_other_is_taken(tmp_path
 
 def test_a_table_with_every_spelling(tmp_path):
     out = io.StringIO()
-    csv.writer(out).writerows([["prompt", "answer_1", "answer_2", "answer_3", "ranking"], *(["q%d" % i, "x", "y", "z", cell] for i, cell in enumerate(
-        ["2>1>3", "B>C>A", "1,3,2", "no idea", ""]))])  # fmt: skip
+    table = csv.writer(out)
+    table.writerow(["prompt", "answer_1", "answer_2", "answer_3", "ranking"])
+    for cell in ("2>1>3", "B>C>A", "1,3,2", "no idea", ""):
+        table.writerow([f"q{cell}", "x", "y", "z", cell])
     got = Got(written(tmp_path / "x.csv", out.getvalue()))
     assert [[j.document["ranking"] for j in e.judgements] for e in got.entries] == [[[[1], [0], [2]]], [[[1], [2], [0]]], [[[0], [2], [1]]], []]
     assert got.refused == [(5, "ranking", "order")]

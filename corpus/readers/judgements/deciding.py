@@ -1,5 +1,6 @@
-"""Which scale the numbers of a column of judgements have: decided for the column as a whole, by its name, its header, all that stands in
-it and what stands beside it; where two readings remain, the file's owner is asked. Never by one row."""
+"""Which scale the numbers of a column of judgements have: decided for the column as a whole, by its name, its
+header, all that stands in it and what stands beside it; where two readings remain, the file's owner is asked.
+Never by one row."""
 
 import re
 import shlex
@@ -46,8 +47,8 @@ class Seen:
 
 @dataclass
 class Asked:
-    """What nobody but the file's owner can say: {our field: column} of columns that share their scale, and the scales that fit. `votes`:
-    these columns may as well hold a score of each answer."""
+    """What nobody but the file's owner can say: {our field: column} of columns that share their scale, and
+    the scales that fit. `votes`: these columns may as well hold a score of each answer."""
 
     columns: dict[str, str]
     scales: list[str]
@@ -127,7 +128,8 @@ class Looked:
         return False
 
     def decided(self) -> tuple[dict[str, str], list[Asked]]:
-        """({column: its scale}, what must be asked for). Columns whose numbers count from 1 are not listed."""
+        """({column: its scale}, what must be asked for). Columns whose numbers count from 1 are not
+        listed."""
         found = dict(self._explicit)
         asked: list[Asked] = []
         together = [seen for seen in self._seen.values() if seen.ours != "ranks" and seen.person and seen.column not in self._explicit]
@@ -240,7 +242,8 @@ def _decided(group: list[Seen], numbers: set[int], many: int, person: bool) -> t
 
 
 def _without_strays(counted: Counter, many: int) -> set[int]:
-    """The numbers that stand in the columns, but for a few that name nothing: their rows are refused alone."""
+    """The numbers that stand in the columns, but for a few that name nothing: their rows are refused
+    alone."""
     strays = {number for number in counted if number > many or number < -3}
     if strays and sum(counted[number] for number in strays) * _STRAYS <= counted.total():
         return set(counted) - strays

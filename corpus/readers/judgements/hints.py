@@ -34,5 +34,6 @@ def bare(column: str) -> str:
 
 
 def hinted(column: str) -> dict[int, int]:
-    """{number: the answer it names (0 the first), or TIE} as the header says; empty where it says nothing that is understood whole."""
+    """{number: the answer it names (0 the first), or TIE} as the header says; empty where it says nothing
+    that is understood whole."""
     return _parts(column)[1]

@@ -1,4 +1,5 @@
-"""How the answers of a row may be called: by the ends of their columns, by letters, by numbers, in groups such as `b>a=c`."""
+"""How the answers of a row may be called: by the ends of their columns, by letters, by numbers, in groups
+such as `b>a=c`."""
 
 import re
 
@@ -10,8 +11,9 @@ BETTER, WORSE, EQUAL = re.compile(r"[>＞≻]+"), re.compile(r"[<＜≺]+"), re.
 
 
 def named(names: list[str], places: list, scale: str = "") -> dict[str, int | None]:
-    """{how an answer may be called: where it stands}: as its column ends; where columns end with numbers also by letter, and the reverse; where
-    with neither, by letter and number in their order. `scale` says what numbers stand for, scales.TIE among them; letters go by the columns."""
+    """{how an answer may be called: where it stands}: as its column ends; where columns end with numbers also
+    by letter, and the reverse; where with neither, by letter and number in their order. `scale` says what
+    numbers stand for, scales.TIE among them; letters go by the columns."""
     index = {name.casefold(): place for name, place in zip(names, places, strict=True)}
     numbered = all(name.isdigit() for name in index)
     if numbered:
@@ -25,7 +27,8 @@ def named(names: list[str], places: list, scale: str = "") -> dict[str, int | No
 
 
 def _numbers(index: dict, places: list, scale: str, *, numbered: bool) -> dict[str, int | None]:
-    """What each number stands for. Columns that end with numbers are called by these, from 0 where the scale counts from 0."""
+    """What each number stands for. Columns that end with numbers are called by these, from 0 where the scale
+    counts from 0."""
     if not numbered and not all(len(name) == 1 and "a" <= name <= "j" for name in index):
         index = {_LETTERS[i]: place for i, place in enumerate(places[:10])}
     if scale == "1-first":
@@ -49,7 +52,8 @@ def find(name: str, index: dict[str, int | None]) -> int | None:
 
 
 def groups(word: str, index: dict[str, int | None]) -> list[list] | None:
-    """The groups that a text names, best first: `b>a=c`, and `a<b` from the worst; None where it goes up and down."""
+    """The groups that a text names, best first: `b>a=c`, and `a<b` from the worst; None where it goes up and
+    down."""
     up = bool(WORSE.search(word))
     if up and BETTER.search(word):
         return None

@@ -1,4 +1,5 @@
-"""Ranks or scores of all answers in one cell: a list, an object by answer, a text such as `2>1>3`, `B>C=A`, `1,3,2` or `2 1 3`."""
+"""Ranks or scores of all answers in one cell: a list, an object by answer, a text such as `2>1>3`, `B>C=A`,
+`1,3,2` or `2 1 3`."""
 
 import re
 
@@ -36,7 +37,8 @@ def looks_like_one(value, names: list[str], *, ranked: bool) -> bool:
 
 
 def permutation(value, many: int) -> list[int] | None:
-    """The numbers of a text that lists each of 1 … `many` once: ranks of the answers, or the answers in their order."""
+    """The numbers of a text that lists each of 1 … `many` once: ranks of the answers, or the answers in their
+    order."""
     if not is_list(value):
         return None
     found = [float(part) for part in _BETWEEN.split(value.strip())]
@@ -49,8 +51,9 @@ def differs(ranks: list[int]) -> bool:
 
 
 def numbers(value, names: list[str], column: str, *, models=(), scale: str = "", ranked: bool = True) -> list[float | None]:
-    """A rank (or, not `ranked`, a score) for each of the answers called `names`, None where nothing is said of it. `models`: whose they are;
-    `scale` "in-order": numbers name the answers, best first. RowRefused for what is not understood."""
+    """A rank (or, not `ranked`, a score) for each of the answers called `names`, None where nothing is said
+    of it. `models`: whose they are; `scale` "in-order": numbers name the answers, best first. RowRefused for
+    what is not understood."""
     if judging.is_unsaid(value):
         return [None] * len(names)
     value = turns.from_json(value, column)

@@ -1,6 +1,7 @@
-"""What the numbers of a column of judgements stand for: one small vocabulary for the command line, the API and the page.
+"""What the numbers of a column of judgements stand for: one vocabulary for command line, API and page.
 
-A mapping may name the scale behind the column, `winner=label:0-first`. A column has one scale, whatever the row.
+A mapping may name the scale behind the column, `winner=label:0-first`. A column has one scale,
+whatever the row.
 
   which answer wins (winner, annotator_NAME; strength has the last three)
     0-first      numbers count the answers from 0; the number after the last is a tie
@@ -8,7 +9,8 @@ A mapping may name the scale behind the column, `winner=label:0-first`. A column
     0-tie        numbers count from 1, and 0 is a tie (3-tie: 3 is, and so on)
     minus-first  below 0 the first of two is better, above 0 the second; the further, the more
     plus-first   the other way round
-    1-to-5       from 1, the first of two is much better, to 5, the second is; the middle is a tie (also 5-to-1, 0-to-4 …)
+    1-to-5       from 1, the first of two is much better, to 5, the second is; the middle is a tie
+                 (also 5-to-1, 0-to-4 …)
   ranks and scores (ranks, rank_N, scores, score_N, and answers that carry scores)
     low-best, high-best
     in-order     (ranks) the answers themselves, best first"""
@@ -30,8 +32,8 @@ _TIE_AT, _STEPS = re.compile(r"(\d{1,2})-tie"), re.compile(r"(\d)-to-(\d)")
 
 
 def kind_of(ours: str) -> str:
-    """What a scale of our field says: "which" answer wins, by how much ("strength"), the "ranks" or the "scores" of answers; "" for a
-    field without scales."""
+    """What a scale of our field says: "which" answer wins, by how much ("strength"), the "ranks" or the
+    "scores" of answers; "" for a field without scales."""
     key = fields.normal(ours)
     if key == "strength":
         return key
@@ -58,7 +60,8 @@ def is_scale(name: str, ours: str) -> bool:
 
 
 def steps(scale: str) -> tuple[int, int] | None:
-    """(from, to) of a scale such as 1-to-5; None for any other. Both ends are apart by an even number: there is a middle."""
+    """(from, to) of a scale such as 1-to-5; None for any other. Both ends are apart by an even number: there
+    is a middle."""
     found = _STEPS.fullmatch(scale)
     ends = (int(found[1]), int(found[2])) if found else (0, 0)
     return ends if ends[0] != ends[1] and (ends[0] - ends[1]) % 2 == 0 else None
@@ -71,7 +74,8 @@ def tie_at(scale: str) -> int | None:
 
 
 def place(number: int, scale: str, many: int) -> int | None:
-    """Which of `many` answers the number names (0 the first), TIE, or None where it says nothing; `scale` "" counts from 1."""
+    """Which of `many` answers the number names (0 the first), TIE, or None where it says nothing; `scale` ""
+    counts from 1."""
     if scale == "0-first":
         return number if 0 <= number < many else TIE if number == many else None
     if scale == "1-first":
@@ -82,8 +86,8 @@ def place(number: int, scale: str, many: int) -> int | None:
 
 
 def amount(number: float, scale: str) -> float | None:
-    """How far a number of minus-first, plus-first or 1-to-5 lies from the middle: below 0 on the side of the first answer. None for a
-    number outside of the scale, and for other scales."""
+    """How far a number of minus-first, plus-first or 1-to-5 lies from the middle: below 0 on the side of the
+    first answer. None for a number outside of the scale, and for other scales."""
     ends = steps(scale)
     if ends is None:
         sign = {"minus-first": 1, "plus-first": -1}.get(scale)
@@ -99,7 +103,8 @@ def is_amount(scale: str) -> bool:
 
 
 def told(scale: str, names: list[str], numbers=()) -> str:
-    """The scale in words, where the answers of a row are called `names`; of its numbers those in `numbers`, if any are given."""
+    """The scale in words, where the answers of a row are called `names`; of its numbers those in `numbers`,
+    if any are given."""
     if scale in SIZES:
         return _("the smallest number is the best") if scale == "low-best" else _("the largest number is the best")
     if scale == IN_ORDER:
@@ -121,14 +126,15 @@ def told(scale: str, names: list[str], numbers=()) -> str:
 
 
 def names_of(mapping: dict[str, str], many: int) -> list[str]:
-    """How the `many` answers of a row are called in sentences: by their columns, where `mapping` has so many, else by number."""
+    """How the `many` answers of a row are called in sentences: by their columns, where `mapping` has so many,
+    else by number."""
     columns = fields.answer_columns(mapping)
     return [column for _suffix, column in columns] if len(columns) == many else [_("answer %(n)d") % {"n": i} for i in range(1, many + 1)]
 
 
 def split(mapping: dict[str, str], columns) -> tuple[dict[str, str], dict[str, str]]:
-    """({our field: column}, {column: scale}) of a mapping whose columns may have a scale behind them. FileRefused for a scale that the
-    field does not have."""
+    """({our field: column}, {column: scale}) of a mapping whose columns may have a scale behind them.
+    FileRefused for a scale that the field does not have."""
     plain, found = {}, {}
     for ours, given in mapping.items():
         column, colon, scale = given.rpartition(":")

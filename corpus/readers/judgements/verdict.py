@@ -13,9 +13,10 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 def verdict(value, names: list[str], places: list[int | None], texts: list[str], column: str, *, scale: str = "", models=()) -> dict | None:
-    """The document for one cell of an annotator's column: an answer's name, "tie", "A>B=C", a rank for each answer; None when the cell is
-    empty. `names`: how the answer columns end ("a", "b" or "1", "2"); `places`: where each stands in `texts`, None for an answer that is missing;
-    `models`: whose texts they are. `scale`: what bare numbers in this column stand for. RowRefused for a value that names no answer."""
+    """The document for one cell of an annotator's column: an answer's name, "tie", "A>B=C", a rank for each
+    answer; None when the cell is empty. `names`: how the answer columns end ("a", "b" or "1", "2"); `places`:
+    where each stands in `texts`, None for an answer that is missing; `models`: whose texts they are. `scale`:
+    what bare numbers in this column stand for. RowRefused for a value that names no answer."""
     if isinstance(value, bool):
         raise _not_understood(value, column)
     if judging.is_unsaid(value):
@@ -64,7 +65,8 @@ def _not_understood(value, column: str) -> RowRefused:
 
 
 def is_verdict(value) -> bool:
-    """Whether a cell looks like a judgement over answers A and B by its letters or words (bare numbers do not)."""
+    """Whether a cell looks like a judgement over answers A and B by its letters or words (bare numbers do
+    not)."""
     if not isinstance(value, str) or value.strip().isdigit():
         return False
     try:
