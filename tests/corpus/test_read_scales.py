@@ -170,6 +170,12 @@ def test_a_slip_of_the_pen_refuses_its_row_alone(tmp_path):
     assert got.refused == [(41, "winner", "verdict")] and len(got.records) == 40
 
 
+def test_a_broken_number_is_not_another(tmp_path):
+    ten = {f"answer_{i}": f"a{i}" for i in range(1, 11)}
+    assert read(tmp_path, [ten | {"winner": "1.00001"}, ten | {"winner": "2.0"}]).refused == [(1, "winner", "verdict")]
+    assert read(tmp_path, [ten | {"winner": "1.00"}, ten | {"winner": "2.0"}]).refused == [(1, "winner", "verdict")]
+
+
 def test_more_than_two_answers(tmp_path):
     three = {"answer_1": "x", "answer_2": "y", "answer_3": "z"}
     rows = column("label", 0, 1, 2, 3, answers=three)

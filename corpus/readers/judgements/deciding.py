@@ -100,7 +100,7 @@ class Looked:
             return
         suffixes = [suffix.casefold() for suffix, _column in columns.answers]
         self._answers.update((f"answer_{suffix}", column) for suffix, (_suffix, column) in zip(suffixes, columns.answers, strict=True))
-        many = _how_many(row, columns)
+        many = how_many(row, columns)
         for name, column in columns.judges:
             seen = self._seen.get(column) or self._seen.setdefault(column, Seen(f"annotator_{name}" if name else "winner", column))
             seen.many = max(seen.many, many)
@@ -179,11 +179,12 @@ def _add(seen: Seen, value) -> None:
             seen.names = True
 
 
-def _how_many(row: dict, columns: Columns) -> int:
+def how_many(row: dict, columns: Columns) -> int:
+    """How many answers a row has, in columns of their own or in a list; 0 for a list that cannot be read or is not there."""
     if columns.answers or "answers" not in columns.of:
         return len(columns.answers) or 2  # chosen and rejected
     try:
-        made = turns.from_json(row[columns.of["answers"]], "")
+        made = turns.from_json(row.get(columns.of["answers"]), "")
     except RowRefused:
         return 0
     return len(made) if isinstance(made, (list, dict)) else 0

@@ -9,7 +9,6 @@ from corpus.readers.judgements import deciding, judging, orders, verdict
 
 SENTENCE = re.compile(r"[。！？；，：]|[.!?;,]\s")
 _FIGURE = re.compile(r"[+-]?\d+(\.\d+)?")
-_NUMBER = re.compile(r"[+-]?\d{1,15}(\.0)?")
 
 
 def found(rows: list[dict], given: dict[str, str], join: str | None) -> dict[str, str]:
@@ -40,21 +39,12 @@ def _said(rows: list[dict], column: str) -> list:
 
 
 def _numbers(values: list) -> bool:
-    return bool(values) and all(not isinstance(v, (bool, list, dict)) and _NUMBER.fullmatch(str(v).strip()) for v in values)
+    return bool(values) and all(deciding.whole(v) is not None for v in values)
 
 
 def _how_many(rows: list[dict], columns: Columns) -> int:
     """How many answers a row has at most."""
-    if columns.answers or "answers" not in columns.of:
-        return len(columns.answers) or 2  # chosen and rejected
-    many = 0
-    for value in _said(rows, columns.of["answers"]):
-        try:
-            made = turns.from_json(value, "")
-        except RowRefused:
-            continue
-        many = max(many, len(made) if isinstance(made, (list, dict)) else 0)
-    return many
+    return max(deciding.how_many(row, columns) for row in rows)
 
 
 def _chosen_by_name(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:

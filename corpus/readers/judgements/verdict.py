@@ -8,7 +8,7 @@ from corpus.canonical import same_text
 from corpus.readers.errors import RowRefused
 from corpus.readers.judgements import judging, naming, orders, scales
 
-_WHOLE = re.compile(r"([+-]?\d+)\.0")  # as data frames write whole numbers beside empty cells
+_WHOLE = re.compile(r"([+-]?\d+)\.0(?!\d)")  # as data frames write whole numbers beside empty cells
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
