@@ -82,3 +82,8 @@ def identity_hash(*, key: bytes, text_hash: str, origin: str, model: str | None,
     else:  # the same text, three times as fast: this runs for every answer of a file
         form = f"[{_quoted(text_hash)},{_quoted(origin)},{_quoted(model or '')},{_quoted(external_id)},null]"
     return hashlib.sha256(form.encode()).hexdigest()  # keyed already, by the text's hash in it
+
+
+def target_hash(identity: str) -> str:
+    """The identity of an answer offered for learning that is known already as one that was not."""
+    return hashlib.sha256(f"{identity} target".encode()).hexdigest()

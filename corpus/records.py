@@ -46,10 +46,12 @@ class Entry:
 
 @dataclass(slots=True)
 class Record:
-    """One record of the file: `line` is 1-based and physical, where the record begins (row number in Parquet)."""
+    """One record of the file: `line` is 1-based and physical, where the record begins (row number in Parquet). `dropped`: the
+    names of what stood in it and was neither taken nor kept as a note."""
 
     line: int
     entries: list[Entry]
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

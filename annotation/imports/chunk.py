@@ -12,6 +12,7 @@ from annotation.imports.prepare import DEMONSTRATION, MAX_ANSWERS, QA, RANKING, 
 from annotation.models import Annotation, AnnotationVersion, Annotator, BenchSettings, Item, ItemAnswer, ItemTag
 from annotation.work.queue import freed
 from core.db import bulk
+from corpus.canonical import target_hash
 from corpus.models import ModelVersion, Prompt, PromptOrigin, Response
 from corpus.records import Refusal
 
@@ -20,6 +21,7 @@ ORIGIN = ("prompt", "line", "external_id")
 RESPONSE = ("id", "prompt", "model_version", "text", "turns", "origin", "parameters", "external_id", "is_target", "text_hash", "identity_hash")
 ITEM = ("id", "prompt", "generation", "previous", "state", "frozen", "hidden", "position", "slot_count")
 VERSION = ("id", "annotation", "number", "document", "client_key")
+TARGET = RESPONSE.index("is_target") - RESPONSE.index("text")  # in ReadyAnswer.row
 UNNAMED = "import"  # the annotator of judgements for which the file names nobody
 
 
@@ -198,10 +200,16 @@ class Chunk:
     def _responses(self, entry: ReadyEntry, state: PromptState) -> tuple[list[tuple[ReadyAnswer, int]], bool]:
         ids, new = [], False
         for answer in entry.answers:
-            pk = state.responses.get(answer.identity_hash)
+            pk, identity, target = state.responses.get(answer.identity_hash), answer.identity_hash, answer.row[TARGET]
+            if target and pk is not None and pk not in state.targets:
+                # What was an answer like others is now one to learn: its own row, with the event of its own time.
+                identity = target_hash(identity)
+                pk = state.responses.get(identity)
             if pk is None:
-                pk = state.responses[answer.identity_hash] = next(self.keys.response)
-                self.responses.append((pk, state.id, self.models.get(answer.model) if answer.model else None, *answer.row))
+                pk = state.responses[identity] = next(self.keys.response)
+                if target:
+                    state.targets.add(pk)
+                self.responses.append((pk, state.id, self.models.get(answer.model) if answer.model else None, *answer.row[:-1], identity))
                 self.added.responses += 1
                 new = True
             ids.append((answer, pk))

@@ -43,6 +43,7 @@ class ItemState:
 class PromptState:
     id: int
     responses: dict[str, int] = field(default_factory=dict)  # identity hash → id
+    targets: set[int] = field(default_factory=set)  # ids of those offered for learning
     items: list[ItemState] = field(default_factory=list)  # by generation
     external_ids: set[str] = field(default_factory=set)
 
@@ -81,9 +82,12 @@ def states_of(prompt_ids: Iterable[int], *, kind: str, judgements: bool, externa
     items: dict[int, ItemState] = {}
     for part in _parts(states):
         texts: dict[int, str] = {}
-        for prompt, pk, identity, text_hash in Response.objects.filter(prompt__in=part).values_list("prompt_id", "id", "identity_hash", "text_hash"):
+        columns = ("prompt_id", "id", "identity_hash", "text_hash", "is_target")
+        for prompt, pk, identity, text_hash, target in Response.objects.filter(prompt__in=part).values_list(*columns):
             states[prompt].responses[identity] = pk
             texts[pk] = text_hash
+            if target:
+                states[prompt].targets.add(pk)
         columns = ("prompt_id", "id", "generation", "state", "frozen", "hidden", "position")
         here: dict[int, ItemState] = {}
         for prompt, *values in Item.objects.filter(prompt__in=part, kind=kind).order_by("generation").values_list(*columns):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from corpus.readers import limits, opening, strict, turns
+from corpus.readers import limits, opening, own_rows, strict, turns
 from corpus.readers.containers import jsonscan, parquet, table
 from corpus.readers.containers.lines import jsonl
 from corpus.readers.errors import RowRefused
@@ -91,6 +91,9 @@ def records(path: Path, inspection, *, model: str | None = None, join: str | Non
     if model is not None and len(model) > limits.MAX_ID:
         raise FileRefused("model", _("The model's name is longer than %(n)d characters.") % {"n": limits.MAX_ID})
     fmt, mapping = effective_format(inspection, model=model, join=join)
+    if fmt == own_rows.SHAPE:
+        yield from own_rows.records(raw_rows(path, inspection))
+        return
     given, shape = tuple(mapping.items()), SHAPES.get(fmt)
     for line, row in raw_rows(path, inspection):
         if isinstance(row, RowRefused):

@@ -9,6 +9,8 @@ from corpus.readers.errors import RowRefused
 from corpus.readers.fields import Columns
 from corpus.readers.judgements import judging
 from corpus.readers.judgements.judged import answer_columns, answer_list, preference, ranked_texts
+from corpus.readers.own_rows import SHAPE as OWN
+from corpus.readers.own_rows import is_own
 from corpus.readers.rows import Row, as_id, check_prompt, context, entry, judge_name, made_answer, split_answer
 from corpus.readers.tree import is_tree, sibling_sets
 from corpus.records import Entry, JudgementIn
@@ -22,7 +24,8 @@ def prompts(row: Row) -> list[Entry]:
 def answered(row: Row) -> list[Entry]:
     """alpaca: a question and its answer. With a model named for the file the answers are there to be judged, else to be learnt."""
     messages = check_prompt(context(row), row.name("prompt"))
-    answer = made_answer(row, row.get("answer"), row.name("answer"), external_id=as_id(row.get("answer_id"), row.name("answer_id")))
+    text = _one_answer(row.get("answer"), row.name("answer"))
+    answer = made_answer(row, text, row.name("answer"), external_id=as_id(row.get("answer_id"), row.name("answer_id")))
     if row.model:
         return [entry(row, "ranking", messages, [answer])]
     answer.is_target = True
@@ -42,7 +45,7 @@ def conversations(row: Row) -> list[Entry]:
 
 def qa(row: Row) -> list[Entry]:
     messages = check_prompt(context(row), row.name("prompt"))
-    return [entry(row, "qa", messages, [made_answer(row, row.get("answer"), row.name("answer"))])]
+    return [entry(row, "qa", messages, [made_answer(row, _one_answer(row.get("answer"), row.name("answer")), row.name("answer"))])]
 
 
 def kto(row: Row) -> list[Entry]:
@@ -52,10 +55,7 @@ def kto(row: Row) -> list[Entry]:
         messages, answer = split_answer(context(row), column)
     else:
         column, messages = row.name("answer"), check_prompt(context(row), row.name("prompt"))
-        answer = row.get("answer")
-        answer = turns.talk(answer)
-        if isinstance(answer, list):
-            answer = _one_answer(answer, column)
+        answer = _one_answer(row.get("answer"), column)
     if answer is None:
         raise RowRefused(column, "empty_answer", _("The answer is empty."))
     document = {"ranking": [[0]], "acceptable": int(good)}
@@ -71,7 +71,7 @@ def answers_to_known(row: Row) -> list[Entry]:
     if not row.has("answer") and row.filled("messages"):
         column = row.name("messages")
         _prompt, value = split_answer(turns.conversation(row.get("messages"), column), column)
-    made = made_answer(row, value, column, external_id=as_id(row.get("answer_id"), row.name("answer_id")))
+    made = made_answer(row, _one_answer(value, column), column, external_id=as_id(row.get("answer_id"), row.name("answer_id")))
     for ours in ("prompt", "input", "system", "history", "messages"):
         row.get(ours)
     out = entry(row, "answer", [], [made])
@@ -79,8 +79,11 @@ def answers_to_known(row: Row) -> list[Entry]:
     return [out]
 
 
-def _one_answer(value: list, column: str) -> str | None:
-    """The text of a completion given as a list with one assistant message."""
+def _one_answer(value, column: str):
+    """The text of an answer given as a message of the assistant, or a list with one; any other value as it is."""
+    value = turns.talk(value)
+    if not isinstance(value, (list, dict)) or not turns.is_talk(value):
+        return value
     messages = turns.conversation(value, column)
     if len(messages) != 1 or messages[0]["role"] != "assistant" or messages[0].get("tool_calls"):
         raise RowRefused(column, "answer", _("The answer must be one message of the assistant."))
@@ -120,6 +123,8 @@ NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
 def shape_of(row: dict, columns: Columns) -> str | None:
     """The shape one row has, None if its columns do not tell. ("review" and "messages_apart" are recognised to be refused.)"""
     of = columns.of
+    if is_own(row):
+        return OWN
     if is_tree(row):
         return "tree"
     if {"message_id", "parent_id", "role"} <= row.keys():

@@ -77,10 +77,13 @@ def talk(value):
         made = from_json(value, "")
     except RowRefused:
         return value
-    entries = made if isinstance(made, list) else [made]
-    if entries and all(isinstance(e, dict) and any(k in e for k in _ROLE_KEYS) and any(k in e for k in _TEXT_KEYS) for e in entries):
-        return made
-    return value
+    return made if is_talk(made) else value
+
+
+def is_talk(value) -> bool:
+    """Whether `value` is a message or a list of messages: objects with a role and a content."""
+    entries = value if isinstance(value, list) else [value]
+    return bool(entries) and all(isinstance(e, dict) and any(k in e for k in _ROLE_KEYS) and any(k in e for k in _TEXT_KEYS) for e in entries)
 
 
 def conversation(value, column: str) -> list[dict]:
@@ -242,9 +245,9 @@ def spoken(value: str, *, mixed: bool = False) -> list[dict] | None:
 
 
 def tools(value, column: str) -> list | None:
-    """The tools column: a list, or JSON text of one; empty = none."""
+    """The tools column: a list, or JSON text of one; empty or null = none."""
     value = from_json(value, column)
-    if value is None or value == [] or (isinstance(value, str) and not value.strip()):
+    if value is None or value == [] or (isinstance(value, str) and value.strip() in ("", "null", "None")):
         return None
     if isinstance(value, dict):
         value = [value]
