@@ -65,7 +65,8 @@ class ImportView(APIView):
         request={"multipart/form-data": ImportSerializer},
         responses={202: ImportStartedSerializer, 400: OpenApiResponse(description="The file as a whole is refused, or the request is not valid.")},
         summary="Import a file",
-        description="Starts a job. Its result is the report: read = imported + duplicates + refused; items, responses, annotations = newly made; errors.",
+        description="Starts a job. Its result is the report: read = imported + duplicates + refused; items, responses, annotations = newly made; errors; "
+        "notes and dropped = columns that are kept as a note only, or not at all, with the number of records.",
     )
     def post(self, request, slug: str):
         project, _role = project_for(request, slug, Role.MANAGER)

@@ -2,6 +2,7 @@
 
 `Chunk.add` decides in memory and touches nothing when it refuses; `Chunk.write` inserts. The caller holds the project's import lock."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
@@ -56,6 +57,8 @@ class Added:
     personal_data: int = 0
     waiting: int = 0  # new ranking items with one answer only, less those that got their second
     refusals: list[Refusal] = field(default_factory=list)
+    notes: Counter = field(default_factory=Counter)  # records with a column that is kept as a note, by its name
+    dropped: Counter = field(default_factory=Counter)  # records with something that is not kept at all, by its name
 
 
 class Chunk:
@@ -111,7 +114,11 @@ class Chunk:
             self.states = self.trial.states(existing)
             existing = {pk for pk in existing if pk > 0 and pk not in self.states}
         self.states |= known.states_of(
-            existing, kind=self.bench.kind, judgements=any(e.judgements for e in entries), external_ids=any(e.external_id for e in entries if not e.joins)
+            existing,
+            kind=self.bench.kind,
+            judgements=any(e.judgements for e in entries),
+            external_ids=any(e.external_id for e in entries if not e.joins),
+            notes=any(e.notes and not e.joins for e in entries),
         )
         names = {a.model for e in entries for a in e.answers if a.model}
         self.models = self._model_ids(names) if names else {}
@@ -137,6 +144,7 @@ class Chunk:
             if refusal is not None:
                 return refusal
             places.append(pk)
+        self._count_columns(record)
         news = [self._take(entry, record.line) for entry in record.entries]
         if any(news):
             self.added.imported += 1
@@ -144,6 +152,23 @@ class Chunk:
         else:
             self.added.duplicates += 1
         return None
+
+    def _count_columns(self, record: Ready) -> None:
+        """A note stays with the prompt that its record makes; what a later record with the same prompt says otherwise is not kept."""
+        kept: set[str] = set()
+        dropped = set(record.dropped)
+        for entry in record.entries:
+            if not entry.notes:
+                continue
+            pk = None if entry.joins else self.by_hash.get(entry.content_hash)
+            if pk is None:
+                kept.update(entry.notes)
+            else:
+                known_notes = self.states[pk].notes
+                for name, value in entry.notes.items():
+                    (kept if known_notes.get(name) == value else dropped).add(name)
+        self.added.notes.update(kept)
+        self.added.dropped.update(dropped)
 
     def _place(self, entry: ReadyEntry, line: int) -> tuple[int | None, Refusal | None]:
         """The id of the entry's prompt if it is known."""
@@ -174,7 +199,7 @@ class Chunk:
         if pk is None:
             pk = next(self.keys.prompt)
             self.by_hash[entry.content_hash] = pk
-            self.states[pk] = PromptState(pk)
+            self.states[pk] = PromptState(pk, notes=entry.notes)
             self.prompts.append((pk, *entry.row))
             self.added.prompts += 1
         state = self.states[pk]

@@ -46,6 +46,7 @@ class PromptState:
     targets: set[int] = field(default_factory=set)  # ids of those offered for learning
     items: list[ItemState] = field(default_factory=list)  # by generation
     external_ids: set[str] = field(default_factory=set)
+    notes: dict = field(default_factory=dict)  # its metadata
 
 
 def _parts(values: Iterable) -> Iterator[list]:
@@ -76,8 +77,8 @@ def prompts_by_external_id(project_id: int, ids: Iterable[str]) -> dict[str, set
     return {external_id: prompts for external_id, (_, prompts) in newest.items()}
 
 
-def states_of(prompt_ids: Iterable[int], *, kind: str, judgements: bool, external_ids: bool) -> dict[int, PromptState]:
-    """The state of existing prompts, with their items of `kind`. Judgements and external ids only if asked for (a query each)."""
+def states_of(prompt_ids: Iterable[int], *, kind: str, judgements: bool, external_ids: bool, notes: bool) -> dict[int, PromptState]:
+    """The state of existing prompts, with their items of `kind`. Judgements, external ids and notes only if asked for (a query each)."""
     states = {pk: PromptState(pk) for pk in prompt_ids}
     items: dict[int, ItemState] = {}
     for part in _parts(states):
@@ -100,6 +101,9 @@ def states_of(prompt_ids: Iterable[int], *, kind: str, judgements: bool, externa
             for item_id, name in ItemTag.objects.filter(item__in=some, name__startswith="personal-data").values_list("item_id", "name"):
                 here[item_id].tags.add(name)
         items |= here
+        if notes:
+            for prompt, metadata in Prompt.objects.filter(id__in=part).exclude(metadata={}).values_list("id", "metadata"):
+                states[prompt].notes = metadata
         if external_ids:
             for prompt, external_id in PromptOrigin.objects.filter(prompt__in=part).exclude(external_id="").values_list("prompt_id", "external_id"):
                 states[prompt].external_ids.add(external_id)

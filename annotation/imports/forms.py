@@ -33,6 +33,7 @@ def shapes() -> dict[str, str]:
         "prompts": _("Questions alone"),
         "answers": _("Answers to questions that are known already"),
         "tree": _("Trees of conversations"),
+        "canonical": _("Rows of an export (JSON lines)"),
     }
 
 
@@ -66,6 +67,7 @@ def fields() -> dict[str, str]:
         "models": _("List of models"),
         "id": _("Id of the prompt"),
         "answer_id": _("Id of the answer"),
+        "images": _("Pictures, sound or video"),
     }
 
 

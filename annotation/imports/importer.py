@@ -32,6 +32,7 @@ from corpus.records import FileRefused, Record, Refusal
 
 log = logging.getLogger(__name__)
 LISTED_ERRORS = 200  # in a report kept on a row; the file beside it has all
+LISTED_COLUMNS = 200  # names of columns in a report; what other names there are is counted as one
 ERRORS_FILE = "errors.jsonl"
 MANY = 50_000  # records, from which on it is worth its half a second to tell the database of them at once
 _TRIES = 5
@@ -39,7 +40,7 @@ _TRIES = 5
 
 @dataclass
 class Counts:
-    """The report so far. read = imported + duplicates + refused."""
+    """The report so far. read = imported + duplicates + refused. `notes`, `dropped`: {column: records}."""
 
     read: int = 0
     imported: int = 0
@@ -51,10 +52,16 @@ class Counts:
     prompts: int = 0
     personal_data: int = 0
     waiting: int = 0
+    notes: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, int] = field(default_factory=dict)
 
     def add(self, added: Added) -> None:
         for name in ("imported", "items", "responses", "annotations", "duplicates", "prompts", "personal_data", "waiting"):
             setattr(self, name, getattr(self, name) + getattr(added, name))
+        for into, more in ((self.notes, added.notes), (self.dropped, added.dropped)):
+            for column, n in more.items():
+                name = column if column in into or len(into) < LISTED_COLUMNS else "…"
+                into[name] = into.get(name, 0) + n
         self.refused += len(added.refusals)
         self.read += added.imported + added.duplicates + len(added.refusals)
 
@@ -143,8 +150,9 @@ def import_file(
     folder: Path | None = None,
 ) -> dict:
     """Take the file at `path` into `project` and return the report: {"read", "imported", "items", "responses", "annotations", "duplicates",
-    "errors": [{"line", "field", "reason", "code"}], and "refused", "prompts", "personal_data", "waiting", "format", "encoding"}; for a file with
-    judgements "judged", which answer wins in its first rows (import_preview.Preview.as_report).
+    "errors": [{"line", "field", "reason", "code"}], and "refused", "prompts", "personal_data", "waiting", "format", "encoding", "notes" and
+    "dropped": [{"column", "records"}]: what is kept as a note only, and what is not kept at all}; for a file with judgements
+    "judged", which answer wins in its first rows (imports.preview.Preview.as_report).
 
     With `folder` all refused rows go to `errors.jsonl` there and the report lists the first 200; without, it lists all. `ctl` is the Control of
     the job this runs in; its checkpoint is where a killed run goes on. `dry_run` reads the database but writes nothing to it.
@@ -224,7 +232,9 @@ def take(
             trial.close()
     if trial is None and source.counts.imported >= MANY:
         bulk.analyze(Prompt, PromptOrigin, Response, Item, ItemAnswer, Annotation, AnnotationVersion)
-    report = asdict(source.counts) | {"waiting": max(0, source.counts.waiting), "errors": errors.listed, "dry_run": dry_run}
+    counts = source.counts
+    columns = {"notes": _by_number(counts.notes), "dropped": _by_number(counts.dropped)}
+    report = asdict(counts) | columns | {"waiting": max(0, counts.waiting), "errors": errors.listed, "dry_run": dry_run}
     if folder is not None:
         report["errors_file"] = ERRORS_FILE
     return report
@@ -273,6 +283,10 @@ def _after(records: Iterable[Record | Refusal], taken: int, ctl) -> Iterator[Rec
 def _prepared(records: Iterable[Record | Refusal], key: bytes, kind: str) -> Iterator[Ready | Refusal]:
     for record in records:
         yield record if isinstance(record, Refusal) else prepare(record, key=key, kind=kind)
+
+
+def _by_number(columns: dict[str, int]) -> list[dict]:
+    return [{"column": name, "records": n} for name, n in sorted(columns.items(), key=lambda pair: (-pair[1], pair[0]))]
 
 
 @contextlib.contextmanager

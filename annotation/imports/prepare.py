@@ -51,11 +51,15 @@ class ReadyEntry:
     texts: list[str]  # distinct text hashes, in order of arrival
     judgements: list[ReadyJudgement]
     tags: list[str]
+    notes: dict  # the prompt's metadata (of a joined answer: its parameters)
 
 
 @dataclass(slots=True)
 class Ready:
+    """`dropped`: names of what the reader did not take, see corpus.records.Record."""
+
     line: int
+    dropped: tuple[str, ...] = ()
     entries: list[ReadyEntry] = field(default_factory=list)
     size: int = 0  # characters, about
 
@@ -68,7 +72,7 @@ class _Refuse(Exception):
 
 def prepare(record: Record, *, key: bytes, kind: str) -> Ready | Refusal:
     """`record` for a project of `kind` whose hash key is `key`; a Refusal when one of its entries cannot be taken."""
-    ready = Ready(record.line)
+    ready = Ready(record.line, record.dropped)
     try:
         for entry in record.entries:
             ready.entries.append(_entry(entry, key, kind, ready))
@@ -106,7 +110,8 @@ def _entry(entry: Entry, key: bytes, kind: str, ready: Ready) -> ReadyEntry:
         for value in stored[:4]:  # messages, tools, sources, metadata; text, turns, origin, parameters
             if value:
                 ready.size += len(value)
-    return ReadyEntry(joins, content_hash, row, external_id, answers, texts, judgements, tags)
+    notes = (entry.answers[0].parameters or {}) if joins and entry.answers else entry.metadata
+    return ReadyEntry(joins, content_hash, row, external_id, answers, texts, judgements, tags, notes)
 
 
 def _check_kind(entry: Entry, kind: str) -> None:

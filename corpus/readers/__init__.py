@@ -14,7 +14,8 @@ class Inspection:
     rows; `scales` {column: what its numbers stand for} (scales.py), `asked` what of that must be told by hand (deciding.Asked);
     `columns` the names seen in the first rows, `sample` those rows as dicts (long texts cut). `container`: json · jsonl ·
     csv · parquet; `compression`: "" · gzip · zip; `delimiter` only for csv; `layout`: where the rows of a JSON file stand
-    (list · lists · texts · keyed · lists_of_lists · single)."""
+    (list · lists · texts · keyed · lists_of_lists · single · sequence); of a table: cr · unquoted. `unread`: columns of a Parquet file
+    whose values cannot be read (bytes, maps, durations)."""
 
     container: str
     compression: str = ""
@@ -29,6 +30,7 @@ class Inspection:
     asked: list[dict] = field(default_factory=list)
     layout: str = ""
     name: str = ""
+    unread: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict:
         """JSON-ready."""

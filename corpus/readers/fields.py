@@ -42,6 +42,9 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "source_title": ("source_title", "document_title", "doc_title", "文档标题", "来源标题"),
     "source_url": ("source_url", "document_url", "url", "链接"),
     "id": ("question_id", "prompt_id", "qid", "id", "uid", "uuid", "idx", "编号", "序号", "message_tree_id"),
+    "images": (
+        "images", "image", "image_path", "image_url", "videos", "video", "audios", "audio", "图片", "图像", "视频", "音频",
+    ),
     "answer_id": ("answer_id", "response_id"),
     "model": ("model", "model_id", "model_name", "generator", "模型"),
     "answer1_id": ("answer1_id",),
@@ -99,6 +102,11 @@ def normal(name: str) -> str:
     return re.sub(r"[\s\-.]+", "_", name.strip().casefold())
 
 
+def is_media(column: str) -> bool:
+    """Whether a column's name says that it holds pictures, sound or video."""
+    return normal(column) in ALIASES["images"]
+
+
 def is_judge(column: str) -> bool:
     """Whether a column's name says that it holds somebody's judgement."""
     name = bare(column).strip()
@@ -113,13 +121,15 @@ def is_annotator(ours: str) -> bool:
 @dataclass(slots=True)
 class Columns:
     """The columns of a row by meaning. `answers`: (suffix, column) of answer_a, answer_b …; `numbered`: {"rank"|"score"|"model": {suffix: column}};
-    `ranked_texts`: rank1 … rankN that hold the answers themselves; `judges`: (annotator, column); `rest`: everything else."""
+    `ranked_texts`: rank1 … rankN that hold the answers themselves; `judges`: (annotator, column); `media`: of pictures, sound and video;
+    `rest`: everything else."""
 
     of: dict[str, str] = field(default_factory=dict)
     answers: list[tuple[str, str]] = field(default_factory=list)
     numbered: dict[str, dict[str, str]] = field(default_factory=dict)
     ranked_texts: list[str] = field(default_factory=list)
     judges: list[tuple[str, str]] = field(default_factory=list)
+    media: list[str] = field(default_factory=list)
     rest: list[str] = field(default_factory=list)
 
     def as_mapping(self) -> dict[str, str]:
@@ -209,6 +219,8 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
             used.add(column)
             break
     _judge_columns(out, by_normal, used, off)
+    if "images" not in off:
+        out.media = [column for column in columns if column == out.of.get("images") or (is_media(column) and column not in used)]
     out.rest = [c for c in columns if c not in used]
     return out
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from corpus.readers import limits, opening, strict
-from corpus.readers.containers import jsonscan, table
+from corpus.readers.containers import jsonscan, parquet, table
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import ALIASES, check_given, normal, resolve
 from corpus.readers.judgements import deciding, judges, scales
@@ -36,6 +36,7 @@ def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[s
     if first[:4] == b"PAR1":
         if found.compression:
             raise FileRefused("archive", _("Unpack the Parquet file first: it is compressed inside already."))
+        found.unread = parquet.unread(path)
     else:
         opening.refuse_other_kinds(first)
         found.encoding = opening.checked_encoding(encoding) if encoding else opening.find_encoding(opening.chunks(path, found.compression))[0]

@@ -10,8 +10,9 @@ from corpus.readers import limits, opening, own_rows, strict, turns
 from corpus.readers.containers import jsonscan, parquet, table
 from corpus.readers.containers.lines import jsonl
 from corpus.readers.errors import RowRefused
-from corpus.readers.fields import resolve
-from corpus.readers.rows import Row
+from corpus.readers.fields import is_media, resolve
+from corpus.readers.leftovers import not_taken
+from corpus.readers.rows import Row, check_media
 from corpus.readers.shapes import SHAPES, check_columns, richer
 from corpus.records import FileRefused, Record, Refusal
 
@@ -95,6 +96,8 @@ def records(path: Path, inspection, *, model: str | None = None, join: str | Non
         yield from own_rows.records(raw_rows(path, inspection))
         return
     given, shape = tuple(mapping.items()), SHAPES.get(fmt)
+    unread = tuple(inspection.unread)
+    pictures = next((column for column in unread if is_media(column) and mapping.get("images") != ""), None)
     for line, row in raw_rows(path, inspection):
         if isinstance(row, RowRefused):
             yield _refusal(line, row)
@@ -106,7 +109,9 @@ def records(path: Path, inspection, *, model: str | None = None, join: str | Non
             told = Row(row, columns, model, inspection.scales)
             own = richer(fmt, row, columns)
             check_columns(own, told)
-            yield Record(line, SHAPES[own](told))
+            check_media(told, pictures)
+            entries = SHAPES[own](told)
+            yield Record(line, entries, (*not_taken(told), *unread))
         except RowRefused as e:
             yield _refusal(line, e)
 

@@ -23,6 +23,7 @@ class Row:
     model: str | None = None  # given for the whole file
     scales: dict[str, str] = field(default_factory=dict)  # what the numbers of a column stand for (scales.py)
     used: set = field(default_factory=set)
+    dropped: list = field(default_factory=list)  # columns that are neither taken nor kept as notes
 
     def has(self, ours: str) -> bool:
         return ours in self.columns.of
@@ -47,6 +48,20 @@ class Row:
     def filled(self, ours: str) -> bool:
         column = self.columns.of.get(ours)
         return column is not None and self.data[column] not in (None, "", [], {})
+
+
+def check_media(row: Row, unread: str | None) -> None:
+    """RowRefused for a row with a picture, sound or video: without it the question would be another one. `unread`: a column of
+    such, which every row of the file has."""
+    if unread is not None:
+        raise RowRefused(unread, "not_text", _("The row has a picture, sound or video; only text can be imported."))
+    for column in row.columns.media:
+        row.used.add(column)
+        value = row.data[column]
+        if isinstance(value, str) and value.strip() in ("", "[]", "{}", "null", "None", "nan"):  # as tables write that there is none
+            continue
+        if value not in (None, "", [], {}, False):
+            raise RowRefused(column, "not_text", _("The row has a picture, sound or video; only text can be imported."))
 
 
 def as_id(value, column: str) -> str:
@@ -199,6 +214,8 @@ def entry(row: Row, kind: str, messages: list[dict], answers=(), judgements=()) 
         size = len(value) if isinstance(value, str) else 1 if isinstance(value, (int, float)) else len(canonical_json(value))
         if size <= limits.MAX_METADATA_VALUE:
             metadata[column] = value
+        else:
+            row.dropped.append(column)
     return Entry(kind, messages, list(answers), list(judgements), tools, found, metadata, external)
 
 

@@ -73,6 +73,8 @@ def answers_to_known(row: Row) -> list[Entry]:
         _prompt, value = split_answer(turns.conversation(row.get("messages"), column), column)
     made = made_answer(row, _one_answer(value, column), column, external_id=as_id(row.get("answer_id"), row.name("answer_id")))
     for ours in ("prompt", "input", "system", "history", "messages"):
+        if row.filled(ours) and row.name(ours) not in row.used:
+            row.dropped.append(row.name(ours))  # the prompt is the one that is known
         row.get(ours)
     out = entry(row, "answer", [], [made])
     made.parameters, out.metadata = out.metadata or None, {}

@@ -20,6 +20,8 @@ _ROLE_KEYS, _TEXT_KEYS = ("role", "from", "speaker"), ("content", "value", "text
 _PAIR_KEYS = dict.fromkeys(("question", "query", "prompt", "input", "instruction", "q"), "user") | dict.fromkeys(
     ("answer", "response", "output", "a"), "assistant"
 )
+KEPT_APART = frozenset(("reasoning", "thinking"))  # parts of a message that are no part of its text; the report names them
+_CALL_PARTS = frozenset(("tool_call", "tool_calls"))
 _SPOKEN = re.compile(
     r"(?:^|\n)(" + "|".join(sorted((a for r in ("user", "assistant") for a in ROLES[r]), key=len, reverse=True)) + r")[ ]?[:：][ ]?", re.IGNORECASE
 )
@@ -50,11 +52,14 @@ def _parts(parts: list, column: str) -> str:
     out = []
     for part in parts:
         kind = part.get("type") if isinstance(part, dict) else None
+        if kind in KEPT_APART:
+            continue
         if kind != "text" and not (kind is None and isinstance(part, dict) and set(part) == {"text"}):
             raise RowRefused(column, "not_text", _("Only text can be imported; this message has a part of type %(type)s.") % {"type": str(kind)[:40]})
-        if not isinstance(part.get("text"), str):
-            raise RowRefused(column, "type", _("A text is needed here, not %(type)s.") % {"type": type_name(part.get("text"))})
-        out.append(part["text"])
+        one = part.get("text", part.get("value", part.get("content")))
+        if not isinstance(one, str):
+            raise RowRefused(column, "type", _("A text is needed here, not %(type)s.") % {"type": type_name(one)})
+        out.append(one)
     return "".join(out)
 
 
@@ -124,6 +129,8 @@ def role_of(name, column: str) -> str:
 def _turn(entry: dict, column: str) -> dict:
     role = role_of(next(entry[k] for k in _ROLE_KEYS if k in entry), column)
     content = next((entry[k] for k in _TEXT_KEYS if k in entry), None)
+    if isinstance(content, list) and role == "assistant" and any(isinstance(part, dict) and part.get("type") in _CALL_PARTS for part in content):
+        return _turn_with_call_parts(entry, content, column)
     if role == "call":
         return {"role": "assistant", "content": "", "tool_calls": _calls_of_text(content, column)}
     calls = entry.get("tool_calls")
@@ -137,6 +144,19 @@ def _turn(entry: dict, column: str) -> dict:
         if isinstance(entry.get(key), str) and entry[key]:
             made[key] = entry[key]
     return made
+
+
+def _turn_with_call_parts(entry: dict, content: list, column: str) -> dict:
+    """A message whose tool calls stand among the parts of its content ({"type": "tool_call", "value": …})."""
+    made: list[dict] = []
+    rest = []
+    for part in content:
+        if isinstance(part, dict) and part.get("type") in _CALL_PARTS:
+            made += _calls_of_text(part.get("value", part.get("content")), column)
+        else:
+            rest.append(part)
+    name = {"name": entry["name"]} if isinstance(entry.get("name"), str) and entry["name"] else {}
+    return {"role": "assistant", "content": _parts(rest, column), "tool_calls": made, **name}
 
 
 def _calls(calls, column: str) -> list[dict]:

@@ -70,6 +70,9 @@ class Command(ImportCommand):
             self._tell_judged(report["judged"])
         if report["personal_data"]:
             self.stdout.write(_("Likely personal data: %(personal_data)d records") % report)
+        for name, sentence in (("dropped", _("Not taken, and not kept: %(columns)s")), ("notes", _("Kept as notes only: %(columns)s"))):
+            if report[name]:
+                self.stdout.write(sentence % {"columns": ", ".join(f"{one['column']} ({one['records']})" for one in report[name])})
         self.tell_refused(refused)
 
     def _tell_judged(self, judged: dict) -> None:

@@ -81,6 +81,11 @@ def _is_plain(kind) -> bool:
     return not (types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind) or types.is_map(kind) or types.is_duration(kind))
 
 
+def unread(path: Path) -> list[str]:
+    """The columns whose values no row has: bytes, maps and durations."""
+    return [field.name for field in _open(path).schema_arrow if not _is_plain(field.type)]
+
+
 def rows(path: Path) -> Iterator[tuple[int, dict | RowRefused]]:
     """(row number, the row | why it is refused). NaN is an empty value (that is how data frames write one); columns of bytes, maps and durations are
     left out."""
