@@ -31,9 +31,14 @@ def shapes() -> dict[str, str]:
         "pairs": _("Several answers, in columns"),
         "qa": _("Questions with an answer and its source"),
         "prompts": _("Questions alone"),
+        "transcripts": _("Conversations in one text"),
         "answers": _("Answers to questions that are known already"),
         "tree": _("Trees of conversations"),
         "canonical": _("Rows of an export (JSON lines)"),
+        "seed_tasks": _("Instructions with instances"),
+        "output_pairs": _("Two answers in one column, the better first"),
+        "open_webui_chat": _("Chats of Open WebUI"),
+        "open_webui_feedback": _("Feedback of Open WebUI"),
     }
 
 

@@ -14,7 +14,8 @@ from corpus.records import FileRefused
 ALIASES: dict[str, tuple[str, ...]] = {
     "messages": ("messages", "conversations", "conversation", "dialog", "dialogue", "dialogs", "chat", "对话"),
     "prompt": (
-        "instruction", "prompt", "question", "query", "ask", "user_input", "problem", "指令", "提示", "提示词", "问题", "提问", "问", "text", "input",
+        "instruction", "instruct", "prompt", "question", "query", "ask", "user_input", "problem", "指令", "提示", "提示词", "问题", "提问", "问",
+        "text", "input",
     ),
     "input": ("input", "输入", "question", "query", "问题", "提问"),
     "system": ("system", "system_prompt", "系统提示"),
@@ -22,7 +23,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "tools": ("tools", "functions"),
     "chosen": (
         "chosen", "chosen_response", "chosen_answer", "response_chosen", "response_j", "preferred", "preferred_output", "preferred_response",
-        "pos_resp", "优选",
+        "pos_resp", "优选", "selected", "accepted",
     ),
     "rejected": (
         "rejected", "rejected_response", "rejected_answer", "response_rejected", "response_k", "rejected_messages", "non_preferred_output", "dispreferred",
@@ -54,7 +55,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "reviewer_id", "标注人", "标注员", "标注者", "评审人",
     ),
 }  # fmt: skip
-_INSTRUCTIONS = {"instruction", "prompt", "指令", "提示", "提示词"}  # beside which a question is what they are about, not another way to ask
+_INSTRUCTIONS = {"instruction", "instruct", "prompt", "指令", "提示", "提示词"}  # beside which a question is what they are about, not another way to ask
+_ONLY_OF_TWO = {"selected", "accepted"}  # alone they say that something was done with the row
 KNOWN = frozenset(name for names in ALIASES.values() for name in names)
 
 _STEM = r"(answer|response|output|completion|reply|candidate|generation|conversation|回答|答案|回复|候选)"
@@ -208,6 +210,8 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
         for name in names:
             column = by_normal.get(name)
             if column is None or column in used or (ours == "answer" and name == "text" and not _is_answer_file(out, by_normal)):
+                continue
+            if name in _ONLY_OF_TWO and by_normal.keys().isdisjoint(ALIASES["rejected"]):
                 continue
             if ours == "prompt" and name == "text" and _is_answer_file(out, by_normal):
                 continue

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext as _
 
-from corpus.readers import limits, opening, strict
+from corpus.readers import limits, opening, strict, turns
 from corpus.readers.containers import jsonscan, parquet, table
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import ALIASES, check_given, normal, resolve
@@ -17,6 +17,7 @@ from corpus.readers.reading import raw_rows, shown, text_stream
 from corpus.readers.shapes import shape_of
 from corpus.records import FileRefused
 
+_PASSAGES = {"passage", "passages", "reference_passage", "source_text", "paragraph", "chunk", "retrieved_contexts", "原文", "段落"}
 _ADDRESS = re.compile(r"(https?://|[\w.-]+/)\S+")  # of a page or a data set: no passage
 
 
@@ -77,7 +78,8 @@ def _find_container(path: Path, found, delimiter: str | None, mapping: dict[str,
         whole = sample if len(sample) < 2 * limits.MIB else sample[: sample.rfind(b"\n") + 1] or sample
         found.delimiter, end = table.sniff(whole, _known)
         found.delimiter = delimiter or found.delimiter
-        found.layout = "cr" if end == b"\r" else ""
+        unquoted = found.delimiter == "\t" and table.is_unquoted(whole, end)
+        found.layout = " ".join(word for word, said in (("cr", end == b"\r"), ("unquoted", unquoted)) if said)
 
 
 def _known(names: list[str]) -> int:
@@ -156,7 +158,7 @@ def _layout(text: bytes, mapping: dict[str, str]) -> str:
         else:
             row = dict.fromkeys(kinds) | values
             if _is_one_row(row, mapping):
-                return "single"
+                return "sequence" if scan.peek() == b"{" else "single"
     except (jsonscan.Broken, RowRefused, ValueError):
         pass
     lists = [name for name, c in kinds.items() if c == b"["]
@@ -221,6 +223,7 @@ def _find_format(path: Path, found, mapping: dict[str, str], join: str | None, m
     mapping, explicit = scales.split(mapping, found.columns)
     check_given(mapping, found.columns)
     given = dict(mapping)
+    given |= _talks(rows, given)
     given |= _tags(rows, given)
     given |= judges.found(rows, given, join)
     found.given = given
@@ -274,14 +277,32 @@ def _each(value) -> list:
     return value if isinstance(value, list) else [value]
 
 
+def _talks(rows: list[dict], given: dict) -> dict[str, str]:
+    """{"messages": the column named like a passage's that holds messages, where nothing else asks (HelpSteer3, NeMo)}; HelpSteer3's own scale
+    is named, too, and what each person said on it, in objects, is no judgement besides."""
+    names = {normal(column): column for row in rows for column in row}
+    out: dict[str, str] = {}
+    column = next((names[name] for name in ALIASES["source"] if name in names and names[name] not in given.values()), None)
+    asks = [name for ours in ("messages", "prompt") for name in ALIASES[ours] if name != "text"]
+    if column is not None and names.keys().isdisjoint(asks) and given.keys().isdisjoint(("messages", "prompt")):
+        values = [row[column] for row in rows if row.get(column) not in (None, "", [])]
+        if values and all(turns.is_talk(turns.talk(value)) for value in values):
+            out["messages"] = column
+    if {"overall_preference", "individual_preference"} <= names.keys() and given.keys().isdisjoint(("strength", "winner")):
+        out |= {"strength": names["overall_preference"], "annotator_individual": ""}
+    return out
+
+
 def _tags(rows: list[dict], given: dict) -> dict[str, str]:
     """{"source": the column that holds passages, "" if none does} where another that may hold them, found before it, holds names or addresses
     of data sets."""
     if "source" in given:
         return {}
     columns = {normal(column): column for row in rows for column in row}
-    for i, column in enumerate(columns[name] for name in ALIASES["source"] if name in columns):
+    for i, column in enumerate(columns[name] for name in ALIASES["source"] if name in columns and columns[name] not in given.values()):
+        if normal(column) in _PASSAGES:  # whose name leaves no doubt, however short they are
+            return {"source": column} if i else {}
         values = [v for row in rows for v in _each(row.get(column)) if v not in (None, "")]
-        if not values or not all(isinstance(v, str) and (_ADDRESS.fullmatch(v) or (len(v) <= 40 and not judges.SENTENCE.search(v))) for v in values):
+        if not values or not all(isinstance(v, str) and (_ADDRESS.fullmatch(v) or (len(v) <= 40 and not judges.SENTENCE.search(v + " "))) for v in values):
             return {"source": column} if i else {}
     return {"source": ""} if any(name in columns for name in ALIASES["source"]) else {}

@@ -20,7 +20,10 @@ _NOTHING: tuple = (None, "", [], {})
 def not_taken(row: Row) -> tuple[str, ...]:
     """The names of what the shapes left aside: columns too long for a note, and "column[].key" for keys of messages, answers and passages."""
     names = dict.fromkeys(row.dropped)
+    tools = row.columns.of.get("tools")  # taken whole
     for column in row.used:
+        if column == tools:
+            continue
         value = row.data[column]
         if isinstance(value, str) and value[:2] == "[{":
             value = _parsed(value)

@@ -28,8 +28,8 @@ def raw_rows(path: Path, inspection) -> Iterator[tuple[int, dict | RowRefused]]:
     if inspection.container == "parquet":
         yield from parquet.rows(path)
     elif inspection.container == "csv":
-        end = b"\r" if inspection.layout == "cr" else b"\n"
-        yield from table.rows(text_stream(path, inspection), delimiter=inspection.delimiter, was_gb=was_gb, end=end)
+        end, unquoted = b"\r" if "cr" in inspection.layout else b"\n", "unquoted" in inspection.layout
+        yield from table.rows(text_stream(path, inspection), delimiter=inspection.delimiter, was_gb=was_gb, end=end, unquoted=unquoted)
     elif inspection.container == "jsonl":
         for line, raw in jsonl(text_stream(path, inspection)):
             yield line, _parsed(raw, None, was_gb)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from corpus.canonical import canonical_json, same_text
-from corpus.readers import limits, turns
+from corpus.readers import limits, transcripts, turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import Columns, normal
 from corpus.readers.judgements.verdict import verdict
@@ -44,6 +44,11 @@ class Row:
         """The text of our field; "" where it is missing or null."""
         value = self.get(ours)
         return "" if value is None else turns.text(value, self.name(ours))
+
+    def answered(self) -> bool:
+        """Whether a column other than the prompt's holds an answer."""
+        beside = self.columns.answers or self.columns.ranked_texts
+        return bool(beside) or any(self.filled(ours) for ours in ("answer", "answers", "chosen", "rejected"))
 
     def filled(self, ours: str) -> bool:
         column = self.columns.of.get(ours)
@@ -125,12 +130,19 @@ def context(row: Row) -> list[dict]:
             messages += turns.conversation(prompt, row.name("prompt"))
         else:
             question = row.text("prompt")
+            told = None if row.filled("input") else transcripts.turns_of(question)
+            if told is not None and not (told[-1]["role"] == "assistant" and row.answered()):
+                return _with_system([*messages, *told], system, row)
             # An instruction and, beside it, what it is about; not the question that a template has taken in already.
             if row.has("input") and not (normal(row.name("input")) not in ("input", "输入") and _holds(question, row.data[row.name("input")])):
                 question = "\n".join(p for p in (question, row.text("input")) if p)
             if not question or question.isspace():
                 raise RowRefused(row.name("prompt"), "empty_prompt", _("The prompt is empty."))
             messages.append({"role": "user", "content": question})
+    return _with_system(messages, system, row)
+
+
+def _with_system(messages: list[dict], system: str, row: Row) -> list[dict]:
     if len(messages) > limits.MAX_TURNS:
         raise RowRefused(row.name("messages"), "too_many_turns", _("The conversation has more than %(n)d messages.") % {"n": limits.MAX_TURNS})
     if system:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
-from corpus.readers import turns
+from corpus.readers import open_webui, packed_rows, transcripts, turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import Columns
 from corpus.readers.judgements import judging
@@ -17,7 +17,10 @@ from corpus.records import Entry, JudgementIn
 
 
 def prompts(row: Row) -> list[Entry]:
+    """A question; where it is the text of a whole conversation, its last answer is the answer."""
     messages = context(row)
+    if messages[-1]["role"] == "assistant" and row.has("prompt") and transcripts.turns_of(row.data[row.name("prompt")]):
+        return _answered(row, messages, row.name("prompt"))
     return [entry(row, "prompt", check_prompt(messages, row.name("messages") if row.filled("messages") else row.name("prompt")))]
 
 
@@ -34,8 +37,11 @@ def answered(row: Row) -> list[Entry]:
 
 def conversations(row: Row) -> list[Entry]:
     """sharegpt / chatml: the last assistant turn is the answer, all before it the prompt."""
-    column = row.name("messages")
-    messages, answer = split_answer(context(row), column)
+    return _answered(row, context(row), row.name("messages"))
+
+
+def _answered(row: Row, messages: list[dict], column: str) -> list[Entry]:
+    messages, answer = split_answer(messages, column)
     if answer is None:
         return [entry(row, "prompt", messages)]
     made = made_answer(row, answer, column)
@@ -52,6 +58,9 @@ def kto(row: Row) -> list[Entry]:
     good = judging.label(row.get("label"), row.name("label"))
     if row.filled("messages") and (not row.has("answer") or turns.last_role(row.data[row.name("messages")]) == "assistant"):
         column = row.name("messages")
+        messages, answer = split_answer(context(row), column)
+    elif not row.has("answer"):
+        column = row.name("prompt")
         messages, answer = split_answer(context(row), column)
     else:
         column, messages = row.name("answer"), check_prompt(context(row), row.name("prompt"))
@@ -92,6 +101,23 @@ def _one_answer(value, column: str):
     return messages[0]["content"]
 
 
+def seed_tasks(row: Row) -> list[Entry]:
+    """An instruction with its instances: an answered prompt for each."""
+    made = []
+    for one in packed_rows.instances(row):
+        made += answered(one)
+        row.dropped += one.dropped
+    return made
+
+
+def output_pairs(row: Row) -> list[Entry]:
+    """LLaMA-Factory's older preference rows: `output` holds the better and the worse answer."""
+    inner = packed_rows.as_preference(row)
+    made = preference(inner)
+    row.dropped += inner.dropped
+    return made
+
+
 SHAPES: dict[str, Callable[[Row], list[Entry]]] = {
     "alpaca": answered,
     "sharegpt": conversations,
@@ -103,8 +129,13 @@ SHAPES: dict[str, Callable[[Row], list[Entry]]] = {
     "pairs": answer_columns,
     "qa": qa,
     "prompts": prompts,
+    "transcripts": prompts,
     "answers": answers_to_known,
     "tree": sibling_sets,
+    "seed_tasks": seed_tasks,
+    "output_pairs": output_pairs,
+    open_webui.CHAT: open_webui.chats,
+    open_webui.FEEDBACK: open_webui.feedback,
 }
 
 # What a row must have of each shape: one field of each group.
@@ -113,12 +144,15 @@ NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
     "sharegpt": (("messages",),),
     "chatml": (("messages",),),
     "preference": (("chosen", "messages", "answer"), ("rejected",)),
-    "kto": (("label",), ("messages", "prompt"), ("messages", "answer")),
+    "kto": (("label",), ("messages", "prompt"), ("messages", "answer", "prompt")),
     "ranked": (("prompt", "messages"),),
     "ranked_list": (("prompt", "messages"), ("answers",)),
     "qa": (("prompt", "messages"), ("answer",)),
     "prompts": (("prompt", "messages"),),
+    "transcripts": (("prompt", "messages"),),
     "answers": (("id",), ("answer", "messages")),
+    "seed_tasks": (("prompt",),),
+    "output_pairs": (("prompt",), ("answer",)),
 }
 
 
@@ -127,8 +161,16 @@ def shape_of(row: dict, columns: Columns) -> str | None:
     of = columns.of
     if is_own(row):
         return OWN
+    if open_webui.is_feedback(row):
+        return open_webui.FEEDBACK
+    if open_webui.is_chat(row):
+        return open_webui.CHAT
     if is_tree(row):
         return "tree"
+    if packed_rows.has_instances(row, columns):
+        return "seed_tasks"
+    if packed_rows.holds_pair(row, columns):
+        return "output_pairs"
     if {"message_id", "parent_id", "role"} <= row.keys():
         return "messages_apart"
     if "answer1_id" in of and "answer2_id" in of:
@@ -144,7 +186,9 @@ def shape_of(row: dict, columns: Columns) -> str | None:
         return "pairs"
     if "answers" in of and "answer" not in of and asks and _are_answers(row[of["answers"]]):
         return "ranked_list"
-    if "label" in of and judging.is_label(row[of["label"]]) and (talks or ("prompt" in of and "answer" in of)):
+    told = transcripts.turns_of(row[of["prompt"]]) if "prompt" in of and "answer" not in of and "messages" not in of else None
+    holds_answer = told is not None and told[-1]["role"] == "assistant"
+    if "label" in of and judging.is_label(row[of["label"]]) and (talks or ("prompt" in of and ("answer" in of or holds_answer))):
         return "kto"
     if talks and not (last != "assistant" and "answer" in of and asks and row[of["answer"]] not in (None, "")):
         try:
@@ -157,6 +201,8 @@ def shape_of(row: dict, columns: Columns) -> str | None:
     if "answer" in of and "id" in of:
         return "answers"
     lost = any(row[of[ours]] not in (None, "", [], {}) for ours in ("answers", "chosen", "rejected") if ours in of)
+    if holds_answer and not lost:
+        return "transcripts"
     return "prompts" if "prompt" in of and not lost and not isinstance(row[of["prompt"]], dict) else None
 
 

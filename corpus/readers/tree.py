@@ -7,6 +7,9 @@ from corpus.readers.errors import RowRefused
 from corpus.readers.judgements import judging
 from corpus.records import AnswerIn, Entry, JudgementIn
 
+_OF_TREE = {"prompt", "message_tree_id"}
+_OF_NODE = {"replies", "text", "content", "role", "rank", "model_name", "synthetic", "message_id", "message_tree_id", "lang", "deleted", "parent_id"}
+
 
 def is_tree(row: dict) -> bool:
     """Whether a row is, or holds under "prompt", a message with replies."""
@@ -23,10 +26,12 @@ def sibling_sets(row) -> list[Entry]:
         raise RowRefused("replies", "tree", _("This is no tree of messages: there is no list of replies."))
     tree_id, language = str(data.get("message_tree_id") or root.get("message_id") or ""), root.get("lang")
     entries: list[Entry] = []
+    left: set[str] = set(data.keys() - _OF_TREE) if root is not data else set()
     todo, seen = [(root, [])] if root.get("deleted") is not True else [], 0
     while todo:
         node, before = todo.pop()
         seen += 1
+        left.update(f"replies[].{key}" for key in node.keys() - _OF_NODE if node[key] not in (None, "", [], {}))
         if seen > limits.MAX_NODES:
             raise RowRefused("replies", "too_long", _("The tree has more than %(n)d messages.") % {"n": limits.MAX_NODES})
         path = [*before, {"role": _role(node), "content": _text(node)}]
@@ -42,6 +47,7 @@ def sibling_sets(row) -> list[Entry]:
         todo.extend((r, path) for r in reversed(replies))
     if not entries:
         raise RowRefused("replies", "no_siblings", _("Nowhere in this tree do two answers of the assistant stand side by side: there is nothing to rank."))
+    row.dropped += sorted(left)
     return entries
 
 

@@ -9,8 +9,8 @@ from corpus.readers import limits, strict
 from corpus.readers.errors import RowRefused
 
 ROLES = {
-    "user": ("user", "human", "prompter", "client", "customer", "patient", "用户", "问", "客户", "患者", "人类"),
-    "assistant": ("assistant", "gpt", "bot", "model", "ai", "chatgpt", "chatbot", "agent", "doctor", "助手", "答", "机器人", "医生"),
+    "user": ("user", "human", "prompter", "client", "customer", "patient", "用户", "问", "客户", "顾客", "患者", "人类"),
+    "assistant": ("assistant", "gpt", "bot", "model", "ai", "chatgpt", "chatbot", "agent", "doctor", "助手", "助理", "答", "机器人", "医生", "客服"),
     "system": ("system", "developer", "系统"),
     "tool": ("tool", "observation", "function", "function_response", "tool_response", "tool_result", "ipython", "工具"),
     "call": ("function_call", "tool_call", "tool_calls"),
@@ -22,9 +22,8 @@ _PAIR_KEYS = dict.fromkeys(("question", "query", "prompt", "input", "instruction
 )
 KEPT_APART = frozenset(("reasoning", "thinking"))  # parts of a message that are no part of its text; the report names them
 _CALL_PARTS = frozenset(("tool_call", "tool_calls"))
-_SPOKEN = re.compile(
-    r"(?:^|\n)(" + "|".join(sorted((a for r in ("user", "assistant") for a in ROLES[r]), key=len, reverse=True)) + r")[ ]?[:：][ ]?", re.IGNORECASE
-)
+_SPEAKERS = "|".join(sorted((a for r in ("user", "assistant") for a in ROLES[r]), key=len, reverse=True))
+_SPOKEN = re.compile(rf"(?:^|\n)(?:(?P<name>{_SPEAKERS})[ ]?[:：]|[\[【](?P<boxed>{_SPEAKERS})[\]】][ ]?[:：]?)[ ]?", re.IGNORECASE)
 
 
 def text(value, column: str) -> str:
@@ -229,15 +228,16 @@ def _pair(entry, column: str) -> list[dict]:
 
 def history(value, column: str) -> list[dict]:
     """Earlier rounds: what `conversation` takes, "" or null (none), or one text whose lines begin with role names (问：… 答：…)."""
-    value = from_json(value, column)
+    told = spoken(value, mixed=True) if isinstance(value, str) else None
+    value = from_json(value, column) if told is None else value
     if value is None or value == [] or (isinstance(value, str) and not value.strip()):
         return []
-    if isinstance(value, str):
-        turns = spoken(value, mixed=True)
-        if turns is None:
-            raise RowRefused(
-                column, "history", _("The history is a text in which no turns can be told apart (a list is needed, or lines that begin with 问： and 答：).")
-            )
+    if told is not None:
+        turns = told
+    elif isinstance(value, str):
+        raise RowRefused(
+            column, "history", _("The history is a text in which no turns can be told apart (a list is needed, or lines that begin with 问： and 答：).")
+        )
     else:
         turns = conversation(value, column)
     if turns[-1]["role"] == "user":
@@ -246,21 +246,22 @@ def history(value, column: str) -> list[dict]:
 
 
 def spoken(value: str, *, mixed: bool = False) -> list[dict] | None:
-    """The turns of one text written as "Human: … Assistant: …" or "问：… 答：…" at line starts; None if it does not begin so. The blank after the
-    colon and the line breaks before the next name are not part of the texts. `mixed`: one side may change its name where turns alternate."""
-    marks = list(_SPOKEN.finditer(value))
-    if not marks or value[: marks[0].start()].strip():
+    """The turns of one text written as "Human: … Assistant: …", "问：… 答：…" or "[客户] … [客服] …" at line starts; None if it does not begin so.
+    The blank after the colon and the line breaks before the next name are not part of the texts. `mixed`: one side may change its name where
+    turns alternate."""
+    marks = [(m, (m["name"] or m["boxed"]).casefold()) for m in _SPOKEN.finditer(value)]
+    if not marks or value[: marks[0][0].start()].strip():
         return None
-    roles = [ROLE_OF[mark[1].casefold()] for mark in marks]
+    roles = [ROLE_OF[name] for _mark, name in marks]
     if not mixed or any(role != ("user", "assistant")[i % 2] for i, role in enumerate(roles)):
         # The first name of each side is theirs throughout: a line that begins with "AI：" in what "医生：" says is part of it.
-        names = {role: mark[1].casefold() for role, mark in zip(reversed(roles), reversed(marks), strict=True)}
-        marks = [mark for mark in marks if mark[1].casefold() in names.values()]
+        names = {role: name for role, (_mark, name) in zip(reversed(roles), reversed(marks), strict=True)}
+        marks = [(mark, name) for mark, name in marks if name in names.values()]
     turns = []
-    for i, m in enumerate(marks):
-        stop = marks[i + 1].start() if i + 1 < len(marks) else len(value)
+    for i, (m, name) in enumerate(marks):
+        stop = marks[i + 1][0].start() if i + 1 < len(marks) else len(value)
         content = value[m.end() : stop]
-        turns.append({"role": ROLE_OF[m[1].casefold()], "content": content.removesuffix("\n") if i + 1 < len(marks) else content})
+        turns.append({"role": ROLE_OF[name], "content": content.removesuffix("\n") if i + 1 < len(marks) else content})
     return turns
 
 

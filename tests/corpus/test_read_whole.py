@@ -208,7 +208,7 @@ def test_a_closed_quote_makes_one_record_however_long(tmp_path):
 
 
 def test_parquet_beside_bytes_maps_and_durations(tmp_path):
-    table = pa.table({"prompt": ["q"], "answer": ["a"], "image": pa.array([{"bytes": b"1", "path": "p"}]), "sha": [b"1"]})
+    table = pa.table({"prompt": ["q"], "answer": ["a"], "thumbnail": pa.array([{"bytes": b"1", "path": "p"}]), "sha": [b"1"]})
     table = table.append_column("more", pa.array([[("k", "v")]], pa.map_(pa.string(), pa.string()))).append_column("took", pa.array([1], pa.duration("s")))
     pq.write_table(table, tmp_path / "x")
     got = Got(tmp_path / "x")

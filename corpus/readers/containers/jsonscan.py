@@ -184,7 +184,7 @@ class Scanner:
 def rows(stream: Iterator[bytes], layout: str) -> Iterator[tuple[int, bytes | None, bytes | None]]:
     """(line, raw row | None if too long, raw key of a keyed row | None) of a JSON file of that `layout`: "list" [row, …] · "lists_of_lists"
     [[row, …], …] · "lists" {"data": [row, …], …} (lists of anything else are passed over) · "texts" the same with
-    bare texts · "keyed" {"id": row, …} · "single" row. Broken where its structure breaks."""
+    bare texts · "keyed" {"id": row, …} · "single" row · "sequence" row row …. Broken where its structure breaks."""
     scan = Scanner(stream)
     if layout == "list":
         for line, raw in scan.elements():
@@ -192,6 +192,9 @@ def rows(stream: Iterator[bytes], layout: str) -> Iterator[tuple[int, bytes | No
     elif layout == "single":
         line, raw = scan.value()
         yield line, raw, None
+    elif layout == "sequence":
+        while scan.peek():
+            yield *scan.value(), None
     elif layout == "lists_of_lists":
         scan.take(b"[")
         while scan.peek() != b"]":

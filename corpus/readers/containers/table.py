@@ -40,6 +40,22 @@ class _Lines:
         """All lines of the current record but its first are to be read again."""
         self.ahead.extendleft(reversed(self.taken[1:]))
 
+    def are_rows(self, width: int, *, only_first: bool) -> bool:
+        """Whether every line of the current record (or its first alone) has `width` cells that tabs part."""
+        lines = self.taken[:1] if only_first else self.taken
+        return width > 1 and all(raw is not None and raw.count(b"\t") == width - 1 for _number, raw in lines)
+
+    def first_unquoted(self, delimiter: str) -> list[str]:
+        """The cells of the current record's first line, its quotes as text."""
+        raw = self.taken[0][1] or b""
+        self.size = len(raw)
+        try:
+            self.refused = None
+            text = decoded(raw, was_gb=self.was_gb)
+        except RowRefused as e:
+            self.refused, text = e, ""
+        return text.rstrip("\r\n").split(delimiter)
+
     def __iter__(self):
         return self
 
@@ -59,21 +75,36 @@ class _Lines:
             return raw.decode("utf-8", "surrogateescape")
 
 
-def cells(stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end: bytes = b"\n") -> Iterator[tuple[int, list[str] | RowRefused]]:
-    """(physical line where the record begins, its cells | why it is refused); blank lines and rows of empty cells are passed over."""
+def cells(
+    stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end: bytes = b"\n", unquoted: bool = False
+) -> Iterator[tuple[int, list[str] | RowRefused]]:
+    """(physical line where the record begins, its cells | why it is refused); blank lines and rows of empty cells are passed over.
+
+    Tables with tabs are often written without quoting: with `unquoted` a quote is text throughout. Without it, lines with tabs that a
+    quote binds together, or whose quotes are wrong, are rows of their own if each has as many cells as the first."""
     lines = _Lines(stream, was_gb=was_gb, end=end)
+    width = 0
 
     def fresh():
-        return csv.reader(lines, delimiter=delimiter, strict=True)
+        return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if unquoted else csv.QUOTE_MINIMAL, strict=True)
 
     reader = fresh()
     while True:
         lines.begin()
+        row, wrong = [], None
         try:
             row = next(reader)
         except StopIteration:
             return
-        except TooLong:
+        except (TooLong, csv.Error) as e:
+            wrong = e
+        if delimiter == "\t" and (wrong is not None or len(lines.taken) > 1) and lines.are_rows(width, only_first=wrong is not None):
+            row, wrong = lines.first_unquoted(delimiter), None
+            lines.push_back()
+            reader = fresh()
+            lines.taken = lines.taken[:1]
+        width = width or len(row)
+        if isinstance(wrong, TooLong):
             first = lines.taken[0]
             if len(lines.taken) == 1:
                 yield first[0], _too_long()
@@ -83,8 +114,8 @@ def cells(stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end:
             lines.push_back()
             reader = fresh()
             continue
-        except csv.Error as e:
-            yield lines.taken[0][0], RowRefused("", "quote", _("The quotes or line ends of this record are wrong: %(error)s") % {"error": e})
+        if wrong is not None:
+            yield lines.taken[0][0], RowRefused("", "quote", _("The quotes or line ends of this record are wrong: %(error)s") % {"error": wrong})
             lines.push_back()
             reader = fresh()
             continue
@@ -120,10 +151,12 @@ def header_of(row: list[str]) -> list[str]:
     return names
 
 
-def rows(stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end: bytes = b"\n") -> Iterator[tuple[int, dict | RowRefused]]:
+def rows(
+    stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end: bytes = b"\n", unquoted: bool = False
+) -> Iterator[tuple[int, dict | RowRefused]]:
     """Each record as {column: text}. A record with fewer or more cells than the header is refused (more only if one of them is filled)."""
     names: list[str] | None = None
-    for line, row in cells(stream, delimiter=delimiter, was_gb=was_gb, end=end):
+    for line, row in cells(stream, delimiter=delimiter, was_gb=was_gb, end=end, unquoted=unquoted):
         if names is None:
             if isinstance(row, RowRefused):
                 raise FileRefused("header", _("The header cannot be read: %(reason)s") % {"reason": row})
@@ -145,6 +178,30 @@ def rows(stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end: 
             yield line, e
             continue
         yield line, out
+
+
+def is_unquoted(sample: bytes, end: bytes) -> bool:
+    """Whether a table with tabs is written without quoting: all its first lines have as many cells as the header, although quotes stand
+    in them that would bind lines together or be wrong."""
+    lines = [line for line in sample.split(end) if line.strip()]
+    width = lines[0].count(b"\t") if lines else 0
+    if not width or b'"' not in sample or any(line.count(b"\t") != width for line in lines):
+        return False
+    read = list(csv_lines(sample, end))
+    return len(read) != len(lines) or any(isinstance(row, Exception) for row in read)
+
+
+def csv_lines(sample: bytes, end: bytes) -> Iterator[list[str] | Exception]:
+    """The records of a sample with tabs as a quoting reader has them."""
+    reader = csv.reader((line.decode("utf-8", "replace") + "\n" for line in sample.split(end) if line.strip()), delimiter="\t", strict=True)
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error as e:
+            yield e
+            return
 
 
 def sniff(sample: bytes, known) -> tuple[str, bytes]:

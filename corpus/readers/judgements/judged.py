@@ -3,7 +3,7 @@
 from django.utils.translation import gettext as _
 
 from corpus.canonical import same_text
-from corpus.readers import limits, turns
+from corpus.readers import flattened, limits, turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.judgements import judging, orders
 from corpus.readers.rows import Row, answer_text, as_id, check_prompt, context, entry, judge_name, made_answer, split_answer, verdicts
@@ -137,6 +137,7 @@ def _ranked(
     own = judging.ranking_by(ranks, texts, rank_column, low_is_best=row.scales.get(rank_column) != "high-best")
     own = own or judging.ranking_by(scores, texts, score_column, low_is_best=row.scales.get(score_column) == "low-best")
     judgements = verdicts(row, names, places, texts, [a.model for a in answers])
+    judgements += flattened.judgements(row, names, places, texts, [column for _suffix, column in row.columns.answers] or names)
     if not any(j.annotator == judge_name(row) for j in judgements):
         if row.has("strength") and len(names) == len(found) == 2:
             scale = row.scales.get(row.name("strength"), "minus-first")
@@ -206,5 +207,7 @@ def _list_of_models(row: Row) -> list:
 def _of_all(row: Row, kind: str, names: list[str], models: list) -> list[float | None]:
     """The rank or score of each answer as one column says it of all."""
     column = row.name(f"{kind}s")
+    if flattened.is_of_people(flattened.listed(row, column)):
+        return [None] * len(names)
     scale = row.scales.get(column, "")
     return orders.numbers(row.get(f"{kind}s"), names, column, models=models, scale=scale, ranked=kind == "rank")
