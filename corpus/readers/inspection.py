@@ -286,7 +286,7 @@ def _talks(rows: list[dict], given: dict) -> dict[str, str]:
     asks = [name for ours in ("messages", "prompt") for name in ALIASES[ours] if name != "text"]
     if column is not None and names.keys().isdisjoint(asks) and given.keys().isdisjoint(("messages", "prompt")):
         values = [row[column] for row in rows if row.get(column) not in (None, "", [])]
-        if values and all(turns.is_talk(turns.talk(value)) for value in values):
+        if 2 * sum(turns.is_talk(turns.talk(value)) for value in values) > len(values):
             out["messages"] = column
     if {"overall_preference", "individual_preference"} <= names.keys() and given.keys().isdisjoint(("strength", "winner")):
         out |= {"strength": names["overall_preference"], "annotator_individual": ""}

@@ -50,6 +50,5 @@ def _keys(column: str, objects: list, taken: frozenset) -> list[str]:
             found += [f"{column}[].{key}"[:200] for key, value in one.items() if key not in taken and value not in _NOTHING]
         content = one.get("content")
         if isinstance(content, list) and taken is _OF_MESSAGE:
-            kinds = {part.get("type") for part in content if isinstance(part, dict)}
-            found += [f"{column}[].{kind}" for kind in sorted(kinds & turns.KEPT_APART)]
+            found += [f"{column}[].{kind}" for kind in sorted(turns.KEPT_APART & {turns.part_type(part) for part in content})]
     return found

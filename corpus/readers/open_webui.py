@@ -52,6 +52,8 @@ def chats(row: Row) -> list[Entry]:
 
 def feedback(row: Row) -> list[Entry]:
     """A thumb as a label of its answer; where it was given beside answers of other models, as a ranking, too."""
+    if not is_feedback(row.data):
+        raise RowRefused("data", "missing", _("This is no rating with a snapshot of its chat."))
     data, meta, snapshot = row.data["data"], row.data["meta"], row.data["snapshot"]
     chat = _Chat(snapshot.get("chat") if isinstance(snapshot, dict) and isinstance(snapshot.get("chat"), dict) else {})
     rated = chat.nodes.get(str(meta.get("message_id")))

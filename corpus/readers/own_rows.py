@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from corpus.canonical import unified
 from corpus.readers import limits, turns
 from corpus.readers.errors import RowRefused
-from corpus.readers.rows import answer_text, as_id, check_prompt
+from corpus.readers.rows import Row, answer_text, as_id, check_prompt
 from corpus.records import AnswerIn, Entry, JudgementIn, Record, Refusal
 
 SHAPE = "canonical"
@@ -52,6 +52,13 @@ def records(rows: Iterable[tuple[int, dict | RowRefused]]) -> Iterator[Record | 
         key = mine
         held.append((line, told))
     yield from _group(held)
+
+
+def alone(row: Row) -> list[Entry]:
+    """What one row says for itself. RowRefused where it cannot be read."""
+    told = _read(row.data)
+    row.dropped += told.dropped
+    return _entries([told])[0]
 
 
 @dataclass(slots=True)

@@ -20,6 +20,8 @@ def has_instances(row: dict, columns: Columns) -> bool:
 
 def instances(row: Row) -> list[Row]:
     """A row for each instance: the instruction with its input and its output, and all other columns."""
+    if not has_instances(row.data, row.columns):
+        raise RowRefused("instances", "type", _("A list of objects with an input and an output is needed here."))
     own = {column: value for column, value in row.data.items() if column != "instances"}
     of = row.columns.of | {"input": "input", "answer": "output"}
     made = []

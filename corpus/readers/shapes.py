@@ -4,13 +4,11 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
-from corpus.readers import open_webui, packed_rows, transcripts, turns
+from corpus.readers import open_webui, own_rows, packed_rows, transcripts, turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import Columns
 from corpus.readers.judgements import judging
 from corpus.readers.judgements.judged import answer_columns, answer_list, preference, ranked_texts
-from corpus.readers.own_rows import SHAPE as OWN
-from corpus.readers.own_rows import is_own
 from corpus.readers.rows import Row, as_id, check_prompt, context, entry, judge_name, made_answer, split_answer
 from corpus.readers.tree import is_tree, sibling_sets
 from corpus.records import Entry, JudgementIn
@@ -19,7 +17,7 @@ from corpus.records import Entry, JudgementIn
 def prompts(row: Row) -> list[Entry]:
     """A question; where it is the text of a whole conversation, its last answer is the answer."""
     messages = context(row)
-    if messages[-1]["role"] == "assistant" and row.has("prompt") and transcripts.turns_of(row.data[row.name("prompt")]):
+    if messages and messages[-1]["role"] == "assistant" and row.has("prompt") and transcripts.turns_of(row.data[row.name("prompt")]):
         return _answered(row, messages, row.name("prompt"))
     return [entry(row, "prompt", check_prompt(messages, row.name("messages") if row.filled("messages") else row.name("prompt")))]
 
@@ -62,6 +60,8 @@ def kto(row: Row) -> list[Entry]:
     elif not row.has("answer"):
         column = row.name("prompt")
         messages, answer = split_answer(context(row), column)
+        if answer is None:
+            raise _missing("answer")
     else:
         column, messages = row.name("answer"), check_prompt(context(row), row.name("prompt"))
         answer = _one_answer(row.get("answer"), column)
@@ -134,6 +134,7 @@ SHAPES: dict[str, Callable[[Row], list[Entry]]] = {
     "tree": sibling_sets,
     "seed_tasks": seed_tasks,
     "output_pairs": output_pairs,
+    own_rows.SHAPE: own_rows.alone,
     open_webui.CHAT: open_webui.chats,
     open_webui.FEEDBACK: open_webui.feedback,
 }
@@ -159,8 +160,8 @@ NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
 def shape_of(row: dict, columns: Columns) -> str | None:
     """The shape one row has, None if its columns do not tell. ("review" and "messages_apart" are recognised to be refused.)"""
     of = columns.of
-    if is_own(row):
-        return OWN
+    if own_rows.is_own(row):
+        return own_rows.SHAPE
     if open_webui.is_feedback(row):
         return open_webui.FEEDBACK
     if open_webui.is_chat(row):

@@ -47,10 +47,16 @@ def type_name(value) -> str:
     return _("a text") if isinstance(value, str) else _("a list") if isinstance(value, list) else _("an object")
 
 
+def part_type(part) -> str | None:
+    """What a part of a message says it is."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    return kind if kind is None or isinstance(kind, str) else str(kind)
+
+
 def _parts(parts: list, column: str) -> str:
     out = []
     for part in parts:
-        kind = part.get("type") if isinstance(part, dict) else None
+        kind = part_type(part)
         if kind in KEPT_APART:
             continue
         if kind != "text" and not (kind is None and isinstance(part, dict) and set(part) == {"text"}):
@@ -128,7 +134,7 @@ def role_of(name, column: str) -> str:
 def _turn(entry: dict, column: str) -> dict:
     role = role_of(next(entry[k] for k in _ROLE_KEYS if k in entry), column)
     content = next((entry[k] for k in _TEXT_KEYS if k in entry), None)
-    if isinstance(content, list) and role == "assistant" and any(isinstance(part, dict) and part.get("type") in _CALL_PARTS for part in content):
+    if isinstance(content, list) and role == "assistant" and any(part_type(part) in _CALL_PARTS for part in content):
         return _turn_with_call_parts(entry, content, column)
     if role == "call":
         return {"role": "assistant", "content": "", "tool_calls": _calls_of_text(content, column)}
@@ -150,7 +156,7 @@ def _turn_with_call_parts(entry: dict, content: list, column: str) -> dict:
     made: list[dict] = []
     rest = []
     for part in content:
-        if isinstance(part, dict) and part.get("type") in _CALL_PARTS:
+        if part_type(part) in _CALL_PARTS:
             made += _calls_of_text(part.get("value", part.get("content")), column)
         else:
             rest.append(part)

@@ -6,9 +6,12 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from corpus.records import FileRefused
+from corpus.records import FileRefused, Record
 from tests.corpus.files import Got, jsonl, written
+from tests.corpus.test_read_anything import VALUES
 
 
 def user(text):
@@ -302,3 +305,63 @@ def test_label_studio_flattened(tmp_path):
     assert read(tmp_path, row | {"rank": [{"ranker": {"best": ["i1", "i2"]}}]}).refused == [(1, "rank", "verdict")]
     with pytest.raises(FileRefused):
         read(tmp_path, {"id": 1, "data": {"prompt": "q"}, "annotations": [{"id": 1, "result": []}]})
+
+
+# ---- whatever stands in them ----------------------------------------------------------------------------------------------
+
+OWN = {
+    "type": "preference", "group_id": "g", "context": [user("q")], "tools": None, "sources": [], "language": "", "tags": [], "weight": 1.0,
+    "chosen": {"text": "x", "turns": [], "origin": "corrected"}, "rejected": {"text": "y", "turns": [], "origin": "model:m"}, "margin": None, "n_for": 1,
+    "n_against": 0, "agreement": 1.0, "provenance": {"prompt": 1, "annotators": ["X"], "reason": "correction", "origins": [{"id": "1"}]},
+}  # fmt: skip
+BASES = [
+    OWN,
+    OWN | {"type": "ranked", "groups": [[OWN["chosen"]], [OWN["rejected"]]]},
+    OWN | {"type": "binary", "answer": OWN["chosen"], "label": True},
+    CHAT,
+    rated(1, sibling_model_ids=["m2"]),
+    {"instruction": "a", "instances": [{"input": "b", "output": "c"}]},
+    {"instruction": "a", "output": ["b", "c"]},
+    ARGILLA | {"order.responses": [[{"rank": 1, "value": "response-1"}]], "order.responses.users": ["u"], "order.responses.status": ["submitted"]},
+    ARGILLA | {"order": [{"user_id": "u", "value": "response-1", "status": "submitted"}]},
+    ARGILLA | {"annotation_id": 1, "lead_time": 1, "pw": [{"selected": "left"}]},
+    {"context": [user("a")], "response1": "x", "response2": "y", "overall_preference": 1, "individual_preference": []},
+    {"prompt": "Human: a\nAssistant: b", "images": []},
+    {
+        "messages": [
+            user("a"),
+            {"role": "assistant", "content": [{"type": "tool_call", "value": '{"name": "f"}'}]},
+            user("r"),
+            said([{"type": "text", "value": "b"}]),
+        ]
+    },
+]
+
+
+def places(value, path=()):
+    yield path
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield from places(inner, (*path, key))
+
+
+def put(value, path, new):
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = put(value[path[0]], path[1:], new)
+    return copy
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_whatever_stands_in_them_each_row_is_a_record_or_a_refusal(tmp_path_factory, data):
+    base = data.draw(st.sampled_from(BASES))
+    spoilt = base
+    for _time in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(list(places(spoilt))[1:] or [()]))
+        if path:
+            spoilt = put(spoilt, path, data.draw(VALUES))
+    path = tmp_path_factory.getbasetemp() / "spoilt"
+    path.write_text(jsonl(base, spoilt, base), encoding="utf-8", errors="surrogatepass")
+    got = Got(path)
+    assert len(got.all) == 3 and all(isinstance(got.all[i], Record) for i in (0, 2)), (got.inspection.given, got.refused)
