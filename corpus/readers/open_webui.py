@@ -55,7 +55,8 @@ def feedback(row: Row) -> list[Entry]:
     if not is_feedback(row.data):
         raise RowRefused("data", "missing", _("This is no rating with a snapshot of its chat."))
     data, meta, snapshot = row.data["data"], row.data["meta"], row.data["snapshot"]
-    chat = _Chat(snapshot.get("chat") if isinstance(snapshot, dict) and isinstance(snapshot.get("chat"), dict) else {})
+    shot = snapshot.get("chat") if isinstance(snapshot, dict) else None
+    chat = _Chat(shot if isinstance(shot, dict) else {})
     rated = chat.nodes.get(str(meta.get("message_id")))
     question = chat.nodes.get(str(rated.get("parentId"))) if rated else None
     if rated is None or question is None or rated.get("role") != "assistant":

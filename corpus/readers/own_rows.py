@@ -280,7 +280,7 @@ def _implied(judgement: _Judgement, text: str, other: tuple) -> bool:
 
 
 def _is_correction(row: _Told) -> bool:
-    return row.reason == "correction" and row.answers[0].turns == row.answers[1].turns
+    return "correction" in row.reason.split("+") and row.answers[0].turns == row.answers[1].turns
 
 
 def _place(lists: list[_Judgement], key: tuple) -> int:

@@ -13,6 +13,7 @@ from annotation.imports import importer
 from annotation.models import Annotation
 from tests import cast
 from tests.training_export import judged
+from tests.training_export.collect import test_end_user_feedback as chats
 from training_export.formats import FORMATS
 from training_export.options import ExportOptions
 from training_export.publish import snapshots
@@ -119,3 +120,42 @@ def test_votes_and_choices_come_home_too(options):
     assert all(not report["errors"] for report in imported(home, there, format="jsonl", **options))
     assert differences(before, exported(home, format="jsonl", **options)) == {}
     assert set(Annotation.objects.filter(project=home).values_list("annotator__name", flat=True)) == {"X", "Y"}
+
+
+@pytest.mark.parametrize("form", ["trl-sft", "trl-kto", "llamafactory", "jsonl"])
+def test_checked_pairs_come_home_as_targets_and_labels(form):
+    """Of a QA project, into one that ranks: a QA project takes no labels, and only what is kept there leaves it."""
+    there, home = judged.project(slug="there", kind="qa"), judged.project(slug="home")
+    [x] = judged.annotators(there, 1)
+    passage = [{"title": "Ward A", "text": "Two visitors at a time."}]
+    verdicts = [
+        {"verdict": "keep"},
+        {"verdict": "fix", "corrections": [{"target": "response", "answer": 0, "text": "Two, at a time."}]},
+        {"verdict": "drop", "reasons": ["wrong_answer"]},
+        {"verdict": "fix", "corrections": [{"target": "question", "text": "How many at a time?"}]},
+    ]
+    for n, verdict in enumerate(verdicts):
+        item = judged.item(there, (f"Two {n}.",), prompt=cast.make_prompt(there, f"How many {n}?", sources=passage))
+        judged.judge(item, x, verdict)
+    before = exported(there, format=form)
+    assert before and all(not report["errors"] for report in imported(home, there, format=form))
+    assert differences(before, exported(home, format=form)) == {}
+
+
+@pytest.mark.parametrize("form", list(FORMATS))
+def test_what_end_users_said_comes_home_as_judgements(form):
+    there, home = judged.project(slug="there"), judged.project(slug="home")
+    for who, value in (("ann", 1), ("bob", 1), ("cem", -1)):
+        _question, (answer,) = chats.ask(there, who, "Is it safe?")
+        chats.thumb(there, who, answer, value)
+    _question, (answer,) = chats.ask(there, "ann", "How much?", "Of what?", "Paracetamol.", answers=("5 g a day.",))
+    chats.correct(there, "ann", answer, "4 g a day.")
+    question, answers = chats.ask(there, "bob", "At night?", answers=("Yes, up to 4 g.", "Perhaps.", "No idea."))
+    chats.pick(there, "bob", question, answers, chosen=0)
+    _question, (answer,) = chats.ask(there, "cem", "By day?", answers=("Never.",))
+    chats.thumb(there, "cem", answer, -1)
+    options = {"format": form, "annotators": "majority"}
+    before = exported(there, include="draft-choices,thumbs,corrections", **options)
+    reports = [importer.import_file(project=home, actor=None, path=p) for p in data_files(there, include="draft-choices,thumbs,corrections", **options)]
+    assert before and [report["errors"] for report in reports] == [[]] * len(before)
+    assert differences(before, exported(home, **options)) == {}
