@@ -25,7 +25,9 @@ def not_taken(row: Row) -> tuple[str, ...]:
         if column == tools:
             continue
         value = row.data[column]
-        if isinstance(value, str) and value[:2] == "[{":
+        if isinstance(value, str):
+            if value[:2] != "[{":
+                continue
             value = _parsed(value)
         if isinstance(value, dict) and isinstance(value.get("messages"), list):
             value = value["messages"]

@@ -255,9 +255,9 @@ def spoken(value: str, *, mixed: bool = False) -> list[dict] | None:
     """The turns of one text written as "Human: … Assistant: …", "问：… 答：…" or "[客户] … [客服] …" at line starts; None if it does not begin so.
     The blank after the colon and the line breaks before the next name are not part of the texts. `mixed`: one side may change its name where
     turns alternate."""
-    marks = [(m, (m["name"] or m["boxed"]).casefold()) for m in _SPOKEN.finditer(value)]
-    if not marks or value[: marks[0][0].start()].strip():
+    if not _SPOKEN.match(value.lstrip()):  # nearly every text ends here
         return None
+    marks = [(m, (m["name"] or m["boxed"]).casefold()) for m in _SPOKEN.finditer(value)]
     roles = [ROLE_OF[name] for _mark, name in marks]
     if not mixed or any(role != ("user", "assistant")[i % 2] for i, role in enumerate(roles)):
         # The first name of each side is theirs throughout: a line that begins with "AI：" in what "医生：" says is part of it.
