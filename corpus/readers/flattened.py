@@ -85,20 +85,13 @@ def _document(value, at: dict, names: list[str], places: list, texts: list[str],
 def _label_studio(row: Row, places: list, texts: list[str]) -> list[JudgementIn]:
     """Sides that were selected; rankings of its Ranker name no answers of the row, and are refused."""
     out = []
-    for column in list(row.data):
-        value = row.data[column]
-        one = (
-            value[0]
-            if isinstance(value, list) and len(value) == 1
-            else turns.from_json(value, column)
-            if isinstance(value, str) and value[:2] == "[{"
-            else value
-        )
-        one = one[0] if isinstance(one, list) and len(one) == 1 else one
-        side = one.get("selected") if isinstance(one, dict) else one
+    for column in row.data:
+        many = _listed(row, column)
+        one = many[0] if len(many) == 1 else row.data[column]
         if isinstance(one, dict) and {"ranker", "rank"} & one.keys():
             raise RowRefused(column, "verdict", _("A ranking of Label Studio's Ranker names no answers of the row: bring it as a column with their ranks."))
-        if not (isinstance(side, str) and side in _SIDES) or column in row.used:
+        side = one.get("selected") if isinstance(one, dict) else one
+        if column in row.used or not isinstance(side, str) or side not in _SIDES:
             continue
         if len(places) != 2 or None in places:
             raise RowRefused(column, "verdict", _("This judgement is not understood: %(value)s") % {"value": side})

@@ -29,6 +29,7 @@ NEEDED = {
 _SHARED = ("group_id", "context", "provenance")
 _ORIGINS = ("human", "synthetic", "imported")
 _MOST_ROWS = 1000  # of one prompt that are held at once
+_MOST_CHARACTERS = 4_000_000  # of their texts
 
 
 def is_own(row: dict) -> bool:
@@ -42,14 +43,16 @@ def is_own(row: dict) -> bool:
 def records(rows: Iterable[tuple[int, dict | RowRefused]]) -> Iterator[Record | Refusal]:
     """A Record or a Refusal for each row, in their order."""
     held: list[tuple[int, _Told | RowRefused]] = []
-    key = None
+    key, size = None, 0
     for line, row in rows:
         told = row if isinstance(row, RowRefused) else _told(row)
         mine = key if isinstance(told, RowRefused) else told.together
-        if held and (mine != key or len(held) >= _MOST_ROWS):
+        if held and (mine != key or len(held) >= _MOST_ROWS or size > _MOST_CHARACTERS):
             yield from _group(held)
-            held = []
+            held, size = [], 0
         key = mine
+        if isinstance(told, _Told):
+            size += len(told.asked) + sum(len(answer.text) for answer in told.answers)
         held.append((line, told))
     yield from _group(held)
 

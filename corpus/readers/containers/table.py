@@ -187,11 +187,11 @@ def is_unquoted(sample: bytes, end: bytes) -> bool:
     width = lines[0].count(b"\t") if lines else 0
     if not width or b'"' not in sample or any(line.count(b"\t") != width for line in lines):
         return False
-    read = list(csv_lines(sample, end))
+    read = list(_quoted_records(sample, end))
     return len(read) != len(lines) or any(isinstance(row, Exception) for row in read)
 
 
-def csv_lines(sample: bytes, end: bytes) -> Iterator[list[str] | Exception]:
+def _quoted_records(sample: bytes, end: bytes) -> Iterator[list[str] | Exception]:
     """The records of a sample with tabs as a quoting reader has them."""
     reader = csv.reader((line.decode("utf-8", "replace") + "\n" for line in sample.split(end) if line.strip()), delimiter="\t", strict=True)
     while True:
