@@ -4,6 +4,7 @@ that is not the text itself is taken where it is understood and passed over wher
 from dataclasses import dataclass
 from typing import Any
 
+from core.storable import text_fault
 from inference.retrieved_sources import Sources
 
 MAX_CALLS = 128
@@ -142,15 +143,14 @@ class Answer:
 
 def storable(text: str) -> str:
     """The text as Unicode has it: surrogate pairs joined; Malformed for what no database keeps."""
-    if text.isascii():
-        if "\x00" in text:
-            raise Malformed
-        return text
-    try:
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
-    except UnicodeDecodeError:
-        raise Malformed from None
-    if "\x00" in text:
+    found = text_fault(text)
+    if found == "surrogate":
+        try:
+            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError:
+            raise Malformed from None
+        found = text_fault(text)
+    if found:
         raise Malformed
     return text
 

@@ -3,6 +3,8 @@ Cohere, LangChain servers and Open WebUI are known here. Pure."""
 
 from urllib.parse import urlsplit
 
+from core.storable import text_fault
+
 MAX_SOURCES = 100
 MAX_CHARACTERS = 1_000_000  # of all their texts together
 PLACES = ("citations", "sources", "documents", "search_results", "references", "annotations")
@@ -107,8 +109,4 @@ def _text(value: object) -> str:
 
 
 def _storable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return "\x00" not in text
+    return not text_fault(text)

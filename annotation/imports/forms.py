@@ -5,6 +5,7 @@ import json
 from django.utils.translation import gettext as _
 
 from annotation.imports.uploads import Options
+from core import storable
 from core.errors import DomainError
 from corpus.readers import Inspection
 from corpus.readers.fields import answer_columns
@@ -134,8 +135,8 @@ def _cell(value) -> str:
 def read_options(data) -> Options:
     """Everything of the form but the mapping."""
     for name in ("model", "join", "encoding", "save_as"):
-        if "\x00" in data.get(name, ""):  # PostgreSQL stores none
-            raise DomainError("invalid", _("Null characters are not allowed."), field=name)
+        if code := storable.text_fault(data.get(name, "")):
+            raise DomainError("invalid", str(storable.SENTENCES[code]), field=name)
     delimiter = data.get("delimiter", "")
     if delimiter not in {"", *(d for d, _label in delimiters())}:
         raise DomainError("delimiter", _("This delimiter is not known."), field="delimiter")

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from annotation import document as documents
 from annotation.models import Kind
+from core import storable
 from core.db.bulk import json_text
 from core.errors import DomainError
 from core.rendering import language
@@ -138,38 +139,41 @@ def _short(name: str, value: str | None) -> str:
 
 
 def _storable(name: str, text: str) -> str:
-    if "\x00" in text:
-        raise _Refuse(name, "nul", _("Contains a NUL character."))
-    if not text.isascii():
-        text.encode()
+    if code := storable.text_fault(text):
+        raise _unstorable(name, code)
     return text
+
+
+def _unstorable(name: str, code: str) -> _Refuse:
+    return _Refuse(name, code, str(storable.SENTENCES[code]))
 
 
 def _json(name: str, value) -> str | None:
     """`value` as stored, if the database can hold it."""
     try:
         text = json_text(value)
-    except (ValueError, TypeError):
+        suspect = text is not None and ("\\u0000" in text or storable.text_fault(text) != "")
+    except (ValueError, TypeError, RecursionError):
+        text, suspect = "", True
+    if suspect and (code := storable.fault(value)):
+        raise _unstorable(name, code)
+    if text == "":
         raise _Refuse(name, "not_json", _("Contains a value that JSON cannot hold."))
-    if text is not None:
-        if "\\u0000" in text and _has_nul(value):
-            raise _Refuse(name, "nul", _("Contains a NUL character."))
-        if not text.isascii():
-            text.encode()
-    return text
+    return text  # where it was only suspect, it holds the six characters \\u0000
 
 
-def _has_nul(value) -> bool:
-    """Whether a text in `value` really holds NUL (its JSON may hold the six characters \\u0000 as text)."""
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(_has_nul(k) or _has_nul(v) for k, v in value.items())
-    return isinstance(value, (list, tuple)) and any(map(_has_nul, value))
+def _turns(name: str, turns: list) -> str | None:
+    """Turns as stored. What their tool calls say as JSON inside a text must be storable as well: a trainer reads it as JSON."""
+    for turn in turns:
+        if isinstance(turn, dict) and turn.get("tool_calls") and (code := storable.call_fault(turn["tool_calls"])):
+            raise _unstorable(name, code)
+    return _json(name, turns)
 
 
 def _prompt(entry: Entry, key: bytes, to_scan: list[str]) -> tuple[str, tuple]:
-    messages = _json("prompt", entry.messages)
+    messages = _turns("prompt", entry.messages)
+    if entry.tools and not (isinstance(entry.tools, list) and all(isinstance(tool, dict) for tool in entry.tools)):
+        raise _Refuse("tools", "tools", _("The tools must be a list of objects (or JSON text of one)."))
     tools = _json("tools", entry.tools or None)
     sources = _json("source", list(entry.sources)) if entry.sources else _EMPTY_LIST
     metadata = _json("metadata", entry.metadata) if entry.metadata else _EMPTY_OBJECT
@@ -187,15 +191,14 @@ def _prompt(entry: Entry, key: bytes, to_scan: list[str]) -> tuple[str, tuple]:
 
 def _answer(given, entry: Entry, key: bytes, kind: str) -> ReadyAnswer:
     text, turns = given.text, given.turns or None
-    if "\x00" in text:
-        raise _Refuse("answer", "nul", _("Contains a NUL character."))
+    _storable("answer", text)
     model = _short("model", given.model) if given.model else ""
     external_id = _short("answer_id", given.external_id) if given.external_id else ""
     text_hash = canonical.text_hash(key=key, text=text, turns=turns)
     identity = canonical.identity_hash(key=key, text_hash=text_hash, origin=given.origin, model=model or None, external_id=external_id)
     # In a QA project only what a person kept is to be learnt.
     target = kind != QA and (given.is_target or entry.kind == "sft")
-    turns_json = _json("answer", turns) if turns else None
+    turns_json = _turns("answer", turns) if turns else None
     parameters = _json("parameters", given.parameters) if given.parameters else None
     return ReadyAnswer(text_hash, identity, model or None, (text, turns_json, given.origin, parameters, external_id, target, text_hash, identity))
 

@@ -1,5 +1,7 @@
 """Every limit of an import in one place; docs/import.md states them and tests hold them."""
 
+from core import storable
+
 MIB = 1024 * 1024
 
 MAX_FILE_BYTES = 4096 * MIB  # after decompression
@@ -7,7 +9,7 @@ MAX_RATIO = 200  # decompressed : compressed, looked at once more than RATIO_FRO
 RATIO_FROM = 32 * MIB
 MAX_RECORD_BYTES = 4 * MIB  # one record: a line of JSONL, a row of a JSON list or of a table
 MAX_TEXT = 200_000  # characters of one message, answer or passage: what the bench accepts as a correction
-MAX_DEPTH = 100  # nesting of one record
+MAX_DEPTH = storable.MAX_DEPTH  # nesting of one record
 MAX_COLUMNS = 300
 MAX_TURNS = 1000  # messages of one record
 MAX_ANSWERS = 10  # the bench shows letters A to J

@@ -1,67 +1,18 @@
 """Strict JSON for one record: depth before parsing, no NaN, no duplicate keys, no text that cannot be stored."""
 
 import json
-import math
-import re
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from core import storable
 from corpus.readers import limits
 from corpus.readers.errors import RowRefused
-
-_BRACKETS = re.compile(rb'"(?>[^"\\]+|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
-_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def _no_constant(name):
-    raise RowRefused("", "not_a_number", _("%(name)s is not JSON: a number must be finite.") % {"name": name})
-
-
-def _finite(text):
-    value = float(text)
-    if math.isinf(value):
-        raise RowRefused("", "not_a_number", _("The number %(text)s is out of range.") % {"text": text[:40]})
-    return value
-
-
-def _no_duplicates(pairs):
-    out = dict(pairs)
-    if len(out) != len(pairs):
-        names = [name for name, _value in pairs]
-        name = next(n for i, n in enumerate(names) if n in names[:i])
-        raise RowRefused(name[:100], "duplicate_key", _("The name %(name)s stands twice in one object.") % {"name": name[:100]})
-    return out
-
-
-# Raw control characters inside strings are let through (they are kept as text); NUL is refused below.
-_DECODER = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=_finite, strict=False)
-
-
-def _count(raw: bytes, byte: bytes) -> int:
-    """How often `byte` occurs. Where that is a handful of times, looking for the next one is ten times as fast as counting."""
-    at = -1
-    for found in range(8):
-        at = raw.find(byte, at + 1)
-        if at < 0:
-            return found
-    return 8 + raw.count(byte, at + 1)
 
 
 def too_deep(raw: bytes) -> bool:
     """Whether `raw` nests deeper than MAX_DEPTH, without parsing it."""
-    if _count(raw, b"{") + _count(raw, b"[") <= limits.MAX_DEPTH:
-        return False
-    depth = 0
-    for m in _BRACKETS.finditer(raw):
-        c = m[0]
-        if c in b"[{":
-            depth += 1
-            if depth > limits.MAX_DEPTH:
-                return True
-        elif c in b"]}":
-            depth -= 1
-    return False
+    return storable.deeper_than(raw, limits.MAX_DEPTH)
 
 
 def decoded(raw: bytes, *, was_gb: bool = False) -> str:
@@ -103,9 +54,10 @@ def parse(raw: bytes, *, was_gb: bool = False):
         raise RowRefused("", "too_deep", _("The record nests deeper than %(n)d levels.") % {"n": limits.MAX_DEPTH})
     text = decoded(raw, was_gb=was_gb)
     try:
-        value = _DECODER.decode(text)
-    except RowRefused:
-        raise
+        # Raw control characters inside strings are let through (they are kept as text); NUL is refused below.
+        value = storable.decoded(text, controls=True)
+    except storable.NotStorable as no:
+        raise RowRefused(no.detail if no.code == "duplicate_key" else "", no.code, str(no)) from None
     except (ValueError, RecursionError) as e:
         reason = _said(e.msg) if isinstance(e, json.JSONDecodeError) else str(e)
         raise RowRefused("", "json", _("This is not JSON: %(error)s") % {"error": reason[:200]}) from None
@@ -133,17 +85,9 @@ def _said(message: str) -> str:
 
 
 def check_storable(value, column: str = "") -> None:
-    """RowRefused if a text in `value` holds NUL or half of a surrogate pair: neither can be stored as it is."""
-    if isinstance(value, str):
-        if "\0" in value:
-            raise RowRefused(column, "nul", _("The text holds a NUL character, which cannot be stored."))
-        if not value.isascii() and _SURROGATE.search(value):
-            raise RowRefused(column, "surrogate", _("The text holds half of a surrogate pair, which is no character."))
-    elif isinstance(value, list):
-        for v in value:
-            check_storable(v, column)
-    elif isinstance(value, dict):
-        for k, v in value.items():
-            here = column or k.replace("\0", "").encode("utf-8", "ignore").decode()[:100]
-            check_storable(k, here)
-            check_storable(v, here)
+    """RowRefused naming the column if `value` cannot be stored (core.storable)."""
+    if isinstance(value, dict) and not column:
+        for name, part in value.items():
+            check_storable([name, part], name.replace("\0", "").encode("utf-8", "ignore").decode()[:100])
+    elif code := storable.fault(value):
+        raise RowRefused(column, code, str(storable.SENTENCES[code]))

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import events, limits
+from core import events, limits, storable
 from core.errors import Conflict, DomainError
 from feedback.chat import arms, branches, saving, streaming
 from feedback.chat.access import Visitor
@@ -191,12 +191,8 @@ def check_text(text: object, *, field: str = "text", most: int = MAX_TEXT) -> No
         raise DomainError("empty", _("Write something first."), field=field)
     if len(text) > most:
         raise DomainError("long_text", _("At most %(n)s characters; this has %(m)s.") % {"n": most, "m": len(text)}, field=field)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise DomainError("bad_text", _("This text holds half a character."), field=field) from None
-    if "\0" in text:
-        raise DomainError("bad_text", _("This text holds a NUL character."), field=field)
+    if code := storable.text_fault(text):
+        raise DomainError("bad_text", str(storable.SENTENCES[code]), field=field)
 
 
 def _admit(visitor: Visitor, address: str) -> None:

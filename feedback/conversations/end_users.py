@@ -7,6 +7,7 @@ import hmac
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from core import storable
 from core.errors import DomainError
 from core.models import Project, User
 from feedback.models import EndUser
@@ -48,11 +49,7 @@ def external_hash(project: Project, key: str) -> str:
 
 def of_key(project: Project, key: str) -> EndUser:
     """The EndUser that a deployment calls `key`. DomainError "bad_end_user" for an id that is empty, too long, or holds what cannot be stored."""
-    try:
-        fits = isinstance(key, str) and 0 < len(key) <= MAX_KEY and "\0" not in key and bool(key.encode())
-    except UnicodeEncodeError:
-        fits = False
-    if not fits:
+    if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY or storable.text_fault(key):
         raise DomainError("bad_end_user", _("A person's id is a text of 1 to %(n)s characters.") % {"n": MAX_KEY}, field="end_user")
     return _get_or_make(project, external_hash(project, key))
 

@@ -3,11 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
-
+from core import storable
 from core.errors import DomainError
-from corpus.readers.errors import RowRefused
-from corpus.readers.strict import check_storable
 
 ROLES = ("system", "user", "assistant", "tool")
 _OTHER_NAMES = {"developer": "system", "function": "tool"}
@@ -41,10 +38,8 @@ def turn_of(message: dict) -> Turn:
         if parts:
             extra["parts"] = parts
     turn = Turn(_OTHER_NAMES.get(role, role)[:10], text, extra or None)
-    try:
-        check_storable([turn.role, turn.text, turn.extra])
-    except RowRefused as refused:
-        raise DomainError("not_storable", str(refused) or _("This text cannot be stored.")) from None
+    if code := storable.fault([turn.role, turn.text, turn.extra]):
+        raise DomainError("not_storable", str(storable.SENTENCES[code]))
     return turn
 
 

@@ -1,14 +1,14 @@
 """One row of feedback as a program sends it → a checked ReactionIn, ChoiceIn or ConversationIn. Strict: a name that means nothing here is refused,
 as a misspelt one would be lost without a word. Pure; docs/feedback-api.md tells every rule."""
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core import storable
 from core.errors import DomainError
 from feedback.conversations.end_users import MAX_KEY as MAX_USER
 from feedback.conversations.message import ROLES, Turn, turn_of
@@ -17,9 +17,8 @@ from feedback.reactions.reasons import KEY as REASON
 
 MAX_ID, MAX_EXTERNAL, MAX_MODEL = 100, 200, 200
 MAX_MESSAGES, MAX_DRAFTS, MAX_TEXT, MAX_DEPTH = 1000, 8, 1_000_000, 32
-_LARGEST = 2**63 - 1
+_LARGEST = storable.LARGEST
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class RowError(Exception):
@@ -255,6 +254,8 @@ def _message(raw, rules: Rules, at: str, user: str, model: str) -> MessageIn:
     for name in ("tool_call_id", "name"):
         _name(raw, name, MAX_EXTERNAL, at)
     _storable([content if isinstance(content, list) else None, calls], at[:-1])
+    if calls and (code := storable.call_fault(calls)):
+        raise RowError(f"{at}tool_calls", code, str(storable.SENTENCES[code]))
     try:
         turn = turn_of(raw)
     except DomainError as refused:
@@ -397,17 +398,15 @@ def _moment(raw: dict, at: str = "") -> datetime | None:
     return moment
 
 
-def _storable(value, at: str, depth: int = 0) -> None:
+def _storable(value, at: str) -> None:
     """Free JSON: its depth, and numbers that a database would not give back as they are."""
-    if depth > MAX_DEPTH:
-        raise RowError(at, "too_deep", _("This nests too deeply."))
-    if isinstance(value, (list, dict)):
-        parts: Iterable = value.values() if isinstance(value, dict) else value
-        for part in parts:
-            if isinstance(part, (list, dict, int, float)):
-                _storable(part, at, depth + 1)
-    elif isinstance(value, (int, float)) and not abs(value) <= _LARGEST:
+    code = storable.fault(value, MAX_DEPTH + 1)
+    if code == "too_deep":
+        raise RowError(at, code, _("This nests too deeply."))
+    if storable.large_number(value, floats=True) or code == "not_a_number":
         raise RowError(at, "bad_number", _("This number is too large."))
+    if code:
+        raise RowError(at, code, str(storable.SENTENCES[code]))
 
 
 _MAKERS: dict[str, Callable[[dict, Rules], Row]] = {"reaction": _reaction_row, "choice": _choice_row, "conversation": _conversation_row}

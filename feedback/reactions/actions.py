@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import events
+from core import events, storable
 from core.errors import DomainError
 from core.models import Project
 from feedback.conversations import late_targets
@@ -90,12 +90,8 @@ def check(*, project: Project, kind: str, value: int | None, reasons: Sequence, 
 
 
 def _check_storable(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise DomainError("bad_text", _("This text holds half a character."), field="text") from None
-    if "\0" in text:
-        raise DomainError("bad_text", _("This text holds a NUL character."), field="text")
+    if code := storable.text_fault(text):
+        raise DomainError("bad_text", str(storable.SENTENCES[code]), field="text")
 
 
 def _reasons_for(project: Project, value: int | None) -> list[dict]:

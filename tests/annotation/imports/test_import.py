@@ -321,7 +321,7 @@ def test_what_cannot_be_stored_is_refused_not_bent():
         entry("a", "fine", "good"),
         Refusal(8, "output", "empty", "There is no answer."),
     )
-    assert [e["code"] for e in report["errors"]] == ["nul", "nul", "not_json", "surrogate", "too_long", "too_many_answers", "empty"]
+    assert [e["code"] for e in report["errors"]] == ["nul", "nul", "not_a_number", "surrogate", "too_long", "too_many_answers", "empty"]
     assert figures(report) == [8, 1, 1, 2, 0, 0] and report["errors"][-1]["line"] == 8
 
 
