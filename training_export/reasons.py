@@ -15,6 +15,7 @@ LEFT_OUT = {
     "no_target": ("prompts", _("The judgements of this prompt give no answer to learn.")),
     "no_label": ("prompts", _("The judgements of this prompt give no good-or-bad label.")),
     "no_row": ("prompts", _("The judgements of this prompt give no row.")),
+    "unreadable": ("prompts", _("What is stored of this prompt or its answers is not in the form of a conversation.")),
     # judgements
     "returned": ("judgements", _("The judgement was returned to its author.")),
     "withdrawn": ("judgements", _("The author took the judgement back.")),
@@ -54,6 +55,7 @@ LEFT_OUT = {
     "expert_judged": ("words of end users", _("An expert has judged this answer: the expert's word counts.")),
     "hidden_words": ("words of end users", _("The prompt is on a hidden item.")),
     "answer_unusable": ("words of end users", _("The answer is not complete, has no text any more, or calls tools.")),
+    "unreadable_words": ("words of end users", _("What is stored of the conversation is not in the form of one.")),
     "draft_not_seen": ("words of end users", _("Fewer than two of the drafts were complete and seen.")),
     "taken_back": ("words of end users", _("The person took the correction back.")),
     "person_cap": ("words of end users", _("The person gave more thumbs than the limit for one person.")),

@@ -26,6 +26,8 @@ from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Answer, Binary, Preference, Sft
 from training_export.curate.judged_prompts import Case, CaseAnswer, Choices, Voice
 from training_export.options import INCLUDE
+from training_export.publish.faults import Unreadable, shape_fault, stored_fault
+from training_export.publish.tolerance import Tolerance
 
 CHUNK = 300  # turns; with each comes its conversation
 
@@ -47,11 +49,24 @@ class FeedbackRows:
     """The rows that a project's end users give. `left_out` grows while `chunks` is read. `include`: names of INCLUDE."""
 
     def __init__(
-        self, project, reading: Reading, *, include, takes, choices: Choices, split_by: str = "", seed: int = 0, per_user: int = 0, balance: tuple | None = None
+        self,
+        project,
+        reading: Reading,
+        *,
+        include,
+        takes,
+        choices: Choices,
+        split_by: str = "",
+        seed: int = 0,
+        per_user: int = 0,
+        balance: tuple | None = None,
+        tolerance: Tolerance | None = None,
     ):
         self._project, self._reading, self._choices, self._split_by, self._seed = project, reading, choices, split_by, seed
         self._key = bytes(project.hash_key)
         self._takes = takes
+        self._tolerance = tolerance
+        self._unreadable: set[int] = set()  # turns and answers that nothing can be made of
         # A kind of word that the format has no place for is not read at all.
         speaks = {"draft-choices": {Preference, Binary}, "thumbs": {Binary}, "corrections": {Preference, Sft}}
         self._include = [name for name in INCLUDE if name in include and speaks[name] & takes]
@@ -98,7 +113,14 @@ class FeedbackRows:
             prompts = sorted({case.prompt for case in cases if case.prompt}) if self._split_by == "user" else []
             of_prompts = keys_of_users(self._reading, prompts) if prompts else {}
             for case in cases:
-                rows, reasons = examples_of(case, self._choices, takes)
+                try:
+                    rows, reasons = examples_of(case, self._choices, takes)
+                except Exception as wrong:
+                    if left_out is self.left_out and self._tolerance is not None:
+                        said = said_of(case.voices[0])
+                        origin = {"conversation": said.conversation, "turn": said.turn}
+                        self._tolerance.left_out(stored_fault(case.messages, case.tools), {"prompt": case.prompt, "origins": [origin]}, wrong)
+                    continue
                 left_out.update(reasons)
                 if rows:
                     said = [said_of(v) for v in case.voices]
@@ -145,8 +167,14 @@ class FeedbackRows:
         place: dict[int, tuple[Case, int]] = {}  # answer message → its case and index in it
         case_of: dict[int, Case] = {}
         for pk in ids:
-            context, tools = _context(pk, messages, frames)
-            whole = canonical.prompt_hash(key=self._key, messages=context, tools=tools, sources=())
+            try:
+                context, tools = _context(pk, messages, frames)
+                if fault := shape_fault(context, tools):
+                    raise Unreadable(fault)
+                whole = canonical.prompt_hash(key=self._key, messages=context, tools=tools, sources=())
+            except (Unreadable, ValueError, RecursionError):
+                self._unreadable.add(pk)
+                continue
             case = cases.get(whole)
             if case is None:
                 text = context[-1].get("content") or ""
@@ -177,9 +205,10 @@ class FeedbackRows:
         known: dict[tuple, int] = {}
         for pk, parent, role, text, extra, sources, state, model, _conversation, event in messages.values():
             case = case_of.get(parent)
-            extra = from_json(extra) if extra else None
+            extra = from_json(extra) if extra and case is not None else None
             if (
                 case is None
+                or (extra is not None and not isinstance(extra, dict))
                 or event > self._reading.as_of
                 or role != "assistant"
                 or state != "complete"
@@ -188,7 +217,13 @@ class FeedbackRows:
                 or (extra or {}).get("tool_calls")
             ):
                 continue
-            text_hash = canonical.text_hash(key=self._key, text=text)
+            try:
+                text_hash = canonical.text_hash(key=self._key, text=text)
+                given = {"sources": from_json(sources)} if sources and sources != "[]" else None
+                form = canonical.canonical_json(given)
+            except (ValueError, RecursionError):
+                self._unreadable.add(pk)
+                continue
             index = known.get((id(case), text_hash))
             if index is None:
                 index = known[id(case), text_hash] = len(case.answers)
@@ -196,8 +231,7 @@ class FeedbackRows:
             answer = case.answers[index]
             if model and model not in answer.models:
                 answer.models.append(model)
-            given = {"sources": from_json(sources)} if sources and sources != "[]" else None
-            answer.givens[canonical.canonical_json(given)] = given
+            answer.givens[form] = given
             place[pk] = (case, index)
         for case in {id(c): c for c in case_of.values()}.values():
             if all(list(a.givens) == ["null"] for a in case.answers):
@@ -222,7 +256,7 @@ class FeedbackRows:
         kinds = [kind for name, kind in (("thumbs", "thumb"), ("corrections", "correction")) if name in self._include]
         if not kinds:
             return
-        answers = [pk for pk, row in messages.items() if row[1] in case_of]
+        answers = [pk for pk, row in messages.items() if row[1] in case_of or row[1] in self._unreadable]
         rows = Reaction.objects.filter(message_id__in=answers, kind__in=kinds, event_id__lte=self._reading.as_of).order_by("event_id", "id")
         latest: dict[tuple, tuple] = {}
         for row in self._reading.rows(rows.values_list("id", "message_id", "end_user_id", "kind", "value", "text", "event_id")):
@@ -234,7 +268,7 @@ class FeedbackRows:
                 continue
             at = place.get(message)
             if at is None:
-                left_out["answer_unusable"] += 1
+                left_out["unreadable_words" if {message, messages[message][1]} & self._unreadable else "answer_unusable"] += 1
                 continue
             case, index = at
             if message in self._judged_messages or (case.group_id, index) in closed:
@@ -256,7 +290,7 @@ class FeedbackRows:
         for pk, parent, user, verdict, chosen, shown, event, _again in latest.values():
             seen = [s for s in from_json(shown) if s.get("complete") and s.get("seen") and s["message"] in place]
             if len(seen) < 2 or (verdict == "better" and chosen not in {s["message"] for s in seen}):
-                left_out["draft_not_seen"] += 1
+                left_out["unreadable_words" if parent in self._unreadable else "draft_not_seen"] += 1
                 continue
             case = place[seen[0]["message"]][0]
             slots = list(dict.fromkeys(place[s["message"]][1] for s in seen))
@@ -285,7 +319,10 @@ def _context(pk: int, messages: dict, frames: dict) -> tuple[list, list | None]:
     at = pk
     while at is not None:
         row = messages[at]
-        turn = as_turn(Message(role=row[2], text=row[3], extra=from_json(row[4]) if row[4] else None))
+        extra = from_json(row[4]) if row[4] else None
+        if extra is not None and not isinstance(extra, dict):
+            raise Unreadable("unreadable")
+        turn = as_turn(Message(role=row[2], text=row[3], extra=extra))
         if says_something(turn):
             path.append(turn)
         at = row[1]

@@ -1,6 +1,7 @@
 """From the database to judged prompts: streams the Cases of a project as they stood at one Event. Memory is that of one chunk; the number
 of queries is the same for every 1,000 prompts."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from training_export.collect.consistent_read import Reading, document_of, from_j
 from training_export.curate import splits
 from training_export.curate.examples import Answer
 from training_export.curate.judged_prompts import Case, CaseAnswer, Voice
+from training_export.publish.faults import Unreadable, column_fault, shape_fault
 
 CHUNK = 1000
 GROUP_DIGITS = 16  # of the prompt's content hash: its stable id in data
@@ -23,10 +25,13 @@ GROUP_DIGITS = 16  # of the prompt's content hash: its stable id in data
 
 @dataclass(slots=True)
 class Judged:
-    """A case with the keys that decide on which side of a split it stands."""
+    """A case with the keys that decide on which side of a split it stands. `wrong`: what was raised by what is stored of the prompt, if it made
+    no case (`case` then has no answers), and `fault` the code of what is wrong with it; "" where that cannot be told."""
 
     case: Case
     keys: frozenset
+    wrong: Exception | None = None
+    fault: str = ""
 
 
 def cases(project, reading: Reading, *, split_by: str = "") -> Iterator[list[Judged]]:
@@ -72,18 +77,25 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
     key = bytes(project.hash_key)
     out = []
     for pk, messages, tools, sources, language, content_hash, metadata in prompts:
-        messages, tools, sources = from_json(messages), from_json(tools) if tools else None, from_json(sources) if sources != "[]" else []
-        case = Case(
-            messages, content_hash[:GROUP_DIGITS], tools=tools, sources=sources or [], language=language, prompt=pk, origins=origins.get(pk, []),
-            identify=_identify(key, tools, sources or []),
-        )  # fmt: skip
-        _answers(case, responses.get(pk, ()), items_of.get(pk, ()), slots, voices, as_of)
-        if tags:
-            case.tags = tuple(sorted({name for item in items_of.get(pk, ()) for name in tags.get(item[0], ())}))
-        keys: frozenset = frozenset()
-        if split_by:
-            keys = _keys(split_by, messages, sources or [], users.get(pk, set()), metadata)
-        out.append(Judged(case, keys))
+        stored: list = [messages, tools, sources]
+        try:
+            messages, tools, sources = stored = [from_json(messages), from_json(tools) if tools else None, from_json(sources) if sources != "[]" else []]
+            if fault := shape_fault(messages, tools, sources):
+                raise Unreadable(fault)
+            case = Case(
+                messages, content_hash[:GROUP_DIGITS], tools=tools, sources=sources or [], language=language, prompt=pk, origins=origins.get(pk, []),
+                identify=_identify(key, tools, sources or []),
+            )  # fmt: skip
+            _answers(case, responses.get(pk, ()), items_of.get(pk, ()), slots, voices, as_of)
+            if tags:
+                case.tags = tuple(sorted({name for item in items_of.get(pk, ()) for name in tags.get(item[0], ())}))
+            keys: frozenset = frozenset()
+            if split_by:
+                keys = _keys(split_by, messages, sources or [], users.get(pk, set()), metadata)
+            out.append(Judged(case, keys))
+        except Exception as wrong:
+            fault = wrong.code if isinstance(wrong, Unreadable) else column_fault(*stored, *(row[3] for row in responses.get(pk, ())))
+            out.append(Judged(Case([], content_hash[:GROUP_DIGITS], prompt=pk, origins=origins.get(pk, [])), frozenset(), wrong, fault))
     return out
 
 
@@ -169,7 +181,10 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
         if index is None:
             index = index_of[text_hash] = len(answers)
             origin = f"model:{model}" if origin == "model" and model else origin
-            answers.append(CaseAnswer(Answer(text, tuple(from_json(turns) or ()) if turns else (), origin), text_hash, [], [], [], {}))
+            turns = from_json(turns) if turns else None
+            if turns and (fault := shape_fault([], turns=turns)):
+                raise Unreadable(fault)
+            answers.append(CaseAnswer(Answer(text, tuple(turns) if turns else (), origin), text_hash, [], [], [], {}))
         answer = answers[index]
         place[pk] = index
         if event > as_of:
@@ -269,9 +284,12 @@ def made_by_corrections(project, reading: Reading, splitter: splits.Splitter, sp
         made[whole] = side if made.get(whole, side) == side else None
 
     for judged in _some(project, reading, split_by, "id", prompts):
+        if judged.wrong is not None:
+            continue
         case, side = judged.case, splitter.side(judged.keys)
         for messages in contexts_made(case):
-            stands(canonical.prompt_hash(key=key, messages=messages, tools=case.tools, sources=case.sources), side)
+            with contextlib.suppress(ValueError, RecursionError):  # what cannot be hashed makes no row either
+                stands(canonical.prompt_hash(key=key, messages=messages, tools=case.tools, sources=case.sources), side)
     whole_of = {whole[:GROUP_DIGITS]: whole for whole in made}
     for judged in _some(project, reading, split_by, "content_hash", list(made)):
         stands(whole_of[judged.case.group_id], splitter.side(judged.keys))

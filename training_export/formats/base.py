@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from training_export.formats.reasons import sentence
 
 SPLITS = ("train", "validation", "test")
+MOST_PLACES = 20  # named of what is left out under one code; their number is always whole
 
 
 @dataclass(frozen=True)
@@ -96,21 +97,37 @@ class Watch:
         """More of it can be read."""
 
 
+def place_of(provenance: Mapping) -> dict:
+    """Where something that was left out came from, without a word of it: its prompt, item, and place in a file or a talk."""
+    origins = [{k: v for k, v in origin.items() if k != "id"} for origin in provenance.get("origins", ())[:3]]
+    place = {"prompt": provenance.get("prompt"), "item": provenance.get("item"), "origins": [o for o in origins if o]}
+    return {name: value for name, value in place.items() if value}
+
+
 class Writer:
-    """Takes Examples, writes rows; what the format cannot hold is left out and counted, never changed or dropped silently."""
+    """Takes Examples, writes rows; what the format cannot hold is left out and counted, never changed or dropped silently. `left_out`:
+    {code: how many}; `places`: {code: where the first of them came from}."""
 
     watch = Watch()
 
     def __init__(self, folder: Path, options: Options, splits: tuple[str, ...]):
         self.folder, self.options, self.splits = Path(folder), options, tuple(splits)
         self.left_out: Counter = Counter()
+        self.places: dict[str, list[dict]] = {}
         self.notes: list[dict] = []
 
     def add(self, example, split: str = "train") -> None:
         raise NotImplementedError
 
+    def leave_out(self, code: str, provenance: Mapping) -> None:
+        """Count one row, or what should have become rows, as left out."""
+        self.left_out[code] += 1
+        places = self.places.setdefault(code, [])
+        if len(places) < MOST_PLACES and (place := place_of(provenance)) not in places:
+            places.append(place)
+
     def refuses(self, pair) -> bool:
-        """True if `add` will leave out this Preference for what one of its texts holds. Cheap: what was rendered for this is used again."""
+        """True if `add` will leave out this Preference, or fail on it, for what one of its texts holds. Cheap: what was rendered for this is used again."""
         return False
 
     def refused(self, pairs: list) -> set[int]:

@@ -38,12 +38,13 @@ class Lines:
         """The canonical row as a UTF-8 JSON line without spaces. UnicodeEncodeError for half a surrogate pair, ValueError for NaN."""
         of = self._of
         if example.context is not of[0] or example.tools is not of[1] or example.sources is not of[2]:
-            self._of, self._answers = (example.context, example.tools, example.sources), {}
+            self._of = (None, None, None)  # until all three are made
             self._shared = {
                 "context": _fragment(example.context),
                 "tools": _fragment(example.tools),
                 "sources": _fragment(example.sources),
             }
+            self._of, self._answers = (example.context, example.tools, example.sources), {}
         name = NAMES[type(example)]
         weight = example.weight
         row = {

@@ -3,12 +3,13 @@
 import json
 import math
 
+from core import storable
 from corpus.canonical import unified
 from training_export.curate.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
 from training_export.formats.base import LABELS, Format
 from training_export.formats.canonical import NAMES, OWN, SHARED, Lines
 from training_export.formats.checks import LineChecker
-from training_export.formats.messages import LeftOut, answer_messages, blank, context_problem, identity
+from training_export.formats.messages import LeftOut, answer_messages, blank, code_of, context_problem, identity
 from training_export.formats.rows import RowWriter
 
 _dumps = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=list).encode
@@ -29,9 +30,9 @@ class Writer(RowWriter):
     def row(self, example, split):
         of = self._of
         if example.context is not of[0] or example.tools is not of[1] or example.sources is not of[2]:
-            self._of = (example.context, example.tools, example.sources)
-            self._code, self._prompt = _prompt(*self._of)
-            self._known = {}
+            self._of = (None, None, None)  # until it is known what is to be said of it
+            self._code, self._prompt = _prompt(example.context, example.tools, example.sources)
+            self._of, self._known = (example.context, example.tools, example.sources), {}
         if self._code:
             raise LeftOut(self._code)
         judged, way = self._judgement(example)
@@ -67,6 +68,8 @@ def _prompt(context: list, tools, sources) -> tuple[str, int]:
     """(what is wrong with the context or "", a number for context, tools and sources)."""
     messages = [_readable(m) for m in context]
     code, _ = context_problem(messages, strict=False)
+    if not code and (tools or sources or any(len(m) > 2 for m in context)):
+        code = code_of(storable.fault([context, tools, sources]))
     if code:
         return code, 0
     return "", hash((identity(messages), unified(_dumps([tools, sources])) if tools or sources else ""))
@@ -82,6 +85,8 @@ def _answer_id(text: str, turns) -> int:
         if blank(text):
             raise LeftOut("empty_answer")
         return hash(unified(text))
+    if fault := storable.fault(turns):
+        raise LeftOut(code_of(fault))
     before, final = answer_messages(Answer(text, turns))
     if blank(final["content"] or "") and not final.get("tool_calls"):
         raise LeftOut("empty_answer")

@@ -3,6 +3,7 @@
 import json
 import re
 
+from core import storable
 from corpus.canonical import unified
 
 ROLES = ("system", "user", "assistant", "tool")
@@ -24,6 +25,11 @@ class LeftOut(Exception):
         self.code = code
 
 
+def code_of(fault: str) -> str:
+    """The code that a row is left out with for a fault of `core.storable`."""
+    return {"surrogate": "stray_surrogate", "not_json": "tool_calls", "not_an_object": "tool_calls"}.get(fault, fault)
+
+
 def blank(text: str) -> bool:
     """Nothing to learn from: empty, or only white space."""
     return not text or text.isspace()
@@ -35,11 +41,13 @@ def has_template_token(text: str) -> bool:
 
 
 def source_block(sources: list) -> str:
-    """The passages as they enter a training prompt: "[1] title", the text, an empty line after each."""
+    """The passages as they enter a training prompt: "[1] title", the text, an empty line after each. LeftOut for passages that are no texts."""
     out = []
     for i, source in enumerate(sources, 1):
-        title = source.get("title") or ""
-        out.append(f"[{i}]{' ' + title if title else ''}\n{source.get('text') or ''}\n\n")
+        title, text = source.get("title") or "", source.get("text") or ""
+        if not isinstance(title, str) or not isinstance(text, str):
+            raise LeftOut("bad_source")
+        out.append(f"[{i}]{' ' + title if title else ''}\n{text}\n\n")
     return "".join(out)
 
 
@@ -77,27 +85,29 @@ def plain(message: dict) -> dict:
     content = message.get("content")
     out = {"role": message.get("role"), "content": "" if content is None and message.get("tool_calls") else content}
     if message.get("tool_calls"):
+        if not isinstance(message["tool_calls"], list):
+            raise LeftOut("tool_calls")
         out["tool_calls"] = [_call(call) for call in message["tool_calls"]]
     for key in ("name", "tool_call_id"):
         if message.get(key):
+            if not isinstance(message[key], str):
+                raise LeftOut("tool_calls")
             out[key] = message[key]
     return out
 
 
 def _call(call: dict) -> dict:
     function = call.get("function") if isinstance(call, dict) else None
-    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str) or not function["name"]:
         raise LeftOut("tool_calls")
-    arguments = function.get("arguments", {})
-    if isinstance(arguments, str):
-        try:
-            arguments = json.loads(arguments or "{}")
-        except ValueError:
-            raise LeftOut("tool_calls") from None
-    if not isinstance(arguments, dict):
-        raise LeftOut("tool_calls")
+    try:
+        arguments = storable.arguments(function.get("arguments", {}))
+    except storable.NotStorable as no:
+        raise LeftOut(code_of(no.code)) from None
     out = {"type": "function", "function": {"name": function["name"], "arguments": arguments}}
     if call.get("id"):
+        if not isinstance(call["id"], str):
+            raise LeftOut("tool_calls")
         out["id"] = call["id"]
     return out
 

@@ -2,6 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from core.storable import SENTENCES
+
 REASONS = {
     # left out by a writer
     "wrong_kind": _("This format does not hold rows of this kind."),
@@ -17,6 +19,10 @@ REASONS = {
     "neighbour": _("Neighbouring rows would share a prompt, and no other place for the row was left."),
     "tools": _("This format holds no tool definitions."),
     "stray_surrogate": _("The text holds half a surrogate pair and cannot be written as UTF-8."),
+    **{code: SENTENCES[code] for code in ("nul", "not_a_number", "large_number", "too_deep", "duplicate_key")},
+    "tools_not_formattable": _("LLaMA-Factory's templates cannot format one of the tools (no name, flat, a parameter or a list of values in another form)."),
+    "bad_source": _("The title or the text of a passage is not a text."),
+    "writer_error": _("The export failed on this row in a way that nobody foresaw: the server's log has more."),
     "text_beside_call": _("LLaMA-Factory's turn for a tool call cannot hold a text beside it."),
     # found by a checker
     "not_utf8": _("The file is not UTF-8."),

@@ -15,13 +15,16 @@ from pathlib import Path
 
 import orjson
 
+from core import storable
 from training_export.formats.base import SPLITS, FileInfo, Options, Writer
 from training_export.formats.ledger import Ledger, entry
 from training_export.formats.messages import (
     LeftOut,
     answer_messages,
+    answer_problem,
     any_template_token,
     blank,
+    code_of,
     context_problem,
     has_template_token,
     identity,
@@ -35,12 +38,17 @@ _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def encoded(value) -> bytes:
-    """UTF-8 JSON of `value`, with ", " and ": "; LeftOut for half a surrogate pair."""
+    """UTF-8 JSON of `value`, with ", " and ": "; LeftOut for what is no JSON (half a surrogate pair, NaN, levels without end)."""
     try:
         # Of one text orjson gives the same bytes, ten times as fast.
         return orjson.dumps(value) if type(value) is str else _dumps(value).encode()
     except (UnicodeEncodeError, orjson.JSONEncodeError):
         raise LeftOut("stray_surrogate") from None
+    except (ValueError, RecursionError):
+        fault = storable.fault(value)
+        if not fault:
+            raise
+        raise LeftOut(code_of(fault)) from None
 
 
 def encoded_messages(messages: list[dict]) -> bytes:
@@ -141,13 +149,13 @@ class RowWriter(Writer):
         try:
             self.row(example, split)
         except LeftOut as refused:
-            self.left_out[refused.code] += 1
+            self.leave_out(refused.code, example.provenance)
 
     def refuses(self, pair) -> bool:
         try:
             shown = self.shown(pair)
             self.together(shown, self.answer(shown, pair.chosen), self.answer(shown, pair.rejected))
-        except LeftOut:
+        except Exception:  # of what fails otherwise than by LeftOut, `add` will tell
             return True
         return False
 
@@ -202,13 +210,16 @@ class RowWriter(Writer):
             if shown.code:
                 raise LeftOut(shown.code)
             return shown
-        shown = self._shown = Shown(example.context, example.group_id, example.tools, example.sources)
+        self._shown = None  # nothing half rendered is left for the next row
+        shown = Shown(example.context, example.group_id, example.tools, example.sources)
         try:
             self._render(shown, example)
             shown.prompt_id = self.prompt_id(shown, [])
         except LeftOut as refused:
             shown.code = refused.code
+            self._shown = shown
             raise
+        self._shown = shown
         return shown
 
     def _render(self, shown: Shown, example) -> None:
@@ -221,6 +232,8 @@ class RowWriter(Writer):
             code, _ = context_problem(shown.messages, strict=self.strict_context)
         if code:
             raise LeftOut(code)
+        if example.tools and (fault := storable.fault(example.tools)):
+            raise LeftOut(code_of(fault))
         tools = _dumps(example.tools) if example.tools else ""
         if not self.options.allow_template_tokens and (any_template_token(shown.messages) or has_template_token(tools)):
             raise LeftOut("template_token")
@@ -237,7 +250,7 @@ class RowWriter(Writer):
         """LeftOut where two answers of a prompt cannot stand in one row."""
 
     def answer(self, shown: Shown, answer) -> Rendered:
-        """`answer` rendered, once per prompt; LeftOut if it is empty or would break out of its turn."""
+        """`answer` rendered, once per prompt; LeftOut if it is empty or would break out of its turn, or its turns do not follow the prompt."""
         known = shown.answers.get(answer.text) if not answer.turns else None
         if known is None:
             known = self._rendered(answer)
@@ -245,7 +258,14 @@ class RowWriter(Writer):
                 shown.answers[answer.text] = known
         if known.code:
             raise LeftOut(known.code)
+        if known.before and (code := self._after(shown, known.before)):
+            raise LeftOut(code)
         return known
+
+    def _after(self, shown: Shown, before: list) -> str:
+        """The code of what is wrong with the prompt once an answer's turns `before` stand behind it."""
+        code, _ = context_problem([*shown.messages, *before], strict=self.strict_context)
+        return code
 
     def _rendered(self, answer) -> Rendered:
         out = Rendered()
@@ -253,8 +273,9 @@ class RowWriter(Writer):
             if not answer.turns:
                 return self._plain(answer.text, out)
             before, final = answer_messages(answer)
-            if blank(final["content"] or "") and not final.get("tool_calls"):
-                raise LeftOut("empty_answer")
+            code, _ = answer_problem([*before, final])
+            if code:
+                raise LeftOut(code)
             if not self.options.allow_template_tokens and any_template_token([*before, final]):
                 raise LeftOut("template_token")
             out.before, out.final, out.structured = before, final, bool(before) or "tool_calls" in final

@@ -31,9 +31,9 @@ class RowDigests:
     def add(self, example, split: str) -> None:
         # Answers with passages of their own share the context, not the sources.
         if not self._asked or example.context is not self._asked[0] or example.sources is not self._asked[1]:
-            self._asked = (example.context, example.sources)
+            self._asked = ()  # until it is made
             self._context_digest = _digest(_asked(example))
-            self._answers = {}
+            self._asked, self._answers = (example.context, example.sources), {}
         kind = type(example)
         more = ""
         if kind is Preference:

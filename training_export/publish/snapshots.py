@@ -33,6 +33,7 @@ from training_export.models import Bundle, Snapshot
 from training_export.options import ExportOptions
 from training_export.publish.checking import checking
 from training_export.publish.digests import RowDigests
+from training_export.publish.tolerance import Tolerance
 from training_export.reasons import sentence_of, unit_of
 
 MANIFEST = "manifest.json"
@@ -100,6 +101,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         check = opened.enter_context(checking(form, place, of_format, prompts=total))
         writer = form.open(place, of_format, splits=splitter.names if splitter else ("train",))
         writer.watch = check
+        tolerance = Tolerance(writer, total)
         digests = RowDigests(place / ".digests")
         choices = _with_margin(choices, margin)
 
@@ -115,19 +117,30 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
                     left_out["split_bridge"] += 1
                     continue
                 kinds[type(row).__name__] += 1
-                digests.add(row, side)
-                writer.add(row, side)
+                tolerance.offered()
+                try:
+                    digests.add(row, side)
+                    writer.add(row, side)
+                except Exception as wrong:
+                    tolerance.row(row, wrong)
 
         for chunk in judged_prompts.cases(project, reading, split_by=options.split_by if splitter else ""):
             for judged in chunk:
-                rows, reasons = examples_of(judged.case, choices, form.takes)
+                if judged.wrong is not None:
+                    tolerance.case(judged.case, judged.wrong, judged.fault)
+                    continue
+                try:
+                    rows, reasons = examples_of(judged.case, choices, form.takes)
+                except Exception as wrong:
+                    tolerance.case(judged.case, wrong)
+                    continue
                 if reasons:
                     left_out += reasons
                 put(rows, judged.keys, judged.case.group_id)
             done += len(chunk)
             ctl.progress(done, total)
         if options.include:
-            said = _feedback_rows(project, reading, options, form.takes, choices, bool(splitter))
+            said = _feedback_rows(project, reading, options, form.takes, choices, bool(splitter), tolerance)
             for rows, keys in said.chunks():
                 # Where a correction made the same context, end users' words on it give way.
                 apart = splitter is not None and made.get(rows[0].group_id) not in (None, splitter.side(keys))
@@ -138,6 +151,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     files = writer.close()
     left_out += writer.left_out
     content = digests.hexdigest()
+    tolerance.end(rows=sum(f.rows for f in files if f.role == "data"))
     if not any(f.rows for f in files if f.role == "data"):
         raise DomainError(
             "no_rows", _("There is nothing to write yet: the judgements of this project give no row in this format."), status=409,
@@ -159,7 +173,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             "prompts": done,
         },
         "files": [f.as_dict() | {"role": f.role, "bytes": (place / f.path).stat().st_size} for f in files],
-        "left_out": {code: {"count": n, "unit": unit_of(code), "reason": sentence_of(code)} for code, n in sorted(left_out.items()) if n},
+        "left_out": {code: _told(code, n, writer) for code, n in sorted(left_out.items()) if n},
         "not_honoured": [str(s) for s in form.not_honoured],
         "notes": notes,
         "warnings": warnings,
@@ -167,12 +181,18 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     }
 
 
-def _feedback_rows(project, reading, options: ExportOptions, takes, choices: Choices, split: bool):
+def _told(code: str, count: int, writer) -> dict:
+    """What a manifest says of what was left out under `code`, with where the first of them came from if that was a row's own fault."""
+    told = {"count": count, "unit": unit_of(code), "reason": sentence_of(code)}
+    return told | {"first": writer.places[code]} if writer.places.get(code) else told
+
+
+def _feedback_rows(project, reading, options: ExportOptions, takes, choices: Choices, split: bool, tolerance: Tolerance | None = None):
     from training_export.collect.end_user_feedback import FeedbackRows
 
     return FeedbackRows(
         project, reading, include=options.include, takes=takes, choices=choices, split_by=options.split_by if split else "", seed=options.seed,
-        per_user=options.thumbs_per_user, balance=options.thumbs_balance,
+        per_user=options.thumbs_per_user, balance=options.thumbs_balance, tolerance=tolerance,
     )  # fmt: skip
 
 
@@ -187,7 +207,10 @@ def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, tota
         return False  # end users say which is better, never how much
     for chunk in judged_prompts.cases(project, reading):
         for judged in chunk:
-            rows, _reasons = examples_of(judged.case, choices, pairs)
+            try:
+                rows, _reasons = examples_of(judged.case, choices, pairs)
+            except Exception:  # the export itself will tell
+                continue
             if any(row.margin is None for row in rows):
                 return False
         ctl.progress(0, total)
