@@ -11,13 +11,12 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 MAX_DEPTH = 100
-LARGEST = 2**63 - 1  # what readers of training files take for a whole number; beyond it they make it a float
+LARGEST = 2**63 - 1
 
 SENTENCES = {
     "nul": _("The text holds a NUL character, which cannot be stored."),
     "surrogate": _("The text holds half of a surrogate pair, which is no character."),
     "not_a_number": _("A number is not finite (NaN, Infinity, or out of range), which is not JSON."),
-    "large_number": _("A whole number has more than 64 bits: programs that read the data would round it."),
     "too_deep": _("It nests too deeply."),
     "duplicate_key": _("A name stands twice in one object."),
     "not_json": _("It is not JSON."),
@@ -68,11 +67,11 @@ def fault(value: Any, depth: int = MAX_DEPTH) -> str:
     return next((code for part in value if (code := fault(part, depth - 1))), "")
 
 
-def large_number(value: Any, *, floats: bool = False) -> bool:
-    """Whether a storable value holds a whole number (with `floats`: any number) of more than 64 bits."""
+def large_number(value: Any) -> bool:
+    """Whether a storable value holds a number of more than 64 bits, which not every program gives back as it was."""
     if isinstance(value, (list, tuple, dict)):
-        return any(large_number(part, floats=floats) for part in (value.values() if isinstance(value, dict) else value))
-    return isinstance(value, (int, float) if floats else int) and not -LARGEST - 1 <= value <= LARGEST
+        return any(map(large_number, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, (int, float)) and not -LARGEST - 1 <= value <= LARGEST
 
 
 def deeper_than(raw: bytes, depth: int) -> bool:
@@ -159,15 +158,13 @@ def loads(raw: bytes | str, depth: int = MAX_DEPTH):
 
 def arguments(given: Any) -> dict:
     """The arguments of a tool call as an object: given as one, or as the JSON text of one ("" is none). NotStorable for
-    anything that no chat template could render, or a program reading the data would change."""
+    anything that no chat template could render."""
     if isinstance(given, str):
         given = loads(given) if given else {}
     elif code := fault(given):
         raise NotStorable(code)
     if not isinstance(given, dict):
         raise NotStorable("not_an_object")
-    if large_number(given):
-        raise NotStorable("large_number")
     return given
 
 
@@ -183,6 +180,6 @@ def call_fault(calls: Any) -> str:
             try:
                 arguments(given)
             except NotStorable as no:
-                if no.code not in ("not_json", "not_an_object", "duplicate_key", "large_number"):
+                if no.code not in ("not_json", "not_an_object", "duplicate_key"):
                     return no.code
     return ""

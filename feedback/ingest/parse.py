@@ -403,7 +403,7 @@ def _storable(value, at: str) -> None:
     code = storable.fault(value, MAX_DEPTH + 1)
     if code == "too_deep":
         raise RowError(at, code, _("This nests too deeply."))
-    if storable.large_number(value, floats=True) or code == "not_a_number":
+    if storable.large_number(value) or code == "not_a_number":
         raise RowError(at, "bad_number", _("This number is too large."))
     if code:
         raise RowError(at, code, str(storable.SENTENCES[code]))

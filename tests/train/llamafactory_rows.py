@@ -1,7 +1,7 @@
 """Run by LLaMA-Factory's own Python (it cannot live beside this TRL): what its loader makes of an exported folder.
 
 python llamafactory_rows.py FOLDER MODEL STAGE → one JSON line {"rows": n, "texts": [...]}: what it kept, decoded. MODEL: a folder with config
-and tokenizer. The training YAML of the stage is read as it was exported; only the model, its template and the machine's limits are set here."""
+and tokenizer. The training YAML of the stage is read as it was exported, template and all; only the model and the machine's limits are set here."""
 
 import importlib.machinery
 import json
@@ -29,7 +29,7 @@ def main(folder: str, model: str, stage: str) -> None:
     os.chdir(folder)
     with open(f"{stage}.yaml") as file:
         config = yaml.safe_load(file)
-    config |= {"model_name_or_path": model, "template": "chatml", "bf16": False, "preprocessing_num_workers": 1, "output_dir": os.path.join(folder, ".out")}
+    config |= {"model_name_or_path": model, "bf16": False, "preprocessing_num_workers": 1, "output_dir": os.path.join(folder, ".out")}
     config |= {"overwrite_cache": True, "use_cpu": True}
     model_args, data_args, training_args, _, _ = get_train_args(config)
     tokenizer = AutoTokenizer.from_pretrained(model)

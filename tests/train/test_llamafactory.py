@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from random import Random
 
 import pytest
 import yaml
@@ -14,7 +15,9 @@ pytest.importorskip("trl", reason="make test-train installs the trainers")
 from tests.train import data
 from tests.train.conftest import config
 from tests.train.test_trl import load
+from training_export.curate.examples import Answer, Binary, Preference, Sft
 from training_export.formats import FORMATS
+from training_export.formats.llamafactory_tools import formattable
 
 pytestmark = pytest.mark.train
 DEFAULTS = {"prompt": "instruction", "query": "input", "response": "output", "messages": "conversations"}
@@ -96,21 +99,31 @@ def test_the_training_files_name_data_sets_that_are_there(folder):
     assert named == set(info)
 
 
+needs_it = pytest.mark.skipif(not os.environ.get("LLAMAFACTORY_PYTHON"), reason="LLAMAFACTORY_PYTHON names no Python with llamafactory 0.9.5")
 STAGES = {"sft": ("target", 40), "rm": ("chosen", 120), "dpo": ("chosen", 120), "kto": ("label", 120)}
 
 
-@pytest.mark.skipif(not os.environ.get("LLAMAFACTORY_PYTHON"), reason="LLAMAFACTORY_PYTHON names no Python with llamafactory 0.9.5")
+def asked(script: str, *arguments, given: str = ""):
+    """What a script beside this one prints when LLaMA-Factory's own Python runs it."""
+    command = [os.environ["LLAMAFACTORY_PYTHON"], Path(__file__).with_name(script), *arguments]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, input=given)
+    assert run.returncode == 0, run.stderr[-3000:]
+    [line] = [text for text in run.stdout.splitlines() if text.startswith("RESULT ")]
+    return json.loads(line.removeprefix("RESULT "))
+
+
+def loaded(place, tokenizer, model, stage: str) -> dict:
+    """What its loader makes of the folder `place`, by the stage's YAML as it was written."""
+    tokenizer.save_pretrained(model)
+    config(tokenizer).save_pretrained(model)
+    return asked("llamafactory_rows.py", place, model, stage)
+
+
+@needs_it
 @pytest.mark.parametrize("stage", STAGES)
 def test_its_own_loader_keeps_every_row(folder, tokenizer, tmp_path_factory, stage):
     place, examples = folder
-    model = tmp_path_factory.mktemp("model")
-    tokenizer.save_pretrained(model)
-    config(tokenizer).save_pretrained(model)
-    script = Path(__file__).with_name("llamafactory_rows.py")
-    run = subprocess.run([os.environ["LLAMAFACTORY_PYTHON"], script, place, model, stage], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr[-3000:]
-    [line] = [text for text in run.stdout.splitlines() if text.startswith("RESULT ")]
-    result = json.loads(line.removeprefix("RESULT "))
+    result = loaded(place, tokenizer, tmp_path_factory.mktemp("model"), stage)
     kind, written = STAGES[stage]
     mine = [e for e in examples if hasattr(e, kind)]
     assert len(mine) == written
@@ -124,3 +137,62 @@ def test_its_own_loader_keeps_every_row(folder, tokenizer, tmp_path_factory, sta
         assert {(t[0], t[2]) for t in result["texts"]} == {(e.answer.text + ends, e.label) for e in trained}
     else:
         assert {(t[0], t[2]) for t in result["texts"]} == {(e.chosen.text + ends, e.rejected.text + ends) for e in trained}
+
+
+THOUGHT = "<think>\nwhy\n</think>\n\n"
+
+
+@needs_it
+@pytest.mark.parametrize(("stage", "thoughts"), [("sft", "all"), ("sft", "some"), ("dpo", "all"), ("kto", "some")])
+def test_thoughts_are_learnt_where_there_are_any_and_no_empty_one_is(tokenizer, tmp_path, tmp_path_factory, stage, thoughts):
+    """By the template that is written into the YAML; without a thought in any answer: see above."""
+
+    def thought(n: int) -> str:
+        return THOUGHT if thoughts == "all" or n % 2 else ""
+
+    texts = {thought(n) + f"answer {n}" for n in range(6)}
+    examples = []
+    for n, text in enumerate(sorted(texts)):
+        shared = {"context": [{"role": "user", "content": f"{n}?"}], "group_id": str(n)}
+        if stage == "sft":
+            examples.append(Sft(**shared, target=Answer(text)))
+        elif stage == "dpo":
+            examples.append(Preference(**shared, chosen=Answer(text), rejected=Answer(THOUGHT + "worse")))
+        else:
+            examples.append(Binary(**shared, answer=Answer(text), label=bool(n % 2)))
+    writer = FORMATS["llamafactory"].open(tmp_path)
+    for example in examples:
+        writer.add(example)
+    writer.close()
+    result = loaded(tmp_path, tokenizer, tmp_path_factory.mktemp("model"), stage)
+    assert {row[0] for row in result["texts"]} == {text + "<|im_end|>\n" for text in texts}
+
+
+def some_tool(random: Random) -> dict:
+    """An entry of the tools column, sound or not."""
+
+    def one_of(*values):
+        return random.choice(values)
+
+    def value():
+        return {"type": one_of("string", "integer", ["string", "null"], 5), "description": one_of("x", None, 5)} | one_of(
+            {}, {}, {"enum": one_of(["a"], [1, 2], [], None, ["a", None], "ab", {"a": 1})}, {"items": one_of({}, {"type": "x"}, True, [], ["x"], None)}
+        )
+
+    parameters = {"type": "object", "properties": one_of(None, {}, {"a": value()}, {"a": value(), "b": one_of(value(), value(), True, "x")}, ["a"])}
+    parameters |= one_of({}, {"required": one_of(["a"], [], None, True, "a", [1])})
+    return {k: v for k, v in {
+        "name": one_of("f", "f", "f", "f", None, "", 5, ["f"]), "description": one_of("x", None), "parameters": parameters,
+        "type": one_of(None, None, None, "function", "web_search"), "response": one_of(None, None, {"type": "object"}, "text"),
+    }.items() if v is not None}  # fmt: skip
+
+
+@needs_it
+def test_its_tool_formats_take_every_tool_that_is_written():
+    random = Random(9)  # noqa: S311
+    functions = [some_tool(random) for _ in range(2000)]
+    failing = asked("llamafactory_formats.py", given=json.dumps(functions))
+    taken = [formattable(function) for function in functions]
+    assert not [(function, why) for function, sound, why in zip(functions, taken, failing, strict=True) if sound and why]
+    # Nearly all that is left out would stop a training; the rest is read as something else (a text as a list of its letters).
+    assert 100 < sum(taken) and sum(bool(why) for why in failing) > 0.8 * taken.count(False)

@@ -14,6 +14,7 @@ from training_export.curate.examples import Binary, Preference, Sft
 from training_export.formats import llamafactory_files
 from training_export.formats.base import LABELS, Format
 from training_export.formats.llamafactory_checks import Checker
+from training_export.formats.llamafactory_tools import tool_list
 from training_export.formats.messages import LeftOut, has_template_token, identity
 from training_export.formats.rows import Rendered, RowWriter, encoded
 
@@ -43,18 +44,9 @@ def said(turns: list[dict]) -> int:
     return identity([{"role": _ROLE.get(one["from"], one["from"]), "content": one["value"]} for one in turns])
 
 
-def tool_list(tools: list) -> str:
-    """The `tools` column: a JSON string of the bare functions, as LLaMA-Factory's templates expect them. They look up the parameters'
-    properties without asking, so a function without parameters says so."""
-    out = []
-    for tool in tools:
-        function = tool["function"] if isinstance(tool, dict) and isinstance(tool.get("function"), dict) else tool
-        if isinstance(function, dict):
-            given = function.get("parameters")
-            parameters = {"type": "object", "properties": {}} | (given if isinstance(given, dict) else {})
-            function = function | {"parameters": parameters}
-        out.append(function)
-    return json.dumps(out, ensure_ascii=False)
+def holds_thought(value: str) -> bool:
+    """Whether LLaMA-Factory finds a thought in an answer: either of the two marks is enough for it."""
+    return "<think>" in value or "</think>" in value
 
 
 class Writer(RowWriter):
@@ -62,6 +54,7 @@ class Writer(RowWriter):
         super().__init__(folder, options, splits)
         self.pairs = self.corrections = 0
         self.labels = Counter()
+        self.thoughts: dict[str, set[bool]] = {}  # by kind of row: whether answers hold a thought
 
     def row(self, example, split):
         kind = type(example)
@@ -119,29 +112,37 @@ class Writer(RowWriter):
             self.put(f"sft_alpaca_{split}", line, judged=judged, example=example)
         else:
             self.put(f"sft_sharegpt_{split}", b'{"conversations": %b, %b]%b' % (prompt[:-1], last, shown.tail), judged=judged, example=example)
+        self._heard("sft", split, target)
 
     def _preference(self, example, split, shown):
-        prompt, chosen, _one, asked, one = self._answered(shown, example.chosen)
-        other_prompt, rejected, _other, _asked, other = self._answered(shown, example.rejected)
+        prompt, chosen, better, asked, one = self._answered(shown, example.chosen)
+        other_prompt, rejected, worse, _asked, other = self._answered(shown, example.rejected)
         if prompt != other_prompt:
             raise LeftOut("tool_turns_in_answer")
         if one == other:
             raise LeftOut("same_answers")
-        self.pairs += 1
-        self.corrections += example.provenance.get("reason") == "correction"
         line = b'{"conversations": %b, "chosen": %b, "rejected": %b%b' % (prompt, chosen, rejected, shown.tail)
         self.put(f"preference_{split}", line, judged=hash((asked, min(one, other), max(one, other))), way=one < other, example=example)
+        self.pairs += 1
+        self.corrections += example.provenance.get("reason") == "correction"
+        self._heard("preference", split, better, worse)
 
     def _kto(self, example, split, shown):
         prompt, last, answer, asked, number = self._answered(shown, example.answer)
         if answer.before:
             raise LeftOut("tool_turns_in_answer")
-        if split == "train":
-            self.labels[example.label] += 1
         line = b'{"conversations": %b, %b], "kto_tag": %b%b' % (prompt[:-1], last, b"true" if example.label else b"false", shown.tail)
         # The kinds share one ledger: a label and a target of the same answer are no duplicates.
         judged = hash(("kto", asked, number))
         self.put(f"kto_{split}", line, judged=judged, way=example.label, example=example, prompt=asked)
+        if split == "train":
+            self.labels[example.label] += 1
+        self._heard("kto", split, answer)
+
+    def _heard(self, kind: str, split: str, *answers: Rendered) -> None:
+        """Notes whether these answers, of rows that a training run reads, hold thoughts."""
+        if split != "test":
+            self.thoughts.setdefault(kind, set()).update(holds_thought(answer.final["content"]) for answer in answers)
 
     def extras(self, files):
         share = self.corrections / self.pairs if self.pairs else 0
@@ -150,7 +151,7 @@ class Writer(RowWriter):
         labels = self.written("kto_train", self.labels)
         if len(labels) == 1:
             self.note("one_class")
-        return llamafactory_files.write(self.folder, files, self.options, near_identical=share > 0.25, labels=labels)
+        return llamafactory_files.write(self.folder, files, self.options, near_identical=share > 0.25, labels=labels, thoughts=self.thoughts)
 
 
 def alternating(messages: list[dict]) -> list[dict]:

@@ -5,6 +5,7 @@ import json
 from training_export.formats.base import Problem
 from training_export.formats.checks import DATE_LIKE, LineChecker
 from training_export.formats.llamafactory_files import DATA_FILES, ENTRIES, TAGS, kind_and_split
+from training_export.formats.llamafactory_tools import formattable
 from training_export.formats.messages import blank, has_template_token, identity
 
 _ANSWER_SIDE = ("gpt", "function_call")
@@ -126,11 +127,13 @@ class Checker(LineChecker):
 
     def _tools(self, tools):
         try:
-            sound = isinstance(json.loads(tools), list) and json.loads(tools)
+            given = json.loads(tools)
         except ValueError:
-            sound = False
-        if not sound:
+            given = None
+        if not isinstance(given, list) or not given:
             return [("tools", "tools_json", "")]
+        if not all(map(formattable, given)):
+            return [("tools", "tools_not_formattable", "")]
         return [("tools", "template_token", "")] if not self.options.allow_template_tokens and has_template_token(tools) else []
 
     def _id(self, turns) -> int:

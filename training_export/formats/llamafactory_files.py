@@ -53,8 +53,8 @@ def dataset_info(paths: list[str], prefix: str) -> dict:
     return info
 
 
-def write(folder: Path, files: list[FileInfo], options, *, near_identical: bool, labels: Counter) -> list[FileInfo]:
-    """Writes the configuration for the data files `files`."""
+def write(folder: Path, files: list[FileInfo], options, *, near_identical: bool, labels: Counter, thoughts: dict) -> list[FileInfo]:
+    """Writes the configuration for the data files `files`. `thoughts`: {kind of row: whether its answers hold one, {True, False} if some do}."""
     paths = [f.path for f in files]
     out = []
     if paths:
@@ -63,11 +63,13 @@ def write(folder: Path, files: list[FileInfo], options, *, near_identical: bool,
     there = {kind_and_split(p) for p in paths}
     for stage, kinds in STAGES.items():
         if any((kind, "train") in there for kind in kinds):
-            out.append(_put(folder, f"{stage}.yaml", yaml(stage, kinds, there, options.name, near_identical=near_identical, labels=labels)))
+            thinking = _thinking(thoughts.get(kinds[0].partition("_")[0], {False}))
+            text = yaml(stage, kinds, there, options.name, near_identical=near_identical, labels=labels, thinking=thinking)
+            out.append(_put(folder, f"{stage}.yaml", text))
     return out
 
 
-def yaml(stage: str, kinds: tuple, there: set, prefix: str, *, near_identical: bool, labels: Counter) -> str:
+def yaml(stage: str, kinds: tuple, there: set, prefix: str, *, near_identical: bool, labels: Counter, thinking: list[str]) -> str:
     """The training configuration of one stage. Model and template are the engineer's to choose."""
     train = [dataset_name(prefix, kind, "train") for kind in kinds if (kind, "train") in there]
     evaluate = [dataset_name(prefix, kind, "validation") for kind in kinds if (kind, "validation") in there]
@@ -76,6 +78,7 @@ def yaml(stage: str, kinds: tuple, there: set, prefix: str, *, near_identical: b
         "# Set the model, and the template that belongs to it; every other value is a start.",
         "model_name_or_path: /path/to/model",
         "template: qwen3",
+        *thinking,
         "trust_remote_code: false",
         "",
         f"stage: {stage}",
@@ -121,6 +124,16 @@ _STAGE = {
 }
 _SFT_TERM = ["# Many pairs differ little: this term keeps the chosen answer's probability up (arXiv 2402.13228).", "pref_ftx: 1.0"]
 _RATES = {"sft": ["learning_rate: 1.0e-4"], "rm": ["learning_rate: 1.0e-4"], "dpo": ["learning_rate: 5.0e-6"], "kto": ["learning_rate: 5.0e-6"]}
+
+
+def _thinking(held: set[bool]) -> list[str]:
+    """LLaMA-Factory's own default, true, makes templates of reasoning models put an empty thought before every answer that has none,
+    and train on it."""
+    if held == {True}:
+        return ["# Every answer holds a thought (<think> ... </think>).", "enable_thinking: true"]
+    if True in held:
+        return ["# Some answers hold a thought; before the others the template's empty one stands in the prompt, and is not learnt.", "enable_thinking: null"]
+    return ["# No answer holds a thought: the template's empty one stands in the prompt, and is not learnt.", "enable_thinking: false"]
 
 
 def _weights(labels: Counter) -> list[str]:

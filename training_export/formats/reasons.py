@@ -19,7 +19,7 @@ REASONS = {
     "neighbour": _("Neighbouring rows would share a prompt, and no other place for the row was left."),
     "tools": _("This format holds no tool definitions."),
     "stray_surrogate": _("The text holds half a surrogate pair and cannot be written as UTF-8."),
-    **{code: SENTENCES[code] for code in ("nul", "not_a_number", "large_number", "too_deep", "duplicate_key")},
+    **{code: SENTENCES[code] for code in ("nul", "not_a_number", "too_deep", "duplicate_key")},
     "tools_not_formattable": _("LLaMA-Factory's templates cannot format one of the tools (no name, flat, a parameter or a list of values in another form)."),
     "bad_source": _("The title or the text of a passage is not a text."),
     "writer_error": _("The export failed on this row in a way that nobody foresaw: the server's log has more."),

@@ -36,8 +36,6 @@ class Writer(TrlWriter):
             # The label is of the whole answer, calls and all; put on its last turn alone it would say something else.
             raise LeftOut("tool_turns_in_answer")
         line = b'{"prompt": %b, "completion": %b, "label": %b' % (shown.prompt, answer.line, b"true" if example.label else b"false")
-        if split == "train":
-            self.labels[bool(example.label)] += 1
         self.put(
             split,
             self.end(line, shown),
@@ -47,6 +45,8 @@ class Writer(TrlWriter):
             prompt=shown.prompt_id,
             structured=shown.structured or bool(shown.tail),
         )
+        if split == "train":
+            self.labels[bool(example.label)] += 1
 
     def extras(self, files):
         labels = self.written("train", self.labels)

@@ -44,11 +44,11 @@ class PairWriter(TrlWriter):
             if example.margin is None:
                 raise LeftOut("no_margin")
             tail = b', "margin": %b' % repr(float(example.margin)).encode()
-        self.pairs += 1
-        self.corrections += example.provenance.get("reason") == "correction"
         line = self.end(b'{"prompt": %b, "chosen": %b, "rejected": %b%b' % (prompt, one, other, tail), shown)
         structured = structured or chosen.structured or rejected.structured or bool(shown.tail)
         self.put(part(split, structured), line, judged=hash((asked, min(judged), max(judged))), way=judged[0] < judged[1], example=example)
+        self.pairs += 1
+        self.corrections += example.provenance.get("reason") == "correction"
 
     format_margin = False
 
