@@ -1,14 +1,12 @@
 """One stored row never stops an export: what no trainer can hold is left out, counted and can be traced, the rest is published."""
 
 import json
-from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
 from corpus.models import Prompt, Response
-from tests import cast
 from tests.training_export import judged
 from training_export.formats import FORMATS
 from training_export.options import ExportOptions
@@ -118,7 +116,7 @@ def stored(project, name: str) -> Prompt:
             if name in RAW:
                 column, text = RAW[name]
                 with connection.cursor() as cursor:
-                    cursor.execute(f"UPDATE corpus_prompt SET {column} = %s WHERE id = %s", [text, item.prompt_id])  # noqa: S608
+                    cursor.execute(f"UPDATE corpus_prompt SET {column} = %s WHERE id = %s", [text, item.prompt_id])
             elif "turns" in NASTY[name]:
                 Response.objects.filter(prompt=item.prompt).update(**NASTY[name])
             else:

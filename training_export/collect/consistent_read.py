@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import orjson
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Max
 from django.utils.translation import gettext as _
@@ -38,7 +39,10 @@ class Reading:
         self._connection, self.as_of = conn, as_of
 
     def rows(self, queryset) -> Iterator[tuple]:
-        sql, params = queryset.query.get_compiler(connection=self._connection).as_sql()
+        try:
+            sql, params = queryset.query.get_compiler(connection=self._connection).as_sql()
+        except EmptyResultSet:  # asked for rows among none
+            return
         with self._connection.cursor() as cursor:
             cursor.execute(sql, params)
             while found := cursor.fetchmany(2000):

@@ -8,7 +8,7 @@ import platform
 import secrets
 import shutil
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -207,10 +207,9 @@ def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, tota
         return False  # end users say which is better, never how much
     for chunk in judged_prompts.cases(project, reading):
         for judged in chunk:
-            try:
+            rows: list = []
+            with suppress(Exception):  # the export itself will tell
                 rows, _reasons = examples_of(judged.case, choices, pairs)
-            except Exception:  # the export itself will tell
-                continue
             if any(row.margin is None for row in rows):
                 return False
         ctl.progress(0, total)

@@ -22,8 +22,9 @@ class Tolerance:
     """Counts in `writer` what one export leaves out. `prompts`: how many it reads."""
 
     def __init__(self, writer: Writer, prompts: int):
-        self._writer, self._rows, self._errors, self._first = writer, prompts, 0, None
-        self._offered = 0
+        self._writer, self._prompts = writer, prompts
+        self._offered = self._errors = 0
+        self._first: Exception | None = None
 
     def offered(self) -> None:
         """One more row is tried."""
@@ -51,7 +52,7 @@ class Tolerance:
         self._first = self._first or wrong
         if self._errors <= MOST_ERRORS:
             log.error("export: prompt %s is left out, it raised %s", provenance.get("prompt"), type(wrong).__name__, exc_info=wrong)
-        self._weigh(max(self._rows, self._offered))
+        self._weigh(max(self._prompts, self._offered))
 
     def end(self, *, rows: int) -> None:
         """All was tried and `rows` were written: TooManyErrors if the program failed on more than a few of them, or on all."""
