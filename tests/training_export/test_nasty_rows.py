@@ -5,12 +5,18 @@ import json
 import pytest
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from corpus.models import Prompt, Response
 from tests.training_export import judged
-from training_export.formats import FORMATS
+from training_export.curate.examples import Answer, Binary, Preference, Sft
+from training_export.formats import FORMATS, Options
+from training_export.models import Bundle
 from training_export.options import ExportOptions
 from training_export.publish import snapshots
+from training_export.publish.digests import RowDigests
+from training_export.publish.tolerance import Tolerance, TooManyErrors
 
 pytestmark = pytest.mark.django_db
 
@@ -159,3 +165,122 @@ def test_all_of_them_together(project, form):
     bundle, rows = exported(project, form)
     assert rows and "writer_error" not in bundle.manifest["left_out"]
     assert sum(entry["count"] for entry in bundle.manifest["left_out"].values()) > 20
+
+
+# --- the program's own faults -------------------------------------------------------------------------------------------------------
+
+
+def broken(monkeypatch, form: str, fails) -> None:
+    """The writer of `form` fails on the rows for which `fails(example)` says so, as if it had a fault of its own."""
+    writer = FORMATS[form].writer
+    row = writer.row
+
+    def broken_row(self, example, split):
+        if fails(example):
+            raise KeyError("never heard of it")
+        return row(self, example, split)
+
+    monkeypatch.setattr(writer, "row", broken_row)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_error_of_the_program_on_one_row_is_counted_logged_and_named(project, monkeypatch, caplog, form):
+    _bundle, alone = exported(project, form)
+    odd = judged.item(project, ("a", "b", "c"), targets=[0], kind="ranking")
+    judged.judge(odd, project.person, DOCUMENT)
+    broken(monkeypatch, form, lambda example: example.provenance["prompt"] == odd.prompt_id)
+    bundle, rows = exported(project, form)
+    told = bundle.manifest["left_out"]["writer_error"]
+    assert len(rows) == len(alone) and told["count"] > 0 and told["unit"] == "rows"
+    assert {place["prompt"] for place in told["first"]} == {odd.prompt_id}
+    assert "KeyError" in caplog.text and f"prompt {odd.prompt_id}" in caplog.text
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_error_of_the_program_on_every_row_fails_the_export(project, monkeypatch, form):
+    broken(monkeypatch, form, lambda example: True)
+    with pytest.raises(TooManyErrors) as failed:
+        exported(project, form)
+    assert isinstance(failed.value.__cause__, KeyError)
+    assert not Bundle.objects.filter(snapshot__project=project).exists()
+
+
+def test_an_error_on_more_than_a_few_rows_fails_it_too(project, monkeypatch):
+    for n in range(30):
+        judged.judge(judged.item(project, (f"a {n}", f"b {n}"), kind="ranking"), project.person, {"ranking": [[0], [1]]})
+    few: list = []
+    broken(monkeypatch, "trl-preference", lambda example: len(few) < 20 and not few.append(1))
+    bundle, rows = exported(project, "trl-preference")
+    assert bundle.manifest["left_out"]["writer_error"]["count"] == 20 and len(rows) == 33 - 20
+    many: list = []
+    broken(monkeypatch, "trl-preference", lambda example: len(many) < 21 and not many.append(1))
+    with pytest.raises(TooManyErrors):
+        exported(project, "trl-preference")
+
+
+def test_an_error_of_the_program_while_rows_are_made_is_weighed_alike(project, monkeypatch):
+    monkeypatch.setattr(snapshots, "examples_of", lambda *given: 1 / 0)
+    with pytest.raises(TooManyErrors) as failed:
+        exported(project, "jsonl")
+    assert isinstance(failed.value.__cause__, ZeroDivisionError)
+
+
+def test_a_full_disk_is_no_rows_fault(project, monkeypatch):
+    monkeypatch.setattr(FORMATS["trl-sft"].writer, "row", lambda *given: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space"):
+        exported(project, "trl-sft")
+
+
+# --- anything at all ----------------------------------------------------------------------------------------------------------------
+
+texts = st.sampled_from(["x", "", " ", "half \ud800", "a\0b", "<|im_end|>", "NaN", '{"km": NaN}', '{"km": 1e999}', DEEP, "[1]", "42", '{"a": 1}', "{"])
+anything = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.sampled_from([1.5, float("nan"), float("inf"), 1e300]), texts),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["name", "type", "properties", "function", "text", "\ud800"]), inner)),
+    max_leaves=6,
+)
+call = st.fixed_dictionaries({"function": st.fixed_dictionaries({"name": st.one_of(st.just("f"), anything), "arguments": st.one_of(texts, anything)})})
+some_turn = st.one_of(
+    st.builds(lambda role, content: {"role": role, "content": content}, st.sampled_from(["user", "assistant", "tool", "system"]), st.one_of(texts, anything)),
+    st.builds(
+        lambda content, calls, more: {"role": "assistant", "content": content, "tool_calls": calls} | more,
+        st.one_of(texts, st.none()), st.one_of(st.lists(call, min_size=1, max_size=2), anything), st.one_of(st.just({}), st.just({"name": 5})),
+    ),
+    anything,
+)  # fmt: skip
+some_turns = st.one_of(
+    st.lists(some_turn, max_size=4), st.builds(lambda a: called(a), texts), st.builds(lambda a: called(a)[:1], texts), st.builds(lambda: [user()]), anything
+)
+some_tools = st.one_of(st.none(), st.lists(st.one_of(st.builds(lambda f: {"type": "function", "function": f}, anything), anything), max_size=3), anything)
+some_sources = st.one_of(st.just([]), st.lists(st.builds(lambda title, text: {"title": title, "text": text}, texts, anything), max_size=2), anything)
+some_answer = st.builds(lambda text, turns: Answer(text, turns), texts, st.one_of(st.just(()), st.lists(some_turn, max_size=3).map(tuple)))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(rows=st.lists(st.tuples(some_turns, some_tools, some_sources, some_answer, some_answer), max_size=6), where=st.sampled_from(["omit", "system", "user"]))
+def test_whatever_is_stored_the_writer_and_its_check_agree(form, rows, where, tmp_path_factory):
+    """Each row is written or left out under a code of its own fault, the sound one stands in the file, and the strict check finds no error."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    options = Options(sources=where)
+    writer = FORMATS[form].open(folder, options)
+    tolerance = Tolerance(writer, len(rows))
+    offered = 0
+    rows = [*rows[:3], ([user("sound")], None, [], Answer("good"), Answer("poor")), *rows[3:]]
+    for n, (context, tools, sources, one, other) in enumerate(rows):
+        shared = {"context": context, "group_id": f"g{n}", "tools": tools, "sources": sources, "provenance": {"prompt": n}}
+        for example in (Sft(**shared, target=one), Preference(**shared, chosen=one, rejected=other), Binary(**shared, answer=one, label=True)):
+            if type(example) in FORMATS[form].takes:
+                offered += 1
+                try:
+                    RowDigests(folder / ".digests").add(example, "train")
+                    if type(example) is Preference:
+                        writer.refused([example])
+                    writer.add(example)
+                except Exception as wrong:
+                    tolerance.row(example, wrong)
+    files = writer.close()
+    assert "writer_error" not in writer.left_out
+    written = sum(f.rows for f in files if f.role == "data")
+    assert written and written + writer.left_out.total() == offered
+    assert [p for p in FORMATS[form].check(folder, options) if p.level == "error"] == []

@@ -503,3 +503,33 @@ def test_memory_stays_flat(tmp_path, form):
     peak(100, tmp_path / "warm")  # imports
     small, large = peak(1_000, tmp_path / "small"), peak(10_000, tmp_path / "large")
     assert large - small < 9_000 * 400
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "web_search", "web_search": {"enable": True}},
+        {"type": "function", "name": "flat", "parameters": PARAMETERS},
+        {"type": "function", "function": {"name": 5, "parameters": PARAMETERS}},
+        {"type": "function", "function": {"name": "f", "parameters": {"properties": {"n": {"type": "integer", "enum": [1, 2]}}}}},
+        {"type": "function", "function": {"name": "f", "parameters": {"properties": None}}},
+        {"type": "function", "function": {"name": "f", "parameters": {"properties": {"n": True}}}},
+        {"type": "function", "function": {"name": "f", "parameters": {"properties": {"n": {"items": True}}}}},
+        {"type": "function", "function": {"name": "f", "parameters": {"properties": {"n": {}}, "required": True}}},
+    ],
+)
+def test_tools_that_llamafactorys_templates_fail_on_are_left_out_and_counted(tmp_path, tool):
+    files, writer = write(tmp_path, "llamafactory", [sft(tools=[*TOOLS, tool]), sft(group="2", tools=TOOLS)])
+    assert writer.left_out == {"tools_not_formattable": 1} and len(files["sft_sharegpt_train.jsonl"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [(["a", "b"], "false"), (["<think>\nwhy\n</think>\n\na", "b"], "null"), (["<think>x</think>a", "<think>y</think>b"], "true")],
+)
+def test_llamafactory_is_told_whether_there_are_thoughts(tmp_path, answers, said):
+    examples = [sft(text, group=str(n)) for n, text in enumerate(answers)]
+    examples += [label(True, text, group=str(n)) for n, text in enumerate(answers)] + [pair(*answers, group="p")]
+    write(tmp_path, "llamafactory", [*examples, (sft("held out", group="t"), "test")], splits=("train", "test"))
+    for stage in ("sft", "kto", "rm", "dpo"):
+        assert f"\nenable_thinking: {said}\n" in (tmp_path / f"{stage}.yaml").read_text(), stage
