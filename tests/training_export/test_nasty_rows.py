@@ -16,6 +16,7 @@ from training_export.models import Bundle
 from training_export.options import ExportOptions
 from training_export.publish import snapshots
 from training_export.publish.digests import RowDigests
+from training_export.publish.faults import shape_fault
 from training_export.publish.tolerance import Tolerance, TooManyErrors
 
 pytestmark = pytest.mark.django_db
@@ -268,6 +269,9 @@ def test_whatever_is_stored_the_writer_and_its_check_agree(form, rows, where, tm
     offered = 0
     rows = [*rows[:3], ([user("sound")], None, [], Answer("good"), Answer("poor")), *rows[3:]]
     for n, (context, tools, sources, one, other) in enumerate(rows):
+        tools, sources = tools or None, sources or []
+        if shape_fault(context, tools, sources, one.turns) or shape_fault([], turns=other.turns):
+            continue  # is left out where it is read
         shared = {"context": context, "group_id": f"g{n}", "tools": tools, "sources": sources, "provenance": {"prompt": n}}
         for example in (Sft(**shared, target=one), Preference(**shared, chosen=one, rejected=other), Binary(**shared, answer=one, label=True)):
             if type(example) in FORMATS[form].takes:

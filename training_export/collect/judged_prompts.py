@@ -79,7 +79,11 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
     for pk, messages, tools, sources, language, content_hash, metadata in prompts:
         stored: list = [messages, tools, sources]
         try:
-            messages, tools, sources = stored = [from_json(messages), from_json(tools) if tools else None, from_json(sources) if sources != "[]" else []]
+            messages, tools, sources = stored = [
+                from_json(messages),
+                (from_json(tools) or None) if tools else None,
+                from_json(sources) if sources != "[]" else [],
+            ]
             if fault := shape_fault(messages, tools, sources):
                 raise Unreadable(fault)
             case = Case(
