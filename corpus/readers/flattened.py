@@ -86,7 +86,7 @@ def _label_studio(row: Row, places: list, texts: list[str]) -> list[JudgementIn]
     """Sides that were selected; rankings of its Ranker name no answers of the row, and are refused."""
     out = []
     for column in row.data:
-        many = _listed(row, column)
+        many = listed(row, column)
         one = many[0] if len(many) == 1 else row.data[column]
         if isinstance(one, dict) and {"ranker", "rank"} & one.keys():
             raise RowRefused(column, "verdict", _("A ranking of Label Studio's Ranker names no answers of the row: bring it as a column with their ranks."))
