@@ -29,9 +29,11 @@ LEFT_OUT = {
     "drop_duplicate": ("judgements", _("The pair was dropped as a duplicate.")),
     "source_outdated": ("judgements", _("The pair was dropped because its source is outdated.")),
     "source_missing": ("judgements", _("The answer was called unsupported, but the prompt does not carry the source.")),
+    "superseded_ranking": ("judgements", _("Its author has ranked these answers in another order since.")),
     # pairs of answers
     "tie": ("pairs", _("The answers were judged equal, or the votes are even.")),
     "unjudged": ("pairs", _("Nobody compared these two answers.")),
+    "superseded_judgement": ("pairs", _("The comparison does not go together with what its author judged later.")),
     "opposite_votes": ("pairs", _("Annotators judged the two answers in opposite ways.")),
     "cycle": ("pairs", _("The majorities run in a circle (A over B, B over C, C over A).")),
     "context_differs": ("pairs", _("The two answers were given different material beyond the prompt.")),

@@ -1,8 +1,10 @@
 """What end users said of answers, as training rows: choices among drafts, thumbs, and corrections (docs/export.md has the rules).
 
 Turns with the same context are one case, whoever talked; each end user is one voice in it, and the rules for several annotators decide. What
-an expert has judged is not taken from end users as well. Streams: memory is that of one chunk, and 8 bytes a label where labels are thinned."""
+an expert has judged is not taken from end users as well. Streams: memory is that of one chunk, 24 bytes a turn, and 8 a
+label where labels are thinned."""
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -30,6 +32,7 @@ from training_export.publish.faults import Unreadable, shape_fault, stored_fault
 from training_export.publish.tolerance import Tolerance
 
 CHUNK = 300  # turns; with each comes its conversation
+KEYS = 5000  # turns of which only the ids are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,8 @@ class FeedbackRows:
             cases = self._chunk(turns, left_out)
             people = {user for case in cases for v in case.voices if (user := said_of(v).end_user) is not None}
             who = EndUser.objects.filter(id__in=people).values_list("id", "key_hash")
-            names = {pk: label(EndUser(key_hash=hashed)) for pk, hashed in self._reading.rows(who)} if people else {}
+            hashes = dict(self._reading.rows(who)) if people else {}
+            names = {pk: label(EndUser(key_hash=hashed)) for pk, hashed in hashes.items()}
             prompts = sorted({case.prompt for case in cases if case.prompt}) if self._split_by == "user" else []
             of_prompts = keys_of_users(self._reading, prompts) if prompts else {}
             for case in cases:
@@ -124,10 +128,11 @@ class FeedbackRows:
                 left_out.update(reasons)
                 if rows:
                     said = [said_of(v) for v in case.voices]
-                    yield [_told(row, case, names) for row in rows], self._keys(case, said) | of_prompts.get(case.prompt, frozenset())
+                    yield [_told(row, case, names) for row in rows], self._keys(case, said, hashes) | of_prompts.get(case.prompt, frozenset())
 
     def _turns(self) -> Iterator[list[tuple]]:
-        """Chunks of (context hash, id, conversation) of the turns that somebody said something of; equal contexts stand in one chunk."""
+        """Chunks of (id, conversation) of the turns that somebody said something of; equal contexts stand in one chunk, at the place of the
+        first of them. The hash that brings them together is keyed by the project: in its order the rows would stand otherwise elsewhere."""
         choices = Choice.objects.filter(project=self._project, event_id__lte=self._reading.as_of).values("parent_id")
         reactions = Reaction.objects.filter(
             project=self._project, event_id__lte=self._reading.as_of, kind__in=[Reaction.Kind.THUMB, Reaction.Kind.CORRECTION], message__isnull=False
@@ -138,25 +143,32 @@ class FeedbackRows:
         if {"thumbs", "corrections"} & set(self._include):
             wanted |= Q(id__in=reactions)
         every = Message.objects.filter(wanted, project=self._project).exclude(context_hash="").order_by("context_hash", "id")
-        held: list[tuple] = []
+        ids, talks, begins = array("q"), array("q"), array("q")  # 24 bytes a turn at most
         last: tuple | None = None
         while True:
             query = every if last is None else every.filter(Q(context_hash__gt=last[0]) | Q(context_hash=last[0], id__gt=last[1]))
-            found = list(self._reading.rows(query.values_list("context_hash", "id", "conversation_id")[:CHUNK]))
+            found = list(self._reading.rows(query.values_list("context_hash", "id", "conversation_id")[:KEYS]))
             if not found:
                 break
-            last = found[-1][:2]
-            held += found
-            whole = next((i for i in range(len(held) - 1, 0, -1) if held[i][0] != held[i - 1][0]), 0)
-            if whole:
-                yield held[:whole]
-                held = held[whole:]
+            for context, pk, talk in found:
+                if last is None or context != last[0]:
+                    begins.append(len(ids))
+                ids.append(pk)
+                talks.append(talk)
+                last = context, pk
+        begins.append(len(ids))
+        held: list[tuple] = []
+        for group in sorted(range(len(begins) - 1), key=lambda group: ids[begins[group]]):
+            held += [(ids[i], talks[i]) for i in range(begins[group], begins[group + 1])]
+            if len(held) >= CHUNK:
+                yield held
+                held = []
         if held:
             yield held
 
     def _chunk(self, turns: list[tuple], left_out: Counter) -> list[Case]:
-        ids = [pk for _hash, pk, _conversation in turns]
-        conversations = sorted({conversation for *_, conversation in turns})
+        ids = [pk for pk, _conversation in turns]
+        conversations = sorted({conversation for _pk, conversation in turns})
         messages: dict[int, tuple] = {}
         fields = ("id", "parent_id", "role", "text", "extra", "sources", "state", "model_version__name", "conversation_id", "event_id")
         for row in self._reading.rows(Message.objects.filter(conversation_id__in=conversations).order_by("id").values_list(*fields)):
@@ -225,10 +237,13 @@ class FeedbackRows:
                 self._unreadable.add(pk)
                 continue
             index = known.get((id(case), text_hash))
+            origin = f"model:{model}" if model else "model"
             if index is None:
                 index = known[id(case), text_hash] = len(case.answers)
-                case.answers.append(CaseAnswer(Answer(text, (), f"model:{model}" if model else "model"), text_hash))
+                case.answers.append(CaseAnswer(Answer(text, (), origin), text_hash))
             answer = case.answers[index]
+            if (origin, text) < (answer.answer.origin, answer.answer.text):
+                answer.answer = Answer(text, (), origin)
             if model and model not in answer.models:
                 answer.models.append(model)
             answer.givens[form] = given
@@ -306,10 +321,10 @@ class FeedbackRows:
 
     # -- what a row is told to come from
 
-    def _keys(self, case: Case, said: list[Said]) -> frozenset:
+    def _keys(self, case: Case, said: list[Said], hashes: dict[int, str]) -> frozenset:
         if not self._split_by:
             return frozenset()
-        users = (f"end-user {s.end_user}" for s in said if s.end_user is not None)
+        users = (splits.end_user(hashes[s.end_user]) for s in said if s.end_user is not None)
         return splits.keys_of_all(self._split_by, messages=case.messages, sources=[], users=users)
 
 

@@ -182,15 +182,15 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
             if pk not in judged:
                 continue
         index = index_of.get(text_hash)
+        if origin == "model" and model:
+            origin = f"model:{model}"
         if index is None:
             index = index_of[text_hash] = len(answers)
-            origin = f"model:{model}" if origin == "model" and model else origin
-            turns = from_json(turns) if turns else None
-            if turns and (fault := shape_fault([], turns=turns)):
-                raise Unreadable(fault)
-            answers.append(CaseAnswer(Answer(text, tuple(turns) if turns else (), origin), text_hash, [], [], [], {}))
+            answers.append(CaseAnswer(Answer(text, _own_turns(turns), origin), text_hash, [], [], [], {}))
         answer = answers[index]
         place[pk] = index
+        if (origin, text) < (answer.answer.origin, answer.answer.text):  # of equal ones the same is written in whatever order they came
+            answer.answer = Answer(text, _own_turns(turns), origin)
         if event > as_of:
             continue
         answer.responses.append(pk)
@@ -214,6 +214,14 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
             for voice in heard:
                 voice.slots = indexes
             case.voices += heard
+
+
+def _own_turns(stored) -> tuple:
+    """An answer's own turns; Unreadable where they are none."""
+    turns = from_json(stored) if stored else None
+    if turns and (fault := shape_fault([], turns=turns)):
+        raise Unreadable(fault)
+    return tuple(turns) if turns else ()
 
 
 def _origins(reading: Reading, prompt_ids: list) -> tuple[dict[int, list], dict[int, list]]:
@@ -242,9 +250,9 @@ def _users(reading: Reading, turns: dict[int, list]) -> dict[int, set[str]]:
     wanted = [t for found in turns.values() for t in found]
     if not wanted:
         return {}
-    rows = Message.objects.filter(id__in=wanted, conversation__end_user__isnull=False).values_list("id", "conversation__end_user_id")
+    rows = Message.objects.filter(id__in=wanted, conversation__end_user__isnull=False).values_list("id", "conversation__end_user__key_hash")
     user_of = dict(reading.rows(rows))
-    people = {prompt: {f"end-user {user_of[t]}" for t in found if t in user_of} for prompt, found in turns.items()}
+    people = {prompt: {splits.end_user(user_of[t]) for t in found if t in user_of} for prompt, found in turns.items()}
     return {prompt: found for prompt, found in people.items() if found}
 
 

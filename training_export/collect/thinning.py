@@ -1,14 +1,14 @@
 """How many of the end users' thumbs are taken: a cap for each person, and a stated balance of good and bad."""
 
-import hashlib
 from array import array
 from itertools import groupby
 
 from django.db.models import Count
 
-from corpus import canonical
+from corpus.canonical import unified
 from feedback.models import Reaction
 from training_export.collect.consistent_read import Reading
+from training_export.curate.draws import context_name, drawn_number
 from training_export.curate.examples import Binary
 
 
@@ -17,22 +17,19 @@ def beyond_cap(project, reading: Reading, cap: int, seed: int) -> frozenset:
     day speaks for them. Thumbs without a person have no cap."""
     thumbs = Reaction.objects.filter(project=project, kind=Reaction.Kind.THUMB, event_id__lte=reading.as_of, message__isnull=False, end_user__isnull=False)
     many = thumbs.order_by().values("end_user_id").annotate(n=Count("id")).filter(n__gt=cap).values("end_user_id")
-    rows = reading.rows(thumbs.filter(end_user_id__in=many).order_by("end_user_id", "event_id", "id").values_list("end_user_id", "message_id", "id", "value"))
+    asked = ("end_user_id", "message_id", "id", "value", "message__text", "message__parent__text")
+    rows = reading.rows(thumbs.filter(end_user_id__in=many).order_by("end_user_id", "event_id", "id").values_list(*asked))
     beyond: set[int] = set()
     for _user, given in groupby(rows, key=lambda r: r[0]):
-        last = {message: (pk, value) for _, message, pk, value in given}
-        standing = sorted((pk for pk, value in last.values() if value), key=lambda pk: _number(f"{seed}\n{pk}"))
-        beyond.update(standing[cap:])
+        last = {message: (value, drawn_number(seed, unified(text), unified(question or ""), value), pk) for _, message, pk, value, text, question in given}
+        standing = sorted((number, pk) for value, number, pk in last.values() if value)
+        beyond.update(pk for _number, pk in standing[cap:])
     return frozenset(beyond)
-
-
-def _number(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
 
 
 def label_number(seed: int, row: Binary) -> int:
     """A stable random number (64 bits) for a label, by what it is about."""
-    return _number(f"{seed}\n{row.group_id}\n{canonical.unified(row.answer.text)}")
+    return drawn_number(seed, context_name(row.context, row.tools, row.sources), unified(row.answer.text))
 
 
 class Thinning:

@@ -5,6 +5,7 @@ from collections import Counter
 from training_export.curate.examples import Binary, Preference, PromptOnly, RankedList, Sft
 from training_export.curate.judged_prompts import Case, Choices, best_status, speaking
 from training_export.curate.pairs import pairs_of
+from training_export.curate.person_votes import superseded
 from training_export.curate.targets import labels_of, targets_of, turn_pairs_of
 
 # Prompts that were judged and gave nothing are counted under what the format was made for.
@@ -48,9 +49,12 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
             rows.append(_row(Binary, case, None, case.group_id, said, reason, case.answers[index].answer, label, ids=(index,)))
     if RankedList in takes:
         lists: dict[tuple, list] = {}
-        for voice in voices:
+        gone = superseded(voices)
+        if gone:
+            found |= Counter(superseded_ranking=len(gone))
+        for place, voice in enumerate(voices):
             groups = tuple(tuple(sorted(group)) for group in voice.groups())
-            if len(groups) > 1:
+            if len(groups) > 1 and place not in gone:
                 lists.setdefault(groups, []).append(voice)
         for groups, said in lists.items():
             answers = tuple(tuple(case.answers[i].answer for i in group) for group in groups)

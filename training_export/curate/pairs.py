@@ -3,15 +3,16 @@
 Every judgement of a prompt becomes votes on unordered pairs of its answers, one vote a person; the votes of a pair decide whether it is
 written, and if not, why not. Each pair of answers that were shown together ends in exactly one place."""
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import combinations
 
 from corpus.canonical import same_text
+from training_export.curate.draws import context_name, drawn_number
 from training_export.curate.examples import Answer
-from training_export.curate.judged_prompts import Case, Choices, Voice, answer_key, heard, settled_first
+from training_export.curate.judged_prompts import Case, Choices, Voice, answer_key, settled_first
 from training_export.curate.material_edits import always_material
+from training_export.curate.person_votes import circular, put_together, votes_of, with_equal_corrections
 
 
 @dataclass(slots=True)
@@ -53,10 +54,10 @@ def pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[Pa
         judged = table = _tallies(mine)
         decided = _decide(case, table, choices, out)
         if choices.margin == "bt":
-            bradley_terry(decided + made, table, choices.alpha)
+            bradley_terry(decided + made, table, case, choices.alpha)
     _count_unjudged(case, voices, judged, out)
-    kept = _selected(decided, choices, case.group_id, out)
-    kept = capped(made, kept, choices, case.group_id, out)
+    kept = _selected(decided, choices, case, out)
+    kept = capped(made, kept, choices, case, case.messages, out)
     if choices.margin == "strength":
         for pair in kept:
             pair.margin = pair.strength
@@ -65,23 +66,6 @@ def pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[Pa
         for pair in kept:
             pair.weight = weight
     return kept, out
-
-
-def votes_of(voice: Voice) -> dict:
-    """{(a, b): (direction, strength)} with a < b; direction 1: a is better, -1: b is better, 0: equal, None: says both."""
-    votes = {}
-    groups = voice.groups()
-    strength = voice.document.get("strength")
-    ranked = len(voice.document.get("ranking", ()))
-    for i, upper in enumerate(groups):
-        for a, b in combinations(sorted(upper), 2):
-            votes[a, b] = (0, None)
-        for j in range(i + 1, len(groups)):
-            size = min(sum(strength[i:j]), 3) / 3 if strength and j < ranked and len(strength) >= j else None
-            for a in upper:
-                for b in groups[j]:
-                    votes[(a, b) if a < b else (b, a)] = (1 if a < b else -1, size)
-    return votes
 
 
 def _corrections(case: Case, mine: list, choices: Choices, out: Counter) -> list[Pair]:
@@ -97,6 +81,7 @@ def _corrections(case: Case, mine: list, choices: Choices, out: Counter) -> list
         if question_change(case, voice) is not None:
             out["question_changed"] += sum(1 for c in corrections if c["target"] == "response")
             continue
+        equal = []
         for c in corrections:
             if c["target"] != "response":
                 continue
@@ -111,33 +96,27 @@ def _corrections(case: Case, mine: list, choices: Choices, out: Counter) -> list
             corrected = Answer(c["text"], answer.turns, "corrected")
             key = answer_key(corrected)
             if key in known:
-                _vote(votes, known[key], original)
+                equal.append((known[key], original))
                 continue
             beaten = [original]
             if choices.correction_beats == "ranked":
-                beaten += [one for one in _at_or_below(voice, original) if _common_context(case, original, one)][:2]
+                beaten += [one for one in _at_or_below(case, voice, original) if _common_context(case, original, one)][:2]
             for loser in beaten:
                 pair = made.setdefault((key, loser), Pair(corrected, case.answers[loser].answer, (key, loser), correction=True))
                 if all(v.annotator != voice.annotator for v in pair.voices):
                     pair.voices.append(voice)
+        if equal:
+            with_equal_corrections(votes, equal)
     return list(made.values())
 
 
-def _vote(votes: dict, winner: int, loser: int) -> None:
-    """A correction that is word for word another answer: a vote, unless its author's own ranking says the opposite (then neither counts)."""
-    key, direction = ((winner, loser), 1) if winner < loser else ((loser, winner), -1)
-    before = votes.get(key)
-    if before is None or before[0] in (0, None):
-        votes[key] = (direction, None)
-    elif before[0] != direction:
-        votes[key] = (None, None)
-
-
-def _at_or_below(voice: Voice, answer: int) -> list[int]:
-    """The other answers its author ranked equal to or below `answer`, nearest first."""
+def _at_or_below(case: Case, voice: Voice, answer: int) -> list[int]:
+    """The other answers its author ranked equal to or below `answer`, nearest first, equal ones in the order of their texts."""
     groups = voice.groups()
     at = next((i for i, group in enumerate(groups) if answer in group), None)
-    return [] if at is None else [a for group in groups[at:] for a in group if a != answer]
+    if at is None:
+        return []
+    return [a for group in groups[at:] for a in sorted(group, key=lambda a: answer_key(case.answers[a].answer)) if a != answer]
 
 
 def question_change(case: Case, voice: Voice) -> str | None:
@@ -158,13 +137,23 @@ def question_of(messages: list) -> str:
 
 
 def _tallies(mine: list) -> dict[tuple, Tally]:
-    """One vote a person and pair. Someone who judged the prompt on two items is heard with the later judgement; where a settled
-    judgement speaks on a pair, only settled ones do."""
-    latest: dict[tuple, dict] = {}
-    for voice, votes in mine:
-        for key, vote in votes.items():
-            heard(latest.setdefault(key, {}), voice, vote)  # voices come in the order of their events
-    return {key: _tally(settled_first(people)) for key, people in latest.items()}
+    """One vote a person and pair; of who judged the prompt on several items what `put_together` hears. Where a settled judgement speaks on
+    a pair, only settled ones do. A tally without a vote is of a pair on which all that was said is superseded."""
+    people: dict[str, list] = {}
+    for judged in mine:  # voices come in the order of their events
+        people.setdefault(judged[0].annotator, []).append(judged)
+    said: dict[tuple, dict] = {}
+    for name, judgements in people.items():
+        if len(judgements) == 1:
+            voice, votes = judgements[0]
+            for pair, vote in votes.items():
+                said.setdefault(pair, {})[name] = (voice, vote)
+            continue
+        for pair, heard in put_together(judgements).items():
+            votes_on = said.setdefault(pair, {})
+            if heard is not None:
+                votes_on[name] = heard
+    return {pair: _tally(settled_first(votes)) for pair, votes in said.items()}
 
 
 def _tally(said: list[tuple]) -> Tally:
@@ -201,7 +190,7 @@ def _decide(case: Case, table: dict, choices: Choices, out: Counter) -> list[Pai
     for (a, b), tally in sorted(table.items()):
         n_a, n_b = len(tally.above), len(tally.below)
         if not n_a and not n_b:
-            out["opposite_votes" if tally.void else "tie"] += 1
+            out["opposite_votes" if tally.void else "tie" if tally.equal else "superseded_judgement"] += 1
         elif n_a and n_b and choices.annotators != "majority":
             out["opposite_votes"] += 1
         elif n_a == n_b:
@@ -238,25 +227,15 @@ def _common_context(case: Case, a: int, b: int) -> bool:
 
 
 def _without_cycles(pairs: list[Pair], out: Counter) -> list[Pair]:
-    """Drop the pairs that lie inside a strongly connected component of the majority graph: only those take part in a circle."""
-    reach: dict = {}
-    for pair in pairs:
-        reach.setdefault(pair.ids[0], set()).add(pair.ids[1])
-    changed = True
-    while changed:
-        changed = False
-        for near in reach.values():
-            further = set().union(*(reach.get(n, ()) for n in near)) - near
-            if further:
-                near |= further
-                changed = True
-    kept = [p for p in pairs if p.ids[0] not in reach.get(p.ids[1], ())]
-    if len(kept) < len(pairs):
-        out["cycle"] += len(pairs) - len(kept)
-    return kept
+    """Drop the pairs that stand in a circle of majorities, and only those."""
+    inside = circular({tuple(sorted(pair.ids)): 1 if pair.ids[0] < pair.ids[1] else -1 for pair in pairs})
+    if not inside:
+        return pairs
+    out["cycle"] += len(inside)
+    return [pair for pair in pairs if tuple(sorted(pair.ids)) not in inside]
 
 
-def _selected(pairs: list[Pair], choices: Choices, group_id: str, out: Counter) -> list[Pair]:
+def _selected(pairs: list[Pair], choices: Choices, case: Case, out: Counter) -> list[Pair]:
     """all · best-worst · best-rest · best-random, by each answer's wins minus losses among the decided pairs."""
     if choices.pairs == "all" or not pairs:
         return pairs
@@ -270,7 +249,7 @@ def _selected(pairs: list[Pair], choices: Choices, group_id: str, out: Counter) 
         kept = [p for p in kept if score[p.ids[1]] == worst]
     elif choices.pairs == "best-random":
         drawn: dict = {}
-        for pair in sorted(kept, key=lambda p: _draw(choices.seed, group_id, p)):
+        for pair in _drawn(kept, choices.seed, case, case.messages):
             drawn.setdefault(pair.ids[0], pair)
         kept = [p for p in kept if drawn[p.ids[0]] is p]
     if len(kept) < len(pairs):
@@ -278,40 +257,39 @@ def _selected(pairs: list[Pair], choices: Choices, group_id: str, out: Counter) 
     return kept
 
 
-def capped(made: list[Pair], ranked: list[Pair], choices: Choices, group_id: str, out: Counter) -> list[Pair]:
-    """At most `max_pairs` a prompt: corrections first, then drawn by seed. Order is kept."""
+def capped(made: list[Pair], ranked: list[Pair], choices: Choices, case: Case, messages: list, out: Counter) -> list[Pair]:
+    """At most `max_pairs` of one context (`messages`): corrections first, then drawn by seed. Order is kept."""
     pairs = made + ranked
     if not choices.max_pairs or len(pairs) <= choices.max_pairs:
         return pairs
-    drawn = sorted(pairs, key=lambda p: (not p.correction, _draw(choices.seed, group_id, p)))[: choices.max_pairs]
+    drawn = sorted(_drawn(pairs, choices.seed, case, messages), key=lambda p: not p.correction)[: choices.max_pairs]
     out["max_pairs"] += len(pairs) - len(drawn)
     keep = {id(p) for p in drawn}
     return [p for p in pairs if id(p) in keep]
 
 
-def _draw(seed: int, group_id: str, pair: Pair) -> bytes:
-    """A stable random number for the pair: by its texts, so that it stays when answers come in another order."""
-    named = repr((seed, group_id, answer_key(pair.chosen), answer_key(pair.rejected)))
-    return hashlib.sha256(named.encode("utf-8", "surrogatepass")).digest()
+def _drawn(pairs: list[Pair], seed: int, case: Case, messages: list) -> list[Pair]:
+    """`pairs` of one context in an order that the seed gives."""
+    context = context_name(messages, case.tools, case.sources)
+    return sorted(pairs, key=lambda p: drawn_number(seed, context, answer_key(p.chosen), answer_key(p.rejected)))
 
 
-def bradley_terry(pairs: list[Pair], table: dict, alpha: float) -> None:
+def bradley_terry(pairs: list[Pair], table: dict, case: Case, alpha: float) -> None:
     """Margins as differences of log-odds, from all votes on the prompt (choix.ilsr_pairwise, regularised by `alpha`)."""
     import choix  # brings numpy and scipy: only for exports that ask for it
 
-    number: dict = {}
-    data = []
-
-    def node(name):
-        return number.setdefault(name, len(number))
-
-    for (a, b), tally in sorted(table.items()):
-        data += [(node(a), node(b))] * len(tally.above) + [(node(b), node(a))] * len(tally.below)
+    data: list[tuple] = []
+    for (a, b), tally in table.items():
+        data += [(a, b)] * len(tally.above) + [(b, a)] * len(tally.below)
     for pair in pairs:
         if pair.correction:
-            data += [(node(pair.ids[0]), node(pair.ids[1]))] * len(pair.voices)
+            data += [pair.ids] * len(pair.voices)
     if not data:
         return
+    # Numbered by their texts, not by their order of arrival, on which the last digits of the sums would depend.
+    nodes = {name: answer_key(case.answers[name].answer) if type(name) is int else name for pair in data for name in pair}
+    number = {name: i for i, name in enumerate(sorted(nodes, key=lambda name: repr(nodes[name])))}
+    data = sorted((number[winner], number[loser]) for winner, loser in data)
     strength = choix.ilsr_pairwise(len(number), data, alpha=alpha)
     for pair in pairs:
         # A pair may win its own votes and yet stand lower overall; a negative margin would ask the trainer for the opposite.

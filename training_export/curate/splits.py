@@ -26,6 +26,11 @@ def keys_of_all(by: str, *, messages: list, sources: list, users: Iterable[str])
     return frozenset().union(*(keys_of(by, messages=messages, sources=sources, user=user) for user in people))
 
 
+def end_user(key_hash: str) -> str:
+    """What an end user is called in splits: by the project's own keyed hash, since nothing else is known of who they are."""
+    return "end-user " + key_hash
+
+
 def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 

@@ -337,10 +337,10 @@ def turn_pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[li
     for (turn, _), (context, pair) in made.items():
         of_turn.setdefault(turn, (context, []))[1].append(pair)
     kept = []
-    for turn, (context, pairs) in of_turn.items():
+    for context, pairs in of_turn.values():
         if choices.margin == "bt":
-            bradley_terry(pairs, {}, choices.alpha)
-        pairs = capped(pairs, [], choices, f"{case.group_id} {turn}", out)
+            bradley_terry(pairs, {}, case, choices.alpha)
+        pairs = capped(pairs, [], choices, case, context, out)
         for pair in pairs:
             pair.weight = 1.0 / len(pairs)
         kept += [(context, pair) for pair in pairs]

@@ -4,6 +4,7 @@ A *stream* is one file of rows (one data set in one split). Each row stands in i
 answers twice is found by the Ledger when all rows are known, and only then is a file copied once more without those rows. So is one
 whose rows must not have neighbours of one prompt, if that could not be kept while it was written."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -386,15 +387,30 @@ class RowWriter(Writer):
         prompts = part.prompts
         kept = [i for i in range(len(prompts)) if i not in drop] if drop else range(len(prompts))
         order, left = apart(array("q", (prompts[i] for i in kept)) if drop else prompts)
-        for i in left:
-            self._lose(stream, kept[i], "neighbour")
         if drop:
-            order = array("q", (kept[i] for i in order))
+            order, left = array("q", (kept[i] for i in order)), [kept[i] for i in left]
+        if left:
+            order, left = _drawn_by_content(part, order, left)
+        for i in left:
+            self._lose(stream, i, "neighbour")
         if part.structured and order and prompts[order[0]] != prompts[order[-1]]:
             # The loader guesses types from the first rows: turn the ring of rows so that one with tool calls comes first.
             start = next((at for at, i in enumerate(order) if i in part.structured), 0)
             order = order[start:] + order[:start]
         return order
+
+
+def _drawn_by_content(part: Part, order: array, left: list[int]) -> tuple[array, list[int]]:
+    """`order` and `left` (rows of one prompt, for which there is no place) with other rows of that prompt left: drawn by what they say, so that
+    it does not depend on which came last."""
+    prompt = part.prompts[left[0]]
+    places = [at for at, i in enumerate(order) if part.prompts[i] == prompt]
+    every = sorted([*(order[at] for at in places), *left])
+    number = {i: hashlib.sha256(line).digest() for i, line in zip(every, part.rows.picked(array("q", every)), strict=True)}
+    every.sort(key=number.__getitem__)
+    for at, i in zip(places, every, strict=False):
+        order[at] = i
+    return order, sorted(every[len(places) :])
 
 
 def _all_but(path: Path, drop: dict):

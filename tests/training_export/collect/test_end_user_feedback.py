@@ -282,7 +282,7 @@ def test_a_turn_that_several_people_asked_stands_on_a_side_only_if_all_of_them_d
             _q, (answer,) = ask(project, who, f"Shared {n}?", answers=(f"Yes {n}.",))
             PromptOrigin.objects.create(prompt=prompt, turn_id=answer.pk)
     splitter = Splitter((50, 50, 0), 0)
-    sides = {who: splitter.side({f"user end-user {of_key(project, who).pk}"}) for who in ("left", "right", *(f"own {n}" for n in range(12)))}
+    sides = {who: splitter.side({f"user end-user {of_key(project, who).key_hash}"}) for who in ("left", "right", *(f"own {n}" for n in range(12)))}
     together = [n for n in range(12) if sides["left"] == sides["right"] == sides[f"own {n}"]]
     if not together:  # the two stand apart: no shared question may be written at all
         with pytest.raises(snapshots.DomainError):
@@ -307,5 +307,5 @@ def test_what_users_and_experts_say_of_one_prompt_stands_on_one_side(project):
             side_of.setdefault(row["prompt"][0]["content"], set()).add(side)
     assert len(side_of) == 12 and all(len(sides) == 1 for sides in side_of.values())
     users = Splitter((50, 50, 0), 0)
-    of = {who: users.side({f"user end-user {of_key(project, who).pk}"}) for who in (f"{w} {n}" for n in range(12) for w in ("first", "second"))}
+    of = {who: users.side({f"user end-user {of_key(project, who).key_hash}"}) for who in (f"{w} {n}" for n in range(12) for w in ("first", "second"))}
     assert left_out["split_bridge"] == sum(of[f"first {n}"] != of[f"second {n}"] for n in range(12)) > 0

@@ -90,6 +90,22 @@ def test_what_came_after_the_event_has_no_part_in_it():
 # --- the command --------------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("annotators", ["each", "majority"])
+def test_a_person_who_judged_two_items_of_a_prompt_is_heard_without_a_circle(annotators):
+    project = judged.project()
+    (x,) = judged.annotators(project, 1)
+    first = judged.item(project, ("one", "two", "three"))
+    judged.judge(first, x, {"ranking": [[0], [1], [2]]})
+    second = judged.item(project, (), prompt=first.prompt, generation=1)
+    for slot, response in enumerate([*first.prompt.responses.order_by("pk"), cast.make_response(first.prompt, "four")]):
+        second.answers.create(response=response, slot=slot)
+    judged.judge(second, x, {"ranking": [[2], [3], [0]]})
+    bundle = built(project, annotators=annotators)
+    rows = [json.loads(line) for line in bytes_of(bundle)["train.jsonl"].splitlines()]
+    assert {(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows} == {("three", "four"), ("four", "one"), ("three", "one")}
+    assert bundle.snapshot.left_out == {"superseded_judgement": 2, "unjudged": 1}
+
+
 def test_the_command_answers_with_files_hashes_and_reasons(project, tmp_path):
     import hashlib
 
