@@ -153,8 +153,8 @@ def _let_go(assignments, state) -> int:
         return 0
     Assignment.objects.filter(pk__in=[a.pk for a in assignments]).update(state=state, slot=None, lease_until=None)
     by_item: dict[int, int] = {}
-    for a in assignments:
-        by_item[a.item_id] = by_item.get(a.item_id, 0) + 1
+    for a in assignments:  # late work that was taken back is open without a slot
+        by_item[a.item_id] = by_item.get(a.item_id, 0) + (a.slot is not None)
     for item_id, n in sorted(by_item.items()):
         Item.objects.filter(pk=item_id).update(held=F("held") - n)
     freed(Item.objects.filter(pk__in=by_item).only("project_id", "position"))

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotation.models import Annotation, AnnotationVersion, Assignment, Consensus, Item, Review
+from annotation.statistics import agreement
 from annotation.work import queue
 from core import events
 from core.db.retry import on_deadlock
@@ -60,6 +61,7 @@ def return_(*, annotation: Annotation, reviewer, comment: str) -> Review:
     slotted = Assignment.objects.filter(item=annotation.item_id, annotator=annotation.annotator_id, slot__isnull=False).exists()
     item = annotation.item
     changes: dict = {"submitted": F("submitted") - 1} if slotted else {"extras": F("extras") - 1}
+    changes["agreement"] = agreement.of_item(item, mine=(annotation.annotator_id, None))
     if slotted and item.state == "done":
         changes["state"] = "open"
     Item.objects.filter(pk=item.pk).update(**changes)

@@ -74,7 +74,8 @@ def put_together(judgements: list[tuple[Voice, dict]]) -> dict[tuple, tuple[Voic
     goes together with them: its pairs that would stand in a circle with what is heard already are superseded, all alike, and have None here.
     So whatever order somebody changes their mind in, what is heard of them has no circle."""
     heard: dict[tuple, tuple[Voice, tuple] | None] = {}
-    for voice, votes in sorted(judgements[::-1], key=lambda judged: judged[0].status != "settled"):
+    order = sorted(range(len(judgements)), key=lambda i: (judgements[i][0].status == "settled", i), reverse=True)
+    for voice, votes in (judgements[i] for i in order):
         more = {pair: vote for pair, vote in votes.items() if pair not in heard}
         standing = {pair: said[1][0] for pair, said in heard.items() if said is not None}
         circle = circular(standing | {pair: vote[0] for pair, vote in more.items()}) if more and standing else set()
