@@ -90,7 +90,8 @@ def of_item(item: Item, *, mine: tuple[int, dict | None] | None = None) -> float
 
 def project_agreement(project, *, limit: int = 400, resamples: int = 100) -> dict:
     """Agreement of a project over its newest `limit` items with two or more annotators:
-    {"items": n, "kendall_w": mean W or None, "alpha": Krippendorff's alpha or None, "interval": [low, high] or None}.
+    {"items": n, "kendall_w": mean W or None, "alpha": Krippendorff's alpha or None, "varies": whether what two or more people judged has
+    more than one value (else there is no alpha; None where they judged nothing in common), "interval": [low, high] or None}.
 
     alpha (Krippendorff 2011) is ordinal over (item, answer) units for rankings and nominal over items for QA, from the `krippendorff`
     library; the interval is the middle 95 % of a bootstrap over items."""
@@ -104,6 +105,7 @@ def project_agreement(project, *, limit: int = 400, resamples: int = 100) -> dic
         items.setdefault(item_id, []).append((annotator_id, document, slot_count, kind))
     shared = [v for v in items.values() if len(v) > 1][:limit]
     ws = [w for v in shared if v[0][3] == "ranking" and (w := kendall_w([ranks_of(d, n) for _a, d, n, _k in v])) is not None]
+    data = _reliability(shared)
     alpha = _alpha(shared)
     rng = random.Random(0)
     draws = sorted(
@@ -113,13 +115,31 @@ def project_agreement(project, *, limit: int = 400, resamples: int = 100) -> dic
         "items": len(shared),
         "kendall_w": sum(ws) / len(ws) if ws else None,
         "alpha": alpha,
+        "varies": _varies(data) if data.size else None,
         "interval": [draws[int(0.025 * len(draws))], draws[int(0.975 * len(draws)) - 1]] if draws else None,
     }
 
 
 def _alpha(shared) -> float | None:
-    """Krippendorff's alpha over `shared` = [[(annotator id, document, slot count, kind), …] per item]; None where undefined."""
+    """Krippendorff's alpha over `shared` = [[(annotator id, document, slot count, kind), …] per item]; None where undefined: fewer than two
+    units with two values or more, or all of them the same (then no disagreement is expected, and 0 / 0 says nothing)."""
     import krippendorff
+
+    data = _reliability(shared)
+    if data.shape[1] < 2 or not _varies(data):
+        return None
+    level = "ordinal" if shared[0][0][3] == "ranking" else "nominal"
+    return float(krippendorff.alpha(reliability_data=data, level_of_measurement=level))
+
+
+def _varies(data) -> bool:
+    """Whether there is more than one value in `data`."""
+    return len({value for value in data.ravel().tolist() if value == value}) > 1
+
+
+def _reliability(shared):
+    """The values of `shared` as a table, a row a person and a column a unit; NaN where somebody said nothing. Without the units that fewer
+    than two people judged, which alpha leaves out of account."""
     import numpy as np
 
     rankings = bool(shared) and shared[0][0][3] == "ranking"
@@ -132,15 +152,9 @@ def _alpha(shared) -> float | None:
         else:
             units = [{a: {"keep": 0, "fix": 1, "drop": 2}.get(d.get("verdict")) for a, d, _n, _k in rows}]
         for unit in units:
-            column = np.full(len(people), np.nan)
-            for a, value in unit.items():
-                if value is not None:
-                    column[people[a]] = value
-            columns.append(column)
-    if len(columns) < 2:
-        return None
-    data = np.array(columns).T
-    values = data[~np.isnan(data)]
-    if len(set(values.tolist())) < 2 or not (np.count_nonzero(~np.isnan(data), axis=0) > 1).any():
-        return None
-    return float(krippendorff.alpha(reliability_data=data, level_of_measurement="ordinal" if rankings else "nominal"))
+            said = {people[a]: value for a, value in unit.items() if value is not None}
+            if len(said) > 1:
+                column = np.full(len(people), np.nan)
+                column[list(said)] = list(said.values())
+                columns.append(column)
+    return np.array(columns).reshape(len(columns), len(people)).T

@@ -5,6 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annotation.statistics import agreement
+from annotation.work import queue, submit
+from tests.cast import make_item, make_member, make_project, make_user
 
 
 def ranks(*groups):
@@ -70,3 +72,38 @@ def test_alpha_of_verdicts_by_hand():
     verdicts = [("keep", "keep"), ("drop", "drop"), ("keep", "drop"), ("keep", "keep")]
     shared = [[(1, {"verdict": a}, 1, "qa"), (2, {"verdict": b}, 1, "qa")] for a, b in verdicts]
     assert agreement._alpha(shared) == pytest.approx(1 - 0.25 / (30 / 56))
+
+
+def test_alpha_is_not_measured_where_nothing_that_two_people_judged_varies():
+    """Values that one person alone gave bring variation into the table, and none into what is compared: 0 / 0."""
+    same = [[(1, {"ranking": [[0, 1]]}, 3, "ranking"), (2, {"ranking": [[0, 1]]}, 3, "ranking")] for _i in range(3)]
+    alone = [[(1, {"ranking": [[0, 1], [2]]}, 3, "ranking"), (2, {"ranking": [[0, 1]]}, 3, "ranking")] for _i in range(3)]
+    verdicts = [[(1, {"verdict": "keep"}, 1, "qa"), (2, {"verdict": "keep"}, 1, "qa")], [(1, {"verdict": "drop"}, 1, "qa")]]
+    assert [agreement._alpha(shared) for shared in (same, alone, verdicts, [])] == [None] * 4
+
+
+VERDICT = st.sampled_from(["keep", "fix", "drop", None])
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(VERDICT, min_size=3, max_size=3), max_size=6))
+def test_alpha_is_a_number_or_nothing(table):
+    alpha = agreement._alpha([[(who, {"verdict": v}, 1, "qa") for who, v in enumerate(row)] for row in table])
+    assert alpha is None or -1 <= alpha <= 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("language", "sentence"), [("en", "cannot be measured: no variation"), ("zh-hans", "无法计算克里彭多夫 α：判断没有差异")])
+def test_the_page_says_that_there_is_no_variation(client, language, sentence):
+    project = make_project(overlap=2)
+    for _i in range(3):
+        make_item(project)
+    for n in range(2):
+        user = make_member(project, "annotator")
+        while a := queue.claim(project=project, user=user):
+            letters = [sorted("ABC"[a.order.index(slot)] for slot in (0, 1))] + ([["ABC"[a.order.index(2)]]] if n else [])
+            document = {"ranking": letters, **({} if n else {"acceptable": 1})}
+            submit.submit(user=user, pk=a.pk, given=document, client_key="k")
+    client.force_login(make_member(project, "manager", make_user(language=language)))
+    page = client.get(f"/p/{project.slug}/agreement/").content.decode()
+    assert sentence in page and "nan" not in page.lower()
