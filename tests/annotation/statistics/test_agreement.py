@@ -105,5 +105,6 @@ def test_the_page_says_that_there_is_no_variation(client, language, sentence):
             document = {"ranking": letters, **({} if n else {"acceptable": 1})}
             submit.submit(user=user, pk=a.pk, given=document, client_key="k")
     client.force_login(make_member(project, "manager", make_user(language=language)))
+    client.cookies["django_language"] = language
     page = client.get(f"/p/{project.slug}/agreement/").content.decode()
     assert sentence in page and "nan" not in page.lower()
