@@ -19,8 +19,12 @@ class Channel(filesystem.Channel):
         folder = Path(self.data_folder_out)
         name = f"{int(time() * 1000)}_{uuid.uuid4().hex}.{queue}.msg"
         part = folder / f"{name}.part"
-        part.write_bytes(dumps(payload).encode())
-        part.rename(folder / name)
+        try:
+            part.write_bytes(dumps(payload).encode())
+            part.rename(folder / name)
+        except OSError:
+            part.unlink(missing_ok=True)  # a full disk leaves an empty file
+            raise
 
     def _get(self, queue):
         folder = Path(self.data_folder_in)

@@ -3,12 +3,14 @@
 from django.db import connection
 from django.utils import timezone
 
+from core import stored
 from core.db import bulk
 from core.models import Event
 
 
 def append(*, project, actor, verb: str, target=None, **data) -> Event:
     """One Event in the current transaction. `data` holds ids and counts, never content."""
+    stored.on_commit()
     return Event.objects.create(
         project=project,
         actor=actor if getattr(actor, "pk", None) else None,
@@ -24,6 +26,7 @@ def append_quickly(*, project, actor, verb: str, **data) -> int:
     sql, values = append_statement(project=project, actor=actor, verb=verb, **data)
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} RETURNING id", values)
+        stored.on_commit()
         return cursor.fetchone()[0]
 
 

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from core import stored
 from core.errors import DomainError, of_the_machine
 
 ALWAYS_OPEN = {"password", "logout", "preferences", "login"}
@@ -62,7 +63,7 @@ class PageMiddleware:
             return None
         if "application/json" in request.headers.get("Accept", ""):
             return JsonResponse(exc.as_dict(), status=exc.status, headers=exc.headers)
-        response = render(request, "core/refused.html", {"message": exc.message}, status=exc.status)
+        response = render(request, "core/refused.html", {"message": exc.message, "stored": stored.anything()}, status=exc.status)
         for header, value in exc.headers.items():
             response[header] = value
         return response

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import translation
@@ -110,12 +110,14 @@ def start(kind: str, *, project, actor, params: dict | None = None, queue: str |
 
 
 def wake(pk: int, queue: str) -> None:
-    """Tell a worker that the row waits. A broker that cannot be reached loses nothing: the sweep calls again."""
+    """Tell a worker that the row waits. A broker that cannot be reached loses nothing: the sweep calls again. Never raises: the row is
+    committed, and whoever asked for the job must not be told otherwise."""
     try:
         import_string(settings.JOB_SENDER)(pk, queue)
     except Exception:
         log.warning("job %s: the broker could not be reached; the sweep will send it", pk, exc_info=True)
-        Job.objects.filter(pk=pk, state=Job.State.QUEUED).update(heartbeat_at=None)
+        with contextlib.suppress(DatabaseError):  # a full disk; then the sweep calls a little later
+            Job.objects.filter(pk=pk, state=Job.State.QUEUED).update(heartbeat_at=None)
 
 
 def cancel(job: Job, actor) -> Job:

@@ -16,11 +16,12 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from core import jobs
-from core.jobs.control import process_is_gone
+from core.jobs import worker_ends
+from core.jobs.control import process_is_gone, process_of
 from core.models import Job
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def sweep(*, starting: bool = False) -> dict[str, int]:
     calls that the last one had taken and not begun are called again without waiting."""
     did = {"requeued": 0, "failed": 0, "cancelled": 0, "sent": 0}
     late = timezone.now() - timedelta(seconds=settings.JOB_LOST_SECONDS)
-    for job in Job.objects.filter(state=Job.State.RUNNING).only("pk", "runner", "heartbeat_at", "attempts", "cancel_asked").order_by("pk")[:1000]:
+    for job in Job.objects.filter(state=Job.State.RUNNING).only("pk", "runner", "heartbeat_at", "attempts", "cancel_asked", "language").order_by("pk")[:1000]:
         silent = job.heartbeat_at is None or job.heartbeat_at < late
         if not silent and not process_is_gone(job.runner):
             continue
@@ -47,11 +48,13 @@ def sweep(*, starting: bool = False) -> dict[str, int]:
             held = held.filter(Q(heartbeat_at=None) | Q(heartbeat_at__lt=late))  # it may have beaten since we read it
         if job.cancel_asked:
             did["cancelled"] += held.update(state=Job.State.CANCELLED, runner="", finished_at=Now())
-        elif job.attempts >= settings.JOB_MAX_ATTEMPTS:
-            error = _("The job's worker was lost %(n)d times; it was not tried again.") % {"n": job.attempts}
-            did["failed"] += held.update(state=Job.State.FAILED, runner="", finished_at=Now(), error=error)
         else:
-            did["requeued"] += held.update(state=Job.State.QUEUED, runner="", heartbeat_at=None)
+            with translation.override(job.language or settings.LANGUAGE_CODE):
+                again, words = _after_a_loss(job)
+            if again:
+                did["requeued"] += held.update(state=Job.State.QUEUED, runner="", heartbeat_at=None, error=words)
+            else:
+                did["failed"] += held.update(state=Job.State.FAILED, runner="", finished_at=Now(), error=words)
     waiting = Job.objects.filter(state=Job.State.QUEUED)
     if not starting:
         waiting = waiting.filter(Q(heartbeat_at=None) | Q(heartbeat_at__lt=late))
@@ -60,6 +63,17 @@ def sweep(*, starting: bool = False) -> dict[str, int]:
             jobs.wake(pk, queue)
             did["sent"] += 1
     return did
+
+
+def _after_a_loss(job: Job) -> tuple[bool, str]:
+    """(whether a job whose worker was lost is tried again, what is said of it): which end its worker came to, and how often."""
+    how = worker_ends.of(process_of(job.runner))
+    known = {"n": job.attempts, "how": how}
+    if job.attempts >= settings.JOB_MAX_ATTEMPTS:
+        if how:
+            return False, _("The job's worker was lost %(n)d times, the last time by %(how)s; it was not tried again.") % known
+        return False, _("The job's worker was lost %(n)d times; it was not tried again.") % known
+    return True, _("The job's worker ended (%(how)s); it is tried again.") % known if how else ""
 
 
 def begin() -> None:

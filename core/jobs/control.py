@@ -62,11 +62,17 @@ def new_token() -> str:
     return f"{_machine()}:{os.getpid()}:{secrets.token_hex(6)}"
 
 
-def process_is_gone(token: str) -> bool:
-    """Whether the run's process surely no longer exists (it ran here, and no process has its number)."""
+def process_of(token: str) -> str:
+    """The number of the run's process; "" if it did not run on this machine."""
     machine, _, rest = token.partition(":")
     pid = rest.partition(":")[0]
-    if machine != _machine() or not pid.isdigit():
+    return pid if machine == _machine() and pid.isdigit() else ""
+
+
+def process_is_gone(token: str) -> bool:
+    """Whether the run's process surely no longer exists (it ran here, and no process has its number)."""
+    pid = process_of(token)
+    if not pid:
         return False
     try:
         os.kill(int(pid), 0)

@@ -16,6 +16,7 @@ from django.db import connections
 from django.utils.translation import gettext as _
 
 from config import preparing, processes
+from core.jobs import worker_ends
 
 STOP_SECONDS = 8  # what web server and worker get to stop on their own
 
@@ -107,11 +108,14 @@ class Command(BaseCommand):
             fd = self.practice.fileno()
             self.children[name] = processes.start_child(processes.practice_command(fd), pass_fds=(fd,))
         else:
-            self.children[name] = processes.start_child(processes.worker_command())
+            before = self.children.get(name)
+            ended = {} if before is None else worker_ends.environment(before.pid, before.returncode)
+            self.children[name] = processes.start_child(processes.worker_command(), ended)
 
     def _run(self) -> int:
         """Start them, say so when the web server answers, start again what dies, and end all of it when asked. Returns the exit status."""
-        status, died, told = 0, [], False
+        told = False
+        pauses: dict[str, Pauses] = {}
         try:
             self._start("web")
             while not self.stop_asked:
@@ -122,22 +126,25 @@ class Command(BaseCommand):
                         self._start("practice")
                     self.ready()
                 for name, child in list(self.children.items()):
-                    if child.poll() is not None and not self.stop_asked:
-                        died = [t for t in died if time.monotonic() - t < 30] + [time.monotonic()]
-                        if len(died) > 3 and name == "practice":  # the house stands without it
-                            self.stderr.write(_("The %(name)s process does not stay up; its messages are above.") % {"name": name})
-                            del self.children[name]
-                            died = []
-                            continue
-                        if len(died) > 3 or (name == "web" and not told):
-                            self.stderr.write(_("The %(name)s process does not stay up; its messages are above.") % {"name": name})
-                            return 1
-                        self.stderr.write(_("The %(name)s process ended (%(code)s); starting it again.") % {"name": name, "code": child.returncode})
+                    if child.poll() is None or self.stop_asked:
+                        continue
+                    if name == "web" and not told:
+                        self.stderr.write(_("The %(name)s process does not stay up; its messages are above.") % {"name": name})
+                        return 1
+                    pause = pauses.setdefault(name, Pauses())
+                    if pause.due is None:
+                        seconds = pause.died()
+                        told_of = {"name": name, "code": worker_ends.how(child.returncode), "n": seconds}
+                        if seconds:
+                            self.stderr.write(_("The %(name)s process ended (%(code)s); starting it again in %(n)d s.") % told_of)
+                        else:
+                            self.stderr.write(_("The %(name)s process ended (%(code)s); starting it again.") % told_of)
+                    if pause.over():
                         self._start(name)
                 time.sleep(0.5 if told else 0.03)
         finally:
             self._end()
-        return status
+        return 0
 
     def _end(self) -> None:
         for child in self.children.values():
@@ -146,6 +153,33 @@ class Command(BaseCommand):
         until = time.monotonic() + STOP_SECONDS
         for child in self.children.values():
             processes.end(child, until - time.monotonic())
+
+
+class Pauses:
+    """When a child that has ended is started again: at once, and the later the oftener it ended of late, so that one that cannot stay up takes
+    neither the machine nor its neighbours with it. `due`: the monotonic second of the next start, None while it runs."""
+
+    CALM = 120.0  # seconds after which an end is forgotten
+    MOST = 60
+
+    def __init__(self):
+        self.due: float | None = None
+        self._ends: list[float] = []
+
+    def died(self) -> int:
+        """It has just ended: whole seconds until it is started again."""
+        now = time.monotonic()
+        self._ends = [t for t in self._ends if now - t < self.CALM] + [now]
+        seconds = min(2 ** (len(self._ends) - 2), self.MOST) if len(self._ends) > 1 else 0
+        self.due = now + seconds
+        return seconds
+
+    def over(self) -> bool:
+        """Whether it is to be started now; then it counts as running."""
+        if self.due is None or time.monotonic() < self.due:
+            return False
+        self.due = None
+        return True
 
 
 def address() -> str:

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from core import jobs
+from core.jobs import worker_ends
 from core.models import Event, Job
 from tests import processes
 from tests.cast import make_member, make_project
@@ -63,6 +64,22 @@ def test_kill_9_in_mid_job_and_the_next_worker_finishes_it_exactly_once(lead, lo
         processes.until(lambda: row(job).state not in {"queued", "running"}, "the job's end", seconds=15)
     finished_once(job, 40)
     assert row(job).attempts == 2
+
+
+@pytest.mark.parametrize(("params", "how"), [({}, "signal SIGKILL"), ({"status": 3}, "exit status 3")])
+def test_a_job_that_kills_its_worker_is_failed_with_its_reason_and_leaves_the_next_one_alone(lead, log, params, how):
+    """Workers follow each other as `serve` starts them: each is told how the one before ended."""
+    job = start(lead, "test.kills-its-worker", **params)
+    ended: dict[str, str] = {}
+    for _attempt in range(5):
+        with processes.worker(include=INCLUDE, log=log, **ended) as worker:
+            processes.until(lambda w=worker: w.poll() is not None, f"the worker's end; {log}", seconds=40)
+            ended = worker_ends.environment(worker.pid, worker.returncode)
+    with processes.worker(include=INCLUDE, log=log, **ended):
+        processes.until(lambda: row(job).state == "failed", f"the job's end; {log}", seconds=30)
+        after = start(lead, to=1)
+        processes.until(lambda: row(after).state == "done", "the next job", seconds=30)
+    assert job.error == f"The job's worker was lost 5 times, the last time by {how}; it was not tried again."
 
 
 def test_a_frozen_worker_is_superseded_and_keeps_nothing_when_it_wakes(lead, log, tmp_path):

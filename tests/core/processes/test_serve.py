@@ -57,6 +57,11 @@ class Served:
             todo += [int(p) for p in out.split()]
         return found
 
+    def workers(self) -> set[int]:
+        """Process numbers of workers below serve."""
+        out = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True).stdout
+        return {int(line.split()[0]) for line in out.splitlines() if line.endswith("manage.py worker")}
+
     def get(self, path="login/", **headers):
         return urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers), timeout=10)
 
@@ -139,6 +144,20 @@ def test_a_worker_or_web_process_that_is_killed_comes_back(prepared, serve):
             return served.get().status == 200
 
     until(reachable, "the page", seconds=40)
+
+
+def test_a_worker_that_does_not_stay_up_takes_nobody_with_it_and_is_started_ever_later(prepared, serve):
+    served = serve()
+    for n in range(5):
+        known = f"{n} ends"
+        worker = until(lambda: next(iter(served.workers()), None), f"a worker after {known}", seconds=60)
+        os.kill(worker, signal.SIGKILL)
+        until(lambda w=worker: not alive({w}), "its end")
+        assert served.process.poll() is None and served.get().status == 200
+    until(lambda: served.text().count("The worker process ended (signal SIGKILL)") == 5, "five ends to be told", seconds=30)
+    assert [int(n) for n in re.findall(r"starting it again in (\d+) s", served.text())] == [1, 2, 4, 8]
+    until(lambda: served.workers(), "the sixth worker", seconds=60)
+    assert served.process.poll() is None and served.get().status == 200
 
 
 def test_the_web_server_alone_starts_in_any_folder(prepared, tmp_path):
