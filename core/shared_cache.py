@@ -88,8 +88,7 @@ class Unfailing:
         return []
 
     def touch(self, key, timeout=DEFAULT_TIMEOUT, version=None):
-        done, result = self._try("touch", key, timeout, version)
-        return result if done else self._own.touch(key, timeout, version)
+        return bool(self._try("touch", key, timeout, version)[1]) or self._own.touch(key, timeout, version)
 
     def delete(self, key, version=None):
         own = self._own.delete(key, version)
@@ -120,6 +119,8 @@ class SharedRedis(Unfailing, RedisCache):
 
 class SharedFiles(Unfailing, FileBasedCache):
     """A full disk refuses what is written and gives what is read: it need not be left alone."""
+
+    add = FileBasedCache.add  # by `has_key` and `set`
 
     def _createdir(self):
         with contextlib.suppress(OSError):  # what is written next says so
