@@ -208,11 +208,11 @@ IMPORT_MAX_BYTES = envint("IMPORT_MAX_BYTES", 2 * 1024**3)
 
 REDIS_URL = envsecret("REDIS_URL")
 if REDIS_URL:
-    CACHES = {"default": {"BACKEND": "core.shared_cache.SharedRedis", "LOCATION": REDIS_URL, "KEY_PREFIX": "touchstone"}}
+    CACHES = {"default": {"BACKEND": "core.shared_cache.SharedRedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "touchstone"}}
     CELERY_BROKER_URL = REDIS_URL
     CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 3}
 else:
-    CACHES = {"default": {"BACKEND": "core.shared_cache.SharedFiles", "LOCATION": DATA_DIR / "cache"}}
+    CACHES = {"default": {"BACKEND": "core.shared_cache.SharedFileBasedCache", "LOCATION": DATA_DIR / "cache"}}
     CELERY_BROKER_URL = "filesystem://localhost"
     _queue = DATA_DIR / "broker"  # config.broker stands in for kombu's own filesystem transport
     CELERY_BROKER_TRANSPORT_OPTIONS = {

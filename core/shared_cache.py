@@ -106,7 +106,7 @@ class Unfailing:
         self._try("clear")
 
 
-class SharedRedis(Unfailing, RedisCache):
+class SharedRedisCache(Unfailing, RedisCache):
     _rests = True
 
     def __init__(self, location, params):
@@ -117,7 +117,7 @@ class SharedRedis(Unfailing, RedisCache):
         super().__init__(location, params | {"OPTIONS": waits | params.get("OPTIONS", {})})
 
 
-class SharedFiles(Unfailing, FileBasedCache):
+class SharedFileBasedCache(Unfailing, FileBasedCache):
     """A full disk refuses what is written and gives what is read: it need not be left alone."""
 
     add = FileBasedCache.add  # by `has_key` and `set`

@@ -128,8 +128,7 @@ def _alpha(shared) -> float | None:
     data = _reliability(shared)
     if data.shape[1] < 2 or not _varies(data):
         return None
-    level = "ordinal" if shared[0][0][3] == "ranking" else "nominal"
-    return float(krippendorff.alpha(reliability_data=data, level_of_measurement=level))
+    return float(krippendorff.alpha(reliability_data=data, level_of_measurement="ordinal" if shared[0][0][3] == "ranking" else "nominal"))
 
 
 def _varies(data) -> bool:

@@ -242,7 +242,7 @@ class FeedbackRows:
                 index = known[id(case), text_hash] = len(case.answers)
                 case.answers.append(CaseAnswer(Answer(text, (), origin), text_hash))
             answer = case.answers[index]
-            if (origin, text) < (answer.answer.origin, answer.answer.text):
+            if (origin, text) < (answer.answer.origin, answer.answer.text):  # of equal ones the same is written in whatever order they came
                 answer.answer = Answer(text, (), origin)
             if model and model not in answer.models:
                 answer.models.append(model)

@@ -187,10 +187,11 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
         if index is None:
             index = index_of[text_hash] = len(answers)
             answers.append(CaseAnswer(Answer(text, _own_turns(turns), origin), text_hash, [], [], [], {}))
+        elif (origin, text) < (answers[index].answer.origin, answers[index].answer.text):
+            # Of equal ones the same is written in whatever order they came.
+            answers[index].answer = Answer(text, _own_turns(turns), origin)
         answer = answers[index]
         place[pk] = index
-        if (origin, text) < (answer.answer.origin, answer.answer.text):  # of equal ones the same is written in whatever order they came
-            answer.answer = Answer(text, _own_turns(turns), origin)
         if event > as_of:
             continue
         answer.responses.append(pk)

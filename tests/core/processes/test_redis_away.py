@@ -65,9 +65,9 @@ def away(tmp_path, monkeypatch):
     """The caches of a house whose Redis is away and whose folder cannot be written."""
     monkeypatch.setattr(shared_cache, "_failed_at", None)
     here = {
-        "default": {"BACKEND": "core.shared_cache.SharedFiles", "LOCATION": tmp_path / "there"},
-        "redis": {"BACKEND": "core.shared_cache.SharedRedis", "LOCATION": f"redis://127.0.0.1:{servers.free_port()}/0"},
-        "files": {"BACKEND": "core.shared_cache.SharedFiles", "LOCATION": "/proc/no-such-folder"},
+        "default": {"BACKEND": "core.shared_cache.SharedFileBasedCache", "LOCATION": tmp_path / "there"},
+        "redis": {"BACKEND": "core.shared_cache.SharedRedisCache", "LOCATION": f"redis://127.0.0.1:{servers.free_port()}/0"},
+        "files": {"BACKEND": "core.shared_cache.SharedFileBasedCache", "LOCATION": "/proc/no-such-folder"},
     }
     with override_settings(CACHES=here):
         yield caches
