@@ -3,29 +3,68 @@
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from django.conf import settings
 
 from config.connections import IDLE_THREAD_SECONDS
 
+OTHER_FILES = 1000  # of a web process: the database's, connections to models, downloads
 PARENT = "TOUCHSTONE_PARENT"  # process number of `manage.py serve`, in the environment of all it starts
 
 
 def web_command(host: str, port: int, workers: int) -> list[str]:
-    """The web server's command line. `--backpressure` is how many requests a process takes in at once; what is above waits in the backlog."""
+    """The web server's command line. `--backpressure` is how many connections a process has open at once, whether anything is asked on them or
+    not; the requests that come on them queue up for its threads."""
     granian = str(Path(sys.executable).with_name("granian"))
     command = [granian, "--interface=wsgi", "--http=1", "--no-ws", f"--host={host}", f"--port={port}", f"--workers={workers}", "--log-level=error"]
-    command += [f"--blocking-threads={settings.WEB_THREADS}", f"--backpressure={settings.WEB_THREADS}", "--backlog=1024"]
+    command += [f"--blocking-threads={settings.WEB_THREADS + settings.BODY_WAITS}", f"--backpressure={most_connections()}", "--backlog=1024"]
     command += [f"--blocking-threads-idle-timeout={IDLE_THREAD_SECONDS}"]
     return [*command, "--respawn-failed-workers", "--respawn-interval=0.5", "--workers-kill-timeout=5", "config.wsgi:application"]
+
+
+def most_connections() -> int:
+    """How many connections a web process may have open: WEB_CONNECTIONS, or what its files leave."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return settings.WEB_CONNECTIONS if hard == resource.RLIM_INFINITY else max(64, min(settings.WEB_CONNECTIONS, hard - OTHER_FILES))
+
+
+def allow_connections() -> None:
+    """Called in a web process: each connection is an open file, of which a process is often allowed 1,024 until it asks for more. A client that
+    vanished without a word is found out by the kernel."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most_connections() + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    for listening in _listening_sockets():
+        with listening:  # what it accepts is set as it is
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3)):
+                if hasattr(socket, name):
+                    listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _listening_sockets() -> Iterator[socket.socket]:
+    """This process's own, each as another handle of it."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir("/proc/self/fd"):
+            try:
+                found = socket.socket(fileno=os.dup(int(name)))
+            except OSError:
+                continue
+            if found.type == socket.SOCK_STREAM and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                yield found
+            else:
+                found.close()
 
 
 def worker_command() -> list[str]:

@@ -20,6 +20,11 @@ PORT = envint("PORT", 8000)
 LOOPBACK = HOST in {"127.0.0.1", "::1", "localhost"}
 DEBUG = envbool("DEBUG", False)
 WEB_THREADS = envint("WEB_THREADS", 160)  # requests at once in each; made when needed (docs/ARCHITECTURE.md says why so many)
+WEB_CONNECTIONS = envint("WEB_CONNECTIONS", 10_000)  # of each; an open connection on which nothing is asked costs no thread
+BODY_SECONDS = envint("BODY_SECONDS", 10)  # how long a client may take over what it sends; and a second more …
+BODY_RATE = envint("BODY_RATE", 4096)  # … for so many bytes that have come
+BODY_WAITS = envint("BODY_WAITS", 256)  # clients that a web process waits for at once while they send; it has so many threads more
+BODY_WAITS_EACH = envint("BODY_WAITS_EACH", 64)  # of one address, where no proxy stands before us
 CHAT_STREAMS = envint("CHAT_STREAMS", 200)  # answers of the chat that one web process reads at once
 
 

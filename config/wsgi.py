@@ -9,8 +9,10 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
-from config import connections, processes  # noqa: E402 - they read settings
+from config import bodies, connections, processes  # noqa: E402 - they read settings
 from core import registry  # noqa: E402
+
+application = bodies.timed(application)
 
 
 def _end() -> None:
@@ -20,5 +22,6 @@ def _end() -> None:
 
 processes.follow_parent(signal.SIGKILL)  # only below `manage.py serve`; a request that is cut off has committed nothing
 connections.watch()
+processes.allow_connections()
 if threading.current_thread() is threading.main_thread():
     processes.at_term(_end)

@@ -2,7 +2,7 @@
 
 import errno
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as _
@@ -31,6 +31,15 @@ class DomainError(Exception):
     def headers(self) -> dict[str, str]:
         """Headers of the answer: when to come back, for whoever came too often."""
         return {"Retry-After": str(self.data["retry_after"])} if "retry_after" in self.data else {}
+
+
+class BodyRefused(DomainError, BadRequest):
+    """What a client sends is not waited for any longer (408), or at all (429). A BadRequest too, since it may be met before there is a view: Django
+    then asks `core.accounts.views.bad_request` for the answer. The connection is not used again."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return super().headers | {"Connection": "close"}
 
 
 class Conflict(DomainError):

@@ -219,7 +219,15 @@ def _already(request, found) -> bool:
 
 
 def bad_request(request, exception=None):
-    return _error_page(request, 400)
+    if not isinstance(exception, DomainError):
+        return _error_page(request, 400)
+    if request.path.startswith("/api/") or "application/json" in request.headers.get("Accept", ""):
+        return JsonResponse(exception.as_dict(), status=exception.status, headers=exception.headers)
+    response = _error_page(request, 400, str(exception.message))
+    response.status_code = exception.status
+    for name, value in exception.headers.items():
+        response[name] = value
+    return response
 
 
 def forbidden(request, exception=None):
