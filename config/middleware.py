@@ -4,13 +4,16 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.middleware.gzip import GZipMiddleware
 
+FORM_OF_A_STRANGER = 64 * 1024  # bytes: a name, a password
 TAKE_FILES = {"import", "api_import", "proxy_chat"}  # these check the length themselves, against their own limit, once they know who asks
+FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 ROOM = 64 * 1024  # for what multipart writes around the values
 
 
 class LimitBody:
     """Django bounds the fields of a form, not its files: before the form's token can be looked at, anybody could fill the disk. Stands before
-    the CSRF check, which reads the form; a server that is told no length reads nothing."""
+    the CSRF check, which reads the form; a server that is told no length reads nothing. Who is not signed in has short forms to send; what is no form
+    is read by its view alone, which asks who sends it before."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -20,7 +23,8 @@ class LimitBody:
 
     def process_view(self, request, view, args, kwargs):
         length = request.META.get("CONTENT_LENGTH") or "0"
-        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + ROOM
+        stranger = request.content_type in FORMS and not request.user.is_authenticated
+        limit = FORM_OF_A_STRANGER if stranger else settings.DATA_UPLOAD_MAX_MEMORY_SIZE + ROOM
         if request.resolver_match.url_name not in TAKE_FILES and (not length.isdecimal() or int(length[:20]) > limit):
             raise RequestDataTooBig
 

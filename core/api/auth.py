@@ -10,14 +10,16 @@ A key of a narrow scope (ingest, proxy) is for other programs to hold, and opens
 
 so a view that does not think of scopes is closed to them."""
 
+import copy
 import hashlib
 import hmac
 import secrets
 from datetime import timedelta
 
 from django.db.models import OuterRef, Subquery
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 from rest_framework import authentication, exceptions
 
@@ -85,6 +87,13 @@ class BrowserSession(authentication.SessionAuthentication):
 
     def authenticate_header(self, request):
         return "Session"
+
+    def enforce_csrf(self, request):
+        """The token is taken from its header alone: looking for it in a form would read the body, which may be a large upload, before anybody has
+        asked for the person's role."""
+        unread = copy.copy(request._request)
+        unread._post, unread._files = QueryDict(), MultiValueDict()
+        super().enforce_csrf(unread)
 
 
 def project_for(request, slug: str, role: str) -> tuple[Project, str]:
