@@ -25,6 +25,9 @@ BODY_SECONDS = envint("BODY_SECONDS", 10)  # how long a client may take over wha
 BODY_RATE = envint("BODY_RATE", 4096)  # … for so many bytes that have come
 BODY_WAITS = envint("BODY_WAITS", 256)  # clients that a web process waits for at once while they send; it has so many threads more
 BODY_WAITS_EACH = envint("BODY_WAITS_EACH", 64)  # of one address, where no proxy stands before us
+WEB_STREAMS = envint("WEB_STREAMS", WEB_THREADS * 3 // 4)  # answers of chat and proxy on their way in each; the other threads are left to pages
+PROJECT_STREAMS = envint("PROJECT_STREAMS", 100)  # of one project
+PERSON_STREAMS = envint("PERSON_STREAMS", 6)  # of one person: a chat's visitor, or somebody a key of the proxy speaks for
 CHAT_STREAMS = envint("CHAT_STREAMS", 200)  # answers of the chat that one web process reads at once
 
 

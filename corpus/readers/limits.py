@@ -19,6 +19,8 @@ MAX_METADATA_VALUE = 4000  # characters, as JSON, of a column kept as metadata; 
 MAX_NODES = 5000  # messages of one tree
 MAX_CONTROL_SHARE = 0.05  # of the first megabyte: above it the file is not text
 PARQUET_BATCH = 64  # rows in memory at a time
+PARQUET_BATCH_BYTES = 16 * MIB  # of them at once; where they are larger, one
+MAX_PARQUET_VALUES = 20_000_000  # in the lists of one column of a row group: a row may hold all of them
 MAX_PARQUET_CHUNK = 1024 * MIB  # uncompressed bytes of one column chunk
 
 CHUNK = MIB  # read at a time

@@ -15,6 +15,7 @@ from core import events, limits
 from core.api.parsers import strict_loads
 from core.client_ip import client_ip
 from core.errors import DomainError, of_the_machine
+from feedback import stream_places
 from feedback.chat import access, branches, serialize, stream_events, streaming
 from feedback.chat import ask as asking
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
@@ -200,11 +201,21 @@ def delete(visitor, given, pk):
 # A turn.
 
 
-def _stream(asked: asking.Asked) -> StreamingHttpResponse:
-    here = {a.pk for a in asked.turn.answers} if asked.turn else set()
-    rows = [m for m in asked.answers if m.pk not in here]
-    language = translation.get_language() or "en"
-    response = StreamingHttpResponse(stream_events.of_turn(asked.begin(), asked.turn, rows, language), content_type="application/x-ndjson; charset=utf-8")
+def _streamed(visitor, ask) -> StreamingHttpResponse:
+    """The lines of the turn that `ask()` begins, or joins, from a place for it."""
+    place = stream_places.take(project=visitor.project.pk, person=visitor.key or str(visitor.user.pk))
+    try:
+        asked = ask()
+        if asked.turn:  # a reader who goes away does not end it, and may not ask again and again for that
+            place.hold()
+            asked.turn.when_over(place.release)
+        here = {a.pk for a in asked.turn.answers} if asked.turn else set()
+        rows = [m for m in asked.answers if m.pk not in here]
+        told = stream_events.of_turn(asked.begin(), asked.turn, rows, translation.get_language() or "en")
+        response = StreamingHttpResponse(place.over(told), content_type="application/x-ndjson; charset=utf-8")
+    except BaseException:
+        place.release()
+        raise
     response["X-Accel-Buffering"] = "no"
     return response
 
@@ -212,22 +223,18 @@ def _stream(asked: asking.Asked) -> StreamingHttpResponse:
 @chat_view("POST")
 def turn(visitor, given):
     """{conversation, parent, text, client_key, history?} → the lines of the turn."""
-    return _stream(
-        asking.ask(
-            visitor=visitor, conversation_pk=_id(given, "conversation", optional=True), parent_pk=_id(given, "parent", optional=True),
-            text=_text(given, "text"), client_key=_text(given, "client_key"), history=given.get("history"), address=visitor.address,
-        )
-    )  # fmt: skip
+    asked = {
+        "conversation_pk": _id(given, "conversation", optional=True), "parent_pk": _id(given, "parent", optional=True), "text": _text(given, "text"),
+        "client_key": _text(given, "client_key"), "history": given.get("history"), "address": visitor.address,
+    }  # fmt: skip
+    return _streamed(visitor, lambda: asking.ask(visitor=visitor, **asked))
 
 
 @chat_view("POST")
 def regenerate(visitor, given):
     """{message, client_key, history?} → the lines of another answer to the same question."""
-    return _stream(
-        asking.ask_again(
-            visitor=visitor, message_pk=_id(given, "message"), client_key=_text(given, "client_key"), history=given.get("history"), address=visitor.address
-        )
-    )
+    asked = {"message_pk": _id(given, "message"), "client_key": _text(given, "client_key"), "history": given.get("history"), "address": visitor.address}
+    return _streamed(visitor, lambda: asking.ask_again(visitor=visitor, **asked))
 
 
 @chat_view("GET")

@@ -8,13 +8,12 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
-from core.errors import DomainError
+from feedback import stream_places
 from feedback.chat import saving
 from feedback.conversations.privacy import Keeper
 from feedback.models import Message
@@ -82,6 +81,7 @@ class Live:
                 return
             self.state, self.error, self.total_ms, self.over = state, error[:40], self.elapsed_ms, True
             self.turn.news.notify_all()
+        self.turn.tell_if_over()
 
     def wait_saved(self, seconds: float) -> bool:
         """Wait until the row holds the end; whether it does."""
@@ -103,10 +103,25 @@ class LiveTurn:
     leaves: bool = False
     listeners: int = 0
     news: threading.Condition = field(default_factory=threading.Condition)
+    _at_end: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for answer in self.answers:
             answer.turn = self
+
+    def when_over(self, call: Callable[[], None]) -> None:
+        """`call()` once nothing more comes of any answer; at once if that is so."""
+        with self.news:
+            self._at_end.append(call)
+        self.tell_if_over()
+
+    def tell_if_over(self) -> None:
+        with self.news:
+            if not all(answer.over for answer in self.answers):
+                return
+            calls, self._at_end = self._at_end, []
+        for call in calls:
+            call()
 
     def listen(self) -> None:
         with self.news:
@@ -136,7 +151,7 @@ def reserve(n: int) -> None:
     global _reading
     with _lock:
         if _ending or _reading + n > MOST:
-            raise DomainError("busy", _("Too many answers are being written at this moment. Try again in a few seconds."), status=503)
+            raise stream_places.busy()
         _reading += n
 
 

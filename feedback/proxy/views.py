@@ -25,6 +25,7 @@ from core.client_ip import client_ip
 from core.db.prepared import Prepared
 from core.errors import DomainError, of_the_machine
 from core.models import ApiKey, Project
+from feedback import stream_places
 from feedback.chat.arms import by_weight, share_of
 from feedback.conversations import end_users
 from feedback.models import Arm, ChatSettings
@@ -143,6 +144,17 @@ def chat_completions(request, key: ApiKey) -> HttpResponseBase:
     if person:
         limits.take("proxy-person", f"{key.project_id} {person}", limit=settings.PROXY_PERSON_PER_MINUTE, seconds=60)
     endpoint, arm = choose(key.project, name or "", person)
+    place = stream_places.take(project=key.project_id, person=person and f"proxy {person}")
+    try:
+        response = _answered(request, key, body, asked, person, endpoint, arm, begun)
+        response.streaming_content = place.over(response.streaming_content)
+    except BaseException:
+        place.release()
+        raise
+    return response
+
+
+def _answered(request, key: ApiKey, body: bytes, asked: dict, person: str, endpoint: Endpoint, arm: Arm | None, begun: float) -> StreamingHttpResponse:
     try:
         upstream = upstream_of(endpoint)
         let_go_of_the_database()
@@ -268,7 +280,7 @@ def _unreached(exc: UpstreamError) -> Refused:
     return Refused(502, f"upstream_{exc.code}", _("The model could not be reached, or broke off."))
 
 
-def _error_of_theirs(raw: Raw, key: str, headers: dict[str, str]) -> HttpResponseBase:
+def _error_of_theirs(raw: Raw, key: str, headers: dict[str, str]) -> StreamingHttpResponse:
     """The server's own refusal, as it is; but for the endpoint's key, which some servers repeat in it and which is not the client's."""
     data = b""
     try:

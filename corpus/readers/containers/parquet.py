@@ -19,7 +19,11 @@ def _open(path: Path):
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path, buffer_size=limits.MIB, pre_buffer=False)
+        schema = pq.read_metadata(path).schema
+        columns = [schema.column(i) for i in range(len(schema))]
+        # A text that stands once in the file and in every row is held once: decoded in full, a few bytes of file fill any memory.
+        texts = [c.path for c in columns if c.physical_type == "BYTE_ARRAY"]
+        file = pq.ParquetFile(path, buffer_size=limits.MIB, pre_buffer=False, read_dictionary=texts)
     except (pyarrow.ArrowException, OSError) as e:
         raise FileRefused("parquet", _("The Parquet file cannot be read: %(error)s") % {"error": str(e)[:200]}) from None
     meta = file.metadata
@@ -35,6 +39,8 @@ def _open(path: Path):
         for c in range(group.num_columns):
             chunk = group.column(c)
             total += chunk.total_uncompressed_size
+            if columns[c].max_repetition_level and chunk.num_values > limits.MAX_PARQUET_VALUES:
+                raise FileRefused("too_large", _("The lists of one row group hold more than %(n)d values.") % {"n": limits.MAX_PARQUET_VALUES})
             if chunk.total_uncompressed_size > limits.MAX_PARQUET_CHUNK:
                 raise FileRefused("too_large", _("A column of one row group holds more than %(n)d MB.") % {"n": limits.MAX_PARQUET_CHUNK // limits.MIB})
     if total > limits.MAX_FILE_BYTES:
@@ -42,6 +48,47 @@ def _open(path: Path):
     if total > limits.RATIO_FROM and total > path.stat().st_size * limits.MAX_RATIO:
         raise FileRefused("bomb", _("The file unpacks to more than %(n)d times its size.") % {"n": limits.MAX_RATIO})
     return file
+
+
+def _size(array) -> int:
+    """Bytes that the values of an Arrow array take once each is spelled out."""
+    import pyarrow
+    from pyarrow import compute, types
+
+    kind = array.type
+    if types.is_dictionary(kind):
+        if not (types.is_string(kind.value_type) or types.is_large_string(kind.value_type)):
+            return array.dictionary.nbytes // max(1, len(array.dictionary)) * len(array)
+        lengths = compute.binary_length(array.dictionary).cast(pyarrow.int64()).take(array.indices)
+        return (compute.sum(lengths).as_py() or 0) + 8 * len(array)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return _size(array.flatten()) + 8 * len(array)
+    if types.is_struct(kind):
+        return sum(_size(part) for part in array.flatten())
+    return array.nbytes
+
+
+def _made(batch) -> Iterator[dict | RowRefused]:
+    """The rows of a batch as Python has them; one by one where all together are large, and what is too large not at all."""
+    if sum(_size(column) for column in batch.columns) <= limits.PARQUET_BATCH_BYTES:
+        try:
+            yield from batch.to_pylist()
+            return
+        except (UnicodeDecodeError, ValueError):
+            pass
+    for i in range(batch.num_rows):
+        row = batch.slice(i, 1)
+        if sum(_size(column) for column in row.columns) > 4 * limits.MAX_RECORD_BYTES:  # a character has up to four bytes
+            yield _too_long()
+            continue
+        try:
+            yield row.to_pylist()[0]
+        except (UnicodeDecodeError, ValueError):
+            yield RowRefused("", "encoding", _("A text of this row is not UTF-8."))
+
+
+def _too_long() -> RowRefused:
+    return RowRefused("", "too_long", _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
 
 
 def _plain(value, size: list[int], depth: int = 0):
@@ -96,11 +143,7 @@ def rows(path: Path) -> Iterator[tuple[int, dict | RowRefused]]:
     columns = [field.name for field in file.schema_arrow if _is_plain(field.type)]
     try:
         for batch in file.iter_batches(batch_size=limits.PARQUET_BATCH, columns=columns, use_threads=False):
-            try:
-                made = batch.to_pylist()
-            except (UnicodeDecodeError, ValueError):
-                made = _one_by_one(batch)
-            for row in made:
+            for row in _made(batch):
                 number += 1
                 if isinstance(row, RowRefused):
                     yield number, row
@@ -109,7 +152,7 @@ def rows(path: Path) -> Iterator[tuple[int, dict | RowRefused]]:
                     size = [0]
                     row = {k: _plain(v, size) for k, v in row.items()}
                     if size[0] > limits.MAX_RECORD_BYTES:
-                        raise RowRefused("", "too_long", _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
+                        raise _too_long()
                     check_storable(row)
                 except RowRefused as e:
                     yield number, e
@@ -117,11 +160,3 @@ def rows(path: Path) -> Iterator[tuple[int, dict | RowRefused]]:
                 yield number, row
     except (pyarrow.ArrowException, OSError) as e:
         yield number + 1, RowRefused("", "parquet", _("From this row on the Parquet file cannot be read: %(error)s") % {"error": str(e)[:200]})
-
-
-def _one_by_one(batch):
-    for i in range(batch.num_rows):
-        try:
-            yield batch.slice(i, 1).to_pylist()[0]
-        except (UnicodeDecodeError, ValueError):
-            yield RowRefused("", "encoding", _("A text of this row is not UTF-8."))
