@@ -1,7 +1,5 @@
 """The expert's pages: the bench, own work, and the keys kept with the person."""
 
-import json
-
 from django.contrib.auth.decorators import login_required
 from django.db.models import Exists, OuterRef, Subquery
 from django.http import JsonResponse
@@ -16,6 +14,7 @@ from annotation.models import Annotation, Annotator, Assignment, Review
 from annotation.promotion import end_user_feedback
 from annotation.statistics import progress
 from core.access import project_page
+from core.api.parsers import strict_loads
 from core.rendering import markdown
 
 MINE_PER_PAGE = 50
@@ -103,8 +102,8 @@ def _orders(rows) -> list[tuple[int, list]]:
 def bench_keys(request):
     """Keep the person's keys: `keys` = {"off": bool, "keys": {action: letter K–Z}} as JSON. What is not of that form is dropped."""
     try:
-        given = json.loads(request.POST.get("keys", ""))
-    except ValueError:
+        given = strict_loads(request.POST.get("keys", "").encode())
+    except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
         return JsonResponse({"error": {"code": "invalid", "message": "keys"}}, status=400)

@@ -1,9 +1,14 @@
 """Colouring of code by Pygments' short class names (`k`, `s` …); the colours stand in touchstone.css under `.markdown`."""
 
 import html
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 MAX_LENGTH = 20_000
+PIECE = 1000  # characters that a lexer is given at once
+SECONDS = 0.3  # for all blocks of a text
 # A closed list: lexers are third-party regular expressions, and these are the ones a text for experts is likely to hold.
 _LEXERS = {
     "python": "python", "py": "python", "python3": "python", "sql": "sql", "mysql": "sql", "postgresql": "sql", "r": "splus",
@@ -38,11 +43,44 @@ def classes() -> frozenset[str]:
     return frozenset(short for short in STANDARD_TYPES.values() if short)
 
 
-def highlight(code: str, language: str) -> str:
-    """Escaped HTML of `code`; tokens in spans when `language` is one of the known names and the code is not too long."""
+class Budget:
+    """How long the blocks of one text may be worked on in all: what comes after is not coloured."""
+
+    def __init__(self, seconds: float = SECONDS):
+        self.left = seconds
+
+    @contextmanager
+    def spent(self) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.left -= time.perf_counter() - began
+
+
+def _pieces(code: str) -> Iterator[str]:
+    """`code` in pieces of whole lines, at most PIECE characters each; no line is longer. Cut at a blank line where there is one."""
+    start = 0
+    while len(code) - start > PIECE:
+        end = code.rfind("\n\n", start + PIECE // 2, start + PIECE) + 1 or code.rfind("\n", start, start + PIECE)
+        yield code[start : end + 1]
+        start = end + 1
+    yield code[start:]
+
+
+def highlight(code: str, language: str, budget: Budget | None = None) -> str:
+    """Escaped HTML of `code`; tokens in spans when `language` is one of the known names, the code is not too long, and `budget` lasts.
+
+    The lexers' expressions take time by the square of what they are given, or worse, and cannot be broken off: they are given little at a time."""
     name = _LEXERS.get(language.strip().lower())
-    if name is None or len(code) > MAX_LENGTH or any(len(line) > 2000 for line in code.split("\n")):
+    if name is None or len(code) > MAX_LENGTH or any(len(line) >= PIECE for line in code.split("\n")):
         return html.escape(code, quote=False)
     from pygments import highlight as paint
 
-    return paint(code, _lexer(name), _formatter())
+    budget = budget or Budget()
+    out = []
+    for piece in _pieces(code):
+        if budget.left > 0:
+            with budget.spent():
+                out.append(paint(piece, _lexer(name), _formatter()))
+        else:
+            out.append(html.escape(piece, quote=False))
+    return "".join(out)

@@ -133,7 +133,7 @@ def _image(self, tokens, idx, options, env):
 def _fence(self, tokens, idx, options, env):
     token = tokens[idx]
     language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-    return f'<pre class="code"><code>{code.highlight(token.content, language)}</code></pre>\n'
+    return f'<pre class="code"><code>{code.highlight(token.content, language, env.setdefault("colouring", code.Budget()))}</code></pre>\n'
 
 
 def _may_link(url: str) -> bool:

@@ -11,9 +11,11 @@ _WORDS = (
 _ABBREVIATIONS = frozenset(_WORDS.split())
 _CLOSERS = "”’\"')）】》」』〕]"
 # The end of a sentence: Chinese stops at once; Western stops only before white space or the end; a line end always.
-_END = re.compile(rf"(?:[。！？!?…]+[{re.escape(_CLOSERS)}]*|[；;](?=\s*\n)|\.+[{re.escape(_CLOSERS)}]*(?=\s|$))|\n")
+_END = re.compile(rf"(?:[。！？!?…]+[{re.escape(_CLOSERS)}]*|[；;](?=\s*\n)|(?<!\.)\.++[{re.escape(_CLOSERS)}]*+(?=\s|$))|\n")
 _WORD_BEFORE = re.compile(r"([A-Za-z][A-Za-z.]*)\Z")
-_LIST_NUMBER = re.compile(r"(?:^|\n)\s*(?:[-*+]\s+)?\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\Z")
+_LOOK_BACK = 64  # characters before a mark that tell what it ends: longer words are no abbreviations
+_BLANKS = re.compile(r"[ \t]*")
+_LIST_NUMBER = re.compile(r"\n\s*(?:[-*+]\s+)?\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\Z")
 
 
 def _is_end(text: str, start: int, m: re.Match) -> bool:
@@ -25,14 +27,15 @@ def _is_end(text: str, start: int, m: re.Match) -> bool:
     if mark[0] in "!?":
         rest = text[m.end() : m.end() + 40]
         return not rest or (not (rest[0].isascii() and rest[0].isalnum()) and not rest.lstrip(" ")[:1].islower())
-    before = text[start : m.start()]
-    if _LIST_NUMBER.search("\n" + before):
+    first = max(start, m.start() - _LOOK_BACK)
+    before = text[first : m.start()]
+    if _LIST_NUMBER.search("\n" + before if first == start else before):
         return False  # "1." and "a." begin a list entry
     if mark.startswith(".") and not mark.startswith(".."):
         word = _WORD_BEFORE.search(before)
         if word and (word[1].lower() in _ABBREVIATIONS or (len(word[1]) == 1 and word[1].isupper()) or re.fullmatch(r"(?:[A-Za-z]\.)+[A-Za-z]", word[1])):
-            rest = text[m.end() :].lstrip(" \t")
-            return not rest or rest[0] == "\n"
+            after = _BLANKS.match(text, m.end()).end()  # type: ignore[union-attr]  # it matches nothing, too
+            return after == len(text) or text[after] == "\n"
     rest = text[m.end() : m.end() + 40].lstrip(" \t")
     return not rest or not rest[0].islower()
 
