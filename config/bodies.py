@@ -89,10 +89,13 @@ class TimedBody:
         self._late = self._ended = False
 
     def read(self, size: int | None = -1) -> bytes:
-        endless = size is None or size < 0
-        while not self._ended and (endless or len(self._held) < size):
-            self._fetch(LARGEST_PIECE if endless else size - len(self._held))
-        return self._give(len(self._held) if endless else size)
+        if size is None or size < 0:
+            while not self._ended:
+                self._fetch(LARGEST_PIECE)
+            return self._give(len(self._held))
+        while not self._ended and len(self._held) < size:
+            self._fetch(size - len(self._held))
+        return self._give(size)
 
     def readline(self, size: int | None = -1) -> bytes:
         most = float("inf") if size is None or size < 0 else size

@@ -1,5 +1,6 @@
 """Drafts, submit, undo, edit: how a judgement becomes a row. Versions are appended, never changed."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +18,8 @@ from core import events
 from core.db.prepared import Prepared
 from core.db.retry import on_deadlock
 from core.errors import Conflict, DomainError
+
+MAX_DRAFT = 2_000_000  # characters of a draft as JSON: several texts of the greatest length
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ def save_draft(*, user, pk: int, draft: dict, revision: int, active_ms: int = 0,
     Conflict "stale_draft" with the stored one otherwise: both are kept, the person chooses."""
     if not isinstance(draft, dict):
         raise DomainError("invalid", _("The draft must be an object."), field="document")
+    if len(json.dumps(draft, ensure_ascii=False)) > MAX_DRAFT:
+        raise DomainError("too_large", _("A draft may have at most %(n)s characters.") % {"n": MAX_DRAFT}, status=413, field="document")
     now = timezone.now()
     mine = Assignment.objects.own(user.pk, superuser=user.is_superuser).filter(pk=pk, **({"project": project} if project else {}))
     longest = Greatest("active_ms", Value(active_ms, output_field=BigIntegerField()))

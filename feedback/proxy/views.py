@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from json.decoder import WHITESPACE, JSONDecoder, scanstring  # type: ignore[attr-defined]
+from typing import cast
 
 from django.conf import settings
 from django.db import connection
@@ -147,7 +148,7 @@ def chat_completions(request, key: ApiKey) -> HttpResponseBase:
     place = stream_places.take(project=key.project_id, person=person and f"proxy {person}")
     try:
         response = _answered(request, key, body, asked, person, endpoint, arm, begun)
-        response.streaming_content = place.over(response.streaming_content)
+        response.streaming_content = place.over(cast(Iterator[bytes], response.streaming_content))
     except BaseException:
         place.release()
         raise

@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from annotation.models import Annotation, Assignment, Item
 from annotation.work import queue
@@ -205,3 +206,19 @@ def test_a_browser_session_needs_its_csrf_token(alice, project):
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
     assert client.post("/api/v1/projects/clinic/next/", data="{}", content_type="application/json").status_code == 403
+
+
+def test_a_draft_that_is_no_judgement_by_its_size_is_refused_and_the_last_one_kept(api, project):
+    make_item(project)
+    pk = api.post("projects/clinic/next/").json()["assignment"]["id"]
+    assert api.post(f"assignments/{pk}/draft/", {"document": {"comment": "字" * 600_000}, "revision": 0}).status_code == 200
+    refused = api.post(f"assignments/{pk}/draft/", {"document": {"comment": "x" * 2_100_000}, "revision": 1})
+    assert (refused.status_code, refused.json()["error"]["code"], refused.json()["error"]["field"]) == (413, "too_large", "document")
+    assert Assignment.objects.get(pk=pk).draft == {"comment": "字" * 600_000}
+
+
+@pytest.mark.parametrize("keys", ["[" * 20_000, '{"keys": ' * 20_000, "{", "[]", ""])
+def test_keys_that_nest_by_the_thousands_are_no_keys(alice, keys):
+    client = Client(raise_request_exception=False)
+    client.force_login(alice)
+    assert client.post(reverse("bench_keys"), {"keys": keys}).status_code == 400
