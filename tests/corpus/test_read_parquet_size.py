@@ -48,14 +48,6 @@ def test_a_large_text_in_every_row_is_refused_row_by_row(tmp_path):
     assert refused_of(path, tmp_path) == 300
 
 
-def test_the_same_inside_lists_of_messages(tmp_path):
-    contents = repeated("x" * (2 * MIB), 4000)
-    turns = pyarrow.StructArray.from_arrays([repeated("user", 4000), contents], ["role", "content"])
-    messages = pyarrow.ListArray.from_arrays(pyarrow.array([0, 1, 4000], pyarrow.int32()), turns)
-    path = written(tmp_path / "a.parquet", pyarrow.table({"messages": messages, "answer": ["a"] * 2}), store_schema=False)
-    assert refused_of(path, tmp_path) == 1
-
-
 def test_rows_are_what_they_were(tmp_path):
     table = pyarrow.table(
         {

@@ -22,7 +22,7 @@ def _open(path: Path):
         schema = pq.read_metadata(path).schema
         columns = [schema.column(i) for i in range(len(schema))]
         # A text that stands once in the file and in every row is held once: decoded in full, a few bytes of file fill any memory.
-        texts = [c.path for c in columns if c.physical_type == "BYTE_ARRAY"]
+        texts = [c.path for c in columns if c.physical_type == "BYTE_ARRAY" and "." not in c.path]
         file = pq.ParquetFile(path, buffer_size=limits.MIB, pre_buffer=False, read_dictionary=texts)
     except (pyarrow.ArrowException, OSError) as e:
         raise FileRefused("parquet", _("The Parquet file cannot be read: %(error)s") % {"error": str(e)[:200]}) from None
