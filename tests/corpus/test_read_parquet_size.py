@@ -74,3 +74,10 @@ def test_lists_of_millions_of_nothings_are_refused_by_their_number(tmp_path, mon
     with pytest.raises(FileRefused) as refused:
         list(parquet.rows(path))
     assert refused.value.code == "too_large"
+
+
+def test_no_row_is_lost_between_row_groups_and_dictionaries(tmp_path):
+    texts = [f"text {i} " * 200 if i % 3 else None for i in range(1000)]
+    table = pyarrow.table({"prompt": texts, "answer": [f"a{i % 7}" for i in range(1000)], "turns": [[{"role": f"r{i}"}] for i in range(1000)]})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=70, dictionary_pagesize_limit=4000, data_page_size=2000)
+    assert [row for _n, row in parquet.rows(tmp_path / "a.parquet")] == table.to_pylist()
