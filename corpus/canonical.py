@@ -75,10 +75,10 @@ def text_hash(*, key: bytes, text: str, turns=None) -> str:
     return _hmac(key, raw)
 
 
-def identity_hash(*, key: bytes, text_hash: str, origin: str, model: str | None, external_id: str = "", given=None) -> str:
-    """What makes a re-imported answer the same row: its text, who gave it, under which id, with what beyond the prompt."""
-    if given:
-        form = canonical_json([text_hash, origin, model or "", external_id, given])
+def identity_hash(*, key: bytes, text_hash: str, origin: str, model: str | None, external_id: str = "", given=None, cut: str = "") -> str:
+    """What makes a re-imported answer the same row: its text, who gave it, under which id, with what beyond the prompt, and whether it was cut off."""
+    if given or cut:
+        form = canonical_json([text_hash, origin, model or "", external_id, given, *([cut] if cut else [])])
     else:  # the same text, three times as fast: this runs for every answer of a file
         form = f"[{_quoted(text_hash)},{_quoted(origin)},{_quoted(model or '')},{_quoted(external_id)},null]"
     return hashlib.sha256(form.encode()).hexdigest()  # keyed already, by the text's hash in it

@@ -86,6 +86,7 @@ class Response(models.Model):
     given = models.JSONField(null=True)
     external_id = models.CharField(max_length=200, blank=True)
     is_target = models.BooleanField(default=False)  # the file offered it as the answer to learn (SFT)
+    cut = models.CharField(max_length=16, blank=True, db_default="")  # why it ends before its end (corpus.endings), "" for an answer that does not
     text_hash = models.CharField(max_length=64)
     identity_hash = models.CharField(max_length=64)
     event_id = models.BigIntegerField(default=0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 @dataclass(slots=True)
 class AnswerIn:
     """One answer. `turns`: tool calls and observations that came before the final text. `is_target`: the file offers it
-    as the answer to learn (an SFT row)."""
+    as the answer to learn (an SFT row). `cut`: why it ends before its end (corpus.endings), "" for one that does not."""
 
     text: str
     model: str | None = None
@@ -17,6 +17,7 @@ class AnswerIn:
     external_id: str = ""
     parameters: dict | None = None
     is_target: bool = False
+    cut: str = ""
 
 
 @dataclass(slots=True)

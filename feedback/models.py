@@ -132,8 +132,11 @@ class Message(models.Model):
     class State(models.TextChoices):
         STREAMING = "streaming", _("Being written")
         COMPLETE = "complete", _("Complete")
+        CUT = "cut", _("Cut off")
         STOPPED = "stopped", _("Stopped by the reader")
         FAILED = "failed", _("Broken off")
+
+    ENDED = (State.COMPLETE, State.CUT)  # the model's server said where the answer ends: by itself, or at a limit
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="messages")
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
@@ -145,7 +148,7 @@ class Message(models.Model):
     draft_group = models.UUIDField(null=True)
     position = models.PositiveSmallIntegerField(default=0)  # place on screen among the drafts of its group
     state = models.CharField(max_length=10, choices=State.choices, default=State.COMPLETE)
-    error = models.CharField(max_length=40, blank=True)  # code of what broke it off
+    error = models.CharField(max_length=40, blank=True)  # code of what broke it off; of a cut answer "length" or "content_filter", if that is known
     seen = models.BooleanField(default=False)
     arm = models.ForeignKey(Arm, null=True, on_delete=models.SET_NULL, related_name="+")
     model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -166,12 +169,23 @@ class Message(models.Model):
             models.Index(fields=["project", "model_version", "created_at"], condition=Q(role="assistant"), name="message_of_model"),
             # Figures by day and model are counted from it alone, without going by long texts.
             models.Index(
-                fields=["project", "created_at", "model_version", "draft_group"],
-                condition=Q(role="assistant", state="complete", extra__isnull=True),
+                fields=["project", "created_at", "model_version", "draft_group", "state"],
+                condition=Q(role="assistant", extra__isnull=True),
                 name="message_answers",
             ),
             models.Index(fields=["created_at"], condition=Q(state="streaming"), name="message_streaming"),
         ]
+
+
+class OtherName(models.Model):
+    """A second name of an answer beside its external id (feedback.conversations.other_names)."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)  # begins another index
+    name = models.CharField(max_length=200)
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="other_name_once")]
 
 
 class Reaction(models.Model):

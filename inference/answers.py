@@ -1,10 +1,13 @@
 """What the chunks of an OpenAI-compatible answer say, put together: text, tool calls, sources, the end. Pure; servers differ, so everything
 that is not the text itself is taken where it is understood and passed over where not."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 from core.storable import text_fault
+from corpus.endings import ending_of
+from corpus.tool_calls import arguments_text
 from inference.retrieved_sources import Sources
 
 MAX_CALLS = 128
@@ -76,13 +79,15 @@ class Answer:
         said = said if isinstance(said, dict) else {}
         changed |= self._sources.take(choice) | self._sources.take(said)
         text = self._text(said) if said else choice["text"] if isinstance(choice.get("text"), str) else ""
-        self._take_calls(said)
+        self._take_calls(_calls_in(said))
         finish = choice.get("finish_reason")
+        if not isinstance(finish, str) and ending_of(choice.get("stop_reason")):  # an end of its own is told otherwise: there this is the stop word
+            finish = choice["stop_reason"]
         if finish == "error":
             raise ErrorInside(choice.get("error") or "error")
         finish = finish[:40] if isinstance(finish, str) else ""
         thoughts = said.get("reasoning_content") or said.get("reasoning")
-        self.alive = bool(text or thoughts or finish or said.get("tool_calls"))
+        self.alive = bool(text or thoughts or finish or said.get("tool_calls") or said.get("function_call"))
         text = self._whole(text, last=bool(finish))
         calls = None
         if finish and not self.finish:
@@ -119,8 +124,9 @@ class Answer:
             text, self._high = text[:-1], text[-1]
         return storable(text)
 
-    def _take_calls(self, said: dict) -> None:
-        for order, part in enumerate(_list(said.get("tool_calls"))):
+    def _take_calls(self, parts: list) -> None:
+        here: set[int] = set()  # calls that began or went on in this chunk
+        for order, part in enumerate(parts):
             if not isinstance(part, dict):
                 raise Malformed
             function = part.get("function") if isinstance(part.get("function"), dict) else {}
@@ -129,16 +135,52 @@ class Answer:
                 key = part.get("id") or (next(reversed(self._calls)) if self._calls else order)
             if not isinstance(key, (int, str)):
                 raise Malformed
-            call = self._calls.setdefault(key, {"id": "", "type": "function", "function": {"name": "", "arguments": ""}})
+            call = self._calls.get(key)
+            if call is None or _is_another(call, part, function, again=id(call) in here):
+                if call is not None:  # several under one index: the earlier one keeps its place under a name of its own
+                    self._calls = {(key, len(self._calls)) if k == key else k: v for k, v in self._calls.items()}
+                call = self._calls[key] = {"id": "", "type": "function", "function": {"name": "", "arguments": ""}}
+            here.add(id(call))
             if len(self._calls) > MAX_CALLS:
                 raise TooLong(Piece())
             call["id"] = call["id"] or _name(part.get("id"))
             call["function"]["name"] += storable(_string(function.get("name"))) if not call["function"]["name"] else ""
-            arguments = storable(_string(function.get("arguments")))
+            arguments = storable(_arguments(function.get("arguments")))
             self.length += len(arguments)
             if self.length > self.limit:
                 raise TooLong(Piece())
             call["function"]["arguments"] += arguments
+
+
+def _calls_in(said: dict) -> list:
+    """The tool calls of a delta or message, the old `function_call` as one of them."""
+    calls, old = _list(said.get("tool_calls")), said.get("function_call")
+    return [{"index": 0, "function": old}] if not calls and isinstance(old, dict) else calls
+
+
+def _is_another(call: dict, part: dict, function: dict, *, again: bool) -> bool:
+    """Whether a part under the index of `call` begins another call: it has a name, and an id of its own; or, without ids, `call` is whole already.
+    (Some servers repeat the name with every part, others give every part a new id.)"""
+    if not _string(function.get("name")) or not call["function"]["name"]:
+        return False
+    if call["id"] and _name(part.get("id")):
+        return call["id"] != _name(part.get("id"))
+    return again or _is_json(call["function"]["arguments"])
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _arguments(value: object) -> str:
+    try:
+        return arguments_text(value)
+    except (ValueError, RecursionError):
+        raise Malformed from None
 
 
 def storable(text: str) -> str:

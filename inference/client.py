@@ -162,7 +162,7 @@ def _whole(up: Upstream, raw: Raw, answer: Answer, clock: Clock) -> Iterator[Pie
 
 
 def _events(up: Upstream, raw: Raw, answer: Answer, clock: Clock) -> Iterator[Piece]:
-    parser, taken = sse.Parser(), 0
+    parser, taken = sse.Parser.for_answers(up.max_characters), 0
     try:
         for chunk in raw.chunks(count_as_said=False):
             taken += len(chunk)

@@ -32,6 +32,17 @@ class Parser:
         self._size = 0
         self._name = ""
 
+    @classmethod
+    def for_answers(cls, characters: int) -> "Parser":
+        """One for answers of up to so many characters, which may come in one event with every character escaped."""
+        most = (1 << 20) + 12 * characters
+        return cls(most, most)
+
+    @property
+    def between(self) -> bool:
+        """Whether what came so far ends with an event, or with a comment."""
+        return not self._parts and not self._data and not self._name
+
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that ended in this chunk."""
         if self._after_cr and chunk:

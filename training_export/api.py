@@ -57,6 +57,7 @@ class ExportSerializer(serializers.Serializer):
     binary_from_ratings = serializers.BooleanField(required=False, help_text="Overall rating 4 or 5 is good, 1 or 2 is bad.")
     correction_beats = serializers.ChoiceField(choices=_ALLOWED["correction_beats"], required=False)
     include_imported = serializers.BooleanField(required=False)
+    cut_rejected = serializers.BooleanField(required=False, help_text="Answers that were cut off may be the worse side of a pair, or bad ones.")
     system = serializers.ChoiceField(choices=_ALLOWED["system"], required=False)
     sources = serializers.ChoiceField(choices=_ALLOWED["sources"], required=False)
     allow_template_tokens = serializers.BooleanField(required=False)

@@ -76,10 +76,11 @@ class ExportForm(forms.Form):
     all_corrections = forms.BooleanField(label=_("Learn from every correction of a prompt, not from one"), required=False)
     binary_from_ratings = forms.BooleanField(label=_("Overall ratings 4 and 5 mean good, 1 and 2 bad"), required=False)
     include_imported = forms.BooleanField(label=_("With judgements that came with imported files"), required=False, initial=True)
+    cut_rejected = forms.BooleanField(label=_("Let answers that were cut off be the worse side"), required=False)
 
     MAIN = ("annotators", "pairs", "split", "split_by")
     MORE = ("margin", "max_pairs", "seed", "correction_beats", "system", "sources", "thumbs_per_user", "thumbs_balance")
-    CHECKS = ("sft_top", "all_corrections", "binary_from_ratings", "include_imported")
+    CHECKS = ("sft_top", "all_corrections", "binary_from_ratings", "include_imported", "cut_rejected")
 
     def main(self):
         return [self[name] for name in self.MAIN]

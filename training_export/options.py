@@ -33,6 +33,7 @@ class ExportOptions:
     correction_beats: str = "original"
     all_corrections: bool = False
     include_imported: bool = True
+    cut_rejected: bool = False
     split: tuple | None = None
     split_by: str = "prompt"
     as_of: int | None = None
@@ -54,7 +55,7 @@ class ExportOptions:
         for name, choices in choices_of().items():
             if name in values and values[name] not in choices:
                 raise _bad(name, _("Choose one of: %(names)s.") % {"names": ", ".join(choices)})
-        for name in ("sft_top", "binary_from_ratings", "all_corrections", "include_imported", "allow_template_tokens"):
+        for name in ("sft_top", "binary_from_ratings", "all_corrections", "include_imported", "cut_rejected", "allow_template_tokens"):
             if not isinstance(values.get(name, False), bool):
                 raise _bad(name, _("This must be true or false."))
         for name, least in (("max_pairs", 0), ("thumbs_per_user", 0), ("seed", None), ("as_of", 0)):

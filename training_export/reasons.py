@@ -16,6 +16,7 @@ LEFT_OUT = {
     "no_label": ("prompts", _("The judgements of this prompt give no good-or-bad label.")),
     "no_row": ("prompts", _("The judgements of this prompt give no row.")),
     "unreadable": ("prompts", _("What is stored of this prompt or its answers is not in the form of a conversation.")),
+    "not_text": ("prompts", _("The question or an earlier turn had a picture, a sound or a file, which is not held here: its text alone asks something else.")),
     # judgements
     "returned": ("judgements", _("The judgement was returned to its author.")),
     "withdrawn": ("judgements", _("The author took the judgement back.")),
@@ -39,6 +40,7 @@ LEFT_OUT = {
     "context_differs": ("pairs", _("The two answers were given different material beyond the prompt.")),
     "not_selected": ("pairs", _("The chosen way of pairing does not write this pair.")),
     "max_pairs": ("pairs", _("The prompt has more pairs than the limit allows.")),
+    "cut_pair": ("pairs", _("One of the answers was cut off (at its greatest length, or by a filter): it is not what its model meant.")),
     # corrections
     "equal_text": ("corrections", _("The corrected text is the same as the original.")),
     "wording_only": ("corrections", _("The expert called the edit wording only: it is learnt from, but makes no pair.")),
@@ -51,6 +53,7 @@ LEFT_OUT = {
     "conflicting_labels": ("answers", _("Annotators disagree on whether the answer is good.")),
     "conflicting_verdicts": ("answers", _("Annotators disagree on whether the pair should be kept.")),
     "judged_bad": ("answers", _("The answer was offered for learning, but was judged bad.")),
+    "cut_answer": ("answers", _("The answer was cut off (at its greatest length, or by a filter): it is not what its model meant.")),
     "superseded_target": ("answers", _("The answer was offered for learning, but has been corrected.")),
     "target_not_reviewed": ("answers", _("The answer was offered for learning, but no reviewer has accepted a judgement of it.")),
     # what end users said

@@ -19,7 +19,7 @@ from corpus.records import Refusal
 
 PROMPT = ("id", "messages", "tools", "sources", "metadata", "language", "content_hash")
 ORIGIN = ("prompt", "line", "external_id")
-RESPONSE = ("id", "prompt", "model_version", "text", "turns", "origin", "parameters", "external_id", "is_target", "text_hash", "identity_hash")
+RESPONSE = ("id", "prompt", "model_version", "text", "turns", "origin", "parameters", "external_id", "is_target", "cut", "text_hash", "identity_hash")
 ITEM = ("id", "prompt", "generation", "previous", "state", "frozen", "hidden", "position", "slot_count")
 VERSION = ("id", "annotation", "number", "document", "client_key")
 TARGET = RESPONSE.index("is_target") - RESPONSE.index("text")  # in ReadyAnswer.row

@@ -23,7 +23,7 @@ QA, DEMONSTRATION, RANKING = str(Kind.QA), str(Kind.DEMONSTRATION), str(Kind.RAN
 
 @dataclass(slots=True)
 class ReadyAnswer:
-    """`row`: text, turns, origin, parameters, external_id, is_target, text_hash, identity_hash, as stored."""
+    """`row`: text, turns, origin, parameters, external_id, is_target, cut, text_hash, identity_hash, as stored."""
 
     text_hash: str
     identity_hash: str
@@ -195,12 +195,12 @@ def _answer(given, entry: Entry, key: bytes, kind: str) -> ReadyAnswer:
     model = _short("model", given.model) if given.model else ""
     external_id = _short("answer_id", given.external_id) if given.external_id else ""
     text_hash = canonical.text_hash(key=key, text=text, turns=turns)
-    identity = canonical.identity_hash(key=key, text_hash=text_hash, origin=given.origin, model=model or None, external_id=external_id)
+    identity = canonical.identity_hash(key=key, text_hash=text_hash, origin=given.origin, model=model or None, external_id=external_id, cut=given.cut)
     # In a QA project only what a person kept is to be learnt.
     target = kind != QA and (given.is_target or entry.kind == "sft")
     turns_json = _turns("answer", turns) if turns else None
     parameters = _json("parameters", given.parameters) if given.parameters else None
-    return ReadyAnswer(text_hash, identity, model or None, (text, turns_json, given.origin, parameters, external_id, target, text_hash, identity))
+    return ReadyAnswer(text_hash, identity, model or None, (text, turns_json, given.origin, parameters, external_id, target, given.cut, text_hash, identity))
 
 
 def _judgement(given, entry: Entry, hashes: list[str], texts: list[str], kind: str, key: bytes) -> ReadyJudgement:

@@ -103,7 +103,7 @@ def _random(rule) -> Iterator[Candidate]:
         Q(draft_group=None) | Q(position=0),  # of drafts the first stands for all
         project=rule.project_id,
         role="assistant",
-        state=Message.State.COMPLETE,
+        state__in=Message.ENDED,
         conversation__keep=True,
         conversation__dropped_at=None,
         id__gt=rule.mark,
@@ -129,7 +129,7 @@ def _all_bad(rule) -> Iterator[Candidate]:
     decided = Message.objects.filter(parent=OuterRef("parent"), id__in=Subquery(_promoted(rule.project_id).values("message_id")))
     rows = Choice.objects.filter(project=rule.project_id, current=True, verdict=Choice.Verdict.ALL_BAD).filter(~Exists(decided))
     first = Message.objects.filter(parent=OuterRef("parent"), role="assistant").order_by("position", "id")
-    complete = first.filter(state=Message.State.COMPLETE)
+    complete = first.filter(state__in=Message.ENDED)
     rows = rows.annotate(first=Subquery(complete.values("id")[:1]), any=Subquery(first.values("id")[:1]))
     for pk, whole, some, end_user, at in _newest_first(rows, "first", "any", "end_user_id", "created_at"):
         if whole or some:
@@ -177,8 +177,8 @@ def _turns(rows: list[tuple]) -> Iterator[Candidate]:
         downs.setdefault(conversation, []).append(message)
     answers = Message.objects.filter(conversation__in=ids, role="assistant")
     last = dict(answers.values_list("conversation").annotate(last=Max("id")).order_by())
-    last |= dict(answers.filter(state=Message.State.COMPLETE).values_list("conversation").annotate(last=Max("id")).order_by())
-    heads = Message.objects.filter(conversation__in=ids, role="assistant", state=Message.State.COMPLETE, id=Subquery(_head_of()))
+    last |= dict(answers.filter(state__in=Message.ENDED).values_list("conversation").annotate(last=Max("id")).order_by())
+    heads = Message.objects.filter(conversation__in=ids, role="assistant", state__in=Message.ENDED, id=Subquery(_head_of()))
     last |= dict(heads.values_list("conversation_id", "id"))
     for pk, conversation, end_user, at, value, _tags in rows:
         found = downs.get(conversation, [])[:TURNS_OF_CONVERSATION] or ([last[conversation]] if conversation in last else [])

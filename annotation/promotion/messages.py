@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotation.imports.prepare import MAX_ANSWERS, QA, RANKING, Ready, prepare
 from corpus import canonical, personal_data
+from corpus.endings import BROKEN, FILTERED, LENGTH
 from corpus.records import AnswerIn, Entry, Record, Refusal
 from feedback.conversations import tree as talk
 from feedback.conversations.privacy import Keeper
@@ -75,7 +76,7 @@ def read(project, message: int, keep: Keeper) -> Turn:
     asked = talk.context_of(found.parent, path) if found.parent else []
     if not asked or asked[-1]["role"] not in ("user", "tool"):
         turn.refused = "no_question"
-    elif any(m.role == "user" and not m.text for m in path):
+    elif any(m.role == "user" and not m.text and not (m.extra or {}).get("parts") for m in path):
         turn.refused = "not_kept"
     if turn.refused:
         return turn
@@ -110,16 +111,16 @@ def _why_not(message: Message) -> str:
         return "not_kept"
     if message.state in (Message.State.FAILED, Message.State.STOPPED):
         return str(message.state)
-    if not message.text and message.state == Message.State.COMPLETE:
+    if message.state in Message.ENDED and (not message.text or (message.extra or {}).get("parts")):
         return "no_text"
     return ""
 
 
 def _answers(message: Message) -> list[Message]:
-    """`message` first, then the other complete answers to the same question: drafts of its group, then the newest. At most as many different texts as
-    the bench can show."""
+    """`message` first, then the other answers that came to an end, to the same question: drafts of its group, then the
+    newest. At most as many different texts as the bench can show."""
     others = Message.objects.select_related("model_version").filter(
-        project=message.project_id, parent=message.parent_id, role="assistant", state=Message.State.COMPLETE
+        project=message.project_id, parent=message.parent_id, role="assistant", state__in=Message.ENDED
     )
     rest = list(others.exclude(text="").exclude(pk=message.pk).order_by("-pk")[:50])
     rest.sort(key=lambda m: (m.draft_group is None or m.draft_group != message.draft_group, m.position if m.draft_group == message.draft_group else 0))
@@ -134,4 +135,5 @@ def _answers(message: Message) -> list[Message]:
 
 def _answer(message: Message, keep: Keeper) -> AnswerIn:
     model = message.model_version.name if message.model_version else None
-    return AnswerIn(keep.shown(message.text), model=model, origin="model", external_id=external_id(message.pk), parameters=message.parameters)
+    cut = (message.error if message.error in (LENGTH, FILTERED) else BROKEN) if message.state == Message.State.CUT else ""
+    return AnswerIn(keep.shown(message.text), model=model, origin="model", external_id=external_id(message.pk), parameters=message.parameters, cut=cut)

@@ -81,7 +81,7 @@ def figures(project, start, end, model=None, answers: int | None = None) -> dict
     `answers`: how many there are, if that was counted already."""
     begin = datetime.combine(start, time(), UTC)
     until = datetime.combine(end + timedelta(days=1), time(), UTC)
-    given = Message.objects.filter(project=project, role="assistant", state="complete", extra__isnull=True, created_at__gte=begin, created_at__lt=until)
+    given = Message.objects.filter(project=project, role="assistant", state__in=Message.ENDED, extra__isnull=True, created_at__gte=begin, created_at__lt=until)
     if model is not None:
         given = given.filter(model_version=model)
     promoted = Promotion.objects.filter(Exists(given.filter(pk=OuterRef("message_id"))), project=project)

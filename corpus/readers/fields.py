@@ -63,8 +63,8 @@ _STEM = r"(answer|response|output|completion|reply|candidate|generation|conversa
 _SUFFIX = r"([a-j]|\d{1,2}|[甲乙丙丁])"
 _ANSWER_N = re.compile(rf"{_STEM}_?{_SUFFIX}")
 _MODEL_ANSWER_N = re.compile(rf"(model|模型)_?{_SUFFIX}_?的?{_STEM}")
-_NUMBERED = re.compile(rf"(rank|score|rating|model|排名|名次|评分|得分|模型)_?(?:{_STEM}_?)?{_SUFFIX}")
-_NUMBERED_BEHIND = re.compile(rf"(?:{_STEM}|model|模型)_?{_SUFFIX}_?的?_?(rank|score|rating|model|排名|名次|评分|得分|模型)")
+_NUMBERED = re.compile(rf"(rank|score|rating|model|finish_reason|stop_reason|排名|名次|评分|得分|模型)_?(?:{_STEM}_?)?{_SUFFIX}")
+_NUMBERED_BEHIND = re.compile(rf"(?:{_STEM}|model|模型)_?{_SUFFIX}_?的?_?(rank|score|rating|model|finish_reason|stop_reason|排名|名次|评分|得分|模型)")
 _JUDGE = re.compile(
     r"(annotator|label|preference|pref|judge|judgement|judgment|rater|vote|choice|winner|标注员|标注|评审|评委|偏好)[_\-\s:：]+(.+)", re.I | re.S
 )
@@ -96,7 +96,7 @@ ABOUT = {
     "original", "raw", "reason", "reasons", "remark", "round", "score", "scores", "source", "split", "state", "statement", "status", "time", "timestamp",
     "topic", "turn", "type", "version", "分组", "备注", "姓名", "批次", "日期", "时间", "来源", "理由", "类型", "编号", "置信度", "说明", "轮次",
 }  # fmt: skip
-_KINDS = {"排名": "rank", "名次": "rank", "评分": "score", "得分": "score", "模型": "model", "rating": "score"}
+_KINDS = {"排名": "rank", "名次": "rank", "评分": "score", "得分": "score", "模型": "model", "rating": "score", "stop_reason": "finish_reason"}
 GIVEN = {"winner", *ALIASES, *(f"{stem}_{n}" for stem in ("answer", "rank", "score", "model") for n in range(1, 11))}
 
 
@@ -122,9 +122,9 @@ def is_annotator(ours: str) -> bool:
 
 @dataclass(slots=True)
 class Columns:
-    """The columns of a row by meaning. `answers`: (suffix, column) of answer_a, answer_b …; `numbered`: {"rank"|"score"|"model": {suffix: column}};
-    `ranked_texts`: rank1 … rankN that hold the answers themselves; `judges`: (annotator, column); `media`: of pictures, sound and video;
-    `rest`: everything else."""
+    """The columns of a row by meaning. `answers`: (suffix, column) of answer_a, answer_b …; `numbered`:
+    {"rank"|"score"|"model"|"finish_reason": {suffix: column}}; `ranked_texts`: rank1 … rankN that hold the answers themselves;
+    `judges`: (annotator, column); `media`: of pictures, sound and video; `rest`: everything else."""
 
     of: dict[str, str] = field(default_factory=dict)
     answers: list[tuple[str, str]] = field(default_factory=list)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
+from corpus import endings
 from corpus.canonical import canonical_json, same_text
 from corpus.readers import limits, transcripts, turns
 from corpus.readers.errors import RowRefused
@@ -94,6 +95,13 @@ def answer_text(value, column: str) -> str:
 
 def the_model(row: Row, value=None, column: str = "model") -> str | None:
     return row.model or as_id(value if value is not None else row.get("model"), column) or None
+
+
+def ending(row: Row) -> str:
+    """Where the row's one answer was cut off (corpus.endings); "" if nothing is said of that."""
+    columns = {c: row.data[c] for c in row.data if normal(c) in endings.COLUMNS}
+    row.used.update(columns)
+    return endings.said_in({normal(c): value for c, value in columns.items()})
 
 
 def made_answer(row: Row, value, column: str, *, model=None, model_column: str = "model", **fields) -> AnswerIn:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
+from corpus import endings
 from corpus.readers import open_webui, own_rows, packed_rows, transcripts, turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import Columns
 from corpus.readers.judgements import judging
 from corpus.readers.judgements.judged import answer_columns, answer_list, preference, ranked_texts
-from corpus.readers.rows import Row, as_id, check_prompt, context, entry, judge_name, made_answer, split_answer
+from corpus.readers.rows import Row, as_id, check_prompt, context, ending, entry, judge_name, made_answer, split_answer
 from corpus.readers.tree import is_tree, sibling_sets
 from corpus.records import Entry, JudgementIn
 
@@ -26,7 +27,8 @@ def answered(row: Row) -> list[Entry]:
     """alpaca: a question and its answer. With a model named for the file the answers are there to be judged, else to be learnt."""
     messages = check_prompt(context(row), row.name("prompt"))
     text = _one_answer(row.get("answer"), row.name("answer"))
-    answer = made_answer(row, text, row.name("answer"), external_id=as_id(row.get("answer_id"), row.name("answer_id")))
+    identity = as_id(row.get("answer_id"), row.name("answer_id"))
+    answer = made_answer(row, text, row.name("answer"), external_id=identity, cut=ending(row))
     if row.model:
         return [entry(row, "ranking", messages, [answer])]
     answer.is_target = True
@@ -42,14 +44,15 @@ def _answered(row: Row, messages: list[dict], column: str) -> list[Entry]:
     messages, answer = split_answer(messages, column)
     if answer is None:
         return [entry(row, "prompt", messages)]
-    made = made_answer(row, answer, column)
+    made = made_answer(row, answer, column, cut=_last_ending(row))
     made.is_target = not row.model
     return [entry(row, "ranking" if row.model else "sft", messages, [made])]
 
 
 def qa(row: Row) -> list[Entry]:
     messages = check_prompt(context(row), row.name("prompt"))
-    return [entry(row, "qa", messages, [made_answer(row, _one_answer(row.get("answer"), row.name("answer")), row.name("answer"))])]
+    text = _one_answer(row.get("answer"), row.name("answer"))
+    return [entry(row, "qa", messages, [made_answer(row, text, row.name("answer"), cut=ending(row))])]
 
 
 def kto(row: Row) -> list[Entry]:
@@ -68,7 +71,7 @@ def kto(row: Row) -> list[Entry]:
     if answer is None:
         raise RowRefused(column, "empty_answer", _("The answer is empty."))
     document = {"ranking": [[0]], "acceptable": int(good)}
-    return [entry(row, "ranking", messages, [made_answer(row, answer, column)], [JudgementIn(document, judge_name(row))])]
+    return [entry(row, "ranking", messages, [made_answer(row, answer, column, cut=_last_ending(row))], [JudgementIn(document, judge_name(row))])]
 
 
 def answers_to_known(row: Row) -> list[Entry]:
@@ -80,7 +83,8 @@ def answers_to_known(row: Row) -> list[Entry]:
     if not row.has("answer") and row.filled("messages"):
         column = row.name("messages")
         _prompt, value = split_answer(turns.conversation(row.get("messages"), column), column)
-    made = made_answer(row, _one_answer(value, column), column, external_id=as_id(row.get("answer_id"), row.name("answer_id")))
+    identity = as_id(row.get("answer_id"), row.name("answer_id"))
+    made = made_answer(row, _one_answer(value, column), column, external_id=identity, cut=_last_ending(row))
     for ours in ("prompt", "input", "system", "history", "messages"):
         if row.filled(ours) and row.name(ours) not in row.used:
             row.dropped.append(row.name(ours))  # the prompt is the one that is known
@@ -88,6 +92,13 @@ def answers_to_known(row: Row) -> list[Entry]:
     out = entry(row, "answer", [], [made])
     made.parameters, out.metadata = out.metadata or None, {}
     return [out]
+
+
+def _last_ending(row: Row) -> str:
+    """Where the row's answer was cut off, said beside it or in the last message of its conversation."""
+    messages = turns.talk(row.data[row.name("messages")]) if row.filled("messages") else None
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    return ending(row) or (endings.said_in(last) if isinstance(last, dict) else "")
 
 
 def _one_answer(value, column: str):

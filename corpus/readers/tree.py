@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from corpus import endings
 from corpus.readers import limits, turns
 from corpus.readers.errors import RowRefused
 from corpus.readers.judgements import judging
@@ -69,7 +70,8 @@ def _entry(path: list, nodes: list[dict], parent: dict, tree_id: str, language) 
     for node in nodes:
         model = node.get("model_name") if isinstance(node.get("model_name"), str) else None
         origin = "model" if model or node.get("synthetic") is True else "human" if node.get("synthetic") is False else "imported"
-        answers.append(AnswerIn(text=_text(node), model=model or None, origin=origin, external_id=str(node.get("message_id") or "")[: limits.MAX_ID]))
+        external = str(node.get("message_id") or "")[: limits.MAX_ID]
+        answers.append(AnswerIn(text=_text(node), model=model or None, origin=origin, external_id=external, cut=endings.said_in(node)))
     ranks = [judging.number(node.get("rank"), "rank") for node in nodes]
     document = judging.ranking_by(ranks, [a.text for a in answers], "rank", low_is_best=True)
     metadata = {"message_tree_id": tree_id} if tree_id else {}

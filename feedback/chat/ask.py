@@ -114,7 +114,7 @@ def ask_again(*, visitor: Visitor, message_pk: int, client_key: str, history: li
         reactions.signal(project=visitor.project, end_user=visitor.end_user(), message=old, name=Signal.Name.REGENERATE)
         answers, lives = _answers(visitor, user, chosen, context, stored, event.pk, key)
         _look_at(conversation, answers[0])
-        compare = visitor.chat.drafts == ChatSettings.Drafts.REGENERATE and old.state == State.COMPLETE
+        compare = visitor.chat.drafts == ChatSettings.Drafts.REGENERATE and old.state in Message.ENDED
         return Asked(conversation, user, answers, streaming.LiveTurn(lives, leaves=not stored.keeps), False, compare, chosen[0].endpoint.practice)
 
     return _begin(write, visitor, key)
@@ -284,6 +284,7 @@ def _answers(
     visitor: Visitor, user: Message, chosen: Sequence[Arm], context: list[dict], keep: Keeper, event: int, key: str
 ) -> tuple[list[Message], list[streaming.Live]]:
     """The rows of the answers to come, in the order of their places, and their readers."""
+    context = [{k: v for k, v in turn.items() if k != "missing"} for turn in context]  # a mark of ours, nothing for a model
     group, of_same, nth = uuid.uuid4() if len(chosen) > 1 else None, Counter(a.pk for a in chosen), Counter[int]()
     rows, ups, given = [], [], []
     for position, arm in enumerate(chosen):

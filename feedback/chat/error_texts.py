@@ -1,4 +1,4 @@
-"""Why an answer broke off, in words for the person who asked. Never what the model's server said: that could name the model."""
+"""Why an answer broke off or was cut off, in words for the person who asked. Never what the model's server said: that could name the model."""
 
 from django.utils.translation import gettext as _
 
@@ -7,8 +7,13 @@ def sentence(state: str, error: str) -> str:
     """For an answer in `state` with the code `error`; "" when there is nothing to say."""
     if state == "stopped":
         return _("Stopped. What had come by then is kept.") if error != "left" else _("You left before the answer was finished.")
+    if state == "cut":
+        return {
+            "length": _("The answer reached its greatest length and is cut off here."),
+            "content_filter": _("A filter of the model's server cut the answer off here."),
+        }.get(error, _("The answer is cut off here."))
     if state != "failed":
-        return _("The answer reached its greatest length and ends here.") if error == "length" else ""
+        return ""
     return {
         "unreachable": _("The model cannot be reached at the moment. Try again in a minute."),
         "not_allowed": _("The model cannot be reached at the moment. Try again in a minute."),

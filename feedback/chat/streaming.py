@@ -15,6 +15,7 @@ from django.conf import settings
 
 from feedback import stream_places
 from feedback.chat import saving
+from feedback.conversations.message import state_of
 from feedback.conversations.privacy import Keeper
 from feedback.models import Message
 from inference.client import Upstream, UpstreamError, stream_chat
@@ -241,7 +242,7 @@ def _pieces(answer: Live) -> tuple[str, str]:
             news.notify_all()
     if not answer.parts and not answer.tool_calls:
         return State.FAILED, "empty"
-    return State.COMPLETE, "length" if finish == "length" else ""
+    return state_of(finish)
 
 
 def _wake_saver() -> None:

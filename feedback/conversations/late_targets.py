@@ -3,6 +3,7 @@
 from django.db import connection
 
 from core.db import bulk
+from feedback.conversations import other_names
 from feedback.conversations.sql import in_one_go, statement
 from feedback.models import Choice, Message, Reaction
 
@@ -59,13 +60,15 @@ def _join_choices(waiting: list[int], event: int) -> int:
     joined = 0
     for choice in Choice.objects.filter(pk__in=waiting).order_by("created_at", "pk") if waiting else ():
         names = [draft["external"] for draft in choice.shown]
+        others = other_names.resolved(choice.project_id, [name for name in names if name.startswith(other_names.BEGINNING)])
+        names = [others.get(name, name) for name in names]
         rows = Message.objects.filter(project=choice.project_id, external_id__in=names).exclude(external_id="").select_related("conversation")
         there = {m.external_id: m for m in rows.only("external_id", "role", "state", "parent_id", "conversation__end_user_id")}
         drafts = [there.get(name) for name in names]
         if not all(m and m.role == "assistant" and m.parent_id and m.parent_id == (drafts[0] and drafts[0].parent_id) for m in drafts):
             continue
         for place, (shown, m) in enumerate(zip(choice.shown, drafts, strict=True)):
-            complete = shown["complete"] and m.state == Message.State.COMPLETE  # type: ignore[union-attr]
+            complete = shown["complete"] and m.state in Message.ENDED  # type: ignore[union-attr]
             choice.shown[place] = {"message": m.pk, "position": place, "complete": complete, "seen": shown["seen"]}  # type: ignore[union-attr]
         choice.parent_id = drafts[0].parent_id  # type: ignore[union-attr]
         choice.chosen_id = None if choice.place is None else drafts[choice.place].pk  # type: ignore[union-attr]

@@ -1,20 +1,22 @@
 """One message as OpenAI's protocol writes it → what a Message row holds of it. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core import storable
 from core.errors import DomainError
+from corpus import endings
+from corpus.parts import split
+from corpus.tool_calls import calls_of
 
 ROLES = ("system", "user", "assistant", "tool")
 _OTHER_NAMES = {"developer": "system", "function": "tool"}
-EXTRA = ("tool_calls", "tool_call_id", "name", "function_call")
+EXTRA = ("tool_call_id", "name")
 TITLE = 120
 
 
 @dataclass(slots=True)
 class Turn:
-    """`text` as it was said, `extra` the rest that belongs to it: tool_calls, tool_call_id, name, and as `parts` what was no text (pictures)."""
+    """`text` as it was said, `extra` the rest that belongs to it: tool_calls, tool_call_id, name, and as `parts` marks of what was no text (corpus.parts)."""
 
     role: str
     text: str = ""
@@ -30,34 +32,35 @@ def turn_of(message: dict) -> Turn:
     text that no database keeps."""
     role = str(message.get("role") or "user")
     extra = {name: message[name] for name in EXTRA if message.get(name)}
-    content = message.get("content")
-    if isinstance(content, str):
-        text = content
-    else:
-        text, parts = _of_parts(content if isinstance(content, list) else [] if content is None else [content])
-        if parts:
-            extra["parts"] = parts
+    if calls := calls_of(message):
+        extra["tool_calls"] = calls
+    text, marks = split(message)
+    if marks:
+        extra["parts"] = marks
     turn = Turn(_OTHER_NAMES.get(role, role)[:10], text, extra or None)
     if code := storable.fault([turn.role, turn.text, turn.extra]):
         raise DomainError("not_storable", str(storable.SENTENCES[code]))
     return turn
 
 
-def _of_parts(content: Iterable) -> tuple[str, list]:
-    """The text of content in parts, and what the others are. Pictures and sounds sent along (data: URLs) are not kept, only that there was one."""
-    texts, parts = [], []
-    for part in content:
-        kind = part.get("type") if isinstance(part, dict) else "text" if isinstance(part, str) else "unknown"
-        if kind in {"text", "input_text", "output_text", "refusal"}:
-            said = part if isinstance(part, str) else part.get("text") or part.get("refusal")
-            texts.append(said if isinstance(said, str) else "")
-            continue
-        parts.append({"type": str(kind)[:40]})
-        at = part.get(kind) if isinstance(part, dict) and isinstance(kind, str) else None
-        url = at.get("url") if isinstance(at, dict) else None
-        if isinstance(url, str) and not url.startswith("data:") and len(url) <= 2000:
-            parts[-1]["url"] = url
-    return "".join(texts), parts
+def without_system(turns: list[Turn]) -> tuple[str, list[Turn]]:
+    """(the system text that begins a talk, the other turns). What that lacked is noted at the turn behind it."""
+    if not turns or turns[0].role != "system":
+        return "", turns
+    system, rest = turns[0], turns[1:]
+    lacked = (system.extra or {}).get("parts")
+    if lacked and rest:
+        extra = rest[0].extra or {}
+        rest = [replace(rest[0], extra=extra | {"parts": [*lacked, *extra.get("parts", ())]}), *rest[1:]]
+    return system.text, rest
+
+
+def state_of(finish: str) -> tuple[str, str]:
+    """(state, error code) of an answer that ended with `finish`, the finish_reason of its server."""
+    ending = endings.ending_of(finish)
+    if ending == endings.BROKEN:
+        return "failed", "cut"
+    return ("cut", ending) if ending else ("complete", "")
 
 
 def title_of(text: str) -> str:

@@ -9,7 +9,7 @@ from core import events
 from feedback.conversations import late_targets
 from feedback.conversations import tree as talk
 from feedback.conversations.bulk_write import Tree
-from feedback.conversations.message import Turn, title_of, turn_of
+from feedback.conversations.message import Turn, title_of, turn_of, without_system
 from feedback.conversations.privacy import keeper
 from feedback.models import Conversation, Message
 
@@ -39,8 +39,7 @@ def record_exchange(
     same talk. `conversation_external` says it outright. An `external_id` known already is not kept twice. DomainError for text that cannot be
     stored."""
     keep = keeper(project)
-    turns = [turn_of(m) for m in messages]
-    system = turns.pop(0).text if turns and turns[0].role == "system" else ""
+    system, turns = without_system([turn_of(m) for m in messages])
     said = turn_of({"role": "assistant", **(answer if isinstance(answer, dict) else {"content": answer})})
     hashes = hashes_of(project, system, [*turns, said])
     external_id, conversation_external = keep.external(external_id[:200]), keep.external(conversation_external[:200])

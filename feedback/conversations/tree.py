@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Iterable
 
 from core.models import Project
+from corpus import parts
 from corpus.canonical import canonical_json, unified_tree
 from feedback.models import Message
 
@@ -54,15 +55,18 @@ def path_of(message: Message) -> list[Message]:
 
 
 def as_turn(message: Message) -> dict:
-    """One message as a model is given it: {"role", "content", and tool_calls, tool_call_id, name where there are any}."""
+    """One message as a model is given it: {"role", "content", and tool_calls, tool_call_id, name where there are any}; and as `missing` what it had
+    beside its text (corpus.parts.missing), which is not held here."""
     extra = {k: v for k, v in (message.extra or {}).items() if k in KEPT and v}
+    if lacks := parts.missing((message.extra or {}).get("parts")):
+        extra["missing"] = lacks
     content = message.text if message.text or not extra.get("tool_calls") else None
     return {"role": message.role, "content": content, **extra}
 
 
 def says_something(turn: dict) -> bool:
     """False for an answer that broke off before its first word: some models refuse an empty turn."""
-    return turn["role"] != "assistant" or bool(turn.get("content") or turn.get("tool_calls"))
+    return turn["role"] != "assistant" or bool(turn.get("content") or turn.get("tool_calls") or turn.get("missing"))
 
 
 def context_of(message: Message, path: list[Message] | None = None) -> list[dict]:
@@ -101,6 +105,8 @@ def plain_content(content):
 def _form(message: dict) -> dict:
     role = message.get("role")
     form = {"role": "system" if role == "developer" else role, "content": plain_content(message.get("content"))}
+    if lacks := message.get("missing") or parts.missing(message.get("parts")):
+        form["missing"] = lacks
     for name in KEPT:
         if value := message.get(name):
             form[name] = [{k: v for k, v in c.items() if k != "index"} if isinstance(c, dict) else c for c in value] if name == "tool_calls" else value

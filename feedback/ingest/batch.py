@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from core import events
 from core.db import bulk
 from corpus.canonical import canonical_json
-from feedback.conversations import late_targets
+from feedback.conversations import late_targets, other_names
 from feedback.conversations.privacy import Keeper, keeper_of, reason_keys, settings_of
 from feedback.conversations.sql import Ahead, distrust, in_one_go
 from feedback.ingest import existing as known
@@ -123,8 +123,11 @@ class _Batch:
         self.reaction_keys = bulk.Keys(Reaction, block=max(1, self._said(rows)))
         first = [*late_targets.locking(self.project, shared=not talks), *self.reaction_keys.drawing()]
         self.ahead = Ahead()
-        few = [r for r in rows if isinstance(r, ReactionIn)] if len(rows) <= bulk.FEW and not talks else []
+        others = other_names.named_in(rows)  # looked up once the locks are held
+        few = [r for r in rows if isinstance(r, ReactionIn)] if len(rows) <= bulk.FEW and not talks and not others else []
         begun = self._fetch(few, first) if few else in_one_go(first, begins=True)
+        if others:
+            other_names.put_right(self.project, self.keep, others)
         self.reaction_keys.give(begun[-1])
         results = self._received_before(parsed)
         left = [row for row, result in zip(rows, results, strict=True) if result is None]

@@ -10,7 +10,7 @@ from feedback.conversations.privacy import Keeper
 from feedback.ingest import existing as known
 from feedback.ingest.conversations import Counts, Talks
 from feedback.ingest.parse import ChoiceIn, RowError
-from feedback.models import Choice, WaitingDraft
+from feedback.models import Choice, Message, WaitingDraft
 
 _NAMES = ("id", "end_user", "parent", "chosen", "verdict", "regenerated", "shown", "current", "created_at", "place")
 
@@ -68,7 +68,7 @@ class Choices:
             for i, (draft, place) in enumerate(zip(row.drafts, there, strict=True))
         ]
         shown = [
-            {"message": pk, "position": i, "complete": d.complete and (place is None or place.state == "complete"), "seen": d.seen}
+            {"message": pk, "position": i, "complete": d.complete and (place is None or place.state in Message.ENDED), "seen": d.seen}
             for i, (pk, d, place) in enumerate(zip(answers, row.drafts, there, strict=True))
         ]
         chosen = None if row.chosen is None else answers[row.chosen]

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from feedback.conversations.bulk_write import Tree
-from feedback.conversations.message import Turn, title_of
+from feedback.conversations.message import Turn, state_of, title_of
 from feedback.conversations.privacy import Keeper
 from feedback.conversations.record_exchange import hashes_of
 from feedback.ingest.existing import Places
@@ -84,7 +84,7 @@ class Talks:
             above, parent = parent, tree.message(
                 conversation=conversation, parent=parent, role=message.turn.role, text=keep.text(message.turn.text), extra=keep.tree(message.turn.extra),
                 sources=keep.listed(message.sources), model=self._models.get(keep.label(message.model)), external=external, context=context,
-                state=message.state, seen=message.turn.role == "assistant", at=moment,
+                state=message.state, error=message.error, seen=message.turn.role == "assistant", at=moment,
             )  # fmt: skip
             places.new_message(parent, conversation, above, message.turn.role, external, context, message.state)
             self._counts.messages += 1
@@ -98,10 +98,10 @@ class Talks:
         talk = [m.turn for m in row.talk.messages]
         context = hashes_of(self._project, row.talk.system, [*talk, turn])[-1] if talk and not any(m.parent for m in row.talk.messages) else ""
         external = keep.external(draft.external)
-        state = "complete" if draft.complete else "stopped"
+        state, error = state_of(draft.ending) if draft.ending or draft.complete else ("stopped", "")
         pk = self._tree.message(
             conversation=conversation, parent=parent, role="assistant", text=keep.text(turn.text), model=self._models.get(keep.label(draft.model)),
-            external=external, context=context, group=group, position=position, seen=draft.seen, state=state, at=at,
+            external=external, context=context, group=group, position=position, seen=draft.seen, state=state, error=error, at=at,
         )  # fmt: skip
         self._places.new_message(pk, conversation, parent, "assistant", external, context, state)
         self._counts.messages += 1

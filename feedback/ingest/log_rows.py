@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from corpus import endings
 from corpus.canonical import canonical_json
 from corpus.readers import turns
 from corpus.readers.errors import RowRefused
@@ -30,6 +31,7 @@ COLUMNS = {
     "model": ("model", "model_name", "模型"),
     "conversation": ("conversation_id", "session_id", "chat_id", "session", "thread_id", "会话"),
     "message": ("message_id", "msg_id", "answer_id", "response_id", "target", "消息"),
+    "finish_reason": ("finish_reason", "stop_reason", "done_reason", "结束原因"),
     "id": ("id", "row_id"),
     "at": ("at", "created_at", "timestamp", "time", "date", "时间"),
 }
@@ -212,6 +214,8 @@ class _Row:
                 answers[-1].setdefault("reactions", []).append(one)
         if scores:
             row["reactions"] = scores
+        if answers and (reason := self.get("finish_reason")) and isinstance(reason, str):
+            answers[-1].setdefault("finish_reason", reason)
         message = self.short("message")
         if message and answers and "id" not in answers[-1]:
             answers[-1]["id"] = message
@@ -239,6 +243,8 @@ class _Row:
             message["id"] = as_id(raw["id"], "id")
         if message["role"] != "assistant":
             return
+        if ending := endings.said_in(raw):
+            message["finish_reason"] = ending
         if raw.get("model") is not None:
             message["model"] = as_id(raw["model"], "model")
         own = {k: v for k, v in raw.items() if k not in ("role", "from", "content", "value", "text", "id", "model", "tool_calls", "name")}

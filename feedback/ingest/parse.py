@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from core import storable
 from core.errors import DomainError
+from corpus.endings import BROKEN, said_in
 from feedback.conversations.end_users import MAX_KEY as MAX_USER
-from feedback.conversations.message import ROLES, Turn, turn_of
+from feedback.conversations.message import ROLES, Turn, state_of, turn_of, without_system
 from feedback.reactions.actions import MAX_COMMENT, MAX_CORRECTION, MAX_TAG, MAX_TAGS
 from feedback.reactions.reasons import KEY as REASON
 
@@ -60,6 +61,7 @@ class MessageIn:
     model: str = ""
     sources: list = field(default_factory=list)
     state: str = "complete"
+    error: str = ""
     at: datetime | None = None
     reactions: list[ReactionIn] = field(default_factory=list)
 
@@ -84,6 +86,7 @@ class DraftIn:
     model: str = ""
     complete: bool = True
     seen: bool = True
+    ending: str = ""  # corpus.endings: where it was cut off
 
 
 @dataclass(slots=True)
@@ -107,8 +110,9 @@ _SAID = {"kind", "value", "reasons", "comment", "text", "tags", "at", "user"}
 _REACTION = _COMMON | _SAID | {"target", "message", "conversation"}
 _CHOICE = _COMMON | {"verdict", "chosen", "drafts", "messages", "conversation", "system", "tools", "regenerated", "model"}
 _CONVERSATION = _COMMON | {"conversation", "title", "system", "tools", "model", "messages", "reactions"}
-_MESSAGE = {"role", "content", "id", "parent", "model", "tool_calls", "tool_call_id", "name", "sources", "state", "at", "reactions"}
-_DRAFT = {"id", "text", "model", "complete", "seen"}
+ENDS = ("finish_reason", "stop_reason")
+_MESSAGE = {"role", "content", "id", "parent", "model", "tool_calls", "tool_call_id", "name", "sources", "state", "at", "reactions", *ENDS}
+_DRAFT = {"id", "text", "model", "complete", "seen", *ENDS}
 _THUMBS = {"up": 1, "down": -1, "none": 0}
 
 
@@ -217,6 +221,7 @@ def _talk(raw: dict, rules: Rules) -> ConversationIn:
             raise RowError("tools", "bad_tools", _("Tools are a list of objects."))
         _storable(row.tools, "tools")
     seen: set[str] = set()
+    lacking = None  # what the system text had beside it
     for i, message in enumerate(_list(raw, "messages", MAX_MESSAGES)):
         at = f"messages.{i}."
         one = _message(message, rules, at, row.user, model)
@@ -225,7 +230,7 @@ def _talk(raw: dict, rules: Rules) -> ConversationIn:
                 raise RowError(at + "role", "two_systems", _("There is a system text beside the messages and another one in them."))
             if one.external or one.parent:
                 raise RowError(at + "id", "bad_id", _("The system text has no id of its own."))
-            row.system = one.turn.text
+            row.system, lacking = one.turn.text, (one.turn.extra or {}).get("parts")
             continue
         if one.parent and one.parent not in seen and not row.external:
             raise RowError(at + "parent", "bad_parent", _("The parent is the id of an earlier message of this conversation."))
@@ -233,6 +238,8 @@ def _talk(raw: dict, rules: Rules) -> ConversationIn:
             if one.external in seen:
                 raise RowError(at + "id", "bad_id", _("Two messages have this id."))
             seen.add(one.external)
+        if lacking:
+            one.turn, lacking = without_system([Turn("system", extra={"parts": lacking}), one.turn])[1][0], None
         row.messages.append(one)
     return row
 
@@ -270,8 +277,13 @@ def _message(raw, rules: Rules, at: str, user: str, model: str) -> MessageIn:
         raise RowError(f"{at}sources", "bad_sources", _("Sources are a list of objects."))
     _storable(one.sources, f"{at}sources")
     one.state = raw.get("state") or "complete"
-    if one.state not in ("complete", "stopped", "failed") or (one.state != "complete" and not answer):
-        raise RowError(f"{at}state", "bad_state", _("An answer is complete, stopped or failed."))
+    if one.state not in ("complete", "cut", "stopped", "failed") or (one.state != "complete" and not answer):
+        raise RowError(f"{at}state", "bad_state", _("An answer is complete, cut, stopped or failed."))
+    ending = _ending(raw, at)
+    if ending and not answer:
+        raise RowError(f"{at}finish_reason", "bad_state", _("Only an answer has a finish_reason."))
+    if one.state in ("complete", "cut"):  # what the model's server says of the end is believed before what stands in the row
+        one.state, one.error = state_of(ending) if ending else (one.state, "")
     for i, said in enumerate(_list(raw, "reactions", 100, at)):
         reaction = _nested(said, rules, f"{at}reactions.{i}.", user)
         if reaction.kind == "score" or not answer:
@@ -328,7 +340,16 @@ def _draft(raw, at: str, model: str) -> DraftIn:
     for name in ("complete", "seen"):
         if type(raw.get(name, True)) is not bool:
             raise RowError(at + name, "bad_value", _("This is true or false."))
-    return DraftIn(_external(raw, "id", at), text, _name(raw, "model", MAX_MODEL, at) or model, raw.get("complete", True), raw.get("seen", True))
+    ending = _ending(raw, at)
+    whole = raw.get("complete", True) and ending != BROKEN
+    return DraftIn(_external(raw, "id", at), text, _name(raw, "model", MAX_MODEL, at) or model, whole, raw.get("seen", True), ending)
+
+
+def _ending(raw: dict, at: str) -> str:
+    for name in ENDS:
+        if not isinstance(raw.get(name), (str, int, type(None))):  # a stop word, a token's number
+            raise RowError(at + name, "bad_value", _("This must be a text."))
+    return said_in(raw)
 
 
 def _known(raw: dict, names: set[str], at: str = "") -> None:

@@ -39,7 +39,11 @@ class MessageSerializer(serializers.Serializer):
     tool_call_id = serializers.CharField(required=False, max_length=200)
     name = serializers.CharField(required=False, max_length=200)
     sources = serializers.ListField(child=serializers.DictField(), required=False, max_length=200)
-    state = serializers.ChoiceField(["complete", "stopped", "failed"], required=False)
+    state = serializers.ChoiceField(["complete", "cut", "stopped", "failed"], required=False)
+    finish_reason = serializers.CharField(
+        required=False, allow_null=True, help_text='Of an answer, as its model\'s server says it (also as stop_reason): "length", "max_tokens", … make it cut.'
+    )
+    stop_reason = serializers.CharField(required=False, allow_null=True)
     at = serializers.DateTimeField(required=False)
     reactions = SaidSerializer(many=True, required=False)
 
@@ -63,6 +67,8 @@ class DraftSerializer(serializers.Serializer):
     text = serializers.CharField(required=False)
     model = serializers.CharField(required=False, max_length=200)
     complete = serializers.BooleanField(required=False, default=True)
+    finish_reason = serializers.CharField(required=False, allow_null=True, help_text="As of a message.")
+    stop_reason = serializers.CharField(required=False, allow_null=True)
     seen = serializers.BooleanField(required=False, default=True)
 
 

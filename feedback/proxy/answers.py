@@ -40,7 +40,7 @@ class Heard:
         self.begun = False  # a first chunk was understood
         self.spoken = False  # the model has said something
         self._done = self._ended = False
-        self._parser = sse.Parser() if streamed else None
+        self._parser = sse.Parser.for_answers(limit) if streamed else None
         self._held = bytearray()
         self._late: list[bytes] = []
         self._late_size = 0
@@ -90,6 +90,11 @@ class Heard:
             self.error = "cut"
 
     @property
+    def only_comments(self) -> bool:
+        """Of a stream: bytes have passed, and no event has begun. (Servers keep the line open that way while they think.)"""
+        return self._parser is not None and not self.begun and not self.error and self._parser.between
+
+    @property
     def size(self) -> int:
         """Characters kept."""
         return len(self._held) + sum(said.answer.length for said in self.answers.values())
@@ -116,26 +121,30 @@ class Heard:
     def _value(self, value) -> None:
         if not isinstance(value, dict):
             raise Malformed
-        if not self.begun:
-            self.begun = True
+        choices = value.get("choices")
+        if not self.id:
             given = value.get("id")
             self.id = given if isinstance(given, str) and _ID.fullmatch(given) else ""
-        choices = value.get("choices")
+        # A first chunk may hold neither id nor answer: Azure's, about its filters.
+        self.begun |= bool(self.id or choices)
         if not isinstance(choices, list) or not choices:
             if value.get("error"):
                 raise ErrorInside(value["error"])
             return
-        for choice in choices:
+        named = [choice.get("index") for choice in choices if isinstance(choice, dict)]
+        apart = None not in named and len(set(map(repr, named))) == len(named)
+        for place, choice in enumerate(choices):
             if not isinstance(choice, dict):
                 raise Malformed
-            at = choice.get("index") or 0
+            # Some servers give all of several answers one index, or none: then they are told apart by their order.
+            at = choice.get("index") if apart else place
             if not isinstance(at, int) or not 0 <= at < MOST_CHOICES:
                 raise TooLong(Piece())
             said = self.answers.get(at)
             if said is None:
                 said = self.answers[at] = Said(Answer(self.limit))
             # An Answer listens to the first of several.
-            alone = value if at == 0 and len(choices) == 1 else {**value, "choices": [{**choice, "index": 0}]}
+            alone = value if choice.get("index") in (0, None) and len(choices) == 1 else {**value, "choices": [{**choice, "index": 0}]}
             try:
                 piece = said.answer.take(alone)
             except TooLong as exc:

@@ -22,12 +22,12 @@ from django.utils.translation import ngettext
 from core.errors import DomainError
 from core.models import Project
 from corpus.models import ModelVersion
-from feedback.conversations import end_users, late_targets
-from feedback.conversations.message import turn_of
+from feedback.conversations import end_users, late_targets, other_names
+from feedback.conversations.message import state_of, turn_of, without_system
 from feedback.conversations.privacy import keeper
 from feedback.conversations.record_exchange import hashes_of, record_exchange
-from feedback.models import Arm, Lost, Message
-from feedback.proxy.answers import Heard
+from feedback.models import Arm, Lost, Message, OtherName
+from feedback.proxy.answers import Heard, Said
 
 log = logging.getLogger(__name__)
 MOST_WAITING, MOST_CHARACTERS = 2000, 32_000_000
@@ -53,6 +53,7 @@ class Exchange:
     arm: int | None
     heard: Heard
     own_id: str = ""  # given out in place of the server's own id
+    early: bool = False  # it was, before the server had given any
     stopped: bool = False  # the reader went away
     error: str = ""  # what ended it before its time
     begun: float = field(default_factory=time.monotonic)
@@ -76,23 +77,36 @@ class Exchange:
         error = self.heard.error or self.error
         return (Message.State.FAILED, error) if error else (Message.State.COMPLETE, "")
 
+    def state_of(self, said: Said | None) -> tuple[str, str]:
+        """The same of one of the answers, which its server may have cut off."""
+        state, error = self.state
+        return state_of(said.answer.finish) if said is not None and state == Message.State.COMPLETE else (state, error)
+
 
 _seen: dict[tuple[int, str], None] = {}  # ids of servers met lately, in order
 _seen_lock = threading.Lock()
 
 
 def id_of(exchange: Exchange) -> str:
-    """The id by which feedback will find the answer: the server's own, or one of ours where the server gives none, or gives the same again."""
+    """The id by which feedback will find the answer: the server's own, or one of ours where the server gives none, has not yet, or gives the same
+    again."""
     given = exchange.heard.id
-    if given:
-        with _seen_lock:
-            if (exchange.project, given) not in _seen:
-                _seen[(exchange.project, given)] = None
-                if len(_seen) > 10_000:
-                    del _seen[next(iter(_seen))]
-                return given
-    exchange.own_id = f"touchstone-{uuid.uuid4().hex}"
+    if given and _met_first(exchange.project, given):
+        return given
+    exchange.own_id = f"{other_names.BEGINNING}{uuid.uuid4().hex}"
+    exchange.early = not given
     return exchange.own_id
+
+
+def _met_first(project: int, given: str) -> bool:
+    """Whether this server's id is met for the first time."""
+    with _seen_lock:
+        if (project, given) in _seen:
+            return False
+        _seen[(project, given)] = None
+        if len(_seen) > 10_000:
+            del _seen[next(iter(_seen))]
+        return True
 
 
 class Writer:
@@ -188,20 +202,31 @@ def write(exchange: Exchange) -> list[Message]:
     asked, heard = exchange.asked, exchange.heard
     person = end_users.of_key(project, exchange.person) if exchange.person else None
     version = ModelVersion.objects.filter(pk=exchange.model_version, project=project).first() if exchange.model_version else None
-    state, error = exchange.state
     messages = asked["messages"]
     said = [heard.answers[i] for i in sorted(heard.answers)]
-    external = exchange.own_id or heard.id
+    state, error = exchange.state_of(said[0] if said else None)
+    external = heard.id if not exchange.own_id or (exchange.early and heard.id and _met_first(project.pk, heard.id)) else exchange.own_id
     with transaction.atomic():
         if external and Message.objects.filter(project=project, external_id=external).exists():
-            external = f"touchstone-{uuid.uuid4().hex}"  # a server that counts anew after a restart
+            # A server that counts anew after a restart.
+            external = exchange.own_id if exchange.own_id != external else ""
+            external = external or f"{other_names.BEGINNING}{uuid.uuid4().hex}"
         first = record_exchange(
             project=project, end_user=person, messages=messages, answer=said[0].message() if said else "", tools=asked.get("tools") or None,
             model_version=version, external_id=external, state=state, error=error, sources=said[0].sources if said else (), source="proxy",
             parameters={k: v for k, v in asked.items() if k in PARAMETERS and isinstance(v, (int, float, str))} or None,
             first_token_ms=exchange.first_ms, total_ms=exchange.total_ms,
         )  # fmt: skip
-        rows = [first, *(_sibling(project, first, messages, one, f"{external}:{i}" if external else "") for i, one in enumerate(said[1:], start=1))]
+        rows = [
+            first,
+            *(
+                _sibling(project, first, messages, one, exchange.state_of(one), f"{external}:{i}" if external else "")
+                for i, one in enumerate(said[1:], start=1)
+            ),
+        ]
+        if exchange.own_id and external != exchange.own_id:
+            for i, row in enumerate(rows):
+                _second_name(project, row, f"{exchange.own_id}:{i}" if i else exchange.own_id)
         group = uuid.uuid4() if len(rows) > 1 else None
         arm = exchange.arm if exchange.arm and Arm.objects.filter(pk=exchange.arm, project=project).exists() else None
         if arm or group:
@@ -211,15 +236,14 @@ def write(exchange: Exchange) -> list[Message]:
     return rows
 
 
-def _sibling(project: Project, first: Message, messages: list[dict], said, external: str) -> Message:
+def _sibling(project: Project, first: Message, messages: list[dict], said: Said, ended: tuple[str, str], external: str) -> Message:
     """Another answer beside the first."""
     keep = keeper(project)
-    turns = [turn_of(m) for m in messages]
-    system = turns.pop(0).text if turns and turns[0].role == "system" else ""
+    system, turns = without_system([turn_of(m) for m in messages])
     turn = turn_of(said.message())
     made = Message.objects.create(
         project=project, conversation_id=first.conversation_id, parent_id=first.parent_id, role="assistant", text=keep.text(turn.text),
-        extra=keep.tree(turn.extra), sources=keep.listed(said.sources), state=first.state, error=first.error, seen=True,
+        extra=keep.tree(turn.extra), sources=keep.listed(said.sources), state=ended[0], error=ended[1], seen=True,
         model_version_id=first.model_version_id, parameters=first.parameters, external_id=keep.external(external),
         context_hash=hashes_of(project, system, [*turns, turn])[-1], first_token_ms=first.first_token_ms, total_ms=first.total_ms, event_id=first.event_id,
     )  # fmt: skip
@@ -228,6 +252,14 @@ def _sibling(project: Project, first: Message, messages: list[dict], said, exter
         named = {made.external_id: (made.pk, made.conversation_id, "assistant")}
         late_targets.join(project, named, {}, {made.conversation_id: owner}, event=made.event_id)
     return made
+
+
+def _second_name(project: Project, row: Message, name: str) -> None:
+    """Let feedback find the answer by `name`, too: that which waits for it by now, and that which comes later."""
+    name = keeper(project).external(name)
+    OtherName.objects.create(project=project, name=name, message=row)
+    owner = row.conversation.end_user_id
+    late_targets.join(project, {name: (row.pk, row.conversation_id, "assistant")}, {}, {row.conversation_id: owner}, event=row.event_id)
 
 
 def lost_lately(project: Project) -> int:

@@ -80,9 +80,9 @@ class Scope:
 
 
 def answers(scope: Scope):
-    """The answers of the period: complete ones; calls of tools on the way to an answer are none."""
+    """The answers of the period: those that came to an end, at a limit too; calls of tools on the way to an answer are none."""
     return Message.objects.filter(
-        scope.during("created_at"), scope.by("model_version"), project=scope.project, role="assistant", state=Message.State.COMPLETE, extra__isnull=True
+        scope.during("created_at"), scope.by("model_version"), project=scope.project, role="assistant", state__in=Message.ENDED, extra__isnull=True
     )
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from core import events, storable
 from core.errors import DomainError
 from core.models import Project
-from feedback.conversations import late_targets
+from feedback.conversations import late_targets, other_names
 from feedback.conversations.privacy import Keeper, keeper
 from feedback.models import ChatSettings, Choice, Conversation, EndUser, Message, Reaction, Signal
 
@@ -51,6 +51,7 @@ def react(
         if target_external:
             target_external = keep.external(target_external[:200])
             late_targets.lock(project, shared=True)  # or it could arrive between the look and the write
+            target_external = other_names.resolved(project, [target_external]).get(target_external, target_external)
             message, conversation = _by_external(project, kind, target_external)
         _lock(message, conversation, end_user)
         target = {"message": message, "conversation": conversation, "target_external": target_external}
@@ -183,7 +184,7 @@ def _exposure(answers: dict[int, Message], shown: list) -> list[dict]:
         found = answers.get(pk) if isinstance(pk, int) and not isinstance(pk, bool) else None
         if found is None or pk in [e["message"] for e in out]:
             raise DomainError("bad_choice", _("A choice is between two or more answers to the same question."), field="shown")
-        complete = found.state == Message.State.COMPLETE
+        complete = found.state in Message.ENDED
         out.append({"message": pk, "position": found.position, "complete": complete, "seen": bool(found.seen or one.get("seen") is True)})
     return out
 

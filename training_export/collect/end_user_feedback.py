@@ -223,10 +223,10 @@ class FeedbackRows:
                 or (extra is not None and not isinstance(extra, dict))
                 or event > self._reading.as_of
                 or role != "assistant"
-                or state != "complete"
+                or state not in Message.ENDED
                 or not text
                 or not text.strip()
-                or (extra or {}).get("tool_calls")
+                or not (extra or {}).keys().isdisjoint(("tool_calls", "parts"))
             ):
                 continue
             try:
@@ -247,6 +247,7 @@ class FeedbackRows:
             if model and model not in answer.models:
                 answer.models.append(model)
             answer.givens[form] = given
+            answer.cut |= state == Message.State.CUT
             place[pk] = (case, index)
         for case in {id(c): c for c in case_of.values()}.values():
             if all(list(a.givens) == ["null"] for a in case.answers):

@@ -119,7 +119,7 @@ def _identify(key: bytes, tools, sources):
 def _responses(reading: Reading, prompt_ids: list) -> dict[int, list]:
     found: dict[int, list] = {}
     rows = Response.objects.filter(**_these("prompt", prompt_ids)).order_by("prompt_id", "id")  # the index has this order: nothing to sort
-    fields = ("prompt_id", "id", "text", "turns", "origin", "model_version__name", "text_hash", "is_target", "given", "event_id")
+    fields = ("prompt_id", "id", "text", "turns", "origin", "model_version__name", "text_hash", "is_target", "given", "event_id", "cut")
     for row in reading.rows(rows.values_list(*fields)):
         found.setdefault(row[0], []).append(row)
     return found
@@ -175,7 +175,7 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
     place: dict[int, int] = {}
     answers = case.answers
     judged: frozenset[int] | None = None
-    for _, pk, text, turns, origin, model, text_hash, is_target, given, event in responses:
+    for _, pk, text, turns, origin, model, text_hash, is_target, given, event, cut in responses:
         if event > as_of:
             if judged is None:
                 judged = frozenset(shown[0] for item in items if item[0] in voices for shown in slots.get(item[0], {}).values())
@@ -195,6 +195,8 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
         if event > as_of:
             continue
         answer.responses.append(pk)
+        if cut:
+            answer.cut = True
         if model:
             answer.models.append(model)
         if is_target:

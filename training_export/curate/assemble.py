@@ -2,8 +2,9 @@
 
 from collections import Counter
 
+from corpus.parts import lack
 from training_export.curate.examples import Binary, Preference, PromptOnly, RankedList, Sft
-from training_export.curate.judged_prompts import Case, Choices, best_status, speaking
+from training_export.curate.judged_prompts import Case, Choices, Voice, best_status, speaking
 from training_export.curate.pairs import pairs_of
 from training_export.curate.person_votes import superseded
 from training_export.curate.targets import labels_of, targets_of, turn_pairs_of
@@ -14,9 +15,12 @@ NOTHING = {Preference: "no_pair", Sft: "no_target", Binary: "no_label"}
 
 def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
     """The rows of the classes in `takes` that `case` gives under `choices`, in a stable order (Sft, Preference, Binary, RankedList), and
-    what was left out, by reason. A case with a hidden item gives none: what was reported may stand in the texts that its items share."""
+    what was left out, by reason. A case with a hidden item gives none: what was reported may stand in the texts that its items share. Nor does one
+    whose question had a picture: its text alone asks something else."""
     if case.hidden:
         return [], +Counter(hidden=len(case.hidden), beside_hidden=sum(1 for v in case.voices if v.item not in case.hidden))
+    if lack(case.messages):
+        return [], Counter(not_text=1)
     voices, out = speaking(case.voices, choices)
     rows: list = []
     found: Counter = Counter()
@@ -45,6 +49,9 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
         if reasons:
             found |= reasons
         for index, (label, said) in labels.items():
+            if case.answers[index].cut and (label or not choices.cut_rejected):
+                found["cut_answer"] += 1
+                continue
             reason = "verdict" if any(v.document.get("verdict") for v in said) else "line"
             rows.append(_row(Binary, case, None, case.group_id, said, reason, case.answers[index].answer, label, ids=(index,)))
     if RankedList in takes:
@@ -53,8 +60,12 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
         if gone:
             found |= Counter(superseded_ranking=len(gone))
         for place, voice in enumerate(voices):
-            groups = tuple(tuple(sorted(group)) for group in voice.groups())
-            if len(groups) > 1 and place not in gone:
+            if place in gone:
+                continue
+            groups, cut = _ranked(case, voice, choices)
+            if cut:
+                found["cut_answer"] += cut
+            if len(groups) > 1:
                 lists.setdefault(groups, []).append(voice)
         for groups, said in lists.items():
             answers = tuple(tuple(case.answers[i].answer for i in group) for group in groups)
@@ -69,6 +80,19 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
     elif not rows and voices:
         out[NOTHING[next(iter(takes))] if len(takes) == 1 and next(iter(takes)) in NOTHING else "no_row"] += 1
     return rows, out
+
+
+def _ranked(case: Case, voice: Voice, choices: Choices) -> tuple[tuple, int]:
+    """(the groups of a ranking, how many cut answers were taken out): asked for, they stay where no whole answer stands beside or below them."""
+    groups, cut, whole_below = [], 0, not choices.cut_rejected
+    for group in reversed(voice.groups()):
+        whole = [i for i in group if not case.answers[i].cut]
+        whole_below |= bool(whole)
+        kept = whole if whole_below else group
+        cut += len(group) - len(kept)
+        if kept:
+            groups.append(tuple(sorted(kept)))
+    return tuple(reversed(groups)), cut
 
 
 def _row(cls, case: Case, messages: list | None, group_id: str, voices: list, reason: str, *own, ids: tuple = (), weight: float = 1.0):

@@ -16,7 +16,8 @@ STATUS_RANK = {"settled": 3, "accepted": 2, "raw": 1, "imported": 1}
 @dataclass(slots=True)
 class CaseAnswer:
     """One distinct answer (equal texts share it). `targets`: response ids that the file offered as the answer to learn.
-    `givens`: {canonical JSON: value} of what its responses had beyond the prompt; {} when none had anything."""
+    `givens`: {canonical JSON: value} of what its responses had beyond the prompt; {} when none had anything. `cut`: some response with this text was
+    cut off where it ends."""
 
     answer: Answer
     key: str
@@ -24,6 +25,7 @@ class CaseAnswer:
     models: list = field(default_factory=list)
     targets: list = field(default_factory=list)
     givens: dict = field(default_factory=dict)
+    cut: bool = False
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What an export asks of the judgements. `correction_beats`: "original" or "ranked" (also the answers its author ranked at or below
-    the original, at most two). `binary_from_ratings`: overall ≥ 4 good, ≤ 2 bad."""
+    the original, at most two). `binary_from_ratings`: overall ≥ 4 good, ≤ 2 bad. `cut_rejected`: an answer that was cut off may be the worse side."""
 
     pairs: str = "all"
     annotators: str = "each"
@@ -89,6 +91,7 @@ class Choices:
     correction_beats: str = "original"
     all_corrections: bool = False
     include_imported: bool = True
+    cut_rejected: bool = False
 
     PAIRS = ("all", "best-worst", "best-rest", "best-random")
     ANNOTATORS = ("each", "majority", "reviewed")

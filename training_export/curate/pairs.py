@@ -55,6 +55,7 @@ def pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[Pa
         decided = _decide(case, table, choices, out)
         if choices.margin == "bt":
             bradley_terry(decided + made, table, case, choices.alpha)
+    decided, made = _whole(case, decided, choices, out), _whole(case, made, choices, out)
     _count_unjudged(case, voices, judged, out)
     kept = _selected(decided, choices, case, out)
     kept = capped(made, kept, choices, case, case.messages, out)
@@ -134,6 +135,20 @@ def question_of(messages: list) -> str:
             content = message.get("content")
             return content if isinstance(content, str) else ""
     return ""
+
+
+def _whole(case: Case, pairs: list[Pair], choices: Choices, out: Counter) -> list[Pair]:
+    """The pairs without those of cut answers: where one ends is not what its model meant."""
+    if not any(a.cut for a in case.answers):
+        return pairs
+    kept = [p for p in pairs if not (_cut(case, p.ids[0]) or (_cut(case, p.ids[1]) and not choices.cut_rejected))]
+    if len(kept) < len(pairs):
+        out["cut_pair"] += len(pairs) - len(kept)
+    return kept
+
+
+def _cut(case: Case, name) -> bool:
+    return isinstance(name, int) and case.answers[name].cut
 
 
 def _tallies(mine: list) -> dict[tuple, Tally]:

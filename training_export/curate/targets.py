@@ -143,7 +143,11 @@ def targets_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[
             label = labels.get(index)
             if index not in corrected and (label is None or label[0]):
                 _add(made, Target(case.answers[index].answer, "top_ranked", tops, ids=(index,)))
-    return list(made.values()), out
+    cut = [a.answer for a in case.answers if a.cut]
+    targets = [t for t in made.values() if not any(t.answer is answer for answer in cut)] if cut else list(made.values())
+    if len(targets) < len(made):
+        out["cut_answer"] += len(made) - len(targets)
+    return targets, out
 
 
 def _add(made: dict, target: Target) -> None:

@@ -2,9 +2,11 @@
 
 from django.utils.translation import gettext as _
 
+from corpus import endings
 from corpus.canonical import same_text
 from corpus.readers import flattened, limits, turns
 from corpus.readers.errors import RowRefused
+from corpus.readers.fields import normal
 from corpus.readers.judgements import judging, orders
 from corpus.readers.rows import Row, answer_text, as_id, check_prompt, context, entry, judge_name, made_answer, split_answer, verdicts
 from corpus.records import Entry, JudgementIn
@@ -46,9 +48,19 @@ def preference(row: Row) -> list[Entry]:
     messages = check_prompt(contexts[0], row.name("prompt") if row.has("prompt") else row.name("messages") if row.has("messages") else names[0])
     if same_text(*texts):
         raise RowRefused(names[1], "same_answers", _("The chosen and the rejected answer are the same text."))
-    answers = [made_answer(row, text, column) for text, column in zip(texts, names, strict=True)]
+    cuts = [_side_ending(row, side, column) for side, column in zip(sides, names, strict=True)]
+    answers = [made_answer(row, text, column, cut=cut) for text, column, cut in zip(texts, names, cuts, strict=True)]
     judgements = [JudgementIn({"ranking": [[0], [1]]}, judge_name(row)), *verdicts(row, ["chosen", "rejected"], [0, 1], texts)]
     return [entry(row, "ranking", messages, answers, judgements)]
+
+
+def _side_ending(row: Row, side, column: str) -> str:
+    """Where one side of a preference was cut off: said in its last message, or in a column that is named after its own."""
+    beside = {f"{name}_{normal(column)}" for name in endings.COLUMNS} | {f"{normal(column)}_{name}" for name in endings.COLUMNS}
+    columns = [c for c in row.data if normal(c) in beside]
+    row.used.update(columns)
+    said = next((found for c in columns if (found := endings.ending_of(row.data[c]))), "")
+    return said or (endings.said_in(side[-1]) if isinstance(side, list) and side and isinstance(side[-1], dict) else "")
 
 
 def _differ(column: str) -> RowRefused:
@@ -103,13 +115,15 @@ def answer_list(row: Row) -> list[Entry]:
             rank = one.get("rank", rank)
             score = next((one[k] for k in ("overall_score", "score", "rating", "pm_score") if one.get(k) is not None), score)
             identity = next((one[k] for k in ("answer_id", "response_id", "id") if one.get(k) is not None), None)
+            cut = endings.said_in(one)
         else:
-            text = one
+            text, cut = one, ""
         if text is None or text == "":
             places.append(None)
             continue
         places.append(len(found))
-        found.append((made_answer(row, text, column, model=models[i], external_id=as_id(identity, column) if identity is not None else ""), rank, score))
+        identity = as_id(identity, column) if identity is not None else ""
+        found.append((made_answer(row, text, column, model=models[i], external_id=identity, cut=cut), rank, score))
     messages = check_prompt(context(row), row.name("prompt"))
     if len(found) == 1 and row.has("source") and not row.columns.judges:
         return [entry(row, "qa", messages, [found[0][0]])]
@@ -154,9 +168,10 @@ def answer_columns(row: Row) -> list[Entry]:
     names = [suffix for suffix, _column in columns]
     places: list[int | None] = []
     models = _beside(row, "model") or _list_of_models(row)
+    ends = _beside(row, "finish_reason") or [None] * len(columns)
     ranks, scores = (_beside(row, kind) or _of_all(row, kind, names, models) for kind in ("rank", "score"))
     conversation = None
-    for (_suffix, column), rank, score, model in zip(columns, ranks, scores, models, strict=True):
+    for (_suffix, column), rank, score, model, end in zip(columns, ranks, scores, models, ends, strict=True):
         row.used.add(column)
         value = row.data[column]
         if value in (None, "", []):
@@ -172,7 +187,7 @@ def answer_columns(row: Row) -> list[Entry]:
                     raise _differ(column)
                 conversation = before
         places.append(len(found))
-        found.append((made_answer(row, value, column, model=model), rank, score))
+        found.append((made_answer(row, value, column, model=model, cut=endings.ending_of(end)), rank, score))
     if conversation is None or row.has("prompt"):
         asked = check_prompt(context(row), row.name("prompt"))
         if conversation is None or asked[-len(conversation) :] == conversation:
@@ -189,7 +204,7 @@ def _scaled(row: Row, kind: str) -> str:
 
 
 def _beside(row: Row, kind: str) -> list:
-    """The rank, score or model of each answer column in a column of its own; empty where there is none."""
+    """The rank, score, model or finish_reason of each answer column in a column of its own; empty where there is none."""
     of = row.columns.numbered.get(kind, {})
     row.used.update(of.values())
     return [row.data[of[suffix]] if suffix in of else None for suffix, _column in row.columns.answers] if of else []

@@ -17,6 +17,7 @@ FLAGS = {
     "sft_top": "top-ranked answers are answers to learn, too",
     "binary_from_ratings": "overall rating 4 or 5 is good, 1 or 2 is bad",
     "all_corrections": "learn from every correction of a prompt, not from one",
+    "cut_rejected": "answers that were cut off may be the worse side of a pair, or bad ones",
     "allow_template_tokens": "keep rows whose text holds a chat template's control tokens",
 }
 NUMBERS = {

@@ -338,7 +338,7 @@ class Page {
     else if (last instanceof Answer) {
       this.seen.watch(last);
       const { before, compared } = options || {};
-      if (before && compared && last.message.state === "complete") compare(before, last, this);
+      if (before && compared && ["complete", "cut"].includes(last.message.state)) compare(before, last, this);
     }
     this.follow.keep();
     this.history.load();

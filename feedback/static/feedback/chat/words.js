@@ -23,7 +23,7 @@ export function notice(words, again = null, quiet = false) {
 export function spoken(answer) {
   const { state, message } = answer.message;
   const text = answer.text.slice(0, SPOKEN);
-  byId("spoken").textContent = state === "failed" ? `${text} ${message || t(text ? "broken_off" : "broken_off_at_once")}` : state === "stopped" ? message || t("stopped") : text;
+  byId("spoken").textContent = state === "failed" ? `${text} ${message || t(text ? "broken_off" : "broken_off_at_once")}` : state === "stopped" ? message || t("stopped") : [text, message].filter(Boolean).join(" ");
 }
 
 /** Put `text` where one pastes from; `then` when that was done. */
