@@ -5,7 +5,7 @@ import json
 from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 
-from annotation import document
+from annotation import document, lacking
 from annotation.bench import payload
 from annotation.bench.strings import names as words_of
 from annotation.models import ItemAnswer
@@ -39,17 +39,27 @@ def _shown(text: str) -> dict:
 
 def texts(item) -> dict:
     """The item with its prompt, sources and answers (by letter) rendered; one query for the answers (the prompt comes with the item).
-    {"messages", "sources", "tools", "answers": [{"letter", "slot", "text", "html", "responses"}], "order"}"""
+    {"messages", "sources", "tools", "answers": [{"letter", "slot", "text", "html", "responses", "cut"}], "order"}"""
     order = payload.review_order(item)
     by_slot: dict[int, list] = {}
     for answer in ItemAnswer.objects.filter(item=item).select_related("response__model_version").order_by("pk"):
         by_slot.setdefault(answer.slot, []).append(answer.response)
     answers = [
-        {"letter": document.LETTERS[i], "slot": slot, "responses": by_slot[slot], "turns": by_slot[slot][0].turns, **_shown(by_slot[slot][0].text)}
+        {
+            "letter": document.LETTERS[i],
+            "slot": slot,
+            "responses": by_slot[slot],
+            "turns": by_slot[slot][0].turns,
+            "cut": lacking.cut(by_slot[slot]),
+            **_shown(by_slot[slot][0].text),
+        }
         for i, slot in enumerate(order)
         if slot in by_slot
     ]
-    messages = [{"role": ROLES.get(m["role"], m["role"]), "kind": m["role"], **_shown(text_of(m)), "calls": _calls(m)} for m in item.prompt.messages]
+    messages = [
+        {"role": ROLES.get(m["role"], m["role"]), "kind": m["role"], **_shown(text_of(m)), "calls": _calls(m), "missing": lacking.missing(m)}
+        for m in item.prompt.messages
+    ]
     sources = [
         {"title": s.get("title", ""), "url": s.get("url", ""), **_shown(s.get("text", ""))}
         for s in payload.sources_of(item, [found[0] for found in by_slot.values()])

@@ -13,7 +13,7 @@ _ENDINGS = {
         "guardrail_intervened", "sensitive", "refusal", "error_toxic", "blocked",
     ),
     BROKEN: (
-        "abort", "aborted", "cancel", "cancelled", "canceled", "error", "failed", "failure", "network_error", "timeout", "interrupted", "user_cancel",
+        "broken", "abort", "aborted", "cancel", "cancelled", "canceled", "error", "failed", "failure", "network_error", "timeout", "interrupted", "user_cancel",
         "insufficient_system_resource", "pause_turn", "malformed_function_call", "malformed_tool_use", "malformed_model_output", "malformed_response",
         "unexpected_tool_call",
     ),

@@ -31,6 +31,16 @@ def split(message: dict) -> tuple[str, list[dict]]:
     return "".join(texts), marks
 
 
+def as_content(message: dict) -> list[dict]:
+    """The message's content in parts, with what stands under keys of its own among them: `split` says the same of it."""
+    content = message.get("content")
+    out = list(content) if isinstance(content, list) else [{"type": "text", "text": content}] if isinstance(content, str) and content else []
+    for name, kind in BESIDE.items():
+        given = message.get(name)
+        out += [{"type": kind, kind: one} for one in (given if isinstance(given, list) else [given])] if given else []
+    return out
+
+
 def _mark(kind: str, part) -> dict:
     at = part.get(kind, part) if isinstance(part, dict) else part
     url = at.get("url") if isinstance(at, dict) else at

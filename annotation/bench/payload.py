@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 
-from annotation import document
+from annotation import document, lacking
 from annotation.models import Annotation, Assignment, ItemAnswer, Review
 from annotation.promotion import end_user_feedback
 from annotation.work import queue
@@ -15,9 +15,10 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
     """{"assignment": …, "item": …}; with `html`, every text also rendered and sanitised. One query for the answers, two more for
     work that was submitted before: with that, and never earlier, comes "feedback", what the end user said of a promoted item."""
     item, bench = assignment.item, assignment.project.bench
-    texts = {}
+    given: dict[int, list] = {}
     for answer in _ANSWERS(item.pk):
-        texts.setdefault(answer.slot, answer.response)
+        given.setdefault(answer.slot, []).append(answer.response)
+    texts = {slot: responses[0] for slot, responses in given.items()}
     ask = bench.ratings if item.kind == "ranking" and _asked(item.pk, bench.ratings_share) else "none"
     prompt = item.prompt
     annotation = _annotation(assignment)
@@ -40,7 +41,7 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
             "messages": [_message(m, html) for m in prompt.messages],
             "tools": prompt.tools,
             "sources": [_source(s, html) for s in sources_of(item, texts.values())],
-            "answers": [_answer(document.LETTERS[i], texts[slot], html) for i, slot in enumerate(assignment.order)],
+            "answers": [_answer(document.LETTERS[i], given[slot], html) for i, slot in enumerate(assignment.order)],
             "ratings": ask,
             "criteria": _criteria(bench) if ask in ("ends", "all") else [],
             "guideline_version": bench.guideline.number if bench.guideline_id else None,
@@ -120,11 +121,16 @@ def _message(message: dict, html: bool) -> dict:
     content = message.get("content")
     text = content if isinstance(content, str) else "" if content is None else json.dumps(content, ensure_ascii=False)
     extra = {k: message[k] for k in ("tool_calls", "name", "tool_call_id") if k in message}
+    if lacks := lacking.missing(message):
+        extra["missing"] = lacks
     return {"role": message["role"], **_shown(text, html), **extra}
 
 
-def _answer(letter: str, response, html: bool) -> dict:
+def _answer(letter: str, responses: list, html: bool) -> dict:
+    response = responses[0]
     out = {"letter": letter, **_shown(response.text, html)}
+    if cut := lacking.cut(responses):
+        out["cut"] = cut
     if response.turns:
         out["turns"] = response.turns
     return out

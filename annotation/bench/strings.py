@@ -103,6 +103,7 @@ def strings() -> dict[str, str]:
         "question": _("Question"),
         "pair": _("Question and answer"),
         "answer_letter": _("Answer %(letter)s"),
+        "cut_off": _("Cut off"),
         "text_of": _("Text of answer %(letter)s"),
         "show_answer": _("Show answer %(letter)s"),
         "rank_this": _("Rank next (Shift: tie with the one before)"),

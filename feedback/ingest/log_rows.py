@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from corpus import endings
+from corpus import endings, parts
 from corpus.canonical import canonical_json
 from corpus.readers import turns
 from corpus.readers.errors import RowRefused
@@ -230,7 +230,7 @@ class _Row:
         column = self.name("messages")
         given = turns.talk(self.get("messages"))
         given = turns.from_json(given, column)
-        messages = turns.conversation(given, column)
+        messages = _conversation(given, column)
         if isinstance(given, list) and len(given) == len(messages):
             for message, raw in zip(messages, given, strict=True):
                 if isinstance(raw, dict):
@@ -265,7 +265,9 @@ class _Row:
         if not self.filled("prompt"):
             raise RowRefused(self.name("prompt"), "empty_prompt", _("The prompt is empty."))
         prompt = turns.talk(self.get("prompt"))
-        messages = turns.conversation(prompt, self.name("prompt")) if isinstance(prompt, list) else [{"role": "user", "content": self.text("prompt")}]
+        messages = _conversation(prompt, self.name("prompt")) if isinstance(prompt, list) else [{"role": "user", "content": self.text("prompt")}]
+        if beside := {name: self.data[name] for name in parts.BESIDE if self.data.get(name)}:
+            messages[-1]["content"] = parts.as_content(messages[-1] | beside)
         if self.filled("response"):
             messages.append({"role": "assistant", "content": self.text("response")})
         if external and messages[-1]["role"] == "assistant":
@@ -276,6 +278,18 @@ class _Row:
                 messages[0]["parent"] = before
             self.log.last[external] = name
         return messages
+
+
+def _conversation(value, column: str) -> list[dict]:
+    """`turns.conversation`, which takes texts only, with the pictures and files that a message has beside its text."""
+    entries = value if isinstance(value, list) else []
+    lacking = {i: entry for i, entry in enumerate(entries) if isinstance(entry, dict) and "role" in entry and parts.split(entry)[1]}
+    plain = [entry | {"content": parts.split(entry)[0]} if i in lacking else entry for i, entry in enumerate(entries)]
+    messages = turns.conversation(plain if lacking else value, column)
+    if len(messages) == len(entries):
+        for i, entry in lacking.items():
+            messages[i]["content"] = parts.as_content(entry)
+    return messages
 
 
 def _moment(value, column: str) -> str:

@@ -90,9 +90,9 @@ class Heard:
             self.error = "cut"
 
     @property
-    def only_comments(self) -> bool:
-        """Of a stream: bytes have passed, and no event has begun. (Servers keep the line open that way while they think.)"""
-        return self._parser is not None and not self.begun and not self.error and self._parser.between
+    def between(self) -> bool:
+        """Of a stream: what has passed is whole, be it only comments or an event that says nothing yet, and the next may take long."""
+        return self._parser is not None and not self.error and self._parser.between
 
     @property
     def size(self) -> int:

@@ -301,8 +301,8 @@ def _error_of_theirs(raw: Raw, key: str, headers: dict[str, str]) -> StreamingHt
 
 
 def begin(raw: Raw, exchange: Exchange) -> "Relay":
-    """Read until the first event (of an answer in one piece: its end) is understood, so that its id can go out with the headers; comments that come
-    before it go out at once. Refused when the model says nothing up to there."""
+    """Read until the first event (of an answer in one piece: its end) is understood, so that its id can go out with the headers; what comes
+    before it (comments that keep the line open) goes out at once. Refused when the model says nothing up to there."""
     chunks, held, size, heard = raw.chunks(), [], 0, exchange.heard
     try:
         for chunk in chunks:
@@ -310,7 +310,7 @@ def begin(raw: Raw, exchange: Exchange) -> "Relay":
             size += len(chunk)
             heard.feed(chunk)
             exchange.heard_first()
-            if (heard.begun or heard.only_comments or size > HOLD) if heard.streamed else size > HOLD_WHOLE:
+            if (heard.begun or heard.between or size > HOLD) if heard.streamed else size > HOLD_WHOLE:
                 break
         else:
             heard.end()

@@ -46,6 +46,16 @@ def test_gradios_likes_arrive(live_server, monkeypatch, capsys):
     zhang, li = (end_users.of_key(sender.project, name).pk for name in ("zhang", "li"))
     assert list(said) == [(zhang, "b", 1, []), (zhang, "a", -1, []), (li, "a", 0, ["Inappropriate"])]
     assert [(t.end_user_id, t.messages.count()) for t in Conversation.objects.order_by("pk")] == [(zhang, 4), (li, 2)]
+    # Gradio 6: content is a list of parts; files among them.
+    parts = [
+        {"role": "user", "content": [{"type": "text", "text": "What is this?"}, {"type": "file", "file": {"path": "/tmp/x.png"}}]},
+        {"role": "assistant", "content": [{"type": "text", "text": "A cat."}]},
+    ]
+    space["liked"](LikeData(1, "A cat.", True), parts, "wang")
+    while Reaction.objects.count() < 4 and time.monotonic() < until:
+        time.sleep(0.05)
+    last = Reaction.objects.latest("pk")
+    assert (last.message.text, last.value, [p["type"] for p in last.message.parent.extra["parts"]]) == ("A cat.", 1, ["file"])
     space["rows"].put({"type": "nonsense"})
     while "bad_type" not in (shown := capsys.readouterr().out) and time.monotonic() < until:
         time.sleep(0.05)

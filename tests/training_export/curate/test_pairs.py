@@ -41,6 +41,54 @@ def test_one_person_on_two_items_of_a_prompt_has_one_vote_the_later_one():
     assert written(case) == ({("B", "A")}, {})
 
 
+def cut(case, *places):
+    for place in places:
+        case.answers[place].cut = True
+    return case
+
+
+def test_a_cut_answer_is_on_no_better_side_and_on_the_worse_one_only_by_choice():
+    ranked = [voice("X", {"ranking": [[0], [1], [2]], "acceptable": 2}, 3)]
+    assert written(cut(case_of("ABC", ranked), 1)) == ({("A", "C")}, {"cut_pair": 2})
+    assert written(cut(case_of("ABC", ranked), 1), cut_rejected=True) == ({("A", "B"), ("A", "C")}, {"cut_pair": 1})
+    assert written(cut(case_of("ABC", ranked), 0), pairs="best-worst") == ({("B", "C")}, {"cut_pair": 2}), "best and worst of the whole ones"
+
+
+def test_a_cut_answer_is_no_answer_to_learn_and_no_good_one():
+    takes = frozenset({Sft, Binary, RankedList})
+    ranked = [voice("X", {"ranking": [[0], [1], [2]], "acceptable": 1}, 3)]
+
+    def found(place, **choices):
+        rows, out = examples_of(cut(case_of("ABC", ranked), place), Choices(sft_top=True, **choices), takes)
+        said = [
+            (type(r).__name__, r.target.text) if type(r) is Sft else (r.label, r.answer.text) if type(r) is Binary else [g[0].text for g in r.groups]
+            for r in rows
+        ]
+        return said, out["cut_answer"]
+
+    assert found(0) == ([(False, "B"), (False, "C"), ["B", "C"]], 3)
+    assert found(0, cut_rejected=True) == ([(False, "B"), (False, "C"), ["B", "C"]], 3)
+    assert found(2) == ([("Sft", "A"), (True, "A"), (False, "B"), ["A", "B"]], 2)
+    assert found(2, cut_rejected=True) == ([("Sft", "A"), (True, "A"), (False, "B"), (False, "C"), ["A", "B", "C"]], 0)
+
+
+def test_a_fix_of_a_cut_answer_is_learnt():
+    case = cut(case_of("A", [voice("X", {"verdict": "fix", "corrections": [to("A whole.", 0)]}, 1)]), 0)
+    rows, out = examples_of(case, Choices(), frozenset({Sft}))
+    assert [r.target.text for r in rows] == ["A whole."] and not out
+    kept = cut(case_of("A", [voice("X", {"verdict": "keep"}, 1)]), 0)
+    assert examples_of(kept, Choices(), frozenset({Sft})) == ([], Counter(cut_answer=1, no_target=1))
+    offered = cut(case_of("A", []), 0)
+    offered.answers[0].targets = [1]
+    assert examples_of(offered, Choices(), frozenset({Sft})) == ([], Counter(cut_answer=1))
+
+
+def test_a_question_that_had_a_picture_makes_no_row():
+    case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "acceptable": 1}, 2)])
+    case.messages = [{"role": "user", "content": "What is this?", "missing": [{"kind": "image"}]}, {"role": "assistant", "content": "A cat."}, *MESSAGES]
+    assert examples_of(case, Choices(), frozenset({Sft, Preference, Binary, RankedList, PromptOnly})) == ([], Counter(not_text=1))
+
+
 def test_a_settled_judgement_on_another_item_of_the_prompt_outweighs_raw_ones():
     voices = [voice("X", {"ranking": [[0], [1]]}, 2, item=1, status="settled")]
     voices += [voice(name, {"ranking": [[1], [0]]}, 2, event=2, item=2) for name in "YZ"]

@@ -3,7 +3,7 @@
 import { correctionOf, withCorrection } from "./editor.js";
 import { h, lengthOf, textBlock } from "./dom.js";
 import { WHOLE } from "./drafts.js";
-import { answerTurns } from "./prompt.js";
+import { answerTurns, lacking } from "./prompt.js";
 import { config, count, t } from "./strings.js";
 
 /** <answer-card>: `setup({answer, item, rows, desk})`. `rows` = [{key, label}] to rate; `desk` = {doc(), change(update), rank(letter, tie),
@@ -26,11 +26,11 @@ export class AnswerCard extends HTMLElement {
     this.length = h("span", { class: "length", text: t("characters", { n: count(lengthOf(answer.text)) }) });
     this.correctButton = h("button", { type: "button", class: "button quiet small", text: t("correct"), on: { click: () => this.edit(true) } });
     this.flags = this.flagMenu();
-    this.rendered = h("div", {}, answerTurns(answer.turns), textBlock(answer, item.language));
+    this.rendered = h("div", {}, answerTurns(answer.turns), textBlock(answer, item.language), lacking(answer.cut));
     this.body = h("div", { class: "answer-body", tabIndex: 0, role: "group", "aria-label": t("text_of", { letter: answer.letter }), on: { scroll: () => this.scrolled() } }, this.rendered);
     this.replaceChildren(
       h("header", { class: "answer-head" }, this.letterButton, this.place, h("span", { class: "answer-tools" }, this.correctButton, this.flags)),
-      h("div", { class: "answer-read" }, this.length, this.read),
+      h("div", { class: "answer-read" }, this.length, answer.cut ? h("span", { class: "chip warn", text: t("cut_off") }) : null, this.read),
       this.body,
       rows.length ? this.ratings() : "",
     );

@@ -14,6 +14,11 @@ export function toolCalls(calls) {
   });
 }
 
+/** What a turn lacks (a picture that is not held here), or where an answer was cut off: the server's sentences. */
+export function lacking(words) {
+  return [words || []].flat().map((text) => h("p", { class: "note warn lacking", text }));
+}
+
 /** Turns an answer took before its last words (tool calls and what came back). */
 export function answerTurns(turns) {
   if (!turns || !turns.length) return null;
@@ -41,7 +46,8 @@ export class PromptPanel extends HTMLElement {
   turn(message, i, doc, correctable, change) {
     const last = i === this.item.messages.length - 1;
     const body = h("div", { class: "turn-body" }, textBlock(message, this.item.language), toolCalls(message.tool_calls));
-    const node = h("article", { class: `turn ${message.role}${last ? " last" : ""}` }, h("p", { class: "who" }, h("span", { text: roleName(message) }), last ? h("span", { class: "chip accent", text: t("answer_this") }) : null), body);
+    const lacks = lacking(message.missing);
+    const node = h("article", { class: `turn ${message.role}${last ? " last" : ""}` }, h("p", { class: "who" }, h("span", { text: roleName(message) }), last ? h("span", { class: "chip accent", text: t("answer_this") }) : null), body, lacks);
     if (!correctable || message.role !== "assistant" || !message.text) return node;
     const target = { target: "turn", turn: i };
     const edit = (focus) => {

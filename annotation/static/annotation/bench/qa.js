@@ -3,7 +3,7 @@
 
 import { correctionOf, withCorrection } from "./editor.js";
 import { h, isControl, safeLink, textBlock } from "./dom.js";
-import { PromptPanel, answerTurns } from "./prompt.js";
+import { PromptPanel, answerTurns, lacking } from "./prompt.js";
 import { config, t } from "./strings.js";
 
 const touch = window.matchMedia("(pointer: coarse)");
@@ -82,7 +82,7 @@ export class QaDesk {
   /** A text that reads as rendered and turns into an editor. */
   box(name, entry, target, label) {
     const shown = h("div", {}, name === "answer" ? answerTurns(entry.turns) : null, textBlock(entry, this.item.language));
-    return { name, entry, target, label, shown, editor: null, node: h("section", { class: `qa-box qa-${name}`, "aria-label": label }, h("h2", { class: "label", text: label }), shown) };
+    return { name, entry, target, label, shown, editor: null, node: h("section", { class: `qa-box qa-${name}`, "aria-label": label }, h("h2", { class: "label", text: label }), shown, lacking(name === "answer" ? entry.cut : entry.missing)) };
   }
 
   openEditor(box) {
