@@ -7,6 +7,7 @@ from typing import Any
 
 from core.storable import text_fault
 from corpus.endings import ending_of
+from corpus.parts import BESIDE, split
 from corpus.tool_calls import arguments_text
 from inference.retrieved_sources import Sources
 
@@ -36,12 +37,13 @@ class ErrorInside(Exception):
 @dataclass(frozen=True)
 class Piece:
     """What one step of a stream brought. `text` is new text; `sources` ([{title, text, url}]) and `tool_calls` (OpenAI's form, whole) stand for
-    all there are so far and are None where nothing changed; `finish` is the finish_reason of the last piece of the answer ("stop", "length",
+    all there are so far and are None where nothing changed; `parts` are marks (corpus.parts) of pictures and sounds in the answer, with its end; `finish` is the finish_reason of the last piece of the answer ("stop", "length",
     "tool_calls", "content_filter" …); `model` and `id` as the server calls them, on the first piece; `usage` in tokens, if the server tells."""
 
     text: str = ""
     sources: list[dict] | None = None
     tool_calls: list[dict] | None = None
+    parts: list[dict] | None = None
     finish: str = ""
     model: str = ""
     usage: dict | None = None
@@ -64,6 +66,7 @@ class Answer:
         self._begun = False
         self._high = ""  # the first half of a surrogate pair that some servers cut in two
         self._calls: dict[Any, dict] = {}
+        self._parts: dict[str, dict] = {}
         self._sources = Sources()
 
     def take(self, value: object) -> Piece:
@@ -80,6 +83,8 @@ class Answer:
         changed |= self._sources.take(choice) | self._sources.take(said)
         text = self._text(said) if said else choice["text"] if isinstance(choice.get("text"), str) else ""
         self._take_calls(_calls_in(said))
+        for mark in split(said)[1] if isinstance(said.get("content"), list) or not BESIDE.keys().isdisjoint(said) else ():
+            self._parts.setdefault(mark["type"], mark)  # one of a kind: sounds come in a hundred pieces
         finish = choice.get("finish_reason")
         if not isinstance(finish, str) and ending_of(choice.get("stop_reason")):  # an end of its own is told otherwise: there this is the stop word
             finish = choice["stop_reason"]
@@ -89,10 +94,10 @@ class Answer:
         thoughts = said.get("reasoning_content") or said.get("reasoning")
         self.alive = bool(text or thoughts or finish or said.get("tool_calls") or said.get("function_call"))
         text = self._whole(text, last=bool(finish))
-        calls = None
+        calls = parts = None
         if finish and not self.finish:
             self.finish = finish
-            calls = list(self._calls.values()) or None
+            calls, parts = list(self._calls.values()) or None, list(self._parts.values()) or None
         else:
             finish = ""
         first = not self._begun and bool(text or finish)
@@ -102,7 +107,9 @@ class Answer:
         self.length += len(text)
         if self.length > self.limit:
             raise TooLong(Piece(text=text[: max(0, room)], sources=self._sources.all() if changed else None, **named))
-        return Piece(text=text, sources=self._sources.all() if changed else None, tool_calls=calls, finish=finish, usage=_usage(value.get("usage")), **named)
+        return Piece(
+            text=text, sources=self._sources.all() if changed else None, tool_calls=calls, parts=parts, finish=finish, usage=_usage(value.get("usage")), **named
+        )
 
     def end(self) -> None:
         """The stream is over: Malformed if half a character is still out."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext_lazy as _
 
 from annotation.imports.prepare import MAX_ANSWERS, QA, RANKING, Ready, prepare
-from corpus import canonical, personal_data
+from corpus import canonical, parts, personal_data
 from corpus.endings import BROKEN, FILTERED, LENGTH
 from corpus.records import AnswerIn, Entry, Record, Refusal
 from feedback.conversations import tree as talk
@@ -76,7 +76,7 @@ def read(project, message: int, keep: Keeper) -> Turn:
     asked = talk.context_of(found.parent, path) if found.parent else []
     if not asked or asked[-1]["role"] not in ("user", "tool"):
         turn.refused = "no_question"
-    elif any(m.role == "user" and not m.text and not (m.extra or {}).get("parts") for m in path):
+    elif any(m.role == "user" and not m.text and not parts.missing((m.extra or {}).get("parts")) for m in path):
         turn.refused = "not_kept"
     if turn.refused:
         return turn
@@ -111,7 +111,7 @@ def _why_not(message: Message) -> str:
         return "not_kept"
     if message.state in (Message.State.FAILED, Message.State.STOPPED):
         return str(message.state)
-    if message.state in Message.ENDED and (not message.text or (message.extra or {}).get("parts")):
+    if message.state in Message.ENDED and (not message.text or parts.missing((message.extra or {}).get("parts"))):
         return "no_text"
     return ""
 

@@ -47,6 +47,7 @@ class Live:
     parts: list[str] = field(default_factory=list)
     sources: list[dict] | None = None
     tool_calls: list[dict] | None = None
+    marks: list[dict] | None = None  # of what is no text
     state: str = State.STREAMING
     error: str = ""
     over: bool = False
@@ -238,6 +239,8 @@ def _pieces(answer: Live) -> tuple[str, str]:
                 answer.sources = piece.sources
             if piece.tool_calls is not None:
                 answer.tool_calls = piece.tool_calls
+            if piece.parts is not None:
+                answer.marks = piece.parts
             finish = piece.finish or finish
             news.notify_all()
     if not answer.parts and not answer.tool_calls:
@@ -326,7 +329,7 @@ def _save_end(answer: Live) -> None:
     keep = answer.keep
     saving.finish(
         answer.pk, project=answer.project, actor=answer.actor, state=answer.state, error=answer.error, text=keep.text(answer.text()),
-        sources=keep.listed(answer.sources or []), extra=keep.tree({"tool_calls": answer.tool_calls}) if answer.tool_calls else None,
+        sources=keep.listed(answer.sources or []), extra=keep.tree({name: found for name, found in (("tool_calls", answer.tool_calls), ("parts", answer.marks)) if found} or None),
         first_ms=answer.first_ms, total_ms=answer.total_ms,
     )  # fmt: skip
 

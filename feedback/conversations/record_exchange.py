@@ -19,7 +19,7 @@ def record_exchange(
     project,
     end_user,
     messages: Sequence[dict],
-    answer: str | dict,
+    answer: str | dict | Turn,
     tools: list | None = None,
     model_version=None,
     external_id: str = "",
@@ -32,7 +32,7 @@ def record_exchange(
     first_token_ms: int | None = None,
     total_ms: int | None = None,
 ) -> Message:
-    """Keep `messages` (as sent, the system text among them) and the `answer` to them (its text, or a message with tool_calls); the answer's row.
+    """Keep `messages` (as sent, the system text among them) and the `answer` to them (its text, a message with tool_calls, or a Turn); the answer's row.
 
     A program sends the whole talk with every turn. Only what is new is added: under the longest beginning that the same person has been through
     already, found by its hash; a changed turn makes a branch. Of people without a name only a beginning with an answer in it is taken for the
@@ -40,7 +40,7 @@ def record_exchange(
     stored."""
     keep = keeper(project)
     system, turns = without_system([turn_of(m) for m in messages])
-    said = turn_of({"role": "assistant", **(answer if isinstance(answer, dict) else {"content": answer})})
+    said = answer if isinstance(answer, Turn) else turn_of({"role": "assistant", **(answer if isinstance(answer, dict) else {"content": answer})})
     hashes = hashes_of(project, system, [*turns, said])
     external_id, conversation_external = keep.external(external_id[:200]), keep.external(conversation_external[:200])
     now = timezone.now()

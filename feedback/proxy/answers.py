@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from feedback.conversations.message import Turn, turn_of
 from inference import sse
 from inference.answers import Answer, ErrorInside, Malformed, Piece, TooLong
 
@@ -22,10 +23,14 @@ class Said:
     parts: list[str] = field(default_factory=list)
     sources: list[dict] = field(default_factory=list)
     calls: list[dict] | None = None
+    marks: list[dict] | None = None  # of what is no text
 
-    def message(self) -> dict:
-        """The answer as a turn: content, and tool_calls if they came whole."""
-        return {"role": "assistant", "content": "".join(self.parts)} | ({"tool_calls": self.calls} if self.calls else {})
+    def turn(self) -> Turn:
+        """The answer as a turn: its text, tool_calls if they came whole, and marks of what is no text."""
+        turn = turn_of({"role": "assistant", "content": "".join(self.parts)} | ({"tool_calls": self.calls} if self.calls else {}))
+        if self.marks:
+            turn.extra = (turn.extra or {}) | {"parts": self.marks}
+        return turn
 
 
 class Heard:
@@ -157,6 +162,8 @@ class Heard:
                 said.sources = piece.sources
             if piece.tool_calls is not None:
                 said.calls = piece.tool_calls
+            if piece.parts is not None:
+                said.marks = piece.parts
             self.spoken |= said.answer.alive
 
 

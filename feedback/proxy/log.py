@@ -212,7 +212,7 @@ def write(exchange: Exchange) -> list[Message]:
             external = exchange.own_id if exchange.own_id != external else ""
             external = external or f"{other_names.BEGINNING}{uuid.uuid4().hex}"
         first = record_exchange(
-            project=project, end_user=person, messages=messages, answer=said[0].message() if said else "", tools=asked.get("tools") or None,
+            project=project, end_user=person, messages=messages, answer=said[0].turn() if said else "", tools=asked.get("tools") or None,
             model_version=version, external_id=external, state=state, error=error, sources=said[0].sources if said else (), source="proxy",
             parameters={k: v for k, v in asked.items() if k in PARAMETERS and isinstance(v, (int, float, str))} or None,
             first_token_ms=exchange.first_ms, total_ms=exchange.total_ms,
@@ -240,7 +240,7 @@ def _sibling(project: Project, first: Message, messages: list[dict], said: Said,
     """Another answer beside the first."""
     keep = keeper(project)
     system, turns = without_system([turn_of(m) for m in messages])
-    turn = turn_of(said.message())
+    turn = said.turn()
     made = Message.objects.create(
         project=project, conversation_id=first.conversation_id, parent_id=first.parent_id, role="assistant", text=keep.text(turn.text),
         extra=keep.tree(turn.extra), sources=keep.listed(said.sources), state=ended[0], error=ended[1], seen=True,

@@ -266,3 +266,22 @@ def test_an_answer_with_a_picture_is_no_text_to_learn():
     assert written(project, "trl-kto") == ([], {"answer_unusable": 1})
     assert read(project, Message.objects.get(external_id="m1").pk, Keeper()).refused == "no_text"
     assert not Item.objects.exists()
+
+
+def painted(h) -> None:
+    """A model that answers with a text and a picture."""
+    h.begin()
+    h.event(h.chunk({"content": "Here it is:"}))
+    h.event(h.chunk({"images": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]}))
+    h.event(h.chunk({}, "stop"))
+    h.done()
+
+
+def test_a_picture_that_passes_through_the_proxy_as_an_answer_is_noted(server, settings):
+    server.behaviours["painted"] = painted
+    settings.ENDPOINT_HOSTS = [f"127.0.0.1:{server.port}"]
+    here = behind(server.url)
+    here.endpoint("painted")
+    here.post(Client(), model="painted", stream=True)
+    (answer,) = here.answers()
+    assert [p["type"] for p in answer.extra["parts"]] == ["image"] and answer.text == "Here it is:"

@@ -15,7 +15,7 @@ from django.db.models import Q
 from annotation.models import AnnotationVersion, Item, ItemAnswer, Promotion
 from annotation.promotion.rules import judged_messages
 from core.rendering import language
-from corpus import canonical
+from corpus import canonical, parts
 from corpus.models import Prompt
 from feedback.conversations.end_users import label
 from feedback.conversations.tree import as_turn, says_something
@@ -226,7 +226,7 @@ class FeedbackRows:
                 or state not in Message.ENDED
                 or not text
                 or not text.strip()
-                or not (extra or {}).keys().isdisjoint(("tool_calls", "parts"))
+                or (extra and (extra.get("tool_calls") or parts.missing(extra.get("parts"))))
             ):
                 continue
             try:
