@@ -5,10 +5,13 @@ import contextlib
 import pytest
 from django.contrib.sessions.models import Session
 
+from core.errors import DomainError
 from feedback.models import ChatSettings, Conversation, Message, Reaction
 from tests.core.pages.nasty_texts import NASTY
 from tests.feedback.chat.chats import Line, answered, make_chat, offline, open_chat, say
 from tests.processes import until
+from training_export.options import ExportOptions
+from training_export.publish import snapshots
 
 pytestmark = pytest.mark.browser
 STORED = "Object.entries(localStorage).filter(([key]) => key.startsWith('touchstone:'))"
@@ -16,6 +19,22 @@ STORED = "Object.entries(localStorage).filter(([key]) => key.startsWith('touchst
 
 def notice(page, words):
     page.locator(f"#notice:has-text('{words}')").wait_for()
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "reached its greatest length and is cut off here"), ("zh", "达到最大长度，在此截断")])
+def test_an_answer_that_was_cut_off_says_so_and_is_never_a_good_one(live_site, open_page, upstream, language, words):
+    project, user = make_chat(upstream, "length")
+    page = open_chat(open_page, user, project, language=language)
+    say(page, "hello")
+    answered(page, state="cut")
+    page.locator(".answer-state", has_text=words).wait_for()
+    page.locator(".judgement button[aria-pressed]").first.click()
+    until(lambda: Reaction.objects.filter(value=1).exists())
+    page.reload()
+    page.locator(".answer[data-state=cut] .answer-state", has_text=words).wait_for()
+    with pytest.raises(DomainError) as refused:
+        snapshots.build(project=project, actor=None, options=ExportOptions.of({"format": "trl-kto", "include": "thumbs"}))
+    assert refused.value.code == "no_rows" and refused.value.data["left_out"] == {"cut_answer": 1, "no_label": 1}
 
 
 FAILURES = [
@@ -243,7 +262,7 @@ def test_a_huge_answer_leaves_the_page_usable(live_site, open_page, upstream):
     say(page, "go")
     page.locator(".answer .tail:not(:empty)").wait_for()
     page.type("#question", "still typing")
-    page.locator(".answer[data-state=complete]").wait_for(timeout=60_000)
+    page.locator(".answer[data-state=cut]").wait_for(timeout=60_000)
     answer = Message.objects.get(role="assistant")
     assert len(answer.text) > 400_000
     assert page.input_value("#question") == "still typing"

@@ -138,7 +138,7 @@ export class Answer {
     if (message.state === "streaming") return this.text ? [] : [dots()];
     const again = this.draft || !message.id ? null : h("button", { type: "button", class: "button small", text: t("ask_again"), on: { click: () => this.act.regenerate(this) } });
     if (message.state === "failed") return [h("p", { class: "note warn" }, h("span", { text: message.message || t(this.text ? "broken_off" : "broken_off_at_once") }), " ", again)];
-    if (message.state === "stopped") return [h("p", { class: "small soft" }, h("span", { text: message.message || t("stopped") }), " ", again)];
+    if (message.state === "stopped" || message.state === "cut") return [h("p", { class: "small soft" }, h("span", { text: message.message || t("stopped") }), " ", again)];
     if (message.message) return [h("p", { class: "small soft", text: message.message })];
     if (!this.text && message.kept === false) return [h("p", { class: "soft" }, h("i", { text: t("not_kept") }))];
     return [];
