@@ -37,8 +37,9 @@ class ErrorInside(Exception):
 @dataclass(frozen=True)
 class Piece:
     """What one step of a stream brought. `text` is new text; `sources` ([{title, text, url}]) and `tool_calls` (OpenAI's form, whole) stand for
-    all there are so far and are None where nothing changed; `parts` are marks (corpus.parts) of pictures and sounds in the answer, with its end; `finish` is the finish_reason of the last piece of the answer ("stop", "length",
-    "tool_calls", "content_filter" …); `model` and `id` as the server calls them, on the first piece; `usage` in tokens, if the server tells."""
+    all there are so far and are None where nothing changed; `parts` are marks (corpus.parts) of pictures and sounds in the answer, with its end;
+    `finish` is the finish_reason of the last piece of the answer ("stop", "length", "tool_calls", "content_filter" …); `model` and
+    `id` as the server calls them, on the first piece; `usage` in tokens, if the server tells."""
 
     text: str = ""
     sources: list[dict] | None = None
@@ -136,7 +137,7 @@ class Answer:
         for order, part in enumerate(parts):
             if not isinstance(part, dict):
                 raise Malformed
-            function = part.get("function") if isinstance(part.get("function"), dict) else {}
+            function: dict = part["function"] if isinstance(part.get("function"), dict) else {}
             key = part.get("index")
             if not isinstance(key, int):  # some servers leave it out: a new id is a new call, no id goes on with the last one
                 key = part.get("id") or (next(reversed(self._calls)) if self._calls else order)

@@ -326,10 +326,10 @@ def _so_far(answer: Live) -> str | None:
 
 
 def _save_end(answer: Live) -> None:
-    keep = answer.keep
+    keep, extra = answer.keep, {"tool_calls": answer.tool_calls, "parts": answer.marks}
     saving.finish(
         answer.pk, project=answer.project, actor=answer.actor, state=answer.state, error=answer.error, text=keep.text(answer.text()),
-        sources=keep.listed(answer.sources or []), extra=keep.tree({name: found for name, found in (("tool_calls", answer.tool_calls), ("parts", answer.marks)) if found} or None),
+        sources=keep.listed(answer.sources or []), extra=keep.tree({k: v for k, v in extra.items() if v} or None),
         first_ms=answer.first_ms, total_ms=answer.total_ms,
     )  # fmt: skip
 

@@ -68,7 +68,7 @@ def _join_choices(waiting: list[int], event: int) -> int:
         if not all(m and m.role == "assistant" and m.parent_id and m.parent_id == (drafts[0] and drafts[0].parent_id) for m in drafts):
             continue
         for place, (shown, m) in enumerate(zip(choice.shown, drafts, strict=True)):
-            complete = shown["complete"] and m.state in Message.ENDED  # type: ignore[union-attr]
+            complete = shown["complete"] and m is not None and m.state in Message.ENDED
             choice.shown[place] = {"message": m.pk, "position": place, "complete": complete, "seen": shown["seen"]}  # type: ignore[union-attr]
         choice.parent_id = drafts[0].parent_id  # type: ignore[union-attr]
         choice.chosen_id = None if choice.place is None else drafts[choice.place].pk  # type: ignore[union-attr]

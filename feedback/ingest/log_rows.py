@@ -265,7 +265,7 @@ class _Row:
         if not self.filled("prompt"):
             raise RowRefused(self.name("prompt"), "empty_prompt", _("The prompt is empty."))
         prompt = turns.talk(self.get("prompt"))
-        messages = _conversation(prompt, self.name("prompt")) if isinstance(prompt, list) else [{"role": "user", "content": self.text("prompt")}]
+        messages: list[dict] = _conversation(prompt, self.name("prompt")) if isinstance(prompt, list) else [{"role": "user", "content": self.text("prompt")}]
         if beside := {name: self.data[name] for name in parts.BESIDE if self.data.get(name)}:
             messages[-1]["content"] = parts.as_content(messages[-1] | beside)
         if self.filled("response"):

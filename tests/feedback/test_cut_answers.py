@@ -29,7 +29,8 @@ def ending(reason):
         text = "Take 5 mg in the"
         if not h.body.get("stream"):
             message = {"role": "assistant", "content": text}
-            return h.json(200, {"id": f"c-{h.count}", "model": h.model, "choices": [{"index": 0, "message": message, "finish_reason": reason}]})
+            h.json(200, {"id": f"c-{h.count}", "model": h.model, "choices": [{"index": 0, "message": message, "finish_reason": reason}]})
+            return
         h.begin()
         h.event(h.chunk({"content": text}) | {"id": f"c-{h.count}"})
         h.event(h.chunk({}, reason) | {"id": f"c-{h.count}"})
@@ -93,7 +94,8 @@ def test_the_proxy_keeps_how_an_answer_ended(server, settings, model, state, err
 def test_the_api_takes_finish_and_stop_reasons():
     sender = Sender()
     said = [
-        ({"finish_reason": "length"}, "cut", "length"), ({"stop_reason": "max_tokens"}, "cut", "length"), ({"finish_reason": "SAFETY"}, "cut", "content_filter"),
+        ({"finish_reason": "length"}, "cut", "length"),
+        ({"stop_reason": "max_tokens"}, "cut", "length"), ({"finish_reason": "SAFETY"}, "cut", "content_filter"),
         ({"finish_reason": "cancelled"}, "failed", "cut"), ({"finish_reason": "stop", "stop_reason": 151645}, "complete", ""), ({"state": "cut"}, "cut", ""),
         ({"state": "stopped", "finish_reason": "length"}, "stopped", ""), ({"finish_reason": None}, "complete", ""),
     ]  # fmt: skip
@@ -129,7 +131,8 @@ def test_drafts_and_logs_say_it_too(tmp_path):
 def test_a_cut_answer_is_never_desirable_and_undesirable_only_by_choice():
     sender = Sender()
     sender.taken([
-        talk("a", asks("A?"), answers("Cut a", finish_reason="length", reactions=UP)), talk("b", asks("B?"), answers("Cut b", finish_reason="length", reactions=DOWN)),
+        talk("a", asks("A?"), answers("Cut a", finish_reason="length", reactions=UP)),
+        talk("b", asks("B?"), answers("Cut b", finish_reason="length", reactions=DOWN)),
         talk("c", asks("C?"), answers("Whole c.", finish_reason="stop", reactions=UP)), talk("d", asks("D?"), answers("Whole d.", reactions=DOWN)),
     ])  # fmt: skip
     rows, left_out = written(sender.project, "trl-kto")

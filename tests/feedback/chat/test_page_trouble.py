@@ -28,8 +28,8 @@ def test_an_answer_that_was_cut_off_says_so_and_is_never_a_good_one(live_site, o
     say(page, "hello")
     answered(page, state="cut")
     page.locator(".answer-state", has_text=words).wait_for()
-    page.locator(".judgement button[aria-pressed]").first.click()
-    until(lambda: Reaction.objects.filter(value=1).exists())
+    page.click(".thumb.up")
+    until(lambda: Reaction.objects.filter(value=1).exists(), "the thumb")
     page.reload()
     page.locator(".answer[data-state=cut] .answer-state", has_text=words).wait_for()
     with pytest.raises(DomainError) as refused:

@@ -52,7 +52,8 @@ def one_index(h) -> None:
     said = ["First.", "Second.", "Third."]
     if not h.body.get("stream"):
         choices = [index | {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"} for text in said]
-        return h.json(200, {"id": f"c-{h.count}", "model": h.model, "choices": choices})
+        h.json(200, {"id": f"c-{h.count}", "model": h.model, "choices": choices})
+        return
     h.begin()
     h.event(h.chunk() | {"id": f"c-{h.count}", "choices": [index | {"delta": {"content": text}, "finish_reason": None} for text in said]})
     h.event(h.chunk() | {"id": f"c-{h.count}", "choices": [index | {"delta": {}, "finish_reason": "stop"} for _ in said]})
@@ -64,7 +65,8 @@ def function_call(h) -> None:
     call = {"name": "lookup", "arguments": '{"city": "深圳"}'}
     if not h.body.get("stream"):
         message = {"role": "assistant", "content": None, "function_call": call}
-        return h.json(200, {"id": f"c-{h.count}", "model": h.model, "choices": [{"index": 0, "message": message, "finish_reason": "function_call"}]})
+        h.json(200, {"id": f"c-{h.count}", "model": h.model, "choices": [{"index": 0, "message": message, "finish_reason": "function_call"}]})
+        return
     h.begin()
     for piece in ({"name": "lookup", "arguments": ""}, {"arguments": '{"city": '}, {"arguments": '"深圳"}'}):
         h.event(h.chunk({"function_call": piece}))
