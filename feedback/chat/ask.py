@@ -70,7 +70,7 @@ def ask(
         context = _context(visitor, conversation, parent, tree, stored, history)
         user = Message(project=visitor.project, conversation=conversation, parent=parent, role="user", text=stored.text(text), external_id=key, seen=True)
         if stored.keeps:
-            user.context_hash = talk.context_hash(visitor.project, [*context, {"role": "user", "content": user.text}])
+            user.context_hash = talk.context_hash(visitor.project, [*context, talk.as_turn(user)])
         event = events.append(
             project=visitor.project, actor=visitor.user, verb="chat.turn", target=conversation, end_user=visitor.end_user().pk, parent=user.parent_id
         )

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from django.db import connection, transaction
+from django.db.models import OuterRef, Subquery
 
 from core import events
+from feedback.conversations import tree as talk
 from feedback.models import Message
 
 _ROWS = 20  # a transaction: others write too
@@ -35,12 +37,17 @@ def finish(
     """The end of an answer, with the event that exports know it by. An answer that was stopped by another process stays stopped; one that was
     deleted meanwhile stays deleted."""
     with transaction.atomic():
-        now = Message.objects.select_for_update(no_key=True).filter(pk=pk).values_list("state", flat=True).first()
-        if now is None:
+        asked = Message.objects.filter(pk=OuterRef("parent_id")).values("context_hash")
+        found = Message.objects.select_for_update(no_key=True).filter(pk=pk).annotate(asked=Subquery(asked)).values_list("state", "asked").first()
+        if found is None:
             return
+        now, before = found
+        # Where no texts are kept the question has no hash, and its answer none.
+        hashed = talk.hash_after(bytes(project.hash_key), before, {"role": "assistant", "content": text, **(extra or {})}) if before else ""
         if now == Message.State.STOPPED:
             state, error = now, ""
         event = events.append(project=project, actor=actor, verb="chat.answer", target=Message(pk=pk), state=state, error=error)
         Message.objects.filter(pk=pk).update(
-            state=state, error=error, text=text, sources=sources, extra=extra, first_token_ms=first_ms, total_ms=total_ms, event_id=event.pk
-        )
+            state=state, error=error, text=text, sources=sources, extra=extra, first_token_ms=first_ms, total_ms=total_ms, event_id=event.pk,
+            context_hash=hashed,
+        )  # fmt: skip

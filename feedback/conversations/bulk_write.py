@@ -29,6 +29,7 @@ class Tree:
         self._conversations: dict[int, list] = {}
         self._messages: list[tuple] = []
         self._heads: dict[int, int] = {}  # of conversations that are there already
+        self._named: dict[int, str] = {}
         self._begun = False
         self._last: tuple = (None, None)  # a moment as it came and as it is stored: most rows of a batch share one
 
@@ -74,6 +75,10 @@ class Tree:
             self.look_at(conversation, pk, at)
         return pk
 
+    def name(self, message: int, external: str) -> None:
+        """Call `message`, which is there or to come, by this id of the deployment's own."""
+        self._named[message] = external
+
     def look_at(self, conversation: int, message: int, at: datetime) -> None:
         """Make `message` the head of its conversation."""
         new = self._conversations.get(conversation)
@@ -87,6 +92,11 @@ class Tree:
         """(conversations, messages) to be written."""
         return len(self._conversations), len(self._messages)
 
+    @property
+    def named(self) -> int:
+        """How many messages `name` was called for."""
+        return len(self._named)
+
     def write(self, *, event: int) -> None:
         """Insert what was collected, and move the heads of conversations that were there."""
         few = len(self._messages) <= bulk.FEW
@@ -94,6 +104,8 @@ class Tree:
             bulk.insert(Conversation, _CONVERSATION, (tuple(row) for row in self._conversations.values()), constants={"project": self.project.pk}, few=few)
         if self._messages:
             bulk.insert(Message, _MESSAGE, self._messages, constants={"project": self.project.pk, "event_id": event}, few=few)
+        if self._named:
+            bulk.update(Message, ("external_id",), list(self._named.items()))
         if self._heads:
             now = bulk.moment(timezone.now())
             bulk.update(Conversation, ("head", "updated_at"), [(pk, head, now) for pk, head in self._heads.items()])

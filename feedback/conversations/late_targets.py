@@ -6,6 +6,8 @@ from core.db import bulk
 from feedback.conversations import other_names
 from feedback.conversations.sql import in_one_go, statement
 from feedback.models import Choice, Message, Reaction
+from feedback.reactions.choice_writer import Chosen, settle
+from feedback.reactions.in_force import latest, reaction_about
 
 _DRAFTS = "SELECT DISTINCT choice_id FROM feedback_waitingdraft WHERE project_id = %s AND external ANY?"
 _WAITING = "SELECT id FROM feedback_reaction WHERE project_id = %s AND message_id IS NULL AND conversation_id IS NULL AND target_external ANY?"
@@ -33,7 +35,7 @@ def join(project, messages: dict[str, tuple[int, int, str]], conversations: dict
         return 0
     reactions, choices = in_one_go([statement(_WAITING, project.pk, names), statement(_DRAFTS, project.pk, [*messages])])
     joined = _join_reactions([pk for (pk,) in reactions], messages, conversations, people, event)
-    return joined + _join_choices([pk for (pk,) in choices], event)
+    return joined + _join_choices(project, [pk for (pk,) in choices], event)
 
 
 def _join_reactions(waiting: list[int], messages: dict, conversations: dict, people: dict, event: int) -> int:
@@ -55,14 +57,14 @@ def _join_reactions(waiting: list[int], messages: dict, conversations: dict, peo
     return len(changed)
 
 
-def _join_choices(waiting: list[int], event: int) -> int:
+def _join_choices(project, waiting: list[int], event: int) -> int:
     """Those of which all drafts are there by now, and are answers to one question; the others go on waiting."""
     joined = 0
     for choice in Choice.objects.filter(pk__in=waiting).order_by("created_at", "pk") if waiting else ():
         names = [draft["external"] for draft in choice.shown]
-        others = other_names.resolved(choice.project_id, [name for name in names if name.startswith(other_names.BEGINNING)])
+        others = other_names.resolved(project, [name for name in names if name.startswith(other_names.BEGINNING)])
         names = [others.get(name, name) for name in names]
-        rows = Message.objects.filter(project=choice.project_id, external_id__in=names).exclude(external_id="").select_related("conversation")
+        rows = Message.objects.filter(project=project, external_id__in=names).exclude(external_id="").select_related("conversation")
         there = {m.external_id: m for m in rows.only("external_id", "role", "state", "parent_id", "conversation__end_user_id")}
         drafts = [there.get(name) for name in names]
         if not all(m and m.role == "assistant" and m.parent_id and m.parent_id == (drafts[0] and drafts[0].parent_id) for m in drafts):
@@ -73,12 +75,10 @@ def _join_choices(waiting: list[int], event: int) -> int:
         choice.parent_id = drafts[0].parent_id  # type: ignore[union-attr]
         choice.chosen_id = None if choice.place is None else drafts[choice.place].pk  # type: ignore[union-attr]
         choice.end_user_id = choice.end_user_id or drafts[0].conversation.end_user_id  # type: ignore[union-attr]
-        choice.current, choice.event_id = True, event
-        if choice.end_user_id is not None:
-            same = Choice.objects.filter(end_user=choice.end_user_id, parent=choice.parent_id, regenerated=choice.regenerated, current=True)
-            choice.current = not same.filter(created_at__gt=choice.created_at).exists()
-            if choice.current:
-                same.update(current=False)
+        choice.event_id = event
+        chosen = Chosen.of(choice)
+        settle(project, [chosen], choice.created_at)
+        choice.current = chosen.current
         choice.save(update_fields=["shown", "parent", "chosen", "end_user", "current", "event_id"])
         choice.waiting_drafts.all().delete()
         joined += 1
@@ -86,16 +86,17 @@ def _join_choices(waiting: list[int], event: int) -> int:
 
 
 def _one_current(changed: list[Reaction]) -> None:
-    """Of all that one person said of one target in one kind, the latest counts."""
+    """Of all that one person said of one target in one kind, the latest is in force."""
     targets = {r.message_id for r in changed} - {None}, {r.conversation_id for r in changed} - {None}
     there = list(Reaction.objects.filter(message__in=targets[0], current=True)) if targets[0] else []
     there += Reaction.objects.filter(conversation__in=targets[1], current=True) if targets[1] else []
-    latest: dict[tuple, Reaction] = {}
-    stale = []
-    for row in sorted(there, key=lambda r: (r.created_at, r.pk)):
-        key = (row.kind, row.message_id, row.conversation_id, row.end_user_id)
-        if key in latest:
-            stale.append(latest[key].pk)
-        latest[key] = row
+    heard = latest(there, about=_about, said=lambda r: (r.created_at, r.pk))
+    stale = [row.pk for row in there if heard[_about(row)] is not row]
     if stale:
         Reaction.objects.filter(pk__in=stale).update(current=False)
+
+
+def _about(row: Reaction) -> tuple:
+    return reaction_about(
+        row.pk, end_user=row.end_user_id, message=row.message_id, conversation=row.conversation_id, external=row.target_external, kind=row.kind
+    )

@@ -52,6 +52,10 @@ class Keeper:
         """The same for a list that cannot be NULL (sources)."""
         return self.tree(list(rows)) or []
 
+    def compared(self, turn: dict) -> dict:
+        """A turn as its place in a talk is found by (`talk.hash_after`): masked as it would be stored, also where no texts are kept."""
+        return {name: mask_tree(part, self.stored) for name, part in turn.items()} if self.stored else turn
+
     def label(self, words: str) -> str:
         """A short name that is kept in any case (a tag, a model): masked if that comes before storage."""
         return mask(words, self.stored) if self.stored else words

@@ -10,8 +10,10 @@ from feedback.conversations import late_targets
 from feedback.conversations import tree as talk
 from feedback.conversations.bulk_write import Tree
 from feedback.conversations.message import Turn, title_of, turn_of, without_system
-from feedback.conversations.privacy import keeper
+from feedback.conversations.privacy import Keeper, keeper
 from feedback.models import Conversation, Message
+
+_KNOWN = ("pk", "end_user_id", "system", "keep", "dropped_at")
 
 
 def record_exchange(
@@ -41,15 +43,16 @@ def record_exchange(
     keep = keeper(project)
     system, turns = without_system([turn_of(m) for m in messages])
     said = answer if isinstance(answer, Turn) else turn_of({"role": "assistant", **(answer if isinstance(answer, dict) else {"content": answer})})
-    hashes = hashes_of(project, system, [*turns, said])
     external_id, conversation_external = keep.external(external_id[:200]), keep.external(conversation_external[:200])
     now = timezone.now()
     with transaction.atomic():
         late_targets.lock(project)
         if external_id and (known := Message.objects.filter(project=project, external_id=external_id).exclude(external_id="").first()):
             return known
-        place, conversation, conversation_external = _place(project, end_user, turns, hashes[:-1], conversation_external)
-        done = hashes.index(place.context_hash) + 1 if place else 0
+        known_talk, conversation_external = _named(project, end_user, conversation_external)
+        hashes = hashes_of(project, keep, system, [*turns, said], known_talk)
+        place, done = _place(project, end_user, turns, hashes[:-1], known_talk, conversation_external)
+        conversation = place.conversation_id if place else known_talk.pk if known_talk else None
         tree = Tree(project, about=len(turns) + 1 - done)
         if conversation is None:
             conversation = tree.conversation(
@@ -78,31 +81,47 @@ def record_exchange(
         return Message.objects.get(pk=pk)
 
 
-def hashes_of(project, system: str, turns: Sequence[Turn]) -> list[str]:
-    """The hash of the talk up to and with each of `turns`."""
-    plain = [turn.plain() for turn in turns]
-    return talk.rolling(project, [{"role": "system", "content": system}, *plain])[1:] if system else talk.rolling(project, plain)
+def hashes_of(project, keep: Keeper, system: str, turns: Sequence[Turn], known: Conversation | None = None) -> list[str]:
+    """The hash of the talk up to and with each of `turns`, said from the beginning of a conversation: of `known` with its own system text, else
+    with `system`."""
+    key = bytes(project.hash_key)
+    return talk.rolling(key, root_of(key, keep, system, known), (keep.compared(turn.plain()) for turn in turns))
 
 
-def _place(project, end_user, turns: Sequence[Turn], hashes: Sequence[str], external: str) -> tuple[Message | None, int | None, str]:
-    """(the message to go on from, its conversation, the external id for a new one); None for what there is not yet."""
-    # What the partial indexes leave out is left out in so many words: else they are not used.
+def root_of(key: bytes, keep: Keeper, system: str, known: Conversation | None = None) -> str:
+    """The hash that the talk of a conversation begins with. `system` is what was sent; the text that is stored comes before it."""
+    if known is not None and known.keep and known.dropped_at is None:
+        return talk.root_hash(key, known.system)
+    return talk.root_hash(key, keep.compared({"content": system})["content"])
+
+
+def _named(project, end_user, external: str) -> tuple[Conversation | None, str]:
+    """(the person's conversation of this name, the name that a new one may have)."""
+    if not external:
+        return None, ""
+    # What the partial index leaves out is left out in so many words: else it is not used.
+    known = Conversation.objects.filter(project=project, external_id=external).exclude(external_id="").only(*_KNOWN).first()
+    if known is None:
+        return None, external
+    if known.end_user_id != (end_user.pk if end_user else None):
+        return None, ""  # somebody else's talk: it is not added to, whatever the program calls it
+    return known, ""
+
+
+def _place(project, end_user, turns: Sequence[Turn], hashes: Sequence[str], known: Conversation | None, new_name: str) -> tuple[Message | None, int]:
+    """(the message to go on from, how many of `turns` have been said with it); None where there is none yet. A conversation that gets a name of
+    its own begins anew, and so does nobody's unless an answer tells it from others."""
     rows = Message.objects.filter(project=project, context_hash__in=list(hashes), conversation__end_user=end_user).exclude(context_hash="")
-    if external:
-        known = Conversation.objects.filter(project=project, external_id=external).exclude(external_id="").only("pk", "end_user_id").first()
-        if known is None:
-            return None, None, external
-        if known.end_user_id != (end_user.pk if end_user else None):
-            return None, None, ""  # somebody else's talk: it is not added to, whatever the program calls it
-        found = _deepest(rows.filter(conversation=known), hashes)
-        return found, known.pk, ""
-    first_answer = 0 if end_user else next((i for i, t in enumerate(turns) if t.role == "assistant"), len(turns))
-    found = _deepest(rows, hashes[first_answer:])
-    return found, found.conversation_id if found else None, ""
-
-
-def _deepest(rows, hashes: Sequence[str]) -> Message | None:
-    """Of `rows` the newest one with the last of `hashes` that any has."""
-    depth = {hashed: i for i, hashed in enumerate(hashes)}
-    found = [row for row in rows.only("pk", "conversation_id", "context_hash").order_by("pk") if row.context_hash in depth]
-    return max(found, key=lambda row: (depth[row.context_hash], row.pk), default=None)
+    first = 0
+    if known is not None:
+        rows = rows.filter(conversation=known)
+    elif new_name:
+        return None, 0
+    elif end_user is None:
+        said = (i for i, t in enumerate(turns) if t.role == "assistant" and talk.says_something(t.plain()))
+        first = next(said, len(turns))
+    # An answer that says nothing has the hash of its question: the role tells them apart.
+    depth = {(hashed, turn.role): i + 1 for i, (turn, hashed) in enumerate(zip(turns, hashes, strict=True)) if i >= first}
+    found = [row for row in rows.only("pk", "conversation_id", "context_hash", "role") if (row.context_hash, row.role) in depth]
+    place = max(found, key=lambda row: (depth[row.context_hash, row.role], row.pk), default=None)
+    return place, depth[place.context_hash, place.role] if place else 0

@@ -66,7 +66,7 @@ def as_turn(message: Message) -> dict:
 
 def says_something(turn: dict) -> bool:
     """False for an answer that broke off before its first word: some models refuse an empty turn."""
-    return turn["role"] != "assistant" or bool(turn.get("content") or turn.get("tool_calls") or turn.get("missing"))
+    return turn.get("role") != "assistant" or bool(turn.get("content") or turn.get("tool_calls") or turn.get("missing"))
 
 
 def context_of(message: Message, path: list[Message] | None = None) -> list[dict]:
@@ -77,20 +77,36 @@ def context_of(message: Message, path: list[Message] | None = None) -> list[dict
     return [*([{"role": "system", "content": system}] if system else []), *(t for t in turns if says_something(t))]
 
 
-def rolling(project: Project, messages: Iterable[dict]) -> list[str]:
-    """A keyed hash for each beginning of `messages`: the i-th stands for the first i + 1 turns. Equal talk hashes equal, however a client wrote it
-    down: line ends, composed characters, order of keys, content as one text or in text parts, and keys that say nothing of the talk do not count."""
-    key, out, before = bytes(project.hash_key), [], ""
-    for message in messages:
-        form = canonical_json([before, _form(message)])
-        before = hmac.new(key, form.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+def hash_after(key: bytes, before: str, turn: dict) -> str:
+    """The keyed hash of the talk `before` (a hash; "" for none) with `turn` added. An answer that says nothing adds nothing, as a model is not
+    given it either. Equal talk hashes equal, however a client wrote it down: line ends, composed characters, order of keys, content as one
+    text or in text parts, and keys that say nothing of the talk do not count.
+
+    This is the identity of a turn, and every door uses it: with `before` the hash of the message above it, and `turn` as it may be stored
+    (`Keeper.compared`). At the root `before` is the hash of the system text (`root_hash`)."""
+    if not says_something(turn):
+        return before
+    form = canonical_json([before, _form(turn)])
+    return hmac.new(key, form.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def root_hash(key: bytes, system: str) -> str:
+    """What the hashes of a conversation with this system text begin with; "" without one."""
+    return hash_after(key, "", {"role": "system", "content": system}) if system else ""
+
+
+def rolling(key: bytes, before: str, turns: Iterable[dict]) -> list[str]:
+    """The hash after each of `turns`, which follow each other and the talk `before`."""
+    out = []
+    for turn in turns:
+        before = hash_after(key, before, turn)
         out.append(before)
     return out
 
 
 def context_hash(project: Project, messages: Iterable[dict]) -> str:
-    """The hash of all `messages`; "" of none."""
-    return (rolling(project, messages) or [""])[-1]
+    """The hash of all `messages`, a system text first if there is one; "" of none."""
+    return ["", *rolling(bytes(project.hash_key), "", messages)][-1]
 
 
 def plain_content(content):

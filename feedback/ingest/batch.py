@@ -258,13 +258,14 @@ class _Batch:
     def _write(self) -> None:
         self.counts.reactions = self.reactions.size
         counts = {name: n for name in Counts.__slots__ if (n := getattr(self.counts, name))}
-        if not counts and not self.received:
+        changed = bool(counts) or self.talks.named > 0
+        if not changed and not self.received and not self.reactions.any:
             return
         at = bulk.moment(self.now)
         if counts and not self.talks.any and not self.choices.any and len(self.reactions.new) + len(self.received) <= bulk.FEW:
             self._write_few(counts, at)
             return
-        event = events.append_quickly(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts) if counts else 0
+        event = events.append_quickly(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts) if changed else 0
         self.talks.write(event=event)
         self.reactions.write(event=event)
         self.choices.write(event=event)

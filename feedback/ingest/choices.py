@@ -5,35 +5,24 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from core.db import bulk
 from feedback.conversations.privacy import Keeper
 from feedback.ingest import existing as known
 from feedback.ingest.conversations import Counts, Talks
 from feedback.ingest.parse import ChoiceIn, RowError
-from feedback.models import Choice, Message, WaitingDraft
-
-_NAMES = ("id", "end_user", "parent", "chosen", "verdict", "regenerated", "shown", "current", "created_at", "place")
+from feedback.models import Message
+from feedback.reactions.choice_writer import ChoiceWriter
 
 
 class Choices:
-    """Of one person and turn the latest counts."""
+    """The choices of a batch."""
 
     def __init__(self, project, keep: Keeper, people: known.People, places: known.Places, talks: Talks, now: datetime, counts: Counts):
-        self._project, self._keep, self._people, self._places, self._talks, self._now, self._counts = project, keep, people, places, talks, now, counts
-        self._new: list[list] = []
-        self._waiting: list[tuple[int, str]] = []
-        self._drawn: bulk.Keys | None = None
+        self._keep, self._people, self._places, self._talks, self._now, self._counts = keep, people, places, talks, now, counts
+        self._writer = ChoiceWriter(project, now)
 
     @property
     def any(self) -> bool:
-        return bool(self._new)
-
-    @property
-    def _keys(self) -> bulk.Keys:
-        if self._drawn is None:
-            self._drawn = bulk.Keys(Choice, block=100)
-            self._drawn.reset()
-        return self._drawn
+        return self._writer.any
 
     def add(self, row: ChoiceIn) -> tuple[int, bool]:
         """(its id, whether it waits for its drafts)."""
@@ -74,29 +63,18 @@ class Choices:
         chosen = None if row.chosen is None else answers[row.chosen]
         if chosen:
             self._talks.look_at(conversation, chosen, at)
-        pk = next(self._keys)
-        for earlier in self._new:  # a change of mind within the batch
-            if user and (earlier[1], earlier[2], earlier[5]) == (user, parent, row.regenerated):
-                earlier[7] = False
-        self._new.append([pk, user, parent, chosen, row.verdict, row.regenerated, bulk.json_text(shown), True, bulk.moment(at), row.chosen])
+        pk = self._writer.add(
+            user=user, parent=parent, chosen=chosen, verdict=row.verdict, regenerated=row.regenerated, shown=shown, place=row.chosen, at=row.at
+        )
         self._counts.choices += 1
         return pk, False
 
     def _wait(self, row: ChoiceIn, user: int | None) -> int:
         """Keep a choice whose drafts are not all known. Which are is asked again when one of them arrives."""
-        pk = next(self._keys)
         names = [self._keep.external(draft.external) for draft in row.drafts]
         shown = [{"external": name, "position": i, "complete": d.complete, "seen": d.seen} for i, (name, d) in enumerate(zip(names, row.drafts, strict=True))]
-        at = bulk.moment(row.at or self._now)
-        self._new.append([pk, user, None, None, row.verdict, row.regenerated, bulk.json_text(shown), False, at, row.chosen])
-        self._waiting += [(pk, name) for name in names]
         self._counts.choices += 1
-        return pk
+        return self._writer.add(user=user, parent=None, chosen=None, verdict=row.verdict, regenerated=row.regenerated, shown=shown, place=row.chosen, at=row.at)
 
     def write(self, *, event: int) -> None:
-        if not self._new:
-            return
-        known.outdated_choices(self._project, self._new)
-        bulk.insert(Choice, _NAMES, map(tuple, self._new), constants={"project": self._project.pk, "event_id": event})
-        if self._waiting:
-            bulk.insert(WaitingDraft, ("choice", "external"), self._waiting, constants={"project": self._project.pk})
+        self._writer.write(event=event)

@@ -1,16 +1,19 @@
 """The talks of a batch: turns that are there already are found, new ones are made."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from feedback.conversations import tree as talk
 from feedback.conversations.bulk_write import Tree
 from feedback.conversations.message import Turn, state_of, title_of
 from feedback.conversations.privacy import Keeper
-from feedback.conversations.record_exchange import hashes_of
-from feedback.ingest.existing import Places
+from feedback.ingest.existing import Place, Places
 from feedback.ingest.parse import ChoiceIn, ConversationIn, DraftIn, RowError
+
+MADE_UP = re.compile(r"row:[0-9a-f]{40}")  # an id that feedback.ingest.log_rows made for a message without one
 
 
 @dataclass(slots=True)
@@ -32,8 +35,13 @@ class Talks:
 
     @property
     def size(self) -> int:
-        """Messages to be written."""
-        return self._tree.size[1]
+        """Messages to be written, and those that get an id."""
+        return self._tree.size[1] + self.named
+
+    @property
+    def named(self) -> int:
+        """Messages that were there without an id of the deployment's own and get one."""
+        return self._tree.named
 
     def add(self, row: ConversationIn, user: int | None) -> tuple[int, list[int]]:
         """(the conversation, the message of each of the row's): those that are known by id, or follow a known one with the same words, and new ones.
@@ -48,12 +56,13 @@ class Talks:
                 raise RowError(f"messages.{i}.id", "id_taken", _("Another message has this id."))
         if conversation and user and places.person(conversation) not in (None, user):
             raise RowError("user", "other_person", _("This conversation is known already, with another person."))
-        named = set(externals)
-        for i, message in enumerate(row.messages):
+        named: set[str] = set()
+        for i, (message, external) in enumerate(zip(row.messages, externals, strict=True)):
             parent = keep.external(message.parent)
             place = places.message(parent) if parent else None
             if parent and parent not in named and (place is None or place.conversation != conversation):
                 raise RowError(f"messages.{i}.parent", "bad_parent", _("The parent is the id of an earlier message of this conversation."))
+            named.add(external)
         at = row.at or next((m.at for m in row.messages if m.at), None) or self._now
         if conversation is None:
             system = keep.text(row.system)
@@ -62,48 +71,69 @@ class Talks:
                 end_user=user, source=self._source, external=name, title=title_of(keep.text(title)), system=system, tools=keep.tree(row.tools),
                 keep=keep.keeps, at=at,
             )  # fmt: skip
-            places.new_conversation(conversation, name, user)
+            places.new_conversation(conversation, name, user, keep.compared({"content": row.system})["content"])
             self._counts.conversations += 1
         return conversation, self._messages(row, conversation, externals, at)
 
     def _messages(self, row: ConversationIn, conversation: int, externals: list[str], at: datetime) -> list[int]:
         keep, places, tree = self._keep, self._places, self._tree
         out: list[int] = []
-        parent: int | None = None
-        hashes = hashes_of(self._project, row.system, [m.turn for m in row.messages]) if not any(m.parent for m in row.messages) else [""] * len(row.messages)
-        for message, external, context in zip(row.messages, externals, hashes, strict=True):
+        parent: Place | None = None
+        for message, external in zip(row.messages, externals, strict=True):
             if message.parent:
-                above = places.message(keep.external(message.parent))
-                parent = above.pk if above else parent
-            found = places.message(external) if external else places.same_words(conversation, context, parent)
-            if found:
-                parent = found.pk
-                out.append(parent)
-                continue
-            moment = message.at or at
-            above, parent = parent, tree.message(
-                conversation=conversation, parent=parent, role=message.turn.role, text=keep.text(message.turn.text), extra=keep.tree(message.turn.extra),
-                sources=keep.listed(message.sources), model=self._models.get(keep.label(message.model)), external=external, context=context,
-                state=message.state, error=message.error, seen=message.turn.role == "assistant", at=moment,
-            )  # fmt: skip
-            places.new_message(parent, conversation, above, message.turn.role, external, context, message.state)
-            self._counts.messages += 1
-            out.append(parent)
+                parent = places.message(keep.external(message.parent))
+            found = places.message(external) if external else None
+            context = "" if found else self._context(parent, message.turn, conversation, row.system)
+            found = found or self._same(external, places.same_words(conversation, context, parent.pk if parent else None))
+            if found is None:
+                pk = tree.message(
+                    conversation=conversation, parent=parent.pk if parent else None, role=message.turn.role, text=keep.text(message.turn.text),
+                    extra=keep.tree(message.turn.extra), sources=keep.listed(message.sources), model=self._models.get(keep.label(message.model)),
+                    external=external, context=context, state=message.state, error=message.error,
+                    seen=message.turn.role == "assistant", at=message.at or at,
+                )  # fmt: skip
+                found = Place(pk, conversation, parent.pk if parent else None, message.turn.role, message.state, external, context)
+                places.new_message(found)
+                self._counts.messages += 1
+            parent = found
+            out.append(found.pk)
         return out
+
+    def _context(self, parent: Place | None, turn: Turn, conversation: int, system: str) -> str:
+        """The hash of the talk up to and with `turn` under `parent`, along its own path; "" where the path is not known."""
+        key = bytes(self._project.hash_key)
+        if parent is None:
+            stored = self._places.system(conversation)
+            before = talk.root_hash(key, self._keep.compared({"content": system})["content"] if stored is None else stored)
+        elif not parent.context:
+            return ""
+        else:
+            before = parent.context
+        return talk.hash_after(key, before, self._keep.compared(turn.plain()))
+
+    def _same(self, external: str, found: Place | None) -> Place | None:
+        """`found`, which says the same after the same talk, if a message called `external` is the same one: unless it is known under another id. One
+        without an id, or with one that an import made up for it, is called so from now on."""
+        if found is None or not external:
+            return found
+        if found.external and (not MADE_UP.fullmatch(found.external) or MADE_UP.fullmatch(external)):
+            return None
+        self._tree.name(found.pk, external)
+        self._places.name(found, external)
+        return found
 
     def draft(self, draft: DraftIn, position: int, row: ChoiceIn, conversation: int, parent: int, group, at: datetime) -> int:
         """A new answer under the turn `parent`, beside others of `group`; its id."""
         keep = self._keep
         turn = Turn("assistant", draft.text or "")
-        talk = [m.turn for m in row.talk.messages]
-        context = hashes_of(self._project, row.talk.system, [*talk, turn])[-1] if talk and not any(m.parent for m in row.talk.messages) else ""
+        context = self._context(self._places.message_by_id(parent), turn, conversation, row.talk.system)
         external = keep.external(draft.external)
         state, error = state_of(draft.ending) if draft.ending or draft.complete else ("stopped", "")
         pk = self._tree.message(
             conversation=conversation, parent=parent, role="assistant", text=keep.text(turn.text), model=self._models.get(keep.label(draft.model)),
             external=external, context=context, group=group, position=position, seen=draft.seen, state=state, error=error, at=at,
         )  # fmt: skip
-        self._places.new_message(pk, conversation, parent, "assistant", external, context, state)
+        self._places.new_message(Place(pk, conversation, parent, "assistant", state, external, context))
         self._counts.messages += 1
         return pk
 

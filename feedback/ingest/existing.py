@@ -11,7 +11,8 @@ from core.db import bulk
 from corpus.models import ModelVersion
 from feedback.conversations import end_users
 from feedback.conversations.sql import Ahead, padded
-from feedback.models import Choice, EndUser
+from feedback.models import EndUser
+from feedback.reactions.reaction_writer import KNOWN
 
 
 def locked(sql: str, table: str = "") -> str:
@@ -24,14 +25,13 @@ def locked(sql: str, table: str = "") -> str:
 RECEIVED = 'SELECT key, digest, "table", "row" FROM feedback_received WHERE project_id = %s AND key ANY?'
 PEOPLE = "SELECT id, key_hash FROM feedback_enduser WHERE project_id = %s AND key_hash ANY?"
 MESSAGES = (
-    "SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.external_id, c.end_user_id FROM feedback_message m"
+    "SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.external_id, m.context_hash, c.end_user_id FROM feedback_message m"
     " JOIN feedback_conversation c ON c.id = m.conversation_id WHERE m.project_id = %s AND m."
 )
 NAMED_MESSAGES = MESSAGES + "external_id ANY? AND NOT (m.external_id = '')"  # said so that the partial index on it is used
 
-_SAID = ("id", "end_user_id", "message_id", "conversation_id", "target_external", "kind", "value", "reasons", "text", "tags", "created_at")
-_OF_PAIR = ", ".join(f"r.{name}" for name in _SAID)
-EARLIER = f"SELECT {', '.join(_SAID)} FROM feedback_reaction WHERE project_id + 0 = %s AND current AND "  # noqa: S608 - not by what is current in the project
+_OF_PAIR = ", ".join(f"r.{name}" for name in KNOWN)
+EARLIER = f"SELECT {', '.join(KNOWN)} FROM feedback_reaction WHERE project_id + 0 = %s AND current AND "  # noqa: S608 - not by what is current in the project
 _PAIRS = {  # of (what was judged, who judged it)
     "sqlite": "(SELECT json_extract(value, '$[0]') AS about, json_extract(value, '$[1]') AS person FROM json_each(%s)) pair CROSS JOIN feedback_reaction r",
     "postgresql": "unnest(%s{kind}[], %s::bigint[]) AS pair(about, person) JOIN feedback_reaction r",
@@ -131,12 +131,19 @@ class Place:
     parent: int | None
     role: str
     state: str
+    external: str = ""
+    context: str = ""  # the hash of the talk up to and with it; "" where that is not known
 
 
 class Places:
     """Messages and conversations by the deployment's ids, ours, or the words that led to them."""
 
     _CONVERSATION = "SELECT id, end_user_id, external_id FROM feedback_conversation WHERE project_id = %s AND "
+    _TURNS = (
+        "SELECT id, conversation_id, parent_id, role, state, external_id, context_hash FROM feedback_message"
+        " WHERE project_id = %s AND conversation_id ANY? ORDER BY id"
+    )
+    _SYSTEMS = "SELECT id, system FROM feedback_conversation WHERE project_id = %s AND id ANY? AND keep AND dropped_at IS NULL"
 
     def __init__(self, project, messages: Collection[str], conversations: Collection[str], ahead: Ahead, *, ids, conversation_ids, turns: bool):
         """`turns`: read the turns of the conversations, too, to go on from them."""
@@ -145,15 +152,15 @@ class Places:
         self._conversations: dict[str, int] = {}
         self._people: dict[int, int | None] = {}
         self._words: dict[tuple, Place] = {}
+        self._systems: dict[int, str] = {}
         self._new_messages: dict[str, tuple[int, int, str]] = {}
         self._new_conversations: dict[str, int] = {}
         select = ahead.select
         rows = select(locked(NAMED_MESSAGES, "m"), project.pk, messages) if messages else []
         rows += select(locked(MESSAGES + "id ANY?", "m"), project.pk, ids) if ids else []
-        for *place, external, person in rows:
-            self._by_id[place[0]] = self._by_name[external] = Place(*place)
+        for *place, person in rows:
+            self._add(Place(*place))
             self._people[place[1]] = person
-        self._by_name.pop("", None)
         named = locked(self._CONVERSATION + "external_id ANY? AND NOT (external_id = '')")
         found = select(named, project.pk, conversations) if conversations else []
         for pk, person, external in found:
@@ -162,9 +169,16 @@ class Places:
         for pk, person, _external in select(locked(self._CONVERSATION + "id ANY?"), project.pk, conversation_ids) if conversation_ids else []:
             self._people[pk] = person
         if turns and self._people:
-            sql = "SELECT id, conversation_id, parent_id, role, state, context_hash FROM feedback_message WHERE project_id = %s AND conversation_id ANY?"
-            for *place, context in select(sql + " ORDER BY id", project.pk, self._people):
-                self._by_id[place[0]] = self._words[place[1], context, place[2]] = Place(*place)
+            for row in select(self._TURNS, project.pk, self._people):
+                self._add(Place(*row))
+            self._systems = dict(select(self._SYSTEMS, project.pk, self._people))
+
+    def _add(self, place: Place) -> None:
+        self._by_id[place.pk] = place
+        if place.context:
+            self._words[place.conversation, place.context, place.parent] = place
+        if place.external:
+            self._by_name[place.external] = place
 
     def message(self, external: str) -> Place | None:
         return self._by_name.get(external) if external else None
@@ -181,38 +195,35 @@ class Places:
     def person(self, conversation: int) -> int | None:
         return self._people.get(conversation)
 
+    def system(self, conversation: int) -> str | None:
+        """The system text of a conversation that is known; None where it is not kept."""
+        return self._systems.get(conversation)
+
     def answers(self, conversation: int) -> list[int]:
         """Those of a conversation whose turns were read."""
-        return [place.pk for place in self._words.values() if place.conversation == conversation and place.role == "assistant"]
+        return [place.pk for place in self._by_id.values() if place.conversation == conversation and place.role == "assistant"]
 
     def same_words(self, conversation: int, context: str, parent: int | None) -> Place | None:
         """The message under `parent` that says the same after the same talk."""
         return self._words.get((conversation, context, parent)) if context else None
 
-    def new_conversation(self, pk: int, external: str, person: int | None) -> None:
-        self._people[pk] = person
+    def new_conversation(self, pk: int, external: str, person: int | None, system: str) -> None:
+        self._people[pk], self._systems[pk] = person, system
         if external:
             self._conversations[external] = self._new_conversations[external] = pk
 
-    def new_message(self, pk: int, conversation: int, parent: int | None, role: str, external: str, context: str, state: str) -> None:
-        place = self._by_id[pk] = Place(pk, conversation, parent, role, state)
-        if context:
-            self._words[conversation, context, parent] = place
-        if external:
-            self._by_name[external] = place
-            self._new_messages[external] = (pk, conversation, role)
+    def new_message(self, place: Place) -> None:
+        self._add(place)
+        if place.external:
+            self._new_messages[place.external] = (place.pk, place.conversation, place.role)
+
+    def name(self, place: Place, external: str) -> None:
+        """A message that had no id of the deployment's own is called `external` from now on."""
+        self._by_name.pop(place.external, None)
+        place.external = external
+        self._by_name[external] = place
+        self._new_messages[external] = (place.pk, place.conversation, place.role)
 
     def arrived(self) -> tuple[dict[str, tuple[int, int, str]], dict[str, int], dict[int, int | None]]:
         """What came with this batch, for feedback.conversations.late_targets.join."""
         return self._new_messages, self._new_conversations, self._people
-
-
-def outdated_choices(project, new: list[list]) -> None:
-    """Earlier choices of the same person at the same turn are no longer current."""
-    wanted = {(user, parent, regenerated) for _pk, user, parent, _chosen, _verdict, regenerated, *_rest in new if user and parent}
-    if not wanted:
-        return
-    rows = Choice.objects.filter(project=project, parent__in={w[1] for w in wanted}, current=True).values_list("pk", "end_user_id", "parent_id", "regenerated")
-    stale = [pk for pk, *of in rows if tuple(of) in wanted]
-    if stale:
-        bulk.update(Choice, ("current",), [(pk, False) for pk in stale])

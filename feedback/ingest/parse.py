@@ -13,10 +13,11 @@ from core.errors import DomainError
 from corpus.endings import BROKEN, said_in
 from feedback.conversations.end_users import MAX_KEY as MAX_USER
 from feedback.conversations.message import ROLES, Turn, state_of, turn_of, without_system
-from feedback.reactions.actions import MAX_COMMENT, MAX_CORRECTION, MAX_TAG, MAX_TAGS
 from feedback.reactions.reasons import KEY as REASON
 
 MAX_ID, MAX_EXTERNAL, MAX_MODEL = 100, 200, 200
+MAX_COMMENT, MAX_CORRECTION = 20_000, 200_000
+MAX_TAGS, MAX_TAG = 20, 60
 MAX_MESSAGES, MAX_DRAFTS, MAX_TEXT, MAX_DEPTH = 1000, 8, 1_000_000, 32
 _LARGEST = storable.LARGEST
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)

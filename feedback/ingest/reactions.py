@@ -1,8 +1,7 @@
-"""The reactions of a batch: the same rules as feedback.reactions has for one, for many at once."""
+"""The reactions of a batch: what they are about, and what is in force of it already."""
 
-import json
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
@@ -11,30 +10,20 @@ from feedback.conversations.privacy import Keeper
 from feedback.conversations.sql import Ahead
 from feedback.ingest.existing import EARLIER, People, Places, earlier_of
 from feedback.ingest.parse import ChoiceIn, ReactionIn, Row, RowError
-from feedback.models import Reaction
-
-_NAMES = ("id", "end_user", "message", "conversation", "target_external", "kind", "value", "reasons", "text", "tags", "current", "created_at")
-_ID, _CURRENT = 0, 10
+from feedback.reactions.reaction_writer import ReactionWriter
 
 
-class Reactions:
-    """Of one person, target and kind the latest counts; the same said again adds nothing; nobody in particular has no earlier mind to change."""
+class Reactions(ReactionWriter):
+    """Reactions as rows bring them."""
 
     def __init__(self, project, keep: Keeper, source: str, people: People, places: Places, now: datetime, keys: bulk.Keys):
-        self.project, self.keep, self.source, self.people, self.places, self.now = project, keep, source, people, places, now
-        self.new: list[list] = []
-        self.stale: list[int] = []
-        self._keys = keys
-        self._latest: dict[tuple, list] = {}
-
-    @property
-    def size(self) -> int:
-        return len(self.new)
+        super().__init__(project, source, now, keys)
+        self.keep, self.people, self.places = keep, people, places
 
     def read(self, rows: Sequence[Row], ahead: Ahead) -> None:
         """The current ones of what these rows are about. Where a person is new there are none."""
         if (earlier := ahead.take("earlier")) is not None:
-            self._take(earlier)
+            self.know(earlier)
             return
         judged: set[tuple[int, int]] = set()
         waiting: set[tuple[str, int]] = set()
@@ -62,12 +51,7 @@ class Reactions:
         found = earlier_of(self.project, judged, waiting)
         found += ahead.select(f"{EARLIER}message_id ANY?", self.project.pk, messages) if messages else []
         found += ahead.select(f"{EARLIER}conversation_id ANY?", self.project.pk, conversations) if conversations else []
-        self._take(found)
-
-    def _take(self, found: list[tuple]) -> None:
-        for pk, user, message, conversation, external, kind, value, reasons, text, tags, at in sorted(found):
-            said = [pk, user, message, conversation, external, kind, value, _json(reasons), text, _json(tags), True, _aware(at)]
-            self._latest[user, message, conversation, "" if message or conversation else external, kind] = said
+        self.know(found)
 
     def add(self, row: ReactionIn) -> tuple[int, bool, bool]:
         """(its id, whether it is new, whether its target is not known yet)."""
@@ -104,67 +88,7 @@ class Reactions:
         keep = self.keep
         text = keep.text(row.text) if row.text else ""
         tags = [keep.label(t) for t in row.tags] if row.tags else []
-        moment = at or self.now
-        about = (user, message, conversation, "" if message or conversation else external, row.kind)
-        said = [0, user, message, conversation, external, row.kind, row.value, row.reasons, text, tags, True, moment]
-        before = self._latest.get(about) if again else None
-        if before is not None:
-            if before[6:10] == said[6:10]:
-                return before[_ID], False
-            if user is not None:
-                if at is not None and before[11] > at:
-                    said[_CURRENT] = False  # an old one that came late
-                else:
-                    before[_CURRENT] = False
-                    self.stale.append(before[_ID])
-        said[_ID] = next(self._keys)
-        if said[_CURRENT]:
-            self._latest[about] = said
-        self.new.append(said)
-        return said[_ID], True
-
-    def _outdated(self) -> list[int]:
-        new = {row[_ID] for row in self.new}
-        return [pk for pk in self.stale if pk not in new]
-
-    def _rows(self) -> Iterator[tuple]:
-        now = bulk.moment(self.now)
-        return ((*r[:7], _dump(r[7]), r[8], _dump(r[9]), r[10], now if r[11] is self.now else bulk.moment(r[11])) for r in self.new)
-
-    def statements(self, event: str) -> list[tuple[str, list]]:
-        """What `write` does, as statements for a few rows; `event` is SQL for the event's id."""
-        stale, rows = self._outdated(), [[*row, self.project.pk, self.source] for row in self._rows()]
-        out: list[tuple[str, list]] = []
-        if stale:
-            out.append((f"UPDATE feedback_reaction SET current = %s WHERE id IN ({', '.join(['%s'] * len(stale))})", [False, *stale]))  # noqa: S608
-        if rows:
-            one = f"({', '.join(['%s'] * len(rows[0]))}, {event})"
-            out.append((_FEW + ", ".join([one] * len(rows)), [value for row in rows for value in row]))
-        return out
-
-    def write(self, *, event: int) -> None:
-        if not self.new:
-            return
-        if stale := self._outdated():
-            bulk.update(Reaction, ("current",), [(pk, False) for pk in stale])
-        rows = self._rows()
-        bulk.insert(Reaction, _NAMES, rows, constants={"project": self.project.pk, "source": self.source, "event_id": event}, few=len(self.new) <= bulk.FEW)
-
-
-_FEW = (
-    "INSERT INTO feedback_reaction (id, end_user_id, message_id, conversation_id, target_external, kind, value, reasons, text, tags, current, created_at,"
-    " project_id, source, event_id) VALUES "
-)
-
-
-def _dump(value: list) -> str | None:
-    return bulk.json_text(value) if value else "[]"
-
-
-def _json(value) -> list:
-    return json.loads(value) if isinstance(value, str) else value
-
-
-def _aware(value) -> datetime:
-    value = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return value if value.tzinfo else value.replace(tzinfo=UTC)  # SQLite keeps them without a zone
+        return self.say(
+            user=user, message=message, conversation=conversation, external=external, kind=row.kind, value=row.value, reasons=row.reasons, text=text,
+            tags=tags, at=at, again=again,
+        )  # fmt: skip

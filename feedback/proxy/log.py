@@ -23,9 +23,10 @@ from core.errors import DomainError
 from core.models import Project
 from corpus.models import ModelVersion
 from feedback.conversations import end_users, late_targets, other_names
+from feedback.conversations import tree as talk
 from feedback.conversations.message import state_of, turn_of, without_system
 from feedback.conversations.privacy import keeper
-from feedback.conversations.record_exchange import hashes_of, record_exchange
+from feedback.conversations.record_exchange import record_exchange, root_of
 from feedback.models import Arm, Lost, Message, OtherName
 from feedback.proxy.answers import Heard, Said
 
@@ -238,14 +239,16 @@ def write(exchange: Exchange) -> list[Message]:
 
 def _sibling(project: Project, first: Message, messages: list[dict], said: Said, ended: tuple[str, str], external: str) -> Message:
     """Another answer beside the first."""
-    keep = keeper(project)
-    system, turns = without_system([turn_of(m) for m in messages])
+    keep, key = keeper(project), bytes(project.hash_key)
+    system, _turns = without_system([turn_of(m) for m in messages])
     turn = said.turn()
+    before = first.parent.context_hash if first.parent else root_of(key, keep, system)
     made = Message.objects.create(
         project=project, conversation_id=first.conversation_id, parent_id=first.parent_id, role="assistant", text=keep.text(turn.text),
         extra=keep.tree(turn.extra), sources=keep.listed(said.sources), state=ended[0], error=ended[1], seen=True,
         model_version_id=first.model_version_id, parameters=first.parameters, external_id=keep.external(external),
-        context_hash=hashes_of(project, system, [*turns, turn])[-1], first_token_ms=first.first_token_ms, total_ms=first.total_ms, event_id=first.event_id,
+        context_hash=talk.hash_after(key, before, keep.compared(turn.plain())), first_token_ms=first.first_token_ms,
+        total_ms=first.total_ms, event_id=first.event_id,
     )  # fmt: skip
     if external:
         owner = first.conversation.end_user_id

@@ -1,5 +1,5 @@
-"""What people say of answers: thumbs, scores, corrections, choices between drafts; and signals, which are no judgement. Append-only: a change of
-mind is a new row, and the earlier one is no longer `current`."""
+"""What people say of answers in the chat and the widget: thumbs, scores, corrections, choices between drafts; and signals, which are no judgement.
+Append-only: a change of mind is a new row, and the earlier one is no longer `current`. The rows are written as those of the API are."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -9,14 +9,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core import events, storable
+from core.db import bulk
 from core.errors import DomainError
 from core.models import Project
 from feedback.conversations import late_targets, other_names
 from feedback.conversations.privacy import Keeper, keeper
+from feedback.ingest.parse import MAX_COMMENT, MAX_CORRECTION, MAX_TAG, MAX_TAGS
 from feedback.models import ChatSettings, Choice, Conversation, EndUser, Message, Reaction, Signal
+from feedback.reactions.choice_writer import ChoiceWriter, Chosen
+from feedback.reactions.in_force import choice_about, moment_after
+from feedback.reactions.reaction_writer import KNOWN, ReactionWriter
 
-MAX_COMMENT, MAX_CORRECTION = 20_000, 200_000
-MAX_TAGS, MAX_TAG = 20, 60
 SAME_SIGNAL_SECONDS = 10  # a double click is one signal
 
 
@@ -55,18 +58,35 @@ def react(
             message, conversation = _by_external(project, kind, target_external)
         _lock(message, conversation, end_user)
         target = {"message": message, "conversation": conversation, "target_external": target_external}
-        earlier = Reaction.objects.filter(project=project, end_user=end_user, kind=kind, current=True, **target)
-        # Nobody in particular has no earlier mind to change.
-        before = list(earlier) if end_user is not None else []
-        if len(before) == 1 and all(getattr(before[0], name) == said for name, said in fields.items()):
-            return before[0]
-        if before:
-            earlier.update(current=False)
+        keys = bulk.Keys(Reaction, block=1)
+        keys.reset()
+        writer = ReactionWriter(project, source, timezone.now(), keys)
+        writer.know(_in_force(project, end_user, kind, message, conversation, target_external))
+        pk, new = writer.say(
+            user=end_user.pk if end_user else None, message=message.pk if message else None, conversation=conversation.pk if conversation else None,
+            external=target_external, kind=kind, at=None, again=end_user is not None, **fields,
+        )  # fmt: skip
+        if not new:
+            writer.write(event=0)
+            return Reaction.objects.get(pk=pk)
         event = events.append(
             project=project, actor=end_user.user if end_user and end_user.user_id else None, verb=f"reaction.{kind}", target=message or conversation,
-            end_user=end_user.pk if end_user else None, value=value, changed=bool(before),
+            end_user=end_user.pk if end_user else None, value=value, changed=bool(writer.stale),
         )  # fmt: skip
-        return Reaction.objects.create(project=project, end_user=end_user, kind=kind, source=source, event_id=event.pk, **target, **fields)
+        writer.write(event=event.pk)
+        row = Reaction(pk=pk, project=project, end_user=end_user, kind=kind, source=source, event_id=event.pk, created_at=writer.at(pk), **target, **fields)
+        row._state.adding = False
+        return row
+
+
+def _in_force(project: Project, end_user: EndUser | None, kind: str, message, conversation, external: str):
+    """What the person says of this target now, as the writer wants it. Known by an id of the deployment's or by ours, it is the same target."""
+    rows = Reaction.objects.filter(project=project, end_user=end_user, kind=kind, current=True)
+    if message or conversation:
+        rows = rows.filter(message=message, conversation=conversation)
+    else:
+        rows = rows.filter(message=None, conversation=None, target_external=external)
+    return rows.values_list(*KNOWN) if end_user is not None else ()
 
 
 def check(*, project: Project, kind: str, value: int | None, reasons: Sequence, text: str, tags: Sequence = ()) -> None:
@@ -152,23 +172,25 @@ def choose(
         exposure = _exposure(answers, list(shown))
         if len(exposure) < 2 or (chosen is not None and chosen.pk not in [e["message"] for e in exposure]):
             raise DomainError("bad_choice", _("A choice is between two or more answers to the same question."), field="shown")
-        same_answers = {e["message"] for e in exposure}
-        chosen_pk = chosen.pk if chosen else None
-        earlier = list(Choice.objects.filter(project=project, end_user=end_user, parent=parent, regenerated=regenerated, current=True))
-        if regenerated:
-            earlier = [c for c in earlier if {e["message"] for e in c.shown} == same_answers]
-        if len(earlier) == 1 and (earlier[0].verdict, earlier[0].chosen_id, earlier[0].shown) == (verdict, chosen_pk, exposure):
-            return earlier[0]
-        if earlier and end_user is not None:
-            Choice.objects.filter(pk__in=[c.pk for c in earlier]).update(current=False)
+        chosen_pk, user = chosen.pk if chosen else None, end_user.pk if end_user else None
+        answers_shown = [e["message"] for e in exposure]
+        about = choice_about(0, end_user=user, parent=parent.pk, regenerated=regenerated, shown=answers_shown)
+        rows = Choice.objects.filter(project=project, end_user=end_user, parent=parent, regenerated=regenerated, current=True)
+        earlier = {c.about: c for c in map(Chosen.of, rows)}.get(about) if end_user else None
+        if earlier and (earlier.verdict, earlier.chosen, earlier.shown) == (verdict, chosen_pk, exposure):
+            Choice.objects.filter(pk=earlier.pk).update(created_at=moment_after(earlier.at, timezone.now()))  # said again, and so said later
+            return Choice.objects.get(pk=earlier.pk)
+        writer = ChoiceWriter(project, timezone.now())
+        pk = writer.add(
+            user=user, parent=parent.pk, chosen=chosen_pk, verdict=verdict, regenerated=regenerated, shown=exposure,
+            place=answers_shown.index(chosen_pk) if chosen_pk else None, at=None,
+        )  # fmt: skip
         event = events.append(
             project=project, actor=end_user.user if end_user and end_user.user_id else None, verb="choice", target=parent,
-            end_user=end_user.pk if end_user else None, verdict=verdict, chosen=chosen_pk, shown=[e["message"] for e in exposure], changed=bool(earlier),
+            end_user=user, verdict=verdict, chosen=chosen_pk, shown=answers_shown, changed=earlier is not None,
         )  # fmt: skip
-        return Choice.objects.create(
-            project=project, end_user=end_user, parent=parent, chosen_id=chosen_pk, verdict=verdict, regenerated=regenerated, shown=exposure,
-            place=[e["message"] for e in exposure].index(chosen_pk) if chosen_pk else None, event_id=event.pk,
-        )  # fmt: skip
+        writer.write(event=event.pk)
+        return Choice.objects.get(pk=pk)
 
 
 def _exposure(answers: dict[int, Message], shown: list) -> list[dict]:

@@ -197,9 +197,9 @@ def test_a_talk_hashes_as_what_it_says(project):
         {"content": [{"type": "text", "text": "S"}], "role": "developer"}, {"role": "user", "content": "é\n", "name": None},
         {"role": "assistant", "content": "A", "refusal": None, "tool_calls": []},
     ]  # fmt: skip
-    whole = talk.context_hash(project, plain)
-    assert whole == talk.context_hash(project, written) == talk.rolling(project, plain)[-1] and len(whole) == 64
-    assert talk.rolling(project, plain)[:2] == talk.rolling(project, plain[:2])
+    whole, key = talk.context_hash(project, plain), bytes(project.hash_key)
+    assert whole == talk.context_hash(project, written) == talk.rolling(key, "", plain)[-1] and len(whole) == 64
+    assert talk.rolling(key, "", plain)[:2] == talk.rolling(key, "", plain[:2])
     other = make_chat("other")
     different = [talk.context_hash(other, plain), talk.context_hash(project, plain[1:]), talk.context_hash(project, [*plain[:2], plain[2] | {"name": "x"}])]
     assert len({whole, *different}) == 4 and talk.context_hash(project, []) == ""
