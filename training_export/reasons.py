@@ -62,7 +62,12 @@ LEFT_OUT = {
     "answer_unusable": ("words of end users", _("The answer is not complete, has no text any more, or calls tools.")),
     "unreadable_words": ("words of end users", _("What is stored of the conversation is not in the form of one.")),
     "draft_not_seen": ("words of end users", _("Fewer than two of the drafts were complete and seen.")),
-    "taken_back": ("words of end users", _("The person took the correction back.")),
+    "taken_back": ("words of end users", _("The person took the thumb or the correction back.")),
+    "changed_mind": ("words of end users", _("The person said something else of it later: the later word counts.")),
+    "target_unknown": ("words of end users", _("The answer, or one of the drafts, has not arrived yet.")),
+    "no_question": ("words of end users", _("There is no question that the answer answers.")),
+    "context_unusable": ("words of end users", _("A question before the answer has no text (any more).")),
+    "other_format": ("words of end users", _("This format has no place for words of this kind.")),
     "person_cap": ("words of end users", _("The person gave more thumbs than the limit for one person.")),
     "thinned": ("rows", _("Left out so that good and bad stand in the proportion asked for.")),
     # rows

@@ -240,7 +240,7 @@ def _parent(conversation: Conversation, pk: int | None, visitor: Visitor, tree: 
     if tree[pk][1] != "assistant":
         children = [child for child, at in tree.items() if at == (pk, "assistant")]
         answers = list(Message.objects.filter(pk__in=children))
-        chosen = Choice.objects.filter(parent=pk, end_user=visitor.known, current=True).exclude(chosen=None).order_by("-pk").first()
+        chosen = Choice.objects.filter(parent=pk, end_user=visitor.known, current=True).exclude(chosen=None).order_by("-created_at", "-pk").first()
         found = next((m for m in answers if chosen and m.pk == chosen.chosen_id), None) or branches.to_go_on_from(answers)
         if found is None:
             raise Conflict("choose_first", _("Choose one of the answers first, or wait until one is finished."))

@@ -55,7 +55,7 @@ def branch(conversation: Conversation, end_user: EndUser | None, through: int | 
 
 
 def _choices(conversation: Conversation, end_user: EndUser | None) -> dict[int, Choice]:
-    rows = Choice.objects.filter(parent__conversation=conversation, end_user=end_user, current=True).order_by("-regenerated", "pk")
+    rows = Choice.objects.filter(parent__conversation=conversation, end_user=end_user, current=True).order_by("-regenerated", "created_at", "pk")
     return {row.parent_id: row for row in rows}  # type: ignore[misc]  # those of a conversation have a parent
 
 

@@ -27,9 +27,10 @@ def talk_json(visitor: Visitor, conversation: Conversation, through: int | None 
 def one_json(visitor: Visitor, message: Message) -> dict:
     """One message as it is now."""
     said = _said(visitor, [message.pk]) if message.role == "assistant" else {}
-    choice = (
-        Choice.objects.filter(parent=message, end_user=visitor.known, current=True).order_by("regenerated", "-pk").first() if message.role == "user" else None
-    )
+    choice = None
+    if message.role == "user":
+        rows = Choice.objects.filter(parent=message, end_user=visitor.known, current=True)
+        choice = rows.order_by("regenerated", "-created_at", "-pk").first()
     return message_json(message, talk.structure(message.conversation_id), said, choice)
 
 

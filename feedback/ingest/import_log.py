@@ -15,6 +15,7 @@ from feedback.ingest import batch as ingest
 from feedback.ingest.log_rows import Log, check_mapping
 from feedback.ingest.parse import Rules
 
+MOST_NAMED = 100  # columns in the report
 CHUNK_ROWS, CHUNK_TEXT = 500, 2_000_000  # rows, or about so many characters, in one transaction
 
 
@@ -30,9 +31,12 @@ def import_log(
     delimiter: str | None = None,
     report_errors=None,
 ) -> dict:
-    """Take the log at `path` into `project`: {"read", "imported", "conversations", "messages", "reactions", "choices", "duplicates", "refused", "errors":
-    [{"line", "field", "reason", "code"}], "container", "encoding"}. read = imported + duplicates + refused. `report_errors(error)` is called for each
-    refused row instead of listing it. The same file again adds nothing. DomainError when the file as a whole is refused."""
+    """Take the log at `path` into `project`: {"read", "imported", "conversations", "messages", "reactions", "choices", "duplicates", "refused",
+    "errors": [{"line", "field", "reason", "code"}], "feedback_columns", "not_taken", "container", "encoding"}.
+
+    read = imported + duplicates + refused; `feedback_columns` {field: column} were taken for feedback; in `not_taken` {column: rows} something
+    stood that was taken for nothing. `report_errors(error)` is called for each refused row instead of listing it. The same file again adds
+    nothing. DomainError when the file as a whole is refused."""
     path, mapping = Path(path), mapping or {}
     if (unknown := check_mapping(mapping)) is not None:
         raise DomainError("mapping", _("There is no field %(name)s to map a column to.") % {"name": unknown[:60]})
@@ -47,7 +51,8 @@ def import_log(
             _take(chunk, project, actor, report, report_errors or errors.append)
     except FileRefused as refused:
         raise DomainError(refused.code, str(refused)) from refused
-    return report | {"errors": errors, "container": inspection.container, "encoding": inspection.encoding}
+    columns = {"feedback_columns": log.feedback, "not_taken": dict(log.not_taken.most_common(MOST_NAMED))}
+    return report | columns | {"errors": errors, "container": inspection.container, "encoding": inspection.encoding}
 
 
 def _inspect(path: Path, encoding: str | None, delimiter: str | None):

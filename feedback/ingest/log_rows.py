@@ -1,7 +1,8 @@
 """One row of somebody's log → rows as the ingest API takes them. Pure; docs/feedback-api.md states every rule."""
 
 import hmac
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from django.utils import timezone
@@ -38,6 +39,7 @@ COLUMNS = {
 _SAID = ("thumb", "score", "comment", "correction", "reasons", "tags")
 UP = {"1", "+1", "true", "yes", "up", "like", "liked", "good", "positive", "thumbs_up", "thumbs-up", "thumbs up", "👍", "赞", "点赞", "顶", "好", "有用"}
 DOWN = {"-1", "false", "no", "down", "dislike", "disliked", "bad", "negative", "thumbs_down", "thumbs-down", "thumbs down", "👎", "踩", "点踩", "差", "没用"}
+MOST_COLUMNS = 1000  # that are counted by name
 _EMPTY = {"", "none", "null", "nan", "n/a"}
 
 
@@ -64,7 +66,8 @@ def thumb_of(value, column: str, *, zero: str = "down") -> int | None:
 @dataclass
 class Log:
     """What is known of the file: the columns named by hand, what 0 means, the project's keys of reasons; and, as it is read, the last answer of
-    each conversation that comes turn by turn."""
+    each conversation that comes turn by turn, which columns were taken for feedback ({field: column}), and in how many rows something stood in one
+    that was not taken for anything ({column: rows})."""
 
     key: bytes
     mapping: dict[str, str] = field(default_factory=dict)
@@ -73,12 +76,15 @@ class Log:
     up: frozenset[str] = frozenset()
     down: frozenset[str] = frozenset()
     last: dict[str, str] = field(default_factory=dict)
+    feedback: dict[str, str] = field(default_factory=dict)
+    not_taken: Counter = field(default_factory=Counter)
 
     def rows(self, data: dict) -> list[dict]:
         """The API's rows of one row of the file; each has an id that the same row gets again. RowRefused names the column."""
         if data.get("type") in {"reaction", "choice", "conversation"}:
             return [data if data.get("id") else data | {"id": self._id(data)}]
         row = _Row(data, self)
+        row.tell()
         made = row.conversation() if row.filled("messages") or row.filled("prompt") or row.filled("response") else row.reactions()
         for one in made:
             one["id"] = self._id(one | {"row": row.id()})
@@ -86,6 +92,15 @@ class Log:
 
     def _id(self, row: dict) -> str:
         return "row:" + hmac.digest(self.key, canonical_json(row).encode("utf-8", "surrogatepass"), "sha256").hex()
+
+    def drop(self, column: str) -> None:
+        """Count a value that is taken for nothing."""
+        if column in self.not_taken or len(self.not_taken) < MOST_COLUMNS:
+            self.not_taken[column] += 1
+
+    def within(self) -> "Log":
+        """The same for an object inside a row, where columns named by hand mean nothing."""
+        return replace(self, mapping={}, model="")
 
     def short(self, *parts) -> str:
         return self._id({"parts": parts})[:44]
@@ -109,7 +124,22 @@ class _Row:
         nested = self.get("thumb")
         if isinstance(nested, dict):  # {"feedback": {"thumb": "up", "comment": "…"}}
             words = {("thumb" if k in ("value", "rating", "type") else k): v for k, v in nested.items()}
-            self.inner = _Row(words, Log(log.key, zero=log.zero, up=log.up, down=log.down))
+            self.inner = _Row(words, log.within())
+
+    def tell(self, prefix: str = "") -> None:
+        """Note which columns say something, and which are not taken though something stands in them."""
+        whole = self.filled("messages")
+        unused = {self.columns.get(ours) for ours in ("prompt", "response")} if whole else set()
+        if not (whole or self.filled("prompt") or self.filled("response")) and not prefix:
+            unused = {self.columns.get(ours) for ours in ("system", "tools", "model")}  # a row of ids
+        for name, value in self.data.items():
+            if value not in (None, "", [], {}) and (name not in self.columns.values() or name in unused):
+                self.log.drop((prefix + name)[:100])
+        for ours in _SAID:
+            if ours in self.columns and self.filled(ours):
+                self.log.feedback.setdefault(ours, (prefix + self.columns[ours])[:100])
+        if self.inner:
+            self.inner.tell(f"{self.name('thumb')}.")
 
     def get(self, ours: str):
         return self.data.get(self.columns.get(ours, ""))
@@ -247,11 +277,12 @@ class _Row:
             message["finish_reason"] = ending
         if raw.get("model") is not None:
             message["model"] = as_id(raw["model"], "model")
-        own = {k: v for k, v in raw.items() if k not in ("role", "from", "content", "value", "text", "id", "model", "tool_calls", "name")}
+        own = {k: v for k, v in raw.items() if k not in ("role", "from", "content", "value", "text", "id", "model", "tool_calls", "tool_call_id", "name")}
         for name in ("annotation", "rating"):  # of one answer a rating is a thumb
             if name in own:
                 own.setdefault("thumb", own.pop(name))
-        own = _Row(own, Log(self.log.key, zero=self.log.zero, up=self.log.up, down=self.log.down))
+        own = _Row(own, self.log.within())
+        own.tell(f"{self.name('messages')}.")
         said = own.said()
         if any(one["kind"] == "score" for one in said):
             raise RowRefused(self.name("messages"), "score", _("A score is given to a conversation; thumbs and corrections to an answer."))

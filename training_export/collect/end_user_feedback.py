@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from annotation.models import AnnotationVersion, Item, ItemAnswer, Promotion
 from annotation.promotion.rules import judged_messages
@@ -20,6 +20,7 @@ from corpus.models import Prompt
 from feedback.conversations.end_users import label
 from feedback.conversations.tree import as_turn, says_something
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
+from feedback.reactions.in_force import choice_about, latest, reaction_about
 from training_export.collect.consistent_read import Reading, from_json
 from training_export.collect.judged_prompts import GROUP_DIGITS, keys_of_users
 from training_export.collect.thinning import Thinning, beyond_cap, label_number
@@ -31,15 +32,17 @@ from training_export.options import INCLUDE
 from training_export.publish.faults import Unreadable, shape_fault, stored_fault
 from training_export.publish.tolerance import Tolerance
 
+KINDS = {"thumbs": Reaction.Kind.THUMB.value, "corrections": Reaction.Kind.CORRECTION.value}  # of INCLUDE, those that are reactions
 CHUNK = 300  # turns; with each comes its conversation
 KEYS = 5000  # turns of which only the ids are read
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Where one voice of a case comes from; stands in Voice.version until the row's provenance is made. `places`: {answer's text hash: place on
-    screen}, of a choice."""
+    """Where one voice of a case comes from; stands in Voice.version until the row's provenance is made. `at`: when it was said, as the database
+    gives it. `places`: {answer's text hash: place on screen}, of a choice."""
 
+    at: object
     kind: str
     row: int
     conversation: int
@@ -73,6 +76,7 @@ class FeedbackRows:
         # A kind of word that the format has no place for is not read at all.
         speaks = {"draft-choices": {Preference, Binary}, "thumbs": {Binary}, "corrections": {Preference, Sft}}
         self._include = [name for name in INCLUDE if name in include and speaks[name] & takes]
+        self._unread = [name for name in INCLUDE if name in include and name not in self._include]
         self.left_out: Counter = Counter()
         self._capped = beyond_cap(project, reading, per_user, seed) if per_user and "thumbs" in self._include else ()
         # Turns that were put before experts in other words (masked) are known by what was promoted, the others by what they say.
@@ -91,6 +95,7 @@ class FeedbackRows:
 
     def chunks(self) -> Iterator[tuple[list, frozenset]]:
         """(rows of one case, the keys that decide on their side of a split)."""
+        self._count_unreached()
         if not self._include:
             return
         for rows, keys in self._cases(self.left_out, takes=self._takes):
@@ -104,6 +109,33 @@ class FeedbackRows:
             return True
         self.left_out["thinned"] += 1
         return False
+
+    # -- what is not read, by reason: nothing that was asked for goes without a code
+
+    def _count_unreached(self) -> None:
+        """Words that no turn brings: of answers that have not come, without a question, or of turns whose texts are not kept (these alone have no
+        hash)."""
+        choices, reactions = self._words(self._include)
+        unread_choices, unread_reactions = self._words(self._unread)
+        for code, rows in (
+            ("other_format", unread_choices),
+            ("other_format", unread_reactions),
+            ("target_unknown", choices.filter(parent=None)),
+            ("target_unknown", reactions.filter(message=None)),
+            ("no_question", reactions.filter(message__isnull=False, message__parent=None)),
+            ("answer_unusable", choices.filter(parent__context_hash="")),
+            ("answer_unusable", reactions.filter(message__parent__context_hash="")),
+        ):
+            n = sum(n for _project, n in self._reading.rows(rows.order_by().values_list("project_id").annotate(n=Count("id"))))
+            if n:
+                self.left_out[code] += n
+
+    def _words(self, include: list[str]) -> tuple:
+        """(the choices, the reactions) that these names of INCLUDE mean."""
+        choices = Choice.objects.filter(project=self._project, event_id__lte=self._reading.as_of)
+        kinds = [kind for name, kind in KINDS.items() if name in include]
+        reactions = Reaction.objects.filter(project=self._project, event_id__lte=self._reading.as_of, kind__in=kinds)
+        return choices if "draft-choices" in include else choices.none(), reactions if kinds else reactions.none()
 
     # -- reading
 
@@ -133,15 +165,12 @@ class FeedbackRows:
     def _turns(self) -> Iterator[list[tuple]]:
         """Chunks of (id, conversation) of the turns that somebody said something of; equal contexts stand in one chunk, at the place of the
         first of them. The hash that brings them together is keyed by the project: in its order the rows would stand otherwise elsewhere."""
-        choices = Choice.objects.filter(project=self._project, event_id__lte=self._reading.as_of).values("parent_id")
-        reactions = Reaction.objects.filter(
-            project=self._project, event_id__lte=self._reading.as_of, kind__in=[Reaction.Kind.THUMB, Reaction.Kind.CORRECTION], message__isnull=False
-        ).values("message__parent_id")
+        choices, reactions = self._words(self._include)
         wanted = Q()
         if "draft-choices" in self._include:
-            wanted |= Q(id__in=choices)
+            wanted |= Q(id__in=choices.values("parent_id"))
         if {"thumbs", "corrections"} & set(self._include):
-            wanted |= Q(id__in=reactions)
+            wanted |= Q(id__in=reactions.filter(message__isnull=False).values("message__parent_id"))
         every = Message.objects.filter(wanted, project=self._project).exclude(context_hash="").order_by("context_hash", "id")
         ids, talks, begins = array("q"), array("q"), array("q")  # 24 bytes a turn at most
         last: tuple | None = None
@@ -178,11 +207,15 @@ class FeedbackRows:
         cases: dict[str, Case] = {}
         place: dict[int, tuple[Case, int]] = {}  # answer message → its case and index in it
         case_of: dict[int, Case] = {}
+        without = {}
         for pk in ids:
             try:
                 context, tools = _context(pk, messages, frames)
                 if fault := shape_fault(context, tools):
                     raise Unreadable(fault)
+                if why := _no_prompt(context):
+                    without[pk] = why
+                    continue
                 whole = canonical.prompt_hash(key=self._key, messages=context, tools=tools, sources=())
             except (Unreadable, ValueError, RecursionError):
                 self._unreadable.add(pk)
@@ -192,6 +225,8 @@ class FeedbackRows:
                 text = context[-1].get("content") or ""
                 case = cases[whole] = Case(context, whole[:GROUP_DIGITS], tools=tools, language=language.guess(text))
             case_of[pk] = case
+        self._count_without(without, messages, left_out)
+        ids = [pk for pk in ids if pk in case_of or pk in self._unreadable]
         self._answers(messages, case_of, place)
         judged, prompts = self._judged(list(cases))
         closed: set[tuple] = set()  # (group, answer) of which an expert has spoken
@@ -201,7 +236,10 @@ class FeedbackRows:
         self._voices(ids, messages, place, case_of, closed, left_out)
         withheld = self._withheld(cases, case_of, messages)
         for case in cases.values():
-            case.voices.sort(key=lambda v: v.event)
+            # The later word of a person is heard, by when it was said: that is the order the rules of voices ask for.
+            case.voices.sort(key=lambda v: (said_of(v).at, said_of(v).kind, said_of(v).row))
+            for order, voice in enumerate(case.voices):
+                voice.event = order
             if id(case) in withheld and case.voices:
                 left_out["hidden_words"] += len(case.voices)
                 case.voices = []
@@ -269,18 +307,17 @@ class FeedbackRows:
     def _voices(self, ids: list[int], messages: dict, place: dict, case_of: dict, closed: set, left_out: Counter) -> None:
         if "draft-choices" in self._include:
             self._choice_voices(ids, messages, place, closed, left_out)
-        kinds = [kind for name, kind in (("thumbs", "thumb"), ("corrections", "correction")) if name in self._include]
+        kinds = [kind for name, kind in KINDS.items() if name in self._include]
         if not kinds:
             return
         answers = [pk for pk, row in messages.items() if row[1] in case_of or row[1] in self._unreadable]
-        rows = Reaction.objects.filter(message_id__in=answers, kind__in=kinds, event_id__lte=self._reading.as_of).order_by("event_id", "id")
-        latest: dict[tuple, tuple] = {}
-        for row in self._reading.rows(rows.values_list("id", "message_id", "end_user_id", "kind", "value", "text", "event_id")):
-            latest[(row[2] if row[2] is not None else f"row {row[0]}", row[1], row[3])] = row
-        for pk, message, user, kind, value, text, event in latest.values():
+        rows = Reaction.objects.filter(message_id__in=answers, kind__in=kinds, event_id__lte=self._reading.as_of).order_by("id")
+        every = list(self._reading.rows(rows.values_list("id", "message_id", "end_user_id", "kind", "value", "text", "created_at")))
+        in_force = latest(every, about=_reaction_about, said=lambda row: (row[6], row[0])).values()
+        _count(left_out, "changed_mind", len(every) - len(in_force))
+        for pk, message, user, kind, value, text, said_at in in_force:
             if (kind == "thumb" and not value) or (kind == "correction" and not text):
-                if kind == "correction":
-                    left_out["taken_back"] += 1
+                left_out["taken_back"] += 1
                 continue
             at = place.get(message)
             if at is None:
@@ -294,16 +331,14 @@ class FeedbackRows:
             else:
                 turn = messages[message]
                 document = {"ranking": [[0]], "acceptable": int(value > 0)} if kind == "thumb" else {"corrections": [_corrected(text)]}
-                case.voices.append(_voice(Said(kind, pk, turn[8], turn[1], user), event, document, (index,)))
+                case.voices.append(_voice(Said(said_at, kind, pk, turn[8], turn[1], user), document, (index,)))
 
     def _choice_voices(self, ids: list[int], messages: dict, place: dict, closed: set, left_out: Counter) -> None:
-        rows = Choice.objects.filter(parent_id__in=ids, event_id__lte=self._reading.as_of).order_by("event_id", "id")
-        latest: dict[tuple, tuple] = {}
-        for row in self._reading.rows(rows.values_list("id", "parent_id", "end_user_id", "verdict", "chosen_id", "shown", "event_id", "regenerated")):
-            # Drafts of a turn are decided once; an answer asked for again is another question each time.
-            which = frozenset(s["message"] for s in from_json(row[5])) if row[7] else None
-            latest[(row[2] if row[2] is not None else f"row {row[0]}", row[1], which)] = row
-        for pk, parent, user, verdict, chosen, shown, event, _again in latest.values():
+        rows = Choice.objects.filter(parent_id__in=ids, event_id__lte=self._reading.as_of).order_by("id")
+        every = list(self._reading.rows(rows.values_list("id", "parent_id", "end_user_id", "verdict", "chosen_id", "shown", "created_at", "regenerated")))
+        in_force = latest(every, about=_choice_about, said=lambda row: (row[6], row[0])).values()
+        _count(left_out, "changed_mind", len(every) - len(in_force))
+        for pk, parent, user, verdict, chosen, shown, said_at, _again in in_force:
             seen = [s for s in from_json(shown) if s.get("complete") and s.get("seen") and s["message"] in place]
             if len(seen) < 2 or (verdict == "better" and chosen not in {s["message"] for s in seen}):
                 left_out["unreadable_words" if parent in self._unreadable else "draft_not_seen"] += 1
@@ -318,7 +353,18 @@ class FeedbackRows:
                 best = [slots.index(place[chosen][1])] if verdict == "better" else list(range(len(slots)))
                 document = {"ranking": [best], "rest": "worse"}
             places = {case.answers[place[s["message"]][1]].key: s.get("position") for s in seen}
-            case.voices.append(_voice(Said("choice", pk, messages[parent][8], parent, user, places), event, document, tuple(slots)))
+            case.voices.append(_voice(Said(said_at, "choice", pk, messages[parent][8], parent, user, places), document, tuple(slots)))
+
+    def _count_without(self, without: dict[int, str], messages: dict, left_out: Counter) -> None:
+        """Words of turns (`without`: {turn: why}) whose talk cannot be a prompt."""
+        if not without:
+            return
+        answers = {pk: row[1] for pk, row in messages.items() if row[1] in without}
+        choices, reactions = self._words(self._include)
+        for (turn,) in self._reading.rows(choices.filter(parent_id__in=list(without)).values_list("parent_id")):
+            left_out[without[turn]] += 1
+        for (answer,) in self._reading.rows(reactions.filter(message_id__in=list(answers)).values_list("message_id")):
+            left_out[without[answers[answer]]] += 1
 
     # -- what a row is told to come from
 
@@ -346,6 +392,29 @@ def _context(pk: int, messages: dict, frames: dict) -> tuple[list, list | None]:
     return [*([{"role": "system", "content": system}] if system else []), *path[::-1]], tools
 
 
+def _no_prompt(context: list) -> str:
+    """Why what was said before an answer is no prompt: a code of reasons, or ""."""
+    if not context or context[-1]["role"] not in ("user", "tool"):
+        return "no_question"
+    return "context_unusable" if any(turn["role"] == "user" and not turn["content"] for turn in context) else ""
+
+
+def _reaction_about(row: tuple) -> tuple:
+    pk, message, user, kind = row[:4]
+    return reaction_about(pk, end_user=user, message=message, conversation=None, external="", kind=kind)
+
+
+def _choice_about(row: tuple) -> tuple:
+    pk, parent, user, _verdict, _chosen, shown, _at, regenerated = row
+    answers = [draft["message"] for draft in from_json(shown)] if regenerated else ()
+    return choice_about(pk, end_user=user, parent=parent, regenerated=bool(regenerated), shown=answers)
+
+
+def _count(left_out: Counter, code: str, n: int) -> None:
+    if n:
+        left_out[code] += n
+
+
 def said_of(voice: Voice) -> Said:
     return cast(Said, voice.version)
 
@@ -354,10 +423,10 @@ def _corrected(text: str) -> dict:
     return {"target": "response", "answer": 0, "text": text}
 
 
-def _voice(said: Said, event: int, document: dict, slots: tuple) -> Voice:
+def _voice(said: Said, document: dict, slots: tuple) -> Voice:
     # The pseudonym is put in when the row is told; until then any name that tells people apart does.
     name = f"{said.end_user}" if said.end_user is not None else f"anonymous {said.kind} {said.row}"
-    return Voice(name, said, event, "raw", document, 0, slots)  # type: ignore[arg-type]  # `_told` puts what it says in its place
+    return Voice(name, said, 0, "raw", document, 0, slots)  # type: ignore[arg-type]  # `_told` puts what it says in its place; `_chunk` the order
 
 
 def _told(row, case: Case, names: dict[int, str]):

@@ -7,6 +7,7 @@ from django.db.models import Count
 
 from corpus.canonical import unified
 from feedback.models import Reaction
+from feedback.reactions.in_force import latest
 from training_export.collect.consistent_read import Reading
 from training_export.curate.draws import context_name, drawn_number
 from training_export.curate.examples import Binary
@@ -17,13 +18,17 @@ def beyond_cap(project, reading: Reading, cap: int, seed: int) -> frozenset:
     day speaks for them. Thumbs without a person have no cap."""
     thumbs = Reaction.objects.filter(project=project, kind=Reaction.Kind.THUMB, event_id__lte=reading.as_of, message__isnull=False, end_user__isnull=False)
     many = thumbs.order_by().values("end_user_id").annotate(n=Count("id")).filter(n__gt=cap).values("end_user_id")
-    asked = ("end_user_id", "message_id", "id", "value", "message__text", "message__parent__text")
-    rows = reading.rows(thumbs.filter(end_user_id__in=many).order_by("end_user_id", "event_id", "id").values_list(*asked))
+    asked = ("end_user_id", "message_id", "id", "value", "created_at", "message__text", "message__parent__text")
+    rows = reading.rows(thumbs.filter(end_user_id__in=many).order_by("end_user_id", "id").values_list(*asked))
     beyond: set[int] = set()
     for _user, given in groupby(rows, key=lambda r: r[0]):
-        last = {message: (value, drawn_number(seed, unified(text), unified(question or ""), value), pk) for _, message, pk, value, text, question in given}
-        standing = sorted((number, pk) for value, number, pk in last.values() if value)
-        beyond.update(pk for _number, pk in standing[cap:])
+        in_force = latest(given, about=lambda row: row[1], said=lambda row: (row[4], row[2]))
+        drawn = [
+            (drawn_number(seed, unified(text), unified(question or ""), value), pk)
+            for _user, _message, pk, value, _at, text, question in in_force.values()
+            if value
+        ]
+        beyond.update(pk for _number, pk in sorted(drawn)[cap:])
     return frozenset(beyond)
 
 

@@ -44,4 +44,9 @@ class Command(ImportCommand):
         self.stdout.write(_("Rows: %(read)d read, %(imported)d taken in, %(duplicates)d known already, %(refused)d refused") % report)
         new = _("New: %(conversations)d conversations, %(messages)d messages, %(reactions)d reactions, %(choices)d choices")
         self.stdout.write(new % report)
+        if not report["feedback_columns"] and not report["reactions"] and not report["choices"]:
+            self.stdout.write(_("No column of this file was taken for feedback. To name one: --map thumb=COLUMN"))
+        if report["not_taken"]:
+            named = ", ".join(f"{column} ({rows})" for column, rows in report["not_taken"].items())
+            self.stdout.write(_("Not taken, with the number of rows in which something stood: %(columns)s") % {"columns": named})
         self.tell_refused(refused_rows)

@@ -141,6 +141,77 @@ def test_turns_of_one_conversation_follow_each_other(take):
     assert numbers(take("t.csv", table)) == {"read": 6, "duplicates": 6}
 
 
+def turn_log(*rows, conversation="s", **more) -> list[dict]:
+    """A log of turns: (question, answer, what else stands in the row)."""
+    return [{"conversation_id": conversation, "user": "ann", "prompt": q, "response": a, **more, **extra} for q, a, extra in rows]
+
+
+def tree() -> dict:
+    return {m.text: m.parent and m.parent.text for m in Message.objects.select_related("parent")}
+
+
+MONDAY = [("q1", "a1", {}), ("q2", "a2", {}), ("q3", "a3", {})]
+TUESDAY = [("q1", "a1", {}), ("q2", "a2", {"thumb": "up"}), ("q3", "a3", {"thumb": "down"})]
+
+
+def test_a_log_of_turns_taken_again_with_thumbs_adds_the_thumbs_alone(take):
+    take("monday.jsonl", turn_log(*MONDAY))
+    before = tree()
+    assert numbers(take("tuesday.jsonl", turn_log(*TUESDAY))) == {"read": 3, "imported": 2, "reactions": 2, "duplicates": 1}
+    assert Message.objects.count() == 6 and tree() == before
+    assert {(r.message.text, r.value) for r in Reaction.objects.all()} == {("a2", 1), ("a3", -1)}
+    # Every row once more, all of them with something new.
+    wednesday = [(q, a, more | {"model": "m1", "thumb": "up"}) for q, a, more in TUESDAY]
+    assert numbers(take("wednesday.jsonl", turn_log(*wednesday))) == {"read": 3, "imported": 2, "reactions": 2, "duplicates": 1}
+    assert Message.objects.count() == 6 and {r.value for r in Reaction.objects.filter(current=True)} == {1}
+
+
+def test_a_log_of_turns_that_has_grown_adds_what_is_new(take):
+    take("monday.jsonl", turn_log(*MONDAY[:2]))
+    report = take("tuesday.jsonl", turn_log(*TUESDAY, ("q4", "a4", {"thumb": "up"})))
+    assert numbers(report) == {"read": 4, "imported": 3, "messages": 4, "reactions": 3, "duplicates": 1}
+    assert tree() == {"q1": None, "a1": "q1", "q2": "a1", "a2": "q2", "q3": "a2", "a3": "q3", "q4": "a3", "a4": "q4"}
+
+
+def test_a_log_of_turns_that_has_got_ids_is_the_same_log(take):
+    """The answers are called by them from then on: what is said of these ids finds them."""
+    take("monday.jsonl", turn_log(*MONDAY, system="S"))
+    with_ids = [(q, a, more | {"message_id": f"m{i}"}) for i, (q, a, more) in enumerate(TUESDAY)]
+    assert numbers(take("tuesday.jsonl", turn_log(*with_ids, system="S"))) == {"read": 3, "imported": 3, "reactions": 2}
+    assert Message.objects.count() == 6
+    take("thumbs.csv", "message_id,liked,user\nm0,True,ann\n")
+    assert Reaction.objects.get(target_external="m0").message.text == "a1"
+
+
+def test_equal_turns_that_follow_each_other_stay_apart(take):
+    rows = [("go on", "more", {}), ("go on", "more", {}), ("go on", "more", {"thumb": "up"})]
+    take("monday.jsonl", turn_log(*rows))
+    assert Message.objects.count() == 6
+    take("tuesday.jsonl", turn_log(*[(q, a, {"thumb": "down"}) for q, a, _more in rows]))
+    assert Message.objects.count() == 6 and Reaction.objects.filter(current=True, value=-1).count() == 3
+
+
+def test_columns_that_are_not_taken_are_named(take):
+    report = take("log.jsonl", turn_log(("q", "a", {"verdict_of_user": "+", "trace": {"x": 1}}), ("q2", "a2", {"verdict_of_user": "-", "trace": None})))
+    assert (report["feedback_columns"], report["not_taken"]) == ({}, {"verdict_of_user": 2, "trace": 1})
+    nested = {
+        "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "b", "liked": True, "latency": 3}],
+        "feedback": {"value": "up", "by": "x"},
+    }
+    report = take("nested.jsonl", [nested | {"prompt": "of nothing"}])
+    assert report["not_taken"] == {"prompt": 1, "feedback.by": 1, "messages.latency": 1}
+    assert report["feedback_columns"] == {"thumb": "feedback"}
+    assert take("known.csv", "message_id,liked\nm1,True\n")["feedback_columns"] == {"thumb": "liked"}
+
+
+def test_the_command_says_that_it_found_no_feedback(take, tmp_path, capsys):
+    path = tmp_path / "log.csv"
+    path.write_text("prompt,response,sterne\nq,a,5\n")
+    call_command("import_feedback", take.project.slug, str(path))
+    out = capsys.readouterr().out
+    assert "No column of this file was taken for feedback" in out and "sterne (1)" in out
+
+
 def test_columns_named_by_hand(take):
     table = "A;B;C\nq;a;1\nq2;a2;5\n"
     report = take("t.csv", table, mapping={"prompt": "A", "response": "B", "thumb": "C"}, delimiter=";", model="m9")

@@ -1,6 +1,5 @@
 """What end users said, as rows: computed by hand for each kind of word, and through the whole export."""
 
-import json
 from collections import Counter
 from itertools import count
 
@@ -14,9 +13,9 @@ from feedback.models import Conversation, Message
 from feedback.reactions.actions import choose, react
 from tests.cast import make_project
 from tests.training_export import judged
+from tests.training_export.exports import exported, said
 from training_export.collect.thinning import Thinning
 from training_export.curate.splits import Splitter
-from training_export.options import ExportOptions
 from training_export.publish import snapshots
 
 pytestmark = pytest.mark.django_db
@@ -69,22 +68,6 @@ def ranked_by_an_expert(project, question, answers):
     prompt = judged.cast.make_prompt(project, question)
     judged.judge(judged.item(project, answers, prompt=prompt), doctor, {"schema": 1, "ranking": [[0], [1]], "acceptable": 1})
     return prompt
-
-
-def exported(project, form, **options):
-    """({split: rows}, {split: provenance}, left out)."""
-    options = {"include": "draft-choices,thumbs,corrections"} | options
-    bundle = snapshots.build(project=project, actor=None, options=ExportOptions.of({"format": form} | options))
-    folder = snapshots.folder_of(bundle)
-    rows, sides = {}, {}
-    for path in sorted(folder.glob("*.jsonl")):
-        rows[path.stem] = [json.loads(line) for line in path.read_text().splitlines()]
-        sides[path.stem] = [json.loads(line) for line in (folder / "provenance" / path.name).read_text().splitlines()]
-    return rows, sides, bundle.snapshot.left_out
-
-
-def said(row, column):
-    return row[column][0]["content"]
 
 
 def test_a_chosen_draft_stands_above_each_other_one_that_was_seen(project):
