@@ -1,5 +1,6 @@
 """Each message has the hash of the talk along its own path of parents. Those that came with `parent` had none, nor had answers of the chat; where
-personal data is masked before storage, the hashes of what came by API or proxy were made before it was.
+personal data is masked before storage, the hashes of what came by API or proxy were made before it was; a system text that was sent later on, or an
+answer that says nothing, went into those of what followed.
 
 Of each person and target the word that was said last is in force. Choices that came by API were put in force by their arrival, and a clock that
 ran ahead dated words later than they were heard."""
@@ -8,7 +9,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from django.db import migrations, transaction
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery
+from django.db.models import DateTimeField, ExpressionWrapper, F, OuterRef, Subquery
 
 from core.db import bulk
 from feedback.conversations import tree as talk
@@ -18,13 +19,11 @@ CONVERSATIONS = 200  # in one transaction
 
 
 def hashes(apps, schema_editor):
-    """Compute what is missing, some conversations at a time. Broken off, it goes on with what is left when it is called again."""
+    """Compute them all, some conversations at a time; only what differs is written. Broken off, it may be called again."""
     Conversation, Message = apps.get_model("feedback", "Conversation"), apps.get_model("feedback", "Message")
-    masked = apps.get_model("feedback", "ChatSettings").objects.filter(masking="storage").values("project_id")
     keys = dict(apps.get_model("core", "Project").objects.values_list("pk", "hash_key"))
-    # Where no texts are kept, or not any more, there is nothing to compute from; what an empty answer is followed by went on from it.
-    lacking = Message.objects.filter(Q(context_hash="") | Q(role="assistant", text="", extra__isnull=True), conversation=OuterRef("pk"))
-    every = Conversation.objects.filter(keep=True, dropped_at=None).filter(Exists(lacking) | Q(project_id__in=masked)).order_by("pk")
+    # Where no texts are kept, or not any more, there is nothing to compute from.
+    every = Conversation.objects.filter(keep=True, dropped_at=None).order_by("pk")
     last = 0
     while rows := list(every.filter(pk__gt=last).values_list("pk", "project_id", "system")[:CONVERSATIONS]):
         last = rows[-1][0]

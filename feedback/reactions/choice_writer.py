@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import connection
+
 from core.db import bulk
 from feedback.models import Choice, Message, WaitingDraft
 from feedback.reactions.in_force import choice_about, latest, moment_after
@@ -79,7 +81,8 @@ def settle(project, new: list[Chosen], now: datetime) -> None:
     parents = sorted({c.parent for c in new if c.parent is not None and c.user is not None})
     if not parents:
         return
-    list(Message.objects.filter(pk__in=parents).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    if connection.features.has_select_for_update:
+        list(Message.objects.filter(pk__in=parents).order_by("pk").select_for_update(no_key=True).values_list("pk"))
     there = [Chosen.of(row) for row in Choice.objects.filter(project=project, parent__in=parents, current=True, end_user__isnull=False)]
     found = {c.about: c for c in there}
     for choice in new:

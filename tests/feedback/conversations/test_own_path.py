@@ -202,25 +202,24 @@ def test_erasure_finds_who_else_asked_the_same_after_the_same_talk():
 def test_rows_without_a_hash_get_theirs():
     """What stood in the database before: messages that named their parents, answers of the chat, and hashes of what was masked only afterwards."""
     sender = Sender()
-    other = talk("q", "b", user="bob", conversation="b")
-    other["messages"][1]["id"] = "b1"
+    second = talk("q", "b", user="bob", conversation="b")
+    second["messages"][1]["id"] = "b1"
     turns = [f"{role}{i}" for i in range(20) for role in "qa"]
-    sender.taken([chained(talk(*turns, system="S", conversation="t")), other])
+    sender.taken([chained(talk(*turns, system="S", conversation="t")), second])
     right = hashes(sender.project)
     Message.objects.filter(conversation__external_id="t").update(context_hash="")
     dropped = Sender(make_project("dropped"))
     dropped.taken(talk("q", "a"))
     Message.objects.filter(project=dropped.project).update(context_hash="", text="")
     Conversation.objects.filter(project=dropped.project).update(keep=False)
-    masked = Sender(make_project("masked"))
-    masked.taken(talk("q", "a"))
-    Message.objects.filter(project=masked.project).update(context_hash="of what was not masked")
-    ChatSettings.objects.create(project=masked.project, masking="storage")
+    other = Sender(make_project("other"))
+    other.taken(talk("q", "a"))
+    Message.objects.filter(project=other.project).update(context_hash="of what was not masked")
     migration = import_module("feedback.migrations.0007_own_path_and_latest_word")
     migration.hashes(apps, None)
     assert hashes(sender.project) == right
     assert hashes(dropped.project) == ["", ""]  # nothing to compute it from
-    assert hashes(masked.project) == own_paths(masked.project)
+    assert hashes(other.project) == own_paths(other.project)
 
 
 def test_words_in_force_are_put_right():
