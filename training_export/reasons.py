@@ -68,6 +68,10 @@ LEFT_OUT = {
     "no_question": ("words of end users", _("There is no question that the answer answers.")),
     "context_unusable": ("words of end users", _("A question before the answer has no text (any more).")),
     "other_format": ("words of end users", _("This format has no place for words of this kind.")),
+    "word_unused": (
+        "words of end users",
+        _("It stands in no row: others said the opposite, the person said otherwise of an equal answer later, or this format writes nothing of it."),
+    ),
     "person_cap": ("words of end users", _("The person gave more thumbs than the limit for one person.")),
     "thinned": ("rows", _("Left out so that good and bad stand in the proportion asked for.")),
     # rows

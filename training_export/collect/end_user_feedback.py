@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from django.db.models import Count, Q
+from django.db.models import Q
 
 from annotation.models import AnnotationVersion, Item, ItemAnswer, Promotion
 from annotation.promotion.rules import judged_messages
@@ -24,6 +24,7 @@ from feedback.reactions.in_force import choice_about, latest, reaction_about
 from training_export.collect.consistent_read import Reading, from_json
 from training_export.collect.judged_prompts import GROUP_DIGITS, keys_of_users
 from training_export.collect.thinning import Thinning, beyond_cap, label_number
+from training_export.collect.unreached import KINDS, unreached, words_of
 from training_export.curate import splits
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Answer, Binary, Preference, Sft
@@ -32,7 +33,6 @@ from training_export.options import INCLUDE
 from training_export.publish.faults import Unreadable, shape_fault, stored_fault
 from training_export.publish.tolerance import Tolerance
 
-KINDS = {"thumbs": Reaction.Kind.THUMB.value, "corrections": Reaction.Kind.CORRECTION.value}  # of INCLUDE, those that are reactions
 CHUNK = 300  # turns; with each comes its conversation
 KEYS = 5000  # turns of which only the ids are read
 
@@ -95,7 +95,7 @@ class FeedbackRows:
 
     def chunks(self) -> Iterator[tuple[list, frozenset]]:
         """(rows of one case, the keys that decide on their side of a split)."""
-        self._count_unreached()
+        self.left_out += unreached(self._project, self._reading, self._include, self._unread)
         if not self._include:
             return
         for rows, keys in self._cases(self.left_out, takes=self._takes):
@@ -109,33 +109,6 @@ class FeedbackRows:
             return True
         self.left_out["thinned"] += 1
         return False
-
-    # -- what is not read, by reason: nothing that was asked for goes without a code
-
-    def _count_unreached(self) -> None:
-        """Words that no turn brings: of answers that have not come, without a question, or of turns whose texts are not kept (these alone have no
-        hash)."""
-        choices, reactions = self._words(self._include)
-        unread_choices, unread_reactions = self._words(self._unread)
-        for code, rows in (
-            ("other_format", unread_choices),
-            ("other_format", unread_reactions),
-            ("target_unknown", choices.filter(parent=None)),
-            ("target_unknown", reactions.filter(message=None)),
-            ("no_question", reactions.filter(message__isnull=False, message__parent=None)),
-            ("answer_unusable", choices.filter(parent__context_hash="")),
-            ("answer_unusable", reactions.filter(message__parent__context_hash="")),
-        ):
-            n = sum(n for _project, n in self._reading.rows(rows.order_by().values_list("project_id").annotate(n=Count("id"))))
-            if n:
-                self.left_out[code] += n
-
-    def _words(self, include: list[str]) -> tuple:
-        """(the choices, the reactions) that these names of INCLUDE mean."""
-        choices = Choice.objects.filter(project=self._project, event_id__lte=self._reading.as_of)
-        kinds = [kind for name, kind in KINDS.items() if name in include]
-        reactions = Reaction.objects.filter(project=self._project, event_id__lte=self._reading.as_of, kind__in=kinds)
-        return choices if "draft-choices" in include else choices.none(), reactions if kinds else reactions.none()
 
     # -- reading
 
@@ -158,6 +131,8 @@ class FeedbackRows:
                         self._tolerance.left_out(stored_fault(case.messages, case.tools), {"prompt": case.prompt, "origins": [origin]}, wrong)
                     continue
                 left_out.update(reasons)
+                in_rows = {id(said) for row in rows for said in row.provenance["versions"]}
+                _count(left_out, "word_unused", sum(id(v.version) not in in_rows for v in case.voices))
                 if rows:
                     said = [said_of(v) for v in case.voices]
                     yield [_told(row, case, names) for row in rows], self._keys(case, said, hashes) | of_prompts.get(case.prompt, frozenset())
@@ -165,7 +140,7 @@ class FeedbackRows:
     def _turns(self) -> Iterator[list[tuple]]:
         """Chunks of (id, conversation) of the turns that somebody said something of; equal contexts stand in one chunk, at the place of the
         first of them. The hash that brings them together is keyed by the project: in its order the rows would stand otherwise elsewhere."""
-        choices, reactions = self._words(self._include)
+        choices, reactions = words_of(self._project, self._reading, self._include)
         wanted = Q()
         if "draft-choices" in self._include:
             wanted |= Q(id__in=choices.values("parent_id"))
@@ -360,7 +335,7 @@ class FeedbackRows:
         if not without:
             return
         answers = {pk: row[1] for pk, row in messages.items() if row[1] in without}
-        choices, reactions = self._words(self._include)
+        choices, reactions = words_of(self._project, self._reading, self._include)
         for (turn,) in self._reading.rows(choices.filter(parent_id__in=list(without)).values_list("parent_id")):
             left_out[without[turn]] += 1
         for (answer,) in self._reading.rows(reactions.filter(message_id__in=list(answers)).values_list("message_id")):

@@ -14,11 +14,12 @@ from feedback.conversations.end_users import of_key
 from feedback.conversations.record_exchange import record_exchange
 from feedback.ingest import batch as ingest
 from feedback.ingest.import_log import import_log
-from feedback.models import Choice, Conversation, Message, Reaction
+from feedback.models import Choice, Message, Reaction
 from feedback.reactions.actions import choose, react
 from tests.cast import make_project
 from tests.feedback.ingest.ingesting import Sender, choice, talk, thumb
 from tests.training_export.exports import exported, said
+from training_export.reasons import unit_of
 
 pytestmark = pytest.mark.django_db
 
@@ -214,16 +215,13 @@ def test_nothing_that_was_asked_for_goes_without_a_code():
         {"type": "reaction", "kind": "correction", "target": "a1", "user": "zhang", "text": "better"},
     ])  # fmt: skip
     Message.objects.filter(text="early").update(text="")  # dropped after some days, and gone on with
-    kept = make_project("other")
-    Conversation.objects.filter(project=project)
     rows, sides, left_out = exported(project, "trl-kto")
     assert [(said(r, "completion"), r["label"]) for r in rows["train"]] == [("a", False)]
     words = {code: n for code, n in left_out.items() if n and code not in ("no_judgement", "no_label")}
     assert words == {
         "changed_mind": 1, "target_unknown": 2, "no_question": 2, "context_unusable": 1, "taken_back": 1, "other_format": 1,
     }  # fmt: skip
-    assert Reaction.objects.filter(project=project).count() + Choice.objects.count() == sum(words.values()) + sum(len(s["reactions"]) for s in sides["train"])
-    assert kept.pk != project.pk
+    assert_accounted(Reaction.objects.count() + Choice.objects.count(), sides, left_out)
 
 
 # -- all orders
@@ -354,6 +352,12 @@ def anchor(project) -> None:
     assert not ingest.take(project=project, rows=[row, picked]).number("refused")
 
 
+def assert_accounted(words: int, sides: dict, left_out: dict) -> None:
+    """Each word is in a row or counted under a reason that counts words, and under one only."""
+    in_rows = {(kind, pk) for side in sides["train"] for kind in ("reactions", "choices") for pk in side[kind]}
+    assert words == len(in_rows) + sum(n for code, n in left_out.items() if unit_of(code) == "words of end users")
+
+
 def check_file(project, mind: dict, people) -> None:
     """The files against what is in force (`mind`) of those `people`, who all asked the same and were answered alike."""
     said_of = {about: value for about, value in mind.items() if about[0] in people}
@@ -362,15 +366,16 @@ def check_file(project, mind: dict, people) -> None:
     votes = {name: {v for (who, kind, on), v in said_of.items() if kind == "thumb" and on == name and v != "none"} for name in TURNS}
     wanted = {(f"answer {name}", of == {"up"}) for name, of in votes.items() if len(of) == 1}
     assert {(said(r, "completion"), r["label"]) for r in rows["train"]} == wanted | {("anchored", True)}
-    words = Reaction.objects.filter(project=project, kind="thumb").count()
-    in_rows = sum(len(side["reactions"]) for side in sides["train"])
-    assert words == in_rows + sum(left_out.get(code, 0) for code in ("changed_mind", "taken_back")) + 2 * left_out.get("conflicting_labels", 0)
+    words = Reaction.objects.filter(project=project, kind="thumb")
+    assert_accounted(words.count(), sides, left_out)
     # Answers to learn: every correction that stands.
-    rows, _sides, _left_out = exported(project, "trl-sft", include="corrections", all_corrections=True)
+    rows, sides, left_out = exported(project, "trl-sft", include="corrections", all_corrections=True)
+    assert_accounted(Reaction.objects.filter(project=project, kind="correction").count(), sides, left_out)
     wanted = {("q2" if on == "c1" else "q1", v) for (who, kind, on), v in said_of.items() if kind == "correction" and v}
     assert {(r["prompt"][-1]["content"], said(r, "completion")) for r in rows["train"]} == wanted | {("anchor", "anchored well")}
     # Pairs of drafts: none where the two chose differently.
-    rows, _sides, _left_out = exported(project, "trl-preference", include="draft-choices")
+    rows, sides, left_out = exported(project, "trl-preference", include="draft-choices")
+    assert_accounted(Choice.objects.filter(project=project).count(), sides, left_out)
     chosen = {v for (who, kind, on), v in said_of.items() if kind == "choice" and isinstance(v, int)}
     names = ("a1", "b1")
     wanted = {(f"answer {names[v]}", f"answer {names[1 - v]}") for v in chosen} if len(chosen) == 1 else set()
