@@ -3,6 +3,7 @@ Append-only: a change of mind is a new row, and the earlier one is no longer `cu
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -49,7 +50,7 @@ def react(
     check(project=project, kind=kind, value=value, reasons=reasons, text=text, tags=tags)
     _check_target(project, kind, message, conversation)
     keep = keep or keeper(project)
-    fields = {"value": value, "reasons": reasons, "text": keep.text(text), "tags": [keep.label(t) for t in tags]}
+    fields: dict[str, Any] = {"value": value, "reasons": reasons, "text": keep.text(text), "tags": [keep.label(t) for t in tags]}
     with transaction.atomic():
         if target_external:
             target_external = keep.external(target_external[:200])

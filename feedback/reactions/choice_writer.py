@@ -90,7 +90,7 @@ def settle(project, new: list[Chosen], now: datetime) -> None:
             continue
         before = found.get(choice.about)
         if choice.at is None:
-            choice.at = moment_after(before and before.at, now)
+            choice.at = moment_after(before.at if before else None, now)
         found |= latest([*([before] if before else []), choice], about=lambda c: c.about, said=lambda c: (c.at, c.pk))
     for choice in new:
         choice.current = choice.parent is not None and found.get(choice.about, choice) is choice

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 Row = TypeVar("Row")
+Key = TypeVar("Key", bound=Hashable)
 
 
-def latest(rows: Iterable[Row], *, about: Callable[[Row], Hashable], said: Callable[[Row], tuple]) -> dict[Hashable, Row]:
+def latest(rows: Iterable[Row], *, about: Callable[[Row], Key], said: Callable[[Row], tuple]) -> dict[Key, Row]:
     """{about: the row in force}. `about(row)` is what somebody had to decide (`reaction_about`, `choice_about`), `said(row)` is (moment, id): of
     what was said in one moment the row with the larger id is the later one."""
-    found: dict[Hashable, Row] = {}
+    found: dict[Key, Row] = {}
     for row in rows:
         key = about(row)
         before = found.get(key)

@@ -51,7 +51,7 @@ class ReactionWriter:
         """Keep what `user` says of a target; texts as they are stored. (Its id, whether it is new.) `again`: what is in force may be the same. Said
         again it adds no row, but is known to have been said later: what came in between, and arrives last, must not stand above it. `at` None: now."""
         about = (user, message, conversation, "" if message or conversation else external, kind)
-        said = [0, user, message, conversation, external, kind, value, reasons, text, tags, True, at or self.now]
+        said: list = [0, user, message, conversation, external, kind, value, reasons, text, tags, True, at or self.now]
         before = self._latest.get(about) if again else None
         if before is not None and user is not None and at is None:
             said[_AT] = moment_after(before[_AT], self.now)
