@@ -215,7 +215,7 @@ def test_rows_without_a_hash_get_theirs():
     other = Sender(make_project("other"))
     other.taken(talk("q", "a"))
     Message.objects.filter(project=other.project).update(context_hash="of what was not masked")
-    migration = import_module("feedback.migrations.0007_own_path_and_latest_word")
+    migration = import_module("feedback.migrations.0008_own_path_and_latest_word")
     migration.hashes(apps, None)
     assert hashes(sender.project) == right
     assert hashes(dropped.project) == ["", ""]  # nothing to compute it from
@@ -233,5 +233,5 @@ def test_words_in_force_are_put_right():
         rows = list(model.objects.order_by("pk"))
         for row in rows:
             model.objects.filter(pk=row.pk).update(current=not row.current)
-    import_module("feedback.migrations.0007_own_path_and_latest_word").words(apps, None)
+    import_module("feedback.migrations.0008_own_path_and_latest_word").words(apps, None)
     assert [list(model.objects.order_by("pk").values_list("pk", "current")) for model in (Reaction, Choice)] == right

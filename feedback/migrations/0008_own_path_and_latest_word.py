@@ -91,7 +91,7 @@ def _settle(model, rows, about, said) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("feedback", "0006_choice_place")]
+    dependencies = [("feedback", "0007_cut_answers_and_other_names")]
     operations = [
         migrations.RunPython(hashes, migrations.RunPython.noop, elidable=True),
         migrations.RunPython(words, migrations.RunPython.noop, elidable=True),
