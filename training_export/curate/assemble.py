@@ -5,9 +5,10 @@ from collections import Counter
 from corpus.parts import lack
 from training_export.curate.examples import Binary, Preference, PromptOnly, RankedList, Sft
 from training_export.curate.judged_prompts import Case, Choices, Voice, best_status, speaking
+from training_export.curate.labels import labels_of
 from training_export.curate.pairs import pairs_of
 from training_export.curate.person_votes import superseded
-from training_export.curate.targets import labels_of, targets_of, turn_pairs_of
+from training_export.curate.targets import targets_of, turn_pairs_of
 
 # Prompts that were judged and gave nothing are counted under what the format was made for.
 NOTHING = {Preference: "no_pair", Sft: "no_target", Binary: "no_label"}

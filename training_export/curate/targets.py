@@ -1,6 +1,4 @@
-"""From judgements to labels and to answers worth learning (docs/export.md has the rules). Pure.
-
-Good or bad is not rank: labels come from the acceptability line, from keep and drop, and from ratings only where the export asks."""
+"""From judgements to answers worth learning, and to pairs at corrected turns (docs/export.md has the rules). Pure."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,10 +8,9 @@ from annotation.document import DROP_REASONS
 from corpus.canonical import same_text, unified
 from training_export.curate.examples import Answer
 from training_export.curate.judged_prompts import STATUS_RANK, Case, Choices, Voice, answer_key, heard, settled_first
+from training_export.curate.labels import labels_by, labels_of
 from training_export.curate.material_edits import always_material
 from training_export.curate.pairs import Pair, bradley_terry, capped, question_change
-
-GOOD_RATING, BAD_RATING = 4, 2
 
 
 @dataclass(slots=True)
@@ -25,86 +22,6 @@ class Target:
     voices: list = field(default_factory=list)
     messages: list | None = None
     ids: tuple = ()
-
-
-# --- good or bad -------------------------------------------------------------------------------------------------------------------
-
-
-def labels_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[dict, Counter]:
-    """{answer index: (label, [voices for it])} after consensus, and what was left out. One label per answer: `majority` takes the larger
-    side, the other modes only what nobody contradicts."""
-    out: Counter = Counter()
-    people: dict[int, dict] = {}
-    for voice in voices:
-        said = _labels_by(voice, bool(case.sources), choices, out)
-        for index, values in said.items():
-            heard(people.setdefault(index, {}), voice, values)
-    labels = {}
-    for index, each in sorted(people.items()):
-        said = settled_first(each)
-        good = [v for v, values in said if values == {True}]
-        bad = [v for v, values in said if values == {False}]
-        if len(good) == len(bad) or (good and bad and choices.annotators != "majority"):
-            out["conflicting_labels"] += 1
-        else:
-            labels[index] = (True, good) if len(good) > len(bad) else (False, bad)
-    shown = {index for v in voices for index in v.slots}
-    if people:
-        unlabelled = len(shown - people.keys())
-        if unlabelled:
-            out["unlabelled"] += unlabelled
-    return labels, out
-
-
-def _labels_by(voice: Voice, has_sources: bool, choices: Choices, out: Counter) -> dict[int, set]:
-    """What one judgement says of each answer: {index: {True}, {False} or both (its author contradicts themselves)}."""
-    doc, said = voice.document, {}
-    acceptable = doc.get("acceptable")
-    verdict = doc.get("verdict")
-    if acceptable is not None:
-        ranking = doc.get("ranking", ())
-        for i, group in enumerate(ranking):
-            for slot in group:
-                said.setdefault(voice.slots[slot], set()).add(i < acceptable)
-        if doc.get("rest") == "worse" or (acceptable == 0 and not ranking):
-            for index in voice.rest():
-                said.setdefault(index, set()).add(False)
-    if verdict and voice.slots:
-        label = True if verdict == "keep" else None
-        if verdict == "drop":
-            label, why = _label_of_drop(doc.get("reasons", ()), has_sources)
-            if why:
-                out[why] += 1
-        elif verdict == "fix":
-            out["fix_is_no_label"] += 1
-        if label is not None:
-            said.setdefault(voice.slots[0], set()).add(label)
-    rated = False
-    if choices.binary_from_ratings:
-        for slot, ratings in doc.get("ratings", {}).items():
-            overall = ratings.get("overall")
-            if overall is not None:
-                rated = True
-                if overall >= GOOD_RATING or overall <= BAD_RATING:
-                    said.setdefault(voice.slots[int(slot)], set()).add(overall >= GOOD_RATING)
-    if acceptable is None and verdict is None and not rated and voice.slots and "demonstration" not in doc:
-        out["no_line"] += 1
-    return said
-
-
-def _label_of_drop(reasons, has_sources: bool) -> tuple[bool | None, str]:
-    """(False, "") for a drop that speaks about the answer of a sound question; else (None, why it does not)."""
-    classes = {DROP_REASONS.get(r) for r in reasons}
-    if "question" in classes:
-        return None, "drop_question"
-    if "answer" in classes or ("source" in classes and has_sources):
-        return False, ""
-    if "source" in classes:
-        return None, "source_missing"
-    return None, "source_outdated" if "source_outdated" in classes else "drop_duplicate"
-
-
-# --- answers to learn --------------------------------------------------------------------------------------------------------------
 
 
 def targets_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[Target], Counter]:
@@ -287,7 +204,7 @@ def _offered(case: Case, index: int, voices: list[Voice], labels: dict, correcte
 
 
 def _disputed(index: int, voices: list[Voice], choices: Choices) -> bool:
-    return any(index in _labels_by(v, True, choices, Counter()) for v in voices)
+    return any(index in labels_by(v, True, choices, Counter()) for v in voices)
 
 
 def _tops(voices: list[Voice], choices: Choices):
@@ -308,9 +225,6 @@ def _tops(voices: list[Voice], choices: Choices):
     for index, tops in sorted(count.items()):
         if (2 * len(tops) > ranked) if choices.annotators == "majority" else len(tops) == ranked:
             yield index, tops
-
-
-# --- corrected turns ---------------------------------------------------------------------------------------------------------------
 
 
 def turn_pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[tuple[list, Pair]], Counter]:
