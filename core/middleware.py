@@ -8,7 +8,8 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from core import stored
-from core.errors import DomainError, of_the_machine
+from core.errors import DomainError
+from core.machine_faults import of_the_machine
 
 ALWAYS_OPEN = {"password", "logout", "preferences", "login"}
 

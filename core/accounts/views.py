@@ -17,7 +17,8 @@ from core.accounts import actions as people
 from core.accounts import login_limit
 from core.accounts.forms import JoinForm, PasswordForm, PreferencesForm, ProfileForm, SignInForm
 from core.context import TEXT_SIZES, shown_text_size, shown_theme
-from core.errors import DomainError, of_the_machine
+from core.errors import DomainError
+from core.machine_faults import of_the_machine
 from core.models import Member, Project, roles_from
 
 YEAR = 365 * 24 * 3600

@@ -2,39 +2,9 @@
 with its line. `inspect` looks at the file by its content; `read` streams it. docs/import.md states every rule."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from corpus.records import Record, Refusal
-
-
-@dataclass
-class Inspection:
-    """What a file is. `mapping` is {our field: column} as found (a given mapping included), `given` only what was given or seen in the
-    rows; `scales` {column: what its numbers stand for} (scales.py), `asked` what of that must be told by hand (deciding.Asked);
-    `columns` the names seen in the first rows, `sample` those rows as dicts (long texts cut). `container`: json · jsonl ·
-    csv · parquet; `compression`: "" · gzip · zip; `delimiter` only for csv; `layout`: where the rows of a JSON file stand
-    (list · lists · texts · keyed · lists_of_lists · single · sequence); of a table: cr · unquoted. `unread`: columns of a Parquet file
-    whose values cannot be read (bytes, maps, durations)."""
-
-    container: str
-    compression: str = ""
-    encoding: str = "utf-8"
-    delimiter: str = ""
-    format: str = ""
-    columns: list[str] = field(default_factory=list)
-    sample: list[dict] = field(default_factory=list)
-    mapping: dict[str, str] = field(default_factory=dict)
-    given: dict[str, str] = field(default_factory=dict)
-    scales: dict[str, str] = field(default_factory=dict)
-    asked: list[dict] = field(default_factory=list)
-    layout: str = ""
-    name: str = ""
-    unread: list[str] = field(default_factory=list)
-
-    def as_dict(self) -> dict:
-        """JSON-ready."""
-        return asdict(self)
+from corpus.records import Inspection, Record, Refusal
 
 
 def inspect(
@@ -63,3 +33,6 @@ def read(path: str | Path, inspection: Inspection, *, model: str | None = None, 
     from corpus.readers.reading import records
 
     return records(Path(path), inspection, model=model, join=join)
+
+
+__all__ = ["Inspection", "inspect", "read"]

@@ -15,7 +15,7 @@ from corpus.readers.fields import ALIASES, check_given, normal, resolve
 from corpus.readers.judgements import deciding, judges, scales
 from corpus.readers.reading import raw_rows, shown, text_stream
 from corpus.readers.shapes import shape_of
-from corpus.records import FileRefused
+from corpus.records import FileRefused, Inspection
 
 _PASSAGES = {"passage", "passages", "reference_passage", "source_text", "paragraph", "chunk", "retrieved_contexts", "原文", "段落"}
 _ADDRESS = re.compile(r"(https?://|[\w.-]+/)\S+")  # of a page or a data set: no passage
@@ -23,7 +23,6 @@ _ADDRESS = re.compile(r"(https?://|[\w.-]+/)\S+")  # of a page or a data set: no
 
 def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[str, str], delimiter: str | None, join: str | None, whole: bool):
     """See corpus.readers.inspect."""
-    from corpus.readers import Inspection
 
     if not path.stat().st_size:
         raise FileRefused("empty", _("The file is empty."))

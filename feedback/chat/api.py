@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from core import events, limits
 from core.api.parsers import strict_loads
 from core.client_ip import client_ip
-from core.errors import DomainError, of_the_machine
+from core.errors import DomainError
+from core.machine_faults import of_the_machine
 from feedback import stream_places
 from feedback.chat import access, branches, serialize, stream_events, streaming
 from feedback.chat import ask as asking

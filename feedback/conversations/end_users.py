@@ -10,9 +10,8 @@ from django.utils.translation import gettext as _
 from core import storable
 from core.errors import DomainError
 from core.models import Project, User
+from feedback.conversations.sizes import MAX_KEY
 from feedback.models import EndUser
-
-MAX_KEY = 300
 
 
 def key_hash(project: Project, key: str) -> str:

@@ -11,13 +11,11 @@ from django.utils.translation import gettext as _
 from core import storable
 from core.errors import DomainError
 from corpus.endings import BROKEN, said_in
-from feedback.conversations.end_users import MAX_KEY as MAX_USER
 from feedback.conversations.message import ROLES, Turn, state_of, turn_of, without_system
+from feedback.conversations.sizes import MAX_COMMENT, MAX_CORRECTION, MAX_KEY, MAX_TAG, MAX_TAGS
 from feedback.reactions.reasons import KEY as REASON
 
 MAX_ID, MAX_EXTERNAL, MAX_MODEL = 100, 200, 200
-MAX_COMMENT, MAX_CORRECTION = 20_000, 200_000
-MAX_TAGS, MAX_TAG = 20, 60
 MAX_MESSAGES, MAX_DRAFTS, MAX_TEXT, MAX_DEPTH = 1000, 8, 1_000_000, 32
 _LARGEST = storable.LARGEST
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -367,8 +365,8 @@ def _user(raw: dict, at: str = "") -> str:
     value = raw.get("user")
     if value is None:
         return ""
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_USER:
-        raise RowError(f"{at}user", "bad_user", _("A person's id is a text of 1 to %(n)s characters.") % {"n": MAX_USER})
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_KEY:
+        raise RowError(f"{at}user", "bad_user", _("A person's id is a text of 1 to %(n)s characters.") % {"n": MAX_KEY})
     return value
 
 

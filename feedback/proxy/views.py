@@ -24,11 +24,12 @@ from core.api.auth import find_key, opens
 from core.api.parsers import strict_loads
 from core.client_ip import client_ip
 from core.db.prepared import Prepared
-from core.errors import DomainError, of_the_machine
+from core.errors import DomainError
+from core.machine_faults import of_the_machine
 from core.models import ApiKey, Project
 from feedback import stream_places
 from feedback.chat.arms import by_weight, share_of
-from feedback.conversations import end_users
+from feedback.conversations import end_users, sizes
 from feedback.models import Arm, ChatSettings
 from feedback.proxy.answers import Heard
 from feedback.proxy.log import Exchange, id_of, writer
@@ -193,7 +194,7 @@ def _person(asked: dict) -> str:
     """Whom the client speaks for: OpenAI's `user`, or what has come in its place."""
     for name in ("user", "safety_identifier"):
         said = asked.get(name)
-        if isinstance(said, str) and 0 < len(said) <= end_users.MAX_KEY:
+        if isinstance(said, str) and 0 < len(said) <= sizes.MAX_KEY:
             return said
     return ""
 

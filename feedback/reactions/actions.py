@@ -15,7 +15,7 @@ from core.errors import DomainError
 from core.models import Project
 from feedback.conversations import late_targets, other_names
 from feedback.conversations.privacy import Keeper, keeper
-from feedback.ingest.parse import MAX_COMMENT, MAX_CORRECTION, MAX_TAG, MAX_TAGS
+from feedback.conversations.sizes import MAX_COMMENT, MAX_CORRECTION, MAX_TAG, MAX_TAGS
 from feedback.models import ChatSettings, Choice, Conversation, EndUser, Message, Reaction, Signal
 from feedback.reactions.choice_writer import ChoiceWriter, Chosen
 from feedback.reactions.in_force import choice_about, moment_after

@@ -24,7 +24,7 @@ from core import limits
 from core.api.auth import KeyAuthentication, scoped
 from core.client_ip import client_ip
 from core.errors import DomainError
-from feedback.conversations import end_users, late_targets
+from feedback.conversations import end_users, late_targets, sizes
 from feedback.conversations.privacy import keeper
 from feedback.models import Message, Reaction
 from feedback.reactions import actions as reactions
@@ -82,7 +82,7 @@ class _OnOtherSites(APIView):
 
 
 class TokenIn(serializers.Serializer):
-    user = serializers.CharField(max_length=end_users.MAX_KEY, trim_whitespace=False, help_text="What the site calls the person; only a keyed hash is kept.")
+    user = serializers.CharField(max_length=sizes.MAX_KEY, trim_whitespace=False, help_text="What the site calls the person; only a keyed hash is kept.")
     origin = serializers.CharField(max_length=300, help_text="The site the page is on: https://example.org")
     ttl = serializers.IntegerField(min_value=tokens.SHORTEST, max_value=tokens.LONGEST, default=tokens.USUAL, help_text="Seconds")
 
@@ -97,7 +97,7 @@ class FeedbackIn(serializers.Serializer):
     kind = serializers.ChoiceField(choices=[Reaction.Kind.THUMB.value, Reaction.Kind.CORRECTION.value])
     value = serializers.IntegerField(min_value=-1, max_value=1, allow_null=True, default=None, help_text="thumb: 1, -1, 0 takes it back")
     reasons = serializers.ListField(child=serializers.CharField(max_length=40), max_length=20, default=list)
-    text = serializers.CharField(max_length=reactions.MAX_CORRECTION, allow_blank=True, trim_whitespace=False, default="")
+    text = serializers.CharField(max_length=sizes.MAX_CORRECTION, allow_blank=True, trim_whitespace=False, default="")
 
 
 class KeptOut(serializers.Serializer):

@@ -1,0 +1,138 @@
+"""The rules inside the rooms: screens call verbs and verbs call models, never the other way; what calls itself pure reaches no
+database; no two modules need each other; no folder is too full to find one's way in. Between rooms: test_architecture."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ["core", "corpus", "inference", "feedback", "annotation", "training_export", "config"]
+MODULES_A_FOLDER = 20
+SCREENS = ("views", "api", "forms", "urls", "api_urls")  # by the last part of a module's name, also after an underscore
+PAGES = {f"annotation.projects.{name}" for name in ("create", "guidelines", "home", "overview", "settings", "statement")}
+WEB = ("django.http", "django.shortcuts", "django.views", "django.forms", "rest_framework")
+# Who is neither a page nor a verb, and works on requests by its nature: middleware, decorators of pages, what the chat's pages share.
+ON_REQUESTS = {
+    "config.middleware",
+    "core.access",
+    "core.api.auth",
+    "core.api.errors",
+    "core.api.parsers",
+    "core.registry",
+    "core.web.context",
+    "core.web.middleware",
+    "feedback.chat.access",
+    "feedback.ingest.schema",
+    "training_export.publish.downloads",
+}
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a module's file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules() -> dict[str, ast.Module]:
+    """{dotted name: its tree} of all that is the product's own, but for migrations."""
+    paths = (p for room in ROOMS for p in sorted((ROOT / room).rglob("*.py")) if "migrations" not in p.parts)
+    return {name_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
+def imports(tree: ast.Module, known: dict, *, deep: bool = True) -> Iterator[str]:
+    """Every module that `tree` imports, own ones by the name of their file; without `deep` only what is imported at once."""
+    for node in ast.walk(tree) if deep else tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in known else node.module
+
+
+def is_screen(name: str) -> bool:
+    last = name.rsplit(".", 1)[-1]
+    return name in PAGES or any(last == s or last.endswith("_" + s) for s in SCREENS)
+
+
+@pytest.fixture(scope="module")
+def house() -> dict[str, ast.Module]:
+    return modules()
+
+
+def test_nobody_below_a_screen_calls_it(house):
+    faults = []
+    for name, tree in house.items():
+        if is_screen(name) or name.endswith(".apps") or name == "config.urls":
+            continue
+        faults += [f"{name} imports {other}" for other in imports(tree, house) if other in house and is_screen(other)]
+    assert not faults, "\n".join(faults)
+
+
+def test_a_verb_knows_no_request(house):
+    faults = []
+    for name, tree in house.items():
+        if is_screen(name) or name in ON_REQUESTS or name.endswith(".apps") or ".management." in name or ".templatetags." in name:
+            continue
+        faults += [f"{name} imports {other}" for other in imports(tree, house) if other.startswith(WEB)]
+    assert not faults, "\n".join(faults)
+
+
+def test_no_two_modules_need_each_other(house):
+    """A circle of imports, whether at once or inside functions; models and their querysets are one thing in two files."""
+    edges = {name: {o for o in imports(tree, house) if o in house and o != name} for name, tree in house.items()}
+    circles = [c for c in strongly_connected(edges) if {n.rsplit(".", 1)[-1] for n in c} - {"models", "querysets"}]
+    assert not circles, "\n".join(" ↔ ".join(sorted(c)) for c in circles)
+
+
+def strongly_connected(edges: dict[str, set[str]]) -> list[set[str]]:
+    """The groups of two and more nodes that reach each other (Tarjan 1972)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[set[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in sorted(edges[node]):
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[node] = min(low[node], low[other])
+        if low[node] == index[node]:
+            group = set(stack[stack.index(node) :])
+            del stack[stack.index(node) :]
+            if len(group) > 1:
+                found.append(group)
+
+    for node in sorted(edges):
+        if node not in index:
+            visit(node)
+    return found
+
+
+def test_the_finder_of_circles_finds_them():
+    assert strongly_connected({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+
+
+def test_what_calls_itself_pure_reaches_no_database(house):
+    pure = sorted(n for n, tree in house.items() if "Pure." in (ast.get_docstring(tree) or "") or "Pure;" in (ast.get_docstring(tree) or ""))
+    assert len(pure) > 20
+    code = "import sys, importlib\nfor name in sys.argv[1:]:\n    importlib.import_module(name)\n    if 'django.db' in sys.modules: print(name); break"
+    done = subprocess.run([sys.executable, "-c", code, *pure], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+
+
+def test_no_folder_is_too_full():
+    full = []
+    for room in ROOMS:
+        for folder in [ROOT / room, *(p for p in (ROOT / room).rglob("*") if p.is_dir())]:
+            count = len([p for p in folder.glob("*.py") if p.name != "__init__.py"])
+            if "migrations" not in folder.parts and count > MODULES_A_FOLDER:
+                full.append(f"{folder.relative_to(ROOT)}: {count} modules")
+    assert not full, "\n".join(full)
