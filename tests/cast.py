@@ -1,5 +1,6 @@
 """A fixed cast and small makers of rows: keyword-only, everything has a default."""
 
+from dataclasses import dataclass
 from itertools import count
 
 from django.db import transaction
@@ -11,6 +12,27 @@ from corpus import canonical
 from corpus.models import ModelVersion, Prompt, Response
 
 _n = count(1)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The same people in every test: alice leads, bob and carol annotate, dan reviews, eve is a stranger, ute talks to the model."""
+
+    project: Project
+    alice: User
+    bob: User
+    carol: User
+    dan: User
+    eve: User
+    ute: User
+
+
+def make_cast(slug: str = "ward", **project) -> Cast:
+    """A project with the whole cast; `project` as for make_project."""
+    made = make_project(slug, **project)
+    roles = {"alice": "manager", "bob": "annotator", "carol": "annotator", "dan": "reviewer", "ute": "user"}
+    people = {name: make_member(made, role, make_user(name)) for name, role in roles.items()}
+    return Cast(made, eve=make_user("eve"), **people)
 
 
 def make_user(name: str | None = None, **fields) -> User:

@@ -71,3 +71,11 @@ def _empty_cache():
 
     cache.clear()
     limits.forget()
+
+
+@pytest.fixture
+def cast(db):
+    """A project with the fixed cast (tests/cast.py)."""
+    from tests.cast import make_cast
+
+    return make_cast()
