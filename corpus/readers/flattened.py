@@ -38,6 +38,12 @@ def is_of_people(value) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, dict) and "value" in one and {"user_id", "status"} & one.keys() for one in value)
 
 
+def is_of_a_ranker(row: Row, value) -> bool:
+    """Whether a cell of a row that Label Studio wrote holds what its Ranker says: [{"ranker": {…}}]."""
+    one = value[0] if isinstance(value, list) and len(value) == 1 else None
+    return row.data.keys() >= _LABEL_STUDIO and isinstance(one, dict) and bool({"ranker", "rank"} & one.keys())
+
+
 def _said(row: Row, column: str) -> list[tuple[str, object]]:
     """(who, what) of the answers to one question that were submitted."""
     if column.endswith(".responses") and ({f"{column}.users", f"{column}.status"} & row.data.keys()):
@@ -88,7 +94,7 @@ def _label_studio(row: Row, places: list, texts: list[str]) -> list[JudgementIn]
     for column in row.data:
         many = listed(row, column)
         one = many[0] if len(many) == 1 else row.data[column]
-        if isinstance(one, dict) and {"ranker", "rank"} & one.keys():
+        if is_of_a_ranker(row, [one]):
             raise RowRefused(column, "verdict", _("A ranking of Label Studio's Ranker names no answers of the row: bring it as a column with their ranks."))
         side = one.get("selected") if isinstance(one, dict) else one
         if column in row.used or not isinstance(side, str) or side not in _SIDES:

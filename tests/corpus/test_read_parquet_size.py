@@ -21,7 +21,7 @@ os.environ.update(DJANGO_SETTINGS_MODULE="config.settings", DATA_DIR=sys.argv[2]
 import django
 django.setup()
 from pathlib import Path
-from corpus.readers import parquet
+from corpus.readers.containers import parquet
 print(sum(1 for _number, row in parquet.rows(Path(sys.argv[1])) if not isinstance(row, dict)))
 """
 

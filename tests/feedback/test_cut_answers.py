@@ -149,7 +149,7 @@ def test_a_correction_of_a_cut_answer_is_learnt_and_beats_it_only_by_choice():
     sender.taken(talk("a", asks(), answers(finish_reason="length", reactions=fix)))
     rows, _left_out = written(sender.project, "trl-sft")
     assert [row["completion"][0]["content"] for row in rows] == ["Take 5 mg in the morning."]
-    assert written(sender.project, "trl-preference") == ([], {"cut_pair": 1, "no_pair": 1})
+    assert written(sender.project, "trl-preference") == ([], {"cut_pair": 1, "no_pair": 1, "word_unused": 1})
     (row,) = written(sender.project, "trl-preference", cut_rejected=True)[0]
     assert (row["chosen"][0]["content"], row["rejected"][0]["content"]) == ("Take 5 mg in the morning.", "Take 5 mg in the")
 
@@ -159,7 +159,7 @@ def test_a_cut_draft_is_never_the_better_one(chosen):
     sender = Sender()
     drafts = [{"text": "Half of", "finish_reason": "length"}, {"text": "Whole."}]
     sender.taken({"type": "choice", "user": "u", "verdict": "better", "chosen": chosen, "drafts": drafts, "messages": [asks()]})
-    assert written(sender.project, "trl-preference") == ([], {"cut_pair": 1, "no_pair": 1})
+    assert written(sender.project, "trl-preference") == ([], {"cut_pair": 1, "no_pair": 1, "word_unused": 1})
     rows, _left_out = written(sender.project, "trl-preference", cut_rejected=True)
     assert [(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows] == ([("Whole.", "Half of")] if chosen else [])
 

@@ -222,7 +222,8 @@ def _list_of_models(row: Row) -> list:
 def _of_all(row: Row, kind: str, names: list[str], models: list) -> list[float | None]:
     """The rank or score of each answer as one column says it of all."""
     column = row.name(f"{kind}s")
-    if flattened.is_of_people(flattened.listed(row, column)):
+    told_apart = flattened.listed(row, column)
+    if flattened.is_of_people(told_apart) or flattened.is_of_a_ranker(row, told_apart):
         return [None] * len(names)
     scale = row.scales.get(column, "")
     return orders.numbers(row.get(f"{kind}s"), names, column, models=models, scale=scale, ranked=kind == "rank")

@@ -208,7 +208,9 @@ def test_only_keys_for_it_open_it(here, server):
     assert refused(ask(key(scope="ingest"))) == refused(ask(key(role="reviewer"))) == (403, "permission_denied")
     assert refused(ask(key(other))) == (404, "model_not_found"), "a key of another project finds none of this one's models"
     assert server.requests == []
-    assert ask(key()).status_code == 200
+    passed = ask(key())
+    assert passed.status_code == 200
+    passed.close()
     signed_in = Client()
     signed_in.force_login(here.manager)
     assert signed_in.post("/v1/chat/completions", "{}", content_type="application/json").status_code == 401, "a session is no key"
