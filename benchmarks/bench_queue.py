@@ -3,8 +3,8 @@
     python benchmarks/bench_queue.py [--seconds 60] [--people 8] [--items 10000] [--overlap 2] [--drafts]
 
 The web server is started as it is shipped (WEB_WORKERS, WEB_THREADS).
-Uses DATABASE_URL if set (the database must be empty), else a SQLite file of its own. Prints annotations per second, the median and p95
-of "next" and "submit", the server's CPU per annotation, the same against a floor measured in the same run (an authenticated request
+Uses DATABASE_URL if set (the database must be empty), else a SQLite file of its own. Prints annotations per second, the median, the p95
+and the slowest of "next" and "submit", the server's CPU per annotation, the same against a floor measured in the same run (an authenticated request
 that looks for a row that is not there), and whether any item ever had more places taken than its overlap. Exit status 1 if one had,
 or if any request failed."""
 
@@ -187,7 +187,7 @@ def run(asked, keys, port, pid) -> int:
         if not values:
             continue
         p95 = statistics.quantiles(values, n=20)[18] * 1000
-        print(f"{verb:>7}: median {statistics.median(values) * 1000:6.1f} ms   p95 {p95:6.1f} ms")
+        print(f"{verb:>7}: median {statistics.median(values) * 1000:6.1f} ms   p95 {p95:6.1f} ms   slowest {max(values) * 1000:6.1f} ms")
     print(f"server CPU per annotation: {cpu / max(1, n) * 1000:.1f} ms = {cpu / max(1, n) * 1000 / floor_cpu:.1f} × an authenticated read")
     print(f"  floor: {floor_cpu:.2f} ms CPU, {statistics.median(floor) * 1000:.2f} ms median")
     print(f"places taken beyond the overlap, at worst: {max(worst)}")
