@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from core.querysets import Word
+
 
 def _projects(user, role):
     from core.models import Project
@@ -24,13 +26,17 @@ class ItemQuerySet(models.QuerySet):
 
         mine = Assignment.objects.filter(item=models.OuterRef("pk"), annotator=annotator_id).exclude(state__in=["released", "expired"])
         return (
-            self.filter(project=project_id, state="open", hidden=False, position__gt=mark, held__lt=models.F("overlap"))
+            self.filter(project=project_id, state=Word("open"), hidden=False, position__gt=mark, held__lt=models.F("overlap"))
             .filter(~models.Exists(mine))
             .order_by("position")
         )
 
 
 class AssignmentQuerySet(models.QuerySet):
+    def live(self):
+        """Open and reserved ones: what somebody holds just now. Each state is named, since each has its partial index."""
+        return self.filter(models.Q(state=Word("open")) | models.Q(state=Word("reserved")))
+
     def own(self, user_id: int | None, *, superuser: bool = False):
         """Assignments of this person in projects where they may (still) annotate."""
         from core.models import Member, roles_from

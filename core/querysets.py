@@ -3,6 +3,20 @@
 from django.db import models
 
 
+class Word(models.Expression):
+    """A word of the program's own (never a person's) that stands in the statement itself. A partial index serves only a statement that names
+    its condition: a parameter might be anything, and the table would be read instead."""
+
+    def __init__(self, word: str):
+        if not word.isidentifier():
+            raise ValueError(f"not a word: {word!r}")
+        super().__init__(output_field=models.CharField())
+        self.word = str(word)
+
+    def as_sql(self, compiler, connection):
+        return f"'{self.word}'", []
+
+
 class ProjectQuerySet(models.QuerySet):
     def visible_to(self, user, role: str = "user"):
         """Projects in which `user` holds `role` or a stronger one; all of them for a superuser."""

@@ -23,6 +23,7 @@ from core.db.prepared import Prepared
 from core.db.retry import on_deadlock
 from core.errors import Conflict, DomainError
 from core.models import Role
+from core.querysets import Word
 
 RESERVE_SECONDS = 120
 UNDECIDED_REPORTS = 5
@@ -51,7 +52,7 @@ def claim(*, project, user, reserve: bool = False) -> Assignment | None:
     new one held for RESERVE_SECONDS without starting a clock. The assignment comes with `item` and `item.prompt` loaded."""
     taken = _claim(project, user, reserve)
     for _attempt in range(10):
-        if taken is not None or not (expire(project=project) or _passed_over(project, user)):
+        if taken is not None or not (expire() or _passed_over(project, user)):
             break
         taken = _claim(project, user, reserve)
     return taken
@@ -129,7 +130,7 @@ _ANNOTATOR = Prepared(
     int,
     int,
 )
-_HELD = Prepared(lambda annotator_id: Assignment.objects.filter(annotator=annotator_id, state__in=LIVE).select_related("item__prompt"), int)
+_HELD = Prepared(lambda annotator_id: Assignment.objects.live().filter(annotator=annotator_id).select_related("item__prompt"), int)
 _PICK = Prepared(_pick, int, int, int)
 _AROUND = Prepared(lambda item_id, annotator_id: Assignment.objects.filter(item=item_id).filter(Q(slot__isnull=False) | Q(annotator=annotator_id)), int, int)
 
@@ -208,7 +209,7 @@ def renew(*, user, pk: int, active_ms: int = 0, project=None) -> Assignment:
 
 
 def _take_back(a: Assignment) -> None:
-    busy = Assignment.objects.filter(annotator=a.annotator_id, state="open").exists()
+    busy = Assignment.objects.filter(annotator=a.annotator_id, state=Word("open")).exists()
     if busy or a.item.state != "open" or not take_slot(a):
         raise Conflict("lease_lost", _("Somebody else has taken this item meanwhile. You can still submit: your work is kept beside theirs."))
     a.state = "open"
@@ -272,7 +273,7 @@ def report(*, user, item: Item, reason: str = "personal_data", comment: str = ""
         raise DomainError("invalid", _("Choose a reason."), field="reason")
     if not _may_hide(user, item.project):
         return _reported_only(user, item, reason, comment)
-    live = list(Assignment.objects.filter(item=item, state__in=LIVE).select_for_update(no_key=True).order_by("pk"))
+    live = list(Assignment.objects.live().filter(item=item).select_for_update(no_key=True).order_by("pk"))
     Item.objects.filter(pk=item.pk).update(hidden=True)
     _let_go(live, "released")
     flag = ItemFlag.objects.create(item=item, reason=reason, comment=comment, reporter=user)
@@ -287,7 +288,7 @@ def _may_hide(user, project) -> bool:
 
 
 def _reported_only(user, item: Item, reason: str, comment: str) -> ItemFlag:
-    mine = Assignment.objects.filter(item=item, annotator__user=user, state__in=LIVE).select_for_update(no_key=True)
+    mine = Assignment.objects.live().filter(item=item, annotator__user=user).select_for_update(no_key=True)
     _let_go(list(mine.order_by("pk")), "skipped")
     flag = ItemFlag.objects.create(item=item, reason=reason, comment=comment, reporter=user)
     events.append(project=item.project, actor=user, verb="report", target=item, reason=reason)
@@ -306,10 +307,8 @@ def restore(*, user, item: Item, outcome: str = "restored") -> None:
 
 @on_deadlock
 @transaction.atomic
-def expire(*, project=None, limit: int = 500) -> int:
-    """Free the slots of leases that ran out (of one project, or all); how many. Submitted work is never touched."""
-    ran_out = Assignment.objects.filter(state__in=LIVE, lease_until__lt=timezone.now())
-    if project is not None:
-        ran_out = ran_out.filter(project=project)
-    ran_out = list(ran_out.select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked, no_key=True).order_by("item_id", "pk")[:limit])
-    return _let_go(ran_out, "expired")
+def expire(*, limit: int = 500) -> int:
+    """Free the slots of leases that ran out, of whichever project, the oldest first; how many. Submitted work is never touched."""
+    skip_locked = connection.features.has_select_for_update_skip_locked
+    ran_out = Assignment.objects.live().filter(lease_until__lt=timezone.now()).order_by("lease_until")
+    return _let_go(list(ran_out.select_for_update(skip_locked=skip_locked, no_key=True)[:limit]), "expired")

@@ -167,7 +167,7 @@ def undo(*, user, pk: int, project=None) -> Assignment:
         order=head.order, active_ms=head.active_ms, client_key=f"undo-{head.number + 1}", event_id=event.pk,
     )  # fmt: skip
     _set_head(annotation, version, "withdrawn")
-    others = {o.state: o for o in Assignment.objects.filter(annotator=a.annotator_id, state__in=queue.LIVE)}
+    others = {o.state: o for o in Assignment.objects.live().filter(annotator=a.annotator_id)}
     if "open" in others:
         if "reserved" in others:
             queue.release(user=user, pk=others["reserved"].pk)

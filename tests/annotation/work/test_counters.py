@@ -86,7 +86,7 @@ class Bench:
     def expire(self):
         if a := self.assignment("open", "reserved"):
             Assignment.objects.filter(pk=a.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-            queue.expire(project=self.project)
+            queue.expire()
 
     def accept(self):
         if one := self.annotation():
@@ -171,7 +171,7 @@ def test_an_extra_that_was_undone_gives_no_place_back_when_it_is_let_go(end):
     submit.undo(user=late, pk=a.pk)
     if end == "expire":
         Assignment.objects.filter(pk=a.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-        assert queue.expire(project=project) == 1
+        assert queue.expire() == 1
     elif end == "report":
         queue.report(user=quick, item=item)
     else:
