@@ -3,8 +3,9 @@
 from django.db import connection
 
 from core.db import bulk
+from core.db.one_go import in_one_go
 from feedback.conversations import other_names
-from feedback.conversations.sql import in_one_go, statement
+from feedback.conversations.sql import statement
 from feedback.models import Choice, Message, Reaction
 from feedback.reactions.choice_writer import Chosen, settle
 from feedback.reactions.in_force import latest, reaction_about

@@ -1,11 +1,11 @@
-"""Reading by many values at once, with the same statement for one as for a thousand; and several statements in one go, where each costs a round trip."""
+"""Reading by many values at once, with the same statement for one as for a thousand; and ahead of being asked, in one go."""
 
-import itertools
 import json
-import weakref
 from collections.abc import Collection, Sequence
 
 from django.db import connection
+
+from core.db.one_go import in_one_go
 
 _FEW = 8  # values named one by one
 
@@ -34,85 +34,6 @@ def _few(sql: str, project: int, many: Collection) -> tuple[str, list]:
 def padded(values: list) -> list:
     """`values` and its first one again, up to a power of two: few lengths make few statements."""
     return values + values[:1] * ((1 << (len(values) - 1).bit_length()) - len(values))
-
-
-def in_one_go(statements: Sequence[tuple[str, list]], *, often: bool = False, begins: bool = False, ends: bool = False) -> list[list[tuple]]:
-    """The rows of each of (sql, parameters). PostgreSQL takes them together when parameters are bound by the client, as they are unless set otherwise;
-    each still sees what was committed before it. SQLite has no way to go. `often`: PostgreSQL keeps the statements' plans, most of what a small
-    statement costs it; whoever asks for that must try again after a ProgrammingError that `distrust` knows. `begins`, `ends`: these are the first,
-    or the last, of the caller's transaction, so that its BEGIN or COMMIT may go along."""
-    out = []
-    with connection.cursor() as cursor:
-        together = connection.vendor == "postgresql" and not connection.settings_dict["OPTIONS"].get("server_side_binding")
-        if together and (often or len(statements) > 1):
-            told = known = None
-            if often and _plans_are_kept:
-                known = _prepared.setdefault(connection.connection, {})
-                statements, told = _with_plans(statements, known)
-            before = _begun() if begins else []
-            after = [("COMMIT", [])] if ends and _outermost() else []
-            every = [*before, *statements, *after]
-            cursor.execute(";".join(sql for sql, _values in every), [v for _sql, values in every for v in values])
-            raw, more = cursor.cursor, True  # asked for its description, a cursor describes every column
-            while more:
-                out.append(raw.fetchall() if raw.pgresult.nfields else [])
-                more = raw.nextset()
-            out = out[len(before) : len(out) - len(after)]
-            if known is not None and told:
-                known |= told
-                out = out[len(told) :]
-        else:
-            for sql, values in statements:
-                cursor.execute(sql, values)
-                out.append(cursor.fetchall() if cursor.description else [])
-    return out
-
-
-def _outermost() -> bool:
-    return len(connection.atomic_blocks) == 1
-
-
-def _begun() -> list[tuple[str, list]]:
-    """BEGIN, if the transaction is the caller's own and nothing was said in it yet. The driver, which would say it by itself and wait for the answer,
-    takes the connection for one without transactions until the caller's ends: Django then sets it so anyway."""
-    raw = connection.connection
-    if not _outermost() or raw.isolation_level is not None or raw.info.transaction_status.name != "IDLE":
-        return []
-    raw.autocommit = True
-    return [("BEGIN", [])]
-
-
-# What each connection to PostgreSQL has prepared: {sql: name}. Names are never used twice: of a go that failed nobody knows how far it came.
-_prepared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-_names = itertools.count(1)
-_plans_are_kept = True
-
-
-def _with_plans(statements: Sequence[tuple[str, list]], known: dict[str, str]) -> tuple[list[tuple[str, list]], dict[str, str]]:
-    """(the statements as EXECUTE of prepared ones, before them what has to be prepared first; {sql: name} of these)."""
-    told: dict[str, str] = {}
-    executed = []
-    for sql, values in statements:
-        name = known.get(sql) or told.get(sql)
-        if name is None:
-            name = told[sql] = f"touchstone_{next(_names)}"
-        executed.append((f"EXECUTE {name}" + (f" ({', '.join(['%s'] * len(values))})" if values else ""), values))
-    prepare = []
-    for sql, name in told.items():
-        parts = sql.split("%s")
-        numbered = "".join(f"{part}${i}" for i, part in enumerate(parts[:-1], 1)) + parts[-1]
-        prepare.append((f"PREPARE {name} AS {numbered}", []))
-    return prepare + executed, told
-
-
-def distrust(error: Exception) -> bool:
-    """Whether `error` means that a prepared statement is gone. A pooler that hands every transaction another connection loses them: from then on
-    plans are not kept."""
-    global _plans_are_kept
-    gone = "prepared statement" in str(error)
-    if gone:
-        _plans_are_kept = False
-    return gone
 
 
 class Ahead:

@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 
 from core import events
 from core.db import bulk
+from core.db.one_go import distrust, in_one_go
 from corpus.canonical import canonical_json
 from feedback.conversations import late_targets, other_names
 from feedback.conversations.privacy import Keeper, keeper_of, reason_keys, settings_of
-from feedback.conversations.sql import Ahead, distrust, in_one_go
+from feedback.conversations.sql import Ahead
 from feedback.ingest import existing as known
 from feedback.ingest.choices import Choices
 from feedback.ingest.conversations import Counts, Talks

@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError, ProgrammingError, connection, transaction
 
-from feedback.conversations import sql as lookups
+from core.db import one_go
 from feedback.conversations.record_exchange import record_exchange
 from feedback.ingest import batch as ingest
 from feedback.ingest import existing
@@ -86,10 +86,10 @@ def test_lost_plans_lose_nothing():
     try:
         for i in range(3):
             assert ingest.take(project=project, rows=[thumb(id=f"k{i + 1}", user=f"u{i}")]).results[0].status == "accepted"
-        assert lookups._plans_are_kept is False
+        assert one_go._plans_are_kept is False
     finally:
-        lookups._plans_are_kept = True
-        lookups._prepared.clear()
+        one_go._plans_are_kept = True
+        one_go._prepared.clear()
     assert Reaction.objects.count() == 4
 
 
