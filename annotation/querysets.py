@@ -33,9 +33,9 @@ class ItemQuerySet(models.QuerySet):
 
 
 class AssignmentQuerySet(models.QuerySet):
-    def live(self):
-        """Open and reserved ones: what somebody holds just now. Each state is named, since each has its partial index."""
-        return self.filter(models.Q(state=Word("open")) | models.Q(state=Word("reserved")))
+    def live(self, **of):
+        """Open and reserved ones that fulfil `of`: what somebody holds just now. Each state is named with it, since each has its partial index."""
+        return self.filter(models.Q(state=Word("open"), **of) | models.Q(state=Word("reserved"), **of))
 
     def own(self, user_id: int | None, *, superuser: bool = False):
         """Assignments of this person in projects where they may (still) annotate."""

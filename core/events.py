@@ -26,14 +26,15 @@ def append_quickly(*, project, actor, verb: str, **data) -> int:
     sql, values = append_statement(project=project, actor=actor, verb=verb, **data)
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} RETURNING id", values)
-        stored.on_commit()
         return cursor.fetchone()[0]
 
 
-def append_statement(*, project, actor, verb: str, **data) -> tuple[str, list]:
-    """(sql, parameters) that append such an event; in the same transaction `LAST` is then SQL for its id."""
-    values = [project.pk, getattr(actor, "pk", None), verb, "", bulk.json_text(data), bulk.moment(timezone.now())]
-    return "INSERT INTO core_event (project_id, actor_id, verb, target, data, at) VALUES (%s, %s, %s, %s, %s, %s)", values
+def append_statement(*, project, actor, verb: str, target=None, **data) -> tuple[str, list]:
+    """(sql, parameters) that append such an event, to be run in the transaction at hand; in it `LAST` is then SQL for its id."""
+    stored.on_commit()
+    of = ["", None] if target is None else [target._meta.label_lower, target.pk]
+    values = [project.pk, getattr(actor, "pk", None), verb, *of, bulk.json_text(data), bulk.moment(timezone.now())]
+    return "INSERT INTO core_event (project_id, actor_id, verb, target, target_id, data, at) VALUES (%s, %s, %s, %s, %s, %s, %s)", values
 
 
 LAST = {

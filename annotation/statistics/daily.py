@@ -8,16 +8,22 @@ from django.utils import timezone
 from annotation.models import DailyFigure
 
 
-def add(*, project_id: int, annotator_id: int, day: date | None = None, submitted=0, skipped=0, corrections=0, active_ms=0) -> None:
-    """Add to one annotator's `day` (UTC today): one statement, whether or not the row is there yet."""
+def add(**counted) -> None:
+    """Add to one annotator's day: `statement`, run."""
+    sql, values = statement(**counted)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+
+
+def statement(*, project_id: int, annotator_id: int, day: date | None = None, submitted=0, skipped=0, corrections=0, active_ms=0) -> tuple[str, list]:
+    """(sql, parameters) that add to one annotator's `day` (UTC today), whether or not the row is there yet."""
     table = DailyFigure._meta.db_table
     columns = ("submitted", "skipped", "corrections", "active_ms")
     floor = "GREATEST" if connection.vendor == "postgresql" else "MAX"
     sums = ", ".join(f"{c} = {floor}(0, {table}.{c} + %s)" for c in columns)
     given = [submitted, skipped, corrections, active_ms]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} (project_id, annotator_id, day, submitted, skipped, corrections, active_ms) "  # noqa: S608 (names are constants)
-            f"VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (annotator_id, day) DO UPDATE SET {sums}",
-            [project_id, annotator_id, day or timezone.now().date(), *(max(0, n) for n in given), *given],
-        )
+    sql = (
+        f"INSERT INTO {table} (project_id, annotator_id, day, submitted, skipped, corrections, active_ms) "  # noqa: S608 (names are constants)
+        f"VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (annotator_id, day) DO UPDATE SET {sums}"
+    )
+    return sql, [project_id, annotator_id, day or timezone.now().date(), *(max(0, n) for n in given), *given]

@@ -10,16 +10,18 @@ import time
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, Q, Subquery
+from django.db.models import F, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotation.models import Annotator, Assignment, Item, ItemFlag
 from annotation.statistics import daily
+from annotation.work import statements
 from core import events
 from core.access import role_in
-from core.db.prepared import Prepared
+from core.db import one_go
+from core.db.prepared import Prepared, together
 from core.db.retry import on_deadlock
 from core.errors import Conflict, DomainError
 from core.models import Role
@@ -71,51 +73,51 @@ def _passed_over(project, user) -> bool:
 
 @transaction.atomic
 def _claim(project, user, reserve):
-    annotator = _locked_annotator(project, user)
-    lease = annotator.project.bench.lease_seconds
+    annotator, live = _locked_annotator(project, user)
     now = timezone.now()
-    held = {a.state: a for a in _HELD(annotator.pk)}
+    until = now + timedelta(seconds=RESERVE_SECONDS if reserve else annotator.project.bench.lease_seconds)
+    held = {a.state: a for a in live}
     kept = held.get("reserved") if reserve else held.get("open") or held.get("reserved")
     if kept is not None:
         if kept.state == "reserved" and not reserve:
             kept.state, kept.opened_at = "open", now
-        kept.lease_until = now + timedelta(seconds=RESERVE_SECONDS if reserve else lease)
+        kept.lease_until = until
         kept.save(update_fields=["state", "opened_at", "lease_until"])
         kept.project = annotator.project
         return kept
     item = _PICK.first(project.pk, annotator.pk, annotator.queue_mark)
     if item is None:
         return None
-    rows = _AROUND(item.pk, annotator.pk)
-    assignment = next((a for a in rows if a.annotator_id == annotator.pk), None) or Assignment(item=item, annotator=annotator)
-    assignment.item, assignment.project = item, annotator.project
-    assignment.slot = min(set(range(item.overlap)) - {a.slot for a in rows})
-    assignment.state = "reserved" if reserve else "open"
-    assignment.opened_at = None if reserve else now
-    assignment.lease_until = now + timedelta(seconds=RESERVE_SECONDS if reserve else lease)
-    if not assignment.order:
-        assignment.order = random.sample(range(item.slot_count), item.slot_count)
-    assignment.save()
-    Item.objects.filter(pk=item.pk).update(held=F("held") + 1, frozen=True)
-    if assignment.pk % MARK_EVERY == 0:
+    order = random.sample(range(item.slot_count), item.slot_count)
+    taken = Assignment(project=annotator.project, item=item, annotator=annotator, order=order, lease_until=until, created_at=now)
+    taken.state, taken.opened_at = ("reserved", None) if reserve else ("open", now)
+    moves_mark = item.pk % MARK_EVERY == 0
+    row, _held = one_go.in_one_go(statements.hold(taken), often=True, ends=not moves_mark)
+    taken.pk, taken.slot, new = row[0]
+    taken._state.adding = False
+    if moves_mark:
         # In the queue's order, the first only: a MIN() of them reads them all.
         first = Item.objects.open_for(annotator.pk, project_id=project.pk, mark=annotator.queue_mark).values("position")[:1]
         Annotator.objects.filter(pk=annotator.pk).update(queue_mark=Coalesce(Subquery(first) - 1, F("queue_mark")))
-    return assignment
+    if not new:
+        taken.refresh_from_db(fields=["order", "draft", "draft_revision", "draft_at", "active_ms", "skip_reason", "skip_comment", "created_at"])
+    return taken
 
 
-def _locked_annotator(project, user) -> Annotator:
-    found = _ANNOTATOR.first(project.pk, user.pk)
-    if found is None:
+def _locked_annotator(project, user) -> tuple[Annotator, list[Assignment]]:
+    """The person's annotator row, locked, and what they hold."""
+    asked = (_ANNOTATOR, (project.pk, user.pk)), (_HELD, (project.pk, user.pk))
+    found, live = together(*asked, begins=True)
+    if not found:
         annotator_for(project=project, user=user)
-        found = _ANNOTATOR.first(project.pk, user.pk)
-    if found is None:
+        found, live = together(*asked)
+    if not found:
         raise DomainError("not_found", _("This project is gone."), status=404)
-    return found
+    return found[0], live
 
 
 def _pick(project_id, annotator_id, mark):
-    items = Item.objects.open_for(annotator_id, project_id=project_id, mark=mark).select_related("prompt")
+    items = Item.objects.open_for(annotator_id, project_id=project_id, mark=mark).select_related("prompt").defer("prompt__metadata")
     if connection.features.has_select_for_update_skip_locked:
         items = items.select_for_update(skip_locked=True, no_key=True, of=("self",))
     return items[:1]
@@ -124,15 +126,23 @@ def _pick(project_id, annotator_id, mark):
 _ANNOTATOR = Prepared(
     lambda project_id, user_id: (
         Annotator.objects.select_related("project__bench__guideline", "project__bench__criteria")
+        .defer("project__description", "project__bench__guideline__text")
         .select_for_update(no_key=True, of=("self",))
         .filter(project=project_id, user=user_id)
     ),
     int,
     int,
 )
-_HELD = Prepared(lambda annotator_id: Assignment.objects.live().filter(annotator=annotator_id).select_related("item__prompt"), int)
+
+
+def _held(project_id, user_id):
+    """The annotator is found by a query of its own: a partial index serves what is compared with one value, not what is joined."""
+    annotator = Annotator.objects.filter(project=project_id, user=user_id).values("pk")[:1]
+    return Assignment.objects.live(annotator=Subquery(annotator)).select_related("item__prompt").defer("item__prompt__metadata")
+
+
+_HELD = Prepared(_held, int, int)
 _PICK = Prepared(_pick, int, int, int)
-_AROUND = Prepared(lambda item_id, annotator_id: Assignment.objects.filter(item=item_id).filter(Q(slot__isnull=False) | Q(annotator=annotator_id)), int, int)
 
 
 def freed(items) -> None:
@@ -175,15 +185,21 @@ def own(*, user, pk, project=None) -> Assignment:
 
 def locked_own(*, user, pk, project=None) -> Assignment:
     """`user`'s assignment `pk`, locked with its item; DomainError 404 when it is not theirs (or of another project than the key's)."""
-    found = (_LOCKED_ANY if user.is_superuser else _LOCKED_OWN).first(pk, user.pk)
-    if found is None or (project is not None and found.project_id != project.pk):
+    return locked_own_with(user=user, pk=pk, project=project)[0]
+
+
+def locked_own_with(*, user, pk, project=None, beside: tuple[Prepared, tuple] | None = None) -> tuple[Assignment, list]:
+    """`locked_own` as the first thing of a transaction, and what is asked `beside` it in the same go, once the lock is held."""
+    own = (_LOCKED_ANY if user.is_superuser else _LOCKED_OWN), (pk, user.pk)
+    found, *more = together(own, *([beside] if beside else []), begins=True)
+    if not found or (project is not None and found[0].project_id != project.pk):
         raise DomainError("not_found", _("This assignment is not yours, or is gone."), status=404)
-    return found
+    return found[0], more[0] if more else []
 
 
 def _locked(pk, user_id, superuser=False):
-    rows = Assignment.objects.own(user_id, superuser=superuser).select_related("item__prompt", "annotator", "project__bench")
-    return rows.select_for_update(no_key=True, of=("self", "item")).filter(pk=pk)
+    rows = Assignment.objects.own(user_id, superuser=superuser).select_related("item", "annotator", "project__bench")
+    return rows.select_for_update(no_key=True, of=("self", "item")).filter(pk=pk).defer("project__description")
 
 
 _LOCKED_OWN = Prepared(_locked, int, int)
@@ -273,7 +289,7 @@ def report(*, user, item: Item, reason: str = "personal_data", comment: str = ""
         raise DomainError("invalid", _("Choose a reason."), field="reason")
     if not _may_hide(user, item.project):
         return _reported_only(user, item, reason, comment)
-    live = list(Assignment.objects.live().filter(item=item).select_for_update(no_key=True).order_by("pk"))
+    live = list(Assignment.objects.live(item=item).select_for_update(no_key=True).order_by("pk"))
     Item.objects.filter(pk=item.pk).update(hidden=True)
     _let_go(live, "released")
     flag = ItemFlag.objects.create(item=item, reason=reason, comment=comment, reporter=user)
@@ -288,7 +304,7 @@ def _may_hide(user, project) -> bool:
 
 
 def _reported_only(user, item: Item, reason: str, comment: str) -> ItemFlag:
-    mine = Assignment.objects.live().filter(item=item, annotator__user=user).select_for_update(no_key=True)
+    mine = Assignment.objects.live(item=item, annotator__user=user).select_for_update(no_key=True)
     _let_go(list(mine.order_by("pk")), "skipped")
     flag = ItemFlag.objects.create(item=item, reason=reason, comment=comment, reporter=user)
     events.append(project=item.project, actor=user, verb="report", target=item, reason=reason)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import BigIntegerField, F, Value
+from django.db.models import BigIntegerField, Subquery, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from annotation import document
 from annotation.models import Annotation, AnnotationVersion, Assignment, Item
 from annotation.statistics import agreement, daily
-from annotation.work import queue
+from annotation.work import queue, statements
 from core import events
+from core.db import one_go
 from core.db.prepared import Prepared
 from core.db.retry import on_deadlock
 from core.errors import Conflict, DomainError
@@ -62,7 +63,14 @@ def save_draft(*, user, pk: int, draft: dict, revision: int, active_ms: int = 0,
     return Draft(a.draft_revision, a.draft_at)
 
 
-_MINE = Prepared(lambda item_id, annotator_id: Annotation.objects.filter(item=item_id, annotator=annotator_id).select_related("head"), int, int)
+def _own_annotation(pk):
+    """What the annotator of assignment `pk` has said of its item."""
+    held = Assignment.objects.filter(pk=pk)
+    own = {"item": Subquery(held.values("item")[:1]), "annotator": Subquery(held.values("annotator")[:1])}
+    return Annotation.objects.filter(**own).select_related("head")
+
+
+_MINE = Prepared(_own_annotation, int)
 
 
 @on_deadlock
@@ -75,10 +83,11 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
     if not client_key or len(client_key) > 64:
         raise DomainError("invalid", _("A client key of 1 to 64 characters is needed."), field="client_key")
     document.check_shape(given)
-    a = queue.locked_own(user=user, pk=pk, project=project)
+    a, said = queue.locked_own_with(user=user, pk=pk, project=project, beside=(_MINE, (pk,)))
     item = a.item
-    annotation = _MINE.first(item.pk, a.annotator_id)
+    annotation = said[0] if said else None
     if annotation is not None:
+        annotation.project, annotation.annotator = a.project, a.annotator
         known = annotation.versions.filter(client_key=client_key).first()
         if known is not None:
             return Submitted(annotation, known, known.late)
@@ -86,19 +95,18 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
             raise Conflict("reviewed", _("This work has been reviewed and can no longer be changed."))
     if item.hidden:
         raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
-    doc = document.check_complete(document.to_slots(given, a.order), kind=item.kind, slot_count=item.slot_count, messages=item.prompt.messages)
+    doc = document.check_complete(document.to_slots(given, a.order), kind=item.kind, slot_count=item.slot_count, messages=_messages(item, given))
     editing = annotation is not None and annotation.state in ("submitted", "returned")
     counts_anew = not editing or annotation.state == "returned"
     late = False
     if a.slot is None and not editing:
         late = not (item.state == "open" and queue.take_slot(a))
-    event = events.append(project=a.project, actor=user, verb="edit" if editing else "submit", target=item)
+    now = timezone.now()
     if annotation is None:
-        annotation = Annotation.objects.create(project=a.project, item=item, annotator=a.annotator)
-    number = (annotation.head.number if annotation.head else 0) + 1
-    version = AnnotationVersion.objects.create(
+        annotation = Annotation(project=a.project, item=item, annotator=a.annotator)
+    version = AnnotationVersion(
         annotation=annotation,
-        number=number,
+        number=(annotation.head.number if annotation.head else 0) + 1,
         action="edit" if editing else "submit",
         document=doc,
         guideline_id=a.project.bench.guideline_id,
@@ -107,30 +115,34 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
         active_ms=max(a.active_ms, active_ms),
         client_key=client_key,
         late=late,
-        event_id=event.pk,
+        created_at=now,
     )
-    _set_head(annotation, version, "submitted")
-    now = timezone.now()
-    spent = max(0, active_ms - _counted_ms(annotation, version))
+    spent = max(0, active_ms - _counted_ms(annotation))
     a.state, a.lease_until, a.draft, a.active_ms = "submitted", None, None, max(a.active_ms, active_ms)
     a.draft_revision += 1
-    a.save(update_fields=["state", "lease_until", "draft", "draft_revision", "active_ms", "slot"])
-    _count(item, a, +1 if counts_anew else 0, now, doc)
-    daily.add(
+    event = events.append_statement(project=a.project, actor=user, verb=version.action, target=item)
+    figures = daily.statement(
         project_id=a.project_id,
         annotator_id=a.annotator_id,
         submitted=0 if editing else 1,
         corrections=0 if editing else len(doc.get("corrections", [])),
         active_ms=spent,
     )
+    written = [*statements.judgement(version, assignment=a, event=event), _counted(item, a, +1 if counts_anew else 0, now, doc), figures]
+    ids = one_go.in_one_go(written, often=True, ends=True)
+    version.pk, annotation.pk = ids[1][0][0], ids[2][0][0]
+    annotation.head, annotation.state = version, "submitted"
     return Submitted(annotation, version, late)
 
 
-def _counted_ms(annotation, version) -> int:
-    """Active time that earlier versions of this annotation already brought into the daily figures."""
-    if version.number == 1:
-        return 0
-    return max(annotation.versions.exclude(pk=version.pk).values_list("active_ms", flat=True), default=0)
+def _messages(item: Item, given: dict) -> list | None:
+    """The talk that `given` is about, read only where a turn of it is corrected."""
+    return item.prompt.messages if any(c.get("target") == "turn" for c in given.get("corrections", [])) else None
+
+
+def _counted_ms(annotation) -> int:
+    """Active time that the versions of this annotation so far have brought into the daily figures."""
+    return max(annotation.versions.values_list("active_ms", flat=True), default=0) if annotation.pk else 0
 
 
 def _set_head(annotation, version, state) -> None:
@@ -138,17 +150,14 @@ def _set_head(annotation, version, state) -> None:
     annotation.save(update_fields=["head", "state", "updated_at"])
 
 
-def _count(item: Item, a: Assignment, step: int, now, doc=None) -> None:
-    """Move the item's counters by one annotation of assignment `a` (+1, 0 or -1), and its state and agreement with them."""
+def _counted(item: Item, a: Assignment, step: int, now, doc=None) -> statements.Statement:
+    """What moves the item's counters by one annotation of assignment `a` (+1, 0 or -1), and its state and agreement with them."""
     in_slot = step if a.slot is not None else 0
-    submitted = item.submitted + in_slot
-    changes = {"submitted": F("submitted") + in_slot, "extras": F("extras") + (step - in_slot), "last_activity": now}
     if item.state in ("open", "done"):
-        changes["state"] = "done" if submitted >= item.overlap else "open"
+        item.state = "done" if item.submitted + in_slot >= item.overlap else "open"
     if item.overlap > 1 or item.submitted or item.extras:
-        changes["agreement"] = agreement.of_item(item, mine=(a.annotator_id, doc))
-    Item.objects.filter(pk=item.pk).update(**changes)
-    item.state = changes.get("state", item.state)
+        item.agreement = agreement.of_item(item, mine=(a.annotator_id, doc))
+    return statements.counted(item, submitted=in_slot, extras=step - in_slot, now=now)
 
 
 @on_deadlock
@@ -167,14 +176,14 @@ def undo(*, user, pk: int, project=None) -> Assignment:
         order=head.order, active_ms=head.active_ms, client_key=f"undo-{head.number + 1}", event_id=event.pk,
     )  # fmt: skip
     _set_head(annotation, version, "withdrawn")
-    others = {o.state: o for o in Assignment.objects.live().filter(annotator=a.annotator_id)}
+    others = {o.state: o for o in Assignment.objects.live(annotator=a.annotator_id)}
     if "open" in others:
         if "reserved" in others:
             queue.release(user=user, pk=others["reserved"].pk)
         until = timezone.now() + timedelta(seconds=queue.RESERVE_SECONDS)
         Assignment.objects.filter(pk=others["open"].pk).update(state="reserved", lease_until=until)
     now = timezone.now()
-    _count(a.item, a, -1, now)
+    one_go.in_one_go([_counted(a.item, a, -1, now)], often=True)
     if a.item.state == "open":
         queue.freed([a.item])
     daily.add(

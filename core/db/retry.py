@@ -4,21 +4,24 @@ import functools
 import random
 import time
 
-from django.db import OperationalError, connection
+from django.db import OperationalError, ProgrammingError, connection
+
+from core.db.one_go import distrust
 
 
 def on_deadlock(verb):
-    """Run `verb` up to four times while PostgreSQL reports a deadlock (40P01) or serialization failure (40001). Inside a caller's
-    transaction the error goes up, since only the whole can be repeated."""
+    """Run `verb` up to four times while PostgreSQL reports a deadlock (40P01) or serialization failure (40001), and again without kept plans
+    once a pooler has lost them. Inside a caller's transaction the error goes up, since only the whole can be repeated."""
 
     @functools.wraps(verb)
     def run(*args, **kwargs):
         for attempt in range(4):
             try:
                 return verb(*args, **kwargs)
-            except OperationalError as exc:
+            except (OperationalError, ProgrammingError) as exc:
                 code = getattr(exc.__cause__, "sqlstate", None)
-                if code not in ("40P01", "40001") or connection.in_atomic_block or attempt == 3:
+                again = distrust(exc) if isinstance(exc, ProgrammingError) else code in ("40P01", "40001")
+                if not again or connection.in_atomic_block or attempt == 3:
                     raise
                 time.sleep(0.01 * (attempt + 1) * (1 + random.random()))
         raise AssertionError("unreachable")
