@@ -6,6 +6,7 @@ from django.db import connection
 from django.utils import timezone
 
 from annotation.models import DailyFigure
+from core.db import one_go
 
 
 def add(**counted) -> None:
@@ -27,3 +28,12 @@ def statement(*, project_id: int, annotator_id: int, day: date | None = None, su
         f"VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (annotator_id, day) DO UPDATE SET {sums}"
     )
     return sql, [project_id, annotator_id, day or timezone.now().date(), *(max(0, n) for n in given), *given]
+
+
+def sums(annotator_id: int) -> tuple[int, int]:
+    """(today, ever): how much this annotator has submitted. One row is read for each day of work."""
+    sql = (
+        "SELECT coalesce(sum(CASE WHEN day = %s THEN submitted ELSE 0 END), 0), coalesce(sum(submitted), 0) FROM annotation_dailyfigure WHERE annotator_id = %s"
+    )
+    (((today, ever),),) = one_go.asked([(sql, [timezone.now().date(), annotator_id])])
+    return today, ever

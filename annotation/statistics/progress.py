@@ -7,9 +7,9 @@ from django.core.cache import cache
 from django.db import connections
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Least
-from django.utils import timezone
 
-from annotation.models import Annotator, DailyFigure, Item
+from annotation.models import Annotator, Item
+from annotation.statistics import daily
 
 SECONDS = 10  # how old the figures of a project may be where counting is quick
 SLOW = 0.1  # seconds of counting past which nobody's request waits for it
@@ -80,8 +80,5 @@ def _count_beside(project_id: int) -> None:
 def for_annotator(project, annotator: Annotator | None, *, exact: bool = False) -> dict:
     """`of_project` and the annotator's own share: {"done", "total", "mine_today", "mine"}."""
     known = of_project(project, exact=exact)
-    today = timezone.now().date()
-    mine = {"today": 0, "all": 0}
-    if annotator is not None:
-        mine = DailyFigure.objects.filter(annotator=annotator).aggregate(today=Sum("submitted", filter=Q(day=today)), all=Sum("submitted"))
-    return {"done": known["done"], "total": known["items"], "mine_today": mine["today"] or 0, "mine": mine["all"] or 0}
+    today, ever = daily.sums(annotator.pk) if annotator is not None else (0, 0)
+    return {"done": known["done"], "total": known["items"], "mine_today": today, "mine": ever}

@@ -42,7 +42,16 @@ _PERSON_ROLE = Subquery(Member.objects.filter(project=OuterRef("project"), user=
 
 _USE_NOTED = timedelta(minutes=5)  # last_used_at is as exact as this: a write at every request would cost more than the request
 
-_KEY = Prepared(lambda prefix: ApiKey.objects.select_related("user", "project").annotate(person_role=_PERSON_ROLE).filter(prefix=prefix, revoked_at=None), str)
+# What a request of a program has no use for, and may be long.
+_UNREAD = ("project__description", "user__password", "user__email", "user__first_name", "user__last_name", "user__keys", "user__last_login")
+
+
+def _by_prefix(prefix):
+    keys = ApiKey.objects.select_related("user", "project").annotate(person_role=_PERSON_ROLE)
+    return keys.filter(prefix=prefix, revoked_at=None).defer(*_UNREAD)
+
+
+_KEY = Prepared(_by_prefix, str)
 
 
 def find_key(authorization: str) -> ApiKey | None:

@@ -9,7 +9,18 @@ import secrets
 import weakref
 from collections.abc import Sequence
 
-from django.db import connection
+from django.db import ProgrammingError, connection
+
+
+def asked(statements: Sequence[tuple[str, list]], *, begins: bool = False) -> list[list[tuple]]:
+    """The rows of statements that are asked often (`in_one_go`). Outside a transaction they are asked again once a pooler has lost their plans;
+    inside, whoever began it has to begin again."""
+    try:
+        return in_one_go(statements, often=True, begins=begins)
+    except ProgrammingError as lost:
+        if not distrust(lost) or connection.in_atomic_block:
+            raise
+        return in_one_go(statements)
 
 
 def in_one_go(statements: Sequence[tuple[str, list]], *, often: bool = False, begins: bool = False, ends: bool = False) -> list[list[tuple]]:

@@ -7,7 +7,7 @@ at once, each in a new thread. PostgreSQL keeps their plans (core.db.one_go), wh
 
 from collections.abc import Callable
 
-from django.db import ProgrammingError, connections, models
+from django.db import connections, models
 from django.db.models.query import ModelIterable
 
 from core.db import one_go
@@ -55,12 +55,7 @@ def together(*asked: tuple[Prepared, tuple], begins: bool = False) -> list[list]
         return [together(one)[0] if one[0].holds(one[1]) else [] for one in asked]
     compiled = [prepared.on(connection) for prepared, _values in asked]
     statements = [(one.sql, one.with_values(values)) for one, (_prepared, values) in zip(compiled, asked, strict=True)]
-    try:
-        rows = one_go.in_one_go(statements, often=True, begins=begins)
-    except ProgrammingError as lost:
-        if not one_go.distrust(lost) or connection.in_atomic_block:
-            raise
-        rows = one_go.in_one_go(statements)
+    rows = one_go.asked(statements, begins=begins)
     return [one.instances(found) for one, found in zip(compiled, rows, strict=True)]
 
 

@@ -17,6 +17,7 @@ from corpus.models import Response
 from tests.cast import make_item, make_member, make_project, make_prompt
 
 pytestmark = pytest.mark.django_db
+SQLITE = connection.vendor == "sqlite"
 
 
 @pytest.fixture
@@ -94,8 +95,9 @@ def test_statements_per_request(api, alice, project):
         with CaptureQueriesContext(connection) as submitted:
             api.post(f"assignments/{pk}/submit/", {"document": {"ranking": [["A"], ["B"], ["C"]]}, "client_key": "k"})
         most_submit = max(most_submit, len(statements(submitted)))
-    assert most_next <= 12
-    assert most_submit <= 14
+    # PostgreSQL takes what needs no answer in between in one go.
+    assert most_next <= (8 if SQLITE else 6)
+    assert most_submit <= (12 if SQLITE else 6)
 
 
 def test_statements_of_the_verbs_and_one_transaction(alice, project):
@@ -109,15 +111,15 @@ def test_statements_of_the_verbs_and_one_transaction(alice, project):
     for _i in range(20):
         with CaptureQueriesContext(connection) as asked:
             a = queue.claim(project=project, user=alice)
-        assert len(statements(asked)) <= 8
+        assert len(statements(asked)) <= (6 if SQLITE else 4)
         a = Assignment.objects.get(annotator__user=alice, state="open")
         with CaptureQueriesContext(connection) as submitted:
             submit.submit(user=alice, pk=a.pk, given={"ranking": [["A"], ["B"], ["C"]]}, client_key="k")
-        assert len(statements(submitted)) <= 10, statements(submitted)
+        assert len(statements(submitted)) <= (9 if SQLITE else 3), statements(submitted)
         assert sum(q["sql"].startswith("SAVEPOINT") for q in submitted.captured_queries) == 1
         with CaptureQueriesContext(connection) as claimed:
             queue.claim(project=project, user=alice)
-        assert len(statements(claimed)) <= 8, statements(claimed)
+        assert len(statements(claimed)) <= (6 if SQLITE else 4), statements(claimed)
         assert sum(q["sql"].startswith("SAVEPOINT") for q in claimed.captured_queries) == 1
 
 

@@ -26,10 +26,8 @@ def _done(project, count: int, *annotators):
     """`count` further items that each of `annotators` has judged."""
     prompt, start = make_prompt(project), Item.objects.count()
     items = [
-        Item(
-            project=project, prompt=prompt, kind="ranking", generation=start + i, state="done", position=start + i, overlap=2, slot_count=3, held=2, submitted=2
-        )
-        for i in range(count)
+        Item(project=project, prompt=prompt, kind="ranking", generation=n, state="done", position=n, overlap=2, slot_count=3, held=2, submitted=2)
+        for n in range(start, start + count)
     ]
     items = Item.objects.bulk_create(items)
     pairs = [(item, slot, who) for item in items for slot, who in enumerate(annotators)]

@@ -3,12 +3,15 @@
 import contextlib
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import Count, F
 
+from annotation.bench import payload
 from annotation.models import Annotation, Assignment, Item
-from annotation.work import queue, submit
+from annotation.work import queue, statements, submit
+from core.db import one_go
 from core.errors import Conflict
+from core.models import Event
 from tests.cast import make_item, make_member, make_project
 from tests.threads import at_once
 
@@ -85,3 +88,58 @@ def test_expiry_against_submit_and_heartbeat_never_loses_or_doubles():
     assert not Item.objects.filter(submitted__gt=F("overlap")).exists()
     assert sum(Item.objects.values_list("submitted", flat=True)) + sum(Item.objects.values_list("extras", flat=True)) == Annotation.objects.count()
     assert connection.vendor in ("sqlite", "postgresql")
+
+
+def test_lost_plans_lose_nothing():
+    """A pooler between us and PostgreSQL may hand every transaction another connection, which knows nothing of what was prepared."""
+    if connection.vendor != "postgresql":
+        pytest.skip("only PostgreSQL keeps plans")
+    project = make_project()
+    for _i in range(4):
+        make_item(project)
+    user = make_member(project, "annotator")
+
+    def judge(forget):
+        a = queue.claim(project=project, user=user)
+        forget()
+        done = submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"]]}, client_key="k")
+        forget()
+        assert payload.of(queue.own(user=user, pk=a.pk))["assignment"]["annotation"]["version"] == done.version.number
+
+    def forget():
+        one_go._plans_are_kept = True
+        connection.cursor().execute("DEALLOCATE ALL")
+
+    try:
+        judge(lambda: None)
+        judge(forget)
+        connection.cursor().execute("DEALLOCATE ALL")
+        judge(lambda: None)
+        assert one_go._plans_are_kept is False
+        judge(lambda: None)
+    finally:
+        one_go._plans_are_kept = True
+        one_go._prepared.clear()
+    assert Item.objects.filter(state="done", submitted=1, held=1).count() == 4
+
+
+def test_a_claim_that_fails_in_mid_go_leaves_nothing_behind(monkeypatch):
+    """BEGIN and COMMIT travel with the statements; what goes wrong between them is undone all the same."""
+    project = make_project()
+    make_item(project)
+    user = make_member(project, "annotator")
+    wrong = ("SELECT 1 / 0" if connection.vendor == "postgresql" else "SELECT no_such_column FROM annotation_item", [])
+    whole = statements.hold
+    monkeypatch.setattr(statements, "hold", lambda a: [*whole(a), wrong])
+    with pytest.raises(DatabaseError):
+        queue.claim(project=project, user=user)
+    assert (Assignment.objects.count(), Item.objects.get().held) == (0, 0)
+    monkeypatch.undo()
+    a = queue.claim(project=project, user=user)
+    closed = statements.judgement
+    monkeypatch.setattr(statements, "judgement", lambda *args, **kw: [*closed(*args, **kw), wrong])
+    with pytest.raises(DatabaseError):
+        submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"]]}, client_key="k")
+    monkeypatch.undo()
+    assert (Annotation.objects.count(), Assignment.objects.get().state, Event.objects.filter(verb="submit").count()) == (0, "open", 0)
+    assert submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"]]}, client_key="k").version.number == 1
