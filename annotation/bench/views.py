@@ -51,7 +51,8 @@ def bench(request, project):
         "labels": choices["labels"],
     }
     guidelines = markdown.render(settings.guideline.text) if settings.guideline_id else ""
-    returned = Annotation.objects.filter(annotator=annotator, state="returned", item__hidden=False).count() if annotator else 0
+    own = Annotation.objects.filter(project=project, annotator=annotator)  # the project's returned ones are few, the person's own many
+    returned = own.filter(state="returned", item__hidden=False).count() if annotator else 0
     context = {"project": project, "config": config, "choices": choices, "guidelines": guidelines, "returned": returned}
     return render(request, "annotation/bench.html", context)
 
@@ -60,7 +61,8 @@ def bench(request, project):
 def mine(request, project):
     """Own submitted work, what was returned first, then newest first, with its state and a reviewer's words; each row reopens it. `?state=`
     filters, `?before=` pages."""
-    rows = Annotation.objects.filter(project=project, annotator__user=request.user).exclude(head=None)
+    annotator = Annotator.objects.filter(project=project, user=request.user).first()
+    rows = Annotation.objects.filter(annotator=annotator).exclude(head=None) if annotator else Annotation.objects.none()
     state = request.GET.get("state", "")
     if state in Annotation.State.values:
         rows = rows.filter(state=state)
@@ -77,7 +79,7 @@ def mine(request, project):
     )
     first = []
     if not state:  # all: what waits for its author stands before the pages
-        first = list(rows.filter(state="returned")) if not before else []
+        first = list(rows.filter(project=project, state="returned")) if not before else []
         rows = rows.exclude(state="returned")
     rows = list(rows[: MINE_PER_PAGE + 1])
     more = rows[MINE_PER_PAGE - 1].pk if len(rows) > MINE_PER_PAGE else None

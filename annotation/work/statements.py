@@ -27,9 +27,9 @@ def hold(assignment: Assignment) -> list[Statement]:
         "ON CONFLICT (item_id, annotator_id) DO UPDATE SET state = excluded.state, slot = excluded.slot, lease_until = excluded.lease_until, "
         "opened_at = excluded.opened_at RETURNING id, slot, created_at = %s"
     )
-    opened = None if a.opened_at is None else bulk.moment(a.opened_at)
+    until, opened = (None if at is None else bulk.moment(at) for at in (a.lease_until, a.opened_at))
     values = [a.project_id, a.item_id, a.annotator_id, str(a.state), a.item_id, a.item_id, bulk.json_text(a.order)]
-    values += [bulk.moment(a.lease_until), opened, now, now]
+    values += [until, opened, now, now]
     return [(sql, values), ("UPDATE annotation_item SET held = held + 1, frozen = true WHERE id = %s", [a.item_id])]
 
 

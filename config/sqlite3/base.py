@@ -6,6 +6,7 @@ The turn is taken by the statement that writes, whether it begins a transaction 
 poll the file for as long as the others hand the lock on among themselves."""
 
 import re
+import sqlite3
 import threading
 from collections import defaultdict
 
@@ -85,7 +86,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _in_transaction(self) -> bool:
         try:
             return self.connection is not None and self.connection.in_transaction
-        except base.Database.ProgrammingError:  # closed in mid-transaction, which SQLite has rolled back
+        except sqlite3.ProgrammingError:  # closed in mid-transaction, which SQLite has rolled back
             return False
 
     def _commit(self):

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
 
 from annotation.bench import payload
 from annotation.document import SKIP_REASONS
@@ -119,6 +121,8 @@ VERBS = {
     "undo": lambda b: _held(b) and (_submit(b) or b.assignment()) and (lambda: submit.undo(user=b.user, pk=b.held.pk)),
     "expire": lambda b: _held(b) and (Assignment.objects.filter(pk=b.held.pk).update(lease_until="2020-01-01T00:00:00Z") and queue.expire),
     "expire nothing": lambda b: queue.expire,
+    "the bench page": lambda b: _page(b, "bench"),
+    "own work": lambda b: _page(b, "mine"),
 }
 
 
@@ -128,6 +132,12 @@ def _held(b, state=""):
         queue.release(user=b.user, pk=b.held.pk)
         Assignment.objects.filter(pk=b.held.pk).update(state=state)
     return True
+
+
+def _page(b, name):
+    client = Client()
+    client.force_login(b.user)
+    return lambda: client.get(reverse(name, args=[b.project.slug])).status_code == 200
 
 
 def _hide_all(b):
@@ -167,7 +177,7 @@ def _plan_of(sql, params) -> list[str]:
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
             steps = [row[3] for row in cursor.fetchall()]
             whole = [s for s in steps if s.startswith("SCAN ") and s.split()[1] in GROWING]
-            return whole + [s for s in steps if "assignment" in s and s.endswith(("(annotator_id=?)", "(project_id=?)")) and "assignment_one_" not in s]
+            return whole + [s for s in steps if "_assignment " in s and s.endswith(("(annotator_id=?)", "(project_id=?)")) and "assignment_one_" not in s]
         plans = []
         for part in sql.split(";"):  # what goes together, in its order
             of, params = params[: part.count("%s")], params[part.count("%s") :]
