@@ -76,9 +76,15 @@ def call(connection, path, key, body=None, method="POST"):
     return answer.status, json.loads(raw) if raw else None, time.perf_counter() - began
 
 
-def work(port, key, until, times, errors, drafts):
+def arrive(port, key):
+    """A kept-alive connection on which the server has answered once: which of its processes that is, and that it is up, is settled by then."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    call(connection, "/api/v1/projects/bench/progress/", key, method="GET")
+    return connection
+
+
+def work(connection, key, until, times, errors, drafts):
     """One annotator: next, submit, until the clock or the queue ends."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     rng = random.Random(key)
     while time.time() < until:
         status, got, took = call(connection, "/api/v1/projects/bench/next/", key)
@@ -164,12 +170,13 @@ def run(asked, keys, port, pid) -> int:
     before = cpu_of(pid)
     floor = [call(connection, "/api/v1/jobs/1/", keys[0], method="GET")[2] for _i in range(300)]
     floor_cpu = (cpu_of(pid) - before) / 300 * 1000
+    connections = [arrive(port, key) for key in keys]
     times: dict[str, list[float]] = {"next": [], "draft": [], "submit": []}
     errors: list = []
     worst: list[int] = []
     began, before = time.time(), cpu_of(pid)
     until = began + asked.seconds
-    threads = [threading.Thread(target=work, args=(port, key, until, times, errors, asked.drafts)) for key in keys]
+    threads = [threading.Thread(target=work, args=(c, key, until, times, errors, asked.drafts)) for c, key in zip(connections, keys, strict=True)]
     threads.append(threading.Thread(target=watch, args=(until, worst)))
     for t in threads:
         t.start()
