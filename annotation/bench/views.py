@@ -1,7 +1,7 @@
 """The expert's pages: the bench, own work, and the keys kept with the person."""
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, Subquery
 from django.http import JsonResponse
 from django.shortcuts import render
 from django.urls import get_script_prefix, reverse
@@ -71,10 +71,11 @@ def mine(request, project):
         rows = rows.filter(pk__lt=before)
     returned = Review.objects.filter(version__annotation=OuterRef("pk"), decision="return").order_by("-pk").values("comment")[:1]
     held = Assignment.objects.filter(item=OuterRef("item"), annotator=OuterRef("annotator"))
-    unsent = held.filter(draft__isnull=False)
+    # Like the others a value of one row: what merely exists PostgreSQL may look up by reading all there is.
+    unsent = held.values(unsent=ExpressionWrapper(Q(draft__isnull=False), BooleanField()))
     rows = (
         rows.select_related("item__prompt", "head")
-        .annotate(return_comment=Subquery(returned), assignment_id=Subquery(held.values("pk")[:1]), unsent=Exists(unsent))
+        .annotate(return_comment=Subquery(returned), assignment_id=Subquery(held.values("pk")[:1]), unsent=Subquery(unsent[:1]))
         .order_by("-pk")
     )
     first = []

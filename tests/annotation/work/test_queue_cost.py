@@ -188,7 +188,7 @@ def _plan_of(sql, params) -> list[str]:
             f"{n['Node Type']} of {n['Relation Name']}: {n['rows']} rows"
             for plan in plans
             for n in _nodes(plan)
-            if n.get("Relation Name") in GROWING and n["rows"] > 100
+            if n.get("Relation Name") in GROWING and n["rows"] > 250
         ]
 
 
