@@ -111,7 +111,7 @@ MIDDLEWARE = [
     "config.middleware.CompressPages",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "core.middleware.PersonLocaleMiddleware",
+    "core.web.middleware.PersonLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "config.middleware.LimitBody",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -119,7 +119,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "core.middleware.PageMiddleware",
+    "core.web.middleware.PageMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -134,7 +134,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
-                "core.context.frame",
+                "core.web.context.frame",
             ],
             "loaders": [
                 ("django.template.loaders.cached.Loader", ["django.template.loaders.filesystem.Loader", "django.template.loaders.app_directories.Loader"])
@@ -284,7 +284,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"hide_tokens": {"()": "core.log_filter.HideTokens"}},
+    "filters": {"hide_tokens": {"()": "core.web.log_filter.HideTokens"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens"]}},
     "root": {"handlers": ["console"], "level": envstr("LOG_LEVEL", "WARNING")},
     # Refusals (4xx) are no news.

@@ -67,7 +67,7 @@ def _empty_cache():
     """Rows of the next test may have the ids of the last one's."""
     from django.core.cache import cache
 
-    from core import limits
+    from core.web import limits
 
     cache.clear()
     limits.forget()

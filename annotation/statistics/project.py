@@ -67,7 +67,7 @@ def attention(project, viewer) -> dict:
         counts = Item.objects.filter(project=project).aggregate(
             disputes=Count("pk", filter=Q(agreement__lt=LOW_AGREEMENT, hidden=False) & ~Q(state="settled")),
             waiting=Count("pk", filter=Q(state="waiting", hidden=False)),
-            to_decide=Count("pk", filter=Q(hidden=True) | Exists(undecided)),
+            to_decide=Count("pk", filter=Q(hidden=True) | Q(Exists(undecided))),
         )
         states = shown.filter(state__in=["submitted", "returned"])
         counts |= {"submitted": 0, "returned": 0} | dict(states.values_list("state").annotate(n=Count("pk")).order_by())

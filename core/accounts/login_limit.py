@@ -7,7 +7,7 @@ import unicodedata
 
 from django.core.cache import cache
 
-from core.client_ip import client_ip
+from core.web.client_ip import client_ip
 
 WINDOW_SECONDS = 600
 PER_NAME = 8

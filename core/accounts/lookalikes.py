@@ -15,7 +15,7 @@ _DRAWN_ALIKE = dict(
 _STROKES = str.maketrans({"I": "l", "1": "l", "|": "l", "O": "o", "0": "o"})
 
 
-def _forms(name: str) -> tuple[str, str]:
+def _forms(name: str) -> tuple[str, ...]:
     whole = unicodedata.normalize("NFKC", name)
     return tuple("".join(_DRAWN_ALIKE.get(c, c) for c in text.casefold()) for text in (whole, whole.translate(_STROKES)))
 

@@ -16,10 +16,10 @@ from core.access import entry_url, is_own_address, signed_in
 from core.accounts import actions as people
 from core.accounts import login_limit
 from core.accounts.forms import JoinForm, PasswordForm, PreferencesForm, ProfileForm, SignInForm
-from core.context import TEXT_SIZES, shown_text_size, shown_theme
 from core.errors import DomainError
 from core.machine_faults import of_the_machine
 from core.models import Member, Project, roles_from
+from core.web.context import TEXT_SIZES, shown_text_size, shown_theme
 
 YEAR = 365 * 24 * 3600
 

@@ -11,13 +11,13 @@ from django.http import Http404, JsonResponse, StreamingHttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from core import events, limits
+from core import events
 from core.api.parsers import strict_loads
-from core.client_ip import client_ip
 from core.errors import DomainError
 from core.machine_faults import of_the_machine
-from feedback import stream_places
-from feedback.chat import access, branches, serialize, stream_events, streaming
+from core.web import limits
+from core.web.client_ip import client_ip
+from feedback.chat import access, branches, serialize, stream_events, stream_places, streaming
 from feedback.chat import ask as asking
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
 from feedback.reactions import actions as reactions

@@ -10,8 +10,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import events, limits, storable
+from core import events, storable
 from core.errors import Conflict, DomainError
+from core.web import limits
 from feedback.chat import arms, branches, saving, streaming
 from feedback.chat.access import Visitor
 from feedback.conversations import tree as talk

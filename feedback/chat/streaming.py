@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
-from feedback import stream_places
-from feedback.chat import saving
+from feedback.chat import saving, stream_places
 from feedback.conversations.message import state_of
 from feedback.conversations.privacy import Keeper
 from feedback.models import Message

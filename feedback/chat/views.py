@@ -4,9 +4,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core import limits
-from core.client_ip import client_ip
 from core.rendering import markdown
+from core.web import limits
+from core.web.client_ip import client_ip
 from feedback.chat import access, guest_links
 from feedback.chat import api as chat_api
 from feedback.chat import page as chat_page

@@ -10,10 +10,10 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.parsers import BaseParser
 from rest_framework.views import APIView
 
-from core import limits
 from core.api.auth import KeyAuthentication, scoped
 from core.api.parsers import loads_of_any_depth
 from core.errors import DomainError
+from core.web import limits
 from feedback.ingest import batch as ingest
 from feedback.ingest.group_commit import Group
 from feedback.ingest.schema import EXAMPLES, ROW, BatchSerializer, TakenSerializer

@@ -19,15 +19,15 @@ from django.http import HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from core import limits
 from core.api.auth import find_key, opens
 from core.api.parsers import strict_loads
-from core.client_ip import client_ip
 from core.db.prepared import Prepared
 from core.errors import DomainError
 from core.machine_faults import of_the_machine
 from core.models import ApiKey, Project
-from feedback import stream_places
+from core.web import limits
+from core.web.client_ip import client_ip
+from feedback.chat import stream_places
 from feedback.chat.arms import by_weight, share_of
 from feedback.conversations import end_users, sizes
 from feedback.models import Arm, ChatSettings

@@ -20,10 +20,10 @@ from rest_framework import authentication, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core import limits
 from core.api.auth import KeyAuthentication, scoped
-from core.client_ip import client_ip
 from core.errors import DomainError
+from core.web import limits
+from core.web.client_ip import client_ip
 from feedback.conversations import end_users, late_targets, sizes
 from feedback.conversations.privacy import keeper
 from feedback.models import Message, Reaction

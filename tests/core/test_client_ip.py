@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from django.test import override_settings
 
-from core.client_ip import client_ip
+from core.web.client_ip import client_ip
 
 
 def seen(peer: str, forwarded: str | None = None) -> str:

@@ -10,8 +10,8 @@ from django.test import RequestFactory
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core import limits
-from core.limits import TooMany, take
+from core.web import limits
+from core.web.limits import TooMany, take
 
 
 def let_in(n, **rule) -> int:

@@ -8,7 +8,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from core.log_filter import HideTokens
+from core.web.log_filter import HideTokens
 from tests.cast import make_member, make_project
 
 

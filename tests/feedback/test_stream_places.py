@@ -7,8 +7,7 @@ import threading
 
 import pytest
 
-from feedback import stream_places
-from feedback.chat import streaming
+from feedback.chat import stream_places, streaming
 from feedback.models import Message
 from tests import cast, processes
 from tests.feedback.proxy.proxied import behind

@@ -17,7 +17,7 @@ from tests.train.conftest import config
 from tests.train.test_trl import load
 from training_export.curate.examples import Answer, Binary, Preference, Sft
 from training_export.formats import FORMATS
-from training_export.formats.llamafactory_tools import formattable
+from training_export.formats.llamafactory.tools import formattable
 
 pytestmark = pytest.mark.train
 DEFAULTS = {"prompt": "instruction", "query": "input", "response": "output", "messages": "conversations"}

@@ -5,7 +5,7 @@ from django.test import Client, RequestFactory
 
 from core.accounts import views
 from core.errors import Conflict
-from core.middleware import PageMiddleware
+from core.web.middleware import PageMiddleware
 from tests.cast import make_member, make_project, make_user
 
 pytestmark = pytest.mark.django_db

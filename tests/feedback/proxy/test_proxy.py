@@ -8,8 +8,8 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from core import limits
 from core.api import auth
+from core.web import limits
 from feedback.models import Arm, Lost, Message
 from feedback.proxy.log import writer
 from feedback.proxy.views import with_model

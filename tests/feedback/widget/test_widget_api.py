@@ -10,10 +10,10 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 
-from core import limits
 from core.accounts import actions as people
 from core.api import auth
 from core.models import ApiKey
+from core.web import limits
 from feedback.conversations import end_users
 from feedback.conversations.record_exchange import record_exchange
 from feedback.models import ChatSettings, EndUser, Message, Reaction

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.training_export.formats.broken_rows import BROKEN, BROKEN_LLAMAFACTORY, alpaca, kto, lf, pair, ranked, said, sft, user
 from tests.training_export.formats.format_files import found, put
 from training_export.formats import FORMATS
-from training_export.formats.llamafactory_files import ENTRIES, dataset_info
+from training_export.formats.llamafactory.files import ENTRIES, dataset_info
 from training_export.formats.reasons import REASONS
 
 

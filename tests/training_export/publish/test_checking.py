@@ -19,7 +19,7 @@ from tests.training_export.formats.format_files import put
 from tests.training_export.publish.test_snapshots import built, bytes_of, fill
 from training_export.formats import FORMATS, FileInfo, Options
 from training_export.formats.checker_process import Following
-from training_export.formats.llamafactory_files import dataset_info
+from training_export.formats.llamafactory.files import dataset_info
 from training_export.publish import checking, snapshots
 from training_export.publish.checking import Beside, CheckLost
 

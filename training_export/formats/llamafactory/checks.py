@@ -4,8 +4,8 @@ import json
 
 from training_export.formats.base import Problem
 from training_export.formats.checks import DATE_LIKE, LineChecker
-from training_export.formats.llamafactory_files import DATA_FILES, ENTRIES, TAGS, kind_and_split
-from training_export.formats.llamafactory_tools import formattable
+from training_export.formats.llamafactory.files import DATA_FILES, ENTRIES, TAGS, kind_and_split
+from training_export.formats.llamafactory.tools import formattable
 from training_export.formats.messages import blank, has_template_token, identity
 
 _ANSWER_SIDE = ("gpt", "function_call")

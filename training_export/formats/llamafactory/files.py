@@ -137,7 +137,7 @@ def _thinking(held: set[bool]) -> list[str]:
 
 
 def _weights(labels: Counter) -> list[str]:
-    from training_export.formats.trl_kto import balance
+    from training_export.formats.trl.kto import balance
 
     weights = balance(labels)
     if not weights:

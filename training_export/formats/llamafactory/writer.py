@@ -11,10 +11,10 @@ from collections import Counter
 from django.utils.translation import gettext_lazy as _
 
 from training_export.curate.examples import Binary, Preference, Sft
-from training_export.formats import llamafactory_files
 from training_export.formats.base import LABELS, Format
-from training_export.formats.llamafactory_checks import Checker
-from training_export.formats.llamafactory_tools import tool_list
+from training_export.formats.llamafactory import files as llamafactory_files
+from training_export.formats.llamafactory.checks import Checker
+from training_export.formats.llamafactory.tools import tool_list
 from training_export.formats.messages import LeftOut, has_template_token, identity
 from training_export.formats.rows import Rendered, RowWriter, encoded
 

@@ -8,7 +8,7 @@ from training_export.curate.examples import Binary
 from training_export.formats.base import LABELS, Format
 from training_export.formats.checks import TrlChecker
 from training_export.formats.messages import LeftOut, identity
-from training_export.formats.trl import TrlWriter
+from training_export.formats.trl.writer import TrlWriter
 
 
 def balance(labels: Counter) -> dict | None:

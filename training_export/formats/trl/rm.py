@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from training_export.curate.examples import Preference
 from training_export.formats.base import LABELS, Format
 from training_export.formats.checks import PairChecker
-from training_export.formats.trl_preference import PairWriter
+from training_export.formats.trl.preference import PairWriter
 
 
 class Writer(PairWriter):

@@ -6,7 +6,7 @@ from training_export.curate.examples import Sft
 from training_export.formats.base import LABELS, Format
 from training_export.formats.checks import TrlChecker
 from training_export.formats.messages import identity
-from training_export.formats.trl import TrlWriter, part, with_turns
+from training_export.formats.trl.writer import TrlWriter, part, with_turns
 
 
 class Writer(TrlWriter):
