@@ -2,12 +2,11 @@
 
 `Chunk.add` decides in memory and touches nothing when it refuses; `Chunk.write` inserts. The caller holds the project's import lock."""
 
-from collections import Counter
-from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
 from annotation.imports import existing as known
+from annotation.imports.added import Added, ItemFroze, KeySource
 from annotation.imports.existing import ItemState, Judged, PromptState
 from annotation.imports.prepare import DEMONSTRATION, MAX_ANSWERS, QA, RANKING, Ready, ReadyAnswer, ReadyEntry, ReadyJudgement, by_slot
 from annotation.models import Annotation, AnnotationVersion, Annotator, BenchSettings, Item, ItemAnswer, ItemTag
@@ -24,41 +23,6 @@ ITEM = ("id", "prompt", "generation", "previous", "state", "frozen", "hidden", "
 VERSION = ("id", "annotation", "number", "document", "client_key")
 TARGET = RESPONSE.index("is_target") - RESPONSE.index("text")  # in ReadyAnswer.row
 UNNAMED = "import"  # the annotator of judgements for which the file names nobody
-
-
-class KeySource:
-    """Primary keys of all tables an import writes, kept over its chunks. `dry`: of a trial."""
-
-    def __init__(self, *, dry: bool):
-        self.dry = dry
-        self.prompt, self.response, self.item, self.annotation, self.version = (
-            bulk.Keys(model, dry=dry) for model in (Prompt, Response, Item, Annotation, AnnotationVersion)
-        )
-
-    def reset(self) -> None:
-        for keys in (self.prompt, self.response, self.item, self.annotation, self.version):
-            keys.reset()
-
-
-class ItemFroze(Exception):
-    """An item that this chunk meant to change was frozen by an assignment meanwhile: decide again."""
-
-
-@dataclass(slots=True)
-class Added:
-    """What was newly made."""
-
-    imported: int = 0
-    duplicates: int = 0
-    prompts: int = 0
-    items: int = 0
-    responses: int = 0
-    annotations: int = 0
-    personal_data: int = 0
-    waiting: int = 0  # new ranking items with one answer only, less those that got their second
-    refusals: list[Refusal] = field(default_factory=list)
-    notes: Counter = field(default_factory=Counter)  # records with a column that is kept as a note, by its name
-    dropped: Counter = field(default_factory=Counter)  # records with something that is not kept at all, by its name
 
 
 class Chunk:

@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 
 from annotation.imports import existing as known
 from annotation.imports import preview
-from annotation.imports.chunk import Added, Chunk, ItemFroze, KeySource
+from annotation.imports.added import Added, ItemFroze, KeySource
+from annotation.imports.chunk import Chunk
 from annotation.imports.prefetch import CHUNK_RECORDS, Chunks
 from annotation.imports.prepare import Ready, prepare
 from annotation.models import Annotation, AnnotationVersion, BenchSettings, Item, ItemAnswer

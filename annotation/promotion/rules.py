@@ -11,7 +11,8 @@ from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation.imports.chunk import Chunk, ItemFroze, KeySource
+from annotation.imports.added import ItemFroze, KeySource
+from annotation.imports.chunk import Chunk
 from annotation.models import AnnotationVersion, Annotator, BenchSettings, Consensus, ItemAnswer, ItemTag, Promotion, PromotionRule, Review
 from annotation.promotion import candidates as pick
 from annotation.promotion import messages as turns

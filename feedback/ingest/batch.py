@@ -24,8 +24,9 @@ from feedback.conversations.sql import Ahead
 from feedback.ingest import existing as known
 from feedback.ingest.choices import Choices
 from feedback.ingest.conversations import Counts, Talks
-from feedback.ingest.parse import ChoiceIn, ConversationIn, ReactionIn, Row, RowError, Rules, parse
+from feedback.ingest.parse import parse
 from feedback.ingest.reactions import Reactions
+from feedback.ingest.rows import ChoiceIn, ConversationIn, ReactionIn, Row, RowError, Rules
 from feedback.models import Reaction, Received
 
 MAX_ROWS = 1000

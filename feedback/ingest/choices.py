@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from feedback.conversations.privacy import Keeper
 from feedback.ingest import existing as known
 from feedback.ingest.conversations import Counts, Talks
-from feedback.ingest.parse import ChoiceIn, RowError
+from feedback.ingest.rows import ChoiceIn, RowError
 from feedback.models import Message
 from feedback.reactions.choice_writer import ChoiceWriter
 

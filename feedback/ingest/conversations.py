@@ -11,7 +11,7 @@ from feedback.conversations.bulk_write import Tree
 from feedback.conversations.message import Turn, state_of, title_of
 from feedback.conversations.privacy import Keeper
 from feedback.ingest.existing import Place, Places
-from feedback.ingest.parse import ChoiceIn, ConversationIn, DraftIn, RowError
+from feedback.ingest.rows import ChoiceIn, ConversationIn, DraftIn, RowError
 
 MADE_UP = re.compile(r"row:[0-9a-f]{40}")  # an id that feedback.ingest.log_rows made for a message without one
 

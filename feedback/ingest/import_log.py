@@ -13,7 +13,7 @@ from corpus.records import FileRefused
 from feedback.conversations.privacy import reason_keys, settings_of
 from feedback.ingest import batch as ingest
 from feedback.ingest.log_rows import Log, check_mapping
-from feedback.ingest.parse import Rules
+from feedback.ingest.rows import Rules
 
 MOST_NAMED = 100  # columns in the report
 CHUNK_ROWS, CHUNK_TEXT = 500, 2_000_000  # rows, or about so many characters, in one transaction

@@ -9,7 +9,7 @@ from core.db import bulk
 from feedback.conversations.privacy import Keeper
 from feedback.conversations.sql import Ahead
 from feedback.ingest.existing import EARLIER, People, Places, earlier_of
-from feedback.ingest.parse import ChoiceIn, ReactionIn, Row, RowError
+from feedback.ingest.rows import ChoiceIn, ReactionIn, Row, RowError
 from feedback.reactions.reaction_writer import ReactionWriter
 
 

@@ -3,8 +3,9 @@
 import re
 
 from corpus.readers import turns
+from corpus.readers.aliases import KNOWN
 from corpus.readers.errors import RowRefused
-from corpus.readers.fields import ABOUT, ALIASES, KNOWN, Columns, is_judge, normal, resolve
+from corpus.readers.fields import ABOUT, ALIASES, Columns, is_judge, normal, resolve
 from corpus.readers.judgements import deciding, judging, orders, verdict
 
 SENTENCE = re.compile(r"[。！？；，：]|[.!?;,]\s")
