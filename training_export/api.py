@@ -1,5 +1,7 @@
 """Exports over HTTP, for managers: start one, list them, take their files."""
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
@@ -10,12 +12,10 @@ from core.api.auth import project_for
 from core.jobs.api import JobSerializer
 from core.models import Role
 from training_export.collect.consistent_read import check_event
-from training_export.curate.judged_prompts import Choices
 from training_export.formats import FORMATS
-from training_export.options import INCLUDE, ExportOptions, choices_of
+from training_export.option import Kind, Option
+from training_export.options import OPTIONS, ExportOptions, choices_of
 from training_export.publish import downloads
-
-_ALLOWED = choices_of()
 
 
 class SharesField(serializers.ListField):
@@ -32,36 +32,32 @@ class NamesField(serializers.ListField):
         return super().to_internal_value([n.strip() for n in data.split(",") if n.strip()] if isinstance(data, str) else data)
 
 
+def serializer_field(one: Option) -> serializers.Field:
+    """What the API asks for an option with: anything but what must be said may be left out, or be null where that is its default."""
+    about: dict[str, Any] = {"help_text": one.help, "allow_null": one.default is None}
+    about |= {"required": True} if one.required else {"default": one.default}
+    if one.kind is Kind.CHOICE:
+        return serializers.ChoiceField(**about, choices=list(one.choices))
+    if one.kind is Kind.FLAG:
+        return serializers.BooleanField(**about)
+    if one.kind is Kind.INTEGER:
+        return serializers.IntegerField(**about, min_value=one.minimum, max_value=one.maximum)
+    if one.kind is Kind.NUMBER:  # its limits are ExportOptions': a field here has no "above"
+        return serializers.FloatField(**about)
+    if one.kind is Kind.SHARES:
+        return SharesField(**about, child=serializers.FloatField(min_value=0), min_length=3, max_length=3)
+    if one.kind is Kind.NAMES:
+        return NamesField(**about, child=serializers.ChoiceField(choices=list(one.choices)), max_length=8)
+    if one.kind is Kind.PROPORTION:
+        return serializers.RegexField(r"^[0-9]{1,4}:[0-9]{1,4}$", **about)
+    return serializers.CharField(**about, max_length=one.maximum)
+
+
 class ExportSerializer(serializers.Serializer):
     """What an export may be asked for; only `format` must be said."""
 
-    format = serializers.ChoiceField(choices=list(FORMATS))
-    pairs = serializers.ChoiceField(choices=_ALLOWED["pairs"], required=False)
-    annotators = serializers.ChoiceField(choices=_ALLOWED["annotators"], required=False, help_text="Whose judgement counts, and how it is counted.")
-    margin = serializers.ChoiceField(choices=_ALLOWED["margin"], required=False)
-    alpha = serializers.FloatField(required=False, default=Choices().alpha, help_text="Regularisation of margin bt.")
-    split = SharesField(
-        child=serializers.FloatField(min_value=0), min_length=3, max_length=3, required=False, allow_null=True, help_text="Shares of train, validation, test."
-    )
-    split_by = serializers.ChoiceField(choices=_ALLOWED["split_by"], required=False)
-    seed = serializers.IntegerField(required=False)
-    max_pairs = serializers.IntegerField(required=False, min_value=0, help_text="Per prompt; 0: no limit.")
-    as_of = serializers.IntegerField(required=False, allow_null=True, min_value=0, help_text="Read the project as it stood at this Event.")
-    include = NamesField(
-        child=serializers.ChoiceField(choices=INCLUDE), required=False, max_length=8, help_text="What end users said that is taken as it is, without an expert."
-    )
-    thumbs_per_user = serializers.IntegerField(required=False, min_value=0, help_text="At most so many thumbs of one end user; 0: no limit.")
-    thumbs_balance = serializers.RegexField(r"^[0-9]{1,4}:[0-9]{1,4}$", required=False, allow_null=True, help_text="Thin thumbs to good:bad, such as 1:1.")
-    sft_top = serializers.BooleanField(required=False, help_text="Top-ranked answers are answers to learn, too.")
-    all_corrections = serializers.BooleanField(required=False)
-    binary_from_ratings = serializers.BooleanField(required=False, help_text="Overall rating 4 or 5 is good, 1 or 2 is bad.")
-    correction_beats = serializers.ChoiceField(choices=_ALLOWED["correction_beats"], required=False)
-    include_imported = serializers.BooleanField(required=False)
-    cut_rejected = serializers.BooleanField(required=False, help_text="Answers that were cut off may be the worse side of a pair, or bad ones.")
-    system = serializers.ChoiceField(choices=_ALLOWED["system"], required=False)
-    sources = serializers.ChoiceField(choices=_ALLOWED["sources"], required=False)
-    allow_template_tokens = serializers.BooleanField(required=False)
-    name = serializers.CharField(required=False, max_length=60, help_text="Prefix of data set names (LLaMA-Factory).")
+    def get_fields(self):
+        return {one.name: serializer_field(one) for one in OPTIONS.values()}
 
     def validate(self, attrs):
         unknown = set(self.initial_data) - set(self.fields)

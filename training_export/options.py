@@ -1,125 +1,172 @@
-"""What an export can be asked for: one checked, frozen value behind the command, the API and the page."""
+"""What an export can be asked for: one checked, frozen value behind the command, the API and the page. An option is defined here, or in
+curate.rules if it is a rule for counting judgements, and nowhere else."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass
+from typing import Any
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
 from training_export.curate import splits
-from training_export.curate.judged_prompts import Choices
+from training_export.curate.rules import CurationRules
 from training_export.formats import FORMATS
 from training_export.formats import Options as FormatOptions
+from training_export.option import Kind, Option, Page, option, options_of
+
+NUMBERS_WITHIN = 2**62  # what every database can hold
 
 
-@dataclass(frozen=True)
-class ExportOptions:
-    """`split`: shares of train, validation and test, None for no split. `as_of`: an Event's id, None for now. `include`: what of end users'
-    words is taken as it is (names of INCLUDE); `thumbs_per_user`: at most so many of one person's (0: no limit); `thumbs_balance`: (good, bad), the
-    proportion that their thumbs are thinned to, None for as they come. The other fields are those of cases.Choices and formats.Options."""
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(CurationRules):
+    """All that an export can be asked for: the rules for counting judgements, and these."""
 
-    format: str
-    pairs: str = "all"
-    annotators: str = "each"
-    margin: str = "none"
-    alpha: float = 0.01
-    include: tuple = ()
-    thumbs_per_user: int = 50
-    thumbs_balance: tuple | None = None
-    sft_top: bool = False
-    max_pairs: int = 0
-    seed: int = 0
-    binary_from_ratings: bool = False
-    correction_beats: str = "original"
-    all_corrections: bool = False
-    include_imported: bool = True
-    cut_rejected: bool = False
-    split: tuple | None = None
-    split_by: str = "prompt"
-    as_of: int | None = None
-    system: str = "keep"
-    sources: str = "omit"
-    allow_template_tokens: bool = False
-    name: str = "touchstone"
+    format: str = option(
+        MISSING, _("Format"), kind=Kind.CHOICE,
+        help="The trainer's format.", choices={name: form.label for name, form in FORMATS.items()},
+        page=Page("format"),
+    )  # fmt: skip
+    split: tuple | None = option(
+        None, _("Shares for training, validation and test"), kind=Kind.SHARES,
+        help="Shares of train, validation and test, such as 80,10,10.", metavar="T,V,E",
+        page=Page("main", hint=_("Such as 80,10,10. Empty: everything is for training.")),
+    )  # fmt: skip
+    split_by: str = option(
+        splits.BY[0], _("Kept together in one share"), kind=Kind.CHOICE,
+        help="What stands on one side of the split as a whole.",
+        choices={"prompt": _("Prompt"), "source": _("Source document"), "user": _("End user")},
+        page=Page("main", hint=_("All its rows go to one share, the same in later exports with this seed.")),
+    )  # fmt: skip
+    as_of: int | None = option(
+        None, _("As of log entry"), kind=Kind.INTEGER,
+        help="Read the project as it stood at this Event.", minimum=0, metavar="EVENT",
+    )  # fmt: skip
+    system: str = option(
+        FormatOptions.system, _("System message"), kind=Kind.CHOICE,
+        help="What becomes of a system message: merge puts it into the first user turn.",
+        choices={"keep": _("As a turn of its own"), "merge": _("Inside the first user turn")},
+        page=Page("more", hint=_("Some models have no system turn.")),
+    )  # fmt: skip
+    sources: str = option(
+        FormatOptions.sources, _("Source passages"), kind=Kind.CHOICE,
+        help="Where the passages stand in the training prompt: before the system message, or before the last user turn.",
+        choices={"omit": _("Not in the training prompt"), "system": _("Before the system message"), "user": _("Before the last question")},
+        page=Page("more"),
+    )  # fmt: skip
+    include: tuple = option(
+        (), _("Words of end users, taken as they are"), kind=Kind.NAMES,
+        help="What end users said that is taken as it is, without an expert.", metavar="WHAT,…",
+        choices={
+            "draft-choices": _("Choices among drafts, as pairs"),
+            "thumbs": _("Thumbs, as good-or-bad labels"),
+            "corrections": _("Corrections, as answers to learn and as pairs"),
+        },
+        page=Page("more", hint=_("Where an expert has judged an answer, the expert's word counts instead.")),
+    )  # fmt: skip
+    thumbs_per_user: int = option(
+        50, _("At most this many thumbs of one person"), kind=Kind.INTEGER,
+        help="At most N thumbs of one end user, drawn by seed; 0: no limit.", minimum=0, metavar="N",
+        page=Page("more", hint=_("0: no limit."), maximum=1_000_000),
+    )  # fmt: skip
+    thumbs_balance: tuple | None = option(
+        None, _("Thin thumbs to good : bad"), kind=Kind.PROPORTION,
+        help="Thin the thumbs to good:bad, such as 1:1.", minimum=1, maximum=1000, metavar="GOOD:BAD",
+        page=Page("more", hint=_("Such as 1:1. Empty: as they come.")),
+    )  # fmt: skip
+    allow_template_tokens: bool = option(
+        FormatOptions.allow_template_tokens, _("Marks of chat templates allowed in texts"), kind=Kind.FLAG,
+        help="Keep rows whose text holds a chat template's control tokens.",
+    )  # fmt: skip
+    name: str = option(
+        FormatOptions.name, _("Name in the trainer's settings"), kind=Kind.TEXT,
+        help="Prefix of data set names (LLaMA-Factory).", maximum=60, metavar="PREFIX",
+    )  # fmt: skip
 
     @classmethod
     def of(cls, given: Mapping) -> "ExportOptions":
         """Checked options out of JSON or a form; DomainError naming the field at fault. Keys with None mean "not said"."""
-        known = {f.name: f for f in fields(cls)}
-        unknown = sorted(set(given) - set(known))
+        unknown = sorted(set(given) - set(OPTIONS))
         if unknown:
-            raise DomainError("unknown_option", _("There is no option %(name)s.") % {"name": str(unknown[0])[:60]}, field=str(unknown[0])[:60])
+            name = str(unknown[0])[:60]
+            raise DomainError("unknown_option", gettext("There is no option %(name)s.") % {"name": name}, field=name)
         values = {k: v for k, v in given.items() if v is not None and v != ""}
         if values.get("format") not in FORMATS:
-            raise DomainError("unknown_format", _("Choose one of the formats: %(names)s.") % {"names": ", ".join(FORMATS)}, field="format")
-        for name, choices in choices_of().items():
-            if name in values and values[name] not in choices:
-                raise _bad(name, _("Choose one of: %(names)s.") % {"names": ", ".join(choices)})
-        for name in ("sft_top", "binary_from_ratings", "all_corrections", "include_imported", "cut_rejected", "allow_template_tokens"):
-            if not isinstance(values.get(name, False), bool):
-                raise _bad(name, _("This must be true or false."))
-        for name, least in (("max_pairs", 0), ("thumbs_per_user", 0), ("seed", None), ("as_of", 0)):
-            value = values.get(name, 0)
-            if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least) or abs(value) > 2**62:
-                raise _bad(name, _("This must be a whole number."))
-        alpha = values.get("alpha", 0.01)
-        if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha <= 10:
-            raise _bad("alpha", _("This must be a number above 0, at most 10."))
-        if "split" in values:
-            values["split"] = _shares(values["split"])
-        values["include"] = _included(values.get("include", ()))
-        if "thumbs_balance" in values:
-            values["thumbs_balance"] = _balance(values["thumbs_balance"])
+            raise DomainError("unknown_format", gettext("Choose one of the formats: %(names)s.") % {"names": ", ".join(FORMATS)}, field="format")
+        values = {name: _checked(one, values[name]) for name, one in OPTIONS.items() if name in values}
         try:
             FormatOptions.of(values)
         except (ValueError, TypeError, AttributeError) as exc:
             raise _bad("name", str(exc))
         return cls(**values)
 
-    def choices(self) -> Choices:
-        return Choices(**{f.name: getattr(self, f.name) for f in fields(Choices)})
-
     def for_format(self, **changes) -> FormatOptions:
         return FormatOptions.of(asdict(self) | changes)
 
     def as_dict(self) -> dict:
         """JSON: what a Snapshot keeps; `ExportOptions.of` reads it back."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        said = {name: getattr(self, name) for name in OPTIONS}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
+
+
+OPTIONS: dict[str, Option] = options_of(ExportOptions)
+INCLUDE = tuple(OPTIONS["include"].choices)
 
 
 def choices_of() -> dict[str, tuple]:
-    """{option: its allowed values}, for the command, the API and the page."""
-    return {
-        "pairs": Choices.PAIRS,
-        "annotators": Choices.ANNOTATORS,
-        "margin": Choices.MARGIN,
-        "correction_beats": ("original", "ranked"),
-        "split_by": splits.BY,
-        "system": FormatOptions.CHOICES["system"],
-        "sources": FormatOptions.CHOICES["sources"],
-    }
+    """{option: its allowed values}, of every option that is one of several but `format`."""
+    return {one.name: tuple(one.choices) for one in OPTIONS.values() if one.kind is Kind.CHOICE and not one.required}
 
 
-INCLUDE = ("draft-choices", "thumbs", "corrections")
+def _checked(one: Option, value) -> Any:
+    """`value` as ExportOptions holds it; DomainError if `one` cannot have it."""
+    match one.kind:
+        case Kind.CHOICE:
+            if value not in tuple(one.choices):
+                raise _bad(one.name, gettext("Choose one of: %(names)s.") % {"names": ", ".join(one.choices)})
+        case Kind.FLAG:
+            if not isinstance(value, bool):
+                raise _bad(one.name, gettext("This must be true or false."))
+        case Kind.INTEGER:
+            whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= NUMBERS_WITHIN
+            if not whole or not _within(one, value):
+                raise _bad(one.name, gettext("This must be a whole number."))
+        case Kind.NUMBER:
+            if isinstance(value, bool) or not isinstance(value, int | float) or value == one.minimum or not _within(one, value):
+                limits = {"minimum": one.minimum, "maximum": one.maximum}
+                raise _bad(one.name, gettext("This must be a number above %(minimum)s, at most %(maximum)s.") % limits)
+        case Kind.SHARES:
+            return _shares(one, value)
+        case Kind.NAMES:
+            return _names(one, value)
+        case Kind.PROPORTION:
+            return _proportion(one, value)
+    return value
 
 
-def _included(value) -> tuple:
-    """Names of INCLUDE, in its order, of "thumbs,corrections" or a list."""
+def _within(one: Option, value) -> bool:
+    """Not for what is not a number: NaN lies within nothing."""
+    low = float("-inf") if one.minimum is None else one.minimum
+    return low <= value <= (float("inf") if one.maximum is None else one.maximum)
+
+
+def _names(one: Option, value) -> tuple:
+    """Names among the choices, in their order, of "thumbs,corrections" or a list."""
     names = [n.strip() for n in value.split(",") if n.strip()] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or any(n not in INCLUDE for n in names):
-        raise _bad("include", _("Choose among: %(names)s.") % {"names": ", ".join(INCLUDE)})
-    return tuple(n for n in INCLUDE if n in names)
+    if not isinstance(names, list | tuple) or any(n not in tuple(one.choices) for n in names):
+        raise _bad(one.name, gettext("Choose among: %(names)s.") % {"names": ", ".join(one.choices)})
+    return tuple(n for n in one.choices if n in names)
 
 
-def _balance(value) -> tuple[int, int]:
+def _proportion(one: Option, value) -> tuple[int, int]:
     """(good, bad) of "1:1" or [1, 1]."""
     parts = value.split(":") if isinstance(value, str) else value
     try:
         good, bad = (int(p) for p in parts)
     except (TypeError, ValueError):
         good = bad = 0
-    if not (1 <= good <= 1000 and 1 <= bad <= 1000):
-        raise _bad("thumbs_balance", _("Give good and bad as two whole numbers from 1 to 1000, such as 1:1."))
+    if not (_within(one, good) and _within(one, bad)):
+        raise _bad(one.name, gettext("Give good and bad as two whole numbers from 1 to 1000, such as 1:1."))
     return good, bad
 
 
@@ -127,14 +174,14 @@ def _bad(field: str, message) -> DomainError:
     return DomainError("invalid_option", message, field=field)
 
 
-def _shares(value) -> tuple:
+def _shares(one: Option, value) -> tuple:
     """(train, validation, test) of "80,10,10" or [80, 10, 10]."""
-    message = _("Give three shares: train, validation, test; for example 80,10,10.")
+    message = gettext("Give three shares: train, validation, test; for example 80,10,10.")
     parts = value.split(",") if isinstance(value, str) else value
     try:
         shares = tuple(float(p) for p in parts)
     except (TypeError, ValueError):
-        raise _bad("split", message)
+        raise _bad(one.name, message)
     if len(shares) != 3 or any(not 0 <= s <= 1e6 for s in shares) or not sum(shares):
-        raise _bad("split", message)
+        raise _bad(one.name, message)
     return tuple(int(s) if s == int(s) else s for s in shares)

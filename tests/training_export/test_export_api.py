@@ -14,10 +14,9 @@ from core.api import auth
 from core.models import Event, Job
 from tests import cast
 from tests.training_export import judged
-from training_export import forms
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
-from training_export.options import INCLUDE, ExportOptions, choices_of
+from training_export.options import ExportOptions
 from training_export.publish import downloads, snapshots
 
 pytestmark = pytest.mark.django_db
@@ -209,11 +208,6 @@ def test_left_out_reasons_are_sentences_on_the_page(project, manager):
     assert "The answers were judged equal, or the votes are even." in page
 
 
-def test_the_form_knows_every_choice_that_the_code_knows():
-    assert {name: tuple(value for value, _words in words) for name, words in forms.WORDS.items()} == choices_of()
-    assert tuple(value for value, _words in forms.INCLUDE) == INCLUDE
-
-
 def test_the_page_asks_a_bounded_number_of_queries(project, manager, django_assert_max_num_queries):
     for _ in range(4):
         built(project)
@@ -223,7 +217,7 @@ def test_the_page_asks_a_bounded_number_of_queries(project, manager, django_asse
         client.get("/p/ward/exports/")
 
 
-def test_the_documentation_names_every_reason_and_every_option(project):
+def test_the_documentation_names_every_reason():
     from pathlib import Path
 
     from training_export.reasons import LEFT_OUT, sentence_of
@@ -231,9 +225,6 @@ def test_the_documentation_names_every_reason_and_every_option(project):
     text = (Path(__file__).resolve().parents[2] / "docs" / "export.md").read_text()
     for code, (unit, _sentence) in LEFT_OUT.items():
         assert f"| `{code}` | {unit} | {sentence_of(code)} |" in text
-    for name in ExportOptions.__dataclass_fields__:
-        if name != "include_imported":
-            assert "--" + name.replace("_", "-") in text, name
 
 
 def test_the_page_says_in_words_what_a_data_set_was_made_with(project, manager):

@@ -28,7 +28,8 @@ from training_export.collect.unreached import KINDS, unreached, words_of
 from training_export.curate import splits
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Answer, Binary, Preference, Sft
-from training_export.curate.judged_prompts import Case, CaseAnswer, Choices, Voice
+from training_export.curate.judged_prompts import Case, CaseAnswer, Voice
+from training_export.curate.rules import CurationRules
 from training_export.options import INCLUDE
 from training_export.publish.faults import Unreadable, shape_fault, stored_fault
 from training_export.publish.tolerance import Tolerance
@@ -61,14 +62,14 @@ class FeedbackRows:
         *,
         include,
         takes,
-        choices: Choices,
+        rules: CurationRules,
         split_by: str = "",
         seed: int = 0,
         per_user: int = 0,
         balance: tuple | None = None,
         tolerance: Tolerance | None = None,
     ):
-        self._project, self._reading, self._choices, self._split_by, self._seed = project, reading, choices, split_by, seed
+        self._project, self._reading, self._rules, self._split_by, self._seed = project, reading, rules, split_by, seed
         self._key = bytes(project.hash_key)
         self._takes = takes
         self._tolerance = tolerance
@@ -123,7 +124,7 @@ class FeedbackRows:
             of_prompts = keys_of_users(self._reading, prompts) if prompts else {}
             for case in cases:
                 try:
-                    rows, reasons = examples_of(case, self._choices, takes)
+                    rows, reasons = examples_of(case, self._rules, takes)
                 except Exception as wrong:
                     if left_out is self.left_out and self._tolerance is not None:
                         said = said_of(case.voices[0])

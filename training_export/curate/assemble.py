@@ -4,37 +4,38 @@ from collections import Counter
 
 from corpus.parts import lack
 from training_export.curate.examples import Binary, Preference, PromptOnly, RankedList, Sft
-from training_export.curate.judged_prompts import Case, Choices, Voice, best_status, speaking
+from training_export.curate.judged_prompts import Case, Voice, best_status, speaking
 from training_export.curate.labels import labels_of
 from training_export.curate.pairs import pairs_of
 from training_export.curate.person_votes import superseded
+from training_export.curate.rules import CurationRules
 from training_export.curate.targets import targets_of, turn_pairs_of
 
 # Prompts that were judged and gave nothing are counted under what the format was made for.
 NOTHING = {Preference: "no_pair", Sft: "no_target", Binary: "no_label"}
 
 
-def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
-    """The rows of the classes in `takes` that `case` gives under `choices`, in a stable order (Sft, Preference, Binary, RankedList), and
+def examples_of(case: Case, rules: CurationRules, takes) -> tuple[list, Counter]:
+    """The rows of the classes in `takes` that `case` gives under `rules`, in a stable order (Sft, Preference, Binary, RankedList), and
     what was left out, by reason. A case with a hidden item gives none: what was reported may stand in the texts that its items share. Nor does one
     whose question had a picture: its text alone asks something else."""
     if case.hidden:
         return [], +Counter(hidden=len(case.hidden), beside_hidden=sum(1 for v in case.voices if v.item not in case.hidden))
     if lack(case.messages):
         return [], Counter(not_text=1)
-    voices, out = speaking(case.voices, choices)
+    voices, out = speaking(case.voices, rules)
     rows: list = []
     found: Counter = Counter()
     if Sft in takes:
-        targets, reasons = targets_of(case, voices, choices)
+        targets, reasons = targets_of(case, voices, rules)
         if reasons:
             found |= reasons
         for t in targets:
             group = case.group_id if t.messages is None else case.identify(t.messages)
             rows.append(_row(Sft, case, t.messages, group, t.voices, t.reason, t.answer, ids=t.ids))
     if Preference in takes and voices:
-        pairs, reasons = pairs_of(case, voices, choices)
-        turned, more = turn_pairs_of(case, voices, choices)
+        pairs, reasons = pairs_of(case, voices, rules)
+        turned, more = turn_pairs_of(case, voices, rules)
         if reasons or more:
             found |= reasons + more
         for context, pair in [*((None, p) for p in pairs), *turned]:
@@ -46,11 +47,11 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
                 )
             )  # fmt: skip
     if Binary in takes and voices:
-        labels, reasons = labels_of(case, voices, choices)
+        labels, reasons = labels_of(case, voices, rules)
         if reasons:
             found |= reasons
         for index, (label, said) in labels.items():
-            if case.answers[index].cut and (label or not choices.cut_rejected):
+            if case.answers[index].cut and (label or not rules.cut_rejected):
                 found["cut_answer"] += 1
                 continue
             reason = "verdict" if any(v.document.get("verdict") for v in said) else "line"
@@ -63,7 +64,7 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
         for place, voice in enumerate(voices):
             if place in gone:
                 continue
-            groups, cut = _ranked(case, voice, choices)
+            groups, cut = _ranked(case, voice, rules)
             if cut:
                 found["cut_answer"] += cut
             if len(groups) > 1:
@@ -83,9 +84,9 @@ def examples_of(case: Case, choices: Choices, takes) -> tuple[list, Counter]:
     return rows, out
 
 
-def _ranked(case: Case, voice: Voice, choices: Choices) -> tuple[tuple, int]:
+def _ranked(case: Case, voice: Voice, rules: CurationRules) -> tuple[tuple, int]:
     """(the groups of a ranking, how many cut answers were taken out): asked for, they stay where no whole answer stands beside or below them."""
-    groups, cut, whole_below = [], 0, not choices.cut_rejected
+    groups, cut, whole_below = [], 0, not rules.cut_rejected
     for group in reversed(voice.groups()):
         whole = [i for i in group if not case.answers[i].cut]
         whole_below |= bool(whole)

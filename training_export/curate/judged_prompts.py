@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from corpus.canonical import unified
 from training_export.curate.examples import Answer
+from training_export.curate.rules import CurationRules
 
 STATUS_RANK = {"settled": 3, "accepted": 2, "raw": 1, "imported": 1}
 
@@ -75,37 +76,14 @@ class Case:
     identify: Callable[[list], str] = lambda messages: "g" + json.dumps(messages, sort_keys=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What an export asks of the judgements. `correction_beats`: "original" or "ranked" (also the answers its author ranked at or below
-    the original, at most two). `binary_from_ratings`: overall ≥ 4 good, ≤ 2 bad. `cut_rejected`: an answer that was cut off may be the worse side."""
-
-    pairs: str = "all"
-    annotators: str = "each"
-    margin: str = "none"
-    alpha: float = 0.01
-    sft_top: bool = False
-    max_pairs: int = 0
-    seed: int = 0
-    binary_from_ratings: bool = False
-    correction_beats: str = "original"
-    all_corrections: bool = False
-    include_imported: bool = True
-    cut_rejected: bool = False
-
-    PAIRS = ("all", "best-worst", "best-rest", "best-random")
-    ANNOTATORS = ("each", "majority", "reviewed")
-    MARGIN = ("none", "strength", "bt")
-
-
 def answer_key(answer: Answer) -> tuple:
     """Equal key = equal answer (text after NFC with line ends unified, and the tool turns before it)."""
     return (json.dumps(answer.turns, sort_keys=True) if answer.turns else "", unified(answer.text))
 
 
-def speaking(voices: list[Voice], choices: Choices) -> tuple[list[Voice], Counter]:
+def speaking(voices: list[Voice], rules: CurationRules) -> tuple[list[Voice], Counter]:
     """The judgements that count, and how many do not, by reason. Where an item is settled only the settled version speaks, in every mode."""
-    if len(voices) == 1 and choices.annotators != "reviewed" and choices.include_imported and voices[0].status in STATUS_RANK:
+    if len(voices) == 1 and rules.annotators != "reviewed" and rules.include_imported and voices[0].status in STATUS_RANK:
         return voices, Counter()
     settled = {v.item for v in voices if v.status == "settled"}
     heard, out = [], Counter()
@@ -114,9 +92,9 @@ def speaking(voices: list[Voice], choices: Choices) -> tuple[list[Voice], Counte
             out[voice.status] += 1
         elif voice.item in settled and voice.status != "settled":
             out["not_settled"] += 1
-        elif voice.imported and not choices.include_imported:
+        elif voice.imported and not rules.include_imported:
             out["imported"] += 1
-        elif choices.annotators == "reviewed" and voice.status not in ("settled", "accepted"):
+        elif rules.annotators == "reviewed" and voice.status not in ("settled", "accepted"):
             out["not_reviewed"] += 1
         else:
             heard.append(voice)

@@ -5,18 +5,19 @@ Good or bad is not rank: labels come from the acceptability line, from keep and 
 from collections import Counter
 
 from annotation.document import DROP_REASONS
-from training_export.curate.judged_prompts import Case, Choices, Voice, heard, settled_first
+from training_export.curate.judged_prompts import Case, Voice, heard, settled_first
+from training_export.curate.rules import CurationRules
 
 GOOD_RATING, BAD_RATING = 4, 2
 
 
-def labels_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[dict, Counter]:
+def labels_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[dict, Counter]:
     """{answer index: (label, [voices for it])} after consensus, and what was left out. One label per answer: `majority` takes the larger
     side, the other modes only what nobody contradicts."""
     out: Counter = Counter()
     people: dict[int, dict] = {}
     for voice in voices:
-        said = labels_by(voice, bool(case.sources), choices, out)
+        said = labels_by(voice, bool(case.sources), rules, out)
         for index, values in said.items():
             heard(people.setdefault(index, {}), voice, values)
     labels = {}
@@ -24,7 +25,7 @@ def labels_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[dict, 
         said = settled_first(each)
         good = [v for v, values in said if values == {True}]
         bad = [v for v, values in said if values == {False}]
-        if len(good) == len(bad) or (good and bad and choices.annotators != "majority"):
+        if len(good) == len(bad) or (good and bad and rules.annotators != "majority"):
             out["conflicting_labels"] += 1
         else:
             labels[index] = (True, good) if len(good) > len(bad) else (False, bad)
@@ -36,7 +37,7 @@ def labels_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[dict, 
     return labels, out
 
 
-def labels_by(voice: Voice, has_sources: bool, choices: Choices, out: Counter) -> dict[int, set]:
+def labels_by(voice: Voice, has_sources: bool, rules: CurationRules, out: Counter) -> dict[int, set]:
     """What one judgement says of each answer: {index: {True}, {False} or both (its author contradicts themselves)}."""
     doc, said = voice.document, {}
     acceptable = doc.get("acceptable")
@@ -60,7 +61,7 @@ def labels_by(voice: Voice, has_sources: bool, choices: Choices, out: Counter) -
         if label is not None:
             said.setdefault(voice.slots[0], set()).add(label)
     rated = False
-    if choices.binary_from_ratings:
+    if rules.binary_from_ratings:
         for slot, ratings in doc.get("ratings", {}).items():
             overall = ratings.get("overall")
             if overall is not None:

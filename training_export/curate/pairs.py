@@ -10,9 +10,10 @@ from itertools import combinations
 from corpus.canonical import same_text
 from training_export.curate.draws import context_name, drawn_number
 from training_export.curate.examples import Answer
-from training_export.curate.judged_prompts import Case, Choices, Voice, answer_key, settled_first
+from training_export.curate.judged_prompts import Case, Voice, answer_key, settled_first
 from training_export.curate.material_edits import always_material
 from training_export.curate.person_votes import circular, put_together, votes_of, with_equal_corrections
+from training_export.curate.rules import CurationRules
 
 
 @dataclass(slots=True)
@@ -41,25 +42,25 @@ class Tally:
     strengths: list = field(default_factory=list)
 
 
-def pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[Pair], Counter]:
+def pairs_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[list[Pair], Counter]:
     """The pairs that `voices` (those that speak) give in the case's own context, with weights; and what was left out, by reason.
     Corrected answers against their originals are among them; corrections of earlier turns are not (verdicts.py)."""
     out: Counter = Counter()
     mine = [(voice, votes_of(voice)) for voice in voices]
-    made = _corrections(case, mine, choices, out)
-    if len(mine) == 1 and choices.margin != "bt":
+    made = _corrections(case, mine, rules, out)
+    if len(mine) == 1 and rules.margin != "bt":
         judged = mine[0][1]
-        decided = _decided_alone(case, *mine[0], choices, out)
+        decided = _decided_alone(case, *mine[0], rules, out)
     else:
         judged = table = _tallies(mine)
-        decided = _decide(case, table, choices, out)
-        if choices.margin == "bt":
-            bradley_terry(decided + made, table, case, choices.alpha)
-    decided, made = _whole(case, decided, choices, out), _whole(case, made, choices, out)
+        decided = _decide(case, table, rules, out)
+        if rules.margin == "bt":
+            bradley_terry(decided + made, table, case, rules.alpha)
+    decided, made = _whole(case, decided, rules, out), _whole(case, made, rules, out)
     _count_unjudged(case, voices, judged, out)
-    kept = _selected(decided, choices, case, out)
-    kept = capped(made, kept, choices, case, case.messages, out)
-    if choices.margin == "strength":
+    kept = _selected(decided, rules, case, out)
+    kept = capped(made, kept, rules, case, case.messages, out)
+    if rules.margin == "strength":
         for pair in kept:
             pair.margin = pair.strength
     if kept:
@@ -69,7 +70,7 @@ def pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[Pa
     return kept, out
 
 
-def _corrections(case: Case, mine: list, choices: Choices, out: Counter) -> list[Pair]:
+def _corrections(case: Case, mine: list, rules: CurationRules, out: Counter) -> list[Pair]:
     """Pairs corrected ≻ original. A correction equal to another answer becomes a vote in `mine` instead."""
     made: dict[tuple, Pair] = {}
     known = None
@@ -100,7 +101,7 @@ def _corrections(case: Case, mine: list, choices: Choices, out: Counter) -> list
                 equal.append((known[key], original))
                 continue
             beaten = [original]
-            if choices.correction_beats == "ranked":
+            if rules.correction_beats == "ranked":
                 beaten += [one for one in _at_or_below(case, voice, original) if _common_context(case, original, one)][:2]
             for loser in beaten:
                 pair = made.setdefault((key, loser), Pair(corrected, case.answers[loser].answer, (key, loser), correction=True))
@@ -137,11 +138,11 @@ def question_of(messages: list) -> str:
     return ""
 
 
-def _whole(case: Case, pairs: list[Pair], choices: Choices, out: Counter) -> list[Pair]:
+def _whole(case: Case, pairs: list[Pair], rules: CurationRules, out: Counter) -> list[Pair]:
     """The pairs without those of cut answers: where one ends is not what its model meant."""
     if not any(a.cut for a in case.answers):
         return pairs
-    kept = [p for p in pairs if not (_cut(case, p.ids[0]) or (_cut(case, p.ids[1]) and not choices.cut_rejected))]
+    kept = [p for p in pairs if not (_cut(case, p.ids[0]) or (_cut(case, p.ids[1]) and not rules.cut_rejected))]
     if len(kept) < len(pairs):
         out["cut_pair"] += len(pairs) - len(kept)
     return kept
@@ -184,7 +185,7 @@ def _tally(said: list[tuple]) -> Tally:
     return tally
 
 
-def _decided_alone(case: Case, voice: Voice, votes: dict, choices: Choices, out: Counter) -> list[Pair]:
+def _decided_alone(case: Case, voice: Voice, votes: dict, rules: CurationRules, out: Counter) -> list[Pair]:
     """What `_decide` says where one person has judged: the usual case, by a shorter way."""
     decided = []
     for key, (direction, strength) in sorted(votes.items()):
@@ -196,17 +197,17 @@ def _decided_alone(case: Case, voice: Voice, votes: dict, choices: Choices, out:
             winner, loser = ids = key if direction > 0 else (key[1], key[0])
             size = None if strength is None else round(strength, 6)
             decided.append(Pair(case.answers[winner].answer, case.answers[loser].answer, ids, [voice], 0, size))
-    return _without_cycles(decided, out) if choices.annotators == "majority" and len(decided) > 2 else decided
+    return _without_cycles(decided, out) if rules.annotators == "majority" and len(decided) > 2 else decided
 
 
-def _decide(case: Case, table: dict, choices: Choices, out: Counter) -> list[Pair]:
+def _decide(case: Case, table: dict, rules: CurationRules, out: Counter) -> list[Pair]:
     """One pair, or one reason, for every two answers shown together."""
     decided = []
     for (a, b), tally in sorted(table.items()):
         n_a, n_b = len(tally.above), len(tally.below)
         if not n_a and not n_b:
             out["opposite_votes" if tally.void else "tie" if tally.equal else "superseded_judgement"] += 1
-        elif n_a and n_b and choices.annotators != "majority":
+        elif n_a and n_b and rules.annotators != "majority":
             out["opposite_votes"] += 1
         elif n_a == n_b:
             out["tie"] += 1
@@ -220,7 +221,7 @@ def _decide(case: Case, table: dict, choices: Choices, out: Counter) -> list[Pai
             won, lost = (tally.above, tally.below) if sign > 0 else (tally.below, tally.above)
             pair = Pair(case.answers[winner].answer, case.answers[loser].answer, (winner, loser), list(won), len(lost), strength)
             decided.append(pair)
-    if choices.annotators == "majority" and len(decided) > 2:
+    if rules.annotators == "majority" and len(decided) > 2:
         decided = _without_cycles(decided, out)
     return decided
 
@@ -250,9 +251,9 @@ def _without_cycles(pairs: list[Pair], out: Counter) -> list[Pair]:
     return [pair for pair in pairs if tuple(sorted(pair.ids)) not in inside]
 
 
-def _selected(pairs: list[Pair], choices: Choices, case: Case, out: Counter) -> list[Pair]:
+def _selected(pairs: list[Pair], rules: CurationRules, case: Case, out: Counter) -> list[Pair]:
     """all · best-worst · best-rest · best-random, by each answer's wins minus losses among the decided pairs."""
-    if choices.pairs == "all" or not pairs:
+    if rules.pairs == "all" or not pairs:
         return pairs
     score: Counter = Counter()
     for pair in pairs:
@@ -260,11 +261,11 @@ def _selected(pairs: list[Pair], choices: Choices, case: Case, out: Counter) -> 
         score[pair.ids[1]] -= 1
     best, worst = max(score.values()), min(score.values())
     kept = [p for p in pairs if score[p.ids[0]] == best]
-    if choices.pairs == "best-worst":
+    if rules.pairs == "best-worst":
         kept = [p for p in kept if score[p.ids[1]] == worst]
-    elif choices.pairs == "best-random":
+    elif rules.pairs == "best-random":
         drawn: dict = {}
-        for pair in _drawn(kept, choices.seed, case, case.messages):
+        for pair in _drawn(kept, rules.seed, case, case.messages):
             drawn.setdefault(pair.ids[0], pair)
         kept = [p for p in kept if drawn[p.ids[0]] is p]
     if len(kept) < len(pairs):
@@ -272,12 +273,12 @@ def _selected(pairs: list[Pair], choices: Choices, case: Case, out: Counter) -> 
     return kept
 
 
-def capped(made: list[Pair], ranked: list[Pair], choices: Choices, case: Case, messages: list, out: Counter) -> list[Pair]:
+def capped(made: list[Pair], ranked: list[Pair], rules: CurationRules, case: Case, messages: list, out: Counter) -> list[Pair]:
     """At most `max_pairs` of one context (`messages`): corrections first, then drawn by seed. Order is kept."""
     pairs = made + ranked
-    if not choices.max_pairs or len(pairs) <= choices.max_pairs:
+    if not rules.max_pairs or len(pairs) <= rules.max_pairs:
         return pairs
-    drawn = sorted(_drawn(pairs, choices.seed, case, messages), key=lambda p: not p.correction)[: choices.max_pairs]
+    drawn = sorted(_drawn(pairs, rules.seed, case, messages), key=lambda p: not p.correction)[: rules.max_pairs]
     out["max_pairs"] += len(pairs) - len(drawn)
     keep = {id(p) for p in drawn}
     return [p for p in pairs if id(p) in keep]

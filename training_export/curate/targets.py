@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from annotation.document import DROP_REASONS
 from corpus.canonical import same_text, unified
 from training_export.curate.examples import Answer
-from training_export.curate.judged_prompts import STATUS_RANK, Case, Choices, Voice, answer_key, heard, settled_first
+from training_export.curate.judged_prompts import STATUS_RANK, Case, Voice, answer_key, heard, settled_first
 from training_export.curate.labels import labels_by, labels_of
 from training_export.curate.material_edits import always_material
 from training_export.curate.pairs import Pair, bradley_terry, capped, question_change
+from training_export.curate.rules import CurationRules
 
 
 @dataclass(slots=True)
@@ -24,11 +25,11 @@ class Target:
     ids: tuple = ()
 
 
-def targets_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[Target], Counter]:
+def targets_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[list[Target], Counter]:
     """The answers to learn: corrections and fixes, demonstrations, kept answers, answers the file offered, top-ranked ones on request.
     Equal answers in one context are one target with several voices."""
     out: Counter = Counter()
-    labels, _ = labels_of(case, voices, choices)
+    labels, _ = labels_of(case, voices, rules)
     made: dict[tuple, Target] = {}
     corrected: set[int] = set()
     groups: dict[object, list[tuple]] = {}
@@ -44,19 +45,19 @@ def targets_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[
             for place, rank, target, original in _corrected(case, voice, out):
                 if original is not None:
                     corrected.add(original)
-                if place[0] == "answer" and _outvoted(voice, voices, dropped, choices):
+                if place[0] == "answer" and _outvoted(voice, voices, dropped, rules):
                     out["conflicting_verdicts"] += 1
                 else:
                     groups.setdefault(place, []).append((STATUS_RANK[voice.status], voice.event, rank, target))
     for _place, found in sorted(groups.items(), key=lambda g: str(g[0])):
-        _one_correction(found, made, choices, out)
+        _one_correction(found, made, rules, out)
     for index, keepers in sorted(kept.items()):
-        _keep(case, index, keepers, voices, choices, made, out)
+        _keep(case, index, keepers, voices, rules, made, out)
     for index, answer in enumerate(case.answers):
         if answer.targets and index not in kept:
-            _offered(case, index, voices, labels, corrected, choices, made, out)
-    if choices.sft_top:
-        for index, tops in _tops(voices, choices):
+            _offered(case, index, voices, labels, corrected, rules, made, out)
+    if rules.sft_top:
+        for index, tops in _tops(voices, rules):
             label = labels.get(index)
             if index not in corrected and (label is None or label[0]):
                 _add(made, Target(case.answers[index].answer, "top_ranked", tops, ids=(index,)))
@@ -143,13 +144,13 @@ def before_turn(messages: list, turn: int) -> list | None:
     return cut if cut and cut[-1].get("role") in ("user", "tool") else None
 
 
-def _one_correction(found: list[tuple], made: dict, choices: Choices, out: Counter) -> None:
+def _one_correction(found: list[tuple], made: dict, rules: CurationRules, out: Counter) -> None:
     """Of several corrections in one place the one to learn from: settled, then accepted, then the latest, then the author's best answer."""
     found.sort(key=lambda f: f[:3], reverse=True)
     first = found[0][3]
     for *_, target in found:
         same = target is first or (target.messages == first.messages and answer_key(target.answer) == answer_key(first.answer))
-        if same or choices.all_corrections:
+        if same or rules.all_corrections:
             _add(made, target)
         else:
             out["superseded_correction"] += 1
@@ -160,7 +161,7 @@ def _dropped_elsewhere(voices: list[Voice]) -> list[Voice]:
     return [v for v in voices if v.document.get("verdict") == "drop" and {DROP_REASONS.get(r) for r in v.document.get("reasons", ())} - {"answer", "source"}]
 
 
-def _outvoted(voice: Voice, voices: list[Voice], dropped: list[Voice], choices: Choices) -> bool:
+def _outvoted(voice: Voice, voices: list[Voice], dropped: list[Voice], rules: CurationRules) -> bool:
     """Whether a fix stands against drops that speak about its question, whichever answer stood beside it, or about this answer's source or double.
     One person has one vote, and where a settled judgement speaks only settled ones do."""
     if not dropped or voice.document.get("verdict") != "fix":
@@ -175,19 +176,19 @@ def _outvoted(voice: Voice, voices: list[Voice], dropped: list[Voice], choices: 
         if v in against or (v.document.get("verdict") in ("keep", "fix") and v.slots[:1] in about):
             heard(said, v, v in against)
     votes = [no for _voice, no in settled_first(said)]
-    return votes.count(True) >= votes.count(False) if choices.annotators == "majority" else any(votes)
+    return votes.count(True) >= votes.count(False) if rules.annotators == "majority" else any(votes)
 
 
-def _keep(case: Case, index: int, keepers: list, voices: list[Voice], choices: Choices, made: dict, out: Counter) -> None:
+def _keep(case: Case, index: int, keepers: list, voices: list[Voice], rules: CurationRules, made: dict, out: Counter) -> None:
     """A kept answer is learnt where nobody fixes or drops it; under `majority`, where more keep it than not."""
     against = [v for v in voices if v.document.get("verdict") in ("fix", "drop") and v.slots and v.slots[0] == index]
-    if against and (choices.annotators != "majority" or len(against) >= len(keepers)):
+    if against and (rules.annotators != "majority" or len(against) >= len(keepers)):
         out["conflicting_verdicts"] += 1
     else:
         _add(made, Target(case.answers[index].answer, "kept", keepers, ids=(index,)))
 
 
-def _offered(case: Case, index: int, voices: list[Voice], labels: dict, corrected: set, choices: Choices, made: dict, out: Counter) -> None:
+def _offered(case: Case, index: int, voices: list[Voice], labels: dict, corrected: set, rules: CurationRules, made: dict, out: Counter) -> None:
     """An answer that the file offered for learning, unless the judgements speak against it. `reviewed` asks that they speak for it."""
     label = labels.get(index)
     verdicts = {v.document.get("verdict") for v in voices if v.slots and v.slots[0] == index}
@@ -195,19 +196,19 @@ def _offered(case: Case, index: int, voices: list[Voice], labels: dict, correcte
         out["superseded_target"] += 1
     elif (label is not None and not label[0]) or "drop" in verdicts:
         out["judged_bad"] += 1
-    elif label is None and _disputed(index, voices, choices):
+    elif label is None and _disputed(index, voices, rules):
         out["conflicting_labels"] += 1
-    elif choices.annotators == "reviewed" and label is None:
+    elif rules.annotators == "reviewed" and label is None:
         out["target_not_reviewed"] += 1
     else:
         _add(made, Target(case.answers[index].answer, "imported", label[1] if label else [], ids=(index,)))
 
 
-def _disputed(index: int, voices: list[Voice], choices: Choices) -> bool:
-    return any(index in labels_by(v, True, choices, Counter()) for v in voices)
+def _disputed(index: int, voices: list[Voice], rules: CurationRules) -> bool:
+    return any(index in labels_by(v, True, rules, Counter()) for v in voices)
 
 
-def _tops(voices: list[Voice], choices: Choices):
+def _tops(voices: list[Voice], rules: CurationRules):
     """Yield (answer, voices) for answers at the top of people's rankings: of everybody's, under `majority` of more than half. A top above
     nothing, or below the acceptability line, is none."""
     count: dict[int, list] = {}
@@ -223,11 +224,11 @@ def _tops(voices: list[Voice], choices: Choices):
             for index in groups[0]:
                 count.setdefault(index, []).append(voice)
     for index, tops in sorted(count.items()):
-        if (2 * len(tops) > ranked) if choices.annotators == "majority" else len(tops) == ranked:
+        if (2 * len(tops) > ranked) if rules.annotators == "majority" else len(tops) == ranked:
             yield index, tops
 
 
-def turn_pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[list[tuple[list, Pair]], Counter]:
+def turn_pairs_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[list[tuple[list, Pair]], Counter]:
     """(context, pair) for each corrected earlier turn: the correction ≻ the turn as it stood, after what came before it."""
     out: Counter = Counter()
     if not any("corrections" in voice.document for voice in voices):
@@ -256,9 +257,9 @@ def turn_pairs_of(case: Case, voices: list[Voice], choices: Choices) -> tuple[li
         of_turn.setdefault(turn, (context, []))[1].append(pair)
     kept = []
     for context, pairs in of_turn.values():
-        if choices.margin == "bt":
-            bradley_terry(pairs, {}, case, choices.alpha)
-        pairs = capped(pairs, [], choices, case, context, out)
+        if rules.margin == "bt":
+            bradley_terry(pairs, {}, case, rules.alpha)
+        pairs = capped(pairs, [], rules, case, context, out)
         for pair in pairs:
             pair.weight = 1.0 / len(pairs)
         kept += [(context, pair) for pair in pairs]

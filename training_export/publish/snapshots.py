@@ -9,7 +9,7 @@ import secrets
 import shutil
 from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -27,7 +27,7 @@ from training_export.collect.consistent_read import consistent_read
 from training_export.curate import splits
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Preference, Sft
-from training_export.curate.judged_prompts import Choices
+from training_export.curate.rules import CurationRules
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
 from training_export.options import ExportOptions
@@ -85,7 +85,6 @@ def _weighted(rows: list, writer) -> list:
 def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: ExitStack) -> dict:
     """All files in `place`, checked; returns the manifest's contents without the snapshot's number. `opened`: holds what ends with the run."""
     form = FORMATS[options.format]
-    choices = options.choices()
     splitter = splits.Splitter(options.split, options.seed) if options.split else None
     notes: list[dict] = []
     left_out: Counter = Counter()
@@ -103,7 +102,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         writer.watch = check
         tolerance = Tolerance(writer, total)
         digests = RowDigests(place / ".digests")
-        choices = _with_margin(choices, margin)
+        rules = replace(options, margin=margin)
 
         # Only rows to learn from and pairs may stand after a context that a correction made.
         made = judged_prompts.made_by_corrections(project, reading, splitter, options.split_by) if splitter and {Sft, Preference} & form.takes else {}
@@ -130,7 +129,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
                     tolerance.case(judged.case, judged.wrong, judged.fault)
                     continue
                 try:
-                    rows, reasons = examples_of(judged.case, choices, form.takes)
+                    rows, reasons = examples_of(judged.case, rules, form.takes)
                 except Exception as wrong:
                     tolerance.case(judged.case, wrong)
                     continue
@@ -140,7 +139,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             done += len(chunk)
             ctl.progress(done, total)
         if options.include:
-            said = _feedback_rows(project, reading, options, form.takes, choices, bool(splitter), tolerance)
+            said = _feedback_rows(project, reading, options, form.takes, rules, bool(splitter), tolerance)
             for rows, keys in said.chunks():
                 # Where a correction made the same context, end users' words on it give way.
                 apart = splitter is not None and made.get(rows[0].group_id) not in (None, splitter.side(keys))
@@ -187,29 +186,25 @@ def _told(code: str, count: int, writer) -> dict:
     return told | {"first": writer.places[code]} if writer.places.get(code) else told
 
 
-def _feedback_rows(project, reading, options: ExportOptions, takes, choices: Choices, split: bool, tolerance: Tolerance | None = None):
+def _feedback_rows(project, reading, options: ExportOptions, takes, rules: CurationRules, split: bool, tolerance: Tolerance | None = None):
     from training_export.collect.end_user_feedback import FeedbackRows
 
     return FeedbackRows(
-        project, reading, include=options.include, takes=takes, choices=choices, split_by=options.split_by if split else "", seed=options.seed,
+        project, reading, include=options.include, takes=takes, rules=rules, split_by=options.split_by if split else "", seed=options.seed,
         per_user=options.thumbs_per_user, balance=options.thumbs_balance, tolerance=tolerance,
     )  # fmt: skip
 
 
-def _with_margin(choices: Choices, margin: str) -> Choices:
-    return choices if choices.margin == margin else Choices(**(asdict(choices) | {"margin": margin}))
-
-
 def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, total: int) -> bool:
     """A pass of its own over the same read: margins stand on every row or on none, and that is known only at the last row."""
-    choices, pairs = options.choices(), frozenset({Preference})
-    if options.include and any(True for _rows in _feedback_rows(project, reading, options, pairs, choices, False).chunks()):
+    pairs = frozenset({Preference})
+    if options.include and any(True for _rows in _feedback_rows(project, reading, options, pairs, options, False).chunks()):
         return False  # end users say which is better, never how much
     for chunk in judged_prompts.cases(project, reading):
         for judged in chunk:
             rows: list = []
             with suppress(Exception):  # the export itself will tell
-                rows, _reasons = examples_of(judged.case, choices, pairs)
+                rows, _reasons = examples_of(judged.case, options, pairs)
             if any(row.margin is None for row in rows):
                 return False
         ctl.progress(0, total)

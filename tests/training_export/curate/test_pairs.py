@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Answer, Binary, Preference, PromptOnly, RankedList, Sft
-from training_export.curate.judged_prompts import Case, CaseAnswer, Choices, Voice
+from training_export.curate.judged_prompts import Case, CaseAnswer, Voice
 from training_export.curate.material_edits import always_material, sensitive
 from training_export.curate.pairs import pairs_of
+from training_export.curate.rules import CurationRules
+from training_export.options import choices_of
 
 MESSAGES = [{"role": "user", "content": "question"}]
 
@@ -24,8 +26,8 @@ def voice(name, document, n, *, event=1, status="raw", item=1):
     return Voice(name, event, event, status, document, item, tuple(range(n)))
 
 
-def written(case, **choices):
-    pairs, out = pairs_of(case, case.voices, Choices(**choices))
+def written(case, **rules):
+    pairs, out = pairs_of(case, case.voices, CurationRules(**rules))
     return {(p.chosen.text, p.rejected.text) for p in pairs}, +out
 
 
@@ -58,8 +60,8 @@ def test_a_cut_answer_is_no_answer_to_learn_and_no_good_one():
     takes = frozenset({Sft, Binary, RankedList})
     ranked = [voice("X", {"ranking": [[0], [1], [2]], "acceptable": 1}, 3)]
 
-    def found(place, **choices):
-        rows, out = examples_of(cut(case_of("ABC", ranked), place), Choices(sft_top=True, **choices), takes)
+    def found(place, **rules):
+        rows, out = examples_of(cut(case_of("ABC", ranked), place), CurationRules(sft_top=True, **rules), takes)
         said = [
             (type(r).__name__, r.target.text) if type(r) is Sft else (r.label, r.answer.text) if type(r) is Binary else [g[0].text for g in r.groups]
             for r in rows
@@ -74,19 +76,19 @@ def test_a_cut_answer_is_no_answer_to_learn_and_no_good_one():
 
 def test_a_fix_of_a_cut_answer_is_learnt():
     case = cut(case_of("A", [voice("X", {"verdict": "fix", "corrections": [to("A whole.", 0)]}, 1)]), 0)
-    rows, out = examples_of(case, Choices(), frozenset({Sft}))
+    rows, out = examples_of(case, CurationRules(), frozenset({Sft}))
     assert [r.target.text for r in rows] == ["A whole."] and not out
     kept = cut(case_of("A", [voice("X", {"verdict": "keep"}, 1)]), 0)
-    assert examples_of(kept, Choices(), frozenset({Sft})) == ([], Counter(cut_answer=1, no_target=1))
+    assert examples_of(kept, CurationRules(), frozenset({Sft})) == ([], Counter(cut_answer=1, no_target=1))
     offered = cut(case_of("A", []), 0)
     offered.answers[0].targets = [1]
-    assert examples_of(offered, Choices(), frozenset({Sft})) == ([], Counter(cut_answer=1))
+    assert examples_of(offered, CurationRules(), frozenset({Sft})) == ([], Counter(cut_answer=1))
 
 
 def test_a_question_that_had_a_picture_makes_no_row():
     case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "acceptable": 1}, 2)])
     case.messages = [{"role": "user", "content": "What is this?", "missing": [{"kind": "image"}]}, {"role": "assistant", "content": "A cat."}, *MESSAGES]
-    assert examples_of(case, Choices(), frozenset({Sft, Preference, Binary, RankedList, PromptOnly})) == ([], Counter(not_text=1))
+    assert examples_of(case, CurationRules(), frozenset({Sft, Preference, Binary, RankedList, PromptOnly})) == ([], Counter(not_text=1))
 
 
 def test_a_settled_judgement_on_another_item_of_the_prompt_outweighs_raw_ones():
@@ -102,7 +104,7 @@ def test_a_settled_judgement_is_not_replaced_by_a_later_raw_one_of_the_same_pers
     ]
     for mode in ("each", "majority"):
         assert written(case_of("AB", voices), annotators=mode) == ({("A", "B")}, {})
-        rows, _ = examples_of(case_of("AB", voices), Choices(annotators=mode), frozenset({Binary}))
+        rows, _ = examples_of(case_of("AB", voices), CurationRules(annotators=mode), frozenset({Binary}))
         assert {(r.answer.text, r.label, r.provenance["status"]) for r in rows} == {("A", True, "settled"), ("B", False, "settled")}
     later = voice("X", {"ranking": [[1], [0]], "acceptable": 1}, 2, event=2, item=2, status="settled")
     assert written(case_of("AB", [voices[0], later])) == ({("B", "A")}, {})
@@ -126,14 +128,14 @@ def test_the_later_judgement_is_heard_whole_and_no_circle_of_one_person_comes_ou
         pairs, out = written(case_of("ABCD", [first, later]), annotators=mode)
         assert pairs == {("C", "D"), ("D", "A"), ("C", "A")}
         assert out == {"superseded_judgement": 2, "unjudged": 1}
-    lists, out = examples_of(case_of("ABCD", [first, later]), Choices(), frozenset({RankedList}))
+    lists, out = examples_of(case_of("ABCD", [first, later]), CurationRules(), frozenset({RankedList}))
     assert [[a.text for g in r.groups for a in g] for r in lists] == [["C", "D", "A"]] and out == {"superseded_ranking": 1}
 
 
 def test_what_goes_together_with_the_later_judgement_is_still_heard():
     first, later = voice("X", {"ranking": [[0], [1], [2]]}, 4, item=1), voice("X", {"ranking": [[2], [3]]}, 4, event=2, item=2)
     assert written(case_of("ABCD", [first, later])) == ({("A", "B"), ("A", "C"), ("B", "C"), ("C", "D")}, {"unjudged": 2})
-    lists, _ = examples_of(case_of("ABCD", [first, later]), Choices(), frozenset({RankedList}))
+    lists, _ = examples_of(case_of("ABCD", [first, later]), CurationRules(), frozenset({RankedList}))
     assert len(lists) == 2
 
 
@@ -187,12 +189,12 @@ def test_a_settled_fix_stands_against_a_raw_drop_beside_another_answer():
     fix, drop = {"verdict": "fix", "corrections": [to("A better", 0)]}, {"verdict": "drop", "reasons": ["bad_question"]}
     for mode in ("each", "majority"):
         voices = [qa("Y", fix, 0, status="settled"), qa("X", drop, 1, event=2)]
-        rows, _ = examples_of(case_of("AB", voices), Choices(annotators=mode), frozenset({Sft}))
+        rows, _ = examples_of(case_of("AB", voices), CurationRules(annotators=mode), frozenset({Sft}))
         assert [r.target.text for r in rows] == ["A better"]
     voices = [qa("Y", fix, 0), qa("Z", fix, 0, event=2), qa("X", drop, 0, event=3), qa("X", drop, 1, event=4)]
-    rows, out = examples_of(case_of("AB", voices), Choices(annotators="majority"), frozenset({Sft}))
+    rows, out = examples_of(case_of("AB", voices), CurationRules(annotators="majority"), frozenset({Sft}))
     assert [r.target.text for r in rows] == ["A better"]  # two people against one, who has one vote
-    rows, out = examples_of(case_of("AB", voices), Choices(), frozenset({Sft}))
+    rows, out = examples_of(case_of("AB", voices), CurationRules(), frozenset({Sft}))
     assert rows == [] and out["conflicting_verdicts"] == 2
 
 
@@ -205,19 +207,19 @@ def test_two_directions_in_one_circle_leave_the_rest_alone():
 
 def test_strength_is_summed_between_groups_capped_and_averaged_over_votes():
     case = case_of("ABC", [voice("X", {"ranking": [[0], [1], [2]], "strength": [1, 3]}, 3), voice("Y", {"ranking": [[0], [1]], "strength": [2]}, 3, event=2)])
-    pairs, _ = pairs_of(case, case.voices, Choices(margin="strength"))
+    pairs, _ = pairs_of(case, case.voices, CurationRules(margin="strength"))
     assert {(p.chosen.text, p.rejected.text): p.margin for p in pairs} == {("A", "B"): 0.5, ("A", "C"): 1.0, ("B", "C"): 1.0}
 
 
 def test_no_strength_towards_the_rest_or_a_correction():
     document = {"ranking": [[0], [1]], "strength": [1], "rest": "worse", "corrections": [to("A better", 0)]}
-    pairs, _ = pairs_of(case_of("ABC", []), [voice("X", document, 3)], Choices(margin="strength"))
+    pairs, _ = pairs_of(case_of("ABC", []), [voice("X", document, 3)], CurationRules(margin="strength"))
     assert {(p.chosen.text, p.rejected.text): p.margin for p in pairs} == {("A better", "A"): None, ("A", "B"): 0.333333, ("A", "C"): None, ("B", "C"): None}
 
 
 def test_bradley_terry_margins_grow_with_distance_and_are_on_every_pair():
     case = case_of("ABC", [voice("X", {"ranking": [[0], [1], [2]], "corrections": [to("A better", 0)]}, 3)])
-    pairs, _ = pairs_of(case, case.voices, Choices(margin="bt"))
+    pairs, _ = pairs_of(case, case.voices, CurationRules(margin="bt"))
     margin = {(p.chosen.text, p.rejected.text): p.margin for p in pairs}
     assert margin["A", "C"] > margin["A", "B"] > 0 and margin["A better", "A"] > 0
 
@@ -233,11 +235,11 @@ def test_the_cap_keeps_corrections_and_draws_by_seed():
 def test_the_pairs_of_a_corrected_turn_are_capped_and_share_one_weight():
     messages = [*MESSAGES, {"role": "assistant", "content": "old"}, {"role": "user", "content": "and then?"}]
 
-    def turned(**choices):
+    def turned(**rules):
         documents = [{"ranking": [[0], [1]], "corrections": [{"target": "turn", "turn": 1, "text": text}]} for text in ("new", "new", "newer", "newest")]
         case = case_of("AB", [voice("XYZW"[i], document, 2, event=i) for i, document in enumerate(documents)])
         case.messages = messages
-        rows, out = examples_of(case, Choices(**choices), frozenset({Preference}))
+        rows, out = examples_of(case, CurationRules(**rules), frozenset({Preference}))
         return [(r.chosen.text, r.n_for, r.weight) for r in rows if r.context == MESSAGES], out["max_pairs"]
 
     assert turned() == ([("new", 2, 1 / 3), ("newer", 1, 1 / 3), ("newest", 1, 1 / 3)], 0)
@@ -257,16 +259,16 @@ def test_answers_with_different_material_beyond_the_prompt_make_no_pair():
     case.answers[0].givens = {'{"system":"S"}': {"system": "S"}}
     case.answers[1].givens = {'{"system":"S"}': {"system": "S"}}
     assert written(case) == ({("A", "B")}, {"context_differs": 2})
-    rows, _ = examples_of(case, Choices(), frozenset({Preference}))
+    rows, _ = examples_of(case, CurationRules(), frozenset({Preference}))
     assert rows[0].context == [{"role": "system", "content": "S"}, *MESSAGES]
 
 
 def test_labels_by_rating_only_when_asked():
     document = {"ranking": [[0], [1], [2]], "ratings": {"0": {"overall": 4}, "1": {"overall": 3}, "2": {"overall": 2}}}
     case = case_of("ABC", [voice("X", document, 3)])
-    rows, out = examples_of(case, Choices(), frozenset({Binary}))
+    rows, out = examples_of(case, CurationRules(), frozenset({Binary}))
     assert (rows, out) == ([], {"no_line": 1, "no_label": 1})
-    rows, out = examples_of(case, Choices(binary_from_ratings=True), frozenset({Binary}))
+    rows, out = examples_of(case, CurationRules(binary_from_ratings=True), frozenset({Binary}))
     assert [(r.answer.text, r.label) for r in rows] == [("A", True), ("C", False)] and out == {"unlabelled": 1}
 
 
@@ -276,7 +278,7 @@ def test_one_correction_is_learnt_settled_before_accepted_before_the_latest():
             voice("XYZ"[i], {"ranking": [[0], [1]], "corrections": [to(f"by {'XYZ'[i]}", 0)]}, 2, event=i, status=standing, item=i)
             for i, standing in enumerate(standings)
         ]
-        rows, out = examples_of(case_of("AB", voices), Choices(), frozenset({Sft}))
+        rows, out = examples_of(case_of("AB", voices), CurationRules(), frozenset({Sft}))
         return [r.target.text for r in rows], out["superseded_correction"]
 
     assert target("raw", "raw", "raw") == (["by Z"], 2)
@@ -287,9 +289,9 @@ def test_one_correction_is_learnt_settled_before_accepted_before_the_latest():
 def test_a_fix_stands_against_a_drop_of_the_answer_but_not_of_the_question():
     fix = {"verdict": "fix", "corrections": [to("A fixed", 0)]}
 
-    def targets(reason, **choices):
+    def targets(reason, **rules):
         voices = [voice("X", fix, 1), voice("Y", {"verdict": "drop", "reasons": [reason]}, 1, event=2)]
-        return [r.target.text for r in examples_of(case_of("A", voices), Choices(**choices), frozenset({Sft}))[0]]
+        return [r.target.text for r in examples_of(case_of("A", voices), CurationRules(**rules), frozenset({Sft}))[0]]
 
     assert targets("wrong_answer") == ["A fixed"]
     assert targets("bad_question") == []
@@ -300,9 +302,9 @@ def test_a_fix_falls_with_its_question_but_not_with_another_answer_of_it():
     """Two answers to one question, each on an item of its own: the second is a duplicate, which says nothing of the first."""
     fix = Voice("X", 1, 1, "raw", {"verdict": "fix", "corrections": [to("A fixed", 0)]}, 1, (0,))
 
-    def targets(*drops, **choices):
+    def targets(*drops, **rules):
         voices = [fix, *(Voice("YZ"[i], 2 + i, 2 + i, "raw", {"verdict": "drop", "reasons": [reason]}, 2, (on,)) for i, (reason, on) in enumerate(drops))]
-        return [r.target.text for r in examples_of(case_of("AB", voices), Choices(**choices), frozenset({Sft}))[0]]
+        return [r.target.text for r in examples_of(case_of("AB", voices), CurationRules(**rules), frozenset({Sft}))[0]]
 
     for mode in ("each", "majority"):
         assert targets(("duplicate", 1), annotators=mode) == targets(("source_outdated", 1), annotators=mode) == ["A fixed"]
@@ -313,14 +315,14 @@ def test_a_fix_falls_with_its_question_but_not_with_another_answer_of_it():
 def test_a_correction_for_a_new_question_does_not_stand_against_one_for_the_old():
     anew = {"ranking": [[0], [1]], "corrections": [to("for the new one", 0), {"target": "question", "text": "new question"}]}
     voices = [voice("X", anew, 2, event=1), voice("Y", {"ranking": [[0], [1]], "corrections": [to("for the old one", 0)]}, 2, event=2)]
-    rows, out = examples_of(case_of("AB", voices), Choices(), frozenset({Sft}))
+    rows, out = examples_of(case_of("AB", voices), CurationRules(), frozenset({Sft}))
     assert {(r.context[-1]["content"], r.target.text) for r in rows} == {("new question", "for the new one"), ("question", "for the old one")}
     assert "superseded_correction" not in out
 
 
 def test_the_top_of_the_rankings_is_counted_by_people():
-    def tops(*voices, **choices):
-        return [r.target.text for r in examples_of(case_of("ABC", list(voices)), Choices(sft_top=True, **choices), frozenset({Sft}))[0]]
+    def tops(*voices, **rules):
+        return [r.target.text for r in examples_of(case_of("ABC", list(voices)), CurationRules(sft_top=True, **rules), frozenset({Sft}))[0]]
 
     first, later = voice("X", {"ranking": [[0], [1]]}, 3, item=1), voice("X", {"ranking": [[1], [0], [2]]}, 3, event=2, item=2)
     assert tops(first, later) == tops(first, later, annotators="majority") == ["B"]
@@ -332,26 +334,26 @@ def test_the_top_of_the_rankings_is_counted_by_people():
 
 def test_an_edit_called_wording_keeps_its_target_and_loses_its_pair():
     case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "corrections": [to("A, said better", 0, wording_only=True)]}, 2)])
-    rows, out = examples_of(case, Choices(), frozenset({Sft, Preference}))
+    rows, out = examples_of(case, CurationRules(), frozenset({Sft, Preference}))
     assert [(type(r).__name__, getattr(r, "target", None) and r.target.text) for r in rows] == [("Sft", "A, said better"), ("Preference", None)]
     assert out == {"wording_only": 1}
 
 
 def test_every_way_to_learn_stands_once_even_if_two_say_it():
     case = case_of("A", [voice(name, {"verdict": "keep"}, 1, event=i) for i, name in enumerate("XY")])
-    (row,), _ = examples_of(case, Choices(), frozenset({Sft}))
+    (row,), _ = examples_of(case, CurationRules(), frozenset({Sft}))
     assert row.provenance["annotators"] == ["X", "Y"]
 
 
 def test_hidden_cases_give_nothing_at_all():
     case = case_of("AB", [voice("X", {"ranking": [[0], [1]]}, 2)], hidden=[1])
     for takes in ({Preference}, {Sft}, {Binary}, {RankedList}, {PromptOnly}):
-        assert examples_of(case, Choices(), frozenset(takes)) == ([], {"hidden": 1})
+        assert examples_of(case, CurationRules(), frozenset(takes)) == ([], {"hidden": 1})
 
 
 def test_ranked_lists_keep_ties_and_the_rest():
     case = case_of("ABCD", [voice("X", {"ranking": [[2], [0, 1]], "rest": "worse"}, 4)])
-    (row,), _ = examples_of(case, Choices(), frozenset({RankedList}))
+    (row,), _ = examples_of(case, CurationRules(), frozenset({RankedList}))
     assert [[a.text for a in group] for group in row.groups] == [["C"], ["A", "B"], ["D"]]
 
 
@@ -523,10 +525,10 @@ def cases_of_one(draw):
 
 
 MODES = st.builds(
-    Choices,
-    pairs=st.sampled_from(Choices.PAIRS),
-    annotators=st.sampled_from(Choices.ANNOTATORS),
-    correction_beats=st.sampled_from(["original", "ranked"]),
+    CurationRules,
+    pairs=st.sampled_from(choices_of()["pairs"]),
+    annotators=st.sampled_from(choices_of()["annotators"]),
+    correction_beats=st.sampled_from(choices_of()["correction_beats"]),
     max_pairs=st.sampled_from([0, 0, 1, 3]),
     seed=st.integers(0, 3),
 )
@@ -535,8 +537,8 @@ ALL = frozenset({Sft, Preference, Binary})
 
 @settings(max_examples=300, deadline=None)
 @given(judged_cases(), MODES)
-def test_no_pair_in_both_directions_none_of_equals_and_weights_sum_to_one(case, choices):
-    rows, _ = examples_of(case, choices, frozenset({Preference}))
+def test_no_pair_in_both_directions_none_of_equals_and_weights_sum_to_one(case, rules):
+    rows, _ = examples_of(case, rules, frozenset({Preference}))
     pairs = [(r.chosen.text, r.rejected.text) for r in rows]
     assert len(pairs) == len(set(pairs))
     assert not {(b, a) for a, b in pairs} & set(pairs)
@@ -549,7 +551,7 @@ def test_no_pair_in_both_directions_none_of_equals_and_weights_sum_to_one(case, 
 @settings(max_examples=500, deadline=None)
 @given(cases_of_one(), st.sampled_from(["each", "majority"]))
 def test_what_one_person_says_never_runs_in_a_circle(case, mode):
-    rows, out = examples_of(case, Choices(annotators=mode), frozenset({Preference}))
+    rows, out = examples_of(case, CurationRules(annotators=mode), frozenset({Preference}))
     below: dict = {}
     for row in rows:
         below.setdefault(row.chosen.text, set()).add(row.rejected.text)
@@ -568,7 +570,7 @@ def test_the_last_settled_else_the_last_judgement_is_heard_whole(case):
         one.document.pop("corrections", None)
     last = max(case.voices, key=lambda v: (v.status == "settled", v.event))
     for mode in ("each", "majority"):
-        pairs = {(r.chosen.text, r.rejected.text) for r in examples_of(case, Choices(annotators=mode), frozenset({Preference}))[0]}
+        pairs = {(r.chosen.text, r.rejected.text) for r in examples_of(case, CurationRules(annotators=mode), frozenset({Preference}))[0]}
         groups = [[TEXTS[a] for a in group] for group in last.groups()]
         assert {(a, b) for i, group in enumerate(groups) for a in group for lower in groups[i + 1 :] for b in lower} <= pairs
         assert not any((a, b) in pairs for group in groups for a in group for b in group)
@@ -576,9 +578,9 @@ def test_the_last_settled_else_the_last_judgement_is_heard_whole(case):
 
 @settings(max_examples=300, deadline=None)
 @given(judged_cases() | cases_of_one(), MODES)
-def test_the_order_in_which_corrections_stand_changes_nothing(case, choices):
+def test_the_order_in_which_corrections_stand_changes_nothing(case, rules):
     def outcome(of):
-        rows, out = examples_of(of, choices, ALL)
+        rows, out = examples_of(of, rules, ALL)
         parts = ("chosen", "rejected", "target", "answer")
         return {(type(r).__name__, *(getattr(r, part).text for part in parts if hasattr(r, part))) for r in rows}, out
 
@@ -589,8 +591,8 @@ def test_the_order_in_which_corrections_stand_changes_nothing(case, choices):
 
 @settings(max_examples=300, deadline=None)
 @given(judged_cases(), MODES)
-def test_one_label_for_each_answer(case, choices):
-    rows, _ = examples_of(case, choices, frozenset({Binary}))
+def test_one_label_for_each_answer(case, rules):
+    rows, _ = examples_of(case, rules, frozenset({Binary}))
     assert max(Counter(r.answer.text for r in rows).values(), default=1) == 1
 
 
@@ -610,8 +612,8 @@ def test_undisputed_pairs_of_each_are_majority_pairs_or_stand_in_a_circle(case):
     """Among answers as they came: what nobody contradicts has a majority, too."""
     for one in case.voices:
         one.document.pop("corrections", None)
-    each, _ = examples_of(case, Choices(annotators="each"), frozenset({Preference}))
-    majority, out = examples_of(case, Choices(annotators="majority"), frozenset({Preference}))
+    each, _ = examples_of(case, CurationRules(annotators="each"), frozenset({Preference}))
+    majority, out = examples_of(case, CurationRules(annotators="majority"), frozenset({Preference}))
     missing = {(r.chosen.text, r.rejected.text) for r in each} - {(r.chosen.text, r.rejected.text) for r in majority}
     assert len(missing) <= out["cycle"]
     assert {(r.chosen.text, r.rejected.text) for r in majority if not r.n_against} <= {(r.chosen.text, r.rejected.text) for r in each}
@@ -619,7 +621,7 @@ def test_undisputed_pairs_of_each_are_majority_pairs_or_stand_in_a_circle(case):
 
 @settings(max_examples=300, deadline=None)
 @given(judged_cases(), MODES, st.randoms())
-def test_the_order_in_which_answers_came_changes_nothing(case, choices, random):
+def test_the_order_in_which_answers_came_changes_nothing(case, rules, random):
     n = len(case.answers)
     moved = list(range(n))
     random.shuffle(moved)
@@ -638,7 +640,7 @@ def test_the_order_in_which_answers_came_changes_nothing(case, choices, random):
     other = case_of(texts, [Voice(v.annotator, v.version, v.event, v.status, renamed(v.document), v.item, v.slots) for v in case.voices])
 
     def outcome(of):
-        rows, out = examples_of(of, choices, frozenset({Preference, Binary}))
+        rows, out = examples_of(of, rules, frozenset({Preference, Binary}))
         return (
             sorted((r.chosen.text, r.rejected.text, r.n_for, r.n_against, r.weight) for r in rows if isinstance(r, Preference)),
             sorted((r.answer.text, r.label) for r in rows if isinstance(r, Binary)),
@@ -649,13 +651,13 @@ def test_the_order_in_which_answers_came_changes_nothing(case, choices, random):
 
 
 @settings(max_examples=300, deadline=None)
-@given(judged_cases(), st.sampled_from(Choices.ANNOTATORS), st.booleans())
+@given(judged_cases(), st.sampled_from(choices_of()["annotators"]), st.booleans())
 def test_every_pair_of_answers_is_written_or_counted_once(case, mode, of_one):
     """Pairs among the answers as they came, and the reasons that count pairs, add up to all pairs that were shown to a speaking judge."""
     for one in case.voices:
         one.document.pop("corrections", None)
         one.annotator = "X" if of_one else one.annotator
-    rows, out = examples_of(case, Choices(annotators=mode), frozenset({Preference}))
+    rows, out = examples_of(case, CurationRules(annotators=mode), frozenset({Preference}))
     counted = len(rows) + sum(out[c] for c in ("tie", "unjudged", "opposite_votes", "cycle", "superseded_judgement"))
     n = len(case.answers)
     assert counted in (0, n * (n - 1) // 2)
