@@ -2,7 +2,6 @@
 
 `Chunk.add` decides in memory and touches nothing when it refuses; `Chunk.write` inserts. The caller holds the project's import lock."""
 
-
 from django.utils.translation import gettext as _
 
 from annotation.imports import existing as known

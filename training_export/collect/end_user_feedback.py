@@ -7,8 +7,6 @@ label where labels are thinned."""
 from array import array
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import cast
 
 from django.db.models import Q
 
@@ -22,13 +20,14 @@ from feedback.conversations.tree import as_turn, says_something
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
 from feedback.reactions.in_force import choice_about, latest, reaction_about
 from training_export.collect.consistent_read import Reading, from_json
+from training_export.collect.end_user_words import Said, corrected, said_of, told, voice_of
 from training_export.collect.judged_prompts import GROUP_DIGITS, keys_of_users
 from training_export.collect.thinning import Thinning, beyond_cap, label_number
 from training_export.collect.unreached import KINDS, unreached, words_of
 from training_export.curate import splits
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Answer, Binary, Preference, Sft
-from training_export.curate.judged_prompts import Case, CaseAnswer, Voice
+from training_export.curate.judged_prompts import Case, CaseAnswer
 from training_export.curate.rules import CurationRules
 from training_export.options import INCLUDE
 from training_export.publish.faults import Unreadable, shape_fault, stored_fault
@@ -36,20 +35,6 @@ from training_export.publish.tolerance import Tolerance
 
 CHUNK = 300  # turns; with each comes its conversation
 KEYS = 5000  # turns of which only the ids are read
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Where one voice of a case comes from; stands in Voice.version until the row's provenance is made. `at`: when it was said, as the database
-    gives it. `places`: {answer's text hash: place on screen}, of a choice."""
-
-    at: object
-    kind: str
-    row: int
-    conversation: int
-    turn: int
-    end_user: int | None
-    places: dict = field(default_factory=dict)
 
 
 class FeedbackRows:
@@ -136,7 +121,7 @@ class FeedbackRows:
                 _count(left_out, "word_unused", sum(id(v.version) not in in_rows for v in case.voices))
                 if rows:
                     said = [said_of(v) for v in case.voices]
-                    yield [_told(row, case, names) for row in rows], self._keys(case, said, hashes) | of_prompts.get(case.prompt, frozenset())
+                    yield [told(row, case, names) for row in rows], self._keys(case, said, hashes) | of_prompts.get(case.prompt, frozenset())
 
     def _turns(self) -> Iterator[list[tuple]]:
         """Chunks of (id, conversation) of the turns that somebody said something of; equal contexts stand in one chunk, at the place of the
@@ -306,8 +291,8 @@ class FeedbackRows:
                 left_out["person_cap"] += 1
             else:
                 turn = messages[message]
-                document = {"ranking": [[0]], "acceptable": int(value > 0)} if kind == "thumb" else {"corrections": [_corrected(text)]}
-                case.voices.append(_voice(Said(said_at, kind, pk, turn[8], turn[1], user), document, (index,)))
+                document = {"ranking": [[0]], "acceptable": int(value > 0)} if kind == "thumb" else {"corrections": [corrected(text)]}
+                case.voices.append(voice_of(Said(said_at, kind, pk, turn[8], turn[1], user), document, (index,)))
 
     def _choice_voices(self, ids: list[int], messages: dict, place: dict, closed: set, left_out: Counter) -> None:
         rows = Choice.objects.filter(parent_id__in=ids, event_id__lte=self._reading.as_of).order_by("id")
@@ -329,7 +314,7 @@ class FeedbackRows:
                 best = [slots.index(place[chosen][1])] if verdict == "better" else list(range(len(slots)))
                 document = {"ranking": [best], "rest": "worse"}
             places = {case.answers[place[s["message"]][1]].key: s.get("position") for s in seen}
-            case.voices.append(_voice(Said(said_at, "choice", pk, messages[parent][8], parent, user, places), document, tuple(slots)))
+            case.voices.append(voice_of(Said(said_at, "choice", pk, messages[parent][8], parent, user, places), document, tuple(slots)))
 
     def _count_without(self, without: dict[int, str], messages: dict, left_out: Counter) -> None:
         """Words of turns (`without`: {turn: why}) whose talk cannot be a prompt."""
@@ -389,39 +374,3 @@ def _choice_about(row: tuple) -> tuple:
 def _count(left_out: Counter, code: str, n: int) -> None:
     if n:
         left_out[code] += n
-
-
-def said_of(voice: Voice) -> Said:
-    return cast(Said, voice.version)
-
-
-def _corrected(text: str) -> dict:
-    return {"target": "response", "answer": 0, "text": text}
-
-
-def _voice(said: Said, document: dict, slots: tuple) -> Voice:
-    # The pseudonym is put in when the row is told; until then any name that tells people apart does.
-    name = f"{said.end_user}" if said.end_user is not None else f"anonymous {said.kind} {said.row}"
-    return Voice(name, said, 0, "raw", document, 0, slots)  # type: ignore[arg-type]  # `_told` puts what it says in its place; `_chunk` the order
-
-
-def _told(row, case: Case, names: dict[int, str]):
-    """`row` with the provenance of end users' words in the place of an expert's."""
-    said: list[Said] = row.provenance["versions"]
-    kinds = sorted({s.kind for s in said})
-    provenance = row.provenance | {
-        "item": None,
-        "versions": [],
-        "annotators": [names[s.end_user] if s.end_user is not None else "anonymous" for s in said],
-        "responses": [],
-        "status": "end_user",
-        "reason": kinds[0] if len(kinds) == 1 else "+".join(kinds),
-        "origins": [{"conversation": s.conversation, "turn": s.turn} for s in said],
-        "reactions": [s.row for s in said if s.kind != "choice"],
-        "choices": [s.row for s in said if s.kind == "choice"],
-    }
-    if type(row) is Preference and any(s.places for s in said):
-        by_text = {id(a.answer): a.key for a in case.answers}
-        chosen, rejected = by_text.get(id(row.chosen)), by_text.get(id(row.rejected))
-        provenance["positions"] = [[s.places.get(chosen), s.places.get(rejected)] for s in said if s.places]
-    return replace(row, provenance=provenance)

@@ -1,0 +1,60 @@
+"""One end user's word beside the judgements of experts: as a Voice for the rules, and back in a row's provenance. Pure."""
+
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from training_export.curate.examples import Preference
+from training_export.curate.judged_prompts import Case, Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Where one voice of a case comes from; stands in Voice.version until the row's provenance is made. `at`: when it was said, as the database
+    gives it. `places`: {answer's text hash: place on screen}, of a choice."""
+
+    at: object
+    kind: str
+    row: int
+    conversation: int
+    turn: int
+    end_user: int | None
+    places: dict = field(default_factory=dict)
+
+
+def said_of(voice: Voice) -> Said:
+    """Where the voice of an end user comes from."""
+    return cast(Said, voice.version)
+
+
+def corrected(text: str) -> dict:
+    """The entry of a document for the correction of its only answer."""
+    return {"target": "response", "answer": 0, "text": text}
+
+
+def voice_of(said: Said, document: dict, slots: tuple) -> Voice:
+    """One person's word as the rules for judgements take it."""
+    # The pseudonym is put in when the row is told; until then any name that tells people apart does.
+    name = f"{said.end_user}" if said.end_user is not None else f"anonymous {said.kind} {said.row}"
+    return Voice(name, said, 0, "raw", document, 0, slots)  # type: ignore[arg-type]  # `told` puts what it says in its place; its order comes with the chunk
+
+
+def told(row, case: Case, names: dict[int, str]):
+    """`row` with the provenance of end users' words in the place of an expert's."""
+    said: list[Said] = row.provenance["versions"]
+    kinds = sorted({s.kind for s in said})
+    provenance = row.provenance | {
+        "item": None,
+        "versions": [],
+        "annotators": [names[s.end_user] if s.end_user is not None else "anonymous" for s in said],
+        "responses": [],
+        "status": "end_user",
+        "reason": kinds[0] if len(kinds) == 1 else "+".join(kinds),
+        "origins": [{"conversation": s.conversation, "turn": s.turn} for s in said],
+        "reactions": [s.row for s in said if s.kind != "choice"],
+        "choices": [s.row for s in said if s.kind == "choice"],
+    }
+    if type(row) is Preference and any(s.places for s in said):
+        by_text = {id(a.answer): a.key for a in case.answers}
+        chosen, rejected = by_text.get(id(row.chosen)), by_text.get(id(row.rejected))
+        provenance["positions"] = [[s.places.get(chosen), s.places.get(rejected)] for s in said if s.places]
+    return replace(row, provenance=provenance)
