@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from training_export.formats import Writer
 from training_export.publish import faults
+from training_export.publish.checking import CheckLost
 
 log = logging.getLogger(__name__)
 MOST_ERRORS = 20
@@ -42,8 +43,8 @@ class Tolerance:
         self.left_out(fault, {"prompt": case.prompt, "item": item, "origins": case.origins}, wrong)
 
     def left_out(self, fault: str, provenance: Mapping, wrong: Exception) -> None:
-        """Count one, or raise what cannot be forgiven: a full disk is no row's fault."""
-        if isinstance(wrong, (OSError, MemoryError)):
+        """Count one, or raise what cannot be forgiven: a full disk, or a check that is lost, is no row's fault."""
+        if isinstance(wrong, (OSError, MemoryError, CheckLost)):
             raise wrong
         self._writer.leave_out(fault or "writer_error", provenance)
         if fault:

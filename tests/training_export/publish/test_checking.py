@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import asdict, astuple
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,6 +23,7 @@ from training_export.formats.checker_process import Following
 from training_export.formats.llamafactory.files import dataset_info
 from training_export.publish import checking, snapshots
 from training_export.publish.checking import Beside, CheckLost
+from training_export.publish.tolerance import Tolerance
 
 PLAN = {"options": asdict(Options())}
 
@@ -205,3 +207,11 @@ def test_an_export_whose_check_was_lost_is_not_published(always, monkeypatch):
     with pytest.raises(CheckLost):
         built(project)
     assert not snapshots.Snapshot.objects.exists() and not list(snapshots.root().glob(".building-*"))
+
+
+@pytest.mark.parametrize("wrong", [CheckLost("ended early"), OSError(28, "no space"), MemoryError()])
+def test_what_is_no_rows_fault_is_never_counted_as_one(wrong):
+    """Met while a row is written, it must end the export all the same."""
+    tolerance = Tolerance(SimpleNamespace(leave_out=lambda *_: pytest.fail("left out")), prompts=10)
+    with pytest.raises(type(wrong)):
+        tolerance.left_out("", {}, wrong)
