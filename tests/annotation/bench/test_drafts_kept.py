@@ -459,7 +459,7 @@ def test_personal_data_hides_the_item_at_once(live_site, open_page):
     press(page, "p")
     page.get_by_label("What and where").fill("第一轮有手机号")
     page.locator("#flag-dialog").get_by_role("button", name="Contains personal data").click()
-    page.get_by_text("Hidden from everyone at once").wait_for()  # said beside the next item
+    page.get_by_text("Reported. The manager decides").wait_for()  # said beside the next item
     until(page, lambda: ItemFlag.objects.exists(), "the report")
     item.refresh_from_db()
     assert item.hidden

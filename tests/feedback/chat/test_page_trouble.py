@@ -34,7 +34,7 @@ def test_an_answer_that_was_cut_off_says_so_and_is_never_a_good_one(live_site, o
     page.locator(".answer[data-state=cut] .answer-state", has_text=words).wait_for()
     with pytest.raises(DomainError) as refused:
         snapshots.build(project=project, actor=None, options=ExportOptions.of({"format": "trl-kto", "include": "thumbs"}))
-    assert refused.value.code == "no_rows" and refused.value.data["left_out"] == {"cut_answer": 1, "no_label": 1}
+    assert refused.value.code == "no_rows" and refused.value.data["left_out"] == {"cut_answer": 1, "no_label": 1, "word_unused": 1}
 
 
 FAILURES = [
