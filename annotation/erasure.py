@@ -1,4 +1,5 @@
-"""A person's part in this room. Of an end user: the items made from their turns. Of an account: who they are; their judgements stay, by pseudonym."""
+"""A person's part in this room. Of an end user: the items made from their turns. Of an account: who they are;
+their judgements stay, by pseudonym."""
 
 from django.db.models import Exists, OuterRef
 
@@ -8,9 +9,11 @@ from corpus.models import PromptOrigin, Response
 
 
 def find(person: Person) -> None:
-    """Prompts made from the person's turns ("prompts"), those of them that die with the person ("dying"), and answers that only the person got.
+    """Prompts made from the person's turns ("prompts"), those of them that die with the person ("dying"), and
+    answers that only the person got.
 
-    A prompt lives on if it also came from a file, or from somebody else's turn, or if somebody else asked the same."""
+    A prompt lives on if it also came from a file, or from somebody else's turn, or if somebody else asked
+    the same."""
     turns = person.ids("messages")
     if not turns:
         return
@@ -26,16 +29,23 @@ def find(person: Person) -> None:
 
 
 def erase(person: Person) -> dict[str, int]:
-    """Items of dying prompts, and items on which an answer stands that only the person got, go with all judgements of them."""
-    doomed = Item.objects.filter(prompt__in=person.ids("dying")) | Item.objects.filter(answers__response__in=person.ids("responses"))
+    """Items of dying prompts, and items on which an answer stands that only the person got, go with all
+    judgements of them."""
+    doomed = Item.objects.filter(prompt__in=person.ids("dying")) | Item.objects.filter(
+        answers__response__in=person.ids("responses")
+    )
     ids = sorted(set(doomed.values_list("pk", flat=True)))
     counts = {"items": len(ids), "annotations": Annotation.objects.filter(item__in=ids).count()}
-    counts["promotions"] = Promotion.objects.filter(project=person.project, message_id__in=person.ids("messages")).delete()[0]
+    counts["promotions"] = Promotion.objects.filter(
+        project=person.project, message_id__in=person.ids("messages")
+    ).delete()[0]
     Item.objects.filter(previous__in=ids).update(previous=None)
     Item.objects.filter(pk__in=ids).delete()
     if person.user is not None:
         mine = Annotator.objects.filter(project=person.project, user=person.user)
-        counts["drafts"] = Assignment.objects.filter(annotator__in=mine, draft__isnull=False).update(draft=None)
+        counts["drafts"] = Assignment.objects.filter(annotator__in=mine, draft__isnull=False).update(
+            draft=None
+        )
         ItemFlag.objects.filter(item__project=person.project, reporter=person.user).update(reporter=None)
         counts["annotators"] = mine.update(user=None)
     return counts
@@ -46,5 +56,12 @@ def export(person: Person) -> dict:
     if person.user is None:
         return {}
     rows = Annotation.objects.filter(project=person.project, annotator__user=person.user).order_by("pk")
-    fields = ("item_id", "state", "versions__number", "versions__action", "versions__document", "versions__created_at")
+    fields = (
+        "item_id",
+        "state",
+        "versions__number",
+        "versions__action",
+        "versions__document",
+        "versions__created_at",
+    )
     return {"annotations": list(rows.order_by("pk", "versions__number").values(*fields))}

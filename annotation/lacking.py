@@ -1,4 +1,5 @@
-"""What an item lacks, in words for whoever judges it: an answer that was cut off, a picture that stood beside a text. They tell nobody who answered."""
+"""What an item lacks, in words for whoever judges it: an answer that was cut off, a picture that stood beside
+a text. They tell nobody who answered."""
 
 from collections.abc import Iterable
 
@@ -16,7 +17,9 @@ MISSING = {
     parts.AUDIO: _("A sound recording belongs to this turn. It is not held here, so it cannot be heard."),
     parts.VIDEO: _("A video belongs to this turn. It is not held here, so it cannot be shown."),
     parts.FILE: _("A file belongs to this turn. It is not held here, so it cannot be opened."),
-    parts.OTHER: _("Something that is no text belongs to this turn. It is not held here, so it cannot be shown."),
+    parts.OTHER: _(
+        "Something that is no text belongs to this turn. It is not held here, so it cannot be shown."
+    ),
 }
 
 

@@ -20,7 +20,9 @@ class GuidelineVersion(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="guidelines")
     number = models.PositiveIntegerField()
     text = models.TextField(blank=True)  # Markdown
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -53,7 +55,8 @@ class BenchSettings(models.Model):
     overlap = models.PositiveSmallIntegerField(default=1)  # 1–16
     lease_seconds = models.PositiveIntegerField(default=1800)
     ratings = models.CharField(max_length=8, choices=Ratings.choices, default=Ratings.NONE)
-    ratings_share = models.PositiveSmallIntegerField(default=100)  # per cent of items on which ratings are asked
+    # per cent of items on which ratings are asked
+    ratings_share = models.PositiveSmallIntegerField(default=100)
     guideline = models.ForeignKey(GuidelineVersion, null=True, on_delete=models.SET_NULL, related_name="+")
     criteria = models.ForeignKey(CriteriaVersion, null=True, on_delete=models.SET_NULL, related_name="+")
     pay_per_item = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
@@ -70,23 +73,33 @@ class Annotator(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="annotators")
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.PERSON)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="annotators")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="annotators"
+    )
     name = models.CharField(max_length=200, blank=True)  # of an imported annotator or model
     pseudonym = models.CharField(max_length=40)
-    # Every item at or before this position is known to hold no work for this annotator; lowered when an item is freed.
+    # Every item at or before this position is known to hold no work for this annotator; lowered when an item
+    # is freed.
     queue_mark = models.BigIntegerField(default=-1)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["project", "user"], condition=Q(user__isnull=False), name="annotator_once"),
-            models.UniqueConstraint(fields=["project", "source", "name"], condition=Q(user__isnull=True) & ~Q(name=""), name="annotator_name_once"),
+            models.UniqueConstraint(
+                fields=["project", "user"], condition=Q(user__isnull=False), name="annotator_once"
+            ),
+            models.UniqueConstraint(
+                fields=["project", "source", "name"],
+                condition=Q(user__isnull=True) & ~Q(name=""),
+                name="annotator_name_once",
+            ),
             models.UniqueConstraint(fields=["project", "pseudonym"], name="annotator_pseudonym"),
         ]
 
 
 class Item(models.Model):
-    """A prompt put before annotators. Counters are kept by the verbs, so that pages need no counting. (`db_index=False`: see corpus.models.)"""
+    """A prompt put before annotators. Counters are kept by the verbs, so that pages need no counting.
+    (`db_index=False`: see corpus.models.)"""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting for answers")  # a ranking item with fewer than two distinct answers
@@ -97,8 +110,11 @@ class Item(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="items", db_index=False)
     prompt = models.ForeignKey(Prompt, on_delete=models.CASCADE, related_name="items", db_index=False)
     kind = models.CharField(max_length=14, choices=Kind.choices)
-    generation = models.PositiveSmallIntegerField(default=0)  # later answers to a frozen item make the next one
-    previous = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    # later answers to a frozen item make the next one
+    generation = models.PositiveSmallIntegerField(default=0)
+    previous = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.OPEN)
     hidden = models.BooleanField(default=False)  # taken from everyone's sight until a manager decides
     frozen = models.BooleanField(default=False)  # answers froze at the first assignment
@@ -118,14 +134,17 @@ class Item(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["prompt", "kind", "generation"], name="item_once")]
         indexes = [
-            models.Index(fields=["project", "position"], condition=Q(state="open", hidden=False), name="item_queue"),
+            models.Index(
+                fields=["project", "position"], condition=Q(state="open", hidden=False), name="item_queue"
+            ),
             models.Index(fields=["project", "state"], name="item_state"),
             models.Index(fields=["previous"], condition=Q(previous__isnull=False), name="item_previous"),
         ]
 
 
 class ItemAnswer(models.Model):
-    """A response on an item. Responses with equal text share `slot` (0…, in order of arrival), which is what is shown and judged."""
+    """A response on an item. Responses with equal text share `slot` (0…, in order of arrival), which is what
+    is shown and judged."""
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="answers", db_index=False)
     response = models.ForeignKey(Response, on_delete=models.CASCADE, related_name="+")
@@ -150,15 +169,20 @@ class ItemFlag(models.Model):
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="reports")
     reason = models.CharField(max_length=30)
     comment = models.TextField(blank=True)
-    reporter = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     resolved_at = models.DateTimeField(null=True)
-    resolved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     outcome = models.CharField(max_length=20, blank=True)
 
 
 class Assignment(models.Model):
-    """One annotator's hold on one item. `slot` counts towards the overlap; no slot: freed, skipped, or an extra."""
+    """One annotator's hold on one item. `slot` counts towards the overlap; no slot: freed, skipped, or an
+    extra."""
 
     class State(models.TextChoices):
         RESERVED = "reserved", _("Reserved")
@@ -188,13 +212,21 @@ class Assignment(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["item", "slot"], condition=Q(slot__isnull=False), name="assignment_slot"),
+            models.UniqueConstraint(
+                fields=["item", "slot"], condition=Q(slot__isnull=False), name="assignment_slot"
+            ),
             models.UniqueConstraint(fields=["item", "annotator"], name="assignment_once"),
-            models.UniqueConstraint(fields=["annotator"], condition=Q(state="open"), name="assignment_one_open"),
-            models.UniqueConstraint(fields=["annotator"], condition=Q(state="reserved"), name="assignment_one_reserved"),
+            models.UniqueConstraint(
+                fields=["annotator"], condition=Q(state="open"), name="assignment_one_open"
+            ),
+            models.UniqueConstraint(
+                fields=["annotator"], condition=Q(state="reserved"), name="assignment_one_reserved"
+            ),
         ]
         indexes = [
-            models.Index(fields=["lease_until"], condition=Q(state__in=["open", "reserved"]), name="assignment_lease"),
+            models.Index(
+                fields=["lease_until"], condition=Q(state__in=["open", "reserved"]), name="assignment_lease"
+            ),
             models.Index(fields=["annotator", "-id"], name="assignment_recent"),
         ]
 
@@ -225,7 +257,8 @@ class Annotation(models.Model):
 
 
 class AnnotationVersion(models.Model):
-    """Append-only. `document` as in annotation.document, by slot numbers. `client_key` makes a repeated submit harmless."""
+    """Append-only. `document` as in annotation.document, by slot numbers. `client_key` makes a repeated
+    submit harmless."""
 
     class Action(models.TextChoices):
         SUBMIT = "submit", _("Submitted")
@@ -262,7 +295,9 @@ class Review(models.Model):
         RETURN = "return", _("Return")
 
     version = models.ForeignKey(AnnotationVersion, on_delete=models.CASCADE, related_name="reviews")
-    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="reviews")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="reviews"
+    )
     decision = models.CharField(max_length=8, choices=Decision.choices)
     comment = models.TextField(blank=True)
     event_id = models.BigIntegerField()
@@ -270,13 +305,15 @@ class Review(models.Model):
 
 
 class Consensus(models.Model):
-    """The settled result of an item: one version, chosen by a reviewer who did not write it. The newest row is in force;
-    `version` null = settlement withdrawn."""
+    """The settled result of an item: one version, chosen by a reviewer who did not write it. The newest row
+    is in force; `version` null = settlement withdrawn."""
 
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="settlements")
     version = models.ForeignKey(AnnotationVersion, null=True, on_delete=models.CASCADE, related_name="+")
     agreement = models.FloatField(null=True)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     comment = models.TextField(blank=True)
     event_id = models.BigIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -330,11 +367,14 @@ class PromotionRule(models.Model):
     daily_cap = models.PositiveIntegerField(default=50)
     per_person_cap = models.PositiveIntegerField(default=5)  # turns of one end user a day
     active = models.BooleanField(default=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     last_run_at = models.DateTimeField(null=True)
     mark = models.BigIntegerField(default=0)  # of a random rule: every answer up to this id is decided
-    seen_event = models.BigIntegerField(default=0)  # the newest Event when nothing was left to take; with none newer a run has nothing to do
+    # the newest Event when nothing was left to take; with none newer a run has nothing to do
+    seen_event = models.BigIntegerField(default=0)
 
     class Meta:
         ordering = ["id"]
@@ -342,8 +382,9 @@ class PromotionRule(models.Model):
 
 
 class Promotion(models.Model):
-    """A turn that a rule took: once, whichever rules it falls under. `message` is the answer (of drafts the first), by id, so that it outlives the
-    text. What the end user said of it is shown to an annotator once they have judged."""
+    """A turn that a rule took: once, whichever rules it falls under. `message` is the answer (of drafts the
+    first), by id, so that it outlives the text. What the end user said of it is shown to an annotator once
+    they have judged."""
 
     class Outcome(models.TextChoices):
         ITEM = "item", _("Put before experts")

@@ -20,13 +20,21 @@ class ItemQuerySet(models.QuerySet):
         return self.filter(models.Q(project__in=_projects(user, role), hidden=False) | managed)
 
     def open_for(self, annotator_id: int, *, project_id: int, mark: int):
-        """Items after position `mark` that this annotator may be given now, in queue order. What they let go or lost to the clock may
-        come back to them."""
+        """Items after position `mark` that this annotator may be given now, in queue order. What they let go
+        or lost to the clock may come back to them."""
         from annotation.models import Assignment
 
-        mine = Assignment.objects.filter(item=models.OuterRef("pk"), annotator=annotator_id).exclude(state__in=["released", "expired"])
+        mine = Assignment.objects.filter(item=models.OuterRef("pk"), annotator=annotator_id).exclude(
+            state__in=["released", "expired"]
+        )
         return (
-            self.filter(project=project_id, state=Word("open"), hidden=False, position__gt=mark, held__lt=models.F("overlap"))
+            self.filter(
+                project=project_id,
+                state=Word("open"),
+                hidden=False,
+                position__gt=mark,
+                held__lt=models.F("overlap"),
+            )
             .filter(~models.Exists(mine))
             .order_by("position")
         )
@@ -34,7 +42,8 @@ class ItemQuerySet(models.QuerySet):
 
 class AssignmentQuerySet(models.QuerySet):
     def live(self, **of):
-        """Open and reserved ones that fulfil `of`: what somebody holds just now. Each state is named with it, since each has its partial index."""
+        """Open and reserved ones that fulfil `of`: what somebody holds just now. Each state is named with it,
+        since each has its partial index."""
         return self.filter(models.Q(state=Word("open"), **of) | models.Q(state=Word("reserved"), **of))
 
     def own(self, user_id: int | None, *, superuser: bool = False):
@@ -46,10 +55,18 @@ class AssignmentQuerySet(models.QuerySet):
         mine = self.filter(annotator__user=user_id)
         if superuser:
             return mine
-        return mine.filter(models.Exists(Member.objects.filter(project=models.OuterRef("project"), user=user_id, role__in=roles_from("annotator"))))
+        return mine.filter(
+            models.Exists(
+                Member.objects.filter(
+                    project=models.OuterRef("project"), user=user_id, role__in=roles_from("annotator")
+                )
+            )
+        )
 
 
 class AnnotationQuerySet(models.QuerySet):
     def reviewable_by(self, user):
         """Annotations of others in projects where `user` reviews."""
-        return self.filter(project__in=_projects(user, "reviewer"), item__hidden=False).exclude(annotator__user=user)
+        return self.filter(project__in=_projects(user, "reviewer"), item__hidden=False).exclude(
+            annotator__user=user
+        )

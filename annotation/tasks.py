@@ -26,7 +26,11 @@ def promote(job: Job, ctl) -> dict:
     """Run one rule (`params["rule"]`) or every active one. Result: the report of `promotion.run`."""
     rule = None
     if job.params.get("rule") is not None:
-        rule = PromotionRule.objects.select_related("project").filter(project=job.project, pk=job.params["rule"]).first()
+        rule = (
+            PromotionRule.objects.select_related("project")
+            .filter(project=job.project, pk=job.params["rule"])
+            .first()
+        )
         if rule is None:  # removed since
             return {"item": 0, "known": 0, "refused": 0, "rules": []}
     return promotion.run(job.project, rule, actor=job.created_by, ctl=ctl)

@@ -15,8 +15,18 @@ urlpatterns: list = [
     path("account/bench-keys/", bench_views.bench_keys, name="bench_keys"),
     path("p/<slug:slug>/import/", imports_views.import_page, name="import"),
     path("p/<slug:slug>/import/jobs/<int:pk>/", imports_views.import_report, name="import_report"),
-    path("p/<slug:slug>/import/jobs/<int:pk>/refused.csv", imports_views.import_report_file, {"kind": "csv"}, name="import_report_csv"),
-    path("p/<slug:slug>/import/jobs/<int:pk>/refused.jsonl", imports_views.import_report_file, {"kind": "jsonl"}, name="import_report_jsonl"),
+    path(
+        "p/<slug:slug>/import/jobs/<int:pk>/refused.csv",
+        imports_views.import_report_file,
+        {"kind": "csv"},
+        name="import_report_csv",
+    ),
+    path(
+        "p/<slug:slug>/import/jobs/<int:pk>/refused.jsonl",
+        imports_views.import_report_file,
+        {"kind": "jsonl"},
+        name="import_report_jsonl",
+    ),
     path("p/<slug:slug>/import/<str:token>/", imports_views.import_check, name="import_check"),
     path("projects/new/", create.new_project, name="project_new"),
     path("p/<slug:slug>/", overview.project, name="project"),
@@ -43,6 +53,12 @@ urlpatterns: list = [
     path("p/<slug:slug>/review/<int:pk>/reveal/", review_views.reveal, name="review_reveal"),
     path("p/<slug:slug>/review/<int:pk>/settle/", review_views.settle, name="review_settle"),
     path("p/<slug:slug>/review/<int:pk>/unsettle/", review_views.unsettle, name="review_unsettle"),
-    path("p/<slug:slug>/review/<int:pk>/<int:annotation_pk>/accept/", review_views.accept, name="review_accept"),
-    path("p/<slug:slug>/review/<int:pk>/<int:annotation_pk>/return/", review_views.return_, name="review_return"),
+    path(
+        "p/<slug:slug>/review/<int:pk>/<int:annotation_pk>/accept/", review_views.accept, name="review_accept"
+    ),
+    path(
+        "p/<slug:slug>/review/<int:pk>/<int:annotation_pk>/return/",
+        review_views.return_,
+        name="review_return",
+    ),
 ]

@@ -1,11 +1,13 @@
-"""Import of prompts with three answers of 600 characters each, against what the database alone needs for the same rows.
+"""Import of prompts with three answers of 600 characters each, against what the database alone needs for the
+same rows.
 
     python benchmarks/bench_import.py [--prompts 10000] [--rounds 3] [--on sqlite] [--on postgres]
 
-Each round imports a JSONL file into a project of its own, reads the rows back, and writes the same rows (same tables, indexes, texts)
-for another project with executemany on SQLite or COPY on PostgreSQL, in one transaction: the floor. Printed: prompts per second of both,
-and import time ÷ floor time, the median of the rounds. PostgreSQL is the server of DATABASE_URL (an empty database), else one started
-here and thrown away. Targets: at least 5,000 prompts/s, at most 2.5 × the floor."""
+Each round imports a JSONL file into a project of its own, reads the rows back, and writes the same rows
+(same tables, indexes, texts) for another project with executemany on SQLite or COPY on PostgreSQL, in one
+transaction: the floor. Printed: prompts per second of both, and import time ÷ floor time, the median of
+the rounds. PostgreSQL is the server of DATABASE_URL (an empty database), else one started here and thrown
+away. Targets: at least 5,000 prompts/s, at most 2.5 × the floor."""
 
 import argparse
 import json
@@ -23,19 +25,30 @@ sys.path.insert(0, str(ROOT))
 WORDS = "高血压患者应当每日测量血压并记录，按医嘱规律服药，低盐饮食，适量运动；出现头痛、视物模糊时及时就诊。"
 ANSWERS = 3
 CHARACTERS = 600
-TABLES = ["corpus_prompt", "corpus_promptorigin", "corpus_response", "annotation_item", "annotation_itemanswer"]
+TABLES = [
+    "corpus_prompt",
+    "corpus_promptorigin",
+    "corpus_response",
+    "annotation_item",
+    "annotation_itemanswer",
+]
 
 
 def write_file(path: Path, prompts: int, salt: str) -> None:
     with open(path, "w", encoding="utf-8") as file:
         for i in range(prompts):
             answers = [(f"第{i}题的回答{j}（{salt}）：" + WORDS * 15)[:CHARACTERS] for j in range(ANSWERS)]
-            row = {"id": f"{salt}-{i}", "prompt": f"{salt} 第{i}题：血压控制不佳应如何调整？", "answers": answers}
+            row = {
+                "id": f"{salt}-{i}",
+                "prompt": f"{salt} 第{i}题：血压控制不佳应如何调整？",
+                "answers": answers,
+            }
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def floor(connection, source: int, target: int) -> tuple[float, float]:
-    """(seconds, CPU seconds of this process) for writing the rows of project `source` again for project `target`, keys moved on."""
+    """(seconds, CPU seconds of this process) for writing the rows of project `source` again for project
+    `target`, keys moved on."""
     joins = {
         "corpus_prompt": "project_id = %s",
         "corpus_promptorigin": "prompt_id IN (SELECT id FROM corpus_prompt WHERE project_id = %s)",
@@ -43,7 +56,12 @@ def floor(connection, source: int, target: int) -> tuple[float, float]:
         "annotation_item": "project_id = %s",
         "annotation_itemanswer": "item_id IN (SELECT id FROM annotation_item WHERE project_id = %s)",
     }
-    refers = {"prompt_id": "corpus_prompt", "response_id": "corpus_response", "item_id": "annotation_item", "previous_id": "annotation_item"}
+    refers = {
+        "prompt_id": "corpus_prompt",
+        "response_id": "corpus_response",
+        "item_id": "annotation_item",
+        "previous_id": "annotation_item",
+    }
     ready = {}
     with connection.cursor() as cursor:
         shift = {}
@@ -53,7 +71,11 @@ def floor(connection, source: int, target: int) -> tuple[float, float]:
             cursor.execute(f"SELECT min(id) FROM {table} WHERE {joins[table]}", [source])
             shift[table] = last + 1 - cursor.fetchone()[0]
         for table in TABLES:
-            texts = {"messages", "tools", "sources", "metadata", "turns", "parameters", "given"} if connection.vendor == "postgresql" else set()
+            texts = (
+                {"messages", "tools", "sources", "metadata", "turns", "parameters", "given"}
+                if connection.vendor == "postgresql"
+                else set()
+            )
             cursor.execute(f"SELECT * FROM {table} LIMIT 0")
             names = [c[0] for c in cursor.description]
             chosen = ", ".join(f"{n}::text" if n in texts else n for n in names)
@@ -79,12 +101,16 @@ def floor(connection, source: int, target: int) -> tuple[float, float]:
                     for row in rows:
                         copy.write_row(row)
             else:
-                raw.executemany(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", rows)
+                raw.executemany(
+                    f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", rows
+                )
     took, cpu = time.perf_counter() - began, time.process_time() - cpu
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             for table in TABLES:
-                cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+                cursor.execute(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
+                )
     return took, cpu
 
 
@@ -117,21 +143,36 @@ def measure(prompts: int, rounds: int, home: Path) -> dict:
         began, cpu = time.perf_counter(), time.process_time()
         report = import_file(project=ours, actor=None, path=file)
         took, cpu = time.perf_counter() - began, time.process_time() - cpu
-        assert (report["imported"], report["items"], report["responses"]) == (prompts, prompts, prompts * ANSWERS), report
+        assert (report["imported"], report["items"], report["responses"]) == (
+            prompts,
+            prompts,
+            prompts * ANSWERS,
+        ), report
         least, least_cpu = floor(connection, ours.pk, same.pk)
         speeds.append(prompts / took)
         floors.append(prompts / least)
         ratios.append(took / least)
-        each = 1e6 / prompts  # microseconds of this process a prompt: steadier than the clock on a busy machine
-        said = f"import {prompts / took:,.0f}/s, floor {prompts / least:,.0f}/s, ratio {took / least:.2f}, CPU {cpu * each:.0f} and {least_cpu * each:.0f} µs"
+        # microseconds of this process a prompt: steadier than the clock on a busy machine
+        each = 1e6 / prompts
+        said = (
+            f"import {prompts / took:,.0f}/s, floor {prompts / least:,.0f}/s, ratio {took / least:.2f}, "
+            f"CPU {cpu * each:.0f} and {least_cpu * each:.0f} µs"
+        )
         print(f"  round {i + 1}: {said}", file=sys.stderr)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     middle = statistics.median
-    return {"prompts/s": round(middle(speeds)), "floor": round(middle(floors)), "ratio": round(middle(ratios), 2), "peak MB with floor": peak}
+    return {
+        "prompts/s": round(middle(speeds)),
+        "floor": round(middle(floors)),
+        "ratio": round(middle(ratios), 2),
+        "peak MB with floor": peak,
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--prompts", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--on", action="append", choices=["sqlite", "postgres"])
@@ -147,14 +188,28 @@ def main() -> None:
         os.chmod(home, 0o711)  # the database server runs as another user in a folder below
         for name in args.on or ["sqlite", "postgres"]:
             env = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
-            env |= {"DATA_DIR": f"{home}/{name}", "SECRET_KEY": "bench", "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": str(ROOT)}
+            env |= {
+                "DATA_DIR": f"{home}/{name}",
+                "SECRET_KEY": "bench",
+                "DJANGO_SETTINGS_MODULE": "config.settings",
+                "PYTHONPATH": str(ROOT),
+            }
             Path(env["DATA_DIR"]).mkdir(mode=0o711)
             if name == "postgres":
                 if not given and servers.missing("postgres"):
                     print(f"postgres: missing {servers.missing('postgres')[0]}")
                     continue
                 env["DATABASE_URL"] = given or servers.start_postgres(Path(env["DATA_DIR"]))
-            command = [sys.executable, __file__, "--measure", env["DATA_DIR"], "--prompts", str(args.prompts), "--rounds", str(args.rounds)]
+            command = [
+                sys.executable,
+                __file__,
+                "--measure",
+                env["DATA_DIR"],
+                "--prompts",
+                str(args.prompts),
+                "--rounds",
+                str(args.rounds),
+            ]
             done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
             figures = json.loads(done.stdout)
             good = "ok" if figures["prompts/s"] >= 5000 and figures["ratio"] <= 2.5 else "BELOW TARGET"

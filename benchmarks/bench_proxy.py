@@ -1,13 +1,15 @@
-"""What the proxy costs: time to the first token against the direct call, alone and with many streams, and what the streams cost the experts.
+"""What the proxy costs: time to the first token against the direct call, alone and with many streams, and
+what the streams cost the experts.
 
     python benchmarks/bench_proxy.py [--streams 100] [--tokens 400] [--rate 20] [--calls 60]
 
-The web server is started as it is shipped; the model is a tiny server in a process of its own, the streams' clients are another. Uses
-DATABASE_URL if set (the database must be empty), else a SQLite file of its own. Prints: time to the first token, direct and through the proxy, one
-stream at a time in turns (median of the differences) and with all streams at once (median, p95); the gap between tokens; the median and p95 of the
-bench's "next" with no stream and under all of them; database connections in use at worst; the exchanges logged. Exit status 1 if the median
-of the added time is over 15 ms, if "next" takes over twice its idle median under the streams, if any exchange is missing in the log, or if
-anything failed."""
+The web server is started as it is shipped; the model is a tiny server in a process of its own, the
+streams' clients are another. Uses DATABASE_URL if set (the database must be empty), else a SQLite file of
+its own. Prints: time to the first token, direct and through the proxy, one stream at a time in turns
+(median of the differences) and with all streams at once (median, p95); the gap between tokens; the median
+and p95 of the bench's "next" with no stream and under all of them; database connections in use at worst;
+the exchanges logged. Exit status 1 if the median of the added time is over 15 ms, if "next" takes over
+twice its idle median under the streams, if any exchange is missing in the log, or if anything failed."""
 
 import argparse
 import asyncio
@@ -42,7 +44,8 @@ def free_port() -> int:
 
 
 async def model(port: int, tokens: int, rate: float) -> None:
-    """Answers every POST with a stream of `tokens` chunks, the first at once, then `rate` a second; a body with "tokens" says how many."""
+    """Answers every POST with a stream of `tokens` chunks, the first at once, then `rate` a second; a body
+    with "tokens" says how many."""
     count = 0
 
     async def answer(reader, writer):
@@ -50,18 +53,37 @@ async def model(port: int, tokens: int, rate: float) -> None:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                length = next(int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+                length = next(
+                    int(line.split(b":")[1])
+                    for line in head.lower().split(b"\r\n")
+                    if line.startswith(b"content-length:")
+                )
                 body = json.loads(await reader.readexactly(length))
                 count += 1
                 key, wanted = f"chatcmpl-{count}", body.get("seed") or tokens
-                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: "
+                    b"chunked\r\n\r\n"
+                )
                 began = time.monotonic()
                 for i in range(wanted):
                     if i and rate:
                         await asyncio.sleep(max(0.0, began + i / rate - time.monotonic()))
-                    choice = {"index": 0, "delta": {"content": WORDS[i % len(WORDS)]}, "finish_reason": "stop" if i == wanted - 1 else None}
-                    chunk = {"id": key, "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
-                    data = f"data: {json.dumps(chunk)}\n\n".encode() + (b"data: [DONE]\n\n" if i == wanted - 1 else b"")
+                    choice = {
+                        "index": 0,
+                        "delta": {"content": WORDS[i % len(WORDS)]},
+                        "finish_reason": "stop" if i == wanted - 1 else None,
+                    }
+                    chunk = {
+                        "id": key,
+                        "object": "chat.completion.chunk",
+                        "created": 1,
+                        "model": "m",
+                        "choices": [choice],
+                    }
+                    data = f"data: {json.dumps(chunk)}\n\n".encode() + (
+                        b"data: [DONE]\n\n" if i == wanted - 1 else b""
+                    )
                     writer.write(b"%x\r\n%s\r\n" % (len(data), data))
                     await writer.drain()
                 writer.write(b"0\r\n\r\n")
@@ -79,13 +101,22 @@ async def model(port: int, tokens: int, rate: float) -> None:
 
 
 async def stream(url: str, key: str, tokens: int, name: str) -> tuple[int, float, list[float], bool]:
-    """(status, seconds to the first token, seconds between tokens, whether the last one came) of one stream, on a connection of its own."""
+    """(status, seconds to the first token, seconds between tokens, whether the last one came) of one stream,
+    on a connection of its own."""
     host, port = url.removeprefix("http://").split("/")[0].split(":")
     path = "/" + url.removeprefix("http://").split("/", 1)[1] + "/chat/completions"
-    asked = {"model": "m", "messages": [{"role": "user", "content": f"{name}: how often?"}], "stream": True, "seed": tokens}
+    asked = {
+        "model": "m",
+        "messages": [{"role": "user", "content": f"{name}: how often?"}],
+        "stream": True,
+        "seed": tokens,
+    }
     body = json.dumps(asked).encode()
     reader, writer = await asyncio.open_connection(host, int(port))
-    head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {key}\r\nContent-Type: "
+        f"application/json\r\nContent-Length: {len(body)}\r\n"
+    )
     began = time.perf_counter()
     writer.write(head.encode() + b"\r\n" + body)
     first, gaps, last, whole, status = 0.0, [], 0.0, False, 0
@@ -115,7 +146,11 @@ async def clients(url: str, key: str, streams: int, tokens: int) -> None:
 
     done = await asyncio.gather(*(one(i) for i in range(streams)))
     bad = [(status, whole) for status, _first, _gaps, whole in done if status != 200 or whole is not True]
-    print(json.dumps({"first": [d[1] for d in done if d[1]], "gaps": [g for d in done for g in d[2]], "bad": bad}))
+    print(
+        json.dumps(
+            {"first": [d[1] for d in done if d[1]], "gaps": [g for d in done for g in d[2]], "bad": bad}
+        )
+    )
 
 
 # the bench
@@ -144,14 +179,26 @@ def prepare(model_url: str, items: int) -> tuple[str, str]:
         Member.objects.create(project=project, user=user, role=role)
         keys.append(new_key(user=user, project=project, role=role, scope=scope)[1])
     version = ModelVersion.objects.create(project=project, name="bench model")
-    Endpoint.objects.create(project=project, name="m", base_url=model_url, address="127.0.0.1", model_name="m", model_version=version)
+    Endpoint.objects.create(
+        project=project,
+        name="m",
+        base_url=model_url,
+        address="127.0.0.1",
+        model_name="m",
+        model_version=version,
+    )
     return keys[0], keys[1]
 
 
 def call(connection, path, key, body=None):
     """(status, answer, seconds) of one JSON request on a kept-alive connection."""
     began = time.perf_counter()
-    connection.request("POST", path, body=json.dumps(body or {}), headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
+    connection.request(
+        "POST",
+        path,
+        body=json.dumps(body or {}),
+        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+    )
     answer = connection.getresponse()
     raw = answer.read()
     return answer.status, json.loads(raw) if raw else None, time.perf_counter() - began
@@ -167,8 +214,13 @@ def label(port: int, key: str, until, errors: list) -> tuple[list[float], list[f
             errors.append(("next", status, got))
             break
         nexts.append(took)
-        body = {"document": {"ranking": [[a["letter"]] for a in got["item"]["answers"]], "acceptable": 1}, "client_key": str(random.random())}
-        status, got, took = call(connection, f"/api/v1/assignments/{got['assignment']['id']}/submit/", key, body)
+        body = {
+            "document": {"ranking": [[a["letter"]] for a in got["item"]["answers"]], "acceptable": 1},
+            "client_key": str(random.random()),
+        }
+        status, got, took = call(
+            connection, f"/api/v1/assignments/{got['assignment']['id']}/submit/", key, body
+        )
         if status != 200:
             errors.append(("submit", status, got))
         submits.append(took)
@@ -183,12 +235,26 @@ def quietly(port: int, key: str, seconds: float, errors: list) -> tuple[list[flo
 
 
 def said(values: list[float]) -> str:
-    return f"median {statistics.median(values) * 1000:6.1f} ms   p95 {statistics.quantiles(values, n=20)[18] * 1000:6.1f} ms   ({len(values)})"
+    return (
+        f"median {statistics.median(values) * 1000:6.1f} ms   p95 "
+        f"{statistics.quantiles(values, n=20)[18] * 1000:6.1f} ms   ({len(values)})"
+    )
 
 
 def run_clients(url, key, streams, tokens) -> subprocess.Popen:
-    command = [sys.executable, __file__, "--as-clients", url, "--key", key, "--streams", str(streams), "--tokens", str(tokens)]
-    out = tempfile.TemporaryFile("w+")  # noqa: SIM115 - a pipe that nobody reads would hold them up at their end
+    command = [
+        sys.executable,
+        __file__,
+        "--as-clients",
+        url,
+        "--key",
+        key,
+        "--streams",
+        str(streams),
+        "--tokens",
+        str(tokens),
+    ]
+    out = tempfile.TemporaryFile("w+")  # noqa: SIM115
     process = subprocess.Popen(command, stdout=out)
     process.out = out
     return process
@@ -207,7 +273,10 @@ def connections_in_use() -> int:
     if connection.vendor != "postgresql":
         return 0
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+            "pg_backend_pid()"
+        )
         return cursor.fetchone()[0]
 
 
@@ -225,7 +294,10 @@ def bench(asked, port: int, pid: int, model_url: str, expert: str, key: str) -> 
     added = statistics.median(b - a for a, b in pairs) * 1000
     print(f"first token, one stream:   direct {said([a for a, _b in pairs])}")
     print(f"                           proxy  {said([b for _a, b in pairs])}")
-    print(f"                           added  {added:.1f} ms (median of {asked.calls} pairs; at most {MOST_ADDED_MS:.0f})")
+    print(
+        f"                           added  {added:.1f} ms (median of {asked.calls} pairs; at most "
+        f"{MOST_ADDED_MS:.0f})"
+    )
     if added > MOST_ADDED_MS:
         failed.append("the added time is too long")
 
@@ -251,7 +323,9 @@ def bench(asked, port: int, pid: int, model_url: str, expert: str, key: str) -> 
     cpu, took = cpu_of(pid) - cpu, time.time() - began
     over.set()
     watcher.join()
-    for before, after in zip((idle, idle_submit), quietly(port, expert, asked.seconds / 2, errors), strict=True):
+    for before, after in zip(
+        (idle, idle_submit), quietly(port, expert, asked.seconds / 2, errors), strict=True
+    ):
         before += after  # before and after: the machine may have other things to do
     for name, got in (("direct", straight), ("proxy", passed)):
         print(f"first token, {asked.streams} streams:  {name:6} {said(got['first'])}")
@@ -262,18 +336,27 @@ def bench(asked, port: int, pid: int, model_url: str, expert: str, key: str) -> 
     print(f"“next”, {asked.streams} streams:      {said(busy)}   {slower:.2f} × (at most {MOST_SLOWER:.0f})")
     print(f"submit, no stream:         {said(idle_submit)}")
     print(f"submit, {asked.streams} streams:      {said(busy_submit)}")
-    print(f"server CPU meanwhile: {cpu / took:.2f} of a core, experts included; {cpu / asked.streams / asked.tokens * 1000:.2f} ms a token at most")
+    print(
+        f"server CPU meanwhile: {cpu / took:.2f} of a core, experts included; "
+        f"{cpu / asked.streams / asked.tokens * 1000:.2f} ms a token at most"
+    )
     if slower > MOST_SLOWER:
         failed.append("the experts wait too long")
     if max(most):
-        print(f"database connections in use at worst: {max(most)} (the pool: {os.environ.get('DATABASE_POOL', 16)})")
+        print(
+            f"database connections in use at worst: {max(most)} (the pool: "
+            f"{os.environ.get('DATABASE_POOL', 16)})"
+        )
     from feedback.models import Lost, Message
 
     wanted, end = 5 + asked.calls + asked.streams, time.time() + 20
     while Message.objects.filter(role="assistant", state="complete").count() < wanted and time.time() < end:
         time.sleep(0.2)
     logged = Message.objects.filter(role="assistant", state="complete").count()
-    print(f"exchanges logged: {logged} of {wanted}; lost {Lost.objects.count()}; errors {len(errors)} {errors[:3] or ''}")
+    print(
+        f"exchanges logged: {logged} of {wanted}; lost {Lost.objects.count()}; errors {len(errors)} "
+        f"{errors[:3] or ''}"
+    )
     if logged != wanted or errors:
         failed.append("something failed")
     for line in failed:
@@ -293,7 +376,9 @@ def until_open(port: int, process: subprocess.Popen) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     for name, default in (("streams", 100), ("tokens", 400), ("calls", 60), ("seconds", 20), ("items", 800)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--rate", type=float, default=20, help="tokens a second of each stream")
@@ -308,13 +393,30 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="touchstone-bench-") as home:
         ports = free_port(), free_port()
         model_url = f"http://127.0.0.1:{ports[0]}/v1"
-        os.environ.update(DATA_DIR=home, DJANGO_SETTINGS_MODULE="config.settings", SECRET_KEY="bench" * 10, LOG_LEVEL="ERROR", PROXY_PER_MINUTE="100000")
+        os.environ.update(
+            DATA_DIR=home,
+            DJANGO_SETTINGS_MODULE="config.settings",
+            SECRET_KEY="bench" * 10,
+            LOG_LEVEL="ERROR",
+            PROXY_PER_MINUTE="100000",
+        )
         os.environ["ENDPOINT_HOSTS"] = f"127.0.0.1:{ports[0]}"
         expert, key = prepare(model_url, asked.items)
         started = []
         try:
             for port, command in (
-                (ports[0], [__file__, "--as-model", str(ports[0]), "--tokens", str(asked.tokens), "--rate", str(asked.rate)]),
+                (
+                    ports[0],
+                    [
+                        __file__,
+                        "--as-model",
+                        str(ports[0]),
+                        "--tokens",
+                        str(asked.tokens),
+                        "--rate",
+                        str(asked.rate),
+                    ],
+                ),
                 (ports[1], ["manage.py", "web", "--port", str(ports[1])]),
             ):
                 started.append(subprocess.Popen([sys.executable, *command], cwd=ROOT))

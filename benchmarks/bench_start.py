@@ -1,4 +1,5 @@
-"""How long until the first page, and how much memory: `serve` on an empty DATA_DIR, and once more on the same.
+"""How long until the first page, and how much memory: `serve` on an empty DATA_DIR, and once more on the
+same.
 
 python benchmarks/bench_start.py"""
 
@@ -23,7 +24,12 @@ def rss_mb(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    return [int(p) for p in subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()]
+    return [
+        int(p)
+        for p in subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True
+        ).stdout.split()
+    ]
 
 
 def measure(data_dir: str) -> dict[str, float]:
@@ -31,7 +37,9 @@ def measure(data_dir: str) -> dict[str, float]:
     port = str(free_port())
     env = {**os.environ, "DATA_DIR": data_dir, "PORT": port, "HOST": "127.0.0.1"}
     began = time.monotonic()
-    serve = subprocess.Popen([sys.executable, "manage.py", "serve"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+    serve = subprocess.Popen(
+        [sys.executable, "manage.py", "serve"], cwd=ROOT, env=env, stdout=subprocess.DEVNULL
+    )
     while True:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=5).read()
@@ -61,7 +69,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         for name in ("first start", "second start"):
             figures = measure(os.path.join(home, "data"))
-            print(f"{name:<13}", "  ".join(f"{key} {value:.1f}" for key, value in figures.items()), flush=True)
+            print(
+                f"{name:<13}", "  ".join(f"{key} {value:.1f}" for key, value in figures.items()), flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -15,4 +15,8 @@ class EmptyView(APIView):
         return Response({"read": len(request.data)}, status=201)
 
 
-urlpatterns = [path("api/v1/", include("core.api_urls")), path("api/v1/empty/", EmptyView.as_view()), path("", include("config.urls"))]
+urlpatterns = [
+    path("api/v1/", include("core.api_urls")),
+    path("api/v1/empty/", EmptyView.as_view()),
+    path("", include("config.urls")),
+]

@@ -1,8 +1,11 @@
-"""The bodies of requests, read against the clock: whoever sends theirs by the drop, or not at all, keeps no page waiting.
+"""The bodies of requests, read against the clock: whoever sends theirs by the drop, or not at all, keeps no
+page waiting.
 
-The web server hands a request to one of its threads as soon as its headers are there. The thread then waits for the body without a limit, and
-nothing but the connection's end wakes it. So there are more threads than are needed for pages: those that wait for clients are counted, and
-beyond a number, in all and for one address, a body is refused unread. And a wait has an end: `_Looking` shuts the connections of those who are late.
+The web server hands a request to one of its threads as soon as its headers are there. The thread then
+waits for the body without a limit, and nothing but the connection's end wakes it. So there are more
+threads than are needed for pages: those that wait for clients are counted, and beyond a number, in all and
+for one address, a body is refused unread. And a wait has an end: `_Looking` shuts the connections of those
+who are late.
 
 The clock: SECONDS to begin with, and a second more for each RATE bytes that have come."""
 
@@ -27,13 +30,14 @@ FIRST_PIECE, LARGEST_PIECE = 256, 64 * 1024  # bytes: small at first, so that a 
 RETRY_SECONDS = 5
 LOOK_SECONDS = 1.0
 LOOKS = 3  # so often a connection must have been found waiting, and nothing that explains it
-QUEUED_SECONDS, ROUNDING_SECONDS = 2.0, 0.25  # between the arrival of a request and its thread's start; of the clocks that are compared
+# between the arrival of a request and its thread's start; of the clocks that are compared
+QUEUED_SECONDS, ROUNDING_SECONDS = 2.0, 0.25
 
 
 @dataclass(eq=False)
 class Request:
-    """One request in work. `heard`: the monotonic second at which something of it last came; `late_at`: when its client will have taken too long,
-    while a body is waited for."""
+    """One request in work. `heard`: the monotonic second at which something of it last came; `late_at`: when
+    its client will have taken too long, while a body is waited for."""
 
     address: str
     arrived: float = field(default_factory=time.monotonic)
@@ -45,11 +49,16 @@ class Request:
 
     def explains(self, heard: float) -> bool:
         """Whether a connection on which something last came at `heard` may be this request's."""
-        return self.arrived - QUEUED_SECONDS <= heard <= (time.monotonic() if self.late_at else self.heard) + ROUNDING_SECONDS
+        return (
+            self.arrived - QUEUED_SECONDS
+            <= heard
+            <= (time.monotonic() if self.late_at else self.heard) + ROUNDING_SECONDS
+        )
 
 
 class Waits:
-    """The requests in work, and how many of them wait for their clients: at most `most`, at most `each` of one address (0: no such limit)."""
+    """The requests in work, and how many of them wait for their clients: at most `most`, at most `each` of
+    one address (0: no such limit)."""
 
     def __init__(self, most: int, each: int):
         self.most, self.each = most, each
@@ -59,9 +68,12 @@ class Waits:
 
     @contextlib.contextmanager
     def one(self, request: Request, late_at: float) -> Iterator[None]:
-        """While a piece of the body of `request` is waited for. BodyRefused (429) when too many are waited for."""
+        """While a piece of the body of `request` is waited for. BodyRefused (429) when too many are waited
+        for."""
         with self._lock:
-            if self._waiting.total() >= self.most or (self.each and self._waiting[request.address] >= self.each):
+            if self._waiting.total() >= self.most or (
+                self.each and self._waiting[request.address] >= self.each
+            ):
                 message = _("Too many requests are on their way at this moment. Try again in a few seconds.")
                 raise BodyRefused("busy", message, status=429, data={"retry_after": RETRY_SECONDS})
             self._waiting[request.address] += 1
@@ -77,8 +89,8 @@ class Waits:
 
 
 class TimedBody:
-    """A request's `wsgi.input`. `read` and `readline` give less than was asked for only at the body's end; BodyRefused (408) when it does not come in
-    time, then and at every later call."""
+    """A request's `wsgi.input`. `read` and `readline` give less than was asked for only at the body's end;
+    BodyRefused (408) when it does not come in time, then and at every later call."""
 
     def __init__(self, source, request: Request, waits: Waits, *, seconds: float, rate: int):
         self._source, self._request, self._waits = source, request, waits
@@ -129,13 +141,17 @@ class TimedBody:
             self._ended = len(data) < piece
             self._late = time.monotonic() > late_at
         if self._late:
-            message = _("What you sent came too slowly, so the server stopped waiting. Nothing was changed; try again.")
+            message = _(
+                "What you sent came too slowly, so the server stopped waiting. Nothing was changed; "
+                "try again."
+            )
             raise BodyRefused("slow_body", message, status=408)
 
 
 @dataclass(frozen=True)
 class Connection:
-    """An open connection of this process: where from, and the monotonic seconds at which something was last received and sent on it."""
+    """An open connection of this process: where from, and the monotonic seconds at which something was last
+    received and sent on it."""
 
     fd: int
     address: str
@@ -144,14 +160,19 @@ class Connection:
 
 
 class Looking:
-    """Finds the connections of clients that are late and shuts them, which wakes the threads that wait for them.
+    """Finds the connections of clients that are late and shuts them, which wakes the threads that wait for
+    them.
 
-    Nothing says which connection a request came on. But one on which something has come since we last answered, which no request in work
-    explains but those that are late, and which is found so again and again, is of a client that is late: with its body, or with its headers."""
+    Nothing says which connection a request came on. But one on which something has come since we last
+    answered, which no request in work explains but those that are late, and which is found so again and
+    again, is of a client that is late: with its body, or with its headers."""
 
-    def __init__(self, waits: Waits, connections: Callable[[], Iterable[Connection]], shut: Callable[[int], None]):
+    def __init__(
+        self, waits: Waits, connections: Callable[[], Iterable[Connection]], shut: Callable[[int], None]
+    ):
         self.waits, self.connections, self.shut = waits, connections, shut
-        self.suspected: dict[int, tuple[float, int]] = {}  # by file: when we last answered on it, how often it was found so
+        # by file: when we last answered on it, how often it was found so
+        self.suspected: dict[int, tuple[float, int]] = {}
 
     def look(self) -> int:
         """How many were shut."""
@@ -163,7 +184,11 @@ class Looking:
         suspected = {}
         for found in self.connections() if late else ():
             waiting = found.heard >= found.said and found.said < now - LOOKS * LOOK_SECONDS
-            if not waiting or found.address not in addresses or any(r.address == found.address and r.explains(found.heard) for r in others):
+            if (
+                not waiting
+                or found.address not in addresses
+                or any(r.address == found.address and r.explains(found.heard) for r in others)
+            ):
                 continue
             said, times = self.suspected.get(found.fd, (found.said, 0))
             suspected[found.fd] = found.said, times + 1 if abs(said - found.said) < ROUNDING_SECONDS else 1
@@ -183,7 +208,8 @@ class Looking:
                 log.error("connections of slow clients could not be looked at: %s", type(exc).__name__)
 
 
-_INFO = struct.Struct("=44xI4xI")  # Linux's struct tcp_info up to the milliseconds since data was last sent, and last received
+# Linux's struct tcp_info up to the milliseconds since data was last sent, and last received
+_INFO = struct.Struct("=44xI4xI")
 
 
 def own_connections() -> Iterator[Connection]:
@@ -195,7 +221,9 @@ def own_connections() -> Iterator[Connection]:
             with found:
                 if found.family in (socket.AF_INET, socket.AF_INET6) and found.type == socket.SOCK_STREAM:
                     address = found.getpeername()[0].removeprefix("::ffff:")
-                    sent, received = _INFO.unpack(found.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size))
+                    sent, received = _INFO.unpack(
+                        found.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+                    )
                     now = time.monotonic()
                     yield Connection(int(name), address, now - received / 1000, now - sent / 1000)
 
@@ -207,14 +235,19 @@ def shut(fd: int) -> None:
 
 
 def timed(application):
-    """WSGI middleware: `application` reads bodies against the clock. Behind a proxy all clients have its address, and counting them is its business."""
+    """WSGI middleware: `application` reads bodies against the clock. Behind a proxy all clients have its
+    address, and counting them is its business."""
     waits = Waits(settings.BODY_WAITS, 0 if settings.BEHIND_PROXY else settings.BODY_WAITS_EACH)
-    threading.Thread(target=Looking(waits, own_connections, shut).run, name="slow-clients", daemon=True).start()
+    threading.Thread(
+        target=Looking(waits, own_connections, shut).run, name="slow-clients", daemon=True
+    ).start()
 
     def call(environ, start_response):
         request = Request(environ.get("REMOTE_ADDR", "").removeprefix("::ffff:"))
         if environ.get("CONTENT_LENGTH", "0") not in ("", "0"):
-            environ["wsgi.input"] = TimedBody(environ["wsgi.input"], request, waits, seconds=settings.BODY_SECONDS, rate=settings.BODY_RATE)
+            environ["wsgi.input"] = TimedBody(
+                environ["wsgi.input"], request, waits, seconds=settings.BODY_SECONDS, rate=settings.BODY_RATE
+            )
         waits.requests.add(request)
         try:
             return application(environ, start_response)

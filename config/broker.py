@@ -1,7 +1,8 @@
-"""Celery's messages as files in a folder, for the embedded mode: kombu's transport with its two holes stopped.
+"""Celery's messages as files in a folder, for the embedded mode: kombu's transport with its two holes
+stopped.
 
-kombu writes a message in place, so that a reader can take a file that is still empty (and the worker then dies of it), and moves what it
-takes through the machine's common temporary folder."""
+kombu writes a message in place, so that a reader can take a file that is still empty (and the worker then
+dies of it), and moves what it takes through the machine's common temporary folder."""
 
 import os
 import uuid

@@ -1,4 +1,5 @@
-"""The demo: five people, four projects, and texts of the project's own, taken in on the same way as any file."""
+"""The demo: five people, four projects, and texts of the project's own, taken in on the same way as any
+file."""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ WELCOME = """这里由**练习服务器**应答，背后没有模型：它只会
 The **practice server** answers here; there is no model behind it. It knows the answers of the demo's texts: good ones, incomplete ones, wrong ones. Ask, \
 give thumbs, choose the better draft.
 
-For example: Is a price tag in a shop window an offer?"""
+For example: Is a price tag in a shop window an offer?"""  # noqa: E501
 
 
 @dataclass(frozen=True)
@@ -58,18 +59,28 @@ class DemoProject:
 
 PROJECTS = (
     DemoProject(
-        "demo-ranking", "专业问答排序 · Ranking expert answers", "ranking", 2,
+        "demo-ranking",
+        "专业问答排序 · Ranking expert answers",
+        "ranking",
+        2,
         "医学、法律、金融，中英文各半。\nMedicine, law and finance, half Chinese, half English.",
     ),
     DemoProject(
-        "demo-qa", "合成问答检查 · Checking synthetic QA", "qa", 1,
-        "问答由模型依据原文生成，有些只有读原文才看得出错。\nPairs made by a model from a passage; some errors show only on reading it.",
+        "demo-qa",
+        "合成问答检查 · Checking synthetic QA",
+        "qa",
+        1,
+        "问答由模型依据原文生成，有些只有读原文才看得出错。\nPairs made by a model from a passage; "
+        "some errors show only on reading it.",
     ),
     DemoProject(
-        "demo-demonstration", "示范回答 · Demonstrations", "demonstration", 1,
+        "demo-demonstration",
+        "示范回答 · Demonstrations",
+        "demonstration",
+        1,
         "没有现成回答，由专家来写。\nPrompts without answers; the expert writes one.",
     ),
-)  # fmt: skip
+)
 
 
 def create_demo(*, passwords: dict[str, str]) -> None:
@@ -94,39 +105,71 @@ def create_demo(*, passwords: dict[str, str]) -> None:
 
 def _make(demo: DemoProject, users: dict[str, User]) -> None:
     project = projects.create(
-        actor=None, slug=demo.slug, title=demo.title, kind=demo.kind, overlap=demo.overlap, description=demo.description,
+        actor=None,
+        slug=demo.slug,
+        title=demo.title,
+        kind=demo.kind,
+        overlap=demo.overlap,
+        description=demo.description,
         guidelines=(FOLDER / f"{demo.file}.md").read_text(encoding="utf-8"),
-    )  # fmt: skip
+    )
     for name, user in users.items():
         if PEOPLE[name][1] != Role.USER:
             people.set_member(project=project, user=user, role=PEOPLE[name][1], actor=None)
-    report = importer.take(records(demo), project=project, actor=users.get("manager"), name=f"{demo.file}.jsonl")
+    report = importer.take(
+        records(demo), project=project, actor=users.get("manager"), name=f"{demo.file}.jsonl"
+    )
     if report["errors"]:
         raise RuntimeError(f"demo data refused: {report['errors'][0]}")
 
 
 def _make_chat(users: dict[str, User]) -> None:
-    """The project whose people chat, answered by the practice server; what they say can go to the experts' bench."""
+    """The project whose people chat, answered by the practice server; what they say can go to the experts'
+    bench."""
     project = projects.create(
-        actor=None, slug=CHAT_SLUG, title="对话与反馈 · Chat and feedback", kind="ranking", overlap=1,
-        description="与练习模型对话，点赞、挑选回答；再由专家判断。\nChat with practice models, react, and let experts judge.",
+        actor=None,
+        slug=CHAT_SLUG,
+        title="对话与反馈 · Chat and feedback",
+        kind="ranking",
+        overlap=1,
+        description="与练习模型对话，点赞、挑选回答；再由专家判断。\nChat with practice models, react, and "
+        "let "
+        "experts judge.",
         guidelines=(FOLDER / "ranking.md").read_text(encoding="utf-8"),
-    )  # fmt: skip
+    )
     for name, user in users.items():
         people.set_member(project=project, user=user, role=PEOPLE[name][1], actor=None)
     actor = users.get("manager")
     arms = {}
     for name, model, weight in PRACTICE_MODELS:
         url = f"http://{settings.PRACTICE_ADDRESS}/v1"
-        arms[endpoints.save(project=project, actor=actor, name=name, base_url=url, model_name=model, parameters={"temperature": 0.7}).pk] = (weight, True)
+        arms[
+            endpoints.save(
+                project=project,
+                actor=actor,
+                name=name,
+                base_url=url,
+                model_name=model,
+                parameters={"temperature": 0.7},
+            ).pk
+        ] = (weight, True)
     chat_settings.save_arms(project=project, actor=actor, arms=arms)
     chat_settings.change(
-        project=project, actor=actor, enabled=True, welcome=WELCOME, assign="turn", drafts="share", draft_share=40, draft_count=2, draft_from_arms=True
+        project=project,
+        actor=actor,
+        enabled=True,
+        welcome=WELCOME,
+        assign="turn",
+        drafts="share",
+        draft_share=40,
+        draft_count=2,
+        draft_from_arms=True,
     )
 
 
 def records(demo: DemoProject) -> Iterator[Record]:
-    """The demo's file as records. Built here and not by a reader, since a pair is known to be synthetic and a ranked prompt may have a source."""
+    """The demo's file as records. Built here and not by a reader, since a pair is known to be synthetic and a
+    ranked prompt may have a source."""
     with open(FOLDER / f"{demo.file}.jsonl", encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             row = json.loads(line)

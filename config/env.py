@@ -40,7 +40,8 @@ def envlist(name: str, default: list[str]) -> list[str]:
 
 
 def envnetworks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Comma-separated addresses and networks (`10.0.0.7, 172.16.0.0/12`); ValueError naming the variable otherwise."""
+    """Comma-separated addresses and networks (`10.0.0.7, 172.16.0.0/12`); ValueError naming the variable
+    otherwise."""
     try:
         return [ipaddress.ip_network(part, strict=False) for part in envlist(name, [])]
     except ValueError as exc:
@@ -48,7 +49,8 @@ def envnetworks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def envsecret(name: str, default: str = "") -> str:
-    """The variable, or the content of the file that NAME_FILE points to (as container secrets are mounted)."""
+    """The variable, or the content of the file that NAME_FILE points to (as container secrets are
+    mounted)."""
     path = os.environ.get(f"{name}_FILE")
     if path:
         return Path(path).read_text(encoding="utf-8").strip()

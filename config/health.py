@@ -25,7 +25,11 @@ def database() -> Iterator[Finding]:
                 cursor.execute("PRAGMA quick_check(1)")
                 found = cursor.fetchone()[0]
             if found != "ok":
-                yield "error", _("The database %(file)s is damaged: %(reason)s. Restore it from a backup.") % {"file": database["NAME"], "reason": found}
+                yield (
+                    "error",
+                    _("The database %(file)s is damaged: %(reason)s. Restore it from a backup.")
+                    % {"file": database["NAME"], "reason": found},
+                )
                 return
         else:
             version = _postgresql_version(database)
@@ -35,18 +39,29 @@ def database() -> Iterator[Finding]:
     if connection.vendor == "sqlite":
         yield (
             "ok",
-            _("SQLite %(version)s: %(name)s (for one machine; DATABASE_URL names a PostgreSQL for teams)") % {"version": version, "name": database["NAME"]},
+            _("SQLite %(version)s: %(name)s (for one machine; DATABASE_URL names a PostgreSQL for teams)")
+            % {"version": version, "name": database["NAME"]},
         )
         return
     pool = (database.get("OPTIONS") or {}).get("pool") or {}
-    yield "ok", _("PostgreSQL %(version)s, up to %(n)s connections per process") % {"version": version, "n": pool.get("max_size", 1)}
+    yield (
+        "ok",
+        _("PostgreSQL %(version)s, up to %(n)s connections per process")
+        % {"version": version, "n": pool.get("max_size", 1)},
+    )
 
 
 def _postgresql_version(database: dict) -> str:
     """Asked directly: the pool would wait long for a server that is not there."""
     import psycopg
 
-    given = {"dbname": database["NAME"], "user": database["USER"], "password": database["PASSWORD"], "host": database["HOST"], "port": database["PORT"]}
+    given = {
+        "dbname": database["NAME"],
+        "user": database["USER"],
+        "password": database["PASSWORD"],
+        "host": database["HOST"],
+        "port": database["PORT"],
+    }
     with psycopg.connect(connect_timeout=3, **{k: v for k, v in given.items() if v}) as direct:
         row = direct.execute("SHOW server_version").fetchone()
         return str(row[0]) if row else "?"
@@ -57,14 +72,21 @@ def migrations() -> Iterator[Finding]:
 
     executor = MigrationExecutor(connection)
     n = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    yield ("error", _("%(n)d migrations are not applied: manage.py migrate, or start `serve`") % {"n": n}) if n else ("ok", _("All migrations are applied"))
+    yield (
+        ("error", _("%(n)d migrations are not applied: manage.py migrate, or start `serve`") % {"n": n})
+        if n
+        else ("ok", _("All migrations are applied"))
+    )
 
 
 def redis() -> Iterator[Finding]:
     if not settings.REDIS_URL:
         yield "ok", _("No Redis: jobs go through files in DATA_DIR to the one worker of `serve`")
         if connection.vendor == "postgresql":
-            yield "warning", _("PostgreSQL without REDIS_URL: only one machine can run workers and share the cache")
+            yield (
+                "warning",
+                _("PostgreSQL without REDIS_URL: only one machine can run workers and share the cache"),
+            )
         return
     import redis as client
 
@@ -73,7 +95,11 @@ def redis() -> Iterator[Finding]:
         version = reached.info("server")["redis_version"]
     except Exception as exc:
         where = urlsplit(settings.REDIS_URL)
-        yield "error", _("Redis at %(host)s:%(port)s cannot be reached: %(reason)s") % {"host": where.hostname, "port": where.port, "reason": _plain(exc)}
+        yield (
+            "error",
+            _("Redis at %(host)s:%(port)s cannot be reached: %(reason)s")
+            % {"host": where.hostname, "port": where.port, "reason": _plain(exc)},
+        )
         return
     yield "ok", _("Redis %(version)s carries jobs and cache") % {"version": version}
 
@@ -90,9 +116,19 @@ def worker() -> Iterator[Finding]:
         seen = None
     if seen:
         ago = max(0, int(time.time() - seen["at"]))
-        yield "ok", _("A worker was seen %(n)d s ago (%(host)s, process %(pid)s)") % {"n": ago, "host": seen["host"], "pid": seen["pid"]}
+        yield (
+            "ok",
+            _("A worker was seen %(n)d s ago (%(host)s, process %(pid)s)")
+            % {"n": ago, "host": seen["host"], "pid": seen["pid"]},
+        )
     else:
-        yield "warning", _("No worker has been seen in the last minute: imports and exports will wait. `serve` starts one; so does manage.py worker")
+        yield (
+            "warning",
+            _(
+                "No worker has been seen in the last minute: imports and exports will wait. `serve` "
+                "starts one; so does manage.py worker"
+            ),
+        )
     try:
         waiting = Job.objects.filter(state=Job.State.QUEUED).count()
     except DatabaseError:
@@ -109,18 +145,29 @@ def data_dir() -> Iterator[Finding]:
         probe.write_text("x")
         probe.unlink()
     except OSError as exc:
-        yield "error", _("DATA_DIR %(folder)s cannot be written: %(reason)s") % {"folder": folder, "reason": exc.strerror}
+        yield (
+            "error",
+            _("DATA_DIR %(folder)s cannot be written: %(reason)s")
+            % {"folder": folder, "reason": exc.strerror},
+        )
         return
     free = shutil.disk_usage(folder).free
     level = "warning" if free < LOW_SPACE else "ok"
-    yield level, _("DATA_DIR %(folder)s can be written; %(gb).1f GB are free") % {"folder": folder, "gb": free / 1e9}
+    yield (
+        level,
+        _("DATA_DIR %(folder)s can be written; %(gb).1f GB are free") % {"folder": folder, "gb": free / 1e9},
+    )
     mode = folder.stat().st_mode
     if mode & 0o007:
         yield "warning", _("DATA_DIR can be read by every account of this machine; chmod 750 closes it")
 
 
 def catalogue() -> Iterator[Finding]:
-    stale = [p for p in (settings.BASE_DIR / "locale").glob("*/LC_MESSAGES/django.po") if not p.with_suffix(".mo").exists()]
+    stale = [
+        p
+        for p in (settings.BASE_DIR / "locale").glob("*/LC_MESSAGES/django.po")
+        if not p.with_suffix(".mo").exists()
+    ]
     if stale:
         yield "warning", _("The Chinese messages are not compiled: manage.py catalogues, or start `serve`")
     else:
@@ -129,7 +176,11 @@ def catalogue() -> Iterator[Finding]:
 
 def secret_key() -> Iterator[Finding]:
     if os.environ.get("SECRET_KEY") or os.environ.get("SECRET_KEY_FILE"):
-        yield ("ok", _("SECRET_KEY comes from the environment")) if len(settings.SECRET_KEY) >= 32 else ("error", _("SECRET_KEY is shorter than 32 characters"))
+        yield (
+            ("ok", _("SECRET_KEY comes from the environment"))
+            if len(settings.SECRET_KEY) >= 32
+            else ("error", _("SECRET_KEY is shorter than 32 characters"))
+        )
     elif not (settings.DATA_DIR / "secret_key").exists():
         yield "error", _("SECRET_KEY cannot be kept in DATA_DIR: everybody is signed out at each start")
     else:
@@ -138,22 +189,32 @@ def secret_key() -> Iterator[Finding]:
 
 def address() -> Iterator[Finding]:
     if settings.DEBUG:
-        yield "error" if not settings.LOOPBACK else "warning", _("DEBUG is on: errors show settings and code to whoever meets them")
+        yield (
+            "error" if not settings.LOOPBACK else "warning",
+            _("DEBUG is on: errors show settings and code to whoever meets them"),
+        )
     where = f"{settings.HOST}:{settings.PORT}"
     if settings.LOOPBACK and not settings.BEHIND_PROXY:
         yield "ok", _("Bound to %(where)s: this machine only") % {"where": where}
     elif settings.HTTPS:
-        yield "ok", _("Bound to %(where)s, reached over TLS (cookies are sent over HTTPS only)") % {"where": where}
+        yield (
+            "ok",
+            _("Bound to %(where)s, reached over TLS (cookies are sent over HTTPS only)") % {"where": where},
+        )
     else:
         yield (
             "warning",
-            _("Bound to %(where)s without TLS: passwords and texts cross the network in the clear. Put a TLS proxy in front, set HTTPS=1") % {"where": where},
+            _(
+                "Bound to %(where)s without TLS: passwords and texts cross the network in the clear. "
+                "Put a TLS proxy in front, set HTTPS=1"
+            )
+            % {"where": where},
         )
     if settings.ALLOWED_HOSTS == ["*"]:
         yield "warning", _("ALLOWED_HOSTS is not set: any Host name is answered")
     if settings.BEHIND_PROXY and not settings.HTTPS:
         yield "warning", _("BEHIND_PROXY is on, HTTPS is off: set HTTPS=1 if the proxy speaks TLS")
-    host = "127.0.0.1" if settings.HOST in {"0.0.0.0", "::"} else settings.HOST  # noqa: S104 - a comparison
+    host = "127.0.0.1" if settings.HOST in {"0.0.0.0", "::"} else settings.HOST  # noqa: S104
     try:
         with socket.create_connection((host, settings.PORT), timeout=1):
             yield "ok", _("Something listens on port %(port)s") % {"port": settings.PORT}

@@ -5,15 +5,17 @@ from django.core.exceptions import RequestDataTooBig
 from django.middleware.gzip import GZipMiddleware
 
 FORM_OF_A_STRANGER = 64 * 1024  # bytes: a name, a password
-TAKE_FILES = {"import", "api_import", "proxy_chat"}  # these check the length themselves, against their own limit, once they know who asks
+# these check the length themselves, against their own limit, once they know who asks
+TAKE_FILES = {"import", "api_import", "proxy_chat"}
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 ROOM = 64 * 1024  # for what multipart writes around the values
 
 
 class LimitBody:
-    """Django bounds the fields of a form, not its files: before the form's token can be looked at, anybody could fill the disk. Stands before
-    the CSRF check, which reads the form; a server that is told no length reads nothing. Who is not signed in has short forms to send; what is no form
-    is read by its view alone, which asks who sends it before."""
+    """Django bounds the fields of a form, not its files: before the form's token can be looked at, anybody
+    could fill the disk. Stands before the CSRF check, which reads the form; a server that is told no
+    length reads nothing. Who is not signed in has short forms to send; what is no form is read by its view
+    alone, which asks who sends it before."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -25,14 +27,17 @@ class LimitBody:
         length = request.META.get("CONTENT_LENGTH") or "0"
         stranger = request.content_type in FORMS and not request.user.is_authenticated
         limit = FORM_OF_A_STRANGER if stranger else settings.DATA_UPLOAD_MAX_MEMORY_SIZE + ROOM
-        if request.resolver_match.url_name not in TAKE_FILES and (not length.isdecimal() or int(length[:20]) > limit):
+        if request.resolver_match.url_name not in TAKE_FILES and (
+            not length.isdecimal() or int(length[:20]) > limit
+        ):
             raise RequestDataTooBig
 
 
 class CompressPages(GZipMiddleware):
     """Pages and JSON are compressed; streams are not (gzip would hold back what a chat has just said).
 
-    BREACH: the CSRF token is masked anew in every page, and Django pads the compressed answer by a random length."""
+    BREACH: the CSRF token is masked anew in every page, and Django pads the compressed answer by a random
+    length."""
 
     def process_response(self, request, response):
         return response if response.streaming else super().process_response(request, response)

@@ -1,4 +1,5 @@
-"""What has to be so before the first request: tables, message catalogues, collected static files. Each step is quick when nothing changed."""
+"""What has to be so before the first request: tables, message catalogues, collected static files. Each step
+is quick when nothing changed."""
 
 import contextlib
 import fcntl
@@ -22,14 +23,17 @@ class NotReady(Exception):
 
 
 def migrate(say) -> None:
-    """Apply what is missing. Several web machines may start at once: on PostgreSQL they take turns. NotReady where a file of
-    SQLite is damaged or may not be written."""
+    """Apply what is missing. Several web machines may start at once: on PostgreSQL they take turns. NotReady
+    where a file of SQLite is damaged or may not be written."""
     try:
         _migrate(say)
     except DatabaseError as exc:
         if connection.vendor != "sqlite":
             raise
-        words = _("The database %(file)s cannot be used: %(reason)s. Restore it from a backup, or choose another DATA_DIR.")
+        words = _(
+            "The database %(file)s cannot be used: %(reason)s. Restore it from a backup, or choose "
+            "another DATA_DIR."
+        )
         raise NotReady(words % {"file": settings.DATABASES["default"]["NAME"], "reason": exc}) from None
 
 
@@ -59,7 +63,8 @@ def _advisory_lock() -> Iterator[None]:
 
 
 def collect_static(say) -> None:
-    """Copy static files to STATIC_ROOT, compressed, if any has changed since; the stamp holds their fingerprint (settings reads it)."""
+    """Copy static files to STATIC_ROOT, compressed, if any has changed since; the stamp holds their
+    fingerprint (settings reads it)."""
     root = Path(settings.STATIC_ROOT)
     stamp, now = root / "stamp", _static_fingerprint()
     with contextlib.suppress(FileNotFoundError):
@@ -87,13 +92,17 @@ def _static_fingerprint() -> str:
 
 
 def lock_data_dir() -> object:
-    """Hold DATA_DIR for this process; NotReady names the one that has it. The embedded broker bears one worker, and two servers on one
-    SQLite file are one too many. Keep what is returned: the lock lives as long as it does."""
+    """Hold DATA_DIR for this process; NotReady names the one that has it. The embedded broker bears one
+    worker, and two servers on one SQLite file are one too many. Keep what is returned: the lock lives as
+    long as it does."""
     try:
         settings.DATA_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
-        lock = open(settings.DATA_DIR / "serve.lock", "a+")  # noqa: SIM115 - kept open on purpose
+        lock = open(settings.DATA_DIR / "serve.lock", "a+")  # noqa: SIM115
     except OSError as exc:
-        words = _("DATA_DIR %(folder)s cannot be written: %(reason)s. Give this account the right to, or choose another DATA_DIR.")
+        words = _(
+            "DATA_DIR %(folder)s cannot be written: %(reason)s. Give this account the right to, or "
+            "choose another DATA_DIR."
+        )
         raise NotReady(words % {"folder": settings.DATA_DIR, "reason": exc.strerror or exc}) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -102,9 +111,18 @@ def lock_data_dir() -> object:
         with contextlib.suppress(ValueError):
             holder = json.loads(lock.read() or "{}")
             raise NotReady(
-                _("Touchstone is already running on %(folder)s: process %(pid)s, %(address)s. Stop it, or choose another DATA_DIR.")
-                % {"folder": settings.DATA_DIR, "pid": holder.get("pid", "?"), "address": holder.get("address", "?")}
+                _(
+                    "Touchstone is already running on %(folder)s: process %(pid)s, %(address)s. Stop "
+                    "it, or choose another DATA_DIR."
+                )
+                % {
+                    "folder": settings.DATA_DIR,
+                    "pid": holder.get("pid", "?"),
+                    "address": holder.get("address", "?"),
+                }
             ) from None
-        raise NotReady(_("Touchstone is already running on %(folder)s.") % {"folder": settings.DATA_DIR}) from None
+        raise NotReady(
+            _("Touchstone is already running on %(folder)s.") % {"folder": settings.DATA_DIR}
+        ) from None
     lock.truncate(0)
     return lock

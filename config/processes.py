@@ -22,29 +22,55 @@ PARENT = "TOUCHSTONE_PARENT"  # process number of `manage.py serve`, in the envi
 
 
 def web_command(host: str, port: int, workers: int) -> list[str]:
-    """The web server's command line. `--backpressure` is how many connections a process has open at once, whether anything is asked on them or
-    not; the requests that come on them queue up for its threads."""
+    """The web server's command line. `--backpressure` is how many connections a process has open at once,
+    whether anything is asked on them or not; the requests that come on them queue up for its threads."""
     granian = str(Path(sys.executable).with_name("granian"))
-    command = [granian, "--interface=wsgi", "--http=1", "--no-ws", f"--host={host}", f"--port={port}", f"--workers={workers}", "--log-level=error"]
-    command += [f"--blocking-threads={settings.WEB_THREADS + settings.BODY_WAITS}", f"--backpressure={most_connections()}", "--backlog=1024"]
+    command = [
+        granian,
+        "--interface=wsgi",
+        "--http=1",
+        "--no-ws",
+        f"--host={host}",
+        f"--port={port}",
+        f"--workers={workers}",
+        "--log-level=error",
+    ]
+    command += [
+        f"--blocking-threads={settings.WEB_THREADS + settings.BODY_WAITS}",
+        f"--backpressure={most_connections()}",
+        "--backlog=1024",
+    ]
     command += [f"--blocking-threads-idle-timeout={IDLE_THREAD_SECONDS}"]
-    return [*command, "--respawn-failed-workers", "--respawn-interval=0.5", "--workers-kill-timeout=5", "config.wsgi:application"]
+    return [
+        *command,
+        "--respawn-failed-workers",
+        "--respawn-interval=0.5",
+        "--workers-kill-timeout=5",
+        "config.wsgi:application",
+    ]
 
 
 def most_connections() -> int:
     """How many connections a web process may have open: WEB_CONNECTIONS, or what its files leave."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return settings.WEB_CONNECTIONS if hard == resource.RLIM_INFINITY else max(64, min(settings.WEB_CONNECTIONS, hard - OTHER_FILES))
+    return (
+        settings.WEB_CONNECTIONS
+        if hard == resource.RLIM_INFINITY
+        else max(64, min(settings.WEB_CONNECTIONS, hard - OTHER_FILES))
+    )
 
 
 def allow_connections() -> None:
-    """Called in a web process: each connection is an open file, of which a process is often allowed 1,024 until it asks for more. A client that
-    vanished without a word is found out by the kernel."""
+    """Called in a web process: each connection is an open file, of which a process is often allowed 1,024
+    until it asks for more. A client that vanished without a word is found out by the kernel."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = most_connections() + OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+            resource.setrlimit(
+                resource.RLIMIT_NOFILE,
+                (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard),
+            )
     for listening in _listening_sockets():
         with listening:  # what it accepts is set as it is
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -72,19 +98,33 @@ def worker_command() -> list[str]:
 
 
 def practice_command(fd: int) -> list[str]:
-    """The practice server on the listening socket `fd`. Without Django: it starts in a moment and stays small."""
-    command = [sys.executable, "-m", "inference.practice", f"--fd={fd}", f"--pace={settings.PRACTICE_PACE}", f"--grades={settings.PRACTICE_GRADES}"]
+    """The practice server on the listening socket `fd`. Without Django: it starts in a moment and stays
+    small."""
+    command = [
+        sys.executable,
+        "-m",
+        "inference.practice",
+        f"--fd={fd}",
+        f"--pace={settings.PRACTICE_PACE}",
+        f"--grades={settings.PRACTICE_GRADES}",
+    ]
     return [*command, "--data", *map(str, settings.PRACTICE_DATA)]
 
 
 def web_environment() -> dict[str, str]:
-    """Every web thread has an SQLite connection of its own: each keeps a smaller page cache than the worker's few. DATA_DIR is named whole,
-    since the server works in the program's folder."""
-    return {"DATA_DIR": str(settings.DATA_DIR), "SQLITE_CACHE_KB": os.environ.get("SQLITE_CACHE_KB") or "8000"}
+    """Every web thread has an SQLite connection of its own: each keeps a smaller page cache than the worker's
+    few. DATA_DIR is named whole, since the server works in the program's folder."""
+    return {
+        "DATA_DIR": str(settings.DATA_DIR),
+        "SQLITE_CACHE_KB": os.environ.get("SQLITE_CACHE_KB") or "8000",
+    }
 
 
-def start_child(command: list[str], extra: dict[str, str] | None = None, *, pass_fds: tuple[int, ...] = ()) -> subprocess.Popen:
-    """A child that will not outlive this process, in a group of its own: Ctrl-C comes to it only through us. It inherits `pass_fds`."""
+def start_child(
+    command: list[str], extra: dict[str, str] | None = None, *, pass_fds: tuple[int, ...] = ()
+) -> subprocess.Popen:
+    """A child that will not outlive this process, in a group of its own: Ctrl-C comes to it only through us.
+    It inherits `pass_fds`."""
     parent = os.getpid()
 
     def follow() -> None:
@@ -93,7 +133,9 @@ def start_child(command: list[str], extra: dict[str, str] | None = None, *, pass
             os._exit(0)
 
     env = {**os.environ, PARENT: str(parent), "DATA_DIR": str(settings.DATA_DIR), **(extra or {})}
-    return subprocess.Popen(command, cwd=settings.BASE_DIR, env=env, start_new_session=True, preexec_fn=follow, pass_fds=pass_fds)  # noqa: S603
+    return subprocess.Popen(  # noqa: S603
+        command, cwd=settings.BASE_DIR, env=env, start_new_session=True, preexec_fn=follow, pass_fds=pass_fds
+    )
 
 
 def _signal_at_parents_death(sig: int) -> None:
@@ -102,15 +144,17 @@ def _signal_at_parents_death(sig: int) -> None:
 
 
 def follow_parent(sig: int) -> None:
-    """Called in what `serve` started, directly or not (in any other process it does nothing): end when the parent, or `serve`, is gone."""
+    """Called in what `serve` started, directly or not (in any other process it does nothing): end when the
+    parent, or `serve`, is gone."""
     expected = os.environ.get(PARENT, "")
     if expected.isdigit():
         follow(sig, int(expected))
 
 
 def follow(sig: int, also: int | None = None, *, patience: float = 10.0) -> None:
-    """The kernel sends `sig` when the parent dies. Where it does not tell (not Linux), or the signal is not heeded, a thread looks every
-    second and ends this process: by TERM, the hard way after `patience` seconds. `also`: a further process without which this one ends."""
+    """The kernel sends `sig` when the parent dies. Where it does not tell (not Linux), or the signal is not
+    heeded, a thread looks every second and ends this process: by TERM, the hard way after `patience`
+    seconds. `also`: a further process without which this one ends."""
     parent = os.getppid()
     _signal_at_parents_death(sig)
 
@@ -125,11 +169,13 @@ def follow(sig: int, also: int | None = None, *, patience: float = 10.0) -> None
 
 
 def at_term(call: Callable[[], None]) -> None:
-    """`call()`, in a thread of its own, when this process is told to end: the web server has its own signal handlers, which stop it from taking
-    requests and wait for those that are being answered. To be called in the main thread."""
+    """`call()`, in a thread of its own, when this process is told to end: the web server has its own signal
+    handlers, which stop it from taking requests and wait for those that are being answered. To be called
+    in the main thread."""
     ours, told = socket.socketpair()
     told.setblocking(False)
-    signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)  # gets the number of every signal, whoever handles it
+    # gets the number of every signal, whoever handles it
+    signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
 
     def watch(keep=told) -> None:
         while numbers := ours.recv(64):

@@ -9,7 +9,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
-from config import bodies, connections, processes  # noqa: E402 - they read settings
+from config import bodies, connections, processes  # noqa: E402
 from core import registry  # noqa: E402
 
 application = bodies.timed(application)
@@ -20,7 +20,8 @@ def _end() -> None:
         end()
 
 
-processes.follow_parent(signal.SIGKILL)  # only below `manage.py serve`; a request that is cut off has committed nothing
+# only below `manage.py serve`; a request that is cut off has committed nothing
+processes.follow_parent(signal.SIGKILL)
 connections.watch()
 processes.allow_connections()
 if threading.current_thread() is threading.main_thread():

@@ -19,12 +19,14 @@ SAFE = ("GET", "HEAD")
 
 def is_own_address(request, target: str) -> bool:
     """Whether `target` stays on this site, so that a person may be led there."""
-    return url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
 
 
 def sign_in_first(request) -> HttpResponseRedirect:
-    """The way to the sign-in page, and from there to the page that was asked for. What was sent by a form is gone: then it leads back to the page
-    the form stood on, and `unsaved` has the person told."""
+    """The way to the sign-in page, and from there to the page that was asked for. What was sent by a form is
+    gone: then it leads back to the page the form stood on, and `unsaved` has the person told."""
     if request.method in SAFE:
         back, told = request.get_full_path(), {}
     else:
@@ -56,8 +58,9 @@ def role_in(user, project) -> str:
 
 
 def project_or_404(request, slug: str, role: str = "user") -> Project:
-    """The project `slug` if the signed-in person holds `role` in it: strangers get 404 (that a project exists is not told), members of
-    too weak a role 403. Leaves `request.project` and `request.role` for the frame. One query."""
+    """The project `slug` if the signed-in person holds `role` in it: strangers get 404 (that a project exists
+    is not told), members of too weak a role 403. Leaves `request.project` and `request.role` for the
+    frame. One query."""
     user = request.user
     if user.is_superuser:
         project, held = Project.objects.filter(slug=slug).first(), str(Role.MANAGER)
@@ -73,7 +76,8 @@ def project_or_404(request, slug: str, role: str = "user") -> Project:
 
 
 def project_page(role: str):
-    """Decorator of a page view `(request, project, …)` under a `slug` URL argument: signed in, and `role` or stronger in the project."""
+    """Decorator of a page view `(request, project, …)` under a `slug` URL argument: signed in, and `role` or
+    stronger in the project."""
 
     def decorate(view):
         @wraps(view)
@@ -87,8 +91,9 @@ def project_page(role: str):
 
 
 def project_form(role: str, page: str, *same: str):
-    """Decorator of a view that takes a form and is no page by itself. Opened like a page (the other language, a reload, an old address), it leads
-    to the `page` of the project that the form stands on; `same` names the URL arguments that this page has in common with it."""
+    """Decorator of a view that takes a form and is no page by itself. Opened like a page (the other language,
+    a reload, an old address), it leads to the `page` of the project that the form stands on; `same` names
+    the URL arguments that this page has in common with it."""
 
     def decorate(view):
         @wraps(view)
@@ -96,7 +101,11 @@ def project_form(role: str, page: str, *same: str):
         def taker(request, project, *args, **kwargs):
             if request.method in SAFE:
                 return redirect(page, slug=project.slug, **{name: kwargs[name] for name in same})
-            return view(request, project, *args, **kwargs) if request.method == "POST" else HttpResponseNotAllowed([*SAFE, "POST"])
+            return (
+                view(request, project, *args, **kwargs)
+                if request.method == "POST"
+                else HttpResponseNotAllowed([*SAFE, "POST"])
+            )
 
         return taker
 
@@ -104,7 +113,8 @@ def project_form(role: str, page: str, *same: str):
 
 
 def _open_to(project, role: str) -> Iterator[tuple[registry.NavEntry, str]]:
-    """(tab, address) of those open to `role`, in order; each is asked for when it comes up. A registered page that is not routed is left out."""
+    """(tab, address) of those open to `role`, in order; each is asked for when it comes up. A registered page
+    that is not routed is left out."""
     for entry in registry.nav():
         if role and role in roles_from(entry.role):
             try:
@@ -117,10 +127,14 @@ def _open_to(project, role: str) -> Iterator[tuple[registry.NavEntry, str]]:
 
 def tabs_for(project, role: str) -> list[dict]:
     """The project's tabs open to `role`: [{"url", "label", "name", "group", "also"}]."""
-    return [{"url": url, "label": e.label, "name": e.url_name, "group": e.group, "also": e.also} for e, url in _open_to(project, role)]
+    return [
+        {"url": url, "label": e.label, "name": e.url_name, "group": e.group, "also": e.also}
+        for e, url in _open_to(project, role)
+    ]
 
 
 def entry_url(project, role: str) -> str:
-    """The page a member of `role` lands on when opening the project: the first tab open to them, else home. The tabs after it are not asked for."""
+    """The page a member of `role` lands on when opening the project: the first tab open to them, else home.
+    The tabs after it are not asked for."""
     first = next(_open_to(project, role), None)
     return first[1] if first else reverse("home")

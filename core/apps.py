@@ -8,4 +8,6 @@ class CoreConfig(AppConfig):
     def ready(self):
         from core import registry
 
-        registry.register_nav("members", _("Members"), role="manager", order=90, group="setup", also=("keys", "key_rotate"))
+        registry.register_nav(
+            "members", _("Members"), role="manager", order=90, group="setup", also=("keys", "key_rotate")
+        )

@@ -1,4 +1,5 @@
-"""How commands on a project begin and end: for a person with sentences, for a program (--json) with one object, of a refusal too."""
+"""How commands on a project begin and end: for a person with sentences, for a program (--json) with one
+object, of a refusal too."""
 
 import json
 import sys
@@ -24,7 +25,9 @@ class ProjectCommand(BaseCommand):
         """The project that was named; DomainError "no_project"."""
         project = Project.objects.filter(slug=given["slug"]).first()
         if project is None:
-            raise DomainError("no_project", _("There is no project %(slug)s.") % {"slug": given["slug"]}, field="slug")
+            raise DomainError(
+                "no_project", _("There is no project %(slug)s.") % {"slug": given["slug"]}, field="slug"
+            )
         return project
 
     @contextmanager
@@ -48,7 +51,13 @@ class ImportCommand(ProjectCommand):
     def add_arguments(self, parser):
         super().add_arguments(parser)
         parser.add_argument("file")
-        parser.add_argument("--map", action="append", default=[], metavar="FIELD=COLUMN", help="Our field and the file's column. Repeatable.")
+        parser.add_argument(
+            "--map",
+            action="append",
+            default=[],
+            metavar="FIELD=COLUMN",
+            help="Our field and the file's column. Repeatable.",
+        )
         parser.add_argument("--encoding")
         parser.add_argument("--delimiter")
 
@@ -65,12 +74,15 @@ class ImportCommand(ProjectCommand):
         for text in given["map"]:
             ours, equals, column = text.partition("=")
             if not equals or not ours:
-                raise DomainError("mapping", _("%(text)s: expected FIELD=COLUMN.") % {"text": text}, field="map")
+                raise DomainError(
+                    "mapping", _("%(text)s: expected FIELD=COLUMN.") % {"text": text}, field="map"
+                )
             found[ours] = column
         return found
 
     def print_report(self, report: dict, refused: Iterable[str]) -> None:
-        """One JSON object; the refused rows are copied from `refused`, a line of JSON each, one by one, however many there are."""
+        """One JSON object; the refused rows are copied from `refused`, a line of JSON each, one by one,
+        however many there are."""
         head = {k: v for k, v in report.items() if k not in {"errors", "errors_file"}}
         self.stdout.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "errors": [', ending="")
         for i, line in enumerate(refused):

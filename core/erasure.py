@@ -1,7 +1,9 @@
-"""A person's data in a project: found, handed out, erased; each room does its part (core.registry.register_eraser).
+"""A person's data in a project: found, handed out, erased; each room does its part
+(core.registry.register_eraser).
 
-A person is an account, or end users that no account stands behind, or both. Erasing is one transaction over all rooms; after it the
-database's files are written anew, so that the texts are gone from them, too. Backups are out of reach (docs/privacy.md)."""
+A person is an account, or end users that no account stands behind, or both. Erasing is one transaction
+over all rooms; after it the database's files are written anew, so that the texts are gone from them, too.
+Backups are out of reach (docs/privacy.md)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +20,10 @@ REWRITE_BYTES = 2 * 1024**3
 
 @dataclass
 class Person:
-    """`end_users`: ids of the rows that stand for the person. `found`: what the rooms' finders learn, by name: "conversations", "messages" …
-    `twins`: {answer that the person got: an answer that somebody else got to the same question after the same talk}; `same`: of those, where the
-    other answer has the same text."""
+    """`end_users`: ids of the rows that stand for the person. `found`: what the rooms' finders learn, by
+    name: "conversations", "messages" … `twins`: {answer that the person got: an answer that somebody else
+    got to the same question after the same talk}; `same`: of those, where the other answer has the same
+    text."""
 
     project: Project
     user: User | None = None
@@ -34,7 +37,8 @@ class Person:
 
 
 def find(person: Person) -> Person:
-    """Let every room say what belongs to the person: lower rooms first, since upper ones look for what points at theirs."""
+    """Let every room say what belongs to the person: lower rooms first, since upper ones look for what points
+    at theirs."""
     for part in reversed(registry.erasers()):
         if hasattr(part, "find"):
             part.find(person)
@@ -44,12 +48,17 @@ def find(person: Person) -> Person:
 def export(person: Person) -> dict:
     """{room: its part} of the person's data, as JSON-able values."""
     find(person)
-    return {part.__name__.partition(".")[0]: part.export(person) for part in reversed(registry.erasers()) if hasattr(part, "export")}
+    return {
+        part.__name__.partition(".")[0]: part.export(person)
+        for part in reversed(registry.erasers())
+        if hasattr(part, "export")
+    }
 
 
 def erase(person: Person, *, actor) -> dict:
-    """Remove the person's data from every room, whole or not at all: {"counts": {table: n}, "withdrawn", "models": what rooms add, "unwritten": tables
-    in whose files the old bytes stand until PostgreSQL writes over them}. Harmless to repeat."""
+    """Remove the person's data from every room, whole or not at all: {"counts": {table: n}, "withdrawn",
+    "models": what rooms add, "unwritten": tables in whose files the old bytes stand until PostgreSQL
+    writes over them}. Harmless to repeat."""
     counts: dict[str, int] = {}
     with written_over() as touched:
         with transaction.atomic():
@@ -59,10 +68,14 @@ def erase(person: Person, *, actor) -> dict:
                     for table, n in part.erase(person).items():
                         counts[table] = counts.get(table, 0) + n
             events.append(
-                project=person.project, actor=actor, verb="person.erase", end_users=sorted(person.end_users),
-                account=person.user.pk if person.user else None, counts={table: n for table, n in counts.items() if n},
+                project=person.project,
+                actor=actor,
+                verb="person.erase",
+                end_users=sorted(person.end_users),
+                account=person.user.pk if person.user else None,
+                counts={table: n for table, n in counts.items() if n},
                 withdrawn=sorted(person.ids("withdrawn")),
-            )  # fmt: skip
+            )
         touched.append(person.project.pk)
         unwritten = purge()
         if unwritten:
@@ -76,12 +89,12 @@ def erase(person: Person, *, actor) -> dict:
 
 
 def purge() -> list[str]:
-    """Write the database's files anew, without what deleted and changed rows left in them; the names of the tables whose files
-    could not be. Not inside a transaction; needs no quiet.
+    """Write the database's files anew, without what deleted and changed rows left in them; the names of the
+    tables whose files could not be. Not inside a transaction; needs no quiet.
 
-    SQLite's one file is written anew by VACUUM. PostgreSQL's VACUUM gives the room of old rows free and leaves their bytes, so
-    each table is rewritten (VACUUM FULL), which nobody can read or write meanwhile: one that is in use for LOCK_SECONDS, and one
-    larger than REWRITE_BYTES, is only vacuumed, and named."""
+    SQLite's one file is written anew by VACUUM. PostgreSQL's VACUUM gives the room of old rows free and
+    leaves their bytes, so each table is rewritten (VACUUM FULL), which nobody can read or write meanwhile:
+    one that is in use for LOCK_SECONDS, and one larger than REWRITE_BYTES, is only vacuumed, and named."""
     with connection.cursor() as cursor:
         cursor.execute("VACUUM")
         return _rewritten(cursor) if connection.vendor == "postgresql" else []
@@ -108,8 +121,8 @@ def _rewritten(cursor) -> list[str]:
 
 @contextmanager
 def written_over() -> Iterator[list[int]]:
-    """On SQLite what is emptied in here is overwritten in the file, and the log that still holds it emptied, if the list is not empty at the end.
-    PostgreSQL keeps it, unseen, until it is written over."""
+    """On SQLite what is emptied in here is overwritten in the file, and the log that still holds it emptied,
+    if the list is not empty at the end. PostgreSQL keeps it, unseen, until it is written over."""
     touched: list[int] = []
     if connection.vendor != "sqlite":
         yield touched
@@ -126,4 +139,5 @@ def written_over() -> Iterator[list[int]]:
 def _pragma(words: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA " + words)
-        cursor.fetchall()  # a statement with an answer left unread is in progress, and nothing can be vacuumed beside it
+        # a statement with an answer left unread is in progress, and nothing can be vacuumed beside it
+        cursor.fetchall()

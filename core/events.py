@@ -22,7 +22,8 @@ def append(*, project, actor, verb: str, target=None, **data) -> Event:
 
 
 def append_quickly(*, project, actor, verb: str, **data) -> int:
-    """The same without a target, by one plain statement; the id. For paths on which a model's `create` is a tenth of the whole request."""
+    """The same without a target, by one plain statement; the id. For paths on which a model's `create` is a
+    tenth of the whole request."""
     sql, values = append_statement(project=project, actor=actor, verb=verb, **data)
     with connection.cursor() as cursor:
         cursor.execute(f"{sql} RETURNING id", values)
@@ -30,11 +31,23 @@ def append_quickly(*, project, actor, verb: str, **data) -> int:
 
 
 def append_statement(*, project, actor, verb: str, target=None, **data) -> tuple[str, list]:
-    """(sql, parameters) that append such an event, to be run in the transaction at hand; in it `LAST` is then SQL for its id."""
+    """(sql, parameters) that append such an event, to be run in the transaction at hand; in it `LAST` is then
+    SQL for its id."""
     stored.on_commit()
     of = ["", None] if target is None else [target._meta.label_lower, target.pk]
-    values = [project.pk, getattr(actor, "pk", None), verb, *of, bulk.json_text(data), bulk.moment(timezone.now())]
-    return "INSERT INTO core_event (project_id, actor_id, verb, target, target_id, data, at) VALUES (%s, %s, %s, %s, %s, %s, %s)", values
+    values = [
+        project.pk,
+        getattr(actor, "pk", None),
+        verb,
+        *of,
+        bulk.json_text(data),
+        bulk.moment(timezone.now()),
+    ]
+    return (
+        "INSERT INTO core_event (project_id, actor_id, verb, target, target_id, data, at) VALUES (%s, "
+        "%s, %s, %s, %s, %s, %s)",
+        values,
+    )
 
 
 LAST = {

@@ -4,7 +4,8 @@ from django.urls import NoReverseMatch, reverse
 
 
 def url_or_blank(name: str, *args) -> str:
-    """The address of the page `name`, or "" where no page of that name is routed: templates then leave its link out."""
+    """The address of the page `name`, or "" where no page of that name is routed: templates then leave its
+    link out."""
     try:
         return reverse(name, args=args)
     except NoReverseMatch:

@@ -12,30 +12,50 @@ BUSY_SECONDS = 3  # when to come again
 
 
 def of_the_machine(exc: BaseException) -> DomainError | None:
-    """What a full disk, a locked database, or one that has no connection left means for the person whose request met it; None
-    for anything else. Whether something was stored before it came is said, and `stored` is in the data then."""
+    """What a full disk, a locked database, or one that has no connection left means for the person whose
+    request met it; None for anything else. Whether something was stored before it came is said, and
+    `stored` is in the data then."""
     text = str(exc)
     of_database = isinstance(exc, OperationalError)
-    if (isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)) or (of_database and "disk is full" in text):
+    if (isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)) or (
+        of_database and "disk is full" in text
+    ):
         return _fault(
             "disk_full",
             507,
             _("The server's disk is full. Nothing was changed; tell whoever looks after the server."),
-            _("The server's disk is full. What you sent was stored; what was to follow failed. Tell whoever looks after the server."),
+            _(
+                "The server's disk is full. What you sent was stored; what was to follow failed. Tell "
+                "whoever looks after the server."
+            ),
         )
     if of_database and "database is locked" in text:
         return _fault(
             "busy",
             503,
-            _("The database is busy with somebody else's work. Nothing was changed; try again in a few seconds."),
-            _("The database is busy with somebody else's work. What you sent was stored; what was to follow failed. Reload in a few seconds."),
+            _(
+                "The database is busy with somebody else's work. Nothing was changed; try again in a "
+                "few seconds."
+            ),
+            _(
+                "The database is busy with somebody else's work. What you sent was stored; what was "
+                "to follow failed. Reload in a few seconds."
+            ),
         )
-    if type(exc).__name__ == "PoolTimeout" or (of_database and ("PoolTimeout" in text or "couldn't get a connection" in text)):
+    if type(exc).__name__ == "PoolTimeout" or (
+        of_database and ("PoolTimeout" in text or "couldn't get a connection" in text)
+    ):
         return _fault(
             "busy",
             503,
-            _("Too many people are using the server at this moment. Nothing was changed; try again in a few seconds."),
-            _("Too many people are using the server at this moment. What you sent was stored; what was to follow failed. Reload in a few seconds."),
+            _(
+                "Too many people are using the server at this moment. Nothing was changed; try again "
+                "in a few seconds."
+            ),
+            _(
+                "Too many people are using the server at this moment. What you sent was stored; what "
+                "was to follow failed. Reload in a few seconds."
+            ),
         )
     return None
 

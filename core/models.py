@@ -51,10 +51,13 @@ class Project(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True)
-    hash_key = models.BinaryField(default=new_hash_key, editable=False)  # keys content_hash; lives as long as the project
+    # keys content_hash; lives as long as the project
+    hash_key = models.BinaryField(default=new_hash_key, editable=False)
     archived = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     objects = ProjectQuerySet.as_manager()
 
@@ -95,8 +98,9 @@ class Invite(models.Model):
 
 
 class ApiKey(models.Model):
-    """Acts as its person in one project with at most `role`. Found by prefix, kept as a hash. A key with a narrower `scope` opens that door only,
-    whatever its role, as long as its person manages the project. One that was rotated works until `expires_at`, beside the one that replaced it."""
+    """Acts as its person in one project with at most `role`. Found by prefix, kept as a hash. A key with a
+    narrower `scope` opens that door only, whatever its role, as long as its person manages the project.
+    One that was rotated works until `expires_at`, beside the one that replaced it."""
 
     class Scope(models.TextChoices):
         ALL = "all", _("All that its role may do")
@@ -132,16 +136,21 @@ class Job(models.Model):
     queue = models.CharField(max_length=10, default="default")
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     params = models.JSONField(default=dict)
-    checkpoint = models.JSONField(default=dict)  # what a resumed run needs to go on where the last one was killed
+    # what a resumed run needs to go on where the last one was killed
+    checkpoint = models.JSONField(default=dict)
     result = models.JSONField(default=dict)
     error = models.TextField(blank=True)
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(null=True)
-    runner = models.CharField(max_length=40, blank=True)  # token of the run that holds the job; a stale run sees another and stops
+    # token of the run that holds the job; a stale run sees another and stops
+    runner = models.CharField(max_length=40, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     cancel_asked = models.BooleanField(default=False)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    language = models.CharField(max_length=10, blank=True)  # of the page it was asked on: what the job says is said in it, unless the person has chosen one
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # of the page it was asked on: what the job says is said in it, unless the person has chosen one
+    language = models.CharField(max_length=10, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
@@ -161,10 +170,13 @@ class Job(models.Model):
 class Event(models.Model):
     """Append-only audit line: who did what to which row. Ids and counts only, never content.
 
-    Its id is the clock of the house: rows that exports read carry the event they came with, and a snapshot is "as of" one."""
+    Its id is the clock of the house: rows that exports read carry the event they came with, and a snapshot
+    is "as of" one."""
 
     project = models.ForeignKey(Project, null=True, on_delete=models.CASCADE, related_name="events")
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     verb = models.CharField(max_length=40)
     target = models.CharField(max_length=40, blank=True)
     target_id = models.BigIntegerField(null=True)

@@ -4,8 +4,9 @@ from django.db import models
 
 
 class Word(models.Expression):
-    """A word of the program's own (never a person's) that stands in the statement itself. A partial index serves only a statement that names
-    its condition: a parameter might be anything, and the table would be read instead."""
+    """A word of the program's own (never a person's) that stands in the statement itself. A partial index
+    serves only a statement that names its condition: a parameter might be anything, and the table would be
+    read instead."""
 
     def __init__(self, word: str):
         if not word.isidentifier():
@@ -36,7 +37,8 @@ class MemberQuerySet(models.QuerySet):
 
 class JobQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """Own jobs (in projects that `user` is still a member of), and all jobs of projects which `user` manages."""
+        """Own jobs (in projects that `user` is still a member of), and all jobs of projects which `user`
+        manages."""
         from core.models import Project
 
         if not user.is_authenticated:
@@ -44,7 +46,9 @@ class JobQuerySet(models.QuerySet):
         if user.is_superuser:
             return self
         managed = Project.objects.visible_to(user, "manager")
-        own = models.Q(created_by=user) & (models.Q(project=None) | models.Q(project__in=Project.objects.visible_to(user)))
+        own = models.Q(created_by=user) & (
+            models.Q(project=None) | models.Q(project__in=Project.objects.visible_to(user))
+        )
         return self.filter(own | models.Q(project__in=managed))
 
 

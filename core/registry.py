@@ -1,7 +1,9 @@
-"""What upper rooms hang into lower ones, so that no room imports upward. Filled in each room's AppConfig.ready().
+"""What upper rooms hang into lower ones, so that no room imports upward. Filled in each room's
+AppConfig.ready().
 
-Panels: a named place on a page ("project.overview", "project.nav", "project.attention", "home.project") asks for `panels(place, request,
-project)` and renders what comes back. Checks: `manage.py doctor`. Erasers: a person's data, room by room (ids of what was erased)."""
+Panels: a named place on a page ("project.overview", "project.nav", "project.attention", "home.project")
+asks for `panels(place, request, project)` and renders what comes back. Checks: `manage.py doctor`.
+Erasers: a person's data, room by room (ids of what was erased)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class Panel:
-    """`render(request, project)` returns safe HTML or "" ; shown to members with `role` or a stronger one, by `order`."""
+    """`render(request, project)` returns safe HTML or "" ; shown to members with `role` or a stronger one, by
+    `order`."""
 
     place: str
     role: str
@@ -23,8 +26,9 @@ class Panel:
 
 @dataclass(frozen=True)
 class NavEntry:
-    """A tab of a project: URL name taking the slug, label, the role it needs, the one of NAV_GROUPS it stands in, the names of `also`: pages
-    elsewhere that belong to it, and `shows(project, role)`, whether this project has it, if not every one has."""
+    """A tab of a project: URL name taking the slug, label, the role it needs, the one of NAV_GROUPS it stands
+    in, the names of `also`: pages elsewhere that belong to it, and `shows(project, role)`, whether this
+    project has it, if not every one has."""
 
     url_name: str
     label: object
@@ -35,7 +39,12 @@ class NavEntry:
     shows: Callable | None = None
 
 
-NAV_GROUPS = {"labelling": _("Labelling"), "end_users": _("End users"), "data": _("Data"), "setup": _("Setup")}
+NAV_GROUPS = {
+    "labelling": _("Labelling"),
+    "end_users": _("End users"),
+    "data": _("Data"),
+    "setup": _("Setup"),
+}
 
 
 _panels: list[Panel] = []
@@ -49,11 +58,21 @@ def register_panel(place: str, *, role: str, order: int, render: Callable) -> No
     _panels.append(Panel(place, role, order, render))
 
 
-def register_nav(url_name: str, label, *, role: str, order: int, group: str = "", also: tuple[str, ...] = (), shows: Callable | None = None) -> None:
-    """A tab in the frame of every project page. It is the current one on its own page, on those below its address, and on those of `also`. Whoever
-    has many tabs finds those of a `group` (of NAV_GROUPS) in a menu of that name. With `shows`, the tab is left out of projects where
-    `shows(project, role)` is false; it is asked once per page, and may cost one query there. A role's first tab is asked for every project of
-    the switcher, so for that role it must answer without one."""
+def register_nav(
+    url_name: str,
+    label,
+    *,
+    role: str,
+    order: int,
+    group: str = "",
+    also: tuple[str, ...] = (),
+    shows: Callable | None = None,
+) -> None:
+    """A tab in the frame of every project page. It is the current one on its own page, on those below its
+    address, and on those of `also`. Whoever has many tabs finds those of a `group` (of NAV_GROUPS) in a
+    menu of that name. With `shows`, the tab is left out of projects where `shows(project, role)` is false;
+    it is asked once per page, and may cost one query there. A role's first tab is asked for every project
+    of the switcher, so for that role it must answer without one."""
     if group and group not in NAV_GROUPS:
         raise ValueError(f"no group of tabs: {group}")
     _nav.append(NavEntry(url_name, label, role, order, group, also, shows))
@@ -65,9 +84,10 @@ def register_check(name: str, check: Callable) -> None:
 
 
 def register_eraser(module: str, *, order: int) -> None:
-    """The room's part in a person's data (core.erasure): a module with any of `find(person)`, which adds to person.found what the rooms need to
-    know, `erase(person)`, which removes the room's part and returns {table: count}, and `export(person)`, which gives it as JSON-able values. Upper
-    rooms have the lower `order`: they erase first, while what they point at is still there. Loaded when first needed."""
+    """The room's part in a person's data (core.erasure): a module with any of `find(person)`, which adds to
+    person.found what the rooms need to know, `erase(person)`, which removes the room's part and returns
+    {table: count}, and `export(person)`, which gives it as JSON-able values. Upper rooms have the lower
+    `order`: they erase first, while what they point at is still there. Loaded when first needed."""
     _erasers[module] = order
 
 
@@ -89,8 +109,8 @@ def erasers() -> list[ModuleType]:
 
 
 def register_ending(end: Callable[[], object]) -> None:
-    """`end()` is called when the web process is told to end, in a thread beside the requests that are still being answered: it has about four
-    seconds to bring what is under way to an end."""
+    """`end()` is called when the web process is told to end, in a thread beside the requests that are still
+    being answered: it has about four seconds to bring what is under way to an end."""
     _endings.append(end)
 
 

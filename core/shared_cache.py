@@ -1,8 +1,8 @@
-"""The cache that all processes share, in Redis or in files, which never raises: what it holds is kept elsewhere as well, so a Redis that is
-away or a disk that is full is no reason to refuse somebody's work.
+"""The cache that all processes share, in Redis or in files, which never raises: what it holds is kept
+elsewhere as well, so a Redis that is away or a disk that is full is no reason to refuse somebody's work.
 
-While it cannot be reached each process keeps for itself what it would have put there, so that counters (of failed sign-ins, say) go on
-counting. A Redis that did not answer is not asked again for some seconds."""
+While it cannot be reached each process keeps for itself what it would have put there, so that counters (of
+failed sign-ins, say) go on counting. A Redis that did not answer is not asked again for some seconds."""
 
 import contextlib
 import logging
@@ -20,7 +20,8 @@ OWN_SECONDS = 900  # how long after a failure what this process kept for itself 
 OWN_ENTRIES = 20_000
 
 _lock = threading.Lock()
-_failed_at: float | None = None  # the monotonic second of the last failure: of the process, as Django makes a backend for each thread
+# the monotonic second of the last failure: of the process, as Django makes a backend for each thread
+_failed_at: float | None = None
 
 
 def _failed(exc: Exception) -> None:
@@ -29,7 +30,9 @@ def _failed(exc: Exception) -> None:
         new = not _lately(AWAY_SECONDS * 6)
         _failed_at = time.monotonic()
     if new:
-        log.warning("the cache cannot be used (%s); this process keeps to itself meanwhile", type(exc).__name__)
+        log.warning(
+            "the cache cannot be used (%s); this process keeps to itself meanwhile", type(exc).__name__
+        )
 
 
 def _lately(seconds: float) -> bool:

@@ -13,14 +13,14 @@ class _Echo:
 
 
 def cell(value):
-    """`value` as a spreadsheet may hold it: text that would be run as a formula gets an apostrophe in front, which
-    spreadsheets take for "this is text"; numbers and dates stay what they are."""
+    """`value` as a spreadsheet may hold it: text that would be run as a formula gets an apostrophe in front,
+    which spreadsheets take for "this is text"; numbers and dates stay what they are."""
     return "'" + value if isinstance(value, str) and value.startswith(_BEGINS_A_FORMULA) else value
 
 
 def lines(rows: Iterable[Iterable]) -> Iterator[str]:
-    """The rows as lines of CSV, one at a time, each cell guarded by `cell`. The byte order mark in front is what makes
-    spreadsheets read the Chinese as UTF-8."""
+    """The rows as lines of CSV, one at a time, each cell guarded by `cell`. The byte order mark in front is
+    what makes spreadsheets read the Chinese as UTF-8."""
     writer = csv.writer(_Echo())
     mark = "\ufeff"
     for row in rows:

@@ -1,7 +1,9 @@
-"""What can be stored, and written into training files afterwards: one rule for every door and every writer. Pure.
+"""What can be stored, and written into training files afterwards: one rule for every door and every writer.
+Pure.
 
-A text is storable without NUL (PostgreSQL keeps none) and without half of a surrogate pair (UTF-8 has none). A JSON value
-is storable if its texts are, its numbers are finite, and it nests at most MAX_DEPTH levels."""
+A text is storable without NUL (PostgreSQL keeps none) and without half of a surrogate pair (UTF-8 has
+none). A JSON value is storable if its texts are, its numbers are finite, and it nests at most MAX_DEPTH
+levels."""
 
 import json
 import math
@@ -29,8 +31,8 @@ _BRACKETS = re.compile(rb'"(?>[^"\\]+|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 
 
 class NotStorable(ValueError):
-    """`code` is one of SENTENCES, str() its sentence in the active language; `detail` the name, number or place that
-    is at fault, where that is known."""
+    """`code` is one of SENTENCES, str() its sentence in the active language; `detail` the name, number or
+    place that is at fault, where that is known."""
 
     def __init__(self, code: str, detail: str = ""):
         super().__init__(code)
@@ -68,7 +70,8 @@ def fault(value: Any, depth: int = MAX_DEPTH) -> str:
 
 
 def large_number(value: Any) -> bool:
-    """Whether a storable value holds a number of more than 64 bits, which not every program gives back as it was."""
+    """Whether a storable value holds a number of more than 64 bits, which not every program gives back as it
+    was."""
     if isinstance(value, (list, tuple, dict)):
         return any(map(large_number, value.values() if isinstance(value, dict) else value))
     return isinstance(value, (int, float)) and not -LARGEST - 1 <= value <= LARGEST
@@ -91,7 +94,8 @@ def deeper_than(raw: bytes, depth: int) -> bool:
 
 
 def _count(raw: bytes, byte: bytes) -> int:
-    """How often `byte` occurs. Where that is a handful of times, looking for the next one is ten times as fast as counting."""
+    """How often `byte` occurs. Where that is a handful of times, looking for the next one is ten times as
+    fast as counting."""
     at = -1
     for found in range(8):
         at = raw.find(byte, at + 1)
@@ -126,9 +130,9 @@ _ANY_NUMBER = json.JSONDecoder(**_HOOKS)
 
 
 def decoded(text: str, *, controls: bool = False, finite: bool = True):
-    """The value of the JSON `text`; its depth and its texts are not looked at. NotStorable, and what `json` raises for
-    text that is not JSON. `controls`: raw control characters may stand in strings. Without `finite` a number out of
-    range becomes infinity, for callers that name the part it stands in."""
+    """The value of the JSON `text`; its depth and its texts are not looked at. NotStorable, and what `json`
+    raises for text that is not JSON. `controls`: raw control characters may stand in strings. Without
+    `finite` a number out of range becomes infinity, for callers that name the part it stands in."""
     return (_WITH_CONTROLS if controls else _EXACT if finite else _ANY_NUMBER).decode(text)
 
 
@@ -157,8 +161,8 @@ def loads(raw: bytes | str, depth: int = MAX_DEPTH):
 
 
 def arguments(given: Any) -> dict:
-    """The arguments of a tool call as an object: given as one, or as the JSON text of one ("" is none). NotStorable for
-    anything that no chat template could render."""
+    """The arguments of a tool call as an object: given as one, or as the JSON text of one ("" is none).
+    NotStorable for anything that no chat template could render."""
     if isinstance(given, str):
         given = loads(given) if given else {}
     elif code := fault(given):
@@ -169,7 +173,8 @@ def arguments(given: Any) -> dict:
 
 
 def call_fault(calls: Any) -> str:
-    """ "" if the tool calls of a message can be stored, and what their arguments say, too. Arguments that are no JSON at
+    """ "" if the tool calls of a message can be stored, and what their arguments say, too. Arguments that are
+     no JSON at
     all are text, as a model may well write it: they can be stored, and make no training row."""
     if code := fault(calls):
         return code

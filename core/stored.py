@@ -1,5 +1,6 @@
-"""Whether the request at hand has stored something already. An error that comes after (a disk that is full just then, a database that has no
-connection left for what is shown next) must not say that nothing was changed."""
+"""Whether the request at hand has stored something already. An error that comes after (a disk that is full
+just then, a database that has no connection left for what is shown next) must not say that nothing was
+changed."""
 
 import threading
 

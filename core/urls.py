@@ -16,7 +16,11 @@ urlpatterns = [
     path("p/<slug:slug>/members/", member_views.members, name="members"),
     path("p/<slug:slug>/members/add/", member_views.add_people, name="members_add"),
     path("p/<slug:slug>/members/invite/", member_views.create_invite, name="members_invite"),
-    path("p/<slug:slug>/members/invite/<int:pk>/revoke/", member_views.revoke_invite, name="members_invite_revoke"),
+    path(
+        "p/<slug:slug>/members/invite/<int:pk>/revoke/",
+        member_views.revoke_invite,
+        name="members_invite_revoke",
+    ),
     path("p/<slug:slug>/members/<int:pk>/role/", member_views.change_role, name="member_role"),
     path("p/<slug:slug>/members/<int:pk>/remove/", member_views.remove, name="member_remove"),
     path("p/<slug:slug>/members/<int:pk>/password/", member_views.reset_password, name="member_password"),

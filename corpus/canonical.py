@@ -7,8 +7,8 @@ from functools import lru_cache
 
 
 def unified(text: str) -> str:
-    """NFC with line ends unified to LF: the one sense in which two texts are equal. Never NFKC, never stripped:
-    10⁹ is not 109, Mg is not mg, and an indented first line is not the same line."""
+    """NFC with line ends unified to LF: the one sense in which two texts are equal. Never NFKC, never
+    stripped: 10⁹ is not 109, Mg is not mg, and an indented first line is not the same line."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if text.isascii() else unicodedata.normalize("NFC", text)
@@ -30,7 +30,9 @@ def unified_tree(value):
     return value
 
 
-_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_canonical = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+).encode
 _quoted = json.encoder.encode_basestring  # one string as JSON, Unicode kept
 
 
@@ -41,7 +43,8 @@ def canonical_json(value) -> str:
 
 @lru_cache(maxsize=64)
 def _begun(key: bytes) -> tuple:
-    """The two SHA-256 of an HMAC (RFC 2104) that have seen the key: beginning with copies of them halves what a short text costs."""
+    """The two SHA-256 of an HMAC (RFC 2104) that have seen the key: beginning with copies of them halves what
+    a short text costs."""
     block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
     return hashlib.sha256(bytes(c ^ 0x36 for c in block)), hashlib.sha256(bytes(c ^ 0x5C for c in block))
 
@@ -59,7 +62,8 @@ def prompt_hash(*, key: bytes, messages: list, tools=None, sources=()) -> str:
     """HMAC-SHA256 (hex) over messages, tools and sources in canonical form."""
     value = [messages, tools or None, list(sources)]
     form = canonical_json(value)
-    # Most texts are unified already, and what is NFC as a whole is so in every part: then the walk can be spared.
+    # Most texts are unified already, and what is NFC as a whole is so in every part: then the walk can be
+    # spared.
     if "\\r" in form or not (form.isascii() or unicodedata.is_normalized("NFC", form)):
         form = canonical_json(unified_tree(value))
     return _hmac(key, form.encode())
@@ -75,8 +79,18 @@ def text_hash(*, key: bytes, text: str, turns=None) -> str:
     return _hmac(key, raw)
 
 
-def identity_hash(*, key: bytes, text_hash: str, origin: str, model: str | None, external_id: str = "", given=None, cut: str = "") -> str:
-    """What makes a re-imported answer the same row: its text, who gave it, under which id, with what beyond the prompt, and whether it was cut off."""
+def identity_hash(
+    *,
+    key: bytes,
+    text_hash: str,
+    origin: str,
+    model: str | None,
+    external_id: str = "",
+    given=None,
+    cut: str = "",
+) -> str:
+    """What makes a re-imported answer the same row: its text, who gave it, under which id, with what beyond
+    the prompt, and whether it was cut off."""
     if given or cut:
         form = canonical_json([text_hash, origin, model or "", external_id, given, *([cut] if cut else [])])
     else:  # the same text, three times as fast: this runs for every answer of a file

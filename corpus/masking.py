@@ -1,7 +1,8 @@
-"""Putting a mark in the place of likely personal data: "[mobile]", "[email]", "[id_card]", "[bank_card]" … Pure.
+"""Putting a mark in the place of likely personal data: "[mobile]", "[email]", "[id_card]", "[bank_card]" …
+Pure.
 
-What counts is told by corpus.personal_data, here without its benefit of the doubt: a number that only examples use is covered too. Nothing
-else of a text changes, and a masked text masked again stays as it is."""
+What counts is told by corpus.personal_data, here without its benefit of the doubt: a number that only
+examples use is covered too. Nothing else of a text changes, and a masked text masked again stays as it is."""
 
 import json
 import re
@@ -11,19 +12,25 @@ from corpus import personal_data as forms
 
 DEFAULT_KINDS = ("mobile", "id_card", "bank_card", "email")
 _LETTERS = str.maketrans({wide: wide - 0xFEE0 for wide in (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))})
-# What stands before a number in a link, a path or a name makes it less likely to be somebody's; covered it is all the same, but for decimals.
-_MOBILE = re.compile(r"(?<![0-9])(?<![0-9]\.)(?:\(?\+?(?:00)?86\)?[ -]?)?1[3-9][0-9](?:[0-9]{8}|([ -])[0-9]{4}\1[0-9]{4})(?![0-9A-Za-z]|\.[0-9])")
+# What stands before a number in a link, a path or a name makes it less likely to be somebody's; covered it is
+# all the same, but for decimals.
+_MOBILE = re.compile(
+    r"(?<![0-9])(?<![0-9]\.)(?:\(?\+?(?:00)?86\)?[ -]?)?1[3-9][0-9](?:[0-9]{8}|([ -])[0-9]{4}\1[0-9]{4})(?![0-9A-Za-z]|\.[0-9])"  # noqa: E501
+)
 _NUMBER = re.compile(r"[A-Za-z]{0,4}-?[0-9](?:-?[0-9])*\Z")
 _MACHINE = re.compile(r"(?:git|hg|svn)@", re.IGNORECASE)
 _LONG_NUMBER = re.compile(r"(?:[0-9０-９][ －-]?){10}[0-9０-９]")  # every mobile, card and ID card holds one
-_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[nrtbf])")  # in JSON or code: its letters are none of the number behind it
+# in JSON or code: its letters are none of the number behind it
+_ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[nrtbf])")
 _DIGITS = re.compile(r"[0-9０-９]")
 
 
 def mask(text: str, kinds: Iterable[str] = DEFAULT_KINDS) -> str:
-    """`text` with a mark in the place of everything that looks like one of `kinds` (of corpus.personal_data.KINDS)."""
+    """`text` with a mark in the place of everything that looks like one of `kinds` (of
+    corpus.personal_data.KINDS)."""
     kinds = tuple(kinds)
-    while found := spans(text, kinds):  # again, as a mark may uncover what stood too close to it; each mark takes digits or an at sign away
+    # again, as a mark may uncover what stood too close to it; each mark takes digits or an at sign away
+    while found := spans(text, kinds):
         parts, at = [], 0
         for start, end, kind in found:
             parts += [text[at:start], f"[{kind}]"]
@@ -33,8 +40,8 @@ def mask(text: str, kinds: Iterable[str] = DEFAULT_KINDS) -> str:
 
 
 def spans(text: str, kinds: Iterable[str] = DEFAULT_KINDS) -> list[tuple[int, int, str]]:
-    """(start, end, kind) of what `mask` would cover at once, in order, none overlapping. Of two that overlap the one that begins first goes, of two
-    that begin together the longer."""
+    """(start, end, kind) of what `mask` would cover at once, in order, none overlapping. Of two that overlap
+    the one that begins first goes, of two that begin together the longer."""
     if not (kinds := _possible(text, kinds)):
         return []
     wide = text if text.isascii() else text.translate(forms._WIDE)  # one character for one: positions stay
@@ -49,7 +56,8 @@ def spans(text: str, kinds: Iterable[str] = DEFAULT_KINDS) -> list[tuple[int, in
 
 
 def _possible(text: str, kinds: Iterable[str]) -> list[str]:
-    """Those of `kinds` that `text` may hold at all: most texts hold neither a long number nor an at sign, and are done with here."""
+    """Those of `kinds` that `text` may hold at all: most texts hold neither a long number nor an at sign, and
+    are done with here."""
     if not _DIGITS.search(text):
         return ["email"] if "email" in kinds and ("@" in text or "＠" in text) else []
     long, at = _LONG_NUMBER.search(text), "@" in text or "＠" in text
@@ -57,8 +65,8 @@ def _possible(text: str, kinds: Iterable[str]) -> list[str]:
 
 
 def mask_tree(value, kinds: Iterable[str] = DEFAULT_KINDS):
-    """`value` (as JSON gives it) with every text in it masked: names too, and numbers that look like one of `kinds`. A text that is JSON itself
-    (the arguments of a tool call) stays JSON."""
+    """`value` (as JSON gives it) with every text in it masked: names too, and numbers that look like one of
+    `kinds`. A text that is JSON itself (the arguments of a tool call) stays JSON."""
     kinds = tuple(kinds)
     if isinstance(value, str):
         return _mask_json(value, kinds) if value[:1] in {"{", "["} else mask(value, kinds)
@@ -81,7 +89,8 @@ def mask_tree(value, kinds: Iterable[str] = DEFAULT_KINDS):
 
 
 def _mask_json(text: str, kinds: tuple[str, ...]) -> str:
-    """JSON in a text: masked where it stands if it is JSON afterwards, too (its spelling is kept), else written anew. Escapes hide digits."""
+    """JSON in a text: masked where it stands if it is JSON afterwards, too (its spelling is kept), else
+    written anew. Escapes hide digits."""
     masked = mask(text, kinds)
     if masked == text and "\\u" not in text:
         return text
@@ -119,7 +128,11 @@ def _email(text: str):
 
 def _medical_record(text: str):
     """The number; the words before it stay, so that the sentence can be read."""
-    return ((m.start() + number.start(), m.end()) for m in forms._MEDICAL.finditer(text) if (number := _NUMBER.search(m[0])))
+    return (
+        (m.start() + number.start(), m.end())
+        for m in forms._MEDICAL.finditer(text)
+        if (number := _NUMBER.search(m[0]))
+    )
 
 
 def _case_number(text: str):

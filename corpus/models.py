@@ -1,6 +1,7 @@
 """What was asked and what was answered. Rows here are immutable; a change is a new row.
 
-`db_index=False`: a unique constraint begins with that key, and a second index on it would only make every import slower."""
+`db_index=False`: a unique constraint begins with that key, and a second index on it would only make every
+import slower."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -31,9 +32,9 @@ class ImportBatch(models.Model):
 
 
 class Prompt(models.Model):
-    """`messages` ([{role, content, tool_calls?, name?, tool_call_id?}], the last not the assistant's), `tools` and
-    `sources` ([{title, text, url?}], what an answer must rest on). `content_hash` = HMAC-SHA256 of the canonical form
-    (corpus.canonical) under the project's key, hex."""
+    """`messages` ([{role, content, tool_calls?, name?, tool_call_id?}], the last not the assistant's),
+    `tools` and `sources` ([{title, text, url?}], what an answer must rest on). `content_hash` =
+    HMAC-SHA256 of the canonical form (corpus.canonical) under the project's key, hex."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts", db_index=False)
     messages = models.JSONField()
@@ -66,10 +67,10 @@ class PromptOrigin(models.Model):
 
 
 class Response(models.Model):
-    """One answer to a prompt. `turns` holds tool calls and observations before the final `text`, when there are any
-    ([{role, content, ...}] without the last assistant text). `given` is what this answer had beyond the Prompt.
-    `text_hash` is of the text after NFC with line ends unified (what "equal" means); `identity_hash` makes a
-    re-imported answer recognisable."""
+    """One answer to a prompt. `turns` holds tool calls and observations before the final `text`, when there
+    are any ([{role, content, ...}] without the last assistant text). `given` is what this answer had
+    beyond the Prompt. `text_hash` is of the text after NFC with line ends unified (what "equal" means);
+    `identity_hash` makes a re-imported answer recognisable."""
 
     class Origin(models.TextChoices):
         MODEL = "model", _("Model")
@@ -81,12 +82,15 @@ class Response(models.Model):
     text = models.TextField()
     turns = models.JSONField(null=True)
     origin = models.CharField(max_length=10, choices=Origin.choices)
-    model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="responses", db_index=False)
+    model_version = models.ForeignKey(
+        ModelVersion, null=True, on_delete=models.SET_NULL, related_name="responses", db_index=False
+    )
     parameters = models.JSONField(null=True)
     given = models.JSONField(null=True)
     external_id = models.CharField(max_length=200, blank=True)
     is_target = models.BooleanField(default=False)  # the file offered it as the answer to learn (SFT)
-    cut = models.CharField(max_length=16, blank=True, db_default="")  # why it ends before its end (corpus.endings), "" for an answer that does not
+    # why it ends before its end (corpus.endings), "" for an answer that does not
+    cut = models.CharField(max_length=16, blank=True, db_default="")
     text_hash = models.CharField(max_length=64)
     identity_hash = models.CharField(max_length=64)
     event_id = models.BigIntegerField(default=0)
@@ -94,4 +98,10 @@ class Response(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["prompt", "identity_hash"], name="response_once")]
-        indexes = [models.Index(fields=["model_version"], condition=models.Q(model_version__isnull=False), name="response_model")]
+        indexes = [
+            models.Index(
+                fields=["model_version"],
+                condition=models.Q(model_version__isnull=False),
+                name="response_model",
+            )
+        ]

@@ -1,4 +1,5 @@
-"""Likely personal data in a text, by form and checksum. A mark for a person to look at, never a reason to change the text. Pure."""
+"""Likely personal data in a text, by form and checksum. A mark for a person to look at, never a reason to
+change the text. Pure."""
 
 import re
 from datetime import date
@@ -6,14 +7,25 @@ from datetime import date
 KINDS = ("mobile", "id_card", "bank_card", "email", "medical_record", "case_number")
 
 _WIDE = str.maketrans("０１２３４５６７８９＠（）：－．", "0123456789@():-.")
-_RUNS = bytes(0x30 if c in b"0123456789" else 0x78 for c in range(256))  # every digit a 0, everything else an x …
-_GONE = b" -" + bytes(range(0x80, 0xC0))  # … but for what may stand between digits, and all but the first byte of a character
+# every digit a 0, everything else an x …
+_RUNS = bytes(0x30 if c in b"0123456789" else 0x78 for c in range(256))
+# … but for what may stand between digits, and all but the first byte of a character
+_GONE = b" -" + bytes(range(0x80, 0xC0))
 _LONG_NUMBER = b"0" * 11
-_MOBILE = re.compile(r"(?<![0-9A-Za-z_./=-])(?:\(?\+?(?:00)?86\)?[ -]?)?1[3-9][0-9](?:[0-9]{8}|([ -])[0-9]{4}\1[0-9]{4})(?![0-9A-Za-z_]|[.-][0-9])")
+_MOBILE = re.compile(
+    r"(?<![0-9A-Za-z_./=-])(?:\(?\+?(?:00)?86\)?[ -]?)?1[3-9][0-9](?:[0-9]{8}|([ -])[0-9]{4}\1[0-9]{4})(?![0-9A-Za-z_]|[.-][0-9])"  # noqa: E501
+)
 _ID_CARD = re.compile(r"(?<![0-9A-Za-z])[1-8][0-9]{16}[0-9Xx](?![0-9A-Za-z])")
-_CARD = re.compile(r"(?<![0-9A-Za-z.-])(?:[3-6][0-9]{3}([ -]))(?:[0-9]{4}\1){2,3}[0-9]{1,4}(?![0-9A-Za-z])|(?<![0-9A-Za-z.-])[3-6][0-9]{14,18}(?![0-9A-Za-z.])")
-_EMAIL = re.compile(r"(?<![A-Za-z0-9._%+/-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,18}(?![A-Za-z0-9])")
-_NOBODY = re.compile(r"@(?:[\w-]+\.)*(?:example|test|invalid|localhost|domain|xxx+)\.[a-z]{2,}$|^(?:git|hg|svn)@", re.IGNORECASE)
+_CARD = re.compile(
+    r"(?<![0-9A-Za-z.-])(?:[3-6][0-9]{3}([ -]))(?:[0-9]{4}\1){2,3}[0-9]{1,4}(?![0-9A-Za-z])|(?<![0-9A-Za-z.-])[3-6][0-9]{14,18}(?![0-9A-Za-z.])"  # noqa: E501
+)
+_EMAIL = re.compile(
+    r"(?<![A-Za-z0-9._%+/-])[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,5}[A-Za-z]{2,18}(?![A-Za-z0-9])"
+)
+_NOBODY = re.compile(
+    r"@(?:[\w-]+\.)*(?:example|test|invalid|localhost|domain|xxx+)\.[a-z]{2,}$|^(?:git|hg|svn)@",
+    re.IGNORECASE,
+)
 _MEDICAL = re.compile(
     r"(?:病历|病案|住院|门诊|急诊|就诊|就诊卡|登记|病理|影像|检查|体检|医保卡?)(?:号码?|编号|流水号|ID)[\s:：为是#=]{0,6}[A-Za-z]{0,4}-?[0-9](?:-?[0-9]){3,17}(?![0-9年月位])"
     r"|\b(?:MRN|medical record (?:number|no\.?))\s{0,3}[:#=]?\s{0,3}[A-Za-z]{0,3}-?[0-9]{5,14}\b",
@@ -27,8 +39,8 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
 def scan(text: str) -> list[str]:
-    """Kinds (of KINDS, in that order) of likely personal data in `text`. Every text of an import comes by here: one without a long
-    number or an at sign costs a few microseconds."""
+    """Kinds (of KINDS, in that order) of likely personal data in `text`. Every text of an import comes by
+    here: one without a long number or an at sign costs a few microseconds."""
     raw = text.encode("utf-8", "surrogatepass")
     if b"\xef\xbc" in raw and any(c in text for c in "０１２３４５６７８９＠"):
         text = text.translate(_WIDE)
@@ -54,7 +66,8 @@ def scan(text: str) -> list[str]:
 
 
 def _names_a_number(text: str, raw: bytes) -> bool:
-    """Whether a word of _MEDICAL without 号 may be there. A single byte is found ten times as fast as a word."""
+    """Whether a word of _MEDICAL without 号 may be there. A single byte is found ten times as fast as a
+    word."""
     if (b"D" in raw and "ID" in text) or (b"M" in raw and "MRN" in text):
         return True
     return (b"d" in raw and ("record" in text or "Record" in text)) or (b"O" in raw and "RECORD" in text)

@@ -1,4 +1,5 @@
-"""What a reader makes of a file: checked records, or refusals that name line, field and reason. Pure: no database.
+"""What a reader makes of a file: checked records, or refusals that name line, field and reason. Pure: no
+database.
 
 A reader yields one `Record` or one `Refusal` per record of the file, in file order."""
 
@@ -7,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass(slots=True)
 class AnswerIn:
-    """One answer. `turns`: tool calls and observations that came before the final text. `is_target`: the file offers it
-    as the answer to learn (an SFT row). `cut`: why it ends before its end (corpus.endings), "" for one that does not."""
+    """One answer. `turns`: tool calls and observations that came before the final text. `is_target`: the file
+    offers it as the answer to learn (an SFT row). `cut`: why it ends before its end (corpus.endings), ""
+    for one that does not."""
 
     text: str
     model: str | None = None
@@ -22,8 +24,8 @@ class AnswerIn:
 
 @dataclass(slots=True)
 class JudgementIn:
-    """A judgement found in the data. `document` is annotation.document's, with indexes into `Entry.answers` where a stored
-    document has slot numbers. `annotator`: the source column or name; "" = the file itself."""
+    """A judgement found in the data. `document` is annotation.document's, with indexes into `Entry.answers`
+    where a stored document has slot numbers. `annotator`: the source column or name; "" = the file itself."""
 
     document: dict
     annotator: str = ""
@@ -31,9 +33,9 @@ class JudgementIn:
 
 @dataclass(slots=True)
 class Entry:
-    """One prompt with its answers and judgements. `kind`: what the data looks like: "ranking" (several answers, or judged ones),
-    "qa" (question, answer, source passage), "sft" (one target answer), "prompt" (no answer), "answer" (answers for a prompt
-    known by `external_id`; `messages` is empty)."""
+    """One prompt with its answers and judgements. `kind`: what the data looks like: "ranking" (several
+    answers, or judged ones), "qa" (question, answer, source passage), "sft" (one target answer), "prompt"
+    (no answer), "answer" (answers for a prompt known by `external_id`; `messages` is empty)."""
 
     kind: str
     messages: list
@@ -47,8 +49,8 @@ class Entry:
 
 @dataclass(slots=True)
 class Record:
-    """One record of the file: `line` is 1-based and physical, where the record begins (row number in Parquet). `dropped`: the
-    names of what stood in it and was neither taken nor kept as a note."""
+    """One record of the file: `line` is 1-based and physical, where the record begins (row number in
+    Parquet). `dropped`: the names of what stood in it and was neither taken nor kept as a note."""
 
     line: int
     entries: list[Entry]
@@ -57,7 +59,8 @@ class Record:
 
 @dataclass(slots=True)
 class Refusal:
-    """A record that was not taken. `code` is stable for scripts; `reason` is a sentence in the active language."""
+    """A record that was not taken. `code` is stable for scripts; `reason` is a sentence in the active
+    language."""
 
     line: int
     field: str
@@ -69,8 +72,9 @@ class Refusal:
 
 
 class FileRefused(Exception):
-    """The file as a whole cannot be taken (binary, LFS pointer, bomb, unknown encoding …). `code` is stable, str() is the sentence.
-    `inspection`: what was seen of its rows before it was refused, if that far; a mapping by hand may still make sense of them."""
+    """The file as a whole cannot be taken (binary, LFS pointer, bomb, unknown encoding …). `code` is stable,
+    str() is the sentence. `inspection`: what was seen of its rows before it was refused, if that far; a
+    mapping by hand may still make sense of them."""
 
     inspection: object | None = None
 
@@ -81,12 +85,13 @@ class FileRefused(Exception):
 
 @dataclass
 class Inspection:
-    """What a file is. `mapping` is {our field: column} as found (a given mapping included), `given` only what was given or seen in the
-    rows; `scales` {column: what its numbers stand for} (scales.py), `asked` what of that must be told by hand (deciding.Asked);
-    `columns` the names seen in the first rows, `sample` those rows as dicts (long texts cut). `container`: json · jsonl ·
-    csv · parquet; `compression`: "" · gzip · zip; `delimiter` only for csv; `layout`: where the rows of a JSON file stand
-    (list · lists · texts · keyed · lists_of_lists · single · sequence); of a table: cr · unquoted. `unread`: columns of a Parquet file
-    whose values cannot be read (bytes, maps, durations)."""
+    """What a file is. `mapping` is {our field: column} as found (a given mapping included), `given` only what
+    was given or seen in the rows; `scales` {column: what its numbers stand for} (scales.py), `asked` what
+    of that must be told by hand (deciding.Asked); `columns` the names seen in the first rows, `sample`
+    those rows as dicts (long texts cut). `container`: json · jsonl · csv · parquet; `compression`: "" ·
+    gzip · zip; `delimiter` only for csv; `layout`: where the rows of a JSON file stand (list · lists ·
+    texts · keyed · lists_of_lists · single · sequence); of a table: cr · unquoted. `unread`: columns of a
+    Parquet file whose values cannot be read (bytes, maps, durations)."""
 
     container: str
     compression: str = ""

@@ -28,7 +28,9 @@ class FeedbackConfig(AppConfig):
 
         registry.register_nav("chat", _("Chat"), role="user", order=15, group="end_users", shows=_chat_shows)
         registry.register_nav("feedback", _("Feedback"), role="reviewer", order=45, group="end_users")
-        registry.register_nav("chat_settings", _("Chat settings"), role="manager", order=80, group="end_users")
+        registry.register_nav(
+            "chat_settings", _("Chat settings"), role="manager", order=80, group="end_users"
+        )
         registry.register_nav("people_data", _("Personal data"), role="manager", order=88, group="end_users")
         registry.register_eraser("feedback.erasure", order=20)
         registry.register_panel("project.attention", role="manager", order=20, render=_lost)

@@ -11,7 +11,9 @@ def find(person: Person) -> None:
         person.end_users = sorted({*person.end_users, *own})
     people = EndUser.objects.filter(project=person.project, pk__in=person.end_users)
     person.ids("end_users").update(people.values_list("pk", flat=True))
-    person.ids("conversations").update(Conversation.objects.filter(end_user__in=people).values_list("pk", flat=True))
+    person.ids("conversations").update(
+        Conversation.objects.filter(end_user__in=people).values_list("pk", flat=True)
+    )
     messages = Message.objects.filter(conversation__end_user__in=people)
     person.ids("messages").update(messages.values_list("pk", flat=True))
     _twins(person, people)
@@ -20,15 +22,21 @@ def find(person: Person) -> None:
 def _twins(person: Person, people) -> None:
     """What the person asked and somebody else asked as well, after the same talk."""
     own = Message.objects.filter(conversation__end_user__in=people, role="user").exclude(context_hash="")
-    others = Message.objects.filter(project=person.project, role="user", context_hash__in=own.values("context_hash")).exclude(text="")
+    others = Message.objects.filter(
+        project=person.project, role="user", context_hash__in=own.values("context_hash")
+    ).exclude(text="")
     others = others.exclude(conversation__end_user__in=people)
     fields = ("pk", "parent__context_hash", "text")
     theirs: dict[str, dict[str, int]] = {}
-    for pk, context, text in Message.objects.filter(parent__in=others, role="assistant").order_by("-pk").values_list(*fields):
+    for pk, context, text in (
+        Message.objects.filter(parent__in=others, role="assistant").order_by("-pk").values_list(*fields)
+    ):
         theirs.setdefault(context, {})[text] = pk
     if not theirs:
         return
-    mine = Message.objects.filter(conversation__end_user__in=people, role="assistant", parent__context_hash__in=list(theirs))
+    mine = Message.objects.filter(
+        conversation__end_user__in=people, role="assistant", parent__context_hash__in=list(theirs)
+    )
     for pk, context, text in mine.values_list(*fields):
         person.twins[pk] = theirs[context].get(text) or next(iter(theirs[context].values()))
         if text in theirs[context]:
@@ -38,9 +46,13 @@ def _twins(person: Person, people) -> None:
 def erase(person: Person) -> dict[str, int]:
     """Everything of the person, with the rows that stand for them."""
     people = sorted(person.ids("end_users"))
-    reactions = Reaction.objects.filter(end_user__in=people) | Reaction.objects.filter(message__conversation__end_user__in=people)
+    reactions = Reaction.objects.filter(end_user__in=people) | Reaction.objects.filter(
+        message__conversation__end_user__in=people
+    )
     reactions |= Reaction.objects.filter(conversation__end_user__in=people)
-    choices = Choice.objects.filter(end_user__in=people) | Choice.objects.filter(parent__conversation__end_user__in=people)
+    choices = Choice.objects.filter(end_user__in=people) | Choice.objects.filter(
+        parent__conversation__end_user__in=people
+    )
     taken = {
         "reaction": set(reactions.values_list("pk", flat=True)),
         "choice": set(choices.values_list("pk", flat=True)),
@@ -48,10 +60,16 @@ def erase(person: Person) -> dict[str, int]:
     }
     received = 0
     for table, pks in taken.items():
-        received += Received.objects.filter(project=person.project, table=table, row__in=sorted(pks)).delete()[0]
+        received += Received.objects.filter(
+            project=person.project, table=table, row__in=sorted(pks)
+        ).delete()[0]
     counts = {"received": received, "signals": Signal.objects.filter(end_user__in=people).count()}
     counts |= {"reactions": len(taken["reaction"]), "choices": len(taken["choice"])}
-    counts |= {"conversations": len(person.ids("conversations")), "messages": len(person.ids("messages")), "people": len(people)}
+    counts |= {
+        "conversations": len(person.ids("conversations")),
+        "messages": len(person.ids("messages")),
+        "people": len(people),
+    }
     Conversation.objects.filter(pk__in=person.ids("conversations")).update(head=None)
     Choice.objects.filter(pk__in=taken["choice"]).delete()
     Reaction.objects.filter(pk__in=taken["reaction"]).delete()
@@ -65,17 +83,44 @@ def export(person: Person) -> dict:
     talks = []
     for talk in Conversation.objects.filter(end_user__in=people).order_by("pk").iterator(chunk_size=200):
         fields = ("id", "parent_id", "role", "text", "extra", "sources", "state", "external_id", "created_at")
-        talks.append({
-            "id": talk.pk, "title": talk.title, "source": talk.source, "external_id": talk.external_id, "system": talk.system, "created_at": talk.created_at,
-            "messages": list(talk.messages.order_by("pk").values(*fields)),
-        })  # fmt: skip
+        talks.append(
+            {
+                "id": talk.pk,
+                "title": talk.title,
+                "source": talk.source,
+                "external_id": talk.external_id,
+                "system": talk.system,
+                "created_at": talk.created_at,
+                "messages": list(talk.messages.order_by("pk").values(*fields)),
+            }
+        )
     return {
         "conversations": talks,
         "reactions": list(
             Reaction.objects.filter(end_user__in=people)
             .order_by("pk")
-            .values("id", "message_id", "conversation_id", "target_external", "kind", "value", "reasons", "text", "tags", "current", "created_at")
+            .values(
+                "id",
+                "message_id",
+                "conversation_id",
+                "target_external",
+                "kind",
+                "value",
+                "reasons",
+                "text",
+                "tags",
+                "current",
+                "created_at",
+            )
         ),
-        "choices": list(Choice.objects.filter(end_user__in=people).order_by("pk").values("id", "parent_id", "chosen_id", "verdict", "shown", "created_at")),
-        "signals": list(Signal.objects.filter(end_user__in=people).order_by("pk").values("id", "message_id", "name", "created_at")),
+        "choices": list(
+            Choice.objects.filter(end_user__in=people)
+            .order_by("pk")
+            .values("id", "parent_id", "chosen_id", "verdict", "shown", "created_at")
+        ),
+        "signals": list(
+            Signal.objects.filter(end_user__in=people)
+            .order_by("pk")
+            .values("id", "message_id", "name", "created_at")
+        ),
     }

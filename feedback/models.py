@@ -1,4 +1,5 @@
-"""What end users said: conversations as trees of messages, reactions, choices and signals. End users have no account of their own here."""
+"""What end users said: conversations as trees of messages, reactions, choices and signals. End users have no
+account of their own here."""
 
 from django.conf import settings
 from django.db import models
@@ -78,16 +79,23 @@ class ChatLink(models.Model):
     expires_at = models.DateTimeField()
     revoked = models.BooleanField(default=False)
     people = models.PositiveIntegerField(default=0)  # who came by it
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
 
 class EndUser(models.Model):
-    """A person who talks to the model; known only by the keyed hash of what the deployment calls them (feedback.conversations.end_users)."""
+    """A person who talks to the model; known only by the keyed hash of what the deployment calls them
+    (feedback.conversations.end_users)."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="end_users", db_index=False)  # begins another index
+    # begins another index
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="end_users", db_index=False)
     key_hash = models.CharField(max_length=64)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="end_users")  # a member who chats
+    # a member who chats
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="end_users"
+    )
     consent_version = models.PositiveIntegerField(default=0)
     consented_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -103,14 +111,18 @@ class Conversation(models.Model):
         API = "api", _("API")
         IMPORT = "import", _("Imported log")
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="conversations", db_index=False)  # begins another index
+    # begins another index
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="conversations", db_index=False
+    )
     end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="conversations")
     source = models.CharField(max_length=8, choices=Source.choices, default=Source.CHAT)
     external_id = models.CharField(max_length=200, blank=True)
     title = models.CharField(max_length=120, blank=True)
     system = models.TextField(blank=True)
     tools = models.JSONField(null=True)
-    head = models.ForeignKey("Message", null=True, on_delete=models.SET_NULL, related_name="+")  # the leaf of the branch last looked at
+    # the leaf of the branch last looked at
+    head = models.ForeignKey("Message", null=True, on_delete=models.SET_NULL, related_name="+")
     keep = models.BooleanField(default=True)  # False: no text of it is stored
     dropped_at = models.DateTimeField(null=True)  # its texts were dropped
     created_at = models.DateTimeField(auto_now_add=True)
@@ -119,7 +131,11 @@ class Conversation(models.Model):
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "external_id"], condition=~Q(external_id=""), name="conversation_external")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "external_id"], condition=~Q(external_id=""), name="conversation_external"
+            )
+        ]
         indexes = [
             models.Index(fields=["end_user", "-updated_at"], name="conversation_recent"),
             models.Index(fields=["project", "updated_at"], name="conversation_age"),
@@ -127,7 +143,8 @@ class Conversation(models.Model):
 
 
 class Message(models.Model):
-    """A node of the tree: regenerations, edits and drafts are siblings under one parent. An answer's text grows while it streams."""
+    """A node of the tree: regenerations, edits and drafts are siblings under one parent. An answer's text
+    grows while it streams."""
 
     class State(models.TextChoices):
         STREAMING = "streaming", _("Being written")
@@ -136,7 +153,8 @@ class Message(models.Model):
         STOPPED = "stopped", _("Stopped by the reader")
         FAILED = "failed", _("Broken off")
 
-    ENDED = (State.COMPLETE, State.CUT)  # the model's server said where the answer ends: by itself, or at a limit
+    # the model's server said where the answer ends: by itself, or at a limit
+    ENDED = (State.COMPLETE, State.CUT)
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="messages")
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="messages")
@@ -144,29 +162,43 @@ class Message(models.Model):
     role = models.CharField(max_length=10)  # user · assistant · tool
     text = models.TextField(blank=True)
     extra = models.JSONField(null=True)  # tool_calls, tool_call_id, name
-    sources = models.JSONField(default=list)  # what the endpoint says the answer rests on: [{title, text, url?}]
+    # what the endpoint says the answer rests on: [{title, text, url?}]
+    sources = models.JSONField(default=list)
     draft_group = models.UUIDField(null=True)
     position = models.PositiveSmallIntegerField(default=0)  # place on screen among the drafts of its group
     state = models.CharField(max_length=10, choices=State.choices, default=State.COMPLETE)
-    error = models.CharField(max_length=40, blank=True)  # code of what broke it off; of a cut answer "length" or "content_filter", if that is known
+    # code of what broke it off; of a cut answer "length" or "content_filter", if that is known
+    error = models.CharField(max_length=40, blank=True)
     seen = models.BooleanField(default=False)
     arm = models.ForeignKey(Arm, null=True, on_delete=models.SET_NULL, related_name="+")
     model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="+")
     parameters = models.JSONField(null=True)
     external_id = models.CharField(max_length=200, blank=True)
-    context_hash = models.CharField(max_length=64, blank=True)  # of the turns up to and with this one, keyed: finds the parent of a logged exchange
+    # of the turns up to and with this one, keyed: finds the parent of a logged exchange
+    context_hash = models.CharField(max_length=64, blank=True)
     first_token_ms = models.PositiveIntegerField(null=True)
-    total_ms = models.PositiveIntegerField(null=True)  # until the end; while it streams, until it was last known to be read
+    # until the end; while it streams, until it was last known to be read
+    total_ms = models.PositiveIntegerField(null=True)
     event_id = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MessageQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "external_id"], condition=~Q(external_id=""), name="message_external")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "external_id"], condition=~Q(external_id=""), name="message_external"
+            )
+        ]
         indexes = [
-            models.Index(fields=["project", "context_hash"], condition=~Q(context_hash=""), name="message_context"),
-            models.Index(fields=["project", "model_version", "created_at"], condition=Q(role="assistant"), name="message_of_model"),
+            models.Index(
+                fields=["project", "context_hash"], condition=~Q(context_hash=""), name="message_context"
+            ),
+            models.Index(
+                fields=["project", "model_version", "created_at"],
+                condition=Q(role="assistant"),
+                name="message_of_model",
+            ),
             # Figures by day and model are counted from it alone, without going by long texts.
             models.Index(
                 fields=["project", "created_at", "model_version", "draft_group", "state"],
@@ -180,7 +212,8 @@ class Message(models.Model):
 class OtherName(models.Model):
     """A second name of an answer beside its external id (feedback.conversations.other_names)."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)  # begins another index
+    # begins another index
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     name = models.CharField(max_length=200)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
 
@@ -189,8 +222,9 @@ class OtherName(models.Model):
 
 
 class Reaction(models.Model):
-    """Append-only; one current per person, target and kind. `target_external` waits for a message or conversation that arrives later.
-    `message` is an answer; for a score it is null and `conversation` the target."""
+    """Append-only; one current per person, target and kind. `target_external` waits for a message or
+    conversation that arrives later. `message` is an answer; for a score it is null and `conversation` the
+    target."""
 
     class Kind(models.TextChoices):
         THUMB = "thumb", _("Thumb")
@@ -199,15 +233,23 @@ class Reaction(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="reactions")
     end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="reactions")
-    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="reactions", db_index=False)  # begins reaction_said
-    conversation = models.ForeignKey(Conversation, null=True, on_delete=models.CASCADE, related_name="reactions")
+    # begins reaction_said
+    message = models.ForeignKey(
+        Message, null=True, on_delete=models.CASCADE, related_name="reactions", db_index=False
+    )
+    conversation = models.ForeignKey(
+        Conversation, null=True, on_delete=models.CASCADE, related_name="reactions"
+    )
     target_external = models.CharField(max_length=200, blank=True)
     kind = models.CharField(max_length=10, choices=Kind.choices)
-    value = models.SmallIntegerField(null=True)  # thumb: 1 up, -1 down, 0 taken back · score: 1–5, 0 taken back
+    # thumb: 1 up, -1 down, 0 taken back · score: 1–5, 0 taken back
+    value = models.SmallIntegerField(null=True)
     reasons = models.JSONField(default=list)  # keys of the project's list
     text = models.TextField(blank=True)  # a comment; of a correction: what should have been said
     tags = models.JSONField(default=list)
-    source = models.CharField(max_length=8, choices=Conversation.Source.choices, default=Conversation.Source.CHAT)
+    source = models.CharField(
+        max_length=8, choices=Conversation.Source.choices, default=Conversation.Source.CHAT
+    )
     current = models.BooleanField(default=True)
     event_id = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -216,13 +258,18 @@ class Reaction(models.Model):
         indexes = [
             models.Index(fields=["message", "end_user"], name="reaction_said"),
             models.Index(fields=["project", "id"], condition=Q(current=True), name="reaction_current"),
-            models.Index(fields=["project", "target_external"], condition=Q(message=None, conversation=None), name="reaction_waiting"),
+            models.Index(
+                fields=["project", "target_external"],
+                condition=Q(message=None, conversation=None),
+                name="reaction_waiting",
+            ),
         ]
 
 
 class Choice(models.Model):
-    """Which of several drafts was better; `shown` keeps what was on screen, in order: [{"message", "position", "complete", "seen"}]. One that came
-    before its drafts has no `parent`, is not current, and names them in `shown` by "external" instead of "message" (feedback.conversations.late_targets)."""
+    """Which of several drafts was better; `shown` keeps what was on screen, in order: [{"message",
+    "position", "complete", "seen"}]. One that came before its drafts has no `parent`, is not current, and
+    names them in `shown` by "external" instead of "message" (feedback.conversations.late_targets)."""
 
     class Verdict(models.TextChoices):
         BETTER = "better", _("This one is better")
@@ -231,11 +278,13 @@ class Choice(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="choices")
     end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="choices")
-    parent = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="choices")  # the user's turn
+    # the user's turn
+    parent = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="choices")
     chosen = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="+")
     place = models.PositiveSmallIntegerField(null=True)  # of the chosen one in `shown`
     verdict = models.CharField(max_length=10, choices=Verdict.choices)
-    regenerated = models.BooleanField(default=False)  # an answer against the one asked for again, not drafts side by side
+    # an answer against the one asked for again, not drafts side by side
+    regenerated = models.BooleanField(default=False)
     shown = models.JSONField(default=list)
     current = models.BooleanField(default=True)
     event_id = models.BigIntegerField(default=0)
@@ -248,7 +297,8 @@ class Choice(models.Model):
 class WaitingDraft(models.Model):
     """A draft that a choice names by the deployment's id and that is not known yet."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)  # begins another index
+    # begins another index
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     choice = models.ForeignKey(Choice, on_delete=models.CASCADE, related_name="waiting_drafts")
     external = models.CharField(max_length=200)
 
@@ -273,9 +323,11 @@ class Signal(models.Model):
 
 
 class Received(models.Model):
-    """A row of feedback that came in with an idempotency key: it is taken once. `digest` tells another body under the same key."""
+    """A row of feedback that came in with an idempotency key: it is taken once. `digest` tells another body
+    under the same key."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="received", db_index=False)  # begins another index
+    # begins another index
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="received", db_index=False)
     key = models.CharField(max_length=100)
     digest = models.CharField(max_length=64)
     table = models.CharField(max_length=12)  # reaction · choice · conversation

@@ -1,4 +1,5 @@
-"""Reads of the chat, with permission as part of the read: who asks is an EndUser, and nobody sees another's talk."""
+"""Reads of the chat, with permission as part of the read: who asks is an EndUser, and nobody sees another's
+talk."""
 
 from django.db import models
 

@@ -21,7 +21,9 @@ def end_broken_answers() -> int:
 
 
 def broken_answers(now) -> int:
-    old = Message.objects.filter(state=Message.State.STREAMING, created_at__lt=now - timedelta(seconds=LOST_SECONDS))
+    old = Message.objects.filter(
+        state=Message.State.STREAMING, created_at__lt=now - timedelta(seconds=LOST_SECONDS)
+    )
     ended = 0
     for row in old.select_related("project").only("project", "created_at", "total_ms")[:1000]:
         seen = row.created_at + timedelta(milliseconds=row.total_ms or 0)
@@ -31,7 +33,14 @@ def broken_answers(now) -> int:
             # Not if its reader has just said a word after all.
             still = Message.objects.filter(pk=row.pk, state=Message.State.STREAMING, total_ms=row.total_ms)
             if still.update(state=Message.State.FAILED, error="lost"):
-                event = events.append(project=row.project, actor=None, verb="chat.answer", target=row, state=Message.State.FAILED, error="lost")
+                event = events.append(
+                    project=row.project,
+                    actor=None,
+                    verb="chat.answer",
+                    target=row,
+                    state=Message.State.FAILED,
+                    error="lost",
+                )
                 Message.objects.filter(pk=row.pk).update(event_id=event.pk)
                 ended += 1
     return ended

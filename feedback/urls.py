@@ -15,7 +15,11 @@ urlpatterns: list = [
     path("p/<slug:slug>/chat/settings/reasons/", settings_views.chat_reasons, name="chat_reasons"),
     path("p/<slug:slug>/chat/settings/consent/", settings_views.chat_consent, name="chat_consent"),
     path("p/<slug:slug>/chat/settings/links/", settings_views.chat_link, name="chat_link"),
-    path("p/<slug:slug>/chat/settings/links/<int:pk>/revoke/", settings_views.chat_link_revoke, name="chat_link_revoke"),
+    path(
+        "p/<slug:slug>/chat/settings/links/<int:pk>/revoke/",
+        settings_views.chat_link_revoke,
+        name="chat_link_revoke",
+    ),
     path("p/<slug:slug>/feedback/", honesty_views.feedback, name="feedback"),
     path("chat/<slug:slug>/data/", people_views.own_data, name="chat_data"),
     path("chat/<slug:slug>/erase/", people_views.own_erase, name="chat_erase"),

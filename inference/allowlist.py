@@ -1,11 +1,12 @@
-"""Where this installation may reach out to: only hosts the operator has listed (ENDPOINT_HOSTS), at the address the name had when the endpoint
-was saved.
+"""Where this installation may reach out to: only hosts the operator has listed (ENDPOINT_HOSTS), at the
+address the name had when the endpoint was saved.
 
-The rules of an address, each with a test: http or https; no user and password, query or fragment; ASCII only (names of other scripts are
-listed and written as xn--…); IPv4 as four plain decimal numbers (127.1, 0x7f.1, 2130706433 and 017.0.0.1 are refused, not guessed at); IPv6 in
-brackets without a zone; no trailing dot; upper case is made lower. Host and port together must be on the list. What the name resolves to must not
-be unspecified, multicast, link-local (where clouds keep their metadata) or reserved, nor any of these dressed up as IPv6. Loopback and private
-addresses are the operator's decision, made by listing the host."""
+The rules of an address, each with a test: http or https; no user and password, query or fragment; ASCII
+only (names of other scripts are listed and written as xn--…); IPv4 as four plain decimal numbers (127.1,
+0x7f.1, 2130706433 and 017.0.0.1 are refused, not guessed at); IPv6 in brackets without a zone; no trailing
+dot; upper case is made lower. Host and port together must be on the list. What the name resolves to must
+not be unspecified, multicast, link-local (where clouds keep their metadata) or reserved, nor any of these
+dressed up as IPv6. Loopback and private addresses are the operator's decision, made by listing the host."""
 
 import ipaddress
 import re
@@ -27,8 +28,8 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 @dataclass(frozen=True)
 class Target:
-    """`host` as it goes into the Host header and the certificate check (IPv6 without brackets), `address` the IP address connected to,
-    `path` the base path without a slash at its end ("/v1")."""
+    """`host` as it goes into the Host header and the certificate check (IPv6 without brackets), `address` the
+    IP address connected to, `path` the base path without a slash at its end ("/v1")."""
 
     scheme: str
     host: str
@@ -47,10 +48,13 @@ def authority(host: str, port: int) -> str:
 
 
 def entries() -> tuple[frozenset[tuple[str, int]], list[str]]:
-    """What ENDPOINT_HOSTS allows as (host, port), and its entries that say nothing usable. An entry is `host:port`, IPv6 in brackets. This
-    installation's own practice server is allowed without being listed."""
+    """What ENDPOINT_HOSTS allows as (host, port), and its entries that say nothing usable. An entry is
+    `host:port`, IPv6 in brackets. This installation's own practice server is allowed without being listed."""
     good, bad = set(), []
-    for entry in [*settings.ENDPOINT_HOSTS, *([settings.PRACTICE_ADDRESS] if settings.PRACTICE_ADDRESS else [])]:
+    for entry in [
+        *settings.ENDPOINT_HOSTS,
+        *([settings.PRACTICE_ADDRESS] if settings.PRACTICE_ADDRESS else []),
+    ]:
         host, colon, port = entry.rpartition(":")
         try:
             if not colon:
@@ -67,9 +71,14 @@ def shown() -> list[str]:
 
 
 def parse(base_url: str) -> Target:
-    """The address taken apart, without asking whether it is allowed or where it leads (`address` ""). DomainError "bad_url"."""
+    """The address taken apart, without asking whether it is allowed or where it leads (`address` "").
+    DomainError "bad_url"."""
     try:
-        if not base_url.isascii() or not base_url.isprintable() or any(c in base_url for c in " \\<>\"'`^{|}%"):
+        if (
+            not base_url.isascii()
+            or not base_url.isprintable()
+            or any(c in base_url for c in " \\<>\"'`^{|}%")
+        ):
             raise ValueError
         parts = urlsplit(base_url)
         scheme = parts.scheme.lower()
@@ -84,7 +93,10 @@ def parse(base_url: str) -> Target:
             raise ValueError
         host = _host(bare[1])
     except ValueError:
-        message = _("This is no usable address. It looks like https://models.example.org/v1: http or https, a plain host name or IP address, and no more.")
+        message = _(
+            "This is no usable address. It looks like https://models.example.org/v1: http or https, a "
+            "plain host name or IP address, and no more."
+        )
         raise DomainError("bad_url", message, field="base_url") from None
     if path.endswith(("/completions", "/chat", "/models")):
         message = _("Give the address up to and including /v1, without what follows.")
@@ -93,8 +105,9 @@ def parse(base_url: str) -> Target:
 
 
 def target_of(base_url: str) -> Target:
-    """The checked target of an endpoint's address, resolved now. DomainError "bad_url", "host_not_allowed" (not on the list) or
-    "address_not_allowed" (the name leads nowhere, or where nothing may go), all of the field base_url."""
+    """The checked target of an endpoint's address, resolved now. DomainError "bad_url", "host_not_allowed"
+    (not on the list) or "address_not_allowed" (the name leads nowhere, or where nothing may go), all of
+    the field base_url."""
     found = check_listed(parse(base_url))
     address = choose(resolve(found.host, found.port), found.host)
     return Target(found.scheme, found.host, found.port, address, found.path)
@@ -103,13 +116,16 @@ def target_of(base_url: str) -> Target:
 def check_listed(target: Target) -> Target:
     """The target itself, if the operator allows its host and port; else DomainError "host_not_allowed"."""
     if (target.host, target.port) not in entries()[0]:
-        message = _("%(host)s is not among the hosts the operator of this installation allows (ENDPOINT_HOSTS).") % {"host": target.authority}
+        message = _(
+            "%(host)s is not among the hosts the operator of this installation allows (ENDPOINT_HOSTS)."
+        ) % {"host": target.authority}
         raise DomainError("host_not_allowed", message, field="base_url")
     return target
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """All IP addresses of the host now, IPv4 first; [] when the name leads nowhere. May wait for the network's name server."""
+    """All IP addresses of the host now, IPv4 first; [] when the name leads nowhere. May wait for the
+    network's name server."""
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:
@@ -123,7 +139,8 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def choose(addresses: Iterable[str], host: str) -> str:
-    """The address to connect to. One that is never allowed spoils the rest: a name that also leads there is not to be trusted."""
+    """The address to connect to. One that is never allowed spoils the rest: a name that also leads there is
+    not to be trusted."""
     addresses = list(addresses)
     if not addresses:
         message = _("The name %(host)s leads to no address just now.") % {"host": host}
@@ -145,7 +162,9 @@ def may_connect(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.scope_id or ip.is_site_local:
             return False
-        inner += [hidden for hidden in (ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())) if hidden is not None]
+        inner += [
+            hidden for hidden in (ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())) if hidden is not None
+        ]
         if ip in _NAT64 or (int(ip) >> 32 == 0 and not ip.is_loopback):  # 64:ff9b::1.2.3.4, ::1.2.3.4
             inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
     return not any(_never(i) for i in inner)
@@ -153,7 +172,9 @@ def may_connect(address: str) -> bool:
 
 def _never(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     if isinstance(ip, ipaddress.IPv4Address):
-        return ip.is_unspecified or ip.is_multicast or ip.is_link_local or ip.is_reserved or int(ip) >> 24 == 0
+        return (
+            ip.is_unspecified or ip.is_multicast or ip.is_link_local or ip.is_reserved or int(ip) >> 24 == 0
+        )
     return ip.is_unspecified or ip.is_multicast or ip.is_link_local
 
 
@@ -164,7 +185,8 @@ def _port(text: str) -> int:
 
 
 def _host(text: str) -> str:
-    """The host in its one spelling, IPv6 without brackets; ValueError for whatever could be read in two ways."""
+    """The host in its one spelling, IPv6 without brackets; ValueError for whatever could be read in two
+    ways."""
     text = text.lower()
     if text.startswith("["):
         if not text.endswith("]") or "%" in text:

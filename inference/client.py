@@ -1,8 +1,10 @@
-"""Talking to a model: the OpenAI protocol over HTTP, without database and without Django models once the Upstream is made.
+"""Talking to a model: the OpenAI protocol over HTTP, without database and without Django models once the
+Upstream is made.
 
-Connections go to the pinned address, TLS asks for the host's certificate, redirects are not followed, the environment's proxies are not asked,
-compression is not offered. Limits: until something is said `first_token_seconds` from the call, tries included; then `idle_seconds` between
-two things said (comments and empty pieces say nothing); `total_seconds` for the whole. A cancel is heard within about 0.1 s."""
+Connections go to the pinned address, TLS asks for the host's certificate, redirects are not followed, the
+environment's proxies are not asked, compression is not offered. Limits: until something is said
+`first_token_seconds` from the call, tries included; then `idle_seconds` between two things said (comments
+and empty pieces say nothing); `total_seconds` for the whole. A cancel is heard within about 0.1 s."""
 
 import json
 import random
@@ -26,8 +28,9 @@ OURS = {"messages", "model", "stream", "tools", "n"}  # not to be overruled by a
 
 
 def upstream_of(endpoint: Endpoint) -> Upstream:
-    """What is needed to call the endpoint; reads its row only. UpstreamError "not_allowed" when the operator's list no longer holds its host,
-    "key_unreadable" when its key cannot be decrypted or found. Nothing is resolved: calls go to the pinned address."""
+    """What is needed to call the endpoint; reads its row only. UpstreamError "not_allowed" when the
+    operator's list no longer holds its host, "key_unreadable" when its key cannot be decrypted or found.
+    Nothing is resolved: calls go to the pinned address."""
     try:
         parsed = allowlist.check_listed(allowlist.parse(endpoint.base_url))
         if not allowlist.may_connect(endpoint.address):
@@ -41,23 +44,43 @@ def upstream_of(endpoint: Endpoint) -> Upstream:
         code = "key_unreadable" if exc.code == "key_unreadable" else "not_allowed"
         raise UpstreamError(code, message=str(exc.message)) from None
     return Upstream(
-        allowlist.Target(parsed.scheme, parsed.host, parsed.port, endpoint.address, parsed.path), endpoint.model_name, key, dict(endpoint.parameters or {}),
-        endpoint.first_token_seconds, endpoint.idle_seconds, endpoint.total_seconds, endpoint.retries, endpoint.max_characters, endpoint.practice,
-    )  # fmt: skip
+        allowlist.Target(parsed.scheme, parsed.host, parsed.port, endpoint.address, parsed.path),
+        endpoint.model_name,
+        key,
+        dict(endpoint.parameters or {}),
+        endpoint.first_token_seconds,
+        endpoint.idle_seconds,
+        endpoint.total_seconds,
+        endpoint.retries,
+        endpoint.max_characters,
+        endpoint.practice,
+    )
 
 
 def stream_chat(
-    up: Upstream, messages: list[dict], *, tools: list[dict] | None = None, parameters: dict | None = None, cancel: threading.Event | None = None
+    up: Upstream,
+    messages: list[dict],
+    *,
+    tools: list[dict] | None = None,
+    parameters: dict | None = None,
+    cancel: threading.Event | None = None,
 ) -> Iterator[Piece]:
-    """The answer piece by piece; the last piece has `finish`, and one with `usage` may follow. `parameters` are added to the endpoint's own. Tries
-    again only before anything was said: on 429 and 503 (waiting as long as Retry-After asks) and where no connection could be made.
-    UpstreamError: what came before it has been given. Closing the iterator ends the request."""
+    """The answer piece by piece; the last piece has `finish`, and one with `usage` may follow. `parameters`
+    are added to the endpoint's own. Tries again only before anything was said: on 429 and 503 (waiting as
+    long as Retry-After asks) and where no connection could be made. UpstreamError: what came before it has
+    been given. Closing the iterator ends the request."""
     asked = {**up.parameters, **(parameters or {})}
-    sent = {"model": up.model, "messages": messages, "stream": True} | {k: v for k, v in asked.items() if k not in OURS} | ({"tools": tools} if tools else {})
+    sent = (
+        {"model": up.model, "messages": messages, "stream": True}
+        | {k: v for k, v in asked.items() if k not in OURS}
+        | ({"tools": tools} if tools else {})
+    )
     try:
         body = json.dumps(sent, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (ValueError, TypeError):  # also a lone surrogate
-        raise UpstreamError("refused", status=400, message="the messages or parameters cannot be sent as JSON") from None
+        raise UpstreamError(
+            "refused", status=400, message="the messages or parameters cannot be sent as JSON"
+        ) from None
     clock = Clock(up)
     raw = _open_patiently(up, body, clock, cancel)
     try:
@@ -76,7 +99,11 @@ def _open_patiently(up: Upstream, body: bytes, clock: Clock, cancel: threading.E
             raise _refusal(up, raw)
         except UpstreamError as exc:
             again = exc.code == "busy" or (exc.code == "unreachable" and not exc.status)
-            seconds = exc.retry_after if exc.retry_after is not None else min(8.0, 0.5 * 2**tried) * random.uniform(0.5, 1)
+            seconds = (
+                exc.retry_after
+                if exc.retry_after is not None
+                else min(8.0, 0.5 * 2**tried) * random.uniform(0.5, 1)
+            )
             if not again or tried == up.retries or time.monotonic() + seconds >= clock.deadline:
                 raise
         pause(seconds, clock, cancel)
@@ -102,14 +129,22 @@ def _refusal(up: Upstream, raw: Raw) -> UpstreamError:
         value = None
     status = raw.status
     code = "busy" if status in (429, 503) else "failed" if status >= 500 else "refused"
-    return UpstreamError(code, status=status, message=_words(up, value), retry_after=_retry_after(raw.header("Retry-After")))
+    return UpstreamError(
+        code, status=status, message=_words(up, value), retry_after=_retry_after(raw.header("Retry-After"))
+    )
 
 
 def _retry_after(value: str) -> float | None:
     """Seconds from a Retry-After header, given as seconds or as a date."""
     try:
         return min(
-            86_400.0, max(0.0, float(value) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value) else parsedate_to_datetime(value).timestamp() - time.time())
+            86_400.0,
+            max(
+                0.0,
+                float(value)
+                if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value)
+                else parsedate_to_datetime(value).timestamp() - time.time(),
+            ),
         )
     except (ValueError, TypeError, OverflowError):
         return None
@@ -120,7 +155,13 @@ def _words(up: Upstream, value: object) -> str:
     for name in ("error", "message", "detail"):
         if isinstance(value, dict) and value.get(name):
             value = value[name]
-    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    text = (
+        value
+        if isinstance(value, str)
+        else ""
+        if value is None
+        else json.dumps(value, ensure_ascii=False, default=str)
+    )
     if up.key:
         text = text.replace(up.key, "…")
     return "".join(c for c in text[:500] if c.isprintable() and not "\ud800" <= c <= "\udfff")
@@ -130,7 +171,12 @@ def _read(up: Upstream, raw: Raw, clock: Clock) -> Iterator[Piece]:
     answer = Answer(up.max_characters)
     encoding = raw.header("Content-Encoding").strip().lower()
     kind = raw.header("Content-Type").partition(";")[0].strip().lower()
-    if encoding not in ("", "identity") or kind not in ("text/event-stream", "application/json", "text/plain", ""):
+    if encoding not in ("", "identity") or kind not in (
+        "text/event-stream",
+        "application/json",
+        "text/plain",
+        "",
+    ):
         raise UpstreamError("malformed", message=f"an answer of type {kind[:80]} {encoding[:40]}".strip())
     try:
         if kind == "application/json":

@@ -16,7 +16,8 @@ MOST = 50  # endpoints that are tried: a doctor does not take all day
 
 
 def findings() -> Iterator[tuple[str, str]]:
-    """(level, sentence) each. No request is sent to a model: a connection to the pinned address is all, with TLS where it is used."""
+    """(level, sentence) each. No request is sent to a model: a connection to the pinned address is all, with
+    TLS where it is used."""
     for entry in allowlist.entries()[1]:
         yield "error", _("ENDPOINT_HOSTS: “%(entry)s” is no host:port") % {"entry": entry}
     for material in settings.ENDPOINT_SECRET_KEYS:
@@ -30,8 +31,15 @@ def findings() -> Iterator[tuple[str, str]]:
         except DomainError:
             usable = False
         if not usable:
-            yield "warning", _("%(name)s does not say “host:port key” with a host of ENDPOINT_HOSTS") % {"name": name}
-    rows = list(Endpoint.objects.filter(active=True).select_related("project").order_by("project_id", "name")[: MOST + 1])
+            yield (
+                "warning",
+                _("%(name)s does not say “host:port key” with a host of ENDPOINT_HOSTS") % {"name": name},
+            )
+    rows = list(
+        Endpoint.objects.filter(active=True)
+        .select_related("project")
+        .order_by("project_id", "name")[: MOST + 1]
+    )
     if not rows:
         hosts = ", ".join(allowlist.shown()) or _("none: set ENDPOINT_HOSTS to connect models")
         yield "ok", _("No models are connected; hosts allowed: %(hosts)s") % {"hosts": hosts}
@@ -42,18 +50,35 @@ def findings() -> Iterator[tuple[str, str]]:
             up = upstream_of(endpoint)
         except UpstreamError as exc:
             if endpoint.practice and exc.code == "not_allowed":
-                yield "ok", _("%(project)s: “%(name)s” is a practice model; its server runs with `serve`") % label
+                yield (
+                    "ok",
+                    _("%(project)s: “%(name)s” is a practice model; its server runs with `serve`") % label,
+                )
             else:
-                yield "error", _("%(project)s: “%(name)s” (%(url)s): %(reason)s") % (label | {"reason": exc.message})
+                yield (
+                    "error",
+                    _("%(project)s: “%(name)s” (%(url)s): %(reason)s") % (label | {"reason": exc.message}),
+                )
             continue
         target = up.target
         key = (target.scheme, target.host, target.port, target.address)
         if key not in tried:
             tried[key] = _reach(key)
         if tried[key]:
-            yield "warning", _("%(project)s: “%(name)s” (%(url)s) cannot be reached: %(reason)s") % (label | {"reason": tried[key]})
+            yield (
+                "warning",
+                _("%(project)s: “%(name)s” (%(url)s) cannot be reached: %(reason)s")
+                % (label | {"reason": tried[key]}),
+            )
         elif target.address not in allowlist.resolve(target.host, target.port):
-            yield "warning", _("%(project)s: “%(name)s” (%(url)s): the name now leads elsewhere; calls keep to the address it was saved with") % label
+            yield (
+                "warning",
+                _(
+                    "%(project)s: “%(name)s” (%(url)s): the name now leads elsewhere; calls keep to "
+                    "the address it was saved with"
+                )
+                % label,
+            )
         else:
             yield "ok", _("%(project)s: “%(name)s” (%(url)s) can be reached") % label
 
@@ -61,7 +86,9 @@ def findings() -> Iterator[tuple[str, str]]:
 def _reach(key: transport.Key) -> str:
     """ "" or why not."""
     try:
-        transport.connect(key, deadline=time.monotonic() + CONNECT_SECONDS, cancel=None, ca_file=settings.ENDPOINT_CA_FILE).wire.shut()
+        transport.connect(
+            key, deadline=time.monotonic() + CONNECT_SECONDS, cancel=None, ca_file=settings.ENDPOINT_CA_FILE
+        ).wire.shut()
     except transport.TimeUp:
         return _("no answer in time")
     except OSError as exc:

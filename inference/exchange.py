@@ -1,4 +1,5 @@
-"""One HTTP request to a model's server, held to its limits, and its answer as it comes. The proxy passes it through; inference.client reads it."""
+"""One HTTP request to a model's server, held to its limits, and its answer as it comes. The proxy passes it
+through; inference.client reads it."""
 
 import http.client
 import re
@@ -13,8 +14,28 @@ from django.conf import settings
 from inference import allowlist, transport
 
 CONNECT_SECONDS = 10.0
-HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
-NOT_SENT = HOP | {"host", "content-length", "authorization", "accept-encoding", "cookie", "expect", "x-api-key", "api-key", "user-agent"}
+HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+NOT_SENT = HOP | {
+    "host",
+    "content-length",
+    "authorization",
+    "accept-encoding",
+    "cookie",
+    "expect",
+    "x-api-key",
+    "api-key",
+    "user-agent",
+}
 
 
 @dataclass(frozen=True)
@@ -34,10 +55,11 @@ class Upstream:
 
 
 class UpstreamError(Exception):
-    """`code`: unreachable · timeout_first · timeout_idle · timeout_total · refused (4xx, `status`) · busy (429 or 503, tries included) · failed
-    (5xx, or an error inside the stream) · malformed · cut (ended without a finish) · too_long · cancelled · not_allowed (the operator's list has
-    changed) · key_unreadable. `message` is what the server said, without the key; it may hold content, so it is not part of str() and belongs
-    in no log. `retry_after` in seconds, if the server named it."""
+    """`code`: unreachable · timeout_first · timeout_idle · timeout_total · refused (4xx, `status`) · busy
+    (429 or 503, tries included) · failed (5xx, or an error inside the stream) · malformed · cut (ended
+    without a finish) · too_long · cancelled · not_allowed (the operator's list has changed) ·
+    key_unreadable. `message` is what the server said, without the key; it may hold content, so it is not
+    part of str() and belongs in no log. `retry_after` in seconds, if the server named it."""
 
     def __init__(self, code: str, *, status: int = 0, message: str = "", retry_after: float | None = None):
         super().__init__(f"{code} {status}" if status else code)
@@ -66,9 +88,16 @@ class Clock:
 
 
 class Raw:
-    """An answer as it comes: `status`, `headers` (pairs, without those of the connection), `chunks()`, `close()` (from any thread)."""
+    """An answer as it comes: `status`, `headers` (pairs, without those of the connection), `chunks()`,
+    `close()` (from any thread)."""
 
-    def __init__(self, connection: transport.Connection, response: http.client.HTTPResponse, key: transport.Key, clock: Clock):
+    def __init__(
+        self,
+        connection: transport.Connection,
+        response: http.client.HTTPResponse,
+        key: transport.Key,
+        clock: Clock,
+    ):
         self._connection, self._response, self._key, self.clock = connection, response, key, clock
         self.status = response.status
         hop = HOP | {name.strip().lower() for name in response.headers.get("Connection", "").split(",")}
@@ -82,7 +111,8 @@ class Raw:
         self._connection.wire.deadline = deadline
 
     def chunks(self, *, count_as_said: bool = True) -> Iterator[bytes]:
-        """The body as it arrives, unchunked and otherwise untouched. `count_as_said=False`: the caller moves the clock itself."""
+        """The body as it arrives, unchunked and otherwise untouched. `count_as_said=False`: the caller moves
+        the clock itself."""
         response, socket = self._response, self._connection.wire
         try:
             while True:
@@ -116,18 +146,26 @@ class Raw:
             transport.give_back(self._key, self._connection)
 
     def close(self) -> None:
-        """Let go of it: a body not read to its end takes its connection with it, and the server learns that nobody listens."""
+        """Let go of it: a body not read to its end takes its connection with it, and the server learns that
+        nobody listens."""
         if not self._given_back:
             self._connection.wire.shut()
 
 
 def open_raw(
-    up: Upstream, path: str, *, body: bytes | None = None, method: str = "POST", headers: dict[str, str] | None = None, stream: bool = True,
+    up: Upstream,
+    path: str,
+    *,
+    body: bytes | None = None,
+    method: str = "POST",
+    headers: dict[str, str] | None = None,
+    stream: bool = True,
     cancel: threading.Event | None = None,
-) -> Raw:  # fmt: skip
-    """One request to base path + `path` ("/chat/completions"), passed through as it is: whatever status comes back is an answer. `headers` go along
-    but for those of the connection, cookies and credentials; ours are the host's and the endpoint's key. `stream=False`: the whole answer is
-    waited for as long as `total_seconds`. Tries again, without delay, only where a connection could not be made. UpstreamError."""
+) -> Raw:
+    """One request to base path + `path` ("/chat/completions"), passed through as it is: whatever status comes
+    back is an answer. `headers` go along but for those of the connection, cookies and credentials; ours
+    are the host's and the endpoint's key. `stream=False`: the whole answer is waited for as long as
+    `total_seconds`. Tries again, without delay, only where a connection could not be made. UpstreamError."""
     clock = Clock(up, first=None if stream else up.total_seconds)
     for left in reversed(range(up.retries + 1)):
         try:
@@ -148,8 +186,17 @@ def pause(seconds: float, clock: Clock, cancel: threading.Event | None) -> None:
         raise UpstreamError("cancelled")
 
 
-def exchange(up: Upstream, method: str, path: str, body: bytes | None, headers: dict[str, str], clock: Clock, cancel: threading.Event | None) -> Raw:
-    """Send, and wait for the status line. A kept connection that the server has closed meanwhile is replaced once, and counts as no try."""
+def exchange(
+    up: Upstream,
+    method: str,
+    path: str,
+    body: bytes | None,
+    headers: dict[str, str],
+    clock: Clock,
+    cancel: threading.Event | None,
+) -> Raw:
+    """Send, and wait for the status line. A kept connection that the server has closed meanwhile is replaced
+    once, and counts as no try."""
     target = up.target
     key = (target.scheme, target.host, target.port, target.address)
     if not re.fullmatch(r"[!-~]*", path):
@@ -170,7 +217,9 @@ def exchange(up: Upstream, method: str, path: str, body: bytes | None, headers: 
         except (OSError, http.client.RemoteDisconnected):
             connection.wire.shut()
             if kept is None or connection.wire.taken > before:
-                raise UpstreamError("unreachable", message="the connection was closed before an answer") from None
+                raise UpstreamError(
+                    "unreachable", message="the connection was closed before an answer"
+                ) from None
         except (http.client.HTTPException, ValueError):
             connection.wire.shut()
             raise UpstreamError("malformed", message="no HTTP answer") from None
@@ -181,7 +230,12 @@ def exchange(up: Upstream, method: str, path: str, body: bytes | None, headers: 
 
 def _connect(key: transport.Key, clock: Clock, cancel: threading.Event | None) -> transport.Connection:
     try:
-        return transport.connect(key, deadline=min(clock.deadline, time.monotonic() + CONNECT_SECONDS), cancel=cancel, ca_file=settings.ENDPOINT_CA_FILE)
+        return transport.connect(
+            key,
+            deadline=min(clock.deadline, time.monotonic() + CONNECT_SECONDS),
+            cancel=cancel,
+            ca_file=settings.ENDPOINT_CA_FILE,
+        )
     except transport.Cancelled:
         raise UpstreamError("cancelled") from None
     except transport.TimeUp:
@@ -194,14 +248,24 @@ def _connect(key: transport.Key, clock: Clock, cancel: threading.Event | None) -
         raise UpstreamError("unreachable", message=type(exc).__name__) from None
 
 
-def _send(connection: transport.Connection, up: Upstream, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> http.client.HTTPResponse:
+def _send(
+    connection: transport.Connection,
+    up: Upstream,
+    method: str,
+    path: str,
+    body: bytes | None,
+    headers: dict[str, str],
+) -> http.client.HTTPResponse:
     target = up.target
     connection.putrequest(method, target.path + path, skip_host=True, skip_accept_encoding=True)
     plain = target.port == allowlist.PORTS[target.scheme]
     own = {
-        "Host": target.authority.rpartition(":")[0] if plain else target.authority, "Accept-Encoding": "identity", "User-Agent": transport.USER_AGENT,
-        **({"Authorization": f"Bearer {up.key}"} if up.key else {}), **({"Content-Length": str(len(body))} if body is not None else {}),
-    }  # fmt: skip
+        "Host": target.authority.rpartition(":")[0] if plain else target.authority,
+        "Accept-Encoding": "identity",
+        "User-Agent": transport.USER_AGENT,
+        **({"Authorization": f"Bearer {up.key}"} if up.key else {}),
+        **({"Content-Length": str(len(body))} if body is not None else {}),
+    }
     for name, value in headers.items():
         if name.lower() not in NOT_SENT:
             connection.putheader(name, value)

@@ -12,13 +12,24 @@ PLAIN = {"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}
 
 
 class EndpointForm(forms.Form):
-    name = forms.CharField(label=_("Called here"), max_length=80, help_text=_("As managers see it here. People who chat never see it."))
-    base_url = forms.CharField(
-        label=_("Address, up to /v1"), max_length=500, widget=forms.TextInput(attrs={**PLAIN, "placeholder": "http://10.0.0.5:8000/v1", "inputmode": "url"})
+    name = forms.CharField(
+        label=_("Called here"),
+        max_length=80,
+        help_text=_("As managers see it here. People who chat never see it."),
     )
-    model_name = forms.CharField(label=_("Model, as the server calls it"), max_length=200, widget=forms.TextInput(attrs=PLAIN))
+    base_url = forms.CharField(
+        label=_("Address, up to /v1"),
+        max_length=500,
+        widget=forms.TextInput(attrs={**PLAIN, "placeholder": "http://10.0.0.5:8000/v1", "inputmode": "url"}),
+    )
+    model_name = forms.CharField(
+        label=_("Model, as the server calls it"), max_length=200, widget=forms.TextInput(attrs=PLAIN)
+    )
     version = forms.CharField(
-        label=_("Model version its answers count for"), max_length=200, required=False, help_text=_("Left empty: as the server calls it.")
+        label=_("Model version its answers count for"),
+        max_length=200,
+        required=False,
+        help_text=_("Left empty: as the server calls it."),
     )
     key = forms.CharField(
         label=_("API key"), required=False, strip=True, max_length=4000,
@@ -26,13 +37,20 @@ class EndpointForm(forms.Form):
     )  # fmt: skip
     remove_key = forms.BooleanField(label=_("Remove the stored key"), required=False)
     secret_variable = forms.CharField(
-        label=_("Or the operator's variable that holds it"), max_length=80, required=False, help_text=_("For example ENDPOINT_KEY_WARD."),
+        label=_("Or the operator's variable that holds it"),
+        max_length=80,
+        required=False,
+        help_text=_("For example ENDPOINT_KEY_WARD."),
         widget=forms.TextInput(attrs=PLAIN),
-    )  # fmt: skip
+    )
     parameters = forms.CharField(
-        label=_("Parameters sent with every request (JSON)"), required=False, max_length=10_000, strip=False,
-        help_text=_("For example {\"temperature\": 0.7, \"max_tokens\": 1024}."), widget=forms.Textarea(attrs={"rows": 2, **PLAIN}),
-    )  # fmt: skip
+        label=_("Parameters sent with every request (JSON)"),
+        required=False,
+        max_length=10_000,
+        strip=False,
+        help_text=_('For example {"temperature": 0.7, "max_tokens": 1024}.'),
+        widget=forms.Textarea(attrs={"rows": 2, **PLAIN}),
+    )
     first_token_seconds = forms.IntegerField(label=_("Seconds until it begins"), initial=60)
     idle_seconds = forms.IntegerField(label=_("Seconds between two pieces"), initial=30)
     total_seconds = forms.IntegerField(label=_("Seconds in all"), initial=600)
@@ -45,7 +63,9 @@ class EndpointForm(forms.Form):
             same = ["name", "base_url", "model_name", "secret_variable", "active", *LIMITS]
             initial = {field: getattr(endpoint, field) for field in same}
             initial["version"] = endpoint.model_version.name if endpoint.model_version else ""
-            initial["parameters"] = json.dumps(endpoint.parameters, ensure_ascii=False) if endpoint.parameters else ""
+            initial["parameters"] = (
+                json.dumps(endpoint.parameters, ensure_ascii=False) if endpoint.parameters else ""
+            )
             kwargs["initial"] = initial
         super().__init__(*args, **kwargs)
         self.kept = bool(endpoint is not None and endpoint.secret)
@@ -55,14 +75,18 @@ class EndpointForm(forms.Form):
             self.fields["key"].help_text = _("A key is stored; it is never shown. Left empty, it stays.")
         else:
             del self.fields["remove_key"]
-            self.fields["key"].help_text = _("Stored encrypted and never shown again. Left empty if the server wants none.")
+            self.fields["key"].help_text = _(
+                "Stored encrypted and never shown again. Left empty if the server wants none."
+            )
 
     def clean_parameters(self):
         text = self.cleaned_data["parameters"].strip()
         try:
             return strict_loads(text.encode()) if text else {}
         except (ValueError, RecursionError):
-            raise forms.ValidationError(_('Parameters are a JSON object, for example {"temperature": 0.7}.')) from None
+            raise forms.ValidationError(
+                _('Parameters are a JSON object, for example {"temperature": 0.7}.')
+            ) from None
 
     def values(self) -> dict:
         """The arguments of inference.endpoints.save."""

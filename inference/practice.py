@@ -1,8 +1,9 @@
-"""The practice server: a process of its own that speaks the OpenAI protocol over HTTP and answers from the demo's texts, so that chat, drafts
-and thumbs can be tried where no model is at hand. Standard library only; bound to loopback.
+"""The practice server: a process of its own that speaks the OpenAI protocol over HTTP and answers from the
+demo's texts, so that chat, drafts and thumbs can be tried where no model is at hand. Standard library
+only; bound to loopback.
 
-`manage.py practice --port N`, or below `serve`: `python -m inference.practice --fd N`, the listening socket being the parent's: it keeps its
-port when this process is started again."""
+`manage.py practice --port N`, or below `serve`: `python -m inference.practice --fd N`, the listening
+socket being the parent's: it keeps its port when this process is started again."""
 
 import argparse
 import contextlib
@@ -29,7 +30,10 @@ class Refused(Exception):
     def __init__(self, status: int, message: str, code: str, param: str | None = None):
         super().__init__(message)
         kind = "invalid_request_error" if status < 500 else "server_error"
-        self.status, self.body = status, {"error": {"message": message, "type": kind, "param": param, "code": code}}
+        self.status, self.body = (
+            status,
+            {"error": {"message": message, "type": kind, "param": param, "code": code}},
+        )
 
 
 class Server(ThreadingHTTPServer):
@@ -59,7 +63,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         with self._refusals():
             if self._path() == "/v1/models":
-                rows = [{"id": name, "object": "model", "created": 0, "owned_by": "practice"} for name in NAMES]
+                rows = [
+                    {"id": name, "object": "model", "created": 0, "owned_by": "practice"} for name in NAMES
+                ]
                 self._json(200, {"object": "list", "data": rows})
             elif self._path() == "/health":
                 self._json(200, {"status": "ok"})
@@ -107,25 +113,39 @@ class Handler(BaseHTTPRequestHandler):
     def _complete(self, body: dict) -> None:
         model, messages = body.get("model"), body.get("messages")
         if not isinstance(model, str) or model not in NAMES:
-            raise Refused(404, f"The model does not exist; there are {', '.join(NAMES)}.", "model_not_found", "model")
+            raise Refused(
+                404, f"The model does not exist; there are {', '.join(NAMES)}.", "model_not_found", "model"
+            )
         if not isinstance(messages, list) or not messages or not all(isinstance(m, dict) for m in messages):
             raise Refused(400, "messages must be a list of at least one message.", "bad_messages", "messages")
-        temperature, limit = body.get("temperature", 1.0), body.get("max_completion_tokens", body.get("max_tokens"))
+        temperature, limit = (
+            body.get("temperature", 1.0),
+            body.get("max_completion_tokens", body.get("max_tokens")),
+        )
         if temperature is None:
             temperature = 1.0
-        if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
+        if (
+            isinstance(temperature, bool)
+            or not isinstance(temperature, int | float)
+            or not 0 <= temperature <= 2
+        ):
             raise Refused(400, "temperature is a number from 0 to 2.", "bad_value", "temperature")
         if limit is not None and (type(limit) is not int or limit < 1):
             raise Refused(400, "max_tokens is a number from 1.", "bad_value", "max_tokens")
         asked = [text_of(m) for m in messages if m.get("role") == "user"]
         if not asked:
             raise Refused(400, "There is no message of a user.", "bad_messages", "messages")
-        text, sources = self.server.answers.answer(asked[-1], "\n".join(asked[-4:-1]), NAMES[model], float(temperature), body.get("seed"))
+        text, sources = self.server.answers.answer(
+            asked[-1], "\n".join(asked[-4:-1]), NAMES[model], float(temperature), body.get("seed")
+        )
         parts = pieces(text)
         finish = "stop"
         if limit is not None and len(parts) > limit:
             parts, finish = parts[:limit], "length"
-        usage = {"prompt_tokens": sum(len(pieces(text_of(m))) for m in messages), "completion_tokens": len(parts)}
+        usage = {
+            "prompt_tokens": sum(len(pieces(text_of(m))) for m in messages),
+            "completion_tokens": len(parts),
+        }
         usage["total_tokens"] = sum(usage.values())
         common = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": model}
         if body.get("stream"):
@@ -135,9 +155,20 @@ class Handler(BaseHTTPRequestHandler):
             return
         message = {"role": "assistant", "content": "".join(parts)}
         choice = {"index": 0, "message": message, "finish_reason": finish}
-        self._json(200, {**common, "object": "chat.completion", "choices": [choice], "usage": usage, **({"sources": sources} if sources else {})})
+        self._json(
+            200,
+            {
+                **common,
+                "object": "chat.completion",
+                "choices": [choice],
+                "usage": usage,
+                **({"sources": sources} if sources else {}),
+            },
+        )
 
-    def _stream(self, common: dict, parts: list[str], finish: str, sources: list[dict], usage: dict | None) -> None:
+    def _stream(
+        self, common: dict, parts: list[str], finish: str, sources: list[dict], usage: dict | None
+    ) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Cache-Control", "no-store")
@@ -156,7 +187,14 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def _chunk(self, common: dict, delta: dict, finish: str | None = None, **more) -> None:
-        self._event({**common, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}], **more})
+        self._event(
+            {
+                **common,
+                "object": "chat.completion.chunk",
+                "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+                **more,
+            }
+        )
 
     def _event(self, value: dict) -> None:
         self._write(f"data: {json.dumps(value, ensure_ascii=False)}\n\n".encode())
@@ -178,10 +216,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def text_of(message: dict) -> str:
-    """A message's text, whether a string or a list of parts; without halves of surrogate pairs, which no answer could quote."""
+    """A message's text, whether a string or a list of parts; without halves of surrogate pairs, which no
+    answer could quote."""
     content = message.get("content")
     if isinstance(content, list):
-        content = "\n".join(p["text"] for p in content if isinstance(p, dict) and isinstance(p.get("text"), str))
+        content = "\n".join(
+            p["text"] for p in content if isinstance(p, dict) and isinstance(p.get("text"), str)
+        )
     return content.encode("utf-8", "ignore").decode() if isinstance(content, str) else ""
 
 
@@ -194,7 +235,9 @@ def listen(port: int = 0, host: str = "127.0.0.1") -> socket.socket:
     return found
 
 
-def serve(listening: socket.socket, *, data: list[Path], grades: Path | None = None, pace: float = PACE) -> None:
+def serve(
+    listening: socket.socket, *, data: list[Path], grades: Path | None = None, pace: float = PACE
+) -> None:
     """Answer until the process ends."""
     with Server(listening, load(data, grades), pace) as server:
         server.serve_forever()

@@ -1,7 +1,8 @@
-"""What the practice server answers: the demo's own answers, found by how much of a question's wording they share. Pure.
+"""What the practice server answers: the demo's own answers, found by how much of a question's wording they
+share. Pure.
 
-An answer is known as good, short (right, but incomplete), wrong (and sure of itself) or evasive; where a question lacks one of them, it is made
-from what there is. Nothing here understands anything."""
+An answer is known as good, short (right, but incomplete), wrong (and sure of itself) or evasive; where a
+question lacks one of them, it is made from what there is. Nothing here understands anything."""
 
 import json
 import random
@@ -18,15 +19,27 @@ NEAR = 0.41  # share of a question's wording, weighted by rarity, that must be f
 TOPICS = 3
 
 EVASIVE = {
-    "zh": "这个问题涉及多方面因素，需要结合具体情况综合判断，不同的人看法可能不同。建议咨询有资质的专业人士，并以最新规定为准。",
-    "en": "This depends on many factors, and views differ. It would be best to consult a qualified professional who knows your situation.",
+    "zh": "这个问题涉及多方面因素，需要结合具体情况综合判断，不同的人看法可能不同。"
+    "建议咨询有资质的专业人士，并以最新规定为准。",
+    "en": "This depends on many factors, and views differ. It would be best to consult a qualified "
+    "professional who knows your situation.",
 }
 FAR = {
-    "zh": "这是**练习用的服务器**，背后没有模型，只会用演示数据里现成的回答来应答。您的问题和其中哪一条都不够接近。可以试着问这些：",
-    "en": "This is a **practice server**: there is no model behind it, and it only knows the answers of the demo's texts. Your question is not close "
+    "zh": "这是**练习用的服务器**，背后没有模型，只会用演示数据里现成的回答来应答。"
+    "您的问题和其中哪一条都不够接近。可以试着问这些：",
+    "en": "This is a **practice server**: there is no model behind it, and it only knows the answers of the "
+    "demo's texts. Your question is not close "
     "to any of them. You could ask, for example:",
 }
-TURNS = [("不得", "可以"), ("可以", "不可以"), ("应当", "不必"), ("需要", "不需要"), (" not ", " "), (" is ", " is not "), (" are ", " are not ")]
+TURNS = [
+    ("不得", "可以"),
+    ("可以", "不可以"),
+    ("应当", "不必"),
+    ("需要", "不需要"),
+    (" not ", " "),
+    (" is ", " is not "),
+    (" are ", " are not "),
+]
 PASSAGE = {"zh": "依据《{title}》，原文是：", "en": "The passage to go by is “{title}”:"}
 
 
@@ -53,7 +66,8 @@ class Answers:
         self._rare = log(1 + len(entries))
 
     def nearest(self, text: str, before: str = "") -> list[tuple[float, Entry]]:
-        """The entries by nearness to the question, nearest first. What was said before decides between equals."""
+        """The entries by nearness to the question, nearest first. What was said before decides between
+        equals."""
         asked, earlier = units(text), units(before)
         whole = sum(self._weight.get(b, self._rare) for b in asked) or 1
         found = []
@@ -64,8 +78,11 @@ class Answers:
             found.append((shared / whole + 0.2 * back + 0.05 * tie, entry))
         return sorted(found, key=lambda f: -f[0])
 
-    def answer(self, text: str, before: str, grade: str, temperature: float, seed: object) -> tuple[str, list[dict]]:
-        """(answer, sources). At temperature 0 always the answer of the grade; above it, sometimes another one. Honest words when nothing is near."""
+    def answer(
+        self, text: str, before: str, grade: str, temperature: float, seed: object
+    ) -> tuple[str, list[dict]]:
+        """(answer, sources). At temperature 0 always the answer of the grade; above it, sometimes another
+        one. Honest words when nothing is near."""
         found = self.nearest(text, before)
         if not found or found[0][0] < NEAR:
             spoken = language_of(text)
@@ -88,16 +105,23 @@ class Answers:
             return [EVASIVE[entry.language]]
         if grade == "good" and entry.sources:
             source = entry.sources[0]
-            return [PASSAGE[entry.language].format(title=source["title"]) + "\n\n> " + source["text"].replace("\n", "\n> ")]
-        good = Answers.texts_of(entry, "good")[0] if grade != "good" else next(iter(entry.answers.values()))[0]
+            return [
+                PASSAGE[entry.language].format(title=source["title"])
+                + "\n\n> "
+                + source["text"].replace("\n", "\n> ")
+            ]
+        good = (
+            Answers.texts_of(entry, "good")[0] if grade != "good" else next(iter(entry.answers.values()))[0]
+        )
         if grade == "short":
             return [_beginning(good.rpartition("> ")[2])]
         return [_turned(good)]
 
 
 def load(data: list[Path], grades: Path | None = None) -> Answers:
-    """From JSON lines of questions with one or several answers: {"id", "question", "answer"} or {"id", "prompt": messages, "answers": [{"text"}]},
-    each with or without "source" and "source_title". `grades`: {"id": [grade of each answer]}; without it the longest is taken for good."""
+    """From JSON lines of questions with one or several answers: {"id", "question", "answer"} or {"id",
+    "prompt": messages, "answers": [{"text"}]}, each with or without "source" and "source_title". `grades`:
+    {"id": [grade of each answer]}; without it the longest is taken for good."""
     graded = json.loads(grades.read_text(encoding="utf-8")) if grades else {}
     entries = []
     for path in data:
@@ -109,7 +133,11 @@ def load(data: list[Path], grades: Path | None = None) -> Answers:
                 asked = [t["content"] for t in turns if t["role"] == "user"]
                 entry = Entry(asked[-1], "\n".join(asked[:-1]), language_of(asked[-1]))
                 longest = max(texts, key=len)
-                for text, grade in zip(texts, graded.get(row["id"]) or ["good" if t is longest else "short" for t in texts], strict=True):
+                for text, grade in zip(
+                    texts,
+                    graded.get(row["id"]) or ["good" if t is longest else "short" for t in texts],
+                    strict=True,
+                ):
                     entry.answers.setdefault(grade, []).append(text)
                 if row.get("source"):
                     entry.sources = [{"title": row.get("source_title", ""), "text": row["source"]}]
@@ -118,7 +146,8 @@ def load(data: list[Path], grades: Path | None = None) -> Answers:
 
 
 def units(text: str) -> set[str]:
-    """What is compared: pairs of neighbouring characters where Chinese is written, whole words and numbers elsewhere; without case and width."""
+    """What is compared: pairs of neighbouring characters where Chinese is written, whole words and numbers
+    elsewhere; without case and width."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     found = set(re.findall(r"[^\W\u3400-\u9fff]{2,}", plain))
     for run in re.findall(r"[\u3400-\u9fff]+", plain):
@@ -133,12 +162,14 @@ def language_of(text: str) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """The text as a model would stream it: a word, two Chinese characters, a sign at a time; joined they are the text."""
+    """The text as a model would stream it: a word, two Chinese characters, a sign at a time; joined they are
+    the text."""
     return re.findall(r"\s*[A-Za-z0-9_.']+|\s*[\u3400-\u9fff]{1,2}|\s*[^\s]|\s+", text)
 
 
 def _turned(text: str) -> str:
-    """Wrong, and sure of itself: the numbers are doubled, and the first plain word of judgement is turned round."""
+    """Wrong, and sure of itself: the numbers are doubled, and the first plain word of judgement is turned
+    round."""
     text = re.sub(r"\d+", lambda m: str(int(m[0]) * 2) if len(m[0]) < 4 else m[0], text)
     for right, wrong in TURNS:
         if right in text:
@@ -147,7 +178,9 @@ def _turned(text: str) -> str:
 
 
 def _beginning(text: str) -> str:
-    paragraph = next((p for p in text.split("\n\n") if len(p) > 10 and not p.startswith(("|", "```", "$$"))), text)
+    paragraph = next(
+        (p for p in text.split("\n\n") if len(p) > 10 and not p.startswith(("|", "```", "$$"))), text
+    )
     ended = re.match(r".{10,}?[。.!?！？](?=\s|$|[^\d\s])", paragraph, re.DOTALL)
     return ended[0] if ended else paragraph
 

@@ -1,5 +1,5 @@
-"""What an answer says it rests on. There is no standard for it: the shapes of Perplexity, Azure OpenAI, OpenAI's annotations, OpenRouter,
-Cohere, LangChain servers and Open WebUI are known here. Pure."""
+"""What an answer says it rests on. There is no standard for it: the shapes of Perplexity, Azure OpenAI,
+OpenAI's annotations, OpenRouter, Cohere, LangChain servers and Open WebUI are known here. Pure."""
 
 from urllib.parse import urlsplit
 
@@ -39,7 +39,11 @@ class Sources:
     def _add(self, source: dict) -> bool:
         for known in self._found:
             if source["url"] and known["url"] == source["url"]:  # an address first, its title and text later
-                better = {k: source[k] for k in ("title", "text") if source[k] and known[k] != source[k] and known[k] in ("", known["url"])}
+                better = {
+                    k: source[k]
+                    for k in ("title", "text")
+                    if source[k] and known[k] != source[k] and known[k] in ("", known["url"])
+                }
                 if not better or not self._fits(better):
                     return False
                 known.update(better)
@@ -64,7 +68,11 @@ def of(value: object, place: str) -> list[dict]:
             return [{"title": url, "text": "", "url": url}]
         if place == "citations" or not _storable(value):
             return []
-        return [{"title": "", "text": value, "url": ""} if place == "documents" else {"title": value, "text": "", "url": ""}]
+        return [
+            {"title": "", "text": value, "url": ""}
+            if place == "documents"
+            else {"title": value, "text": "", "url": ""}
+        ]
     if not isinstance(value, dict):
         return []
     if place == "annotations":
@@ -87,7 +95,9 @@ def of(value: object, place: str) -> list[dict]:
 
 
 def _one(within: list[dict]) -> list[dict]:
-    url = next((u for d in within for k in URLS if (u := web(d.get(k)))), "") or next((u for d in within if (u := web(d.get("source")))), "")
+    url = next((u for d in within for k in URLS if (u := web(d.get(k)))), "") or next(
+        (u for d in within if (u := web(d.get("source")))), ""
+    )
     title = next((v for k in TITLES for d in within if (v := _text(d.get(k)))), "") or url
     text = next((v for k in TEXTS for d in within if (v := _text(d.get(k)))), "")
     return [{"title": title, "text": text, "url": url}] if title or text else []
@@ -95,7 +105,12 @@ def _one(within: list[dict]) -> list[dict]:
 
 def web(value: object) -> str:
     """The address if it is one a browser may be sent to, else ""."""
-    if not isinstance(value, str) or len(value) > 2000 or not value.isprintable() or any(c in value for c in ' <>"\\`'):
+    if (
+        not isinstance(value, str)
+        or len(value) > 2000
+        or not value.isprintable()
+        or any(c in value for c in ' <>"\\`')
+    ):
         return ""
     try:
         parts = urlsplit(value)

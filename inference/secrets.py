@@ -1,8 +1,9 @@
 """The API keys of endpoints, encrypted at rest. Nothing here is ever shown, logged or put into an Event.
 
-The keys that encrypt come from ENDPOINT_SECRET_KEY: a list separated by commas, the first one encrypts, all decrypt, so that a key is changed
-by putting the new one in front and saving the endpoints again (`manage.py doctor` says which cannot be read). Without it, the key is derived
-from SECRET_KEY; that one also goes on decrypting what was saved before ENDPOINT_SECRET_KEY was set."""
+The keys that encrypt come from ENDPOINT_SECRET_KEY: a list separated by commas, the first one encrypts,
+all decrypt, so that a key is changed by putting the new one in front and saving the endpoints again
+(`manage.py doctor` says which cannot be read). Without it, the key is derived from SECRET_KEY; that one
+also goes on decrypting what was saved before ENDPOINT_SECRET_KEY was set."""
 
 import base64
 from collections.abc import Iterator
@@ -20,7 +21,11 @@ LONGEST = 4000
 def encrypt(secret: str) -> bytes:
     """What is stored. DomainError "bad_key" for a key that cannot stand in an HTTP header."""
     if not secret.isascii() or not secret.isprintable() or " " in secret or not 0 < len(secret) <= LONGEST:
-        raise DomainError("bad_key", _("A key consists of letters, digits and signs, without blanks or line ends."), field="key")
+        raise DomainError(
+            "bad_key",
+            _("A key consists of letters, digits and signs, without blanks or line ends."),
+            field="key",
+        )
     return _cipher(_materials()).encrypt(secret.encode("ascii"))
 
 
@@ -31,13 +36,17 @@ def decrypt(stored: bytes | memoryview) -> str:
     try:
         return _cipher(_materials()).decrypt(bytes(stored)).decode("ascii")
     except (InvalidToken, UnicodeDecodeError):
-        message = _("The stored key cannot be read with this installation's ENDPOINT_SECRET_KEY or SECRET_KEY. Enter it again.")
+        message = _(
+            "The stored key cannot be read with this installation's ENDPOINT_SECRET_KEY or "
+            "SECRET_KEY. Enter it again."
+        )
         raise DomainError("key_unreadable", message, status=409, field="key") from None
 
 
 def from_variable(name: str, target: Target) -> str:
-    """The key in the environment variable `name`, given for this host and port only: its value is "host:port KEY". Without that binding any
-    project's manager could send the operator's key to another allowed host. DomainError "key_unreadable"."""
+    """The key in the environment variable `name`, given for this host and port only: its value is "host:port
+    KEY". Without that binding any project's manager could send the operator's key to another allowed host.
+    DomainError "key_unreadable"."""
     value = settings.ENDPOINT_KEYS.get(name, "")
     bound, _blank, secret = value.strip().partition(" ")
     if not secret.strip():

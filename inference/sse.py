@@ -19,12 +19,14 @@ class Event:
 
 
 class Parser:
-    """Bytes in, events out. A line may be at most `line_limit` bytes and an event `event_limit`. Line ends may be CR LF, LF or CR; comments,
-    `id` and `retry` are passed over; a line `error: …`, which some servers write, is an event named "error"."""
+    """Bytes in, events out. A line may be at most `line_limit` bytes and an event `event_limit`. Line ends
+    may be CR LF, LF or CR; comments, `id` and `retry` are passed over; a line `error: …`, which some
+    servers write, is an event named "error"."""
 
     def __init__(self, line_limit: int = 1 << 20, event_limit: int = 4 << 20):
         self.line_limit, self.event_limit = line_limit, event_limit
-        self._parts: list[bytes] = []  # of a line that has not ended; joined once, or a long line would cost its square
+        # of a line that has not ended; joined once, or a long line would cost its square
+        self._parts: list[bytes] = []
         self._long = 0
         self._after_cr = False
         self._first = True
@@ -34,7 +36,8 @@ class Parser:
 
     @classmethod
     def for_answers(cls, characters: int) -> "Parser":
-        """One for answers of up to so many characters, which may come in one event with every character escaped."""
+        """One for answers of up to so many characters, which may come in one event with every character
+        escaped."""
         most = (1 << 20) + 12 * characters
         return cls(most, most)
 
@@ -53,7 +56,11 @@ class Parser:
             self._hold(chunk)
             return []
         self._after_cr = chunk.endswith(b"\r")
-        lines = (chunk if not self._parts else b"".join([*self._parts, chunk])).split(b"\n") if b"\r" not in chunk else self._split(chunk)
+        lines = (
+            (chunk if not self._parts else b"".join([*self._parts, chunk])).split(b"\n")
+            if b"\r" not in chunk
+            else self._split(chunk)
+        )
         self._parts, self._long = [], 0
         self._hold(lines.pop())
         out = []

@@ -1,7 +1,9 @@
-"""One HTTP/1.1 exchange over a socket of our own: connected to a pinned address, watched for cancelling and time limits at every wait.
+"""One HTTP/1.1 exchange over a socket of our own: connected to a pinned address, watched for cancelling and
+time limits at every wait.
 
-The protocol is the standard library's `http.client`; it reads and writes through `Wire`, whose waits are a tenth of a second at most, so that a
-cancel is heard and no limit is outsat. Connections are kept and used again per process, host, port and address."""
+The protocol is the standard library's `http.client`; it reads and writes through `Wire`, whose waits are a
+tenth of a second at most, so that a cancel is heard and no limit is outsat. Connections are kept and used
+again per process, host, port and address."""
 
 import contextlib
 import errno
@@ -182,7 +184,8 @@ def forget() -> None:
 
 
 def connect(key: Key, *, deadline: float, cancel: threading.Event | None, ca_file: str = "") -> Connection:
-    """A new connection to the address; TLS asks for the certificate of the host's name. OSError, ssl.SSLError, TimeUp, Cancelled."""
+    """A new connection to the address; TLS asks for the certificate of the host's name. OSError,
+    ssl.SSLError, TimeUp, Cancelled."""
     scheme, host, port, address = key
     plain = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
     wire = Wire(plain)
@@ -220,7 +223,8 @@ def _shake_hands(wire: Wire, host: str, ca_file: str) -> None:
 
 @lru_cache(maxsize=4)
 def _context(ca_file: str) -> ssl.SSLContext:
-    """The machine's authorities, and the operator's own. Made once: reading them takes some ten milliseconds."""
+    """The machine's authorities, and the operator's own. Made once: reading them takes some ten
+    milliseconds."""
     context = ssl.create_default_context()
     if ca_file:
         context.load_verify_locations(ca_file)

@@ -62,7 +62,12 @@ def endpoint_probe(request, project, pk):
     if connection.vendor != "sqlite" and not connection.in_atomic_block:
         connection.close()  # the model may take its time: no connection of the pool waits with us
     result = verbs.probe(found)
-    context = {"project": project, "endpoint": found, "result": result, "sentence": "" if result["ok"] else sentence(result["code"])}
+    context = {
+        "project": project,
+        "endpoint": found,
+        "result": result,
+        "sentence": "" if result["ok"] else sentence(result["code"]),
+    }
     return render(request, "inference/_probe.html" if request.htmx else "inference/probe.html", context)
 
 

@@ -1,16 +1,18 @@
-"""Fixtures for tests in real Chromium, against the real web server (granian, static files, CSP) on the test's database.
+"""Fixtures for tests in real Chromium, against the real web server (granian, static files, CSP) on the test's
+database.
 
     @pytest.mark.browser
     def test_x(live_site, open_page):
         lead = make_member(make_project("p"), "manager")
-        page = open_page(lead)                          # signed in; also language="zh", phone=True, dark=True
+        page = open_page(lead)                          # signed in; also language="zh", phone=True,
+                                        dark=True
         page.goto(live_site.url + "/p/p/")
 
-What a failed test had on screen is printed with it. A test fails when a page logged an error, broke the CSP, threw, or got a 404 or 5xx;
-`page.expect_errors("part of the text")` allows one.
-`TEST_SLOW=300` puts every answer of the server off by that many milliseconds, with no cache: a test that is in more haste than a page's scripts, or a
-page that loses what is done before they have come, fails then.
-401, 400, 403, 409, a network cut by the test itself and a preview given up by leaving its page are normal."""
+What a failed test had on screen is printed with it. A test fails when a page logged an error, broke the
+CSP, threw, or got a 404 or 5xx; `page.expect_errors("part of the text")` allows one. `TEST_SLOW=300` puts
+every answer of the server off by that many milliseconds, with no cache: a test that is in more haste than
+a page's scripts, or a page that loses what is done before they have come, fails then. 401, 400, 403, 409,
+a network cut by the test itself and a preview given up by leaving its page are normal."""
 
 import re
 import time
@@ -25,7 +27,7 @@ from tests.slow import SLOW
 __all__ = ["_web_server", "chromium", "live_site", "open_page", "pytest_runtest_makereport"]
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 NORMAL = re.compile(
-    r"status of (400|401|403|409|413)\b|ERR_(INTERNET_DISCONNECTED|FAILED|ABORTED|CONNECTION_REFUSED|CONNECTION_RESET)|htmx:(sendAbort|afterRequest)"
+    r"status of (400|401|403|409|413)\b|ERR_(INTERNET_DISCONNECTED|FAILED|ABORTED|CONNECTION_REFUSED|CONNECTION_RESET)|htmx:(sendAbort|afterRequest)"  # noqa: E501
 )
 
 
@@ -61,7 +63,9 @@ def live_site(_web_server, transactional_db):
     from django.core.cache import cache
 
     cache.clear()
-    time.sleep(0.15)  # what the last test's pages still had on the way has met an emptied database by now: not this test's fault
+    # what the last test's pages still had on the way has met an emptied database by now: not this test's
+    # fault
+    time.sleep(0.15)
     before = _web_server.log.stat().st_size
     yield _web_server
     with _web_server.log.open("rb") as log:
@@ -81,11 +85,16 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture
 def open_page(chromium, live_site, request):
-    """Make pages: `open_page(user=None, *, language="en", phone=False, dark=False, **context options of Playwright) -> Page`."""
+    """Make pages: `open_page(user=None, *, language="en", phone=False, dark=False, **context options of
+    Playwright) -> Page`."""
     contexts, complaints = [], []
 
     def make(user=None, *, language="en", phone=False, dark=False, **options):
-        options = {"viewport": PHONE if phone else DESK, "locale": "zh-CN" if language.startswith("zh") else "en-GB", **options}
+        options = {
+            "viewport": PHONE if phone else DESK,
+            "locale": "zh-CN" if language.startswith("zh") else "en-GB",
+            **options,
+        }
         options.setdefault("color_scheme", "dark" if dark else "light")
         if phone:
             options = {"has_touch": True, "is_mobile": True, **options}
@@ -101,7 +110,14 @@ def open_page(chromium, live_site, request):
             if not NORMAL.search(text) and not any(part in text for part in allowed):
                 complaints.append(f"{kind} on {page.url}: {text}")
 
-        page.on("console", lambda m: complain("console error", f"{m.text} {m.location.get('url', '')}") if m.type == "error" else None)
+        page.on(
+            "console",
+            lambda m: (
+                complain("console error", f"{m.text} {m.location.get('url', '')}")
+                if m.type == "error"
+                else None
+            ),
+        )
         page.on("pageerror", lambda error: complain("uncaught", str(error)))
         page.expect_errors = allowed.append
         return page
@@ -110,7 +126,10 @@ def open_page(chromium, live_site, request):
     for context in contexts:
         if getattr(request.node, "failed_call", False):
             for page in context.pages:
-                print(f"--- on screen at the end, {page.url}:\n{page.locator('body').inner_text(timeout=2000)[:3000]}")
+                print(
+                    f"--- on screen at the end, "
+                    f"{page.url}:\n{page.locator('body').inner_text(timeout=2000)[:3000]}"
+                )
         context.close()
     assert not complaints, "\n".join(complaints)
 
@@ -122,4 +141,12 @@ def sign_in(context, user, url: str) -> None:
 
     client = Client()
     client.force_login(user)
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value, "url": url}])
+    context.add_cookies(
+        [
+            {
+                "name": settings.SESSION_COOKIE_NAME,
+                "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
+                "url": url,
+            }
+        ]
+    )

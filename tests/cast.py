@@ -16,7 +16,8 @@ _n = count(1)
 
 @dataclass(frozen=True)
 class Cast:
-    """The same people in every test: alice leads, bob and carol annotate, dan reviews, eve is a stranger, ute talks to the model."""
+    """The same people in every test: alice leads, bob and carol annotate, dan reviews, eve is a stranger, ute
+    talks to the model."""
 
     project: Project
     alice: User
@@ -53,30 +54,67 @@ def make_member(project: Project, role: str, user: User | None = None) -> User:
 
 
 def make_annotator(project: Project, user: User | None = None, **fields) -> Annotator:
-    return Annotator.objects.create(project=project, user=user, pseudonym=fields.pop("pseudonym", f"P{next(_n)}"), **fields)
+    return Annotator.objects.create(
+        project=project, user=user, pseudonym=fields.pop("pseudonym", f"P{next(_n)}"), **fields
+    )
 
 
-def make_response(prompt: Prompt, text: str, *, model: str | None = None, origin: str = "model", **fields) -> Response:
+def make_response(
+    prompt: Prompt, text: str, *, model: str | None = None, origin: str = "model", **fields
+) -> Response:
     version = ModelVersion.objects.get_or_create(project=prompt.project, name=model)[0] if model else None
     key = prompt.project.hash_key
     text_hash = canonical.text_hash(key=key, text=text, turns=fields.get("turns"))
     return Response.objects.create(
-        prompt=prompt, text=text, origin=origin, model_version=version, text_hash=text_hash,
-        identity_hash=canonical.identity_hash(key=key, text_hash=text_hash, origin=origin, model=model, external_id=fields.get("external_id", "")),
+        prompt=prompt,
+        text=text,
+        origin=origin,
+        model_version=version,
+        text_hash=text_hash,
+        identity_hash=canonical.identity_hash(
+            key=key,
+            text_hash=text_hash,
+            origin=origin,
+            model=model,
+            external_id=fields.get("external_id", ""),
+        ),
         **fields,
-    )  # fmt: skip
+    )
 
 
-def make_prompt(project: Project, text: str | None = None, *, messages: list | None = None, tools=None, sources=(), **fields) -> Prompt:
+def make_prompt(
+    project: Project,
+    text: str | None = None,
+    *,
+    messages: list | None = None,
+    tools=None,
+    sources=(),
+    **fields,
+) -> Prompt:
     messages = messages or [{"role": "user", "content": text or f"Question {next(_n)}?"}]
-    content_hash = canonical.prompt_hash(key=project.hash_key, messages=messages, tools=tools, sources=sources)
-    return Prompt.objects.create(project=project, messages=messages, tools=tools, sources=list(sources), content_hash=content_hash, **fields)
+    content_hash = canonical.prompt_hash(
+        key=project.hash_key, messages=messages, tools=tools, sources=sources
+    )
+    return Prompt.objects.create(
+        project=project,
+        messages=messages,
+        tools=tools,
+        sources=list(sources),
+        content_hash=content_hash,
+        **fields,
+    )
 
 
 def make_item(
-    project: Project, answers=("first answer", "second answer", "third answer"), *, kind: str | None = None, prompt: Prompt | None = None, **fields
+    project: Project,
+    answers=("first answer", "second answer", "third answer"),
+    *,
+    kind: str | None = None,
+    prompt: Prompt | None = None,
+    **fields,
 ) -> Item:
-    """An item with one response per text of `answers`, each by its own model "cast-model-0", "cast-model-1" …; equal texts share a slot."""
+    """An item with one response per text of `answers`, each by its own model "cast-model-0", "cast-model-1"
+    …; equal texts share a slot."""
     prompt = prompt or make_prompt(project)
     kind = kind or project.bench.kind
     slots: dict[str, int] = {}
@@ -86,9 +124,15 @@ def make_item(
         responses.append((response, slots.setdefault(response.text_hash, len(slots))))
     state = "waiting" if kind == "ranking" and len(slots) < 2 else "open"
     item = Item.objects.create(
-        project=project, prompt=prompt, kind=kind, state=fields.pop("state", state), position=fields.pop("position", next(_n)),
-        overlap=fields.pop("overlap", project.bench.overlap), slot_count=len(slots), **fields,
-    )  # fmt: skip
+        project=project,
+        prompt=prompt,
+        kind=kind,
+        state=fields.pop("state", state),
+        position=fields.pop("position", next(_n)),
+        overlap=fields.pop("overlap", project.bench.overlap),
+        slot_count=len(slots),
+        **fields,
+    )
     for response, slot in responses:
         ItemAnswer.objects.create(item=item, response=response, slot=slot)
     with transaction.atomic():

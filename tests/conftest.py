@@ -1,11 +1,12 @@
-"""Shared fixtures. Settings are tests/settings.py: every run has its own data directory and database, so runs never meet."""
+"""Shared fixtures. Settings are tests/settings.py: every run has its own data directory and database, so runs
+never meet."""
 
 import os
 import time
 
 import pytest
 
-from tests.browser import *  # noqa: F403 - fixtures for browser tests
+from tests.browser import *  # noqa: F403
 
 
 def pytest_collection_modifyitems(config, items):
@@ -19,7 +20,12 @@ def pytest_collection_modifyitems(config, items):
     no_browser = servers.missing("chromium")
     if on_postgres:  # the other run has done what does not touch the database
         needs = {"db", "transactional_db", "django_db_setup"}
-        without = [i for i in items if not needs.intersection(getattr(i, "fixturenames", ())) and not i.get_closest_marker("django_db")]
+        without = [
+            i
+            for i in items
+            if not needs.intersection(getattr(i, "fixturenames", ()))
+            and not i.get_closest_marker("django_db")
+        ]
         without = [i for i in without if not i.get_closest_marker("servers")]
         if len(without) < len(items):
             config.hook.pytest_deselected(items=without)
@@ -35,7 +41,8 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture(autouse=True, scope="session")
 def _patient_flush():
-    """A live server may still write what the last test's requests left to be logged; PostgreSQL then breaks the deadlock at the flush's expense."""
+    """A live server may still write what the last test's requests left to be logged; PostgreSQL then breaks
+    the deadlock at the flush's expense."""
     from django.core.management import CommandError
     from django.test import TransactionTestCase
 
@@ -56,7 +63,8 @@ def _patient_flush():
 
 @pytest.fixture(autouse=True)
 def _own_language():
-    """A request leaves its language behind in the thread: what speaks without one would speak the last test's."""
+    """A request leaves its language behind in the thread: what speaks without one would speak the last
+    test's."""
     from django.utils import translation
 
     translation.deactivate()

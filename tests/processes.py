@@ -25,7 +25,12 @@ def environment(**extra: str) -> dict[str, str]:
         url = os.environ["DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
     else:
         url = f"sqlite:///{name}"
-    own = {"TEST_PROCESS": "1", "DJANGO_SETTINGS_MODULE": "tests.settings", "DATABASE_URL": url, "DATA_DIR": str(settings.DATA_DIR)}
+    own = {
+        "TEST_PROCESS": "1",
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": url,
+        "DATA_DIR": str(settings.DATA_DIR),
+    }
     return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **own, **extra}
 
 
@@ -43,17 +48,32 @@ def until(condition, what: str, *, seconds: float = 20, every: float = 0.05):
 def start(command: list[str], log: Path, sig: int, **env: str) -> subprocess.Popen:
     """The process in a group of its own, its output in `log`; it gets `sig` when the test run is killed."""
     with log.open("ab") as out:
-        return subprocess.Popen(command, cwd=ROOT, env=environment(**env), stdout=out, stderr=out, start_new_session=True, preexec_fn=die_with_parent(sig))
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment(**env),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=die_with_parent(sig),
+        )
 
 
 @contextlib.contextmanager
 def worker(*, include: str = "", log: Path, **env: str):
-    """A real Celery worker in a process group of its own. `include`: modules to import, with job kinds of the test.
-    Kill it with `os.killpg(process.pid, signal.SIGKILL)`; what is left of it is ended when the block ends."""
+    """A real Celery worker in a process group of its own. `include`: modules to import, with job kinds of the
+    test. Kill it with `os.killpg(process.pid, signal.SIGKILL)`; what is left of it is ended when the block
+    ends."""
     command = [sys.executable, "manage.py", "worker", *(["--include", include] if include else [])]
     with log.open("ab") as out:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(**env), stdout=out, stderr=out, start_new_session=True, preexec_fn=die_with_parent(signal.SIGKILL)
+            command,
+            cwd=ROOT,
+            env=environment(**env),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGKILL),
         )
     try:
         yield process
@@ -68,11 +88,21 @@ def web(*, log: Path, **env: str):
     command = [sys.executable, "manage.py", "web", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("ab") as out:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment(**env), stdout=out, stderr=out, start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM)
+            command,
+            cwd=ROOT,
+            env=environment(**env),
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        until(lambda: process.poll() is not None or answers(url), f"the web server to answer; its log: {log}", seconds=30)
+        until(
+            lambda: process.poll() is not None or answers(url),
+            f"the web server to answer; its log: {log}",
+            seconds=30,
+        )
         assert process.poll() is None, log.read_text()
         yield process, url
     finally:

@@ -1,7 +1,8 @@
 """Throw-away PostgreSQL and Redis: own ports, own data, gone with the process that started them.
 
-`python -m tests.servers [PROGRAM …]` says what is missing on this machine (exit code 3), so that `make test` can say so too.
-`python -m tests.servers --run COMMAND …` runs a command with DATABASE_URL and REDIS_URL of such servers."""
+`python -m tests.servers [PROGRAM …]` says what is missing on this machine (exit code 3), so that `make
+test` can say so too. `python -m tests.servers --run COMMAND …` runs a command with DATABASE_URL and
+REDIS_URL of such servers."""
 
 import atexit
 import contextlib
@@ -25,10 +26,20 @@ HOW = {
 def find(program: str) -> str | None:
     """Path of `postgres`, `initdb`, `redis-server` or `chromium` on this machine."""
     if program == "chromium":
-        return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None)
+        return next(
+            filter(
+                None,
+                map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")),
+            ),
+            None,
+        )
     found = shutil.which(program)
     if found is None and program in {"postgres", "initdb"}:
-        versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), key=lambda p: float(p.parts[-3]), reverse=True)
+        versions = sorted(
+            Path("/usr/lib/postgresql").glob(f"*/bin/{program}"),
+            key=lambda p: float(p.parts[-3]),
+            reverse=True,
+        )
         found = str(versions[0]) if versions else None
     return found
 
@@ -44,8 +55,8 @@ def free_port() -> int:
 
 
 def die_with_parent(sig: int):
-    """What a child does first, so that a killed test run leaves no server behind. Ctrl-C means to it what it means at a terminal: a shell has its
-    background jobs ignore it, and their children inherit that."""
+    """What a child does first, so that a killed test run leaves no server behind. Ctrl-C means to it what it
+    means at a terminal: a shell has its background jobs ignore it, and their children inherit that."""
 
     def prepare():
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -95,14 +106,45 @@ def start_postgres(home: Path) -> str:
         os.chown(folder, who["user"], who["group"])
     log = home / "postgres.log"
     # C.UTF-8 sorts by code point, as SQLite does; trust is fine for a socket that only this run knows
-    command = [find("initdb"), "-D", str(folder / "data"), "-U", "touchstone", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]
+    command = [
+        find("initdb"),
+        "-D",
+        str(folder / "data"),
+        "-U",
+        "touchstone",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ]
     with log.open("ab") as out:
         subprocess.run(command, check=True, stdout=out, stderr=out, cwd="/", **who)
         port = free_port()
-        options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": str(folder), "fsync": "off", "synchronous_commit": "off"}
-        options |= {"full_page_writes": "off", "shared_buffers": "128MB", "max_connections": "200", "max_wal_size": "1GB", "autovacuum": "on"}
-        command = [find("postgres"), "-D", str(folder / "data"), *(part for k, v in options.items() for part in ("-c", f"{k}={v}"))]
-        process = subprocess.Popen(command, stdout=out, stderr=out, cwd="/", preexec_fn=die_with_parent(signal.SIGQUIT), **who)
+        options = {
+            "port": port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(folder),
+            "fsync": "off",
+            "synchronous_commit": "off",
+        }
+        options |= {
+            "full_page_writes": "off",
+            "shared_buffers": "128MB",
+            "max_connections": "200",
+            "max_wal_size": "1GB",
+            "autovacuum": "on",
+        }
+        command = [
+            find("postgres"),
+            "-D",
+            str(folder / "data"),
+            *(part for k, v in options.items() for part in ("-c", f"{k}={v}")),
+        ]
+        process = subprocess.Popen(
+            command, stdout=out, stderr=out, cwd="/", preexec_fn=die_with_parent(signal.SIGQUIT), **who
+        )
     atexit.register(_stop, process, signal.SIGINT)
     _until_open(port, process, log)
     return f"postgres://touchstone@127.0.0.1:{port}/postgres"
@@ -111,9 +153,25 @@ def start_postgres(home: Path) -> str:
 def start_redis(home: Path) -> str:
     """A Redis that keeps nothing; its REDIS_URL."""
     port, log = free_port(), home / "redis.log"
-    command = [find("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(home), "--daemonize", "no"]
+    command = [
+        find("redis-server"),
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--dir",
+        str(home),
+        "--daemonize",
+        "no",
+    ]
     with log.open("ab") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, preexec_fn=die_with_parent(signal.SIGKILL))
+        process = subprocess.Popen(
+            command, stdout=out, stderr=out, preexec_fn=die_with_parent(signal.SIGKILL)
+        )
     atexit.register(_stop, process, signal.SIGTERM)
     _until_open(port, process, log)
     return f"redis://127.0.0.1:{port}/0"
@@ -134,7 +192,9 @@ def main(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="touchstone-servers-") as home:
             os.chmod(home, 0o711)
             database, redis = start(Path(home))
-            return subprocess.run(arguments[1:], env={**os.environ, "DATABASE_URL": database, "REDIS_URL": redis}).returncode
+            return subprocess.run(
+                arguments[1:], env={**os.environ, "DATABASE_URL": database, "REDIS_URL": redis}
+            ).returncode
     lacking = missing(*arguments)
     for line in lacking:
         print(f"missing: {line}")

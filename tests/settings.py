@@ -1,6 +1,8 @@
-"""The house's settings for tests: own data directory, quick password hashes; on TEST_DATABASE=postgres own PostgreSQL and Redis too.
+"""The house's settings for tests: own data directory, quick password hashes; on TEST_DATABASE=postgres own
+PostgreSQL and Redis too.
 
-Loaded by pytest and by every process that tests start (see tests.processes.environment), before anything reads config.settings."""
+Loaded by pytest and by every process that tests start (see tests.processes.environment), before anything
+reads config.settings."""
 
 import atexit
 import os
@@ -17,11 +19,14 @@ if "TEST_HOME" not in os.environ:
         from tests import servers
 
         os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = servers.start(Path(os.environ["TEST_HOME"]))
-if "TEST_PROCESS" not in os.environ:  # pytest itself and its xdist workers; a process started by a test has its own already
+# pytest itself and its xdist workers; a process started by a test has its own already
+if "TEST_PROCESS" not in os.environ:
     os.environ["DATA_DIR"] = os.path.join(os.environ["TEST_HOME"], _worker or "main")
     os.environ["SECRET_KEY"] = "only-for-tests-" + "x" * 40
     if os.environ.get("REDIS_URL") and _worker:
-        os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + "/" + str(1 + int(_worker.removeprefix("gw")))
+        os.environ["REDIS_URL"] = (
+            os.environ["REDIS_URL"].rsplit("/", 1)[0] + "/" + str(1 + int(_worker.removeprefix("gw")))
+        )
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # sync Playwright runs an event loop in the thread of the test
 os.makedirs(os.environ["DATA_DIR"], exist_ok=True)
 

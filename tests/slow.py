@@ -7,7 +7,8 @@ SLOW = int(os.environ.get("TEST_SLOW", "0"))
 
 
 def put_off(get_response):
-    """Django middleware: every answer comes `SLOW` milliseconds late, half of them after the work is done, and no browser keeps it."""
+    """Django middleware: every answer comes `SLOW` milliseconds late, half of them after the work is done,
+    and no browser keeps it."""
 
     def middleware(request):
         time.sleep(SLOW / 2000)

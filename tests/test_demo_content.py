@@ -16,7 +16,10 @@ PASSWORDS = {name: f"demo-{name}" for name in demo_content.PEOPLE}
 
 
 def rows(name: str) -> list[dict]:
-    return [json.loads(line) for line in (demo_content.FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [
+        json.loads(line)
+        for line in (demo_content.FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def question(row: dict) -> str:
@@ -39,7 +42,11 @@ def test_the_demo_is_made_once_and_quickly(settings):
 def test_every_item_is_open_and_whole():
     demo_content.create_demo(passwords=PASSWORDS)
     staff = {n: r for n, (_name, r) in demo_content.PEOPLE.items() if r != "user"}
-    for slug, kind, overlap in (("demo-ranking", "ranking", 2), ("demo-qa", "qa", 1), ("demo-demonstration", "demonstration", 1)):
+    for slug, kind, overlap in (
+        ("demo-ranking", "ranking", 2),
+        ("demo-qa", "qa", 1),
+        ("demo-demonstration", "demonstration", 1),
+    ):
         project = Project.objects.get(slug=slug)
         items = Item.objects.filter(project=project)
         assert items.count() == len(rows(kind))
@@ -51,7 +58,9 @@ def test_every_item_is_open_and_whole():
     assert set(ranking.values_list("slot_count", flat=True)) == {3, 4}
     texts = {r.text for r in Response.objects.filter(prompt__project__slug="demo-ranking")}
     assert texts == {a["text"] for row in rows("ranking") for a in row["answers"]}
-    assert set(Response.objects.filter(prompt__project__slug="demo-qa").values_list("origin", flat=True)) == {"synthetic"}
+    assert set(Response.objects.filter(prompt__project__slug="demo-qa").values_list("origin", flat=True)) == {
+        "synthetic"
+    }
     assert not Prompt.objects.filter(project__slug="demo-qa", sources=[]).exists()
 
 
@@ -59,20 +68,35 @@ def test_there_is_enough_of_everything():
     ranking, qa = rows("ranking"), rows("qa")
     assert len(ranking) >= 40 and len(qa) >= 12 and len(rows("demonstration")) >= 6
     spread = Counter((row["domain"], language.guess(question(row))) for row in ranking)
-    assert set(spread) == {(d, lang) for d in ("medicine", "law", "finance") for lang in ("zh", "en")} and min(spread.values()) >= 6
+    assert (
+        set(spread) == {(d, lang) for d in ("medicine", "law", "finance") for lang in ("zh", "en")}
+        and min(spread.values()) >= 6
+    )
     assert abs(sum(n for (_d, lang), n in spread.items() if lang == "zh") - len(ranking) / 2) <= 1
     assert sum(len([m for m in row["prompt"] if m["role"] == "user"]) > 1 for row in ranking) >= 6
-    assert any(row["prompt"][0]["role"] == "system" for row in ranking) and any("source" in row for row in ranking)
+    assert any(row["prompt"][0]["role"] == "system" for row in ranking) and any(
+        "source" in row for row in ranking
+    )
     everything = [a["text"] for row in ranking for a in row["answers"]]
     assert sum("|---" in t or "---:|" in t for t in everything) >= 10
-    assert {lang for lang in ("sql", "python", "r") if any(f"```{lang}\n" in t for t in everything)} == {"sql", "python", "r"}
+    assert {lang for lang in ("sql", "python", "r") if any(f"```{lang}\n" in t for t in everything)} == {
+        "sql",
+        "python",
+        "r",
+    }
     assert sum("$" in t for t in everything) >= 20
-    assert "demo" not in "".join(everything + [question(r) for r in ranking + qa] + [r["answer"] + r["source"] for r in qa]).lower()
+    assert (
+        "demo"
+        not in "".join(
+            everything + [question(r) for r in ranking + qa] + [r["answer"] + r["source"] for r in qa]
+        ).lower()
+    )
     assert {language.guess(row["answer"]) for row in qa} == {"zh", "en"}
 
 
 def test_neither_place_nor_model_tells_the_most_elaborate_answer():
-    """The longest answer (the best one in three of five items) stands in each place about equally often, and no model has most of them."""
+    """The longest answer (the best one in three of five items) stands in each place about equally often, and
+    no model has most of them."""
     places, models, total = Counter(), Counter(), 0
     for row in rows("ranking"):
         assert len({a["model"] for a in row["answers"]}) == len(row["answers"])
@@ -94,8 +118,12 @@ class _Sources(HTMLParser):
 
 
 def test_every_text_renders_without_leftover_source():
-    texts = [a["text"] for row in rows("ranking") for a in row["answers"]] + [m["content"] for row in rows("ranking") for m in row["prompt"]]
-    texts += [(demo_content.FOLDER / f"{p.kind}.md").read_text(encoding="utf-8") for p in demo_content.PROJECTS]
+    texts = [a["text"] for row in rows("ranking") for a in row["answers"]] + [
+        m["content"] for row in rows("ranking") for m in row["prompt"]
+    ]
+    texts += [
+        (demo_content.FOLDER / f"{p.kind}.md").read_text(encoding="utf-8") for p in demo_content.PROJECTS
+    ]
     for text in texts:
         made = markdown.render(text)
         parser = _Sources()

@@ -1,5 +1,5 @@
-"""The main job from end to end, in both languages: a file is imported by command, judged in real Chromium, and exported by command;
-the exported rows are written out here by hand."""
+"""The main job from end to end, in both languages: a file is imported by command, judged in real Chromium,
+and exported by command; the exported rows are written out here by hand."""
 
 import json
 
@@ -31,18 +31,28 @@ def write(path, rows):
 
 def exported(slug, form, out) -> list[dict]:
     call_command("export_dataset", slug, format=form, out=str(out / f"{slug}-{form}"), json=True)
-    return [json.loads(line) for line in (out / f"{slug}-{form}" / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [
+        json.loads(line)
+        for line in (out / f"{slug}-{form}" / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
 
 
 def letters_by_text(user) -> dict[str, str]:
     """{text of the answer: its letter} on the open item of `user`."""
     held = Assignment.objects.get(annotator__user=user, state="open")
-    texts = {a.slot: a.response.text for a in ItemAnswer.objects.filter(item=held.item_id).select_related("response")}
+    texts = {
+        a.slot: a.response.text
+        for a in ItemAnswer.objects.filter(item=held.item_id).select_related("response")
+    }
     return {texts[slot]: "ABC"[i] for i, slot in enumerate(held.order)}
 
 
 def question_shown(user) -> str:
-    return Assignment.objects.select_related("item__prompt").get(annotator__user=user, state="open").item.prompt.messages[-1]["content"]
+    return (
+        Assignment.objects.select_related("item__prompt")
+        .get(annotator__user=user, state="open")
+        .item.prompt.messages[-1]["content"]
+    )
 
 
 def chips(page) -> list[str]:
@@ -80,22 +90,40 @@ def by_touch(page, letters):
     page.tap(".dock [data-action=line]")
     page.tap(f".tray [data-what={letters[2]}]")
     page.tap("#submit")
-    if page.locator("#notice").inner_text().strip():  # cards that were not swiped to: said once, sent at the second tap
+    # cards that were not swiped to: said once, sent at the second tap
+    if page.locator("#notice").inner_text().strip():
         page.tap("#submit")
 
 
-@pytest.mark.parametrize(("way", "language", "phone"), [(by_keyboard, "zh", False), (by_drag, "en", False), (by_touch, "zh", True)])
-def test_three_items_ranked_are_exactly_what_is_exported(live_site, open_page, tmp_path, way, language, phone):
-    """Each item: first answer best, second good enough too, third below the line: three pairs and three labels an item."""
+@pytest.mark.parametrize(
+    ("way", "language", "phone"), [(by_keyboard, "zh", False), (by_drag, "en", False), (by_touch, "zh", True)]
+)
+def test_three_items_ranked_are_exactly_what_is_exported(
+    live_site, open_page, tmp_path, way, language, phone
+):
+    """Each item: first answer best, second good enough too, third below the line: three pairs and three
+    labels an item."""
     project = make_project("ranked")
     expert = make_member(project, "annotator")
-    call_command("import_items", "ranked", write(tmp_path / "in.jsonl", [{"prompt": q, "responses": answers} for q, answers in ITEMS]), json=True)
+    call_command(
+        "import_items",
+        "ranked",
+        write(tmp_path / "in.jsonl", [{"prompt": q, "responses": answers} for q, answers in ITEMS]),
+        json=True,
+    )
     page = open_page(expert, language=language, phone=phone)
     page.goto("/p/ranked/bench/")
     page.wait_for_selector("#desk > *")
     answers_of = dict(ITEMS)
     for n in range(1, 4):
-        asked = until(page, lambda n=n: Assignment.objects.filter(annotator__user=expert, state="open").exists() and question_shown(expert), f"item {n}")
+        asked = until(
+            page,
+            lambda n=n: (
+                Assignment.objects.filter(annotator__user=expert, state="open").exists()
+                and question_shown(expert)
+            ),
+            f"item {n}",
+        )
         best, second, worst = answers_of[asked]
         page.locator("answer-card", has_text=worst).first.wait_for(state="attached")
         letters = letters_by_text(expert)
@@ -106,12 +134,22 @@ def test_three_items_ranked_are_exactly_what_is_exported(live_site, open_page, t
     def turn(text):
         return [{"role": "assistant", "content": text}]
 
-    pairs = [({"role": "user", "content": q}, turn(a[i]), turn(a[j])) for q, a in ITEMS for i, j in ((0, 1), (0, 2), (1, 2))]
+    pairs = [
+        ({"role": "user", "content": q}, turn(a[i]), turn(a[j]))
+        for q, a in ITEMS
+        for i, j in ((0, 1), (0, 2), (1, 2))
+    ]
     rows = exported("ranked", "trl-preference", tmp_path)
     got = [(r["prompt"], r["chosen"], r["rejected"]) for r in rows]
     assert len(got) == 9 and all(([p], c, w) in got for p, c, w in pairs)
     labels = sorted((q, text, i < 2) for q, a in ITEMS for i, text in enumerate(a))
-    assert sorted((r["prompt"][0]["content"], r["completion"][0]["content"], r["label"]) for r in exported("ranked", "trl-kto", tmp_path)) == labels
+    assert (
+        sorted(
+            (r["prompt"][0]["content"], r["completion"][0]["content"], r["label"])
+            for r in exported("ranked", "trl-kto", tmp_path)
+        )
+        == labels
+    )
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -136,7 +174,10 @@ def test_pairs_kept_fixed_and_dropped_are_exactly_what_is_exported(live_site, op
             press(page, "r 1 Enter")
         until(page, lambda n=n: AnnotationVersion.objects.count() == n, f"submit {n}")
     kept, fixed, dropped = PAIRS
-    targets = {(r["prompt"][-1]["content"], r["completion"][0]["content"]) for r in exported("qa", "trl-sft", tmp_path)}
+    targets = {
+        (r["prompt"][-1]["content"], r["completion"][0]["content"])
+        for r in exported("qa", "trl-sft", tmp_path)
+    }
     assert targets == {(kept[0], kept[1]), (fixed[0], "三年以上合同不超过六个月。")}
     (pair,) = exported("qa", "trl-preference", tmp_path)
     assert pair == {
@@ -144,6 +185,9 @@ def test_pairs_kept_fixed_and_dropped_are_exactly_what_is_exported(live_site, op
         "chosen": [{"role": "assistant", "content": "三年以上合同不超过六个月。"}],
         "rejected": [{"role": "assistant", "content": fixed[1]}],
     }
-    labels = {(r["prompt"][0]["content"], r["completion"][0]["content"], r["label"]) for r in exported("qa", "trl-kto", tmp_path)}
+    labels = {
+        (r["prompt"][0]["content"], r["completion"][0]["content"], r["label"])
+        for r in exported("qa", "trl-kto", tmp_path)
+    }
     assert labels == {(kept[0], kept[1], True), (dropped[0], dropped[1], False)}
     assert Project.objects.get(slug="qa").snapshots.count() == 3

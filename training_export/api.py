@@ -29,11 +29,14 @@ class NamesField(serializers.ListField):
     """["thumbs", "corrections"], or as the command writes it: "thumbs,corrections"."""
 
     def to_internal_value(self, data):
-        return super().to_internal_value([n.strip() for n in data.split(",") if n.strip()] if isinstance(data, str) else data)
+        return super().to_internal_value(
+            [n.strip() for n in data.split(",") if n.strip()] if isinstance(data, str) else data
+        )
 
 
 def serializer_field(one: Option) -> serializers.Field:
-    """What the API asks for an option with: anything but what must be said may be left out, or be null where that is its default."""
+    """What the API asks for an option with: anything but what must be said may be left out, or be null where
+    that is its default."""
     about: dict[str, Any] = {"help_text": one.help, "allow_null": one.default is None}
     about |= {"required": True} if one.required else {"default": one.default}
     if one.kind is Kind.CHOICE:
@@ -85,7 +88,10 @@ class BundleManifestSerializer(BundleSerializer):
 
 
 class ExportsView(APIView):
-    @extend_schema(responses=BundleSerializer(many=True), summary="The data sets of a project, newest first (at most 500)")
+    @extend_schema(
+        responses=BundleSerializer(many=True),
+        summary="The data sets of a project, newest first (at most 500)",
+    )
     def get(self, request, slug: str):
         project, _role = project_for(request, slug, Role.MANAGER)
         return Response(BundleSerializer(downloads.bundles_of(project)[:500], many=True).data)
@@ -94,7 +100,9 @@ class ExportsView(APIView):
         request=ExportSerializer,
         responses={202: ExportStartedSerializer},
         summary="Start an export",
-        description="The job's result names the snapshot's number, its files with their sha256, content_sha256, and what was left out by reason.",
+        description="The job's result names the snapshot's number, its files with their sha256, "
+        "content_sha256, "
+        "and what was left out by reason.",
     )
     def post(self, request, slug: str):
         project, _role = project_for(request, slug, Role.MANAGER)
@@ -114,20 +122,32 @@ class ExportView(APIView):
 
 
 class ExportZipView(APIView):
-    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY}, summary="All files of a data set as a zip")
+    @extend_schema(
+        responses={(200, "application/zip"): OpenApiTypes.BINARY}, summary="All files of a data set as a zip"
+    )
     def get(self, request, slug: str, number: int):
         project, _role = project_for(request, slug, Role.MANAGER)
         return downloads.all_files(downloads.bundle_or_404(project, number))
 
 
 class ExportFileView(APIView):
-    @extend_schema(responses={(200, "application/x-ndjson"): OpenApiTypes.BINARY}, summary="One file of a data set, by the name its manifest gives")
+    @extend_schema(
+        responses={(200, "application/x-ndjson"): OpenApiTypes.BINARY},
+        summary="One file of a data set, by the name its manifest gives",
+    )
     def get(self, request, slug: str, number: int, name: str):
         project, _role = project_for(request, slug, Role.MANAGER)
         return downloads.one_file(downloads.bundle_or_404(project, number), name)
 
 
 class FormatsView(APIView):
-    @extend_schema(responses=OpenApiTypes.OBJECT, summary="The export formats, what they hold, and every option's values")
+    @extend_schema(
+        responses=OpenApiTypes.OBJECT, summary="The export formats, what they hold, and every option's values"
+    )
     def get(self, request):
-        return Response({"formats": [form.as_dict() for form in FORMATS.values()], "choices": {k: list(v) for k, v in choices_of().items()}})
+        return Response(
+            {
+                "formats": [form.as_dict() for form in FORMATS.values()],
+                "choices": {k: list(v) for k, v in choices_of().items()},
+            }
+        )

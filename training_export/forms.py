@@ -1,5 +1,5 @@
-"""The export form: every option that has a place on the page, in plain words. Values are checked again, for all doors alike, by
-options.ExportOptions."""
+"""The export form: every option that has a place on the page, in plain words. Values are checked again, for
+all doors alike, by options.ExportOptions."""
 
 from typing import Any
 
@@ -15,7 +15,12 @@ MOST_CHARACTERS = 60
 
 def form_field(one: Option, page: Page) -> forms.Field:
     """What the page asks for an option with."""
-    about: dict[str, Any] = {"label": one.label, "help_text": page.hint, "required": False, "initial": one.default}
+    about: dict[str, Any] = {
+        "label": one.label,
+        "help_text": page.hint,
+        "required": False,
+        "initial": one.default,
+    }
     if one.kind is Kind.CHOICE:
         about |= {"required": True, "choices": list(one.choices.items())}
         if one.required:
@@ -24,7 +29,9 @@ def form_field(one: Option, page: Page) -> forms.Field:
     if one.kind is Kind.FLAG:
         return forms.BooleanField(**about)
     if one.kind is Kind.NAMES:
-        return forms.MultipleChoiceField(**about, choices=list(one.choices.items()), widget=forms.CheckboxSelectMultiple)
+        return forms.MultipleChoiceField(
+            **about, choices=list(one.choices.items()), widget=forms.CheckboxSelectMultiple
+        )
     if one.kind is Kind.PROPORTION:
         return forms.RegexField(r"^[0-9]{1,4}:[0-9]{1,4}$", **about)
     if one.kind in (Kind.INTEGER, Kind.NUMBER):
@@ -54,19 +61,36 @@ class ExportForm(forms.Form):
 
 
 def on_page(*groups: str) -> list[Option]:
-    """The options that the page offers in `groups` (without any: in all), in its order: what is ticked stands below what is chosen or typed."""
-    offered = [(GROUPS.index(one.page.group), one.kind is Kind.FLAG, one) for one in OPTIONS.values() if one.page]
-    return [one for group, _ticked, one in sorted(offered, key=lambda found: found[:2]) if GROUPS[group] in (groups or GROUPS)]
+    """The options that the page offers in `groups` (without any: in all), in its order: what is ticked stands
+    below what is chosen or typed."""
+    offered = [
+        (GROUPS.index(one.page.group), one.kind is Kind.FLAG, one) for one in OPTIONS.values() if one.page
+    ]
+    return [
+        one
+        for group, _ticked, one in sorted(offered, key=lambda found: found[:2])
+        if GROUPS[group] in (groups or GROUPS)
+    ]
 
 
 def made_with(options: dict) -> list[tuple]:
-    """(label, value) of the options of a data set in the page's words: those that every export has, and what differs from the usual."""
+    """(label, value) of the options of a data set in the page's words: those that every export has, and what
+    differs from the usual."""
     always = {one.name for one in on_page("main")}
-    usual = {one.name: list(one.default) if isinstance(one.default, tuple) else one.default for one in OPTIONS.values()}
-    shown = {name: value for name, value in options.items() if name != "format" and (name in always or value != usual.get(name))}
+    usual = {
+        one.name: list(one.default) if isinstance(one.default, tuple) else one.default
+        for one in OPTIONS.values()
+    }
+    shown = {
+        name: value
+        for name, value in options.items()
+        if name != "format" and (name in always or value != usual.get(name))
+    }
     first = [one.name for one in on_page() if one.name in shown]
     order = first + [name for name in shown if name not in first]
-    return [(OPTIONS[name].label if name in OPTIONS else name, _in_words(name, shown[name])) for name in order]
+    return [
+        (OPTIONS[name].label if name in OPTIONS else name, _in_words(name, shown[name])) for name in order
+    ]
 
 
 def _in_words(name: str, value) -> str:
@@ -76,5 +100,7 @@ def _in_words(name: str, value) -> str:
     if value is None or value == []:
         return gettext("none")
     if isinstance(value, list):
-        return (" : " if name in OPTIONS and OPTIONS[name].kind is Kind.PROPORTION else ", ").join(str(words.get(one, one)) for one in value)
+        return (" : " if name in OPTIONS and OPTIONS[name].kind is Kind.PROPORTION else ", ").join(
+            str(words.get(one, one)) for one in value
+        )
     return str(words.get(value, value))

@@ -21,7 +21,8 @@ class Recipe(models.Model):
 
 
 class Snapshot(models.Model):
-    """One immutable, numbered result, read as of one Event. `content_sha256` is over the sorted canonical rows."""
+    """One immutable, numbered result, read as of one Event. `content_sha256` is over the sorted canonical
+    rows."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="snapshots")
     recipe = models.ForeignKey(Recipe, null=True, on_delete=models.SET_NULL, related_name="snapshots")
@@ -31,7 +32,9 @@ class Snapshot(models.Model):
     content_sha256 = models.CharField(max_length=64)
     counts = models.JSONField(default=dict)
     left_out = models.JSONField(default=dict)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -62,7 +65,9 @@ class TrainingRun(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="training_runs")
     snapshot = models.ForeignKey(Snapshot, null=True, on_delete=models.SET_NULL, related_name="training_runs")
-    model_version = models.ForeignKey(ModelVersion, null=True, on_delete=models.SET_NULL, related_name="training_runs")
+    model_version = models.ForeignKey(
+        ModelVersion, null=True, on_delete=models.SET_NULL, related_name="training_runs"
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.PLANNED)
     parameters = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)

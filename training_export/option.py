@@ -1,5 +1,5 @@
-"""What one option of an export is, said once, on the field of the dataclass that holds it. The page, the API, the command and the table in
-docs/export.md are made of this. Pure."""
+"""What one option of an export is, said once, on the field of the dataclass that holds it. The page, the API,
+the command and the table in docs/export.md are made of this. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -22,8 +22,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How the page offers an option. `group`: "main", or "more" behind a fold. `hint`: what stands beneath the field. `minimum`, `maximum`: where
-    the page is narrower than the other doors. `blank`: an empty field is shown for the default."""
+    """How the page offers an option. `group`: "main", or "more" behind a fold. `hint`: what stands beneath
+    the field. `minimum`, `maximum`: where the page is narrower than the other doors. `blank`: an empty
+    field is shown for the default."""
 
     group: str
     hint: Any = ""
@@ -34,9 +35,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """`label`: for the page, translated. `help`: one English sentence for the API, the command and the documentation. `choices`: {value: plain
-    words}. `minimum` and `maximum` hold at every door; a Kind.NUMBER must be above its minimum. `metavar`: what stands for the value in the command's
-    help. `flag`: on the command line, if it is not the name. `page`: None where the page does not offer it."""
+    """`label`: for the page, translated. `help`: one English sentence for the API, the command and the
+    documentation. `choices`: {value: plain words}. `minimum` and `maximum` hold at every door; a
+    Kind.NUMBER must be above its minimum. `metavar`: what stands for the value in the command's help.
+    `flag`: on the command line, if it is not the name. `page`: None where the page does not offer it."""
 
     name: str
     kind: Kind
@@ -57,16 +59,34 @@ class Option:
 
 
 def option(
-    default, label, *, kind: Kind, help: str, choices: Mapping[str, Any] | None = None, minimum: int | None = None, maximum: int | None = None,
-    metavar: str | None = None, flag: str = "", page: Page | None = None,
-) -> Any:  # fmt: skip
-    """A dataclass field that says all there is to say of an option; see Option. `default`: MISSING where a value must be given."""
-    about = {"kind": kind, "label": label, "help": help, "choices": choices or {}, "minimum": minimum, "maximum": maximum}
+    default,
+    label,
+    *,
+    kind: Kind,
+    help: str,
+    choices: Mapping[str, Any] | None = None,
+    minimum: int | None = None,
+    maximum: int | None = None,
+    metavar: str | None = None,
+    flag: str = "",
+    page: Page | None = None,
+) -> Any:
+    """A dataclass field that says all there is to say of an option; see Option. `default`: MISSING where a
+    value must be given."""
+    about = {
+        "kind": kind,
+        "label": label,
+        "help": help,
+        "choices": choices or {},
+        "minimum": minimum,
+        "maximum": maximum,
+    }
     return field(default=default, metadata=about | {"metavar": metavar, "flag": flag, "page": page})
 
 
 def options_of(holder: type) -> dict[str, Option]:
-    """{name: Option} of a dataclass whose every field was made by `option`, in the order of the fields, what must be said first."""
+    """{name: Option} of a dataclass whose every field was made by `option`, in the order of the fields, what
+    must be said first."""
     found = {}
     for f in fields(holder):
         about = dict(f.metadata)

@@ -1,5 +1,5 @@
-"""What an export can be asked for: one checked, frozen value behind the command, the API and the page. An option is defined here, or in
-curate.rules if it is a rule for counting judgements, and nowhere else."""
+"""What an export can be asked for: one checked, frozen value behind the command, the API and the page. An
+option is defined here, or in curate.rules if it is a rule for counting judgements, and nowhere else."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass
@@ -49,11 +49,18 @@ class ExportOptions(CurationRules):
         page=Page("more", hint=_("Some models have no system turn.")),
     )  # fmt: skip
     sources: str = option(
-        FormatOptions.sources, _("Source passages"), kind=Kind.CHOICE,
-        help="Where the passages stand in the training prompt: before the system message, or before the last user turn.",
-        choices={"omit": _("Not in the training prompt"), "system": _("Before the system message"), "user": _("Before the last question")},
+        FormatOptions.sources,
+        _("Source passages"),
+        kind=Kind.CHOICE,
+        help="Where the passages stand in the training prompt: before the system message, or before the "
+        "last user turn.",
+        choices={
+            "omit": _("Not in the training prompt"),
+            "system": _("Before the system message"),
+            "user": _("Before the last question"),
+        },
         page=Page("more"),
-    )  # fmt: skip
+    )
     include: tuple = option(
         (), _("Words of end users, taken as they are"), kind=Kind.NAMES,
         help="What end users said that is taken as it is, without an expert.", metavar="WHAT,…",
@@ -85,14 +92,21 @@ class ExportOptions(CurationRules):
 
     @classmethod
     def of(cls, given: Mapping) -> "ExportOptions":
-        """Checked options out of JSON or a form; DomainError naming the field at fault. Keys with None mean "not said"."""
+        """Checked options out of JSON or a form; DomainError naming the field at fault. Keys with None mean
+        "not said"."""
         unknown = sorted(set(given) - set(OPTIONS))
         if unknown:
             name = str(unknown[0])[:60]
-            raise DomainError("unknown_option", gettext("There is no option %(name)s.") % {"name": name}, field=name)
+            raise DomainError(
+                "unknown_option", gettext("There is no option %(name)s.") % {"name": name}, field=name
+            )
         values = {k: v for k, v in given.items() if v is not None and v != ""}
         if values.get("format") not in FORMATS:
-            raise DomainError("unknown_format", gettext("Choose one of the formats: %(names)s.") % {"names": ", ".join(FORMATS)}, field="format")
+            raise DomainError(
+                "unknown_format",
+                gettext("Choose one of the formats: %(names)s.") % {"names": ", ".join(FORMATS)},
+                field="format",
+            )
         values = {name: _checked(one, values[name]) for name, one in OPTIONS.items() if name in values}
         try:
             FormatOptions.of(values)
@@ -115,7 +129,11 @@ INCLUDE = tuple(OPTIONS["include"].choices)
 
 def choices_of() -> dict[str, tuple]:
     """{option: its allowed values}, of every option that is one of several but `format`."""
-    return {one.name: tuple(one.choices) for one in OPTIONS.values() if one.kind is Kind.CHOICE and not one.required}
+    return {
+        one.name: tuple(one.choices)
+        for one in OPTIONS.values()
+        if one.kind is Kind.CHOICE and not one.required
+    }
 
 
 def _checked(one: Option, value) -> Any:
@@ -132,9 +150,17 @@ def _checked(one: Option, value) -> Any:
             if not whole or not _within(one, value):
                 raise _bad(one.name, gettext("This must be a whole number."))
         case Kind.NUMBER:
-            if isinstance(value, bool) or not isinstance(value, int | float) or value == one.minimum or not _within(one, value):
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or value == one.minimum
+                or not _within(one, value)
+            ):
                 limits = {"minimum": one.minimum, "maximum": one.maximum}
-                raise _bad(one.name, gettext("This must be a number above %(minimum)s, at most %(maximum)s.") % limits)
+                raise _bad(
+                    one.name,
+                    gettext("This must be a number above %(minimum)s, at most %(maximum)s.") % limits,
+                )
         case Kind.SHARES:
             return _shares(one, value)
         case Kind.NAMES:

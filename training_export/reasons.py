@@ -1,5 +1,5 @@
-"""Why something that was judged is not in the data: one stable code each, with its sentence and what it counts. Writers have codes of
-their own (formats.reasons); `sentence_of` knows both."""
+"""Why something that was judged is not in the data: one stable code each, with its sentence and what it
+counts. Writers have codes of their own (formats.reasons); `sentence_of` knows both."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -9,14 +9,26 @@ from training_export.formats.reasons import sentence as format_sentence
 LEFT_OUT = {
     # whole prompts and items
     "hidden": ("items", _("The item is hidden (a report waits for the manager, or was upheld).")),
-    "beside_hidden": ("judgements", _("Another item of the prompt is hidden: what was reported may stand in the texts that they share.")),
+    "beside_hidden": (
+        "judgements",
+        _("Another item of the prompt is hidden: what was reported may stand in the texts that they share."),
+    ),
     "no_judgement": ("prompts", _("Nobody has judged this prompt yet.")),
     "no_pair": ("prompts", _("The judgements of this prompt give no pair.")),
     "no_target": ("prompts", _("The judgements of this prompt give no answer to learn.")),
     "no_label": ("prompts", _("The judgements of this prompt give no good-or-bad label.")),
     "no_row": ("prompts", _("The judgements of this prompt give no row.")),
-    "unreadable": ("prompts", _("What is stored of this prompt or its answers is not in the form of a conversation.")),
-    "not_text": ("prompts", _("The question or an earlier turn had a picture, a sound or a file, which is not held here: its text alone asks something else.")),
+    "unreadable": (
+        "prompts",
+        _("What is stored of this prompt or its answers is not in the form of a conversation."),
+    ),
+    "not_text": (
+        "prompts",
+        _(
+            "The question or an earlier turn had a picture, a sound or a file, which is not held "
+            "here: its text alone asks something else."
+        ),
+    ),
     # judgements
     "returned": ("judgements", _("The judgement was returned to its author.")),
     "withdrawn": ("judgements", _("The author took the judgement back.")),
@@ -24,28 +36,55 @@ LEFT_OUT = {
     "not_reviewed": ("judgements", _("The judgement has not been accepted by a reviewer.")),
     "not_settled": ("judgements", _("The item was settled on another judgement.")),
     "imported": ("judgements", _("Judgements that came with the data were not asked for.")),
-    "no_line": ("judgements", _("The judgement draws no acceptability line: rank alone does not say good or bad.")),
-    "fix_is_no_label": ("judgements", _("A fixed pair says neither that the answer was good nor that it was bad.")),
+    "no_line": (
+        "judgements",
+        _("The judgement draws no acceptability line: rank alone does not say good or bad."),
+    ),
+    "fix_is_no_label": (
+        "judgements",
+        _("A fixed pair says neither that the answer was good nor that it was bad."),
+    ),
     "drop_question": ("judgements", _("The pair was dropped because of its question.")),
     "drop_duplicate": ("judgements", _("The pair was dropped as a duplicate.")),
     "source_outdated": ("judgements", _("The pair was dropped because its source is outdated.")),
-    "source_missing": ("judgements", _("The answer was called unsupported, but the prompt does not carry the source.")),
+    "source_missing": (
+        "judgements",
+        _("The answer was called unsupported, but the prompt does not carry the source."),
+    ),
     "superseded_ranking": ("judgements", _("Its author has ranked these answers in another order since.")),
     # pairs of answers
     "tie": ("pairs", _("The answers were judged equal, or the votes are even.")),
     "unjudged": ("pairs", _("Nobody compared these two answers.")),
-    "superseded_judgement": ("pairs", _("The comparison does not go together with what its author judged later.")),
+    "superseded_judgement": (
+        "pairs",
+        _("The comparison does not go together with what its author judged later."),
+    ),
     "opposite_votes": ("pairs", _("Annotators judged the two answers in opposite ways.")),
     "cycle": ("pairs", _("The majorities run in a circle (A over B, B over C, C over A).")),
     "context_differs": ("pairs", _("The two answers were given different material beyond the prompt.")),
     "not_selected": ("pairs", _("The chosen way of pairing does not write this pair.")),
     "max_pairs": ("pairs", _("The prompt has more pairs than the limit allows.")),
-    "cut_pair": ("pairs", _("One of the answers was cut off (at its greatest length, or by a filter): it is not what its model meant.")),
+    "cut_pair": (
+        "pairs",
+        _(
+            "One of the answers was cut off (at its greatest length, or by a filter): it is not what "
+            "its model meant."
+        ),
+    ),
     # corrections
     "equal_text": ("corrections", _("The corrected text is the same as the original.")),
-    "wording_only": ("corrections", _("The expert called the edit wording only: it is learnt from, but makes no pair.")),
-    "question_changed": ("corrections", _("The question was changed with the answer: old and new answer have no common context.")),
-    "superseded_correction": ("corrections", _("Another correction of this prompt is the one to learn from.")),
+    "wording_only": (
+        "corrections",
+        _("The expert called the edit wording only: it is learnt from, but makes no pair."),
+    ),
+    "question_changed": (
+        "corrections",
+        _("The question was changed with the answer: old and new answer have no common context."),
+    ),
+    "superseded_correction": (
+        "corrections",
+        _("Another correction of this prompt is the one to learn from."),
+    ),
     "correction_no_target": ("corrections", _("The corrected question has no answer.")),
     "tool_turn": ("corrections", _("The corrected turn calls tools or has no turn before it to answer.")),
     # answers
@@ -53,24 +92,42 @@ LEFT_OUT = {
     "conflicting_labels": ("answers", _("Annotators disagree on whether the answer is good.")),
     "conflicting_verdicts": ("answers", _("Annotators disagree on whether the pair should be kept.")),
     "judged_bad": ("answers", _("The answer was offered for learning, but was judged bad.")),
-    "cut_answer": ("answers", _("The answer was cut off (at its greatest length, or by a filter): it is not what its model meant.")),
+    "cut_answer": (
+        "answers",
+        _("The answer was cut off (at its greatest length, or by a filter): it is not what its model meant."),
+    ),
     "superseded_target": ("answers", _("The answer was offered for learning, but has been corrected.")),
-    "target_not_reviewed": ("answers", _("The answer was offered for learning, but no reviewer has accepted a judgement of it.")),
+    "target_not_reviewed": (
+        "answers",
+        _("The answer was offered for learning, but no reviewer has accepted a judgement of it."),
+    ),
     # what end users said
     "expert_judged": ("words of end users", _("An expert has judged this answer: the expert's word counts.")),
     "hidden_words": ("words of end users", _("The prompt is on a hidden item.")),
-    "answer_unusable": ("words of end users", _("The answer is not complete, has no text any more, or calls tools.")),
-    "unreadable_words": ("words of end users", _("What is stored of the conversation is not in the form of one.")),
+    "answer_unusable": (
+        "words of end users",
+        _("The answer is not complete, has no text any more, or calls tools."),
+    ),
+    "unreadable_words": (
+        "words of end users",
+        _("What is stored of the conversation is not in the form of one."),
+    ),
     "draft_not_seen": ("words of end users", _("Fewer than two of the drafts were complete and seen.")),
     "taken_back": ("words of end users", _("The person took the thumb or the correction back.")),
-    "changed_mind": ("words of end users", _("The person said something else of it later: the later word counts.")),
+    "changed_mind": (
+        "words of end users",
+        _("The person said something else of it later: the later word counts."),
+    ),
     "target_unknown": ("words of end users", _("The answer, or one of the drafts, has not arrived yet.")),
     "no_question": ("words of end users", _("There is no question that the answer answers.")),
     "context_unusable": ("words of end users", _("A question before the answer has no text (any more).")),
     "other_format": ("words of end users", _("This format has no place for words of this kind.")),
     "word_unused": (
         "words of end users",
-        _("It stands in no row: others said the opposite, the person said otherwise of an equal answer later, or this format writes nothing of it."),
+        _(
+            "It stands in no row: others said the opposite, the person said otherwise of an equal "
+            "answer later, or this format writes nothing of it."
+        ),
     ),
     "person_cap": ("words of end users", _("The person gave more thumbs than the limit for one person.")),
     "thinned": ("rows", _("Left out so that good and bad stand in the proportion asked for.")),
@@ -80,7 +137,9 @@ LEFT_OUT = {
 
 # What a manifest notes without anything being left out.
 NOTES = {
-    "no_strength": _("Some pairs have no strength: margins stand on every row or on none, so none were written."),
+    "no_strength": _(
+        "Some pairs have no strength: margins stand on every row or on none, so none were written."
+    ),
 }
 
 UNITS = {

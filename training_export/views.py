@@ -1,4 +1,5 @@
-"""Export pages, for managers: choose a format and options, follow the job, read what came out and what was left out, download."""
+"""Export pages, for managers: choose a format and options, follow the job, read what came out and what was
+left out, download."""
 
 from django.core.cache import cache
 from django.shortcuts import redirect, render
@@ -56,7 +57,11 @@ def described(form) -> dict:
         "label": form.label,
         "trainer": form.trainer,
         "not_honoured": form.not_honoured,
-        "sample": [(name, "\n".join(text.splitlines()[:SAMPLE_LINES])) for name, text in files.items() if name.endswith(".jsonl")],
+        "sample": [
+            (name, "\n".join(text.splitlines()[:SAMPLE_LINES]))
+            for name, text in files.items()
+            if name.endswith(".jsonl")
+        ],
     }
 
 
@@ -68,17 +73,25 @@ def export(request, project, number):
     bundle = downloads.bundle_or_404(project, number)
     manifest = bundle.manifest
     form = FORMATS.get(bundle.format)
-    left_out = [(count, UNITS[unit_of(code)], sentence_of(code)) for code, count in bundle.snapshot.left_out.items() if count]
+    left_out = [
+        (count, UNITS[unit_of(code)], sentence_of(code))
+        for code, count in bundle.snapshot.left_out.items()
+        if count
+    ]
     context = {
         "project": project,
         "bundle": bundle,
         "snapshot": bundle.snapshot,
         "manifest": manifest,
         "label": form.label if form else bundle.format,
-        # Sentences in the reader's language where their codes are known; the manifest keeps those of the person who made it.
+        # Sentences in the reader's language where their codes are known; the manifest keeps those of the
+        # person who made it.
         "not_honoured": form.not_honoured if form else manifest.get("not_honoured", []),
         "notes": [sentence_of(note["code"]) for note in manifest.get("notes", [])],
-        "warnings": [(f"{w['file']}:{w['line']}" if w["line"] else w["file"], sentence_of(w["code"])) for w in manifest.get("warnings", [])],
+        "warnings": [
+            (f"{w['file']}:{w['line']}" if w["line"] else w["file"], sentence_of(w["code"]))
+            for w in manifest.get("warnings", [])
+        ],
         "data": [f for f in bundle.files if f.get("role") == "data"],
         "other": [f for f in bundle.files if f.get("role") != "data"],
         "left_out": sorted(left_out, key=lambda entry: -entry[0]),

@@ -18,7 +18,10 @@ from core.models import ApiKey
 
 class NextIn(serializers.Serializer):
     html = serializers.BooleanField(default=False, help_text="Also send every text rendered and sanitised.")
-    reserve = serializers.BooleanField(default=False, help_text="Fetch ahead: hold the item after the open one for two minutes, without a clock.")
+    reserve = serializers.BooleanField(
+        default=False,
+        help_text="Fetch ahead: hold the item after the open one for two minutes, without a clock.",
+    )
 
 
 class HeartbeatIn(serializers.Serializer):
@@ -27,12 +30,19 @@ class HeartbeatIn(serializers.Serializer):
 
 class DraftIn(HeartbeatIn):
     document = serializers.JSONField(help_text="The judgement so far, by slot letters.")
-    revision = serializers.IntegerField(min_value=0, max_value=2**31 - 2, help_text="The revision this draft was made on.")
+    revision = serializers.IntegerField(
+        min_value=0, max_value=2**31 - 2, help_text="The revision this draft was made on."
+    )
 
 
 class SubmitIn(HeartbeatIn):
-    document = serializers.JSONField(help_text="The judgement by slot letters: ranking, rest, acceptable, ratings, corrections, verdict, …")
-    client_key = serializers.CharField(max_length=64, help_text="Made once per submit by the client; a repeat is answered with the first result.")
+    document = serializers.JSONField(
+        help_text="The judgement by slot letters: ranking, rest, acceptable, ratings, corrections, verdict, …"
+    )
+    client_key = serializers.CharField(
+        max_length=64,
+        help_text="Made once per submit by the client; a repeat is answered with the first result.",
+    )
 
 
 class SkipIn(serializers.Serializer):
@@ -68,14 +78,22 @@ def _checked(shape, request) -> dict:
 
 
 def _key_project(request):
-    """The one project an API key is held to; None for a browser session, whose person may have several. A key of too weak a role finds nothing."""
+    """The one project an API key is held to; None for a browser session, whose person may have several. A key
+    of too weak a role finds nothing."""
     if not isinstance(request.auth, ApiKey):
         return None
     return project_for(request, request.auth.project.slug, "annotator")[0]
 
 
 class NextView(APIView):
-    @extend_schema(request=NextIn, responses={200: AssignmentOut, 204: OpenApiResponse(description="Nothing to do just now."), **PROBLEMS})
+    @extend_schema(
+        request=NextIn,
+        responses={
+            200: AssignmentOut,
+            204: OpenApiResponse(description="Nothing to do just now."),
+            **PROBLEMS,
+        },
+    )
     def post(self, request, slug):
         """The next item to work on, with a lease."""
         project, _role = project_for(request, slug, "annotator")
@@ -97,7 +115,9 @@ class AssignmentView(APIView):
 
 
 class HeartbeatView(APIView):
-    @extend_schema(request=HeartbeatIn, responses={200: OpenApiResponse(description="lease_until, state"), **PROBLEMS})
+    @extend_schema(
+        request=HeartbeatIn, responses={200: OpenApiResponse(description="lease_until, state"), **PROBLEMS}
+    )
     def post(self, request, pk):
         """Prolong the lease."""
         asked = _checked(HeartbeatIn, request)
@@ -106,26 +126,51 @@ class HeartbeatView(APIView):
 
 
 class DraftView(APIView):
-    @extend_schema(request=DraftIn, responses={200: OpenApiResponse(description="revision, saved_at"), **PROBLEMS})
+    @extend_schema(
+        request=DraftIn, responses={200: OpenApiResponse(description="revision, saved_at"), **PROBLEMS}
+    )
     def post(self, request, pk):
         """Keep a draft made on a given revision; 409 with the stored one when that has moved on."""
         asked = _checked(DraftIn, request)
         kept = submit.save_draft(
-            user=request.user, pk=pk, draft=asked["document"], revision=asked["revision"], active_ms=asked["active_ms"], project=_key_project(request)
+            user=request.user,
+            pk=pk,
+            draft=asked["document"],
+            revision=asked["revision"],
+            active_ms=asked["active_ms"],
+            project=_key_project(request),
         )
         return Response({"revision": kept.revision, "saved_at": kept.saved_at})
 
 
 class SubmitView(APIView):
-    @extend_schema(request=SubmitIn, responses={200: OpenApiResponse(description="annotation, late, progress"), **PROBLEMS})
+    @extend_schema(
+        request=SubmitIn,
+        responses={200: OpenApiResponse(description="annotation, late, progress"), **PROBLEMS},
+    )
     def post(self, request, pk):
         """Record the judgement, once per client_key."""
         asked = _checked(SubmitIn, request)
         done = submit.submit(
-            user=request.user, pk=pk, given=asked["document"], client_key=asked["client_key"], active_ms=asked["active_ms"], project=_key_project(request)
+            user=request.user,
+            pk=pk,
+            given=asked["document"],
+            client_key=asked["client_key"],
+            active_ms=asked["active_ms"],
+            project=_key_project(request),
         )
-        annotation = {"id": done.annotation.pk, "version": done.version.number, "state": done.annotation.state}
-        return Response({"annotation": annotation, "late": done.late, "progress": progress.for_annotator(done.annotation.project, done.annotation.annotator)})
+        annotation = {
+            "id": done.annotation.pk,
+            "version": done.version.number,
+            "state": done.annotation.state,
+        }
+        return Response(
+            {
+                "annotation": annotation,
+                "late": done.late,
+                "progress": progress.for_annotator(done.annotation.project, done.annotation.annotator),
+            }
+        )
 
 
 class SkipView(APIView):
@@ -133,7 +178,13 @@ class SkipView(APIView):
     def post(self, request, pk):
         """Give the item up, with a reason."""
         asked = _checked(SkipIn, request)
-        a = queue.skip(user=request.user, pk=pk, reason=asked["reason"], comment=asked["comment"], project=_key_project(request))
+        a = queue.skip(
+            user=request.user,
+            pk=pk,
+            reason=asked["reason"],
+            comment=asked["comment"],
+            project=_key_project(request),
+        )
         return Response({"state": a.state})
 
 
@@ -141,7 +192,9 @@ class ReleaseView(APIView):
     @extend_schema(request=Empty, responses={200: OpenApiResponse(description="state"), **PROBLEMS})
     def post(self, request, pk):
         """Let the item go without a word; the draft stays."""
-        return Response({"state": queue.release(user=request.user, pk=pk, project=_key_project(request)).state})
+        return Response(
+            {"state": queue.release(user=request.user, pk=pk, project=_key_project(request)).state}
+        )
 
 
 class UndoView(APIView):
@@ -155,7 +208,8 @@ class UndoView(APIView):
 class ReportView(APIView):
     @extend_schema(request=ReportIn, responses={200: OpenApiResponse(description="hidden"), **PROBLEMS})
     def post(self, request, pk):
-        """ "Contains personal data": the item goes to the manager and is hidden from everyone at once; `hidden` is false where
+        """ "Contains personal data": the item goes to the manager and is hidden from everyone at once;
+         `hidden` is false where
         many of one's own reports wait to be decided, and then it is put aside for oneself only."""
         asked = _checked(ReportIn, request)
         item = queue.own(user=request.user, pk=pk, project=_key_project(request)).item

@@ -1,4 +1,5 @@
-"""What an annotator's page and API may know of an assignment: texts and slot letters, nothing that tells who answered."""
+"""What an annotator's page and API may know of an assignment: texts and slot letters, nothing that tells who
+answered."""
 
 import hashlib
 import hmac
@@ -12,8 +13,9 @@ from core.db.prepared import Prepared
 
 
 def of(assignment: Assignment, *, html: bool = False) -> dict:
-    """{"assignment": …, "item": …}; with `html`, every text also rendered and sanitised. One query for the answers, two more for
-    work that was submitted before: with that, and never earlier, comes "feedback", what the end user said of a promoted item."""
+    """{"assignment": …, "item": …}; with `html`, every text also rendered and sanitised. One query for the
+    answers, two more for work that was submitted before: with that, and never earlier, comes "feedback",
+    what the end user said of a promoted item."""
     item, bench = assignment.item, assignment.project.bench
     given: dict[int, list] = {}
     for answer in _ANSWERS(item.pk):
@@ -41,7 +43,9 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
             "messages": [_message(m, html) for m in prompt.messages],
             "tools": prompt.tools,
             "sources": [_source(s, html) for s in sources_of(item, texts.values())],
-            "answers": [_answer(document.LETTERS[i], given[slot], html) for i, slot in enumerate(assignment.order)],
+            "answers": [
+                _answer(document.LETTERS[i], given[slot], html) for i, slot in enumerate(assignment.order)
+            ],
             "ratings": ask,
             "criteria": _criteria(bench) if ask in ("ends", "all") else [],
             "guideline_version": bench.guideline.number if bench.guideline_id else None,
@@ -50,17 +54,25 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
     }
 
 
-_ANSWERS = Prepared(lambda item_id: ItemAnswer.objects.filter(item=item_id).select_related("response").order_by("pk"), int)
+_ANSWERS = Prepared(
+    lambda item_id: ItemAnswer.objects.filter(item=item_id).select_related("response").order_by("pk"), int
+)
 
 
 def sources_of(item, responses) -> list[dict]:
-    """What the item's answers are to be held against: the prompt's sources; failing those, in a QA check, the passages its one answer was given."""
+    """What the item's answers are to be held against: the prompt's sources; failing those, in a QA check, the
+    passages its one answer was given."""
     if item.prompt.sources or item.kind != "qa":
         return item.prompt.sources
     for response in responses:
         given = response.given.get("sources") if isinstance(response.given, dict) else None
         if isinstance(given, list):
-            return [s for s in given if isinstance(s, dict) and all(isinstance(s.get(k, ""), str) for k in ("title", "url", "text"))]
+            return [
+                s
+                for s in given
+                if isinstance(s, dict)
+                and all(isinstance(s.get(k, ""), str) for k in ("title", "url", "text"))
+            ]
     return []
 
 
@@ -70,9 +82,15 @@ def _asked(item_id: int, share: int) -> bool:
 
 
 def _annotation(assignment: Assignment) -> dict | None:
-    if assignment.state in ("reserved", "skipped") or (assignment.state == "open" and assignment.draft is None):
+    if assignment.state in ("reserved", "skipped") or (
+        assignment.state == "open" and assignment.draft is None
+    ):
         return None
-    found = Annotation.objects.select_related("head").filter(item=assignment.item_id, annotator=assignment.annotator_id).first()
+    found = (
+        Annotation.objects.select_related("head")
+        .filter(item=assignment.item_id, annotator=assignment.annotator_id)
+        .first()
+    )
     if found is None or found.head is None:
         return None
     comment = ""
@@ -89,9 +107,13 @@ def _annotation(assignment: Assignment) -> dict | None:
 
 
 def review_order(item, project=None) -> list[int]:
-    """The answers' slots in the order reviewers see them: the same for everyone and every time, telling nothing of the order of import."""
+    """The answers' slots in the order reviewers see them: the same for everyone and every time, telling
+    nothing of the order of import."""
     key = bytes((project or item.project).hash_key)
-    return sorted(range(item.slot_count), key=lambda slot: hmac.new(key, f"{item.pk}:{slot}".encode(), hashlib.sha256).digest())
+    return sorted(
+        range(item.slot_count),
+        key=lambda slot: hmac.new(key, f"{item.pk}:{slot}".encode(), hashlib.sha256).digest(),
+    )
 
 
 def _reviewers_letters(assignment: Assignment) -> list[tuple[str, str]]:
@@ -103,7 +125,10 @@ def _criteria(bench) -> list[dict]:
     from django.utils.translation import get_language
 
     chinese = (get_language() or "").startswith("zh")
-    return [{"key": c["key"], "label": c.get("zh" if chinese else "en") or c["key"]} for c in (bench.criteria.criteria if bench.criteria_id else [])]
+    return [
+        {"key": c["key"], "label": c.get("zh" if chinese else "en") or c["key"]}
+        for c in (bench.criteria.criteria if bench.criteria_id else [])
+    ]
 
 
 def _shown(text: str, html: bool) -> dict:
@@ -119,7 +144,13 @@ def _shown(text: str, html: bool) -> dict:
 
 def _message(message: dict, html: bool) -> dict:
     content = message.get("content")
-    text = content if isinstance(content, str) else "" if content is None else json.dumps(content, ensure_ascii=False)
+    text = (
+        content
+        if isinstance(content, str)
+        else ""
+        if content is None
+        else json.dumps(content, ensure_ascii=False)
+    )
     extra = {k: message[k] for k in ("tool_calls", "name", "tool_call_id") if k in message}
     if lacks := lacking.missing(message):
         extra["missing"] = lacks
@@ -140,4 +171,9 @@ def _source(source: dict, html: bool) -> dict:
     from core.rendering import sentences
 
     text = source.get("text", "")
-    return {"title": source.get("title", ""), "url": source.get("url", ""), **_shown(text, html), "sentences": sentences.split(text)}
+    return {
+        "title": source.get("title", ""),
+        "url": source.get("url", ""),
+        **_shown(text, html),
+        "sentences": sentences.split(text),
+    }

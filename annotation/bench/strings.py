@@ -1,4 +1,5 @@
-"""What the bench says: its strings and choices, in the person's language, as the page's JavaScript gets them."""
+"""What the bench says: its strings and choices, in the person's language, as the page's JavaScript gets
+them."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -45,7 +46,11 @@ def choices() -> dict:
     }
     return {
         "drop_reasons": [
-            {"label": label, "reasons": [(name, words[name]) for name, about in DROP_REASONS.items() if about == group]} for group, label in groups.items()
+            {
+                "label": label,
+                "reasons": [(name, words[name]) for name, about in DROP_REASONS.items() if about == group],
+            }
+            for group, label in groups.items()
         ],
         "skip_reasons": [(name, words[name]) for name in SKIP_REASONS],
         "answer_flags": [(name, words[name]) for name in ANSWER_FLAGS],
@@ -129,7 +134,10 @@ def strings() -> dict[str, str]:
         "tie_next": _("Tie next"),
         "tie_next_help": _("The next answer is as good as the one before (Shift + letter)"),
         "take_back": _("Take back the last"),
-        "line_chip": _("Acceptability line: good enough on its left. Press to remove it, drag or use the arrow keys to move it"),
+        "line_chip": _(
+            "Acceptability line: good enough on its left. Press to remove it, drag or use the arrow "
+            "keys to move it"
+        ),
         "line_spoken": _("acceptability line"),
         "rank_letter": _("Rank %(letter)s next"),
         "ranked_letter": _("%(letter)s: drag or use the arrow keys to move it, Delete to take it out"),
@@ -167,12 +175,19 @@ def strings() -> dict[str, str]:
         "verdict_missing": _("Keep, fix or drop this pair."),
         "reason_missing": _("Say why this pair is dropped."),
         "nothing_changed": _("Nothing was changed yet: keep the pair, or correct it."),
-        "keep_but_changed": _("You changed the pair: submit it as a fix, or undo the changes to keep it as it was."),
+        "keep_but_changed": _(
+            "You changed the pair: submit it as a fix, or undo the changes to keep it as it was."
+        ),
         "drop_but_changed": _("You changed the pair: undo the changes to drop it."),
         "claims": _("Claims of the answer"),
         "claims_button": _("Claims"),
-        "claims_help": _("Judge each with 1–4, move with the arrow keys, and click the sentence of the source it rests on."),
-        "claims_help_touch": _("Tap the state of each, and “Which sentence?” to go to the source and tap the sentence it rests on."),
+        "claims_help": _(
+            "Judge each with 1–4, move with the arrow keys, and click the sentence of the source it rests on."
+        ),
+        "claims_help_touch": _(
+            "Tap the state of each, and “Which sentence?” to go to the source and tap the sentence it "
+            "rests on."
+        ),
         "which_sentence": _("Which sentence?"),
         "claim_state": _("State of the claim"),
         "claim_supported": _("supported"),
@@ -193,7 +208,9 @@ def strings() -> dict[str, str]:
         "submit_changes": _("Submit the changes"),
         "submit_again": _("Submit again to send it all the same."),
         "rank_one": _("Rank at least one answer, or say that none is acceptable."),
-        "rank_another": _("One ranked answer says nothing yet: rank another, draw the line, or say that the rest is worse."),
+        "rank_another": _(
+            "One ranked answer says nothing yet: rank another, draw the line, or say that the rest is worse."
+        ),
         "hint_not_read": _("Not scrolled to the end: %(letters)s."),
         "hint_not_ranked": _("Not ranked: %(letters)s. Rank them, or say that the rest is worse."),
         "list_comma": pgettext("between the letters of answers", ", "),
@@ -212,8 +229,13 @@ def strings() -> dict[str, str]:
         "sign_in": _("Sign in"),
         "try_now": _("Try now"),
         "mine_today": _("mine today: %(n)s"),
-        "kept_late": _("Sent. Its time had run out and somebody else had taken the item, so it is kept beside their work."),
-        "lease_lost": _("Somebody else has taken this item meanwhile. Go on: what you submit is kept beside their work."),
+        "kept_late": _(
+            "Sent. Its time had run out and somebody else had taken the item, so it is kept beside "
+            "their work."
+        ),
+        "lease_lost": _(
+            "Somebody else has taken this item meanwhile. Go on: what you submit is kept beside their work."
+        ),
         "refused_because": _("It was not accepted: %(message)s Your work is kept."),
         "earlier_refused": _("Work you sent earlier was not accepted: %(message)s It is kept here."),
         "needs_server": _("The server does not answer. Nothing is lost; try again."),
@@ -228,7 +250,9 @@ def strings() -> dict[str, str]:
         "nothing_here": _("nothing"),
         "item_flags": _("Flags"),
         "comment": _("Comment"),
-        "guidelines_changed": _("The guidelines have changed since this page was opened; reload to read them."),
+        "guidelines_changed": _(
+            "The guidelines have changed since this page was opened; reload to read them."
+        ),
         "banner_returned": _("A reviewer returned this work."),
         "reviewers_letters": _("In the reviewer's letters: %(pairs)s"),
         "letter_is": _("%(theirs)s is %(here)s here"),

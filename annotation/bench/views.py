@@ -51,31 +51,50 @@ def bench(request, project):
         "labels": choices["labels"],
     }
     guidelines = markdown.render(settings.guideline.text) if settings.guideline_id else ""
-    own = Annotation.objects.filter(project=project, annotator=annotator)  # the project's returned ones are few, the person's own many
+    # the project's returned ones are few, the person's own many
+    own = Annotation.objects.filter(project=project, annotator=annotator)
     returned = own.filter(state="returned", item__hidden=False).count() if annotator else 0
-    context = {"project": project, "config": config, "choices": choices, "guidelines": guidelines, "returned": returned}
+    context = {
+        "project": project,
+        "config": config,
+        "choices": choices,
+        "guidelines": guidelines,
+        "returned": returned,
+    }
     return render(request, "annotation/bench.html", context)
 
 
 @project_page("annotator")
 def mine(request, project):
-    """Own submitted work, what was returned first, then newest first, with its state and a reviewer's words; each row reopens it. `?state=`
-    filters, `?before=` pages."""
+    """Own submitted work, what was returned first, then newest first, with its state and a reviewer's words;
+    each row reopens it. `?state=` filters, `?before=` pages."""
     annotator = Annotator.objects.filter(project=project, user=request.user).first()
-    rows = Annotation.objects.filter(annotator=annotator).exclude(head=None) if annotator else Annotation.objects.none()
+    rows = (
+        Annotation.objects.filter(annotator=annotator).exclude(head=None)
+        if annotator
+        else Annotation.objects.none()
+    )
     state = request.GET.get("state", "")
     if state in Annotation.State.values:
         rows = rows.filter(state=state)
     before = _number(request.GET.get("before"))
     if before:
         rows = rows.filter(pk__lt=before)
-    returned = Review.objects.filter(version__annotation=OuterRef("pk"), decision="return").order_by("-pk").values("comment")[:1]
+    returned = (
+        Review.objects.filter(version__annotation=OuterRef("pk"), decision="return")
+        .order_by("-pk")
+        .values("comment")[:1]
+    )
     held = Assignment.objects.filter(item=OuterRef("item"), annotator=OuterRef("annotator"))
     # Like the others a value of one row: what merely exists PostgreSQL may look up by reading all there is.
     unsent = held.values(unsent=ExpressionWrapper(Q(draft__isnull=False), BooleanField()))
     rows = (
         rows.select_related("item__prompt", "head")
-        .annotate(return_comment=Subquery(returned), assignment_id=Subquery(held.values("pk")[:1]), unsent=Subquery(unsent[:1]))
+        .annotate(
+            return_comment=Subquery(returned),
+            assignment_id=Subquery(held.values("pk")[:1]),
+            unsent=Subquery(unsent[:1]),
+        )
         .order_by("-pk")
     )
     first = []
@@ -88,22 +107,35 @@ def mine(request, project):
     said = end_user_feedback.of_items(project, [row.item for row in rows if not row.item.hidden])
     orders = dict(_orders(rows)) if said else {}
     for row in rows:
-        row.said = end_user_feedback.lettered(said.get(row.item_id, []), orders.get(row.assignment_id, []), one=row.item.slot_count == 1)
+        row.said = end_user_feedback.lettered(
+            said.get(row.item_id, []), orders.get(row.assignment_id, []), one=row.item.slot_count == 1
+        )
         row.excerpt = "" if row.item.hidden else presentation.excerpt(row.item.prompt.messages, EXCERPT)
         row.open_to_change = row.state != "accepted" and row.item.state != "settled" and not row.item.hidden
-    context = {"project": project, "rows": rows, "more": more, "state": state, "states": Annotation.State.choices}
+    context = {
+        "project": project,
+        "rows": rows,
+        "more": more,
+        "state": state,
+        "states": Annotation.State.choices,
+    }
     return render(request, "annotation/mine.html", context)
 
 
 def _orders(rows) -> list[tuple[int, list]]:
     """(assignment id, the order its answers were shown in) of rows of own work."""
-    return list(Assignment.objects.filter(pk__in=[row.assignment_id for row in rows if row.assignment_id]).values_list("id", "order"))
+    return list(
+        Assignment.objects.filter(
+            pk__in=[row.assignment_id for row in rows if row.assignment_id]
+        ).values_list("id", "order")
+    )
 
 
 @login_required
 @require_POST
 def bench_keys(request):
-    """Keep the person's keys: `keys` = {"off": bool, "keys": {action: letter K–Z}} as JSON. What is not of that form is dropped."""
+    """Keep the person's keys: `keys` = {"off": bool, "keys": {action: letter K–Z}} as JSON. What is not of
+    that form is dropped."""
     try:
         given = strict_loads(request.POST.get("keys", "").encode())
     except (ValueError, RecursionError):
@@ -112,7 +144,9 @@ def bench_keys(request):
         return JsonResponse({"error": {"code": "invalid", "message": "keys"}}, status=400)
     known = {name.removeprefix("action_") for name in strings.actions()}
     keys = given.get("keys") if isinstance(given.get("keys"), dict) else {}
-    keys = {a: k for a, k in keys.items() if a in known and isinstance(k, str) and len(k) == 1 and "K" <= k <= "Z"}
+    keys = {
+        a: k for a, k in keys.items() if a in known and isinstance(k, str) and len(k) == 1 and "K" <= k <= "Z"
+    }
     request.user.keys = {"off": given.get("off") is True, "keys": keys}
     request.user.save(update_fields=["keys"])
     return JsonResponse(request.user.keys)

@@ -40,5 +40,7 @@ class Added:
     personal_data: int = 0
     waiting: int = 0  # new ranking items with one answer only, less those that got their second
     refusals: list[Refusal] = field(default_factory=list)
-    notes: Counter = field(default_factory=Counter)  # records with a column that is kept as a note, by its name
-    dropped: Counter = field(default_factory=Counter)  # records with something that is not kept at all, by its name
+    # records with a column that is kept as a note, by its name
+    notes: Counter = field(default_factory=Counter)
+    # records with something that is not kept at all, by its name
+    dropped: Counter = field(default_factory=Counter)

@@ -21,11 +21,26 @@ from core.models import Job, Role
 
 
 class ImportSerializer(serializers.Serializer):
-    file = serializers.FileField(help_text="JSON, JSONL, CSV, TSV or Parquet, plain or compressed with gzip or zip; recognised by its content.")
-    mapping = serializers.CharField(required=False, allow_blank=True, help_text='JSON object {"our field": "column of the file"}, or "column:scale".')
-    map = serializers.ListField(child=serializers.CharField(), required=False, help_text="our field=column[:scale], as the command's --map; repeatable.")
-    model = serializers.CharField(required=False, allow_blank=True, max_length=200, help_text="Who gave the answers.")
-    join = serializers.CharField(required=False, allow_blank=True, help_text="The column with the id of a prompt known already.")
+    file = serializers.FileField(
+        help_text="JSON, JSONL, CSV, TSV or Parquet, plain or compressed with gzip or zip; recognised by its "
+        "content."
+    )
+    mapping = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text='JSON object {"our field": "column of the file"}, or "column:scale".',
+    )
+    map = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="our field=column[:scale], as the command's --map; repeatable.",
+    )
+    model = serializers.CharField(
+        required=False, allow_blank=True, max_length=200, help_text="Who gave the answers."
+    )
+    join = serializers.CharField(
+        required=False, allow_blank=True, help_text="The column with the id of a prompt known already."
+    )
     encoding = serializers.CharField(required=False, allow_blank=True, max_length=40)
     delimiter = serializers.CharField(required=False, allow_blank=True, max_length=1, trim_whitespace=False)
     dry_run = serializers.BooleanField(required=False, default=False)
@@ -49,7 +64,9 @@ class ImportSerializer(serializers.Serializer):
         for text in attrs.pop("map", []):
             field, sign, column = text.partition("=")
             if not (field and sign):
-                raise serializers.ValidationError({"map": [_("%(text)s: expected FIELD=COLUMN.") % {"text": text[:100]}]})
+                raise serializers.ValidationError(
+                    {"map": [_("%(text)s: expected FIELD=COLUMN.") % {"text": text[:100]}]}
+                )
             attrs["mapping"][field] = column
         return attrs
 
@@ -63,10 +80,15 @@ class ImportView(APIView):
 
     @extend_schema(
         request={"multipart/form-data": ImportSerializer},
-        responses={202: ImportStartedSerializer, 400: OpenApiResponse(description="The file as a whole is refused, or the request is not valid.")},
+        responses={
+            202: ImportStartedSerializer,
+            400: OpenApiResponse(description="The file as a whole is refused, or the request is not valid."),
+        },
         summary="Import a file",
-        description="Starts a job. Its result is the report: read = imported + duplicates + refused; items, responses, annotations = newly made; errors; "
-        "notes and dropped = columns that are kept as a note only, or not at all, with the number of records.",
+        description="Starts a job. Its result is the report: read = imported + duplicates + refused; items, "
+        "responses, annotations = newly made; errors; "
+        "notes and dropped = columns that are kept as a note only, or not at all, with the number of "
+        "records.",
     )
     def post(self, request, slug: str):
         project, _role = project_for(request, slug, Role.MANAGER)
@@ -75,14 +97,25 @@ class ImportView(APIView):
         form.is_valid(raise_exception=True)
         given = form.validated_data
         file = uploads.check_file(given["file"])
-        options = uploads.Options(given.get("mapping") or {}, *(given.get(n, "") for n in ("model", "join", "encoding", "delimiter")))
+        options = uploads.Options(
+            given.get("mapping") or {},
+            *(given.get(n, "") for n in ("model", "join", "encoding", "delimiter")),
+        )
         name = Path(file.name or "upload").name[-255:]
         uploads.root().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=uploads.root()) as folder:
             path = Path(folder) / uploads.FILE
             uploads.keep(file, path)
-            import_jobs.inspect(path, name, options)  # a file that is none at all is refused now, not in a minute
-            job = import_jobs.start(path, project=project, actor=request.user, name=name, options=options, dry_run=given["dry_run"])
+            # a file that is none at all is refused now, not in a minute
+            import_jobs.inspect(path, name, options)
+            job = import_jobs.start(
+                path,
+                project=project,
+                actor=request.user,
+                name=name,
+                options=options,
+                dry_run=given["dry_run"],
+            )
         return Response({"job": JobSerializer(job).data}, status=status.HTTP_202_ACCEPTED)
 
 

@@ -1,23 +1,55 @@
-"""From ready records to rows: which prompt, answers, item and judgements a record adds, and writing a chunk of them at once.
+"""From ready records to rows: which prompt, answers, item and judgements a record adds, and writing a chunk
+of them at once.
 
-`Chunk.add` decides in memory and touches nothing when it refuses; `Chunk.write` inserts. The caller holds the project's import lock."""
+`Chunk.add` decides in memory and touches nothing when it refuses; `Chunk.write` inserts. The caller holds
+the project's import lock."""
 
 from django.utils.translation import gettext as _
 
 from annotation.imports import existing as known
 from annotation.imports.added import Added, ItemFroze, KeySource
 from annotation.imports.existing import ItemState, Judged, PromptState
-from annotation.imports.prepare import DEMONSTRATION, MAX_ANSWERS, QA, RANKING, Ready, ReadyAnswer, ReadyEntry, ReadyJudgement, by_slot
-from annotation.models import Annotation, AnnotationVersion, Annotator, BenchSettings, Item, ItemAnswer, ItemTag
+from annotation.imports.prepare import (
+    DEMONSTRATION,
+    MAX_ANSWERS,
+    QA,
+    RANKING,
+    Ready,
+    ReadyAnswer,
+    ReadyEntry,
+    ReadyJudgement,
+    by_slot,
+)
+from annotation.models import (
+    Annotation,
+    AnnotationVersion,
+    BenchSettings,
+    Item,
+    ItemAnswer,
+    ItemTag,
+)
 from annotation.work.queue import freed
 from core.db import bulk
 from corpus.canonical import target_hash
-from corpus.models import ModelVersion, Prompt, PromptOrigin, Response
+from corpus.models import Prompt, PromptOrigin, Response
 from corpus.records import Refusal
 
 PROMPT = ("id", "messages", "tools", "sources", "metadata", "language", "content_hash")
 ORIGIN = ("prompt", "line", "external_id")
-RESPONSE = ("id", "prompt", "model_version", "text", "turns", "origin", "parameters", "external_id", "is_target", "cut", "text_hash", "identity_hash")
+RESPONSE = (
+    "id",
+    "prompt",
+    "model_version",
+    "text",
+    "turns",
+    "origin",
+    "parameters",
+    "external_id",
+    "is_target",
+    "cut",
+    "text_hash",
+    "identity_hash",
+)
 ITEM = ("id", "prompt", "generation", "previous", "state", "frozen", "hidden", "position", "slot_count")
 VERSION = ("id", "annotation", "number", "document", "client_key")
 TARGET = RESPONSE.index("is_target") - RESPONSE.index("text")  # in ReadyAnswer.row
@@ -25,9 +57,18 @@ UNNAMED = "import"  # the annotator of judgements for which the file names nobod
 
 
 class Chunk:
-    """One transaction's worth of records of one file. `trial`: an `intake_known.Trial` for a dry run, else None."""
+    """One transaction's worth of records of one file. `trial`: an `intake_known.Trial` for a dry run, else
+    None."""
 
-    def __init__(self, *, project, bench: BenchSettings, keys: KeySource, join: str | None, trial: known.Trial | None = None):
+    def __init__(
+        self,
+        *,
+        project,
+        bench: BenchSettings,
+        keys: KeySource,
+        join: str | None,
+        trial: known.Trial | None = None,
+    ):
         self.project, self.bench, self.keys, self.join, self.trial = project, bench, keys, join, trial
         self.kind = str(bench.kind)
         self.added = Added()
@@ -84,18 +125,9 @@ class Chunk:
             notes=any(e.notes and not e.joins for e in entries),
         )
         names = {a.model for e in entries for a in e.answers if a.model}
-        self.models = self._model_ids(names) if names else {}
+        self.models = known.model_ids(self.project, names, make=self.trial is None) if names else {}
 
-    def _model_ids(self, names: set[str]) -> dict[str, int]:
-        rows = ModelVersion.objects.filter(project=self.project, name__in=names)
-        found = dict(rows.values_list("name", "id"))
-        missing = sorted(names - found.keys())
-        if missing and self.trial is None:
-            ModelVersion.objects.bulk_create([ModelVersion(project=self.project, name=name) for name in missing], ignore_conflicts=True)
-            found = dict(rows.values_list("name", "id"))
-        return found
-
-    # -- one record ------------------------------------------------------------------------------------------------------------
+    # -- one record ------------------------------------------------------------------------------------------
 
     def add(self, record: Ready) -> Refusal | None:
         """Take `record`, or say why not."""
@@ -117,7 +149,8 @@ class Chunk:
         return None
 
     def _count_columns(self, record: Ready) -> None:
-        """A note stays with the prompt that its record makes; what a later record with the same prompt says otherwise is not kept."""
+        """A note stays with the prompt that its record makes; what a later record with the same prompt says
+        otherwise is not kept."""
         kept: set[str] = set()
         dropped = set(record.dropped)
         for entry in record.entries:
@@ -141,19 +174,39 @@ class Chunk:
         here = self.new_external.get(entry.external_id)
         prompts = self.by_external.get(entry.external_id, set()) if here is None else {here}
         if not prompts:
-            return None, Refusal(line, name, "unknown_id", _("No prompt with the id %(id)s is known here.") % {"id": entry.external_id[:80]})
+            return None, Refusal(
+                line,
+                name,
+                "unknown_id",
+                _("No prompt with the id %(id)s is known here.") % {"id": entry.external_id[:80]},
+            )
         if len(prompts) > 1:
-            return None, Refusal(line, name, "ambiguous_id", _("Several prompts have the id %(id)s.") % {"id": entry.external_id[:80]})
+            return None, Refusal(
+                line,
+                name,
+                "ambiguous_id",
+                _("Several prompts have the id %(id)s.") % {"id": entry.external_id[:80]},
+            )
         return next(iter(prompts)), None
 
     def _too_many(self, entry: ReadyEntry, state: PromptState, line: int) -> Refusal | None:
         """An unjudged ranking entry adds to what is on the prompt's item; letters go from A to J."""
-        if self.kind != RANKING or entry.judgements or not state.items or any(set(entry.texts) <= i.slots.keys() for i in state.items):
+        if (
+            self.kind != RANKING
+            or entry.judgements
+            or not state.items
+            or any(set(entry.texts) <= i.slots.keys() for i in state.items)
+        ):
             return None
         item = self._unfrozen(state) or state.items[-1]
         if len(item.slots.keys() | set(entry.texts)) <= MAX_ANSWERS:
             return None
-        return Refusal(line, "answers", "too_many_answers", _("With these the prompt would have more than %(max)s different answers.") % {"max": MAX_ANSWERS})
+        return Refusal(
+            line,
+            "answers",
+            "too_many_answers",
+            _("With these the prompt would have more than %(max)s different answers.") % {"max": MAX_ANSWERS},
+        )
 
     def _take(self, entry: ReadyEntry, line: int) -> bool:
         """Put the entry in memory; whether it adds anything."""
@@ -188,23 +241,37 @@ class Chunk:
     def _responses(self, entry: ReadyEntry, state: PromptState) -> tuple[list[tuple[ReadyAnswer, int]], bool]:
         ids, new = [], False
         for answer in entry.answers:
-            pk, identity, target = state.responses.get(answer.identity_hash), answer.identity_hash, answer.row[TARGET]
+            pk, identity, target = (
+                state.responses.get(answer.identity_hash),
+                answer.identity_hash,
+                answer.row[TARGET],
+            )
             if target and pk is not None and pk not in state.targets:
-                # What was an answer like others is now one to learn: its own row, with the event of its own time.
+                # What was an answer like others is now one to learn: its own row, with the event of its own
+                # time.
                 identity = target_hash(identity)
                 pk = state.responses.get(identity)
             if pk is None:
                 pk = state.responses[identity] = next(self.keys.response)
                 if target:
                     state.targets.add(pk)
-                self.responses.append((pk, state.id, self.models.get(answer.model) if answer.model else None, *answer.row[:-1], identity))
+                self.responses.append(
+                    (
+                        pk,
+                        state.id,
+                        self.models.get(answer.model) if answer.model else None,
+                        *answer.row[:-1],
+                        identity,
+                    )
+                )
                 self.added.responses += 1
                 new = True
             ids.append((answer, pk))
         return ids, new
 
     def _origin(self, entry: ReadyEntry, state: PromptState, line: int, new: bool) -> bool:
-        """Where the prompt came from is kept if the record adds something, and a new external id is something."""
+        """Where the prompt came from is kept if the record adds something, and a new external id is
+        something."""
         unknown_id = bool(entry.external_id) and entry.external_id not in state.external_ids
         if (not new and not unknown_id) or (state.id, line) in self._origin_seen:
             return False
@@ -215,7 +282,7 @@ class Chunk:
             self.new_external[entry.external_id] = state.id
         return True
 
-    # -- items -----------------------------------------------------------------------------------------------------------------
+    # -- items -----------------------------------------------------------------------------------------------
 
     def _unfrozen(self, state: PromptState) -> ItemState | None:
         return next((item for item in reversed(state.items) if not item.frozen), None)
@@ -224,7 +291,12 @@ class Chunk:
         """The prompt's next item; with the answers of `copied`. What was hidden stays hidden."""
         last = state.items[-1] if state.items else None
         item = ItemState(
-            next(self.keys.item), last.generation + 1 if last else 0, Item.State.OPEN.value, False, any(i.hidden for i in state.items), self.position
+            next(self.keys.item),
+            last.generation + 1 if last else 0,
+            Item.State.OPEN.value,
+            False,
+            any(i.hidden for i in state.items),
+            self.position,
         )
         item.previous, item.new = (last.id if last else None), True
         if self.kind == RANKING:
@@ -243,7 +315,8 @@ class Chunk:
         return item
 
     def _put(self, item: ItemState, ids: list[tuple[ReadyAnswer, int]]) -> bool:
-        """Put answers on an item; equal texts share a slot. A text that is there already may join its slot though the item is frozen."""
+        """Put answers on an item; equal texts share a slot. A text that is there already may join its slot
+        though the item is frozen."""
         new = False
         for answer, pk in ids:
             if pk in item.held:
@@ -271,13 +344,16 @@ class Chunk:
         return item, self._put(item, ids)
 
     def _ranking(self, entry: ReadyEntry, state: PromptState, ids) -> tuple[ItemState, bool]:
-        """The item the entry belongs on. Judged: it must hold exactly these texts. Else: the newest that holds them all or may grow."""
+        """The item the entry belongs on. Judged: it must hold exactly these texts. Else: the newest that
+        holds them all or may grow."""
         texts = set(entry.texts)
         newest_first = state.items[::-1]
         if entry.judgements:
             item = next((i for i in newest_first if i.slots.keys() == texts), None)
             if item is None:
-                item = next((i for i in newest_first if not i.frozen and i.slots.keys() <= texts), None) or self._new_item(state)
+                item = next(
+                    (i for i in newest_first if not i.frozen and i.slots.keys() <= texts), None
+                ) or self._new_item(state)
             new = item.new and not item.held
             return item, self._put(item, ids) or new
         item = next((i for i in newest_first if texts <= i.slots.keys()), None) or self._unfrozen(state)
@@ -285,7 +361,10 @@ class Chunk:
             item = self._new_item(state, copied=state.items[-1] if state.items else None)
             self._put(item, ids)
             return item, True
-        if all(any(pk in i.held for i in state.items if texts <= i.slots.keys()) for _a, pk in ids) and texts <= item.slots.keys():
+        if (
+            all(any(pk in i.held for i in state.items if texts <= i.slots.keys()) for _a, pk in ids)
+            and texts <= item.slots.keys()
+        ):
             return item, False
         return item, self._put(item, ids)
 
@@ -294,11 +373,14 @@ class Chunk:
             item.tags.add(name)
             self.tags.append((item.id, name))
 
-    # -- judgements ------------------------------------------------------------------------------------------------------------
+    # -- judgements ------------------------------------------------------------------------------------------
 
-    def _judge(self, judgement: ReadyJudgement, entry: ReadyEntry, item: ItemState, state: PromptState) -> bool:
-        """One judgement, once. A named annotator who judges the same answers again supersedes; where the file names nobody, a second,
-        different judgement is another unnamed hand's ("import 2"), so that neither is lost."""
+    def _judge(
+        self, judgement: ReadyJudgement, entry: ReadyEntry, item: ItemState, state: PromptState
+    ) -> bool:
+        """One judgement, once. A named annotator who judges the same answers again supersedes; where the file
+        names nobody, a second, different judgement is another unnamed hand's ("import 2"), so that neither
+        is lost."""
         same_texts = [i for i in state.items if i.slots.keys() == item.slots.keys()]
         number = 1
         while True:
@@ -328,35 +410,63 @@ class Chunk:
         self.added.annotations += 1
         return True
 
-    # -- writing ---------------------------------------------------------------------------------------------------------------
+    # -- writing ---------------------------------------------------------------------------------------------
 
     def anything(self) -> bool:
-        return bool(self.prompts or self.origins or self.responses or self.items or self.answers or self.tags or self.versions)
+        return bool(
+            self.prompts
+            or self.origins
+            or self.responses
+            or self.items
+            or self.answers
+            or self.tags
+            or self.versions
+        )
 
     def lock_changed(self) -> None:
         """Hold the existing items this chunk changes; ItemFroze if an assignment was quicker."""
         if not self.changed:
             return
         grown = {item_id for item_id, _response, _slot in self.answers}
-        rows = Item.objects.select_for_update(no_key=True).filter(pk__in=list(self.changed)).order_by("pk").values_list("pk", "frozen", "slot_count")
+        rows = (
+            Item.objects.select_for_update(no_key=True)
+            .filter(pk__in=list(self.changed))
+            .order_by("pk")
+            .values_list("pk", "frozen", "slot_count")
+        )
         for pk, frozen, slot_count in rows:
             if frozen and pk in grown and slot_count != len(self.changed[pk].slots):
                 raise ItemFroze
             self.changed[pk].frozen |= frozen
 
     def write(self, *, batch_id: int | None, event_id: int, now) -> None:
-        """Insert everything, in the caller's transaction and under its lock. No batch: the rows come from no file."""
+        """Insert everything, in the caller's transaction and under its lock. No batch: the rows come from no
+        file."""
         at, project = bulk.moment(now), self.project.pk
         came = {"event_id": event_id, "created_at": at}
         bulk.insert(Prompt, PROMPT, self.prompts, constants=came | {"project": project})
         bulk.insert(PromptOrigin, ORIGIN, self.origins, constants={"batch": batch_id, "event_id": event_id})
         bulk.insert(Response, RESPONSE, self.responses, constants=came)
-        same = {"project": project, "held": 0, "submitted": 0, "extras": 0, "overlap": self.bench.overlap, "kind": str(self.bench.kind)}
-        rows = [(i.id, pk, i.generation, i.previous, i.state, i.frozen, i.hidden, i.position, len(i.slots)) for pk, i in self.items]
+        same = {
+            "project": project,
+            "held": 0,
+            "submitted": 0,
+            "extras": 0,
+            "overlap": self.bench.overlap,
+            "kind": str(self.bench.kind),
+        }
+        rows = [
+            (i.id, pk, i.generation, i.previous, i.state, i.frozen, i.hidden, i.position, len(i.slots))
+            for pk, i in self.items
+        ]
         bulk.insert(Item, ITEM, rows, constants=came | same)
         bulk.insert(ItemAnswer, ("item", "response", "slot"), self.answers)
         bulk.insert(ItemTag, ("item", "name"), self.tags)
-        bulk.update(Item, ("slot_count", "state", "frozen"), [(i.id, len(i.slots), i.state, i.frozen) for i in self.changed.values()])
+        bulk.update(
+            Item,
+            ("slot_count", "state", "frozen"),
+            [(i.id, len(i.slots), i.state, i.frozen) for i in self.changed.values()],
+        )
         if self.versions:
             self._write_judgements(event_id, now, at)
         if self.opened:
@@ -366,23 +476,25 @@ class Chunk:
             BenchSettings.objects.filter(pk=self.bench.pk).update(next_position=self.position)
 
     def _write_judgements(self, event_id: int, now, at) -> None:
-        annotators = self._annotator_ids({name for _item, name, _judged in self.annotations})
+        annotators = known.annotator_ids(self.project, {name for _item, name, _judged in self.annotations})
         rows = [(j.id, item, annotators[name], j.head) for item, name, j in self.annotations]
-        same = {"project": self.project.pk, "state": "submitted", "practice": False, "created_at": at, "updated_at": at}
+        same = {
+            "project": self.project.pk,
+            "state": "submitted",
+            "practice": False,
+            "created_at": at,
+            "updated_at": at,
+        }
         bulk.insert(Annotation, ("id", "item", "annotator", "head"), rows, constants=same)
-        same = {"action": "import", "schema": 1, "order": "[]", "active_ms": 0, "late": False, "event_id": event_id, "created_at": at}
+        same = {
+            "action": "import",
+            "schema": 1,
+            "order": "[]",
+            "active_ms": 0,
+            "late": False,
+            "event_id": event_id,
+            "created_at": at,
+        }
         bulk.insert(AnnotationVersion, VERSION, self.versions, constants=same)
         for pk, head in self.superseded.items():
             Annotation.objects.filter(pk=pk).update(head=head, state="submitted", updated_at=now)
-
-    def _annotator_ids(self, names: set[str]) -> dict[str, int]:
-        rows = Annotator.objects.filter(project=self.project, source=Annotator.Source.IMPORTED, name__in=names)
-        found = dict(rows.values_list("name", "id"))
-        taken = set(Annotator.objects.filter(project=self.project, pseudonym__startswith="I").values_list("pseudonym", flat=True))
-        number = 0
-        for name in sorted(names - found.keys()):
-            number += 1
-            while f"I{number}" in taken:
-                number += 1
-            found[name] = Annotator.objects.create(project=self.project, source=Annotator.Source.IMPORTED, name=name, pseudonym=f"I{number}").pk
-        return found

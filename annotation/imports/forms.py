@@ -78,7 +78,8 @@ def fields() -> dict[str, str]:
 
 
 def columns_of(inspection: Inspection) -> list[dict]:
-    """For each column of the file: its name, its place in the form, what it is taken for, and what it may be."""
+    """For each column of the file: its name, its place in the form, what it is taken for, and what it may
+    be."""
     meaning = _meanings(inspection)
     known = fields()
     answers = answer_columns(inspection.mapping)
@@ -90,7 +91,9 @@ def columns_of(inspection: Inspection) -> list[dict]:
         options = known | {own: _("Judgement of %(name)s") % {"name": own.removeprefix("annotator_")}}
         if taken and taken not in options:
             suffix = taken.removeprefix("answer_")
-            options = {taken: _("Answer %(name)s") % {"name": suffix.upper()} if suffix != taken else taken} | options
+            options = {
+                taken: _("Answer %(name)s") % {"name": suffix.upper()} if suffix != taken else taken
+            } | options
         out.append({"name": column, "place": f"column_{i}", "taken": taken, "options": list(options.items())})
     return out
 
@@ -102,8 +105,9 @@ def _meanings(inspection: Inspection) -> dict[str, str]:
 
 
 def scales_of(inspection: Inspection, mapping: dict[str, str]) -> list[dict]:
-    """For each column whose numbers may be read in several ways: its name, its place in the form, what is chosen (`mapping`) or recognised, and
-    the scales there are. `asked`: nobody but the person at the page can tell."""
+    """For each column whose numbers may be read in several ways: its name, its place in the form, what is
+    chosen (`mapping`) or recognised, and the scales there are. `asked`: nobody but the person at the page
+    can tell."""
     meaning = _meanings(inspection)
     asked = {column: one for one in inspection.asked for column in one["columns"].values()}
     _plain, chosen = scales.split(mapping, inspection.columns)
@@ -115,10 +119,28 @@ def scales_of(inspection: Inspection, mapping: dict[str, str]) -> list[dict]:
             continue
         one = asked.get(column)
         found, given = inspection.scales.get(column, ""), chosen.get(column, "")
-        fit = dict.fromkeys([*(one["scales"] if one else ()), *([given] if given else ()), *(() if one else scales.offered(ours))])
-        options = [(scale, scales.told(scale, one["answers"] if one else names, one["numbers"] if one else ())) for scale in fit]
+        fit = dict.fromkeys(
+            [
+                *(one["scales"] if one else ()),
+                *([given] if given else ()),
+                *(() if one else scales.offered(ours)),
+            ]
+        )
+        options = [
+            (scale, scales.told(scale, one["answers"] if one else names, one["numbers"] if one else ()))
+            for scale in fit
+        ]
         recognised = scales.told(found, names) if found and not given else ""
-        out.append({"name": column, "place": f"scale_{i}", "taken": given, "recognised": recognised, "asked": one, "options": options})
+        out.append(
+            {
+                "name": column,
+                "place": f"scale_{i}",
+                "taken": given,
+                "recognised": recognised,
+                "asked": one,
+                "options": options,
+            }
+        )
     return out
 
 
@@ -140,12 +162,18 @@ def read_options(data) -> Options:
     delimiter = data.get("delimiter", "")
     if delimiter not in {"", *(d for d, _label in delimiters())}:
         raise DomainError("delimiter", _("This delimiter is not known."), field="delimiter")
-    return Options(model=data.get("model", "").strip()[:200], join=data.get("join", ""), encoding=data.get("encoding", "").strip()[:40], delimiter=delimiter)
+    return Options(
+        model=data.get("model", "").strip()[:200],
+        join=data.get("join", ""),
+        encoding=data.get("encoding", "").strip()[:40],
+        delimiter=delimiter,
+    )
 
 
 def chosen_mapping(data, found: Inspection) -> dict[str, str]:
-    """What the person chose otherwise than `found` (the file as it is recognised without help): {our field: column, or column:scale}, ""
-    switches a field off. DomainError when two columns are to be the same field."""
+    """What the person chose otherwise than `found` (the file as it is recognised without help): {our field:
+    column, or column:scale}, "" switches a field off. DomainError when two columns are to be the same
+    field."""
     if "column_0" not in data:
         return {}
     chosen: dict[str, str] = {}
@@ -156,7 +184,11 @@ def chosen_mapping(data, found: Inspection) -> dict[str, str]:
             continue
         if ours in chosen:
             label = fields().get(ours, ours)
-            raise DomainError("mapping", _("Two columns are given as “%(field)s”: %(a)s and %(b)s.") % {"field": label, "a": chosen[ours], "b": column})
+            raise DomainError(
+                "mapping",
+                _("Two columns are given as “%(field)s”: %(a)s and %(b)s.")
+                % {"field": label, "a": chosen[ours], "b": column},
+            )
         chosen[ours] = column
         scale = data.get(f"scale_{i}", "")
         if scale and scales.is_scale(scale, ours):

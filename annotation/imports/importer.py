@@ -1,7 +1,8 @@
 """Taking a file in: records → prompts, answers, items and imported judgements, chunk by chunk.
 
-A chunk is one transaction under the project's import lock (its BenchSettings row), together with the job's checkpoint: a killed run goes
-on after its last chunk, and since a record that is known adds nothing, running a file twice does no harm either."""
+A chunk is one transaction under the project's import lock (its BenchSettings row), together with the job's
+checkpoint: a killed run goes on after its last chunk, and since a record that is known adds nothing,
+running a file twice does no harm either."""
 
 import contextlib
 import gc
@@ -57,7 +58,16 @@ class Counts:
     dropped: dict[str, int] = field(default_factory=dict)
 
     def add(self, added: Added) -> None:
-        for name in ("imported", "items", "responses", "annotations", "duplicates", "prompts", "personal_data", "waiting"):
+        for name in (
+            "imported",
+            "items",
+            "responses",
+            "annotations",
+            "duplicates",
+            "prompts",
+            "personal_data",
+            "waiting",
+        ):
             setattr(self, name, getattr(self, name) + getattr(added, name))
         for into, more in ((self.notes, added.notes), (self.dropped, added.dropped)):
             for column, n in more.items():
@@ -71,7 +81,8 @@ class Errors:
     """Refused rows: all of them in a file (if there is a folder for it), the first few in the report."""
 
     def __init__(self, folder: Path | None, keep: int = 0):
-        """`keep`: bytes of the file that belong to chunks taken in by an earlier run; what stands behind them is dropped."""
+        """`keep`: bytes of the file that belong to chunks taken in by an earlier run; what stands behind them
+        is dropped."""
         self.listed: list[dict] = []
         self._file = None
         self._limit: int | None = None
@@ -94,7 +105,9 @@ class Errors:
             if self._limit is None or len(self.listed) < self._limit:
                 self.listed.append(error)
             if self._file is not None:
-                self._file.write(json.dumps(error, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+                self._file.write(
+                    json.dumps(error, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+                )
         if self._file is None:
             return 0
         self._file.flush()
@@ -124,7 +137,8 @@ class NoControl:
 
 @dataclass
 class Source:
-    """The file an import reads, and what it has led to so far. `batch` is made with the first chunk that adds anything."""
+    """The file an import reads, and what it has led to so far. `batch` is made with the first chunk that adds
+    anything."""
 
     name: str
     sha256: str
@@ -150,22 +164,40 @@ def import_file(
     ctl=None,
     folder: Path | None = None,
 ) -> dict:
-    """Take the file at `path` into `project` and return the report: {"read", "imported", "items", "responses", "annotations", "duplicates",
-    "errors": [{"line", "field", "reason", "code"}], and "refused", "prompts", "personal_data", "waiting", "format", "encoding", "notes" and
-    "dropped": [{"column", "records"}]: what is kept as a note only, and what is not kept at all}; for a file with judgements
-    "judged", which answer wins in its first rows (imports.preview.Preview.as_report).
+    """Take the file at `path` into `project` and return the report: {"read", "imported", "items",
+    "responses", "annotations", "duplicates", "errors": [{"line", "field", "reason", "code"}], and
+    "refused", "prompts", "personal_data", "waiting", "format", "encoding", "notes" and "dropped":
+    [{"column", "records"}]: what is kept as a note only, and what is not kept at all}; for a file with
+    judgements "judged", which answer wins in its first rows (imports.preview.Preview.as_report).
 
-    With `folder` all refused rows go to `errors.jsonl` there and the report lists the first 200; without, it lists all. `ctl` is the Control of
-    the job this runs in; its checkpoint is where a killed run goes on. `dry_run` reads the database but writes nothing to it.
-    DomainError when the file as a whole is refused."""
+    With `folder` all refused rows go to `errors.jsonl` there and the report lists the first 200; without,
+    it lists all. `ctl` is the Control of the job this runs in; its checkpoint is where a killed run goes
+    on. `dry_run` reads the database but writes nothing to it. DomainError when the file as a whole is
+    refused."""
     path = Path(path)
     try:
-        inspection = readers.inspect(path, name=name or path.name, encoding=encoding, mapping=mapping or {}, delimiter=delimiter, join=join, whole=True)
+        inspection = readers.inspect(
+            path,
+            name=name or path.name,
+            encoding=encoding,
+            mapping=mapping or {},
+            delimiter=delimiter,
+            join=join,
+            whole=True,
+        )
         judged = preview.of_file(path, inspection, model=model, join=join)
         records = readers.read(path, inspection, model=model, join=join)
         with _fewer_collections():
             report = take(
-                records, project=project, actor=actor, name=name or path.name, sha256=_sha256(path), join=join, dry_run=dry_run, ctl=ctl, folder=folder
+                records,
+                project=project,
+                actor=actor,
+                name=name or path.name,
+                sha256=_sha256(path),
+                join=join,
+                dry_run=dry_run,
+                ctl=ctl,
+                folder=folder,
             )
     except FileRefused as refused:
         raise refusal(refused) from refused
@@ -174,7 +206,8 @@ def import_file(
 
 
 def refusal(refused: FileRefused) -> DomainError:
-    """Why a file as a whole is not taken; with what must be told first ("asked": columns, the scales that fit), for programs."""
+    """Why a file as a whole is not taken; with what must be told first ("asked": columns, the scales that
+    fit), for programs."""
     asked = getattr(refused.inspection, "asked", None)
     return DomainError(refused.code, str(refused), field="file", data={"asked": asked} if asked else None)
 
@@ -197,7 +230,11 @@ def take(
     source = Source(name=name[-255:], sha256=sha256, join=join, job_id=getattr(job, "pk", None))
     before = dict(getattr(job, "checkpoint", None) or {}) if not dry_run else {}
     if before:
-        source.counts, source.taken, source.batch_id = Counts(**before["counts"]), before["records"], before["batch"]
+        source.counts, source.taken, source.batch_id = (
+            Counts(**before["counts"]),
+            before["records"],
+            before["batch"],
+        )
     errors = Errors(folder, before.get("errors_bytes", 0))
     errors_bytes = before.get("errors_bytes", 0)
     bench = BenchSettings.objects.filter(project=project).first()
@@ -205,20 +242,27 @@ def take(
         raise DomainError("no_bench", _("This project has no settings for its bench."))
     keys = KeySource(dry=dry_run)
     trial = known.Trial() if dry_run else None
-    chunks = Chunks(_prepared(_after(records, source.taken, ctl), bytes(project.hash_key), str(bench.kind)), CHUNK_RECORDS)
+    chunks = Chunks(
+        _prepared(_after(records, source.taken, ctl), bytes(project.hash_key), str(bench.kind)), CHUNK_RECORDS
+    )
     try:
         for chunk in chunks:
             listed = len(errors.listed)
             for attempt in range(_TRIES):
                 try:
                     if trial is not None:
-                        added = Chunk(project=project, bench=bench, keys=keys, join=join, trial=trial).run(chunk)
+                        added = Chunk(project=project, bench=bench, keys=keys, join=join, trial=trial).run(
+                            chunk
+                        )
                         errors.add(added.refusals)
                     else:
-                        added, errors_bytes = _commit(chunk, source, project, actor, keys, errors, ctl, chunks.ahead)
+                        added, errors_bytes = _commit(
+                            chunk, source, project, actor, keys, errors, ctl, chunks.ahead
+                        )
                     break
                 except (ItemFroze, OperationalError):
-                    # Somebody began to work on an item, or two transactions waited for each other: decide again on what is there now.
+                    # Somebody began to work on an item, or two transactions waited for each other: decide
+                    # again on what is there now.
                     errors.back_to(errors_bytes, listed)
                     if attempt == _TRIES - 1:
                         raise
@@ -235,16 +279,23 @@ def take(
         bulk.analyze(Prompt, PromptOrigin, Response, Item, ItemAnswer, Annotation, AnnotationVersion)
     counts = source.counts
     columns = {"notes": _by_number(counts.notes), "dropped": _by_number(counts.dropped)}
-    report = asdict(counts) | columns | {"waiting": max(0, counts.waiting), "errors": errors.listed, "dry_run": dry_run}
+    report = (
+        asdict(counts)
+        | columns
+        | {"waiting": max(0, counts.waiting), "errors": errors.listed, "dry_run": dry_run}
+    )
     if folder is not None:
         report["errors_file"] = ERRORS_FILE
     return report
 
 
-def _commit(chunk: list[Ready | Refusal], source: Source, project, actor, keys: KeySource, errors: Errors, ctl, ahead) -> tuple[Added, int]:
-    """One chunk in one transaction, with its event and the checkpoint. `source` moves on only once it is committed. In the context `ahead()` the next
-    chunk is made ready: while PostgreSQL writes this one, and while either database commits it (SQLite does the rest of its work in our thread,
-    one small step after the other, and would have to ask another thread for the interpreter after each)."""
+def _commit(
+    chunk: list[Ready | Refusal], source: Source, project, actor, keys: KeySource, errors: Errors, ctl, ahead
+) -> tuple[Added, int]:
+    """One chunk in one transaction, with its event and the checkpoint. `source` moves on only once it is
+    committed. In the context `ahead()` the next chunk is made ready: while PostgreSQL writes this one, and
+    while either database commits it (SQLite does the rest of its work in our thread, one small step after
+    the other, and would have to ask another thread for the interpreter after each)."""
     with contextlib.ExitStack() as committed, transaction.atomic():
         bench = BenchSettings.objects.select_for_update(no_key=True).get(project=project)
         work = Chunk(project=project, bench=bench, keys=keys, join=source.join)
@@ -255,10 +306,19 @@ def _commit(chunk: list[Ready | Refusal], source: Source, project, actor, keys: 
         if work.anything():
             work.lock_changed()
             if batch_id is None:
-                batch_id = ImportBatch.objects.create(project=project, job_id=source.job_id, name=source.name, sha256=source.sha256).pk
+                batch_id = ImportBatch.objects.create(
+                    project=project, job_id=source.job_id, name=source.name, sha256=source.sha256
+                ).pk
             lines = [record.line for record in chunk]
             counted = {n: getattr(added, n) for n in ("prompts", "responses", "items", "annotations")}
-            event = events.append(project=project, actor=actor, verb="import", batch=batch_id, lines=[min(lines), max(lines)], **counted)
+            event = events.append(
+                project=project,
+                actor=actor,
+                verb="import",
+                batch=batch_id,
+                lines=[min(lines), max(lines)],
+                **counted,
+            )
             work.write(batch_id=batch_id, event_id=event.pk, now=timezone.now())
         counts = Counts(**asdict(source.counts))
         counts.add(added)
@@ -287,12 +347,16 @@ def _prepared(records: Iterable[Record | Refusal], key: bytes, kind: str) -> Ite
 
 
 def _by_number(columns: dict[str, int]) -> list[dict]:
-    return [{"column": name, "records": n} for name, n in sorted(columns.items(), key=lambda pair: (-pair[1], pair[0]))]
+    return [
+        {"column": name, "records": n}
+        for name, n in sorted(columns.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
 
 
 @contextlib.contextmanager
 def _fewer_collections() -> Iterator[None]:
-    """A chunk is some hundred thousand objects without a cycle; looking for cycles among them at the usual pace costs a tenth of the time."""
+    """A chunk is some hundred thousand objects without a cycle; looking for cycles among them at the usual
+    pace costs a tenth of the time."""
     before = gc.get_threshold()
     gc.set_threshold(max(before[0], 50_000), *before[1:])
     try:

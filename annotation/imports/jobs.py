@@ -29,8 +29,8 @@ def inspect(path: Path, name: str, options: Options) -> readers.Inspection:
 
 
 def look(path: Path, name: str, options: Options) -> tuple[readers.Inspection | None, DomainError | None]:
-    """(what the file is, why it cannot be taken like this): the second alone when nothing can be read of it, both when it has rows and
-    columns but nobody knows what they mean."""
+    """(what the file is, why it cannot be taken like this): the second alone when nothing can be read of it,
+    both when it has rows and columns but nobody knows what they mean."""
     try:
         found = readers.inspect(
             path,
@@ -41,13 +41,18 @@ def look(path: Path, name: str, options: Options) -> tuple[readers.Inspection | 
             join=options.join or None,
         )
     except FileRefused as refused:
-        known = refused.inspection if isinstance(refused.inspection, readers.Inspection) and refused.inspection.columns else None
+        known = (
+            refused.inspection
+            if isinstance(refused.inspection, readers.Inspection) and refused.inspection.columns
+            else None
+        )
         return known, importer.refusal(refused)
     return found, None
 
 
 def start(source: Path, *, project, actor, name: str, options: Options, dry_run: bool = False) -> Job:
-    """A job that takes the file at `source` in. The file is given a second name in the job's folder; `source` may go afterwards."""
+    """A job that takes the file at `source` in. The file is given a second name in the job's folder; `source`
+    may go afterwards."""
     params = {
         "name": name,
         "mapping": options.mapping,
@@ -93,7 +98,8 @@ def run(job: Job, ctl) -> dict:
 
 @jobs.periodic("import-leftovers", seconds=3600)
 def drop_leftovers() -> int:
-    """Uploads of jobs that have ended are not needed any more, nor what was staged and never started; how many files went."""
+    """Uploads of jobs that have ended are not needed any more, nor what was staged and never started; how
+    many files went."""
     gone = uploads.sweep_staged()
     root = Path(settings.FILES_DIR) / "jobs"
     if not root.is_dir():

@@ -14,12 +14,14 @@ CHUNK_RECORDS = 2000
 FIRST_RECORDS = 500  # the first chunk is a small one: the database stands idle while it is made ready
 CHUNK_CHARACTERS = 4_000_000
 
-TURN_SECONDS = 0.0005  # how long one thread may keep the interpreter from another that asks for it (Python's own: 0.005)
+# how long one thread may keep the interpreter from another that asks for it (Python's own: 0.005)
+TURN_SECONDS = 0.0005
 
 
 class _Turns:
-    """While at least one import is in the context, threads take turns quickly: whoever talks to the database waits for it some fifty times a
-    chunk, and after each wait for the interpreter, while the database stands idle."""
+    """While at least one import is in the context, threads take turns quickly: whoever talks to the database
+    waits for it some fifty times a chunk, and after each wait for the interpreter, while the database
+    stands idle."""
 
     def __init__(self):
         self._lock, self._inside, self._before = threading.Lock(), 0, 0.0
@@ -42,8 +44,8 @@ _quick_turns = _Turns()
 
 
 class Chunks:
-    """Iterates over `records` in lists of at most `limit` records and about CHUNK_CHARACTERS characters. At most two chunks are in memory: the one
-    that was given out and the next."""
+    """Iterates over `records` in lists of at most `limit` records and about CHUNK_CHARACTERS characters. At
+    most two chunks are in memory: the one that was given out and the next."""
 
     def __init__(self, records: Iterable[Ready | Refusal], limit: int = CHUNK_RECORDS):
         self._records, self._limit = iter(records), limit
@@ -74,10 +76,13 @@ class Chunks:
 
     @contextlib.contextmanager
     def ahead(self) -> Iterator[None]:
-        """While the block waits for the database, a thread makes the next chunk ready; it has ended when the block is left. (It speaks the
-        language of the caller, and touches no database.) What goes wrong in it is raised by the iteration."""
+        """While the block waits for the database, a thread makes the next chunk ready; it has ended when the
+        block is left. (It speaks the language of the caller, and touches no database.) What goes wrong in
+        it is raised by the iteration."""
         self._wanted = True
-        thread = threading.Thread(target=self._aside, args=(translation.get_language(),), name="import-ahead", daemon=True)
+        thread = threading.Thread(
+            target=self._aside, args=(translation.get_language(),), name="import-ahead", daemon=True
+        )
         with _quick_turns:
             thread.start()
             try:

@@ -1,6 +1,8 @@
-"""A record made ready for the database before any lock is taken: hashes, stored forms, personal data, judgements by distinct text.
+"""A record made ready for the database before any lock is taken: hashes, stored forms, personal data,
+judgements by distinct text.
 
-Nothing here reads or writes rows; what cannot be stored or makes no sense for the kind of project becomes a Refusal of its line."""
+Nothing here reads or writes rows; what cannot be stored or makes no sense for the kind of project becomes
+a Refusal of its line."""
 
 from dataclasses import dataclass, field
 
@@ -18,12 +20,14 @@ from corpus.records import Entry, Record, Refusal
 MAX_ANSWERS = len(documents.LETTERS)
 MAX_NAME = 200
 _EMPTY_LIST, _EMPTY_OBJECT = "[]", "{}"
-QA, DEMONSTRATION, RANKING = str(Kind.QA), str(Kind.DEMONSTRATION), str(Kind.RANKING)  # plain texts compare faster than members
+# plain texts compare faster than members
+QA, DEMONSTRATION, RANKING = str(Kind.QA), str(Kind.DEMONSTRATION), str(Kind.RANKING)
 
 
 @dataclass(slots=True)
 class ReadyAnswer:
-    """`row`: text, turns, origin, parameters, external_id, is_target, cut, text_hash, identity_hash, as stored."""
+    """`row`: text, turns, origin, parameters, external_id, is_target, cut, text_hash, identity_hash, as
+    stored."""
 
     text_hash: str
     identity_hash: str
@@ -33,7 +37,8 @@ class ReadyAnswer:
 
 @dataclass(slots=True)
 class ReadyJudgement:
-    """`document` names answers by their place in `ReadyEntry.texts`; `key` is the same for the same judgement of the same texts."""
+    """`document` names answers by their place in `ReadyEntry.texts`; `key` is the same for the same judgement
+    of the same texts."""
 
     annotator: str
     document: dict
@@ -42,7 +47,8 @@ class ReadyJudgement:
 
 @dataclass(slots=True)
 class ReadyEntry:
-    """`row`: messages, tools, sources, metadata, language, content_hash, as stored. `joins`: its prompt is named by `external_id` only."""
+    """`row`: messages, tools, sources, metadata, language, content_hash, as stored. `joins`: its prompt is
+    named by `external_id` only."""
 
     joins: bool
     content_hash: str
@@ -72,7 +78,8 @@ class _Refuse(Exception):
 
 
 def prepare(record: Record, *, key: bytes, kind: str) -> Ready | Refusal:
-    """`record` for a project of `kind` whose hash key is `key`; a Refusal when one of its entries cannot be taken."""
+    """`record` for a project of `kind` whose hash key is `key`; a Refusal when one of its entries cannot be
+    taken."""
     ready = Ready(record.line, record.dropped)
     try:
         for entry in record.entries:
@@ -96,16 +103,27 @@ def _entry(entry: Entry, key: bytes, kind: str, ready: Ready) -> ReadyEntry:
         to_scan.append(given.text)
     if len(texts) > MAX_ANSWERS:
         raise _Refuse(
-            "answers", "too_many_answers", _("There are %(n)s different answers; at most %(max)s can be shown.") % {"n": len(texts), "max": MAX_ANSWERS}
+            "answers",
+            "too_many_answers",
+            _("There are %(n)s different answers; at most %(max)s can be shown.")
+            % {"n": len(texts), "max": MAX_ANSWERS},
         )
     if kind == QA and len(texts) != 1:
-        raise _Refuse("answers", "kind_mismatch", _("A QA project takes one answer to a question; this record has %(n)s.") % {"n": len(texts)})
+        raise _Refuse(
+            "answers",
+            "kind_mismatch",
+            _("A QA project takes one answer to a question; this record has %(n)s.") % {"n": len(texts)},
+        )
     joins = entry.kind == "answer"
     external_id = _short("id", entry.external_id)
     content_hash, row = ("", ()) if joins else _prompt(entry, key, to_scan)
     kinds = personal_data.scan("\n\n".join(to_scan))
     tags = ["personal-data", *(f"personal-data:{k}"[:60] for k in kinds)] if kinds else []
-    judgements = [_judgement(j, entry, [a.text_hash for a in answers], texts, kind, key) for j in entry.judgements] if entry.judgements else []
+    judgements = (
+        [_judgement(j, entry, [a.text_hash for a in answers], texts, kind, key) for j in entry.judgements]
+        if entry.judgements
+        else []
+    )
     # All that is stored as text counts: a chunk is held in memory whole.
     for stored in (row, *[a.row for a in answers]):
         for value in stored[:4]:  # messages, tools, sources, metadata; text, turns, origin, parameters
@@ -120,9 +138,15 @@ def _check_kind(entry: Entry, kind: str) -> None:
     if not entry.judgements and kind != QA:
         return
     if kind == QA and not entry.answers:
-        raise _Refuse("answers", "kind_mismatch", _("A QA project takes questions with an answer; this record has none."))
+        raise _Refuse(
+            "answers",
+            "kind_mismatch",
+            _("A QA project takes questions with an answer; this record has none."),
+        )
     if kind == DEMONSTRATION and entry.judgements:
-        raise _Refuse("answers", "kind_mismatch", _("A demonstration project takes no judgements of answers."))
+        raise _Refuse(
+            "answers", "kind_mismatch", _("A demonstration project takes no judgements of answers.")
+        )
     if kind == QA and any("verdict" not in j.document for j in entry.judgements):
         raise _Refuse("answers", "kind_mismatch", _("A QA project takes no rankings or ratings of answers."))
     if kind == RANKING and any("verdict" in j.document for j in entry.judgements):
@@ -163,21 +187,30 @@ def _json(name: str, value) -> str | None:
 
 
 def _turns(name: str, turns: list) -> str | None:
-    """Turns as stored. What their tool calls say as JSON inside a text must be storable as well: a trainer reads it as JSON."""
+    """Turns as stored. What their tool calls say as JSON inside a text must be storable as well: a trainer
+    reads it as JSON."""
     for turn in turns:
-        if isinstance(turn, dict) and turn.get("tool_calls") and (code := storable.call_fault(turn["tool_calls"])):
+        if (
+            isinstance(turn, dict)
+            and turn.get("tool_calls")
+            and (code := storable.call_fault(turn["tool_calls"]))
+        ):
             raise _unstorable(name, code)
     return _json(name, turns)
 
 
 def _prompt(entry: Entry, key: bytes, to_scan: list[str]) -> tuple[str, tuple]:
     messages = _turns("prompt", entry.messages)
-    if entry.tools and not (isinstance(entry.tools, list) and all(isinstance(tool, dict) for tool in entry.tools)):
+    if entry.tools and not (
+        isinstance(entry.tools, list) and all(isinstance(tool, dict) for tool in entry.tools)
+    ):
         raise _Refuse("tools", "tools", _("The tools must be a list of objects (or JSON text of one)."))
     tools = _json("tools", entry.tools or None)
     sources = _json("source", list(entry.sources)) if entry.sources else _EMPTY_LIST
     metadata = _json("metadata", entry.metadata) if entry.metadata else _EMPTY_OBJECT
-    content_hash = canonical.prompt_hash(key=key, messages=entry.messages, tools=entry.tools, sources=entry.sources)
+    content_hash = canonical.prompt_hash(
+        key=key, messages=entry.messages, tools=entry.tools, sources=entry.sources
+    )
     last = ""
     for message in entry.messages:
         content = message.get("content")
@@ -195,15 +228,29 @@ def _answer(given, entry: Entry, key: bytes, kind: str) -> ReadyAnswer:
     model = _short("model", given.model) if given.model else ""
     external_id = _short("answer_id", given.external_id) if given.external_id else ""
     text_hash = canonical.text_hash(key=key, text=text, turns=turns)
-    identity = canonical.identity_hash(key=key, text_hash=text_hash, origin=given.origin, model=model or None, external_id=external_id, cut=given.cut)
+    identity = canonical.identity_hash(
+        key=key,
+        text_hash=text_hash,
+        origin=given.origin,
+        model=model or None,
+        external_id=external_id,
+        cut=given.cut,
+    )
     # In a QA project only what a person kept is to be learnt.
     target = kind != QA and (given.is_target or entry.kind == "sft")
     turns_json = _turns("answer", turns) if turns else None
     parameters = _json("parameters", given.parameters) if given.parameters else None
-    return ReadyAnswer(text_hash, identity, model or None, (text, turns_json, given.origin, parameters, external_id, target, given.cut, text_hash, identity))
+    return ReadyAnswer(
+        text_hash,
+        identity,
+        model or None,
+        (text, turns_json, given.origin, parameters, external_id, target, given.cut, text_hash, identity),
+    )
 
 
-def _judgement(given, entry: Entry, hashes: list[str], texts: list[str], kind: str, key: bytes) -> ReadyJudgement:
+def _judgement(
+    given, entry: Entry, hashes: list[str], texts: list[str], kind: str, key: bytes
+) -> ReadyJudgement:
     name = _short("annotator", given.annotator)
     try:
         _json("judgement", given.document)
@@ -219,12 +266,14 @@ def _judgement(given, entry: Entry, hashes: list[str], texts: list[str], kind: s
 
 
 def by_slot(doc: dict, slots: list[int]) -> dict:
-    """`doc`, whose answers are indexes into `slots`, by slot numbers. Indexes that share a slot (equal texts) become one;
-    DomainError "contradiction" when they are said to differ."""
+    """`doc`, whose answers are indexes into `slots`, by slot numbers. Indexes that share a slot (equal texts)
+    become one; DomainError "contradiction" when they are said to differ."""
 
     def slot(index):
         if not isinstance(index, int) or not 0 <= index < len(slots):
-            raise DomainError("invalid_document", _("The judgement names an answer that is not there."), field="judgement")
+            raise DomainError(
+                "invalid_document", _("The judgement names an answer that is not there."), field="judgement"
+            )
         return slots[index]
 
     out = dict(doc)
@@ -232,9 +281,13 @@ def by_slot(doc: dict, slots: list[int]) -> dict:
         out["ranking"] = [sorted({slot(i) for i in group}) for group in doc["ranking"]]
         flat = [s for group in out["ranking"] for s in group]
         unranked = set(slots) - {slot(i) for group in doc["ranking"] for i in group}
-        split = {slots[i] for i in range(len(slots)) if not any(i in group for group in doc["ranking"])} - unranked
+        split = {
+            slots[i] for i in range(len(slots)) if not any(i in group for group in doc["ranking"])
+        } - unranked
         if len(flat) != len(set(flat)) or (split and doc.get("rest") == "worse"):
-            raise DomainError("contradiction", _("Answers with the same text are ranked differently."), field="ranking")
+            raise DomainError(
+                "contradiction", _("Answers with the same text are ranked differently."), field="ranking"
+            )
     for name in ("ratings", "answer_flags"):
         if name not in doc:
             continue
@@ -244,11 +297,15 @@ def by_slot(doc: dict, slots: list[int]) -> dict:
             if name == "answer_flags":
                 merged[place] = sorted({*merged.get(place, ()), *value})  # type: ignore[misc]
             elif merged.setdefault(place, value) != value:
-                raise DomainError("contradiction", _("Answers with the same text are rated differently."), field="ratings")
+                raise DomainError(
+                    "contradiction", _("Answers with the same text are rated differently."), field="ratings"
+                )
         out[name] = merged
     for name in ("spans", "corrections"):
         if name in doc:
-            out[name] = [part | {"answer": slot(part["answer"])} if "answer" in part else part for part in doc[name]]
+            out[name] = [
+                part | {"answer": slot(part["answer"])} if "answer" in part else part for part in doc[name]
+            ]
     if "not_read" in doc:
         out["not_read"] = sorted({slot(i) for i in doc["not_read"]})
     return out

@@ -60,8 +60,14 @@ class Preview:
         }
         always = ("good", "bad") if self.counted["good"] + self.counted["bad"] else ("first", "second")
         kinds = [kind for kind in KINDS if self.counted[kind] or kind in always]
-        parts = [told[kind] % {"n": self.counted[kind], "answer": {"first": first, "second": second}.get(kind)} for kind in kinds]
-        return _("Judgements in the first rows (%(rows)d): %(parts)s") % {"rows": self.rows, "parts": ", ".join(parts)}
+        parts = [
+            told[kind] % {"n": self.counted[kind], "answer": {"first": first, "second": second}.get(kind)}
+            for kind in kinds
+        ]
+        return _("Judgements in the first rows (%(rows)d): %(parts)s") % {
+            "rows": self.rows,
+            "parts": ", ".join(parts),
+        }
 
     def annotators(self) -> bool:
         """Whether somebody is named who judged."""
@@ -69,11 +75,21 @@ class Preview:
 
     def as_report(self) -> dict:
         """JSON-ready, without a word of the file's texts: reports are kept."""
-        shown = [{"line": one.line, "annotator": one.annotator, "ranking": one.ranking, "says": one.says} for one in self.shown if not one.refused]
-        return {"rows": self.rows} | {kind: self.counted[kind] for kind in KINDS} | {"says": self.counts(), "shown": shown}
+        shown = [
+            {"line": one.line, "annotator": one.annotator, "ranking": one.ranking, "says": one.says}
+            for one in self.shown
+            if not one.refused
+        ]
+        return (
+            {"rows": self.rows}
+            | {kind: self.counted[kind] for kind in KINDS}
+            | {"says": self.counts(), "shown": shown}
+        )
 
 
-def of_file(path, inspection: readers.Inspection, *, model: str | None = None, join: str | None = None) -> Preview | None:
+def of_file(
+    path, inspection: readers.Inspection, *, model: str | None = None, join: str | None = None
+) -> Preview | None:
     """What the judgements in the first limits.SAMPLE_ROWS rows say; None for a file without any. Shown are
     the first rows, and the first row of each further outcome."""
     out = Preview(scales.names_of(inspection.mapping, max(2, len(answer_columns(inspection.mapping)))))
@@ -105,7 +121,14 @@ def _of_entry(line: int, entry: Entry, mapping: dict[str, str]) -> list[Judged]:
         one.winner = _cut(entry.answers[won[0] - 1].text) if won else ""
         one.others = [_cut(answer.text) for i, answer in enumerate(entry.answers, 1) if i not in won]
         made.append(one)
-    return made or [Judged(line, says=_("No judgement"), question=question, others=[_cut(answer.text) for answer in entry.answers])]
+    return made or [
+        Judged(
+            line,
+            says=_("No judgement"),
+            question=question,
+            others=[_cut(answer.text) for answer in entry.answers],
+        )
+    ]
 
 
 def words(document: dict, names: list[str]) -> str:

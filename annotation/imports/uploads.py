@@ -1,7 +1,7 @@
 """Files on their way in: staged between upload and start, then in the folder of their job.
 
-Everything lies under FILES_DIR, which all web processes and workers share; nothing is held in memory. A staged upload belongs to the
-person who sent it and to one project, and is thrown away after a day."""
+Everything lies under FILES_DIR, which all web processes and workers share; nothing is held in memory. A
+staged upload belongs to the person who sent it and to one project, and is thrown away after a day."""
 
 import json
 import os
@@ -70,9 +70,15 @@ def _folder(token: str) -> Path:
 
 
 def check_length(request) -> None:
-    """Refuse a body that is larger than an import may be, before any of it is read. WSGI reads no further than the length stated."""
+    """Refuse a body that is larger than an import may be, before any of it is read. WSGI reads no further
+    than the length stated."""
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.IMPORT_MAX_BYTES + 64 * 1024:
-        raise DomainError("too_large", _("The file is larger than %(n)d MB.") % {"n": settings.IMPORT_MAX_BYTES // 1024**2}, status=413, field="file")
+        raise DomainError(
+            "too_large",
+            _("The file is larger than %(n)d MB.") % {"n": settings.IMPORT_MAX_BYTES // 1024**2},
+            status=413,
+            field="file",
+        )
 
 
 def check_file(file: UploadedFile | None) -> UploadedFile:
@@ -82,7 +88,12 @@ def check_file(file: UploadedFile | None) -> UploadedFile:
     if not file.size:
         raise DomainError("empty_file", _("The file is empty."), field="file")
     if file.size > settings.IMPORT_MAX_BYTES:
-        raise DomainError("too_large", _("The file is larger than %(n)d MB.") % {"n": settings.IMPORT_MAX_BYTES // 1024**2}, status=413, field="file")
+        raise DomainError(
+            "too_large",
+            _("The file is larger than %(n)d MB.") % {"n": settings.IMPORT_MAX_BYTES // 1024**2},
+            status=413,
+            field="file",
+        )
     return file
 
 
@@ -90,7 +101,9 @@ def keep(file: UploadedFile, target: Path) -> None:
     """Put the upload at `target`: moved if it is on disk already, else written in pieces."""
     on_disk = getattr(file, "temporary_file_path", None)
     if on_disk is not None:
-        shutil.copyfile(on_disk(), target) if os.stat(on_disk()).st_dev != os.stat(target.parent).st_dev else os.link(on_disk(), target)
+        shutil.copyfile(on_disk(), target) if os.stat(on_disk()).st_dev != os.stat(
+            target.parent
+        ).st_dev else os.link(on_disk(), target)
         return
     with open(target, "wb") as out:
         for part in file.chunks():
@@ -100,7 +113,13 @@ def keep(file: UploadedFile, target: Path) -> None:
 def stage(file: UploadedFile, *, project, user) -> Staged:
     """Keep an upload until its owner starts or discards it."""
     sweep_staged()
-    staged = Staged(secrets.token_urlsafe(24), Path(file.name or "upload").name[-255:], project.pk, user.pk, file.size or 0)
+    staged = Staged(
+        secrets.token_urlsafe(24),
+        Path(file.name or "upload").name[-255:],
+        project.pk,
+        user.pk,
+        file.size or 0,
+    )
     _folder(staged.token).mkdir(parents=True)
     try:
         keep(file, staged.path)

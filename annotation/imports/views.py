@@ -29,7 +29,8 @@ ASKS = ("unknown_format", "which_wins")  # refusals that the person at the page 
 REFUSED_SHOWN = 200
 
 
-@csrf_exempt  # only until the length is checked: reading the form for its token would take the whole upload in first
+# only until the length is checked: reading the form for its token would take the whole upload in first
+@csrf_exempt
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page("manager")
@@ -48,7 +49,9 @@ def import_page(request, project):
 def _receive(request, project):
     staged = None
     try:
-        staged = uploads.stage(uploads.check_file(request.FILES.get("file")), project=project, user=request.user)
+        staged = uploads.stage(
+            uploads.check_file(request.FILES.get("file")), project=project, user=request.user
+        )
         staged.options = _saved_options(project, request.POST.get("saved", ""))
         staged.save()
         found, refused = import_jobs.look(staged.path, staged.name, uploads.Options())
@@ -67,7 +70,11 @@ def _saved_options(project, pk: str) -> uploads.Options:
 
 
 def _first_page(request, project, refused: DomainError | None = None):
-    recent = Job.objects.filter(project=project, kind=import_jobs.KIND, params__dry_run=False).select_related("created_by").order_by("-id")[:RECENT]
+    recent = (
+        Job.objects.filter(project=project, kind=import_jobs.KIND, params__dry_run=False)
+        .select_related("created_by")
+        .order_by("-id")[:RECENT]
+    )
     context = {
         "project": project,
         "refused": refused,
@@ -82,7 +89,8 @@ def _first_page(request, project, refused: DomainError | None = None):
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page("manager")
 def import_check(request, project, token):
-    """What the upload is, and what to correct. POST `action`: look (apply corrections) · trial · start · discard."""
+    """What the upload is, and what to correct. POST `action`: look (apply corrections) · trial · start ·
+    discard."""
     staged = uploads.staged(token, project=project, user=request.user)
     if staged is None:
         messages.warning(request, _("This upload is no longer here. Upload the file again."))
@@ -115,7 +123,9 @@ def _act(request, project, staged):
         staged.options, staged.trial = options, None
     name = request.POST.get("save_as", "").strip()[:80]
     if name:
-        SavedMapping.objects.update_or_create(project=project, name=name, defaults={"mapping": options.mapping})
+        SavedMapping.objects.update_or_create(
+            project=project, name=name, defaults={"mapping": options.mapping}
+        )
         messages.success(request, _("The mapping is saved as %(name)s.") % {"name": name})
     given = {"project": project, "actor": request.user, "name": staged.name, "options": options}
     if action == "start":
@@ -138,7 +148,13 @@ def _check_page(request, project, staged, refused: DomainError | None = None):
         if inspection is None:
             return _first_page(request, project, wrong)
     refused = refused or wrong
-    trial = Job.objects.filter(project=project, pk=staged.trial, kind=import_jobs.KIND).select_related("project").first() if staged.trial else None
+    trial = (
+        Job.objects.filter(project=project, pk=staged.trial, kind=import_jobs.KIND)
+        .select_related("project")
+        .first()
+        if staged.trial
+        else None
+    )
     context = {
         "project": project,
         "staged": staged,
@@ -153,19 +169,30 @@ def _check_page(request, project, staged, refused: DomainError | None = None):
         "encodings": imports_forms.ENCODINGS,
         "delimiters": imports_forms.delimiters(),
     }
-    return render(request, "annotation/import_check.html", context, status=400 if refused and request.method == "POST" else 200)
+    return render(
+        request,
+        "annotation/import_check.html",
+        context,
+        status=400 if refused and request.method == "POST" else 200,
+    )
 
 
 def _preview(staged, inspection) -> preview.Preview | None:
     """Which answer wins in the first rows; None where the file is not read that far."""
     try:
-        return preview.of_file(staged.path, inspection, model=staged.options.model or None, join=staged.options.join or None)
+        return preview.of_file(
+            staged.path, inspection, model=staged.options.model or None, join=staged.options.join or None
+        )
     except FileRefused:
         return None
 
 
 def _import_job(project, pk: int) -> Job:
-    job = Job.objects.filter(project=project, kind=import_jobs.KIND, pk=pk).select_related("project", "created_by").first()
+    job = (
+        Job.objects.filter(project=project, kind=import_jobs.KIND, pk=pk)
+        .select_related("project", "created_by")
+        .first()
+    )
     if job is None:
         raise Http404
     return job
@@ -178,7 +205,13 @@ def import_report(request, project, pk):
     """How an import goes, and what came of it."""
     job = _import_job(project, pk)
     report = job.result if job.state == Job.State.DONE else {}
-    context = {"project": project, "job": job, "report": report, "errors": report.get("errors", [])[:REFUSED_SHOWN], "shown": REFUSED_SHOWN}
+    context = {
+        "project": project,
+        "job": job,
+        "report": report,
+        "errors": report.get("errors", [])[:REFUSED_SHOWN],
+        "shown": REFUSED_SHOWN,
+    }
     return render(request, "annotation/import_report.html", context)
 
 
@@ -195,10 +228,18 @@ def report_file(job: Job, kind: str) -> HttpResponse | StreamingHttpResponse:
     name = f"import-{job.pk}-refused.{kind}"
     if kind == "jsonl":
         if not path.exists():
-            return HttpResponse(b"", content_type="application/x-ndjson", headers={"Content-Disposition": f'attachment; filename="{name}"'})
-        return FileResponse(open(path, "rb"), as_attachment=True, filename=name, content_type="application/x-ndjson")
+            return HttpResponse(
+                b"",
+                content_type="application/x-ndjson",
+                headers={"Content-Disposition": f'attachment; filename="{name}"'},
+            )
+        return FileResponse(
+            open(path, "rb"), as_attachment=True, filename=name, content_type="application/x-ndjson"
+        )
     return StreamingHttpResponse(
-        spreadsheet.lines(_refused(path)), content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        spreadsheet.lines(_refused(path)),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 

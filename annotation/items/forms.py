@@ -7,7 +7,12 @@ from annotation.models import Item, Kind
 
 
 class ItemFilter(forms.Form):
-    q = forms.CharField(label=_("Item or external id"), required=False, max_length=200, widget=forms.TextInput(attrs={"type": "search"}))
+    q = forms.CharField(
+        label=_("Item or external id"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
     state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("any")), *Item.State.choices])
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("any")), *Kind.choices])
     tag = forms.CharField(label=_("Tag"), required=False, max_length=60)

@@ -29,7 +29,9 @@ def items(request, project):
     rows = Item.objects.visible_to(request.user).filter(project=project)
     asked = form.cleaned_data if form.is_valid() else {}
     if asked.get("hidden"):
-        rows = rows.filter(Q(hidden=True) | Exists(ItemFlag.objects.filter(item=OuterRef("pk"), resolved_at=None)))
+        rows = rows.filter(
+            Q(hidden=True) | Exists(ItemFlag.objects.filter(item=OuterRef("pk"), resolved_at=None))
+        )
     for name in ("state", "kind"):
         if asked.get(name):
             rows = rows.filter(**{name: asked[name]})
@@ -38,7 +40,9 @@ def items(request, project):
     if asked.get("q"):
         q = asked["q"].strip()
         by_external = Q(prompt__origins__external_id=q)
-        rows = rows.filter(by_external | Q(pk=int(q)) if q.isdecimal() and len(q) < 19 else by_external).distinct()
+        rows = rows.filter(
+            by_external | Q(pk=int(q)) if q.isdecimal() and len(q) < 19 else by_external
+        ).distinct()
     if asked.get("after"):
         rows = rows.filter(pk__gt=asked["after"])
     found = list(rows.select_related("prompt").prefetch_related("tags").order_by("pk")[: PAGE + 1])
@@ -57,7 +61,10 @@ def items(request, project):
 
 
 def _item(request, project, pk) -> Item:
-    return get_object_or_404(Item.objects.visible_to(request.user).select_related("prompt", "project").filter(project=project), pk=pk)
+    return get_object_or_404(
+        Item.objects.visible_to(request.user).select_related("prompt", "project").filter(project=project),
+        pk=pk,
+    )
 
 
 @require_safe
@@ -71,10 +78,19 @@ def item(request, project, pk):
     reports = list(found.reports.select_related("reporter").order_by("-pk"))
     for report in reports:
         report.label = words.get(report.reason, report.reason)
-    judgements = {judged.annotator_id: judged for judged in found.annotations.only("annotator_id", "state")} if assignments else {}
+    judgements = (
+        {judged.annotator_id: judged for judged in found.annotations.only("annotator_id", "state")}
+        if assignments
+        else {}
+    )
     for assignment in assignments:
-        judged = judgements.get(assignment.annotator_id) if assignment.state == assignment.State.SUBMITTED else None
-        assignment.shown_state = (judged or assignment).get_state_display()  # what became of what was submitted: returned, accepted
+        judged = (
+            judgements.get(assignment.annotator_id)
+            if assignment.state == assignment.State.SUBMITTED
+            else None
+        )
+        # what became of what was submitted: returned, accepted
+        assignment.shown_state = (judged or assignment).get_state_display()
         assignment.skip_label = words.get(assignment.skip_reason, assignment.skip_reason)
     context = {
         "project": project,
@@ -96,13 +112,20 @@ def item_hide(request, project, pk):
     """ "Contains personal data": hidden from everyone at once; the managers decide."""
     form = CommentForm(request.POST)
     found = _item(request, project, pk)
-    queue.report(user=request.user, item=found, comment=form.cleaned_data["comment"] if form.is_valid() else "")
+    queue.report(
+        user=request.user, item=found, comment=form.cleaned_data["comment"] if form.is_valid() else ""
+    )
     figures.forget(project)
     found.refresh_from_db(fields=["hidden"])
     if found.hidden:
-        messages.success(request, _("The item is hidden from everyone. A manager decides what becomes of it."))
+        messages.success(
+            request, _("The item is hidden from everyone. A manager decides what becomes of it.")
+        )
     else:
-        messages.success(request, _("The managers are told. Others still see the item: many of your reports wait to be decided."))
+        messages.success(
+            request,
+            _("The managers are told. Others still see the item: many of your reports wait to be decided."),
+        )
     return redirect("items", project.slug)
 
 
@@ -128,7 +151,9 @@ def item_decide(request, project, pk):
 def item_tags(request, project, pk):
     found, form = _item(request, project, pk), TagsForm(request.POST)
     if form.is_valid():
-        projects.set_tags(item=found, actor=request.user, names=form.cleaned_data["tags"].replace("，", ",").split(","))
+        projects.set_tags(
+            item=found, actor=request.user, names=form.cleaned_data["tags"].replace("，", ",").split(",")
+        )
         messages.success(request, _("Saved."))
     else:
         messages.error(request, form.errors["tags"][0])

@@ -1,4 +1,5 @@
-"""Verbs on a project as the bench sees it: create, clone, settings, guideline and criteria versions, what becomes of hidden items."""
+"""Verbs on a project as the bench sees it: create, clone, settings, guideline and criteria versions, what
+becomes of hidden items."""
 
 import re
 import secrets
@@ -28,28 +29,40 @@ _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 def may_create(user) -> bool:
-    """Superusers, and whoever manages a project already: a lead starts the next project without asking the administrator."""
+    """Superusers, and whoever manages a project already: a lead starts the next project without asking the
+    administrator."""
     return user.is_superuser or Member.objects.of(user).filter(role=Role.MANAGER).exists()
 
 
 def _check_slug(slug: str) -> str:
     if not _SLUG.fullmatch(slug) or len(slug) > 60:
-        raise DomainError("bad_slug", _("The address takes small letters, digits and single hyphens, at most 60."), field="slug")
+        raise DomainError(
+            "bad_slug",
+            _("The address takes small letters, digits and single hyphens, at most 60."),
+            field="slug",
+        )
     return slug
 
 
 def _check_overlap(overlap: int) -> int:
     if not 1 <= overlap <= MAX_OVERLAP:
-        raise DomainError("bad_overlap", _("The overlap is a number from 1 to %(n)s.") % {"n": MAX_OVERLAP}, field="overlap")
+        raise DomainError(
+            "bad_overlap", _("The overlap is a number from 1 to %(n)s.") % {"n": MAX_OVERLAP}, field="overlap"
+        )
     return overlap
 
 
 def free_slug(title: str) -> str:
-    """An address that nobody has, from the Latin letters and digits of `title`. DomainError "no_address" where it has none: the address stands in
-    every link, key and command for good, so it should mean something."""
+    """An address that nobody has, from the Latin letters and digits of `title`. DomainError "no_address"
+    where it has none: the address stands in every link, key and command for good, so it should mean
+    something."""
     base = re.sub(r"[-_]{2,}", "-", slugify(title)[:50].strip("-_"))
     if not base:
-        raise DomainError("no_address", _("The title has no Latin letters to make an address of. Give one, such as cardiology-2026."), field="slug")
+        raise DomainError(
+            "no_address",
+            _("The title has no Latin letters to make an address of. Give one, such as cardiology-2026."),
+            field="slug",
+        )
     slug = base
     while Project.objects.filter(slug=slug).exists():
         slug = f"{base}-{secrets.token_hex(2)}"
@@ -58,26 +71,50 @@ def free_slug(title: str) -> str:
 
 @transaction.atomic
 def create(
-    *, actor, slug: str, title: str, kind: str, description: str = "", overlap: int = 1, ratings: str = "none", ratings_share: int = 100,
-    lease_seconds: int = 1800, pay_per_item=None, guidelines: str = "", criteria: list | None = None,
-) -> Project:  # fmt: skip
-    """A project with its bench, first guideline and criteria versions; `actor` (None for a command) becomes its manager.
-    Conflict "slug_taken"; DomainError naming the field otherwise."""
+    *,
+    actor,
+    slug: str,
+    title: str,
+    kind: str,
+    description: str = "",
+    overlap: int = 1,
+    ratings: str = "none",
+    ratings_share: int = 100,
+    lease_seconds: int = 1800,
+    pay_per_item=None,
+    guidelines: str = "",
+    criteria: list | None = None,
+) -> Project:
+    """A project with its bench, first guideline and criteria versions; `actor` (None for a command) becomes
+    its manager. Conflict "slug_taken"; DomainError naming the field otherwise."""
     if actor is not None and not may_create(actor):
-        raise DomainError("permission_denied", _("Only managers of a project and administrators make projects."), status=403)
+        raise DomainError(
+            "permission_denied", _("Only managers of a project and administrators make projects."), status=403
+        )
     _check_slug(slug)
     _check_overlap(overlap)
     try:
         with transaction.atomic():
-            project = Project.objects.create(slug=slug, title=title, description=description, created_by=actor)
+            project = Project.objects.create(
+                slug=slug, title=title, description=description, created_by=actor
+            )
     except IntegrityError:
-        raise Conflict("slug_taken", _("There is already a project with this address."), field="slug") from None
+        raise Conflict(
+            "slug_taken", _("There is already a project with this address."), field="slug"
+        ) from None
     guideline = GuidelineVersion.objects.create(project=project, number=1, text=guidelines, created_by=actor)
     wanted = check_criteria(DEFAULT_CRITERIA if criteria is None else criteria)
     BenchSettings.objects.create(
-        project=project, kind=kind, overlap=overlap, ratings=ratings, ratings_share=ratings_share, lease_seconds=lease_seconds, pay_per_item=pay_per_item,
-        guideline=guideline, criteria=CriteriaVersion.objects.create(project=project, number=1, criteria=wanted),
-    )  # fmt: skip
+        project=project,
+        kind=kind,
+        overlap=overlap,
+        ratings=ratings,
+        ratings_share=ratings_share,
+        lease_seconds=lease_seconds,
+        pay_per_item=pay_per_item,
+        guideline=guideline,
+        criteria=CriteriaVersion.objects.create(project=project, number=1, criteria=wanted),
+    )
     events.append(project=project, actor=actor, verb="project.create", target=project, overlap=overlap)
     if actor is not None:
         Member.objects.create(project=project, user=actor, role=Role.MANAGER)
@@ -86,13 +123,23 @@ def create(
 
 @transaction.atomic
 def clone(*, source: Project, actor, slug: str, title: str, members: bool = True) -> Project:
-    """A new project with the bench, guidelines and criteria of `source`, its members too if wanted; no data."""
+    """A new project with the bench, guidelines and criteria of `source`, its members too if wanted; no
+    data."""
     bench = bench_of(source)
     project = create(
-        actor=actor, slug=slug, title=title, description=source.description, kind=bench.kind, overlap=bench.overlap, ratings=bench.ratings,
-        ratings_share=bench.ratings_share, lease_seconds=bench.lease_seconds, pay_per_item=bench.pay_per_item,
-        guidelines=bench.guideline.text if bench.guideline else "", criteria=bench.criteria.criteria if bench.criteria else [],
-    )  # fmt: skip
+        actor=actor,
+        slug=slug,
+        title=title,
+        description=source.description,
+        kind=bench.kind,
+        overlap=bench.overlap,
+        ratings=bench.ratings,
+        ratings_share=bench.ratings_share,
+        lease_seconds=bench.lease_seconds,
+        pay_per_item=bench.pay_per_item,
+        guidelines=bench.guideline.text if bench.guideline else "",
+        criteria=bench.criteria.criteria if bench.criteria else [],
+    )
     if members:
         for member in source.members.select_related("user").exclude(user=actor):
             people.set_member(project=project, user=member.user, role=member.role, actor=actor)
@@ -107,8 +154,9 @@ def bench_of(project) -> BenchSettings:
 
 @transaction.atomic
 def change(*, project: Project, actor, title: str, description: str, archived: bool, **bench) -> None:
-    """Change title, description and bench settings. A new overlap also holds for items that are not done yet: raised, their places are
-    open again to all; lowered, work under way keeps its place and items with enough judgements are done."""
+    """Change title, description and bench settings. A new overlap also holds for items that are not done yet:
+    raised, their places are open again to all; lowered, work under way keeps its place and items with
+    enough judgements are done."""
     current = BenchSettings.objects.select_for_update(no_key=True).get(project=project)
     _check_overlap(bench.get("overlap", current.overlap))
     changed = sorted(name for name, value in bench.items() if getattr(current, name) != value)
@@ -127,8 +175,14 @@ def _spread_overlap(project, overlap: int) -> None:
     unfinished = Item.objects.filter(project=project, state__in=["waiting", "open"])
     unfinished.update(overlap=Greatest(overlap, F("held")))
     unfinished.filter(state="open", submitted__gt=0, submitted__gte=F("overlap")).update(state="done")
-    # Marks say "nothing for you up to here", which more places make untrue. Locked in the order that the queue locks them.
-    ids = list(Annotator.objects.filter(project=project).select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True))
+    # Marks say "nothing for you up to here", which more places make untrue. Locked in the order that the
+    # queue locks them.
+    ids = list(
+        Annotator.objects.filter(project=project)
+        .select_for_update(no_key=True)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     Annotator.objects.filter(pk__in=ids).update(queue_mark=-1)
 
 
@@ -139,24 +193,34 @@ def save_guidelines(*, project: Project, actor, text: str) -> GuidelineVersion:
     newest = project.guidelines.order_by("-number").first()
     if newest is not None and newest.text == text and bench.guideline_id == newest.pk:
         return newest
-    version = GuidelineVersion.objects.create(project=project, number=(newest.number if newest else 0) + 1, text=text, created_by=actor)
+    version = GuidelineVersion.objects.create(
+        project=project, number=(newest.number if newest else 0) + 1, text=text, created_by=actor
+    )
     BenchSettings.objects.filter(pk=bench.pk).update(guideline=version)
     events.append(project=project, actor=actor, verb="guideline.save", target=version, number=version.number)
     return version
 
 
 def check_criteria(criteria: list[dict]) -> list[dict]:
-    """[{"key", "en", "zh"}] as stored; a missing name in one language takes the other's. DomainError otherwise."""
+    """[{"key", "en", "zh"}] as stored; a missing name in one language takes the other's. DomainError
+    otherwise."""
     out = []
     for row in criteria:
         key, en, zh = (str(row.get(name) or "").strip() for name in ("key", "en", "zh"))
         if not (key or en or zh):
             continue
         if not _KEY.fullmatch(key) or key == "overall":
-            message = _("“%(key)s” cannot be a key: small letters, digits and _ , beginning with a letter; “overall” is taken.")
+            message = _(
+                "“%(key)s” cannot be a key: small letters, digits and _ , beginning with a letter; "
+                "“overall” is taken."
+            )
             raise DomainError("bad_key", message % {"key": key[:60]}, field="criteria")
         if not (en or zh):
-            raise DomainError("no_label", _("Name the criterion %(key)s in at least one language.") % {"key": key}, field="criteria")
+            raise DomainError(
+                "no_label",
+                _("Name the criterion %(key)s in at least one language.") % {"key": key},
+                field="criteria",
+            )
         out.append({"key": key, "en": en or zh, "zh": zh or en})
     if len({row["key"] for row in out}) != len(out):
         raise DomainError("duplicate_key", _("Two criteria have the same key."), field="criteria")
@@ -167,13 +231,16 @@ def check_criteria(criteria: list[dict]) -> list[dict]:
 
 @transaction.atomic
 def save_criteria(*, project: Project, actor, criteria: list[dict]) -> CriteriaVersion:
-    """A new criteria version in force from the next item on; the same criteria again make none. Ratings given stay with their version."""
+    """A new criteria version in force from the next item on; the same criteria again make none. Ratings given
+    stay with their version."""
     wanted = check_criteria(criteria)
     bench = BenchSettings.objects.select_for_update(no_key=True).get(project=project)
     newest = project.criteria_versions.order_by("-number").first()
     if newest is not None and newest.criteria == wanted and bench.criteria_id == newest.pk:
         return newest
-    version = CriteriaVersion.objects.create(project=project, number=(newest.number if newest else 0) + 1, criteria=wanted)
+    version = CriteriaVersion.objects.create(
+        project=project, number=(newest.number if newest else 0) + 1, criteria=wanted
+    )
     BenchSettings.objects.filter(pk=bench.pk).update(criteria=version)
     events.append(project=project, actor=actor, verb="criteria.save", target=version, number=version.number)
     return version
@@ -181,15 +248,18 @@ def save_criteria(*, project: Project, actor, criteria: list[dict]) -> CriteriaV
 
 @transaction.atomic
 def delete_content(*, item: Item, actor) -> int:
-    """A manager found personal data: the item's prompt goes, with its answers, judgements and every other item on it. Returns how many
-    items went. What people did that day stays counted. Conflict unless the item is hidden: deleting is always a second step."""
+    """A manager found personal data: the item's prompt goes, with its answers, judgements and every other
+    item on it. Returns how many items went. What people did that day stays counted. Conflict unless the
+    item is hidden: deleting is always a second step."""
     item = Item.objects.select_for_update(of=("self",)).get(pk=item.pk)
     if not item.hidden:
         raise Conflict("not_hidden", _("Only a hidden item's content is deleted."))
     items = list(Item.objects.filter(prompt=item.prompt_id).values_list("pk", flat=True))
     project, prompt = item.project, item.prompt
     prompt.delete()
-    events.append(project=project, actor=actor, verb="content.delete", target=None, items=items, prompt=item.prompt_id)
+    events.append(
+        project=project, actor=actor, verb="content.delete", target=None, items=items, prompt=item.prompt_id
+    )
     return len(items)
 
 
@@ -200,5 +270,7 @@ def set_tags(*, item: Item, actor, names: list[str]) -> None:
     wanted = {n.strip()[:60] for n in names if n.strip()}
     with transaction.atomic():
         ItemTag.objects.filter(~Q(name__in=wanted), item=item).delete()
-        ItemTag.objects.bulk_create([ItemTag(item=item, name=n) for n in sorted(wanted)], ignore_conflicts=True)
+        ItemTag.objects.bulk_create(
+            [ItemTag(item=item, name=n) for n in sorted(wanted)], ignore_conflicts=True
+        )
         events.append(project=item.project, actor=actor, verb="item.tags", target=item, count=len(wanted))

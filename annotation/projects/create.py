@@ -28,7 +28,11 @@ def new_project(request):
         except DomainError as exc:
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)
         else:
-            messages.success(request, _("%(title)s is ready. Next: bring in a file of prompts and answers.") % {"title": data["title"]})
+            messages.success(
+                request,
+                _("%(title)s is ready. Next: bring in a file of prompts and answers.")
+                % {"title": data["title"]},
+            )
             if added:
                 request.project, request.role = made, "manager"
                 return members_page(request, made, added=added)
@@ -48,14 +52,23 @@ def _create(user, form):
             guidelines=text,
             **form.bench(),
         )
-        added = people.add_people(project=made, names=names, role="annotator", actor=user) if any(n.strip() for n in names) else []
+        added = (
+            people.add_people(project=made, names=names, role="annotator", actor=user)
+            if any(n.strip() for n in names)
+            else []
+        )
     return made, added
 
 
 @project_page("manager")
 def clone(request, project):
     form = CloneForm(
-        request.POST or None, initial={"title": _("%(title)s (copy)") % {"title": project.title}, "slug": f"{project.slug[:55]}-2", "members": True}
+        request.POST or None,
+        initial={
+            "title": _("%(title)s (copy)") % {"title": project.title},
+            "slug": f"{project.slug[:55]}-2",
+            "members": True,
+        },
     )
     if request.method == "POST" and form.is_valid():
         try:
@@ -64,4 +77,9 @@ def clone(request, project):
             return redirect("project", made.slug)
         except DomainError as exc:
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)
-    return render(request, "annotation/clone.html", {"project": project, "form": form}, status=400 if form.errors else 200)
+    return render(
+        request,
+        "annotation/clone.html",
+        {"project": project, "form": form},
+        status=400 if form.errors else 200,
+    )

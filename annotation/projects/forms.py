@@ -14,11 +14,21 @@ class BenchFields(forms.Form):
     """Fields that creating a project and its settings have in common."""
 
     title = forms.CharField(label=_("Title"), max_length=200)
-    description = forms.CharField(label=_("Description"), required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 2}))
+    description = forms.CharField(
+        label=_("Description"), required=False, max_length=5000, widget=forms.Textarea(attrs={"rows": 2})
+    )
     kind = forms.ChoiceField(label=_("Kind of work"), choices=Kind.choices)
-    overlap = forms.IntegerField(label=_("People per item"), min_value=1, max_value=MAX_OVERLAP, initial=1, help_text=_("2 or more let you see agreement."))
+    overlap = forms.IntegerField(
+        label=_("People per item"),
+        min_value=1,
+        max_value=MAX_OVERLAP,
+        initial=1,
+        help_text=_("2 or more let you see agreement."),
+    )
     ratings = forms.ChoiceField(label=_("Ratings 1–5"), choices=BenchSettings.Ratings.choices, initial="none")
-    ratings_share = forms.IntegerField(label=_("On how many items (%)"), min_value=0, max_value=100, initial=100)
+    ratings_share = forms.IntegerField(
+        label=_("On how many items (%)"), min_value=0, max_value=100, initial=100
+    )
     lease_minutes = forms.IntegerField(
         label=_("Minutes an item is held"),
         min_value=2,
@@ -26,7 +36,9 @@ class BenchFields(forms.Form):
         initial=30,
         help_text=_("Prolonged while somebody works; late work is kept all the same."),
     )
-    pay_per_item = forms.DecimalField(label=_("Pay per item (optional)"), required=False, min_value=0, max_digits=8, decimal_places=2)
+    pay_per_item = forms.DecimalField(
+        label=_("Pay per item (optional)"), required=False, min_value=0, max_digits=8, decimal_places=2
+    )
 
     def bench(self) -> dict:
         """The cleaned values under the names of BenchSettings."""
@@ -44,7 +56,11 @@ class NewProjectForm(BenchFields):
         widget=forms.TextInput(attrs={"spellcheck": "false"}),
     )
     guidelines = forms.CharField(
-        label=_("Guidelines (Markdown, optional)"), required=False, strip=False, max_length=200_000, widget=forms.Textarea(attrs={"rows": 6})
+        label=_("Guidelines (Markdown, optional)"),
+        required=False,
+        strip=False,
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 6}),
     )
     names = forms.CharField(
         label=_("Annotators, one sign-in name on each line (optional)"),
@@ -57,7 +73,11 @@ class NewProjectForm(BenchFields):
 
 class CloneForm(forms.Form):
     title = forms.CharField(label=_("Title"), max_length=200)
-    slug = forms.CharField(label=_("Address"), max_length=60, help_text=_("Small letters, digits, hyphens; cannot be changed later."))
+    slug = forms.CharField(
+        label=_("Address"),
+        max_length=60,
+        help_text=_("Small letters, digits, hyphens; cannot be changed later."),
+    )
     members = forms.BooleanField(label=_("With its members"), required=False, initial=True)
 
 
@@ -66,17 +86,34 @@ class SettingsForm(BenchFields):
 
 
 class CriterionForm(forms.Form):
-    key = forms.CharField(label=_("Key in the data"), required=False, max_length=40, widget=forms.TextInput(attrs={"spellcheck": "false"}))
-    en = forms.CharField(label=_("English"), required=False, max_length=80, widget=forms.TextInput(attrs={"lang": "en"}))
-    zh = forms.CharField(label=_("Chinese"), required=False, max_length=80, widget=forms.TextInput(attrs={"lang": "zh-Hans"}))
+    key = forms.CharField(
+        label=_("Key in the data"),
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"spellcheck": "false"}),
+    )
+    en = forms.CharField(
+        label=_("English"), required=False, max_length=80, widget=forms.TextInput(attrs={"lang": "en"})
+    )
+    zh = forms.CharField(
+        label=_("Chinese"), required=False, max_length=80, widget=forms.TextInput(attrs={"lang": "zh-Hans"})
+    )
 
 
-CriteriaFormSet = forms.formset_factory(CriterionForm, extra=2, max_num=MAX_CRITERIA, absolute_max=MAX_CRITERIA + 8)
+CriteriaFormSet = forms.formset_factory(
+    CriterionForm, extra=2, max_num=MAX_CRITERIA, absolute_max=MAX_CRITERIA + 8
+)
 
 
 class GuidelinesForm(forms.Form):
     # Never stripped: what is written is what is kept.
-    text = forms.CharField(label=_("Text (Markdown)"), required=False, strip=False, max_length=200_000, widget=forms.Textarea(attrs={"rows": 18}))
+    text = forms.CharField(
+        label=_("Text (Markdown)"),
+        required=False,
+        strip=False,
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 18}),
+    )
 
     def clean_text(self):
         return self.cleaned_data["text"].replace("\r\n", "\n")
@@ -85,8 +122,12 @@ class GuidelinesForm(forms.Form):
 class PeriodForm(forms.Form):
     """`start` to `end`, both included; this month when nothing is said."""
 
-    start = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    end = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    start = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    end = forms.DateField(
+        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
     def clean(self):
         data = super().clean()

@@ -15,7 +15,8 @@ from core.rendering import markdown
 
 @project_page("annotator")
 def guidelines(request, project):
-    """Read by every annotator, an older version by ?version=; written by managers, a new version each time."""
+    """Read by every annotator, an older version by ?version=; written by managers, a new version each
+    time."""
     bench = projects.bench_of(project)
     is_manager = request.role == Role.MANAGER
     if request.method == "POST":
@@ -23,7 +24,9 @@ def guidelines(request, project):
             raise PermissionDenied(_("Your role in this project does not allow this."))
         form = GuidelinesForm(request.POST)
         if form.is_valid():
-            version = projects.save_guidelines(project=project, actor=request.user, text=form.cleaned_data["text"])
+            version = projects.save_guidelines(
+                project=project, actor=request.user, text=form.cleaned_data["text"]
+            )
             messages.success(request, _("Guideline version %(n)s is in force.") % {"n": version.number})
             return redirect("guidelines", project.slug)
     else:

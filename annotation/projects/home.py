@@ -1,4 +1,5 @@
-"""What each project says of itself on a person's list of projects: how far, what came back to them, the way in."""
+"""What each project says of itself on a person's list of projects: how far, what came back to them, the way
+in."""
 
 from django.db.models import Count, Q
 from django.template.loader import render_to_string
@@ -15,16 +16,20 @@ from feedback.models import ChatSettings
 
 
 def home_panel(request, project):
-    """On the person's list of projects: how far, what came back to them, and the way to the bench; for end users the way to the chat. All projects
-    in three queries, one more for end users."""
+    """On the person's list of projects: how far, what came back to them, and the way to the bench; for end
+    users the way to the chat. All projects in three queries, one more for end users."""
     if not hasattr(request, "home_figures"):
         request.home_figures = _home_figures(request)
     known, own, kinds, chats = request.home_figures
     mine, returned = own.get(project.pk, (0, 0))
-    role = {p.pk: r for p, r in getattr(request, "home_projects", [])}.get(project.pk) or role_in(request.user, project)
+    role = {p.pk: r for p, r in getattr(request, "home_projects", [])}.get(project.pk) or role_in(
+        request.user, project
+    )
     if role == Role.USER:
         chat_url = url_or_blank("chat", project.slug) if project.pk in chats else ""
-        return render_to_string("annotation/_home_project.html", {"role": role, "chat_url": chat_url}, request=request)
+        return render_to_string(
+            "annotation/_home_project.html", {"role": role, "chat_url": chat_url}, request=request
+        )
     context = {
         "project": project,
         "known": known.get(project.pk),
@@ -42,11 +47,23 @@ def home_panel(request, project):
 def _home_figures(request):
     all_projects = [p for p, _role in request.home_projects]
     used = [p for p, role in request.home_projects if role == Role.USER]
-    chats = set(ChatSettings.objects.filter(project__in=used, enabled=True).values_list("project", flat=True)) if used else set()
-    own = Annotation.objects.filter(annotator__user=request.user, project__in=all_projects).exclude(state="withdrawn")
+    chats = (
+        set(ChatSettings.objects.filter(project__in=used, enabled=True).values_list("project", flat=True))
+        if used
+        else set()
+    )
+    own = Annotation.objects.filter(annotator__user=request.user, project__in=all_projects).exclude(
+        state="withdrawn"
+    )
     came_back = Count("pk", filter=Q(state="returned", item__hidden=False))
-    counts = {pk: (n, back) for pk, n, back in own.values_list("project").annotate(n=Count("pk"), back=came_back).order_by()}
-    kinds = {b.project_id: b.get_kind_display() for b in BenchSettings.objects.filter(project__in=all_projects).only("project_id", "kind")}
+    counts = {
+        pk: (n, back)
+        for pk, n, back in own.values_list("project").annotate(n=Count("pk"), back=came_back).order_by()
+    }
+    kinds = {
+        b.project_id: b.get_kind_display()
+        for b in BenchSettings.objects.filter(project__in=all_projects).only("project_id", "kind")
+    }
     return progress.of_projects(all_projects), counts, kinds, chats
 
 

@@ -29,7 +29,8 @@ def _kind_label(kind: str):
 @require_safe
 @project_page("user")
 def project(request, project):
-    """The lead's five seconds: how far, how well people agree, what needs somebody now. Annotators go to their own first page."""
+    """The lead's five seconds: how far, how well people agree, what needs somebody now. Annotators go to
+    their own first page."""
     if request.role not in (Role.REVIEWER, Role.MANAGER):
         target = entry_url(project, request.role)
         if target == reverse("home"):
@@ -45,7 +46,11 @@ def project(request, project):
             "name": name,
             "sum": total,
             "url": f"{review}?state=all&annotator={name}",
-            "chart": charts.line(_("Submitted per day: %(name)s") % {"name": name}, list(zip(labels, series, strict=True)), height=84),
+            "chart": charts.line(
+                _("Submitted per day: %(name)s") % {"name": name},
+                list(zip(labels, series, strict=True)),
+                height=84,
+            ),
         }
         for _pk, name, series, total in throughput["people"][:8]
     ]
@@ -57,8 +62,14 @@ def project(request, project):
         "known": known,
         "pace": figures.pace(known, throughput["total"], today),
         "todo": todo,
-        "nothing_to_do": not any(todo[k] for k in ("disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs")),
-        "chart": charts.line(_("Submitted per day"), list(zip(labels, throughput["total"], strict=True)), height=140) if any(throughput["total"]) else "",
+        "nothing_to_do": not any(
+            todo[k] for k in ("disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs")
+        ),
+        "chart": charts.line(
+            _("Submitted per day"), list(zip(labels, throughput["total"], strict=True)), height=140
+        )
+        if any(throughput["total"])
+        else "",
         "people": people_charts,
         "more_people": max(0, len(throughput["people"]) - 8),
         "bench": projects.bench_of(project),
@@ -70,7 +81,8 @@ def project(request, project):
 @require_safe
 @project_page("reviewer")
 def project_agreement(request, project):
-    """Fragment: agreement with its interval and where it is worst. Apart, because a bootstrap takes longer than the page should."""
+    """Fragment: agreement with its interval and where it is worst. Apart, because a bootstrap takes longer
+    than the page should."""
     key = f"agreement-{project.pk}"
     known = cache.get(key)
     if known is None:

@@ -18,7 +18,12 @@ def settings(request, project):
         data = form.cleaned_data
         try:
             projects.change(
-                project=project, actor=request.user, title=data["title"], description=data["description"], archived=data["archived"], **form.bench()
+                project=project,
+                actor=request.user,
+                title=data["title"],
+                description=data["description"],
+                archived=data["archived"],
+                **form.bench(),
             )
             messages.success(request, _("Saved."))
             return redirect("project_settings", project.slug)
@@ -39,7 +44,8 @@ def _initial(project, bench) -> dict:
 
 
 def _criteria_rows(bench, data=None):
-    # What is posted stands for itself: a row equal to its initial value would count as untouched, and be lost.
+    # What is posted stands for itself: a row equal to its initial value would count as untouched, and be
+    # lost.
     initial = bench.criteria.criteria if bench.criteria and data is None else []
     return CriteriaFormSet(data, initial=initial, prefix="criteria")
 
@@ -64,11 +70,15 @@ def criteria(request, project):
     error = ""
     if rows.is_valid():
         try:
-            version = projects.save_criteria(project=project, actor=request.user, criteria=[row.cleaned_data for row in rows])
+            version = projects.save_criteria(
+                project=project, actor=request.user, criteria=[row.cleaned_data for row in rows]
+            )
             messages.success(request, _("Criteria version %(n)s is in force.") % {"n": version.number})
             return redirect("project_settings", project.slug)
         except DomainError as exc:
             error = exc.message
     else:
         error = _("The criteria could not be read.")
-    return _settings_page(request, project, bench, SettingsForm(initial=_initial(project, bench)), rows, error)
+    return _settings_page(
+        request, project, bench, SettingsForm(initial=_initial(project, bench)), rows, error
+    )

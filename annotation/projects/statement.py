@@ -26,16 +26,39 @@ def work(request, project):
     price = project.bench.pay_per_item
     totals["pay"] = sum(row["pay"] for row in rows) if price is not None and rows else None
     shown = PeriodForm(request.GET) if form.errors else PeriodForm(initial={"start": start, "end": end})
-    context = {"project": project, "rows": rows, "totals": totals, "form": shown, "start": start, "end": end, "everyone": everyone, "price": price}
+    context = {
+        "project": project,
+        "rows": rows,
+        "totals": totals,
+        "form": shown,
+        "start": start,
+        "end": end,
+        "everyone": everyone,
+        "price": price,
+    }
     return render(request, "annotation/work.html", context)
 
 
 def _work_csv(project, rows, start, end):
-    table: list[list] = [["name", "username", "from", "to", "submitted", "skipped", "corrections", "active_minutes", "pay"]]
+    table: list[list] = [
+        ["name", "username", "from", "to", "submitted", "skipped", "corrections", "active_minutes", "pay"]
+    ]
     for row in rows:
         minutes = f"{row['active_ms'] / 60000:.1f}"
         pay = "" if row["pay"] is None else row["pay"]
-        table.append([row["name"], row["username"], start, end, row["submitted"], row["skipped"], row["corrections"], minutes, pay])
+        table.append(
+            [
+                row["name"],
+                row["username"],
+                start,
+                end,
+                row["submitted"],
+                row["skipped"],
+                row["corrections"],
+                minutes,
+                pay,
+            ]
+        )
     response = HttpResponse(spreadsheet.lines(table), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="work-{project.slug}-{start}-{end}.csv"'
     return response

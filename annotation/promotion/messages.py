@@ -1,4 +1,5 @@
-"""A turn of a conversation as a record of the bench: the question with its whole context, and every complete answer that was given to it."""
+"""A turn of a conversation as a record of the bench: the question with its whole context, and every complete
+answer that was given to it."""
 
 from dataclasses import dataclass, field
 
@@ -40,12 +41,17 @@ def external_id(message: int) -> str:
 def message_of(external: str) -> int | None:
     """The answer's id in such a name."""
     number = external.removeprefix("message:")
-    return int(number) if number != external and number.isascii() and number.isdigit() and len(number) < 19 else None
+    return (
+        int(number)
+        if number != external and number.isascii() and number.isdigit() and len(number) < 19
+        else None
+    )
 
 
 @dataclass
 class Turn:
-    """What a promotion puts before experts. `refused`: a code of REFUSALS (or of a refused record) if it cannot; `unready`: it is still being written."""
+    """What a promotion puts before experts. `refused`: a code of REFUSALS (or of a refused record) if it
+    cannot; `unready`: it is still being written."""
 
     message: int
     end_user: int | None = None
@@ -60,7 +66,11 @@ class Turn:
 
 def read(project, message: int, keep: Keeper) -> Turn:
     """The turn that the answer `message` belongs to, masked as set. Four queries."""
-    found = Message.objects.select_related("conversation__end_user", "model_version", "parent").filter(project=project, role="assistant", pk=message).first()
+    found = (
+        Message.objects.select_related("conversation__end_user", "model_version", "parent")
+        .filter(project=project, role="assistant", pk=message)
+        .first()
+    )
     turn = Turn(message, refused="gone")
     if found is None:
         return turn
@@ -76,7 +86,9 @@ def read(project, message: int, keep: Keeper) -> Turn:
     asked = talk.context_of(found.parent, path) if found.parent else []
     if not asked or asked[-1]["role"] not in ("user", "tool"):
         turn.refused = "no_question"
-    elif any(m.role == "user" and not m.text and not parts.missing((m.extra or {}).get("parts")) for m in path):
+    elif any(
+        m.role == "user" and not m.text and not parts.missing((m.extra or {}).get("parts")) for m in path
+    ):
         turn.refused = "not_kept"
     if turn.refused:
         return turn
@@ -86,9 +98,12 @@ def read(project, message: int, keep: Keeper) -> Turn:
     turn.sources = {external_id(m.pk): keep.shown_tree(m.sources) for m in answers if m.sources}
     turn.kind = RANKING if len({canonical.unified(a.text) for a in turn.answers}) > 1 else QA
     entry = Entry(
-        kind="ranking" if turn.kind == RANKING else "qa", messages=turn.messages, answers=turn.answers, tools=keep.shown_tree(talked.tools),
+        kind="ranking" if turn.kind == RANKING else "qa",
+        messages=turn.messages,
+        answers=turn.answers,
+        tools=keep.shown_tree(talked.tools),
         external_id=external_id(message),
-    )  # fmt: skip
+    )
     ready = prepare(Record(message, [entry]), key=bytes(project.hash_key), kind=turn.kind)
     if isinstance(ready, Refusal):
         turn.refused = ready.code
@@ -99,8 +114,15 @@ def read(project, message: int, keep: Keeper) -> Turn:
 
 def marks(turn: Turn) -> list[str]:
     """Kinds of likely personal data that are left in what experts would see."""
-    texts = [m["content"] for m in turn.messages if isinstance(m.get("content"), str)] + [a.text for a in turn.answers]
-    texts += [s["text"] for found in turn.sources.values() for s in found if isinstance(s, dict) and isinstance(s.get("text"), str)]
+    texts = [m["content"] for m in turn.messages if isinstance(m.get("content"), str)] + [
+        a.text for a in turn.answers
+    ]
+    texts += [
+        s["text"]
+        for found in turn.sources.values()
+        for s in found
+        if isinstance(s, dict) and isinstance(s.get("text"), str)
+    ]
     return personal_data.scan("\n\n".join(texts))
 
 
@@ -111,19 +133,26 @@ def _why_not(message: Message) -> str:
         return "not_kept"
     if message.state in (Message.State.FAILED, Message.State.STOPPED):
         return str(message.state)
-    if message.state in Message.ENDED and (not message.text or parts.missing((message.extra or {}).get("parts"))):
+    if message.state in Message.ENDED and (
+        not message.text or parts.missing((message.extra or {}).get("parts"))
+    ):
         return "no_text"
     return ""
 
 
 def _answers(message: Message) -> list[Message]:
-    """`message` first, then the other answers that came to an end, to the same question: drafts of its group, then the
-    newest. At most as many different texts as the bench can show."""
+    """`message` first, then the other answers that came to an end, to the same question: drafts of its group,
+    then the newest. At most as many different texts as the bench can show."""
     others = Message.objects.select_related("model_version").filter(
         project=message.project_id, parent=message.parent_id, role="assistant", state__in=Message.ENDED
     )
     rest = list(others.exclude(text="").exclude(pk=message.pk).order_by("-pk")[:50])
-    rest.sort(key=lambda m: (m.draft_group is None or m.draft_group != message.draft_group, m.position if m.draft_group == message.draft_group else 0))
+    rest.sort(
+        key=lambda m: (
+            m.draft_group is None or m.draft_group != message.draft_group,
+            m.position if m.draft_group == message.draft_group else 0,
+        )
+    )
     out, texts = [], set()
     for one in [message, *rest]:
         text = canonical.unified(one.text)
@@ -135,5 +164,16 @@ def _answers(message: Message) -> list[Message]:
 
 def _answer(message: Message, keep: Keeper) -> AnswerIn:
     model = message.model_version.name if message.model_version else None
-    cut = (message.error if message.error in (LENGTH, FILTERED) else BROKEN) if message.state == Message.State.CUT else ""
-    return AnswerIn(keep.shown(message.text), model=model, origin="model", external_id=external_id(message.pk), parameters=message.parameters, cut=cut)
+    cut = (
+        (message.error if message.error in (LENGTH, FILTERED) else BROKEN)
+        if message.state == Message.State.CUT
+        else ""
+    )
+    return AnswerIn(
+        keep.shown(message.text),
+        model=model,
+        origin="model",
+        external_id=external_id(message.pk),
+        parameters=message.parameters,
+        cut=cut,
+    )

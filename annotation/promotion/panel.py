@@ -1,9 +1,11 @@
-"""On the honesty page of the room below: what share of answers was sent to experts, and how often experts agreed with the thumb.
+"""On the honesty page of the room below: what share of answers was sent to experts, and how often experts
+agreed with the thumb.
 
-The expert's word on an answer is the settled judgement of its item, else the accepted ones, else the submitted ones; where several of one rank
-differ, the majority has it, and a tie says nothing. Of a QA check: keep is good; drop for a reason about the answer, and a material correction of the
-answer, is bad; anything about the question alone says nothing of the answer. Of a ranking: above the acceptability line is good, below it bad; without
-a line it says nothing."""
+The expert's word on an answer is the settled judgement of its item, else the accepted ones, else the
+submitted ones; where several of one rank differ, the majority has it, and a tie says nothing. Of a QA
+check: keep is good; drop for a reason about the answer, and a material correction of the answer, is bad;
+anything about the question alone says nothing of the answer. Of a ranking: above the acceptability line is
+good, below it bad; without a line it says nothing."""
 
 from collections import Counter
 from datetime import UTC, datetime, time, timedelta
@@ -30,8 +32,16 @@ def verdict(document: dict, kind: str, slot: int) -> str:
         if said == "keep":
             return "good"
         if said == "drop":
-            return "bad" if any(DROP_REASONS.get(r) in ("answer", "source") for r in document.get("reasons", [])) else ""
-        corrected = [c for c in document.get("corrections", []) if c.get("target") == "response" and not c.get("wording_only")]
+            return (
+                "bad"
+                if any(DROP_REASONS.get(r) in ("answer", "source") for r in document.get("reasons", []))
+                else ""
+            )
+        corrected = [
+            c
+            for c in document.get("corrections", [])
+            if c.get("target") == "response" and not c.get("wording_only")
+        ]
         return "bad" if said == "fix" and corrected else ""
     if kind == "ranking":
         line = document.get("acceptable")
@@ -40,7 +50,8 @@ def verdict(document: dict, kind: str, slot: int) -> str:
         groups = document.get("ranking", [])
         place = next((i for i, group in enumerate(groups) if slot in group), None)
         if place is None:
-            # Not ranked: below the line where none is acceptable or the rest is worse than what stands below it.
+            # Not ranked: below the line where none is acceptable or the rest is worse than what stands below
+            # it.
             return "bad" if line == 0 or (document.get("rest") == "worse" and line <= len(groups)) else ""
         return "good" if place < line else "bad"
     return ""
@@ -52,15 +63,23 @@ def words_on(item_ids) -> dict[int, list[tuple[str, dict]]]:
     settled: dict[int, tuple | None] = {}
     for i in range(0, len(ids), 900):
         rows = Consensus.objects.filter(item__in=ids[i : i + 900]).order_by("pk")
-        for item, version, kind, document in rows.values_list("item_id", "version_id", "item__kind", "version__document"):
+        for item, version, kind, document in rows.values_list(
+            "item_id", "version_id", "item__kind", "version__document"
+        ):
             settled[item] = (kind, document) if version is not None else None
     out: dict[int, list] = {item: [found] for item, found in settled.items() if found is not None}
     ranked: dict[int, dict[str, list]] = {}
     for i in range(0, len(ids), 900):
         rows = Annotation.objects.filter(
-            item__in=ids[i : i + 900], annotator__source=Annotator.Source.PERSON, practice=False, state__in=["accepted", "submitted"], head__isnull=False
+            item__in=ids[i : i + 900],
+            annotator__source=Annotator.Source.PERSON,
+            practice=False,
+            state__in=["accepted", "submitted"],
+            head__isnull=False,
         )
-        for item, state, kind, document in rows.values_list("item_id", "state", "item__kind", "head__document"):
+        for item, state, kind, document in rows.values_list(
+            "item_id", "state", "item__kind", "head__document"
+        ):
             ranked.setdefault(item, {}).setdefault(state, []).append((kind, document))
     for item, by_state in ranked.items():
         out.setdefault(item, by_state.get("accepted") or by_state.get("submitted", []))
@@ -68,7 +87,8 @@ def words_on(item_ids) -> dict[int, list[tuple[str, dict]]]:
 
 
 def word(judgements: list[tuple[str, dict]], slot: int) -> str:
-    """The majority of what `judgements` say of the answer in `slot`; "" if it is a tie or nobody says anything."""
+    """The majority of what `judgements` say of the answer in `slot`; "" if it is a tie or nobody says
+    anything."""
     said = Counter(found for kind, document in judgements if (found := verdict(document, kind, slot)))
     if not said or (len(set(said.values())) == 1 and len(said) > 1):
         return ""
@@ -76,21 +96,33 @@ def word(judgements: list[tuple[str, dict]], slot: int) -> str:
 
 
 def figures(project, start, end, model=None, answers: int | None = None) -> dict:
-    """Of the answers given from `start` to `end` (UTC days, both with it): {"answers", "sent": {outcome: n}, "share", "table": {(thumb, word): n},
-    "agreed": Share or None, "by_thumb": [(thumb, Share)], "rows": newest first}. A thumb is the sum of what people say of the answer now.
-    `answers`: how many there are, if that was counted already."""
+    """Of the answers given from `start` to `end` (UTC days, both with it): {"answers", "sent": {outcome: n},
+    "share", "table": {(thumb, word): n}, "agreed": Share or None, "by_thumb": [(thumb, Share)], "rows":
+    newest first}. A thumb is the sum of what people say of the answer now. `answers`: how many there are,
+    if that was counted already."""
     begin = datetime.combine(start, time(), UTC)
     until = datetime.combine(end + timedelta(days=1), time(), UTC)
-    given = Message.objects.filter(project=project, role="assistant", state__in=Message.ENDED, extra__isnull=True, created_at__gte=begin, created_at__lt=until)
+    given = Message.objects.filter(
+        project=project,
+        role="assistant",
+        state__in=Message.ENDED,
+        extra__isnull=True,
+        created_at__gte=begin,
+        created_at__lt=until,
+    )
     if model is not None:
         given = given.filter(model_version=model)
     promoted = Promotion.objects.filter(Exists(given.filter(pk=OuterRef("message_id"))), project=project)
     sent = dict(promoted.values_list("outcome").annotate(n=Count("pk")).order_by())
-    rows = list(promoted.filter(item__isnull=False).order_by("-pk").values_list("message_id", "item_id")[:MOST])
+    rows = list(
+        promoted.filter(item__isnull=False).order_by("-pk").values_list("message_id", "item_id")[:MOST]
+    )
     messages = [m for m, _item in rows]
     thumbs: Counter = Counter()
     for i in range(0, len(messages), 900):
-        said = Reaction.objects.filter(message__in=messages[i : i + 900], kind="thumb", current=True, project=project).values_list("message_id", "value")
+        said = Reaction.objects.filter(
+            message__in=messages[i : i + 900], kind="thumb", current=True, project=project
+        ).values_list("message_id", "value")
         for message, value in said:
             thumbs[message] += value or 0
     items = {item for _m, item in rows}
@@ -109,7 +141,10 @@ def figures(project, start, end, model=None, answers: int | None = None) -> dict
             listed.append({"item": item, "thumb": thumb, "word": WORDS[found], "agreed": agreed})
     agreed = table[1, "good"] + table[-1, "bad"]
     n = agreed + table[1, "bad"] + table[-1, "good"]
-    by_thumb = [(-1, wilson(table[-1, "bad"], table[-1, "bad"] + table[-1, "good"])), (1, wilson(table[1, "good"], table[1, "good"] + table[1, "bad"]))]
+    by_thumb = [
+        (-1, wilson(table[-1, "bad"], table[-1, "bad"] + table[-1, "good"])),
+        (1, wilson(table[1, "good"], table[1, "good"] + table[1, "bad"])),
+    ]
     total = given.count() if answers is None else answers
     put = sent.get("item", 0) + sent.get("known", 0)
     out = {"answers": total, "sent": sent, "put": put, "share": wilson(put, total)}
@@ -129,7 +164,10 @@ def panel(request, project) -> str:
         "share": shown(found["share"]),
         "agreed": found["agreed"] and shown(found["agreed"]),
         "n": found["agreed"].n if found["agreed"] else 0,
-        "by_thumb": [(thumb, table[thumb, "good"], table[thumb, "bad"], table[thumb, ""], shown(share)) for thumb, share in found["by_thumb"]],
+        "by_thumb": [
+            (thumb, table[thumb, "good"], table[thumb, "bad"], table[thumb, ""], shown(share))
+            for thumb, share in found["by_thumb"]
+        ],
         "rows": found["rows"],
         "judged": sum(table.values()),
     }

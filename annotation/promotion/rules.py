@@ -1,7 +1,9 @@
-"""From a thumb to the bench: rules say which turns of end users' conversations experts judge, and how many a day.
+"""From a thumb to the bench: rules say which turns of end users' conversations experts judge, and how many a
+day.
 
-A turn is taken once, whichever rules it falls under (a Promotion row per answer). Each is taken in a transaction of its own under the project's
-import lock, where its caps are counted again: two runs at once take no more than one. Equal questions with equal answers become one item."""
+A turn is taken once, whichever rules it falls under (a Promotion row per answer). Each is taken in a
+transaction of its own under the project's import lock, where its caps are counted again: two runs at once
+take no more than one. Equal questions with equal answers become one item."""
 
 import logging
 import time
@@ -13,7 +15,17 @@ from django.utils.translation import gettext as _
 
 from annotation.imports.added import ItemFroze, KeySource
 from annotation.imports.chunk import Chunk
-from annotation.models import AnnotationVersion, Annotator, BenchSettings, Consensus, ItemAnswer, ItemTag, Promotion, PromotionRule, Review
+from annotation.models import (
+    AnnotationVersion,
+    Annotator,
+    BenchSettings,
+    Consensus,
+    ItemAnswer,
+    ItemTag,
+    Promotion,
+    PromotionRule,
+    Review,
+)
 from annotation.promotion import candidates as pick
 from annotation.promotion import messages as turns
 from annotation.promotion.candidates import Candidate
@@ -36,7 +48,7 @@ FIELDS = ("name", "kind", "share", "threshold", "tag", "daily_cap", "per_person_
 _WHAT_IT_TAKES = ("kind", "share", "threshold", "tag")
 
 
-# -- rules ---------------------------------------------------------------------------------------------------------------------
+# -- rules ---------------------------------------------------------------------------------------------------
 
 
 def _checked(project, values: dict, pk: int | None) -> dict:
@@ -120,7 +132,7 @@ def remove(*, rule: PromotionRule, actor) -> None:
     rule.delete()
 
 
-# -- caps ----------------------------------------------------------------------------------------------------------------------
+# -- caps ----------------------------------------------------------------------------------------------------
 
 
 def today():
@@ -129,7 +141,8 @@ def today():
 
 
 def taken_today(project) -> dict[int | None, int]:
-    """{rule id: items made today}: what the daily caps count. A turn that joins an item that is there already makes no work."""
+    """{rule id: items made today}: what the daily caps count. A turn that joins an item that is there already
+    makes no work."""
     rows = Promotion.objects.filter(project=project, created_at__gte=today(), outcome=Outcome.ITEM)
     return dict(rows.values_list("rule_id").annotate(n=Count("pk")).order_by())
 
@@ -139,7 +152,9 @@ class _Room:
 
     def __init__(self, rule: PromotionRule):
         self.rule = rule
-        rows = Promotion.objects.filter(project=rule.project_id, created_at__gte=today(), outcome=Outcome.ITEM)
+        rows = Promotion.objects.filter(
+            project=rule.project_id, created_at__gte=today(), outcome=Outcome.ITEM
+        )
         self.used = rows.filter(rule=rule).count() if rule.pk else 0
         people = rows.exclude(end_user_id=None).values_list("end_user_id").annotate(n=Count("pk")).order_by()
         self.people: dict[int, int] = dict(people)
@@ -157,13 +172,14 @@ class _Room:
             self.people[end_user] = self.people.get(end_user, 0) + 1
 
 
-# -- preview -------------------------------------------------------------------------------------------------------------------
+# -- preview -------------------------------------------------------------------------------------------------
 
 
 def preview(rule: PromotionRule) -> dict:
-    """What a run of `rule` (saved or not) would take now, taking nothing: {"count": turns within today's caps, "waiting": turns left for later days
-    because of the caps (counted up to MAX_CAP), "turns": the first 20 [{"candidate", "turn", "marks", "who"}]}. Equal questions with equal answers
-    count one by one here, and become one item."""
+    """What a run of `rule` (saved or not) would take now, taking nothing: {"count": turns within today's
+    caps, "waiting": turns left for later days because of the caps (counted up to MAX_CAP), "turns": the
+    first 20 [{"candidate", "turn", "marks", "who"}]}. Equal questions with equal answers count one by one
+    here, and become one item."""
     from feedback.conversations.end_users import label
     from feedback.models import EndUser
 
@@ -185,13 +201,18 @@ def preview(rule: PromotionRule) -> dict:
                 continue
         room.take(candidate.end_user)
         count += 1
-    people = {p.pk: label(p) for p in EndUser.objects.filter(project=rule.project_id, pk__in=[s["candidate"].end_user for s in shown])}
+    people = {
+        p.pk: label(p)
+        for p in EndUser.objects.filter(
+            project=rule.project_id, pk__in=[s["candidate"].end_user for s in shown]
+        )
+    }
     for one in shown:
         one["who"] = people.get(one["candidate"].end_user, "")
     return {"count": count, "waiting": waiting, "turns": shown}
 
 
-# -- running -------------------------------------------------------------------------------------------------------------------
+# -- running -------------------------------------------------------------------------------------------------
 
 
 class _Keys(KeySource):
@@ -204,11 +225,16 @@ class _Keys(KeySource):
 
 
 def run(project, rule: PromotionRule | None = None, actor=None, ctl=None) -> dict:
-    """Take what falls under `rule` (also one that is switched off), or under every active rule: {"item", "known", "refused": counts,
-    "rules": [{"id", "name", "item", "known", "refused", "capped"}]}. Running it again takes nothing twice."""
+    """Take what falls under `rule` (also one that is switched off), or under every active rule: {"item",
+    "known", "refused": counts, "rules": [{"id", "name", "item", "known", "refused", "capped"}]}. Running
+    it again takes nothing twice."""
     if not BenchSettings.objects.filter(project=project).exists():
         raise DomainError("no_bench", _("This project has no settings for its bench."))
-    rules = [rule] if rule is not None else list(PromotionRule.objects.filter(project=project, active=True).select_related("project"))
+    rules = (
+        [rule]
+        if rule is not None
+        else list(PromotionRule.objects.filter(project=project, active=True).select_related("project"))
+    )
     keep, keys = keeper(project), _Keys()
     report: dict = dict.fromkeys(Outcome.values, 0) | {"rules": []}
     for one in rules:
@@ -220,7 +246,10 @@ def run(project, rule: PromotionRule | None = None, actor=None, ctl=None) -> dic
 
 
 def _run_rule(rule: PromotionRule, actor, keep: Keeper, keys: KeySource, ctl) -> dict:
-    newest = Event.objects.filter(project=rule.project_id).order_by("-id").values_list("id", flat=True).first() or 0
+    newest = (
+        Event.objects.filter(project=rule.project_id).order_by("-id").values_list("id", flat=True).first()
+        or 0
+    )
     upto = pick.settled_up_to(rule.project_id) if rule.kind == Kind.RANDOM else 0
     room = _Room(rule)
     counts = dict.fromkeys(Outcome.values, 0) | {"capped": False}
@@ -254,7 +283,8 @@ def _run_rule(rule: PromotionRule, actor, keep: Keeper, keys: KeySource, ctl) ->
 
 
 def _take(rule, candidate: Candidate, actor, keep: Keeper, keys: KeySource) -> str | None:
-    """Take one turn; its outcome, or None if it is to be left for later (still being written, or a cap was reached meanwhile)."""
+    """Take one turn; its outcome, or None if it is to be left for later (still being written, or a cap was
+    reached meanwhile)."""
     for attempt in range(_TRIES):
         turn = turns.read(rule.project, candidate.message, keep)
         if turn.unready:
@@ -262,7 +292,8 @@ def _take(rule, candidate: Candidate, actor, keep: Keeper, keys: KeySource) -> s
         try:
             return _take_now(rule, candidate, turn, actor, keys)
         except (ItemFroze, OperationalError):
-            # Somebody began to work on the item, or two transactions waited for each other: decide again on what is there now.
+            # Somebody began to work on the item, or two transactions waited for each other: decide again on
+            # what is there now.
             if attempt == _TRIES - 1 or connection.in_atomic_block:
                 raise
             time.sleep(0.05 * 2**attempt)
@@ -275,32 +306,54 @@ def _take_now(rule, candidate: Candidate, turn: turns.Turn, actor, keys: KeySour
 
     project = rule.project
     bench = BenchSettings.objects.select_for_update(no_key=True).get(project=project)
-    known = Promotion.objects.filter(project=project, message_id=candidate.message).values_list("outcome", flat=True).first()
+    known = (
+        Promotion.objects.filter(project=project, message_id=candidate.message)
+        .values_list("outcome", flat=True)
+        .first()
+    )
     if known is not None:  # another run was faster
         return None
     room = _Room(rule)
     if room.full or not room.for_person(candidate.end_user):
         return None
-    if not turn.refused and not Message.objects.select_for_update(no_key=True).filter(pk=candidate.message).values_list("pk").first():
+    if (
+        not turn.refused
+        and not Message.objects.select_for_update(no_key=True)
+        .filter(pk=candidate.message)
+        .values_list("pk")
+        .first()
+    ):
         turn.refused = "gone"
-    event = events.append(project=project, actor=actor, verb="promote", target=rule, message=candidate.message)
+    event = events.append(
+        project=project, actor=actor, verb="promote", target=rule, message=candidate.message
+    )
     item, new, outcome = None, False, str(Outcome.REFUSED)
     if not turn.refused:
         item, new = _put(project, bench, turn, event, keys)
     if item is not None:
         outcome = str(Outcome.ITEM if new else Outcome.KNOWN)
         names = {TAG, f"{TAG}:{rule.kind}", f"rule:{rule.name}"[:60]}
-        ItemTag.objects.bulk_create([ItemTag(item_id=item, name=name) for name in sorted(names)], ignore_conflicts=True)
+        ItemTag.objects.bulk_create(
+            [ItemTag(item_id=item, name=name) for name in sorted(names)], ignore_conflicts=True
+        )
     Promotion.objects.create(
-        project=project, rule=rule, item_id=item, message_id=candidate.message, end_user_id=candidate.end_user, outcome=outcome, reason=turn.refused[:40],
+        project=project,
+        rule=rule,
+        item_id=item,
+        message_id=candidate.message,
+        end_user_id=candidate.end_user,
+        outcome=outcome,
+        reason=turn.refused[:40],
         event_id=event.pk,
-    )  # fmt: skip
+    )
     return outcome
 
 
 def _put(project, bench, turn: turns.Turn, event, keys: KeySource) -> tuple[int | None, bool]:
-    """The turn as rows of the bench, as an import would make them, but of the turn's own kind: (item id, whether it is new). No id: it was refused."""
-    bench.kind = turn.kind  # in memory only: the chunk writes nothing of the settings but the place in the queue
+    """The turn as rows of the bench, as an import would make them, but of the turn's own kind: (item id,
+    whether it is new). No id: it was refused."""
+    # in memory only: the chunk writes nothing of the settings but the place in the queue
+    bench.kind = turn.kind
     work = Chunk(project=project, bench=bench, keys=keys, join=None)
     assert turn.ready is not None  # as long as it is not refused
     added = work.run([turn.ready])
@@ -319,14 +372,21 @@ def _put(project, bench, turn: turns.Turn, event, keys: KeySource) -> tuple[int 
         Response.objects.filter(pk=response.pk).update(given={"sources": turn.sources[response.external_id]})
     here = PromptOrigin.objects.filter(prompt=prompt, batch=None, external_id=name)
     if not here.update(turn_id=turn.message, line=None):
-        PromptOrigin.objects.create(prompt_id=prompt, external_id=name, turn_id=turn.message, event_id=event.pk)
+        PromptOrigin.objects.create(
+            prompt_id=prompt, external_id=name, turn_id=turn.message, event_id=event.pk
+        )
     return item, made == event.pk
 
 
 def run_due() -> int:
-    """What the beat does: run every active rule of which something new happened since it last found nothing left. How many items came of it."""
+    """What the beat does: run every active rule of which something new happened since it last found nothing
+    left. How many items came of it."""
     newer = Event.objects.filter(project=OuterRef("project"), id__gt=OuterRef("seen_event"))
-    due = PromotionRule.objects.filter(active=True, project__archived=False).filter(Exists(newer)).select_related("project")
+    due = (
+        PromotionRule.objects.filter(active=True, project__archived=False)
+        .filter(Exists(newer))
+        .select_related("project")
+    )
     made = 0
     for rule in due:
         try:
@@ -336,26 +396,44 @@ def run_due() -> int:
     return made
 
 
-# -- lineage -------------------------------------------------------------------------------------------------------------------
+# -- lineage -------------------------------------------------------------------------------------------------
 
 
 def judged_messages(project, as_of: int | None = None) -> set[int]:
-    """Ids of the answers (feedback.Message) whose turn an expert has judged as of the Event `as_of` (None: now): all answers on a promoted item that
-    carries a person's submitted, accepted or settled judgement. There the expert's word stands, and raw reactions are not to be read."""
+    """Ids of the answers (feedback.Message) whose turn an expert has judged as of the Event `as_of` (None:
+    now): all answers on a promoted item that carries a person's submitted, accepted or settled judgement.
+    There the expert's word stands, and raw reactions are not to be read."""
     from annotation.promotion.end_user_feedback import answers_of
 
     as_of = 2**62 if as_of is None else as_of
-    promoted = Promotion.objects.filter(project=project, item__isnull=False, event_id__lte=as_of).values("item")
+    promoted = Promotion.objects.filter(project=project, item__isnull=False, event_id__lte=as_of).values(
+        "item"
+    )
     versions = AnnotationVersion.objects.filter(
-        annotation__item__in=promoted, event_id__lte=as_of, annotation__annotator__source=Annotator.Source.PERSON, annotation__practice=False
+        annotation__item__in=promoted,
+        event_id__lte=as_of,
+        annotation__annotator__source=Annotator.Source.PERSON,
+        annotation__practice=False,
     )
     heads: dict[int, tuple[int, int, str]] = {}
-    rows = versions.order_by("annotation_id", "number").values_list("annotation_id", "annotation__item_id", "id", "action")
+    rows = versions.order_by("annotation_id", "number").values_list(
+        "annotation_id", "annotation__item_id", "id", "action"
+    )
     for annotation, item, version, action in rows:
         heads[annotation] = (item, version, action)
-    reviews = Review.objects.filter(version__annotation__item__in=promoted, event_id__lte=as_of).order_by("event_id", "id")
+    reviews = Review.objects.filter(version__annotation__item__in=promoted, event_id__lte=as_of).order_by(
+        "event_id", "id"
+    )
     decided = dict(reviews.values_list("version_id", "decision"))
-    rulings = Consensus.objects.filter(item__in=promoted, event_id__lte=as_of).order_by("event_id", "id").values_list("item_id", "version_id")
-    judged = {item for item, version, action in heads.values() if action != AnnotationVersion.Action.UNDO and decided.get(version) != Review.Decision.RETURN}
+    rulings = (
+        Consensus.objects.filter(item__in=promoted, event_id__lte=as_of)
+        .order_by("event_id", "id")
+        .values_list("item_id", "version_id")
+    )
+    judged = {
+        item
+        for item, version, action in heads.values()
+        if action != AnnotationVersion.Action.UNDO and decided.get(version) != Review.Decision.RETURN
+    }
     judged |= {item for item, version in dict(rulings).items() if version is not None}
     return {pk for found in answers_of(judged).values() for pk in found}

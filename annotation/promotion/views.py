@@ -1,4 +1,5 @@
-"""The manager's pages of promotion: the rules with what they took, one rule with a preview of what it would take, and the log."""
+"""The manager's pages of promotion: the rules with what they took, one rule with a preview of what it would
+take, and the log."""
 
 import re
 
@@ -44,26 +45,57 @@ class RuleForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name of the rule"), max_length=80)
     kind = forms.ChoiceField(label=gettext_lazy("What it takes"), choices=PromotionRule.Kind.choices)
     share = forms.DecimalField(
-        label=gettext_lazy("Share of answers (%)"), required=False, min_value=0, max_value=100, max_digits=5, decimal_places=2, initial=5,
-        help_text=gettext_lazy("Of a random share. Which answers fall in it is decided once; a larger share keeps them all."),
-    )  # fmt: skip
+        label=gettext_lazy("Share of answers (%)"),
+        required=False,
+        min_value=0,
+        max_value=100,
+        max_digits=5,
+        decimal_places=2,
+        initial=5,
+        help_text=gettext_lazy(
+            "Of a random share. Which answers fall in it is decided once; a larger share keeps them all."
+        ),
+    )
     threshold = forms.IntegerField(
-        label=gettext_lazy("Score at most"), required=False, min_value=1, max_value=5, initial=2,
-        help_text=gettext_lazy("Of low scores. The answers with a thumb down are taken, or else the last answer."),
-    )  # fmt: skip
-    tag = forms.CharField(label=gettext_lazy("Tag"), required=False, max_length=60, help_text=gettext_lazy("Of feedback that came with this tag."))
-    daily_cap = forms.IntegerField(label=gettext_lazy("New items a day, at most"), min_value=1, max_value=promotion.MAX_CAP, initial=50)
+        label=gettext_lazy("Score at most"),
+        required=False,
+        min_value=1,
+        max_value=5,
+        initial=2,
+        help_text=gettext_lazy(
+            "Of low scores. The answers with a thumb down are taken, or else the last answer."
+        ),
+    )
+    tag = forms.CharField(
+        label=gettext_lazy("Tag"),
+        required=False,
+        max_length=60,
+        help_text=gettext_lazy("Of feedback that came with this tag."),
+    )
+    daily_cap = forms.IntegerField(
+        label=gettext_lazy("New items a day, at most"), min_value=1, max_value=promotion.MAX_CAP, initial=50
+    )
     per_person_cap = forms.IntegerField(
-        label=gettext_lazy("Of one person a day, at most"), min_value=1, max_value=promotion.MAX_CAP, initial=5,
+        label=gettext_lazy("Of one person a day, at most"),
+        min_value=1,
+        max_value=promotion.MAX_CAP,
+        initial=5,
         help_text=gettext_lazy("Counts what all rules took."),
-    )  # fmt: skip
-    active = forms.BooleanField(label=gettext_lazy("Switched on: runs by itself"), required=False, initial=True)
+    )
+    active = forms.BooleanField(
+        label=gettext_lazy("Switched on: runs by itself"), required=False, initial=True
+    )
 
     def values(self) -> dict:
         """The cleaned values under the names of the verb; what was left empty as it is by default."""
         blank = PromotionRule()
-        out = {name: getattr(blank, name) if value is None else value for name, value in self.cleaned_data.items()}
-        if out["kind"] in (PromotionRule.Kind.RANDOM, PromotionRule.Kind.LOW_SCORE) and out["name"] == str(dict(SUGGESTED)[out["kind"]]):
+        out = {
+            name: getattr(blank, name) if value is None else value
+            for name, value in self.cleaned_data.items()
+        }
+        if out["kind"] in (PromotionRule.Kind.RANDOM, PromotionRule.Kind.LOW_SCORE) and out["name"] == str(
+            dict(SUGGESTED)[out["kind"]]
+        ):
             out["name"] = what(PromotionRule(**out))  # a suggested name says the share that was suggested
         return out
 
@@ -75,7 +107,9 @@ def _rule(project, pk) -> PromotionRule:
 def what(rule: PromotionRule) -> str:
     """What a rule takes, in words."""
     if rule.kind == PromotionRule.Kind.RANDOM:
-        return _("%(share)s%% of answers at random") % {"share": localize(rule.share.normalize() if rule.share % 1 else int(rule.share))}
+        return _("%(share)s%% of answers at random") % {
+            "share": localize(rule.share.normalize() if rule.share % 1 else int(rule.share))
+        }
     if rule.kind == PromotionRule.Kind.LOW_SCORE:
         return _("Conversations scored %(n)s or lower") % {"n": rule.threshold}
     if rule.kind == PromotionRule.Kind.TAG:
@@ -86,10 +120,16 @@ def what(rule: PromotionRule) -> str:
 @require_safe
 @project_page("manager")
 def rules(request, project):
-    """Rules with today's figures, and the log of what was taken, newest first. `?outcome=`, `?rule=` filter it, `?before=` pages."""
+    """Rules with today's figures, and the log of what was taken, newest first. `?outcome=`, `?rule=` filter
+    it, `?before=` pages."""
     found = list(project.promotion_rules.all())
     today = promotion.taken_today(project)
-    totals = dict(Promotion.objects.filter(project=project, outcome=Promotion.Outcome.ITEM).values_list("rule_id").annotate(n=Count("pk")).order_by())
+    totals = dict(
+        Promotion.objects.filter(project=project, outcome=Promotion.Outcome.ITEM)
+        .values_list("rule_id")
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
     for rule in found:
         rule.what, rule.today, rule.total = what(rule), today.get(rule.pk, 0), totals.get(rule.pk, 0)
         rule.full = rule.today >= rule.daily_cap
@@ -104,7 +144,12 @@ def rules(request, project):
     log = list(rows.select_related("rule", "item").order_by("-pk")[: PAGE + 1])
     more = log[PAGE - 1].pk if len(log) > PAGE else None
     log = log[:PAGE]
-    people = {p.pk: label(p) for p in EndUser.objects.filter(project=project, pk__in={row.end_user_id for row in log if row.end_user_id})}
+    people = {
+        p.pk: label(p)
+        for p in EndUser.objects.filter(
+            project=project, pk__in={row.end_user_id for row in log if row.end_user_id}
+        )
+    }
     for row in log:
         row.who = people.get(row.end_user_id, "")
         row.words = promotion_turns.REFUSALS.get(row.reason, row.reason)
@@ -131,7 +176,9 @@ def _preview(rule: PromotionRule) -> dict:
     found, keep = promotion.preview(rule), keeper(rule.project)
     said = {}
     if rule.kind not in (PromotionRule.Kind.RANDOM, PromotionRule.Kind.ALL_BAD):
-        said = Reaction.objects.filter(project=rule.project).in_bulk([one["candidate"].row for one in found["turns"]])
+        said = Reaction.objects.filter(project=rule.project).in_bulk(
+            [one["candidate"].row for one in found["turns"]]
+        )
     for one in found["turns"]:
         turn, row = one["turn"], said.get(one["candidate"].row)
         one["question"] = presentation.excerpt(turn.messages, EXCERPT) if turn.messages else ""
@@ -150,7 +197,8 @@ _MARKS = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|```.*$)|\*\*|__
 
 
 def _unmarked(answer: str) -> str:
-    """Markdown without the marks of headings, quotes, lists, stress and code: an excerpt on one line has no use for them."""
+    """Markdown without the marks of headings, quotes, lists, stress and code: an excerpt on one line has no
+    use for them."""
     return _MARKS.sub("", answer[: EXCERPT * 4])
 
 
@@ -163,12 +211,16 @@ def _form_page(request, project, rule, form, preview=None):
 def new(request, project):
     """A rule from a form; `action=preview` shows what it would take and saves nothing."""
     kind = request.GET.get("kind", "")
-    initial = {"kind": kind, "name": dict(SUGGESTED).get(kind, "")} if kind in PromotionRule.Kind.values else {}
+    initial = (
+        {"kind": kind, "name": dict(SUGGESTED).get(kind, "")} if kind in PromotionRule.Kind.values else {}
+    )
     form = RuleForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             if request.POST.get("action") == "preview":
-                return _form_page(request, project, None, form, _preview(promotion.draft(project, **form.values())))
+                return _form_page(
+                    request, project, None, form, _preview(promotion.draft(project, **form.values()))
+                )
             rule = promotion.create(project=project, actor=request.user, **form.values())
         except DomainError as exc:
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)
@@ -180,7 +232,8 @@ def new(request, project):
 
 @project_page("manager")
 def rule(request, project, pk):
-    """Change a rule; `action=preview` shows what it would take as it stands in the form, `?preview` what it would take as it is."""
+    """Change a rule; `action=preview` shows what it would take as it stands in the form, `?preview` what it
+    would take as it is."""
     found = _rule(project, pk)
     form = RuleForm(request.POST or None, initial={name: getattr(found, name) for name in promotion.FIELDS})
     if request.method == "POST" and form.is_valid():
@@ -196,7 +249,13 @@ def rule(request, project, pk):
         else:
             messages.success(request, _("Saved."))
             return redirect("promotion", project.slug)
-    return _form_page(request, project, found, form, _preview(found) if request.method == "GET" and "preview" in request.GET else None)
+    return _form_page(
+        request,
+        project,
+        found,
+        form,
+        _preview(found) if request.method == "GET" and "preview" in request.GET else None,
+    )
 
 
 @project_form("manager", "promotion")
@@ -222,4 +281,6 @@ def run(request, project):
     params = {}
     if request.POST.get("rule"):
         params["rule"] = _rule(project, _number(request.POST["rule"]) or 0).pk
-    return redirect("job", project.slug, jobs.start("promotion", project=project, actor=request.user, params=params).pk)
+    return redirect(
+        "job", project.slug, jobs.start("promotion", project=project, actor=request.user, params=params).pk
+    )

@@ -5,7 +5,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ReviewFilter(forms.Form):
-    STATES = [("submitted", _("to review")), ("accepted", _("accepted")), ("returned", _("returned")), ("all", _("all"))]
+    STATES = [
+        ("submitted", _("to review")),
+        ("accepted", _("accepted")),
+        ("returned", _("returned")),
+        ("all", _("all")),
+    ]
 
     state = forms.ChoiceField(label=_("State"), required=False, choices=STATES)
     annotator = forms.CharField(label=_("Annotator"), required=False, max_length=40)

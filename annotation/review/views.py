@@ -43,7 +43,9 @@ def review_list(request, project):
         rows = rows.filter(item__in=ItemTag.objects.filter(name=asked["tag"]).values("item"))
     if asked.get("before"):
         rows = rows.filter(pk__lt=asked["before"])
-    found = list(rows.select_related("item__prompt", "item__project", "annotator", "head").order_by("-pk")[: PAGE + 1])
+    found = list(
+        rows.select_related("item__prompt", "item__project", "annotator", "head").order_by("-pk")[: PAGE + 1]
+    )
     for row in found:
         row.excerpt = presentation.excerpt(row.item.prompt.messages, 110)
         row.summary = _summary(row)
@@ -76,18 +78,31 @@ def _summary(row) -> dict:
 
 
 def _item(request, project, pk) -> Item:
-    return get_object_or_404(Item.objects.visible_to(request.user).select_related("prompt", "project").filter(project=project), pk=pk)
+    return get_object_or_404(
+        Item.objects.visible_to(request.user).select_related("prompt", "project").filter(project=project),
+        pk=pk,
+    )
 
 
 def _item_page(request, project, item, *, reveal=False, status=200, error="", error_for=None):
     shown = presentation.texts(item)
-    rows = list(item.annotations.select_related("annotator__user", "head__criteria", "head__guideline").exclude(head=None).order_by("pk"))
+    rows = list(
+        item.annotations.select_related("annotator__user", "head__criteria", "head__guideline")
+        .exclude(head=None)
+        .order_by("pk")
+    )
     reviews: dict[int, list] = {}
-    for row in Review.objects.filter(version__annotation__in=rows).select_related("version", "reviewer").order_by("pk"):
+    for row in (
+        Review.objects.filter(version__annotation__in=rows)
+        .select_related("version", "reviewer")
+        .order_by("pk")
+    ):
         reviews.setdefault(row.version.annotation_id, []).append(row)
     settled = review.settlement_of(item)
     for row in rows:
-        row.judgement = presentation.judgement(row.head.document, item, shown, row.head.criteria.criteria if row.head.criteria else [])
+        row.judgement = presentation.judgement(
+            row.head.document, item, shown, row.head.criteria.criteria if row.head.criteria else []
+        )
         row.letters = presentation.letters_meant(row.head.document, row.head.order, shown)
         row.own = row.annotator.user_id == request.user.pk
         row.reviews = reviews.get(row.pk, [])
@@ -95,7 +110,9 @@ def _item_page(request, project, item, *, reveal=False, status=200, error="", er
         row.decidable = not row.own and row.state in ("submitted", "accepted") and not item.hidden
         row.returnable = row.decidable and row.annotator.user_id is not None and not row.in_force
         row.error = error if error_for == row.pk else ""
-        row.name = (row.annotator.user.shown_name if row.annotator.user else row.annotator.name) if reveal else ""
+        row.name = (
+            (row.annotator.user.shown_name if row.annotator.user else row.annotator.name) if reveal else ""
+        )
     own_settled = settled is not None and settled.version.annotation_id in {row.pk for row in rows if row.own}
     context = {
         "project": project,
@@ -137,8 +154,14 @@ def _decided(request, project, item, said: str):
     if waiting.filter(item=item).exists():
         return redirect("review_item", project.slug, item.pk)
     if "next" in request.POST:
-        following = waiting.exclude(item__state="settled").order_by("-pk").values_list("item_id", flat=True).first()
-        return redirect("review_item", project.slug, following) if following else redirect("review", project.slug)
+        following = (
+            waiting.exclude(item__state="settled").order_by("-pk").values_list("item_id", flat=True).first()
+        )
+        return (
+            redirect("review_item", project.slug, following)
+            if following
+            else redirect("review", project.slug)
+        )
     return redirect(reverse("review_item", args=[project.slug, item.pk]))
 
 
@@ -161,7 +184,9 @@ def accept(request, project, pk, annotation_pk):
             raise Conflict("changed", _("This work has changed since you opened it. Read it again."))
         review.accept(annotation=annotation, reviewer=request.user)
     except DomainError as exc:
-        return _item_page(request, project, item, status=exc.status, error=exc.message, error_for=annotation.pk)
+        return _item_page(
+            request, project, item, status=exc.status, error=exc.message, error_for=annotation.pk
+        )
     return _decided(request, project, item, _("Accepted."))
 
 
@@ -171,7 +196,9 @@ def return_(request, project, pk, annotation_pk):
     try:
         review.return_(annotation=annotation, reviewer=request.user, comment=_comment(request))
     except DomainError as exc:
-        return _item_page(request, project, item, status=exc.status, error=exc.message, error_for=annotation.pk)
+        return _item_page(
+            request, project, item, status=exc.status, error=exc.message, error_for=annotation.pk
+        )
     return _decided(request, project, item, _("Returned to its author with your comment."))
 
 
@@ -185,7 +212,9 @@ def settle(request, project, pk):
     try:
         review.settle(item=item, version=version, reviewer=request.user, comment=_comment(request))
     except DomainError as exc:
-        return _item_page(request, project, item, status=exc.status, error=exc.message, error_for=version.annotation_id)
+        return _item_page(
+            request, project, item, status=exc.status, error=exc.message, error_for=version.annotation_id
+        )
     return _decided(request, project, item, _("Settled."))
 
 

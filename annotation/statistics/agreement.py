@@ -8,7 +8,8 @@ from annotation.models import Annotation, Annotator, Item
 
 
 def ranks_of(document: dict, slot_count: int) -> dict[int, float]:
-    """Mid-ranks by slot (1 = best); slots the annotator left unjudged are absent, "rest is worse" is one last tied group."""
+    """Mid-ranks by slot (1 = best); slots the annotator left unjudged are absent, "rest is worse" is one last
+    tied group."""
     groups = [list(g) for g in document.get("ranking", [])]
     if document.get("rest") == "worse":
         seen = {s for g in groups for s in g}
@@ -22,8 +23,8 @@ def ranks_of(document: dict, slot_count: int) -> dict[int, float]:
 
 
 def tau_b(a: dict[int, float], b: dict[int, float]) -> float | None:
-    """Kendall's tau-b over the slots both judged (Kendall 1945); None for fewer than two. Where one side ties everything there is
-    no order to agree with: 1 if both do, else 0."""
+    """Kendall's tau-b over the slots both judged (Kendall 1945); None for fewer than two. Where one side ties
+    everything there is no order to agree with: 1 if both do, else 0."""
     common = sorted(set(a) & set(b))
     if len(common) < 2:
         return None
@@ -41,8 +42,8 @@ def tau_b(a: dict[int, float], b: dict[int, float]) -> float | None:
 
 
 def kendall_w(rankings: list[dict[int, float]]) -> float | None:
-    """Kendall's W with the correction for ties (Kendall & Smith 1939) over the slots all judged; None when undefined (fewer than
-    two annotators or slots, or everybody ties everything)."""
+    """Kendall's W with the correction for ties (Kendall & Smith 1939) over the slots all judged; None when
+    undefined (fewer than two annotators or slots, or everybody ties everything)."""
     if len(rankings) < 2:
         return None
     common = sorted(set.intersection(*(set(r) for r in rankings)))
@@ -64,7 +65,8 @@ def _mid_ranks(values: list[float]) -> list[float]:
 
 
 def of_documents(kind: str, documents: list[dict], slot_count: int) -> float | None:
-    """Mean agreement over all pairs of annotators, −1 … 1 for rankings (tau-b), 0 … 1 for QA verdicts; None when nothing compares."""
+    """Mean agreement over all pairs of annotators, −1 … 1 for rankings (tau-b), 0 … 1 for QA verdicts; None
+    when nothing compares."""
     pairs = [(a, b) for i, a in enumerate(documents) for b in documents[i + 1 :]]
     if kind == "ranking":
         ranks = {id(d): ranks_of(d, slot_count) for d in documents}
@@ -77,9 +79,11 @@ def of_documents(kind: str, documents: list[dict], slot_count: int) -> float | N
 
 
 def of_item(item: Item, *, mine: tuple[int, dict | None] | None = None) -> float | None:
-    """Agreement of `item` from the heads in force. `mine` = (annotator id, document) stands in for that annotator's stored head
-    (None: withdrawn), so that a submit needs one query."""
-    others = Annotation.objects.filter(item=item, annotator__source=Annotator.Source.PERSON, state__in=["submitted", "accepted"])
+    """Agreement of `item` from the heads in force. `mine` = (annotator id, document) stands in for that
+    annotator's stored head (None: withdrawn), so that a submit needs one query."""
+    others = Annotation.objects.filter(
+        item=item, annotator__source=Annotator.Source.PERSON, state__in=["submitted", "accepted"]
+    )
     documents = []
     if mine is not None:
         others = others.exclude(annotator=mine[0])
@@ -89,27 +93,41 @@ def of_item(item: Item, *, mine: tuple[int, dict | None] | None = None) -> float
 
 
 def project_agreement(project, *, limit: int = 400, resamples: int = 100) -> dict:
-    """Agreement of a project over its newest `limit` items with two or more annotators:
-    {"items": n, "kendall_w": mean W or None, "alpha": Krippendorff's alpha or None, "varies": whether what two or more people judged has
-    more than one value (else there is no alpha; None where they judged nothing in common), "interval": [low, high] or None}.
+    """Agreement of a project over its newest `limit` items with two or more annotators: {"items": n,
+    "kendall_w": mean W or None, "alpha": Krippendorff's alpha or None, "varies": whether what two or more
+    people judged has more than one value (else there is no alpha; None where they judged nothing in
+    common), "interval": [low, high] or None}.
 
-    alpha (Krippendorff 2011) is ordinal over (item, answer) units for rankings and nominal over items for QA, from the `krippendorff`
-    library; the interval is the middle 95 % of a bootstrap over items."""
+    alpha (Krippendorff 2011) is ordinal over (item, answer) units for rankings and nominal over items for
+    QA, from the `krippendorff` library; the interval is the middle 95 % of a bootstrap over items."""
     rows = (
-        Annotation.objects.filter(project=project, annotator__source="person", state__in=["submitted", "accepted"], item__agreement__isnull=False)
+        Annotation.objects.filter(
+            project=project,
+            annotator__source="person",
+            state__in=["submitted", "accepted"],
+            item__agreement__isnull=False,
+        )
         .order_by("-item_id")
-        .values_list("item_id", "annotator_id", "head__document", "item__slot_count", "item__kind")[: limit * 4]
+        .values_list("item_id", "annotator_id", "head__document", "item__slot_count", "item__kind")[
+            : limit * 4
+        ]
     )
     items: dict[int, list] = {}
     for item_id, annotator_id, document, slot_count, kind in rows:
         items.setdefault(item_id, []).append((annotator_id, document, slot_count, kind))
     shared = [v for v in items.values() if len(v) > 1][:limit]
-    ws = [w for v in shared if v[0][3] == "ranking" and (w := kendall_w([ranks_of(d, n) for _a, d, n, _k in v])) is not None]
+    ws = [
+        w
+        for v in shared
+        if v[0][3] == "ranking" and (w := kendall_w([ranks_of(d, n) for _a, d, n, _k in v])) is not None
+    ]
     data = _reliability(shared)
     alpha = _alpha(shared)
     rng = random.Random(0)
     draws = sorted(
-        a for _i in range(resamples if alpha is not None and len(shared) >= 10 else 0) if (a := _alpha(rng.choices(shared, k=len(shared)))) is not None
+        a
+        for _i in range(resamples if alpha is not None and len(shared) >= 10 else 0)
+        if (a := _alpha(rng.choices(shared, k=len(shared)))) is not None
     )
     return {
         "items": len(shared),
@@ -121,14 +139,20 @@ def project_agreement(project, *, limit: int = 400, resamples: int = 100) -> dic
 
 
 def _alpha(shared) -> float | None:
-    """Krippendorff's alpha over `shared` = [[(annotator id, document, slot count, kind), …] per item]; None where undefined: fewer than two
-    units with two values or more, or all of them the same (then no disagreement is expected, and 0 / 0 says nothing)."""
+    """Krippendorff's alpha over `shared` = [[(annotator id, document, slot count, kind), …] per item]; None
+    where undefined: fewer than two units with two values or more, or all of them the same (then no
+    disagreement is expected, and 0 / 0 says nothing)."""
     import krippendorff
 
     data = _reliability(shared)
     if data.shape[1] < 2 or not _varies(data):
         return None
-    return float(krippendorff.alpha(reliability_data=data, level_of_measurement="ordinal" if shared[0][0][3] == "ranking" else "nominal"))
+    return float(
+        krippendorff.alpha(
+            reliability_data=data,
+            level_of_measurement="ordinal" if shared[0][0][3] == "ranking" else "nominal",
+        )
+    )
 
 
 def _varies(data) -> bool:
@@ -137,8 +161,8 @@ def _varies(data) -> bool:
 
 
 def _reliability(shared):
-    """The values of `shared` as a table, a row a person and a column a unit; NaN where somebody said nothing. Without the units that fewer
-    than two people judged, which alpha leaves out of account."""
+    """The values of `shared` as a table, a row a person and a column a unit; NaN where somebody said nothing.
+    Without the units that fewer than two people judged, which alpha leaves out of account."""
     import numpy as np
 
     rankings = bool(shared) and shared[0][0][3] == "ranking"

@@ -16,15 +16,26 @@ def add(**counted) -> None:
         cursor.execute(sql, values)
 
 
-def statement(*, project_id: int, annotator_id: int, day: date | None = None, submitted=0, skipped=0, corrections=0, active_ms=0) -> tuple[str, list]:
-    """(sql, parameters) that add to one annotator's `day` (UTC today), whether or not the row is there yet."""
+def statement(
+    *,
+    project_id: int,
+    annotator_id: int,
+    day: date | None = None,
+    submitted=0,
+    skipped=0,
+    corrections=0,
+    active_ms=0,
+) -> tuple[str, list]:
+    """(sql, parameters) that add to one annotator's `day` (UTC today), whether or not the row is there
+    yet."""
     table = DailyFigure._meta.db_table
     columns = ("submitted", "skipped", "corrections", "active_ms")
     floor = "GREATEST" if connection.vendor == "postgresql" else "MAX"
     sums = ", ".join(f"{c} = {floor}(0, {table}.{c} + %s)" for c in columns)
     given = [submitted, skipped, corrections, active_ms]
     sql = (
-        f"INSERT INTO {table} (project_id, annotator_id, day, submitted, skipped, corrections, active_ms) "  # noqa: S608 (names are constants)
+        f"INSERT INTO {table} (project_id, annotator_id, day, submitted, skipped, corrections, "  # noqa: S608
+        f"active_ms) "
         f"VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (annotator_id, day) DO UPDATE SET {sums}"
     )
     return sql, [project_id, annotator_id, day or timezone.now().date(), *(max(0, n) for n in given), *given]
@@ -33,7 +44,8 @@ def statement(*, project_id: int, annotator_id: int, day: date | None = None, su
 def sums(annotator_id: int) -> tuple[int, int]:
     """(today, ever): how much this annotator has submitted. One row is read for each day of work."""
     sql = (
-        "SELECT coalesce(sum(CASE WHEN day = %s THEN submitted ELSE 0 END), 0), coalesce(sum(submitted), 0) FROM annotation_dailyfigure WHERE annotator_id = %s"
+        "SELECT coalesce(sum(CASE WHEN day = %s THEN submitted ELSE 0 END), 0), coalesce(sum(submitted), "
+        "0) FROM annotation_dailyfigure WHERE annotator_id = %s"
     )
     (((today, ever),),) = one_go.asked([(sql, [timezone.now().date(), annotator_id])])
     return today, ever

@@ -23,22 +23,30 @@ def of_project(project, *, exact: bool = False) -> dict:
 
 
 def of_projects(projects, *, exact: bool = False, new: bool = False) -> dict[int, dict]:
-    """{project id: {"items", "done", "submitted", "wanted", "waiting"}} from the items' counters; one query for all that must be counted.
-    `wanted` = submissions that the overlap asks for; items that wait for answers are counted only in `waiting`, hidden ones nowhere.
+    """{project id: {"items", "done", "submitted", "wanted", "waiting"}} from the items' counters; one query
+    for all that must be counted. `wanted` = submissions that the overlap asks for; items that wait for
+    answers are counted only in `waiting`, hidden ones nowhere.
 
-    `exact`: count now where that is quick, for whoever asks for nothing else. `new`: count now what is known to have no items, so that nobody is
-    told of an empty project who has just filled it.
-    At most SECONDS old while counting takes less than SLOW; a project so large that it takes longer is counted beside the request, at most
-    a hundredth of the time, and the older figures are shown meanwhile."""
+    `exact`: count now where that is quick, for whoever asks for nothing else. `new`: count now what is
+    known to have no items, so that nobody is told of an empty project who has just filled it. At most
+    SECONDS old while counting takes less than SLOW; a project so large that it takes longer is counted
+    beside the request, at most a hundredth of the time, and the older figures are shown meanwhile."""
     keys = {_key(p.pk): p.pk for p in projects}
     known = {keys[key]: value for key, value in cache.get_many(list(keys)).items()}
     now = time.time()
     missing = []
     for pk in keys.values():
         one = known.get(pk)
-        if one is None or (one["cost"] < SLOW and (exact or now - one["at"] > SECONDS or (new and not one["figures"]["items"]))):
+        if one is None or (
+            one["cost"] < SLOW
+            and (exact or now - one["at"] > SECONDS or (new and not one["figures"]["items"]))
+        ):
             missing.append(pk)
-        elif one["cost"] >= SLOW and now - one["at"] > one["cost"] * 100 and cache.add(f"{_key(pk)}-counting", 1, 60):
+        elif (
+            one["cost"] >= SLOW
+            and now - one["at"] > one["cost"] * 100
+            and cache.add(f"{_key(pk)}-counting", 1, 60)
+        ):
             threading.Thread(target=_count_beside, args=(pk,), daemon=True).start()
     out = {pk: one["figures"] for pk, one in known.items()}
     return out | (_count(missing) if missing else {})
@@ -62,10 +70,15 @@ def _count(project_ids: list[int]) -> dict[int, dict]:
             waiting=Count("pk", filter=~live),
         )
     )
-    found = {pk: dict(zip(NAMES, (n or 0 for n in counts), strict=True)) for pk, *counts in rows.values_list("project", *NAMES)}
+    found = {
+        pk: dict(zip(NAMES, (n or 0 for n in counts), strict=True))
+        for pk, *counts in rows.values_list("project", *NAMES)
+    }
     figures = {pk: found.get(pk) or dict.fromkeys(NAMES, 0) for pk in project_ids}
     cost = (time.perf_counter() - began) / len(project_ids)
-    cache.set_many({_key(pk): {"figures": one, "at": time.time(), "cost": cost} for pk, one in figures.items()}, KEPT)
+    cache.set_many(
+        {_key(pk): {"figures": one, "at": time.time(), "cost": cost} for pk, one in figures.items()}, KEPT
+    )
     return figures
 
 

@@ -1,4 +1,5 @@
-"""Figures for leads: pace, throughput, what needs somebody now, work statements. From kept counters; nothing counts annotations row by row."""
+"""Figures for leads: pace, throughput, what needs somebody now, work statements. From kept counters; nothing
+counts annotations row by row."""
 
 import math
 import time
@@ -12,12 +13,14 @@ from annotation.models import Annotation, DailyFigure, Item, ItemFlag
 from annotation.statistics import progress
 from core.models import Job
 
-LOW_AGREEMENT = 0.2  # mean tau-b (rankings) or share of equal verdicts (QA) below which an item counts as disputed
+# mean tau-b (rankings) or share of equal verdicts (QA) below which an item counts as disputed
+LOW_AGREEMENT = 0.2
 PACE_DAYS = 7
 
 
 class _Watch:
-    """How long a figure may be kept: longer for those that took longer to count, so that a large project is not counted all the time."""
+    """How long a figure may be kept: longer for those that took longer to count, so that a large project is
+    not counted all the time."""
 
     def __init__(self):
         self.begun = time.monotonic()
@@ -32,32 +35,43 @@ def daily(project, days: int = 14) -> dict:
     today = timezone.now().date()
     span = [today - timedelta(days=i) for i in range(days - 1, -1, -1)]
     index = {day: i for i, day in enumerate(span)}
-    rows = DailyFigure.objects.filter(project=project, day__gte=span[0], day__lte=today).values_list("annotator_id", "annotator__pseudonym", "day", "submitted")
+    rows = DailyFigure.objects.filter(project=project, day__gte=span[0], day__lte=today).values_list(
+        "annotator_id", "annotator__pseudonym", "day", "submitted"
+    )
     total, people = [0] * days, {}
     for pk, pseudonym, day, submitted in rows:
         series = people.setdefault(pk, (pk, pseudonym, [0] * days))[2]
         series[index[day]] += submitted
         total[index[day]] += submitted
-    ordered = sorted(((pk, name, series, sum(series)) for pk, name, series in people.values()), key=lambda row: (-row[3], row[1]))
+    ordered = sorted(
+        ((pk, name, series, sum(series)) for pk, name, series in people.values()),
+        key=lambda row: (-row[3], row[1]),
+    )
     return {"days": span, "total": total, "people": ordered}
 
 
 def pace(known: dict, total_by_day: list[int], today: date) -> dict:
-    """{"per_day": submissions a day or None, "done_on": date or None, "left": submissions still wanted}. Per day = the mean of the last
-    PACE_DAYS days, counted from the first day with work, so that a young project is not slowed by days before it began."""
+    """{"per_day": submissions a day or None, "done_on": date or None, "left": submissions still wanted}. Per
+    day = the mean of the last PACE_DAYS days, counted from the first day with work, so that a young
+    project is not slowed by days before it began."""
     left = max(0, known["wanted"] - known["submitted"])
     window = total_by_day[-PACE_DAYS:]
     while window and not window[0]:
         window = window[1:]
     per_day = sum(window) / len(window) if window else None
-    done_on = today + timedelta(days=math.ceil(left / per_day)) if per_day and left and left / per_day < 3650 else None
+    done_on = (
+        today + timedelta(days=math.ceil(left / per_day))
+        if per_day and left and left / per_day < 3650
+        else None
+    )
     return {"per_day": per_day, "done_on": done_on, "left": left}
 
 
 def attention(project, viewer) -> dict:
-    """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs": [Job]}; what `viewer` submitted
-    is left out, since nobody reviews their own work. The counts are kept for some seconds, and fresh after `forget`; two queries, and one each for
-    the viewer's own and the jobs."""
+    """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned",
+    "failed_jobs": [Job]}; what `viewer` submitted is left out, since nobody reviews their own work. The
+    counts are kept for some seconds, and fresh after `forget`; two queries, and one each for the viewer's
+    own and the jobs."""
     key = f"attention-{project.pk}"
     counts = cache.get(key)
     shown = Annotation.objects.filter(project=project, annotator__source="person", item__hidden=False)
@@ -70,10 +84,16 @@ def attention(project, viewer) -> dict:
             to_decide=Count("pk", filter=Q(hidden=True) | Q(Exists(undecided))),
         )
         states = shown.filter(state__in=["submitted", "returned"])
-        counts |= {"submitted": 0, "returned": 0} | dict(states.values_list("state").annotate(n=Count("pk")).order_by())
+        counts |= {"submitted": 0, "returned": 0} | dict(
+            states.values_list("state").annotate(n=Count("pk")).order_by()
+        )
         cache.set(key, counts, watch.seconds())
     since = timezone.now() - timedelta(days=14)
-    jobs = Job.objects.filter(project=project, state=Job.State.FAILED, created_at__gte=since).only("pk", "kind", "error", "created_at").order_by("-pk")[:5]
+    jobs = (
+        Job.objects.filter(project=project, state=Job.State.FAILED, created_at__gte=since)
+        .only("pk", "kind", "error", "created_at")
+        .order_by("-pk")[:5]
+    )
     own = shown.filter(annotator__user=viewer, state="submitted").count()
     return counts | {"submitted": max(0, counts["submitted"] - own), "failed_jobs": list(jobs)}
 
@@ -85,19 +105,39 @@ def forget(project) -> None:
 
 def worst(project) -> dict:
     """Where agreement is worst: {"items": [(id, agreement)], "tags": [(name, mean, items)]}."""
-    compared = Item.objects.filter(project=project, agreement__isnull=False, hidden=False).exclude(state="settled")
-    tags = compared.filter(tags__isnull=False).values_list("tags__name").annotate(mean=Avg("agreement"), n=Count("pk")).filter(n__gte=3).order_by("mean")
-    return {"items": list(compared.order_by("agreement", "pk").values_list("pk", "agreement")[:3]), "tags": list(tags[:3])}
+    compared = Item.objects.filter(project=project, agreement__isnull=False, hidden=False).exclude(
+        state="settled"
+    )
+    tags = (
+        compared.filter(tags__isnull=False)
+        .values_list("tags__name")
+        .annotate(mean=Avg("agreement"), n=Count("pk"))
+        .filter(n__gte=3)
+        .order_by("mean")
+    )
+    return {
+        "items": list(compared.order_by("agreement", "pk").values_list("pk", "agreement")[:3]),
+        "tags": list(tags[:3]),
+    }
 
 
 def work(project, start: date, end: date, user=None) -> list[dict]:
-    """The work statement from `start` to `end` (UTC days, both included), one row a person, `user` alone if given:
-    [{"user_id", "name", "username", "submitted", "skipped", "corrections", "active_ms", "pay"}]; pay = submitted × pay_per_item or None."""
-    figures = DailyFigure.objects.filter(project=project, day__gte=start, day__lte=end, annotator__source="person")
+    """The work statement from `start` to `end` (UTC days, both included), one row a person, `user` alone if
+    given: [{"user_id", "name", "username", "submitted", "skipped", "corrections", "active_ms", "pay"}];
+    pay = submitted × pay_per_item or None."""
+    figures = DailyFigure.objects.filter(
+        project=project, day__gte=start, day__lte=end, annotator__source="person"
+    )
     if user is not None:
         figures = figures.filter(annotator__user=user)
     sums = {name: Sum(name) for name in ("submitted", "skipped", "corrections", "active_ms")}
-    who = ("annotator__user_id", "annotator__user__username", "annotator__user__first_name", "annotator__user__last_name", "annotator__pseudonym")
+    who = (
+        "annotator__user_id",
+        "annotator__user__username",
+        "annotator__user__first_name",
+        "annotator__user__last_name",
+        "annotator__pseudonym",
+    )
     price = project.bench.pay_per_item
     out = []
     for row in figures.values(*who).annotate(**sums).order_by("annotator__user__username"):
@@ -105,5 +145,13 @@ def work(project, start: date, end: date, user=None) -> list[dict]:
         username = row["annotator__user__username"] or row["annotator__pseudonym"]
         figures_of = {name: row[name] or 0 for name in sums}
         pay = price * figures_of["submitted"] if price is not None else None
-        out.append({"user_id": row["annotator__user_id"], "name": full or username, "username": username, **figures_of, "pay": pay})
+        out.append(
+            {
+                "user_id": row["annotator__user_id"],
+                "name": full or username,
+                "username": username,
+                **figures_of,
+                "pay": pay,
+            }
+        )
     return out

@@ -1,8 +1,9 @@
 """Who works on what: claim, renew, release, skip, report, expire.
 
-A claim is one short transaction. On SQLite it is BEGIN IMMEDIATE, so nobody else writes meanwhile; on PostgreSQL the annotator's own
-row is locked first (one person's claims queue up behind each other), then the item with SKIP LOCKED. Locks are taken in the order
-assignment → item → annotators when a slot is freed, annotator → item when one is taken; the second never waits on an item."""
+A claim is one short transaction. On SQLite it is BEGIN IMMEDIATE, so nobody else writes meanwhile; on
+PostgreSQL the annotator's own row is locked first (one person's claims queue up behind each other), then
+the item with SKIP LOCKED. Locks are taken in the order assignment → item → annotators when a slot is
+freed, annotator → item when one is taken; the second never waits on an item."""
 
 import random
 import secrets
@@ -30,7 +31,8 @@ from core.querysets import Word
 RESERVE_SECONDS = 120
 UNDECIDED_REPORTS = 5
 HEARTBEAT_SECONDS = 60
-# Own finished items are skipped by NOT EXISTS; every so many claims the mark moves past them, so that skipping stays cheap.
+# Own finished items are skipped by NOT EXISTS; every so many claims the mark moves past them, so that
+# skipping stays cheap.
 MARK_EVERY = 16
 LIVE = (Assignment.State.OPEN, Assignment.State.RESERVED)
 
@@ -41,7 +43,9 @@ def annotator_for(*, project, user) -> Annotator:
     while found is None:
         pseudonym = "A-" + "".join(secrets.choice("23456789BCDFGHJKMNPQRSTVWXYZ") for _i in range(5))
         with transaction.atomic():
-            Annotator.objects.bulk_create([Annotator(project=project, user=user, pseudonym=pseudonym)], ignore_conflicts=True)
+            Annotator.objects.bulk_create(
+                [Annotator(project=project, user=user, pseudonym=pseudonym)], ignore_conflicts=True
+            )
         found = Annotator.objects.filter(project=project, user=user).first()
     return found
 
@@ -50,8 +54,9 @@ def annotator_for(*, project, user) -> Annotator:
 def claim(*, project, user, reserve: bool = False) -> Assignment | None:
     """The assignment `user` works on next, or None when the queue holds nothing for them.
 
-    Without `reserve`: their open one, else their reserved one (opened now), else a new one. With `reserve`: their reserved one, else a
-    new one held for RESERVE_SECONDS without starting a clock. The assignment comes with `item` and `item.prompt` loaded."""
+    Without `reserve`: their open one, else their reserved one (opened now), else a new one. With
+    `reserve`: their reserved one, else a new one held for RESERVE_SECONDS without starting a clock. The
+    assignment comes with `item` and `item.prompt` loaded."""
     taken = _claim(project, user, reserve)
     for _attempt in range(10):
         if taken is not None or not (expire() or _passed_over(project, user)):
@@ -61,7 +66,8 @@ def claim(*, project, user, reserve: bool = False) -> Assignment | None:
 
 
 def _passed_over(project, user) -> bool:
-    """Whether the queue seemed empty only because somebody else's claim had its last items locked for a moment (SKIP LOCKED); waits that moment."""
+    """Whether the queue seemed empty only because somebody else's claim had its last items locked for a
+    moment (SKIP LOCKED); waits that moment."""
     if not connection.features.has_select_for_update_skip_locked or connection.in_atomic_block:
         return False
     annotator = annotator_for(project=project, user=user)
@@ -89,7 +95,14 @@ def _claim(project, user, reserve):
     if item is None:
         return None
     order = random.sample(range(item.slot_count), item.slot_count)
-    taken = Assignment(project=annotator.project, item=item, annotator=annotator, order=order, lease_until=until, created_at=now)
+    taken = Assignment(
+        project=annotator.project,
+        item=item,
+        annotator=annotator,
+        order=order,
+        lease_until=until,
+        created_at=now,
+    )
     taken.state, taken.opened_at = ("reserved", None) if reserve else ("open", now)
     moves_mark = item.pk % MARK_EVERY == 0
     row, _held = one_go.in_one_go(statements.hold(taken), often=True, ends=not moves_mark)
@@ -97,10 +110,25 @@ def _claim(project, user, reserve):
     taken._state.adding = False
     if moves_mark:
         # In the queue's order, the first only: a MIN() of them reads them all.
-        first = Item.objects.open_for(annotator.pk, project_id=project.pk, mark=annotator.queue_mark).values("position")[:1]
-        Annotator.objects.filter(pk=annotator.pk).update(queue_mark=Coalesce(Subquery(first) - 1, F("queue_mark")))
+        first = Item.objects.open_for(annotator.pk, project_id=project.pk, mark=annotator.queue_mark).values(
+            "position"
+        )[:1]
+        Annotator.objects.filter(pk=annotator.pk).update(
+            queue_mark=Coalesce(Subquery(first) - 1, F("queue_mark"))
+        )
     if not new:
-        taken.refresh_from_db(fields=["order", "draft", "draft_revision", "draft_at", "active_ms", "skip_reason", "skip_comment", "created_at"])
+        taken.refresh_from_db(
+            fields=[
+                "order",
+                "draft",
+                "draft_revision",
+                "draft_at",
+                "active_ms",
+                "skip_reason",
+                "skip_comment",
+                "created_at",
+            ]
+        )
     return taken
 
 
@@ -117,7 +145,11 @@ def _locked_annotator(project, user) -> tuple[Annotator, list[Assignment]]:
 
 
 def _pick(project_id, annotator_id, mark):
-    items = Item.objects.open_for(annotator_id, project_id=project_id, mark=mark).select_related("prompt").defer("prompt__metadata")
+    items = (
+        Item.objects.open_for(annotator_id, project_id=project_id, mark=mark)
+        .select_related("prompt")
+        .defer("prompt__metadata")
+    )
     if connection.features.has_select_for_update_skip_locked:
         items = items.select_for_update(skip_locked=True, no_key=True, of=("self",))
     return items[:1]
@@ -136,9 +168,14 @@ _ANNOTATOR = Prepared(
 
 
 def _held(project_id, user_id):
-    """The annotator is found by a query of its own: a partial index serves what is compared with one value, not what is joined."""
+    """The annotator is found by a query of its own: a partial index serves what is compared with one value,
+    not what is joined."""
     annotator = Annotator.objects.filter(project=project_id, user=user_id).values("pk")[:1]
-    return Assignment.objects.live(annotator=Subquery(annotator)).select_related("item__prompt").defer("item__prompt__metadata")
+    return (
+        Assignment.objects.live(annotator=Subquery(annotator))
+        .select_related("item__prompt")
+        .defer("item__prompt__metadata")
+    )
 
 
 _HELD = Prepared(_held, int, int)
@@ -146,8 +183,9 @@ _PICK = Prepared(_pick, int, int, int)
 
 
 def freed(items) -> None:
-    """Lower the mark of every annotator who had passed one of `items` (their work is to be had again). Call in the freeing transaction,
-    after the items' rows were changed: also when an item is opened late, restored, or its overlap raised."""
+    """Lower the mark of every annotator who had passed one of `items` (their work is to be had again). Call
+    in the freeing transaction, after the items' rows were changed: also when an item is opened late,
+    restored, or its overlap raised."""
     lowest: dict[int, int] = {}
     for item in items:
         lowest[item.project_id] = min(item.position, lowest.get(item.project_id, item.position))
@@ -162,7 +200,9 @@ def _let_go(assignments, state) -> int:
     """Take the slots of locked live `assignments` and give their items back to the queue; how many."""
     if not assignments:
         return 0
-    Assignment.objects.filter(pk__in=[a.pk for a in assignments]).update(state=state, slot=None, lease_until=None)
+    Assignment.objects.filter(pk__in=[a.pk for a in assignments]).update(
+        state=state, slot=None, lease_until=None
+    )
     by_item: dict[int, int] = {}
     for a in assignments:  # late work that was taken back is open without a slot
         by_item[a.item_id] = by_item.get(a.item_id, 0) + (a.slot is not None)
@@ -184,12 +224,16 @@ def own(*, user, pk, project=None) -> Assignment:
 
 
 def locked_own(*, user, pk, project=None) -> Assignment:
-    """`user`'s assignment `pk`, locked with its item; DomainError 404 when it is not theirs (or of another project than the key's)."""
+    """`user`'s assignment `pk`, locked with its item; DomainError 404 when it is not theirs (or of another
+    project than the key's)."""
     return locked_own_with(user=user, pk=pk, project=project)[0]
 
 
-def locked_own_with(*, user, pk, project=None, beside: tuple[Prepared, tuple] | None = None) -> tuple[Assignment, list]:
-    """`locked_own` as the first thing of a transaction, and what is asked `beside` it in the same go, once the lock is held."""
+def locked_own_with(
+    *, user, pk, project=None, beside: tuple[Prepared, tuple] | None = None
+) -> tuple[Assignment, list]:
+    """`locked_own` as the first thing of a transaction, and what is asked `beside` it in the same go, once
+    the lock is held."""
     own = (_LOCKED_ANY if user.is_superuser else _LOCKED_OWN), (pk, user.pk)
     found, *more = together(own, *([beside] if beside else []), begins=True)
     if not found or (project is not None and found[0].project_id != project.pk):
@@ -198,8 +242,12 @@ def locked_own_with(*, user, pk, project=None, beside: tuple[Prepared, tuple] | 
 
 
 def _locked(pk, user_id, superuser=False):
-    rows = Assignment.objects.own(user_id, superuser=superuser).select_related("item", "annotator", "project__bench")
-    return rows.select_for_update(no_key=True, of=("self", "item")).filter(pk=pk).defer("project__description")
+    rows = Assignment.objects.own(user_id, superuser=superuser).select_related(
+        "item", "annotator", "project__bench"
+    )
+    return (
+        rows.select_for_update(no_key=True, of=("self", "item")).filter(pk=pk).defer("project__description")
+    )
 
 
 _LOCKED_OWN = Prepared(_locked, int, int)
@@ -209,8 +257,9 @@ _LOCKED_ANY = Prepared(lambda pk, user_id: _locked(pk, user_id, superuser=True),
 @on_deadlock
 @transaction.atomic
 def renew(*, user, pk: int, active_ms: int = 0, project=None) -> Assignment:
-    """Prolong the lease (a reserve keeps its own short term). An expired hold is taken back while its place is free;
-    Conflict "lease_lost" when it has gone to somebody else (what is then submitted is kept as an extra)."""
+    """Prolong the lease (a reserve keeps its own short term). An expired hold is taken back while its place
+    is free; Conflict "lease_lost" when it has gone to somebody else (what is then submitted is kept as an
+    extra)."""
     a = locked_own(user=user, pk=pk, project=project)
     if a.item.hidden:
         raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
@@ -227,13 +276,20 @@ def renew(*, user, pk: int, active_ms: int = 0, project=None) -> Assignment:
 def _take_back(a: Assignment) -> None:
     busy = Assignment.objects.filter(annotator=a.annotator_id, state=Word("open")).exists()
     if busy or a.item.state != "open" or not take_slot(a):
-        raise Conflict("lease_lost", _("Somebody else has taken this item meanwhile. You can still submit: your work is kept beside theirs."))
+        raise Conflict(
+            "lease_lost",
+            _(
+                "Somebody else has taken this item meanwhile. You can still submit: your work is kept "
+                "beside theirs."
+            ),
+        )
     a.state = "open"
     a.opened_at = a.opened_at or timezone.now()
 
 
 def take_slot(a: Assignment) -> bool:
-    """Give a locked assignment without a slot a free one of its locked item, if there is one. The caller saves `a`."""
+    """Give a locked assignment without a slot a free one of its locked item, if there is one. The caller
+    saves `a`."""
     taken = set(Assignment.objects.filter(item=a.item_id, slot__isnull=False).values_list("slot", flat=True))
     free = set(range(a.item.overlap)) - taken
     if not free:
@@ -246,7 +302,8 @@ def take_slot(a: Assignment) -> bool:
 @on_deadlock
 @transaction.atomic
 def release(*, user, pk: int, project=None) -> Assignment:
-    """Let an open or reserved item go; its draft stays, and the item may come back to the same person. Anything else is left as it is."""
+    """Let an open or reserved item go; its draft stays, and the item may come back to the same person.
+    Anything else is left as it is."""
     a = locked_own(user=user, pk=pk, project=project)
     if a.state in LIVE:
         _let_go([a], "released")
@@ -257,7 +314,8 @@ def release(*, user, pk: int, project=None) -> Assignment:
 @on_deadlock
 @transaction.atomic
 def skip(*, user, pk: int, reason: str, comment: str = "", project=None) -> Assignment:
-    """Give an item up for good, with a reason of document.SKIP_REASONS ("other" wants a comment). Its place is free for somebody else."""
+    """Give an item up for good, with a reason of document.SKIP_REASONS ("other" wants a comment). Its place
+    is free for somebody else."""
     from annotation.document import SKIP_REASONS
 
     if reason not in SKIP_REASONS:
@@ -281,10 +339,12 @@ def skip(*, user, pk: int, reason: str, comment: str = "", project=None) -> Assi
 @on_deadlock
 @transaction.atomic
 def report(*, user, item: Item, reason: str = "personal_data", comment: str = "") -> ItemFlag:
-    """Lay `item` before the managers and hide it from everyone at once; drafts on it stay, live holds are let go.
+    """Lay `item` before the managers and hide it from everyone at once; drafts on it stay, live holds are let
+    go.
 
-    Whoever has UNDECIDED_REPORTS of their reports in the project before the managers hides nothing more until some are decided
-    (a manager's own hides always): the item is put aside for the reporter alone, as skipped, and the managers are told."""
+    Whoever has UNDECIDED_REPORTS of their reports in the project before the managers hides nothing more
+    until some are decided (a manager's own hides always): the item is put aside for the reporter alone, as
+    skipped, and the managers are told."""
     if reason not in ("personal_data", "harmful", "other"):
         raise DomainError("invalid", _("Choose a reason."), field="reason")
     if not _may_hide(user, item.project):
@@ -300,7 +360,10 @@ def report(*, user, item: Item, reason: str = "personal_data", comment: str = ""
 def _may_hide(user, project) -> bool:
     if role_in(user, project) == Role.MANAGER:
         return True
-    return ItemFlag.objects.filter(item__project=project, reporter=user, resolved_at=None).count() < UNDECIDED_REPORTS
+    return (
+        ItemFlag.objects.filter(item__project=project, reporter=user, resolved_at=None).count()
+        < UNDECIDED_REPORTS
+    )
 
 
 def _reported_only(user, item: Item, reason: str, comment: str) -> ItemFlag:
@@ -316,7 +379,9 @@ def _reported_only(user, item: Item, reason: str, comment: str) -> ItemFlag:
 def restore(*, user, item: Item, outcome: str = "restored") -> None:
     """A manager found nothing amiss: the item is seen (again), and its reports are closed."""
     Item.objects.filter(pk=item.pk).update(hidden=False)
-    ItemFlag.objects.filter(item=item, resolved_at=None).update(resolved_at=timezone.now(), resolved_by=user, outcome=outcome)
+    ItemFlag.objects.filter(item=item, resolved_at=None).update(
+        resolved_at=timezone.now(), resolved_by=user, outcome=outcome
+    )
     freed([item])
     events.append(project=item.project, actor=user, verb="restore", target=item)
 
@@ -324,7 +389,8 @@ def restore(*, user, item: Item, outcome: str = "restored") -> None:
 @on_deadlock
 @transaction.atomic
 def expire(*, limit: int = 500) -> int:
-    """Free the slots of leases that ran out, of whichever project, the oldest first; how many. Submitted work is never touched."""
+    """Free the slots of leases that ran out, of whichever project, the oldest first; how many. Submitted work
+    is never touched."""
     skip_locked = connection.features.has_select_for_update_skip_locked
     ran_out = Assignment.objects.live().filter(lease_until__lt=timezone.now()).order_by("lease_until")
     return _let_go(list(ran_out.select_for_update(skip_locked=skip_locked, no_key=True)[:limit]), "expired")

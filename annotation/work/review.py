@@ -22,19 +22,30 @@ def _may_review(*, reviewer, annotation: Annotation) -> None:
 
 
 def _locked(annotation: Annotation) -> Annotation:
-    rows = Annotation.objects.select_related("item", "annotator", "head", "project").select_for_update(no_key=True, of=("self", "item"))
+    rows = Annotation.objects.select_related("item", "annotator", "head", "project").select_for_update(
+        no_key=True, of=("self", "item")
+    )
     return rows.get(pk=annotation.pk)
 
 
 def _decide(annotation, reviewer, decision, comment) -> Review:
-    event = events.append(project=annotation.project, actor=reviewer, verb=decision, target=annotation.item, annotation=annotation.pk)
-    return Review.objects.create(version=annotation.head, reviewer=reviewer, decision=decision, comment=comment, event_id=event.pk)
+    event = events.append(
+        project=annotation.project,
+        actor=reviewer,
+        verb=decision,
+        target=annotation.item,
+        annotation=annotation.pk,
+    )
+    return Review.objects.create(
+        version=annotation.head, reviewer=reviewer, decision=decision, comment=comment, event_id=event.pk
+    )
 
 
 @on_deadlock
 @transaction.atomic
 def accept(*, annotation: Annotation, reviewer, comment: str = "") -> Review:
-    """The version in force is good. Conflict when it is withdrawn or returned and not submitted again; twice is harmless."""
+    """The version in force is good. Conflict when it is withdrawn or returned and not submitted again; twice
+    is harmless."""
     annotation = _locked(annotation)
     _may_review(reviewer=reviewer, annotation=annotation)
     if annotation.state not in ("submitted", "accepted"):
@@ -46,7 +57,8 @@ def accept(*, annotation: Annotation, reviewer, comment: str = "") -> Review:
 @on_deadlock
 @transaction.atomic
 def return_(*, annotation: Annotation, reviewer, comment: str) -> Review:
-    """Back to its author, who sees `comment` (needed) and may submit again; until then it leaves no rows in any export."""
+    """Back to its author, who sees `comment` (needed) and may submit again; until then it leaves no rows in
+    any export."""
     if not comment.strip():
         raise DomainError("invalid", _("Say what should be changed."), field="comment")
     annotation = _locked(annotation)
@@ -58,7 +70,9 @@ def return_(*, annotation: Annotation, reviewer, comment: str) -> Review:
     settled = settlement_of(annotation.item)
     if settled is not None and settled.version.annotation_id == annotation.pk:
         raise Conflict("settled", _("The item was settled with this work: withdraw the settlement first."))
-    slotted = Assignment.objects.filter(item=annotation.item_id, annotator=annotation.annotator_id, slot__isnull=False).exists()
+    slotted = Assignment.objects.filter(
+        item=annotation.item_id, annotator=annotation.annotator_id, slot__isnull=False
+    ).exists()
     item = annotation.item
     changes: dict = {"submitted": F("submitted") - 1} if slotted else {"extras": F("extras") - 1}
     changes["agreement"] = agreement.of_item(item, mine=(annotation.annotator_id, None))
@@ -80,7 +94,8 @@ def settlement_of(item: Item) -> Consensus | None:
 @on_deadlock
 @transaction.atomic
 def settle(*, item: Item, version: AnnotationVersion, reviewer, comment: str = "") -> Consensus:
-    """`version` is the item's result. Not one's own, and the head of its annotation; a settled item is settled anew only after `unsettle`."""
+    """`version` is the item's result. Not one's own, and the head of its annotation; a settled item is
+    settled anew only after `unsettle`."""
     annotation = _locked(version.annotation)
     _may_review(reviewer=reviewer, annotation=annotation)
     if annotation.item_id != item.pk:
@@ -89,9 +104,18 @@ def settle(*, item: Item, version: AnnotationVersion, reviewer, comment: str = "
         raise Conflict("not_submitted", _("This work has changed since you opened it."))
     if settlement_of(item) is not None:
         raise Conflict("settled", _("This item is already settled."))
-    event = events.append(project=annotation.project, actor=reviewer, verb="settle", target=item, annotation=annotation.pk)
+    event = events.append(
+        project=annotation.project, actor=reviewer, verb="settle", target=item, annotation=annotation.pk
+    )
     Item.objects.filter(pk=item.pk).update(state="settled", last_activity=timezone.now())
-    return Consensus.objects.create(item=item, version=version, agreement=annotation.item.agreement, decided_by=reviewer, comment=comment, event_id=event.pk)
+    return Consensus.objects.create(
+        item=item,
+        version=version,
+        agreement=annotation.item.agreement,
+        decided_by=reviewer,
+        comment=comment,
+        event_id=event.pk,
+    )
 
 
 @on_deadlock
@@ -111,4 +135,6 @@ def unsettle(*, item: Item, reviewer, comment: str = "") -> Consensus:
     fresh.save(update_fields=["state"])
     if fresh.state == "open":
         queue.freed([fresh])
-    return Consensus.objects.create(item=item, version=None, decided_by=reviewer, comment=comment, event_id=event.pk)
+    return Consensus.objects.create(
+        item=item, version=None, decided_by=reviewer, comment=comment, event_id=event.pk
+    )

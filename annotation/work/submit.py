@@ -48,11 +48,20 @@ def save_draft(*, user, pk: int, draft: dict, revision: int, active_ms: int = 0,
     if not isinstance(draft, dict):
         raise DomainError("invalid", _("The draft must be an object."), field="document")
     if len(json.dumps(draft, ensure_ascii=False)) > MAX_DRAFT:
-        raise DomainError("too_large", _("A draft may have at most %(n)s characters.") % {"n": MAX_DRAFT}, status=413, field="document")
+        raise DomainError(
+            "too_large",
+            _("A draft may have at most %(n)s characters.") % {"n": MAX_DRAFT},
+            status=413,
+            field="document",
+        )
     now = timezone.now()
-    mine = Assignment.objects.own(user.pk, superuser=user.is_superuser).filter(pk=pk, **({"project": project} if project else {}))
+    mine = Assignment.objects.own(user.pk, superuser=user.is_superuser).filter(
+        pk=pk, **({"project": project} if project else {})
+    )
     longest = Greatest("active_ms", Value(active_ms, output_field=BigIntegerField()))
-    if mine.filter(draft_revision=revision).update(draft=draft, draft_revision=revision + 1, draft_at=now, active_ms=longest):
+    if mine.filter(draft_revision=revision).update(
+        draft=draft, draft_revision=revision + 1, draft_at=now, active_ms=longest
+    ):
         return Draft(revision + 1, now)
     a = mine.first()
     if a is None:
@@ -78,8 +87,9 @@ _MINE = Prepared(_own_annotation, int)
 def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, project=None) -> Submitted:
     """Record the judgement `given` (by letters) for assignment `pk`, once per `client_key`.
 
-    Late work (the lease ran out) takes a free place if there is one, else it is kept without a slot as an extra. On work already
-    submitted it appends an edit, until a reviewer has accepted or settled it (Conflict "reviewed"). DomainError names the field at fault."""
+    Late work (the lease ran out) takes a free place if there is one, else it is kept without a slot as an
+    extra. On work already submitted it appends an edit, until a reviewer has accepted or settled it
+    (Conflict "reviewed"). DomainError names the field at fault."""
     if not client_key or len(client_key) > 64:
         raise DomainError("invalid", _("A client key of 1 to 64 characters is needed."), field="client_key")
     document.check_shape(given)
@@ -95,7 +105,12 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
             raise Conflict("reviewed", _("This work has been reviewed and can no longer be changed."))
     if item.hidden:
         raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
-    doc = document.check_complete(document.to_slots(given, a.order), kind=item.kind, slot_count=item.slot_count, messages=_messages(item, given))
+    doc = document.check_complete(
+        document.to_slots(given, a.order),
+        kind=item.kind,
+        slot_count=item.slot_count,
+        messages=_messages(item, given),
+    )
     editing = annotation is not None and annotation.state in ("submitted", "returned")
     counts_anew = not editing or annotation.state == "returned"
     late = False
@@ -128,7 +143,11 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
         corrections=0 if editing else len(doc.get("corrections", [])),
         active_ms=spent,
     )
-    written = [*statements.judgement(version, assignment=a, event=event), _counted(item, a, +1 if counts_anew else 0, now, doc), figures]
+    written = [
+        *statements.judgement(version, assignment=a, event=event),
+        _counted(item, a, +1 if counts_anew else 0, now, doc),
+        figures,
+    ]
     ids = one_go.in_one_go(written, often=True, ends=True)
     version.pk, annotation.pk = ids[1][0][0], ids[2][0][0]
     annotation.head, annotation.state = version, "submitted"
@@ -137,7 +156,9 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
 
 def _messages(item: Item, given: dict) -> list | None:
     """The talk that `given` is about, read only where a turn of it is corrected."""
-    return item.prompt.messages if any(c.get("target") == "turn" for c in given.get("corrections", [])) else None
+    return (
+        item.prompt.messages if any(c.get("target") == "turn" for c in given.get("corrections", [])) else None
+    )
 
 
 def _counted_ms(annotation) -> int:
@@ -151,7 +172,8 @@ def _set_head(annotation, version, state) -> None:
 
 
 def _counted(item: Item, a: Assignment, step: int, now, doc=None) -> statements.Statement:
-    """What moves the item's counters by one annotation of assignment `a` (+1, 0 or -1), and its state and agreement with them."""
+    """What moves the item's counters by one annotation of assignment `a` (+1, 0 or -1), and its state and
+    agreement with them."""
     in_slot = step if a.slot is not None else 0
     if item.state in ("open", "done"):
         item.state = "done" if item.submitted + in_slot >= item.overlap else "open"
@@ -163,18 +185,34 @@ def _counted(item: Item, a: Assignment, step: int, now, doc=None) -> statements.
 @on_deadlock
 @transaction.atomic
 def undo(*, user, pk: int, project=None) -> Assignment:
-    """Take one's own submit back before anyone reviewed it: the work is open again with its document as draft, the judgement counts no
-    more until it is submitted again. What was open meanwhile becomes the reserved one."""
+    """Take one's own submit back before anyone reviewed it: the work is open again with its document as
+    draft, the judgement counts no more until it is submitted again. What was open meanwhile becomes the
+    reserved one."""
     a = queue.locked_own(user=user, pk=pk, project=project)
-    annotation = Annotation.objects.select_related("head").filter(item=a.item_id, annotator=a.annotator_id).first()
-    if a.state != "submitted" or annotation is None or annotation.state != "submitted" or a.item.state == "settled":
+    annotation = (
+        Annotation.objects.select_related("head").filter(item=a.item_id, annotator=a.annotator_id).first()
+    )
+    if (
+        a.state != "submitted"
+        or annotation is None
+        or annotation.state != "submitted"
+        or a.item.state == "settled"
+    ):
         raise Conflict("not_undoable", _("This work can no longer be taken back."))
     head = annotation.head
     event = events.append(project=a.project, actor=user, verb="undo", target=a.item)
     version = AnnotationVersion.objects.create(
-        annotation=annotation, number=head.number + 1, action="undo", document=head.document, guideline_id=head.guideline_id, criteria_id=head.criteria_id,
-        order=head.order, active_ms=head.active_ms, client_key=f"undo-{head.number + 1}", event_id=event.pk,
-    )  # fmt: skip
+        annotation=annotation,
+        number=head.number + 1,
+        action="undo",
+        document=head.document,
+        guideline_id=head.guideline_id,
+        criteria_id=head.criteria_id,
+        order=head.order,
+        active_ms=head.active_ms,
+        client_key=f"undo-{head.number + 1}",
+        event_id=event.pk,
+    )
     _set_head(annotation, version, "withdrawn")
     others = {o.state: o for o in Assignment.objects.live(annotator=a.annotator_id)}
     if "open" in others:
@@ -187,7 +225,11 @@ def undo(*, user, pk: int, project=None) -> Assignment:
     if a.item.state == "open":
         queue.freed([a.item])
     daily.add(
-        project_id=a.project_id, annotator_id=a.annotator_id, day=_day_of(annotation), submitted=-1, corrections=-len(head.document.get("corrections", []))
+        project_id=a.project_id,
+        annotator_id=a.annotator_id,
+        day=_day_of(annotation),
+        submitted=-1,
+        corrections=-len(head.document.get("corrections", [])),
     )
     a.state, a.draft, a.draft_at = "open", document.to_letters(head.document, a.order), now
     a.draft_revision += 1

@@ -1,9 +1,11 @@
-"""SQLite lets one writer in at a time; the others poll for it, sleeping up to a tenth of a second between two looks, and whoever looks at the
-right moment wins. With many threads writing, most of the time is slept away and some wait ten times as long as others. Threads of one
-process need not poll: they queue up at a lock, which wakes the next one at once. Other processes still meet at the file.
+"""SQLite lets one writer in at a time; the others poll for it, sleeping up to a tenth of a second between two
+looks, and whoever looks at the right moment wins. With many threads writing, most of the time is slept
+away and some wait ten times as long as others. Threads of one process need not poll: they queue up at a
+lock, which wakes the next one at once. Other processes still meet at the file.
 
-The turn is taken by the statement that writes, whether it begins a transaction or is one by itself: a single writer without a turn would
-poll the file for as long as the others hand the lock on among themselves."""
+The turn is taken by the statement that writes, whether it begins a transaction or is one by itself: a
+single writer without a turn would poll the file for as long as the others hand the lock on among
+themselves."""
 
 import re
 import sqlite3
@@ -25,7 +27,8 @@ class Cursor(base.SQLiteCursorWrapper):
     """Holds its file's turn for as long as a statement of its own writes."""
 
     owner: "DatabaseWrapper"
-    _takes_rows = False  # of a writing statement whose rows are not all read yet: SQLite commits it with the last one
+    # of a writing statement whose rows are not all read yet: SQLite commits it with the last one
+    _takes_rows = False
 
     def execute(self, query, params=None):
         return self._in_turn(super().execute, query, params)
@@ -72,7 +75,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return cursor
 
     def take_turn(self) -> None:
-        """Wait for the turn as long as SQLite itself would poll; past that, its own "database is locked" is the right answer."""
+        """Wait for the turn as long as SQLite itself would poll; past that, its own "database is locked" is
+        the right answer."""
         turn = _turns[str(self.settings_dict["NAME"])]
         if turn.acquire(timeout=self.settings_dict["OPTIONS"].get("timeout", 5)):
             self.turn = turn

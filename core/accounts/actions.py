@@ -1,4 +1,5 @@
-"""Verbs on people: accounts, members, invitations, passwords without e-mail, API keys. All keyword-only; each appends its Event."""
+"""Verbs on people: accounts, members, invitations, passwords without e-mail, API keys. All keyword-only; each
+appends its Event."""
 
 import hashlib
 import secrets
@@ -50,27 +51,52 @@ def check_username(name: str) -> str:
 
 def _refuse_lookalike(username: str) -> None:
     """Conflict "name_taken" where an account has a name that `username` could be mistaken for."""
-    same_length = User.objects.annotate(length=Length("username")).filter(length=len(username)).exclude(username=username)
+    same_length = (
+        User.objects.annotate(length=Length("username"))
+        .filter(length=len(username))
+        .exclude(username=username)
+    )
     for other in same_length.values_list("username", flat=True).iterator():
         if alike(username, other):
-            words = _("“%(name)s” looks like the account “%(other)s”. Choose a name that nobody mistakes for it.")
+            words = _(
+                "“%(name)s” looks like the account “%(other)s”. Choose a name that nobody mistakes for it."
+            )
             raise Conflict("name_taken", words % {"name": username, "other": other}, field="username")
 
 
-def create_user(*, username: str, password: str, superuser: bool = False, display_name: str = "", must_change: bool = False, hashed: str = "") -> User:
-    """A new account. DomainError when the name is taken or not allowed, or the password is empty. `hashed`: the password's stored form, when
-    it was hashed before the caller's transaction began (nobody else can write to SQLite meanwhile)."""
+def create_user(
+    *,
+    username: str,
+    password: str,
+    superuser: bool = False,
+    display_name: str = "",
+    must_change: bool = False,
+    hashed: str = "",
+) -> User:
+    """A new account. DomainError when the name is taken or not allowed, or the password is empty. `hashed`:
+    the password's stored form, when it was hashed before the caller's transaction began (nobody else can
+    write to SQLite meanwhile)."""
     username = check_username(username)
     if not password:
         raise DomainError("empty_password", _("Give a password."), field="password")
     _refuse_lookalike(username)
-    user = User(username=username, first_name=display_name[:150], is_superuser=superuser, is_staff=superuser, password_must_change=must_change)
+    user = User(
+        username=username,
+        first_name=display_name[:150],
+        is_superuser=superuser,
+        is_staff=superuser,
+        password_must_change=must_change,
+    )
     user.password = hashed or make_password(password)
     try:
         with transaction.atomic():
             user.save()
     except IntegrityError:
-        raise Conflict("name_taken", _("There is already an account named %(name)s.") % {"name": username}, field="username") from None
+        raise Conflict(
+            "name_taken",
+            _("There is already an account named %(name)s.") % {"name": username},
+            field="username",
+        ) from None
     return user
 
 
@@ -98,7 +124,15 @@ def set_member(*, project: Project, user: User, role: str, actor) -> Member:
             _withdraw_invites(member)
         before, member.role = member.role, role
         member.save(update_fields=["role"])
-        events.append(project=project, actor=actor, verb="member.role", target=member, user=user.pk, role=role, before=before)
+        events.append(
+            project=project,
+            actor=actor,
+            verb="member.role",
+            target=member,
+            user=user.pk,
+            role=role,
+            before=before,
+        )
     return member
 
 
@@ -109,12 +143,22 @@ def _keep_a_manager(project, leaving):
 
 @transaction.atomic
 def remove_member(*, member: Member, actor) -> None:
-    """Take the person out of the project and revoke their keys to it. What they judged stays, under their pseudonym."""
+    """Take the person out of the project and revoke their keys to it. What they judged stays, under their
+    pseudonym."""
     _may_manage(actor, member.project)
     if member.role == Role.MANAGER:
         _keep_a_manager(member.project, member)
-    events.append(project=member.project, actor=actor, verb="member.remove", target=member, user=member.user_id, role=member.role)
-    ApiKey.objects.filter(project=member.project, user=member.user, revoked_at=None).update(revoked_at=timezone.now())
+    events.append(
+        project=member.project,
+        actor=actor,
+        verb="member.remove",
+        target=member,
+        user=member.user_id,
+        role=member.role,
+    )
+    ApiKey.objects.filter(project=member.project, user=member.user, revoked_at=None).update(
+        revoked_at=timezone.now()
+    )
     _withdraw_invites(member)
     member.delete()
 
@@ -126,8 +170,9 @@ def _withdraw_invites(member: Member) -> None:
 
 @transaction.atomic
 def add_people(*, project: Project, names: list[str], role: str, actor) -> list[dict]:
-    """Members by name, one account made for each name that has none. Returns [{"name", "password" or None, "state"}] in order, where state
-    is "created" (with its one-time password, to be changed at the first sign-in), "added" or "already". One refused name refuses all."""
+    """Members by name, one account made for each name that has none. Returns [{"name", "password" or None,
+    "state"}] in order, where state is "created" (with its one-time password, to be changed at the first
+    sign-in), "added" or "already". One refused name refuses all."""
     _may_manage(actor, project)
     names = list(dict.fromkeys(n for n in (name.strip() for name in names) if n))
     if not names:
@@ -138,7 +183,9 @@ def add_people(*, project: Project, names: list[str], role: str, actor) -> list[
         try:
             check_username(name)
         except DomainError:
-            message = _("“%(name)s” cannot be a sign-in name: letters (Chinese too), digits and @ . + - _ only.") % {"name": name[:60]}
+            message = _(
+                "“%(name)s” cannot be a sign-in name: letters (Chinese too), digits and @ . + - _ only."
+            ) % {"name": name[:60]}
             raise DomainError("bad_name", message, field="names") from None
     found = {u.username: u for u in User.objects.filter(username__in=names)}
     here = project.members.select_related("user")
@@ -146,7 +193,10 @@ def add_people(*, project: Project, names: list[str], role: str, actor) -> list[
     for name in names:
         # Else one person gets a second account, and their work and pay are split over two.
         if User.normalize_username(name) not in found and name in shown:
-            message = _("“%(name)s” is how the member %(username)s is shown. Give sign-in names.") % {"name": name, "username": shown[name]}
+            message = _("“%(name)s” is how the member %(username)s is shown. Give sign-in names.") % {
+                "name": name,
+                "username": shown[name],
+            }
             raise DomainError("shown_name", message, field="names")
     members = {m.user_id for m in here if m.user.username in found}
     out = []
@@ -154,7 +204,9 @@ def add_people(*, project: Project, names: list[str], role: str, actor) -> list[
         user, password, state = found.get(User.normalize_username(name)), None, "added"
         if user is None:
             password, state = one_time_password(), "created"
-            user = create_user(username=name, password=password, must_change=True, hashed=one_time_hash(password))
+            user = create_user(
+                username=name, password=password, must_change=True, hashed=one_time_hash(password)
+            )
             events.append(project=project, actor=actor, verb="account.create", target=user)
         if user.pk in members:
             state = "already"
@@ -166,16 +218,21 @@ def add_people(*, project: Project, names: list[str], role: str, actor) -> list[
 
 @transaction.atomic
 def reset_password(*, member: Member, actor) -> str:
-    """A new one-time password for a member, returned once; they choose their own at the next sign-in and older sessions end.
+    """A new one-time password for a member, returned once; they choose their own at the next sign-in and
+    older sessions end.
 
-    A manager must not take over an account that reaches further than the managed projects: superusers, and members of projects which
-    `actor` does not manage, are reset by a superuser."""
+    A manager must not take over an account that reaches further than the managed projects: superusers, and
+    members of projects which `actor` does not manage, are reset by a superuser."""
     _may_manage(actor, member.project)
     user = member.user
     if actor is not None and not actor.is_superuser:
         managed = Project.objects.visible_to(actor, "manager")
         if user.is_superuser or Member.objects.of(user).exclude(project__in=managed).exists():
-            raise DomainError("permission_denied", _("This account reaches further than your projects; ask an administrator to reset it."), status=403)
+            raise DomainError(
+                "permission_denied",
+                _("This account reaches further than your projects; ask an administrator to reset it."),
+                status=403,
+            )
     password = one_time_password()
     user.password = one_time_hash(password)
     user.password_must_change = True
@@ -203,7 +260,12 @@ def create_invite(*, project: Project, role: str, days: int, uses: int, actor) -
     _may_manage(actor, project)
     token = secrets.token_urlsafe(24)
     invite = Invite.objects.create(
-        project=project, role=role, token_hash=_hash(token), expires_at=timezone.now() + timedelta(days=days), uses_left=uses, created_by=actor
+        project=project,
+        role=role,
+        token_hash=_hash(token),
+        expires_at=timezone.now() + timedelta(days=days),
+        uses_left=uses,
+        created_by=actor,
     )
     events.append(project=project, actor=actor, verb="invite.create", target=invite, role=role, uses=uses)
     return invite, token
@@ -218,40 +280,72 @@ def revoke_invite(*, invite: Invite, actor) -> None:
 
 def find_invite(token: str) -> Invite | None:
     """The invitation of a link while it may still be used."""
-    return Invite.objects.select_related("project").filter(token_hash=_hash(token), revoked=False, uses_left__gt=0, expires_at__gt=timezone.now()).first()
+    return (
+        Invite.objects.select_related("project")
+        .filter(token_hash=_hash(token), revoked=False, uses_left__gt=0, expires_at__gt=timezone.now())
+        .first()
+    )
 
 
 def already_joined(token: str, user: User) -> Member | None:
-    """The membership that `user` has where the invitation of a link leads, even when it can be used no more: a second click, say."""
-    return Member.objects.of(user).select_related("project").filter(project__invites__token_hash=_hash(token)).first()
+    """The membership that `user` has where the invitation of a link leads, even when it can be used no more:
+    a second click, say."""
+    return (
+        Member.objects.of(user)
+        .select_related("project")
+        .filter(project__invites__token_hash=_hash(token))
+        .first()
+    )
 
 
 @transaction.atomic
 def accept_invite(*, token: str, user: User) -> Member:
-    """Make `user` a member by an invitation. Someone who already is one keeps the stronger role, and no use is spent on nothing."""
-    Invite.objects.select_for_update().filter(token_hash=_hash(token)).first()  # one after the other: a double click spends one use
+    """Make `user` a member by an invitation. Someone who already is one keeps the stronger role, and no use
+    is spent on nothing."""
+    # one after the other: a double click spends one use
+    Invite.objects.select_for_update().filter(token_hash=_hash(token)).first()
     invite = find_invite(token)
     if invite is None:
-        raise Conflict("invite_gone", _("This invitation has been used up, has expired, or was withdrawn. Ask for a new one."))
+        raise Conflict(
+            "invite_gone",
+            _("This invitation has been used up, has expired, or was withdrawn. Ask for a new one."),
+        )
     member = Member.objects.filter(project=invite.project, user=user).first()
     if member is not None and member.can(invite.role):
         return member
     # The count falls only while it is above zero: two people racing for the last use cannot both win.
-    if not Invite.objects.filter(pk=invite.pk, revoked=False, uses_left__gt=0).update(uses_left=F("uses_left") - 1):
-        raise Conflict("invite_gone", _("This invitation has been used up, has expired, or was withdrawn. Ask for a new one."))
+    if not Invite.objects.filter(pk=invite.pk, revoked=False, uses_left__gt=0).update(
+        uses_left=F("uses_left") - 1
+    ):
+        raise Conflict(
+            "invite_gone",
+            _("This invitation has been used up, has expired, or was withdrawn. Ask for a new one."),
+        )
     if member is None:
-        member, _made = Member.objects.get_or_create(project=invite.project, user=user, defaults={"role": invite.role})
+        member, _made = Member.objects.get_or_create(
+            project=invite.project, user=user, defaults={"role": invite.role}
+        )
     if not member.can(invite.role):
         member.role = invite.role
         member.save(update_fields=["role"])
-    events.append(project=invite.project, actor=user, verb="invite.accept", target=invite, user=user.pk, role=invite.role)
+    events.append(
+        project=invite.project,
+        actor=user,
+        verb="invite.accept",
+        target=invite,
+        user=user.pk,
+        role=invite.role,
+    )
     return member
 
 
 def join_with_new_account(*, token: str, username: str, password: str, display_name: str = "") -> User:
     """An account made by the holder of an invitation, and its membership: both or neither."""
     if find_invite(token) is None:
-        raise Conflict("invite_gone", _("This invitation has been used up, has expired, or was withdrawn. Ask for a new one."))
+        raise Conflict(
+            "invite_gone",
+            _("This invitation has been used up, has expired, or was withdrawn. Ask for a new one."),
+        )
     username = check_username(username)
     try:
         validate_password(password, User(username=username, first_name=display_name))
@@ -270,19 +364,37 @@ def _may_hold(project: Project, user: User, role: str, scope: str) -> None:
         return
     member = Member.objects.of(user).filter(project=project).first()
     if member is None:
-        raise DomainError("not_a_member", _("%(name)s is not a member of this project.") % {"name": user.username}, field="user")
+        raise DomainError(
+            "not_a_member",
+            _("%(name)s is not a member of this project.") % {"name": user.username},
+            field="user",
+        )
     if not member.can(role):
-        raise DomainError("role_too_weak", _("A key cannot hold a stronger role than its person has in this project."), field="role")
+        raise DomainError(
+            "role_too_weak",
+            _("A key cannot hold a stronger role than its person has in this project."),
+            field="role",
+        )
     if scope != ApiKey.Scope.ALL and not member.can(Role.MANAGER):
-        raise DomainError("role_too_weak", _("Only a manager may make a key for other programs."), field="scope")
+        raise DomainError(
+            "role_too_weak", _("Only a manager may make a key for other programs."), field="scope"
+        )
 
 
 @transaction.atomic
 def create_api_key(
-    *, project: Project, user: User, role: str, name: str = "", scope: str = ApiKey.Scope.ALL, expires_days: int | None = None, actor=None
+    *,
+    project: Project,
+    user: User,
+    role: str,
+    name: str = "",
+    scope: str = ApiKey.Scope.ALL,
+    expires_days: int | None = None,
+    actor=None,
 ) -> tuple[ApiKey, str]:
-    """A key that acts as `user` in `project` with at most `role`, or opens only the door `scope` (and then its role is the weakest, whatever was
-    asked for). Returns its row and its text. DomainError when the person does not hold that role."""
+    """A key that acts as `user` in `project` with at most `role`, or opens only the door `scope` (and then
+    its role is the weakest, whatever was asked for). Returns its row and its text. DomainError when the
+    person does not hold that role."""
     if scope != ApiKey.Scope.ALL:
         role = Role.USER
     _may_hold(project, user, role, scope)
@@ -294,17 +406,24 @@ def create_api_key(
 
 @transaction.atomic
 def rotate_api_key(*, key: ApiKey, actor, grace: timedelta = ROTATION_GRACE) -> tuple[ApiKey, str]:
-    """A new key in place of `key`: same person, role, scope, name and length of life. The old one goes on working for `grace`. Only the key's
-    own person may, since the new text acts as them; None is a command. Conflict when the key has ended or was replaced before."""
+    """A new key in place of `key`: same person, role, scope, name and length of life. The old one goes on
+    working for `grace`. Only the key's own person may, since the new text acts as them; None is a command.
+    Conflict when the key has ended or was replaced before."""
     if actor is not None and actor.pk != key.user_id:
         raise DomainError("permission_denied", _("Only the person of a key may replace it."), status=403)
     now = timezone.now()
     key = ApiKey.objects.select_for_update(of=("self",)).select_related("user", "project").get(pk=key.pk)
-    if key.revoked_at is not None or key.replaced_by_id is not None or (key.expires_at is not None and key.expires_at <= now):
+    if (
+        key.revoked_at is not None
+        or key.replaced_by_id is not None
+        or (key.expires_at is not None and key.expires_at <= now)
+    ):
         raise Conflict("key_ended", _("This key has ended or was replaced already. Make a new one."))
     _may_hold(key.project, key.user, key.role, key.scope)
     life = now + (key.expires_at - key.created_at) if key.expires_at else None
-    new, text = new_key(user=key.user, project=key.project, role=key.role, name=key.name, scope=key.scope, expires_at=life)
+    new, text = new_key(
+        user=key.user, project=key.project, role=key.role, name=key.name, scope=key.scope, expires_at=life
+    )
     key.replaced_by, key.expires_at = new, min(key.expires_at or now + grace, now + grace)
     key.save(update_fields=["replaced_by", "expires_at"])
     events.append(project=key.project, actor=actor, verb="key.rotate", target=key, new=new.pk)
@@ -321,7 +440,10 @@ def revoke_api_key(*, key: ApiKey, actor) -> None:
 
 
 def _words_of_django(n: int) -> str:
-    """Django's own Chinese has this sentence in an older wording, so it would stay English: named here, it is in our catalogue."""
+    """Django's own Chinese has this sentence in an older wording, so it would stay English: named here, it is
+    in our catalogue."""
     return ngettext(
-        "This password is too short. It must contain at least %d character.", "This password is too short. It must contain at least %d characters.", n
+        "This password is too short. It must contain at least %d character.",
+        "This password is too short. It must contain at least %d characters.",
+        n,
     )

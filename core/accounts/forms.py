@@ -9,25 +9,43 @@ from core.models import ApiKey, Role, User
 
 class SignInForm(forms.Form):
     username = forms.CharField(
-        label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True})
+        label=_("Name"),
+        max_length=150,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}
+        ),
     )
     # Never stripped: a password is what was typed.
-    password = forms.CharField(label=_("Password"), strip=False, max_length=4096, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
 
 
 class ProfileForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["first_name", "language", "theme", "text_size"]
-        labels = {"first_name": _("Shown name"), "language": _("Language"), "theme": _("Colours"), "text_size": _("Text size")}
+        labels = {
+            "first_name": _("Shown name"),
+            "language": _("Language"),
+            "theme": _("Colours"),
+            "text_size": _("Text size"),
+        }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["language"] = forms.ChoiceField(
-            label=_("Language"), required=False, choices=[("", _("As the browser asks")), ("en", "English"), ("zh-hans", "简体中文")]
+            label=_("Language"),
+            required=False,
+            choices=[("", _("As the browser asks")), ("en", "English"), ("zh-hans", "简体中文")],
         )
         self.fields["theme"] = forms.ChoiceField(
-            label=_("Colours"), required=False, choices=[("", _("As the system has it")), ("light", _("Light")), ("dark", _("Dark"))]
+            label=_("Colours"),
+            required=False,
+            choices=[("", _("As the system has it")), ("light", _("Light")), ("dark", _("Dark"))],
         )
         sizes = [(-1, _("Small")), (0, _("Normal")), (1, _("Larger")), (2, _("Large")), (3, _("Very large"))]
         self.fields["text_size"] = forms.TypedChoiceField(label=_("Text size"), coerce=int, choices=sizes)
@@ -36,7 +54,10 @@ class ProfileForm(forms.ModelForm):
 
 class PasswordForm(forms.Form):
     old_password = forms.CharField(
-        label=_("Present password"), strip=False, max_length=4096, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+        label=_("Present password"),
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     new_password = forms.CharField(
         label=_("New password"),
@@ -45,7 +66,12 @@ class PasswordForm(forms.Form):
         help_text=_("At least 8 characters; not a common one."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    again = forms.CharField(label=_("New password again"), strip=False, max_length=4096, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
+    again = forms.CharField(
+        label=_("New password again"),
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
 
     def __init__(self, *args, user, **kwargs):
         super().__init__(*args, **kwargs)
@@ -112,10 +138,19 @@ class RoleForm(forms.Form):
 
 class ApiKeyForm(forms.Form):
     name = forms.CharField(label=_("What it is for"), max_length=80, required=False)
-    scope = forms.ChoiceField(label=_("What it opens"), choices=ApiKey.Scope.choices, initial=ApiKey.Scope.ALL)
+    scope = forms.ChoiceField(
+        label=_("What it opens"), choices=ApiKey.Scope.choices, initial=ApiKey.Scope.ALL
+    )
     role = forms.ChoiceField(
-        label=_("Role, at most"), choices=Role.choices, initial=Role.ANNOTATOR, help_text=_("Of no account for a key that opens one thing only.")
+        label=_("Role, at most"),
+        choices=Role.choices,
+        initial=Role.ANNOTATOR,
+        help_text=_("Of no account for a key that opens one thing only."),
     )
     expires_days = forms.IntegerField(
-        label=_("Ends after (days)"), min_value=1, max_value=3650, required=False, help_text=_("Empty: it works until it is revoked.")
+        label=_("Ends after (days)"),
+        min_value=1,
+        max_value=3650,
+        required=False,
+        help_text=_("Empty: it works until it is revoked."),
     )

@@ -1,5 +1,5 @@
-"""Slows down guessing of passwords, at the sign-in and where an old password is asked for: failures are counted per name and
-address, per address, and per name, in the cache that all web processes share."""
+"""Slows down guessing of passwords, at the sign-in and where an old password is asked for: failures are
+counted per name and address, per address, and per name, in the cache that all web processes share."""
 
 import hashlib
 import threading
@@ -14,7 +14,8 @@ PER_NAME = 8
 PER_ADDRESS = 100
 PER_NAME_ANYWHERE = 60
 KNOWN_SECONDS = 30 * 24 * 3600
-_lock = threading.Lock()  # the file-based cache cannot count atomically; between processes a lost update costs one count
+# the file-based cache cannot count atomically; between processes a lost update costs one count
+_lock = threading.Lock()
 
 
 def _key(text: str) -> str:
@@ -22,21 +23,27 @@ def _key(text: str) -> str:
 
 
 def _normal(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).strip().casefold()  # blanks around a name, as the form drops them, are no way around
+    # blanks around a name, as the form drops them, are no way around
+    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def _keys(request, name: str) -> list[tuple[str, int]]:
-    """(bucket, how many failures it takes): of the name from this address, of the address, and of the name from anywhere.
-    The last holds off who has many addresses; an address this name has signed in from does not meet it, so that strangers
-    cannot lock a person out."""
+    """(bucket, how many failures it takes): of the name from this address, of the address, and of the name
+    from anywhere. The last holds off who has many addresses; an address this name has signed in from does
+    not meet it, so that strangers cannot lock a person out."""
     where, name = client_ip(request), _normal(name)
     keys = [(_key(f"{where}\n{name}"), PER_NAME), (_key(where), PER_ADDRESS)]
-    return keys if cache.get(_key(f"known\n{where}\n{name}")) else [*keys, (_key(f"anywhere\n{name}"), PER_NAME_ANYWHERE)]
+    return (
+        keys
+        if cache.get(_key(f"known\n{where}\n{name}"))
+        else [*keys, (_key(f"anywhere\n{name}"), PER_NAME_ANYWHERE)]
+    )
 
 
 def begin(request, name: str) -> bool:
-    """Count an attempt before its password is looked at, so that many at once are counted too. False when this name from this
-    address, this address altogether, or this name from addresses it is not known at has failed too often in ten minutes."""
+    """Count an attempt before its password is looked at, so that many at once are counted too. False when
+    this name from this address, this address altogether, or this name from addresses it is not known at
+    has failed too often in ten minutes."""
     keys = _keys(request, name)
     with _lock:
         counts = [cache.get(key) or 0 for key, _limit in keys]
@@ -49,7 +56,8 @@ def begin(request, name: str) -> bool:
 
 
 def succeeded(request, name: str) -> None:
-    """The password was right: forget this name's failures here, do not count the attempt elsewhere, and know the address."""
+    """The password was right: forget this name's failures here, do not count the attempt elsewhere, and know
+    the address."""
     (of_name, _n), *others = _keys(request, name)
     with _lock:
         cache.delete(of_name)

@@ -17,9 +17,12 @@ from core.models import ApiKey, Invite, Role
 
 
 def members_page(request, project, status=200, **extra):
-    """Members with the forms around them; `extra` may show secrets once (added=, invite_link=) or a refused form."""
+    """Members with the forms around them; `extra` may show secrets once (added=, invite_link=) or a refused
+    form."""
     members = project.members.select_related("user").order_by("user__username")
-    invites = Invite.objects.filter(project=project, revoked=False, uses_left__gt=0, expires_at__gt=timezone.now()).order_by("-pk")
+    invites = Invite.objects.filter(
+        project=project, revoked=False, uses_left__gt=0, expires_at__gt=timezone.now()
+    ).order_by("-pk")
     context = {
         "project": project,
         "members": members,
@@ -38,7 +41,8 @@ def members(request, project):
     return members_page(request, project)
 
 
-# The answers that show a secret once are rendered by the POST itself and never cached: nothing that could show it again is kept.
+# The answers that show a secret once are rendered by the POST itself and never cached: nothing that could
+# show it again is kept.
 
 
 @never_cache
@@ -47,7 +51,12 @@ def add_people(request, project):
     form = PeopleForm(request.POST)
     if form.is_valid():
         try:
-            added = people.add_people(project=project, names=form.cleaned_data["names"].splitlines(), role=form.cleaned_data["role"], actor=request.user)
+            added = people.add_people(
+                project=project,
+                names=form.cleaned_data["names"].splitlines(),
+                role=form.cleaned_data["role"],
+                actor=request.user,
+            )
             return members_page(request, project, added=added)
         except DomainError as exc:
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)
@@ -61,7 +70,9 @@ def create_invite(request, project):
     if not form.is_valid():
         return members_page(request, project, status=400, invite_form=form)
     _invite, token = people.create_invite(project=project, actor=request.user, **form.cleaned_data)
-    return members_page(request, project, invite_link=request.build_absolute_uri(reverse("invite", args=[token])))
+    return members_page(
+        request, project, invite_link=request.build_absolute_uri(reverse("invite", args=[token]))
+    )
 
 
 @project_form("manager", "members")
@@ -77,8 +88,14 @@ def change_role(request, project, pk):
     form = RoleForm(request.POST)
     if form.is_valid():
         try:
-            people.set_member(project=project, user=member.user, role=form.cleaned_data["role"], actor=request.user)
-            messages.success(request, _("%(name)s is now %(role)s.") % {"name": member.user.shown_name, "role": Role(form.cleaned_data["role"]).label})
+            people.set_member(
+                project=project, user=member.user, role=form.cleaned_data["role"], actor=request.user
+            )
+            messages.success(
+                request,
+                _("%(name)s is now %(role)s.")
+                % {"name": member.user.shown_name, "role": Role(form.cleaned_data["role"]).label},
+            )
         except DomainError as exc:
             messages.error(request, exc.message)
     else:
@@ -94,7 +111,9 @@ def remove(request, project, pk):
     except DomainError as exc:
         messages.error(request, exc.message)
         return redirect("members", project.slug)
-    messages.success(request, _("%(name)s is no longer a member. Their work stays.") % {"name": member.user.shown_name})
+    messages.success(
+        request, _("%(name)s is no longer a member. Their work stays.") % {"name": member.user.shown_name}
+    )
     if member.user == request.user and not request.user.is_superuser:
         return redirect("home")
     return redirect("members", project.slug)
@@ -109,15 +128,23 @@ def reset_password(request, project, pk):
     except DomainError as exc:
         messages.error(request, exc.message)
         return redirect("members", project.slug)
-    return members_page(request, project, added=[{"name": member.user.username, "password": password, "state": "reset"}])
+    return members_page(
+        request, project, added=[{"name": member.user.username, "password": password, "state": "reset"}]
+    )
 
 
 def _keys_page(request, project, status=200, **extra):
     """Own keys; a manager sees those of everyone."""
     mine = Q() if request.role == Role.MANAGER else Q(user=request.user)
     now = timezone.now()
-    gone = Q(expires_at__lte=now, replaced_by__isnull=False)  # replaced, and the replaced one's time is over: of no more interest
-    rows = ApiKey.objects.filter(mine, project=project, revoked_at=None).exclude(gone).select_related("user").order_by("-pk")
+    # replaced, and the replaced one's time is over: of no more interest
+    gone = Q(expires_at__lte=now, replaced_by__isnull=False)
+    rows = (
+        ApiKey.objects.filter(mine, project=project, revoked_at=None)
+        .exclude(gone)
+        .select_related("user")
+        .order_by("-pk")
+    )
     context = {"project": project, "rows": rows, "form": _key_form(request), "now": now}
     return render(request, "core/keys.html", context | extra, status=status)
 
@@ -141,7 +168,9 @@ def keys(request, project):
     form = _key_form(request, request.POST)
     if form.is_valid():
         try:
-            _row, text = people.create_api_key(project=project, user=request.user, actor=request.user, **form.cleaned_data)
+            _row, text = people.create_api_key(
+                project=project, user=request.user, actor=request.user, **form.cleaned_data
+            )
             return _keys_page(request, project, key_text=text)
         except DomainError as exc:
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)
@@ -164,6 +193,9 @@ def rotate_key(request, project, pk):
 @project_form("annotator", "keys")
 def revoke_key(request, project, pk):
     mine = Q() if request.role == Role.MANAGER else Q(user=request.user)
-    people.revoke_api_key(key=get_object_or_404(ApiKey.objects.select_related("project").filter(mine, project=project), pk=pk), actor=request.user)
+    people.revoke_api_key(
+        key=get_object_or_404(ApiKey.objects.select_related("project").filter(mine, project=project), pk=pk),
+        actor=request.user,
+    )
     messages.success(request, _("The key no longer works."))
     return redirect("keys", project.slug)

@@ -6,14 +6,15 @@ from django.db import connection
 
 from core.models import User
 
-# For passwords that were drawn at random (59 bits): guessing them is hopeless at any count, and a list of 500 people must not take
-# minutes. Their first sign-in, which also asks for a password of one's own, hashes anew at the full count.
+# For passwords that were drawn at random (59 bits): guessing them is hopeless at any count, and a list of 500
+# people must not take minutes. Their first sign-in, which also asks for a password of one's own, hashes anew
+# at the full count.
 ONE_TIME_ITERATIONS = 20_000
 
 
 class PasswordBackend(ModelBackend):
-    """Django's own, but with the database connection given back to the pool while the password is hashed: a ward that signs in at
-    eight o'clock would otherwise take every connection from those who work already."""
+    """Django's own, but with the database connection given back to the pool while the password is hashed: a
+    ward that signs in at eight o'clock would otherwise take every connection from those who work already."""
 
     def authenticate(self, request, username=None, password=None, **kwargs):
         if username is None or password is None:

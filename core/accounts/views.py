@@ -1,4 +1,5 @@
-"""Sign-in, home, account: the pages around the projects. Members and keys of a project are in member_views."""
+"""Sign-in, home, account: the pages around the projects. Members and keys of a project are in
+member_views."""
 
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
@@ -45,33 +46,59 @@ def _signed_in(request, user):
 @sensitive_post_parameters("password")
 @never_cache
 def login_page(request):
-    """Sign in. A page that lost its session posts here in place, asking for JSON: 200 {"user"}, 400 or 429 {"error"}."""
+    """Sign in. A page that lost its session posts here in place, asking for JSON: 200 {"user"}, 400 or 429
+    {"error"}."""
     wants_json = "application/json" in request.headers.get("Accept", "")
     if request.method != "POST":
         if request.user.is_authenticated:
             return HttpResponseRedirect(_safe_next(request))
-        return render(request, "core/login.html", {"form": SignInForm(), "next": request.GET.get("next", ""), "unsaved": request.GET.get("unsaved")})
+        return render(
+            request,
+            "core/login.html",
+            {
+                "form": SignInForm(),
+                "next": request.GET.get("next", ""),
+                "unsaved": request.GET.get("unsaved"),
+            },
+        )
     form, status, code = SignInForm(request.POST), 400, "invalid_login"
     name = request.POST.get("username", "")
     if form.is_valid() and not login_limit.begin(request, name):
         status, code = 429, "too_many_attempts"
-        form.add_error(None, _("Too many attempts. Wait ten minutes, or ask the manager of your project for a new password."))
+        form.add_error(
+            None,
+            _("Too many attempts. Wait ten minutes, or ask the manager of your project for a new password."),
+        )
     elif form.is_valid():
-        user = authenticate(request, username=form.cleaned_data["username"], password=form.cleaned_data["password"])
+        user = authenticate(
+            request, username=form.cleaned_data["username"], password=form.cleaned_data["password"]
+        )
         if user is not None:
             login_limit.succeeded(request, name)
             _signed_in(request, user)
             if wants_json:
-                return JsonResponse({"user": {"username": user.username, "name": user.shown_name}, "password_must_change": user.password_must_change})
+                return JsonResponse(
+                    {
+                        "user": {"username": user.username, "name": user.shown_name},
+                        "password_must_change": user.password_must_change,
+                    }
+                )
             if request.POST.get("unsaved"):
-                words = _("You were signed out when you sent something: it was not saved. Send it again from here.")
+                words = _(
+                    "You were signed out when you sent something: it was not saved. Send it again from here."
+                )
                 messages.warning(request, words, extra_tags="unsaved")
             return HttpResponseRedirect(_safe_next(request))
         form.add_error(None, _("Name and password do not match. Capitals count."))
     if wants_json:
         message = " ".join(str(e) for e in form.non_field_errors()) or _("Give name and password.")
         return JsonResponse({"error": {"code": code, "message": message}}, status=status)
-    return render(request, "core/login.html", {"form": form, "next": request.POST.get("next", ""), "unsaved": request.POST.get("unsaved")}, status=status)
+    return render(
+        request,
+        "core/login.html",
+        {"form": form, "next": request.POST.get("next", ""), "unsaved": request.POST.get("unsaved")},
+        status=status,
+    )
 
 
 @require_POST
@@ -92,13 +119,22 @@ def home(request):
     if request.user.is_superuser:
         rows = [(project, "manager") for project in Project.objects.order_by("archived", "-id")[:200]]
     else:
-        members = Member.objects.of(request.user).select_related("project").order_by("project__archived", "-project_id")
+        members = (
+            Member.objects.of(request.user)
+            .select_related("project")
+            .order_by("project__archived", "-project_id")
+        )
         rows = [(member.project, member.role) for member in members]
     request.home_projects = rows  # panels may read this to answer for all projects in one query
-    entries = [{"project": project, "role": role, "role_label": _role_label(role), "url": entry_url(project, role)} for project, role in rows]
+    entries = [
+        {"project": project, "role": role, "role_label": _role_label(role), "url": entry_url(project, role)}
+        for project, role in rows
+    ]
     may_create = request.user.is_superuser or any(role == "manager" for _p, role in rows)
     actions = [panel.render(request, None) for panel in registry.panels("home.actions")] if may_create else []
-    return render(request, "core/home.html", {"entries": entries, "may_create": may_create, "actions": actions})
+    return render(
+        request, "core/home.html", {"entries": entries, "may_create": may_create, "actions": actions}
+    )
 
 
 def _role_label(role: str):
@@ -118,7 +154,11 @@ def account(request):
             translation.activate(user.language)
         messages.success(request, _("Saved."))
         return redirect("account")
-    return render(request, "core/account.html", {"form": form, "memberships": Member.objects.of(request.user).select_related("project")})
+    return render(
+        request,
+        "core/account.html",
+        {"form": form, "memberships": Member.objects.of(request.user).select_related("project")},
+    )
 
 
 def _checked_password(request, form: PasswordForm) -> bool:
@@ -139,7 +179,10 @@ def password(request):
     allowed = request.method != "POST" or login_limit.begin(request, request.user.username)
     if not allowed:
         form = PasswordForm(user=request.user)
-        messages.error(request, _("Too many attempts. Wait ten minutes, or ask the manager of your project for a new password."))
+        messages.error(
+            request,
+            _("Too many attempts. Wait ten minutes, or ask the manager of your project for a new password."),
+        )
     elif request.method == "POST" and _checked_password(request, form):
         try:
             people.set_own_password(user=request.user, password=form.cleaned_data["new_password"])
@@ -154,12 +197,15 @@ def password(request):
 
 @require_POST
 def preferences(request):
-    """Language, colours or text size from the top bar: kept with the account, or in this browser's cookies before sign-in."""
+    """Language, colours or text size from the top bar: kept with the account, or in this browser's cookies
+    before sign-in."""
     form = PreferencesForm(request.POST)
     wants_json = "application/json" in request.headers.get("Accept", "")
     if not form.is_valid():
         if wants_json:
-            return JsonResponse({"error": {"code": "invalid", "message": _("There is no such choice.")}}, status=400)
+            return JsonResponse(
+                {"error": {"code": "invalid", "message": _("There is no such choice.")}}, status=400
+            )
         return HttpResponseRedirect(_safe_next(request))
     theme, size, language = shown_theme(request), shown_text_size(request), form.cleaned_data["language"]
     if form.cleaned_data["theme"] == "toggle":
@@ -167,7 +213,11 @@ def preferences(request):
     elif form.cleaned_data["theme"]:
         theme = form.cleaned_data["theme"]
     size = min(max(size + int(form.cleaned_data["step"] or 0), TEXT_SIZES[0]), TEXT_SIZES[-1])
-    response = JsonResponse({"theme": theme, "text_size": size, "language": language}) if wants_json else HttpResponseRedirect(_safe_next(request))
+    response = (
+        JsonResponse({"theme": theme, "text_size": size, "language": language})
+        if wants_json
+        else HttpResponseRedirect(_safe_next(request))
+    )
     user = request.user
     if user.is_authenticated:
         user.theme, user.text_size, user.language = theme, size, language or user.language
@@ -187,7 +237,12 @@ def preferences(request):
 def invite(request, token):
     """What an invitation leads to: join as who one is, sign in first, or make an account."""
     found = people.find_invite(token)
-    if found is None and request.method == "POST" and request.user.is_authenticated and (member := people.already_joined(token, request.user)):
+    if (
+        found is None
+        and request.method == "POST"
+        and request.user.is_authenticated
+        and (member := people.already_joined(token, request.user))
+    ):
         return redirect(entry_url(member.project, member.role))  # the second click of two
     if found is None:
         return render(request, "core/invite.html", {"gone": True}, status=410)
@@ -200,7 +255,12 @@ def invite(request, token):
             form = JoinForm(request.POST)
             if form.is_valid():
                 data = form.cleaned_data
-                user = people.join_with_new_account(token=token, username=data["username"], password=data["password"], display_name=data["display_name"])
+                user = people.join_with_new_account(
+                    token=token,
+                    username=data["username"],
+                    password=data["password"],
+                    display_name=data["display_name"],
+                )
                 _signed_in(request, authenticate(request, username=user.username, password=data["password"]))
                 return redirect(entry_url(found.project, found.role))
         except DomainError as exc:
@@ -210,13 +270,21 @@ def invite(request, token):
             if exc.code == "invite_gone":
                 return render(request, "core/invite.html", {"gone": True}, status=410)
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)
-    context = {"invite": found, "role_label": _role_label(found.role), "form": form, "already": _already(request, found)}
+    context = {
+        "invite": found,
+        "role_label": _role_label(found.role),
+        "form": form,
+        "already": _already(request, found),
+    }
     return render(request, "core/invite.html", context)
 
 
 def _already(request, found) -> bool:
     user = request.user
-    return user.is_authenticated and Member.objects.of(user).filter(project=found.project_id, role__in=roles_from(found.role)).exists()
+    return (
+        user.is_authenticated
+        and Member.objects.of(user).filter(project=found.project_id, role__in=roles_from(found.role)).exists()
+    )
 
 
 def bad_request(request, exception=None):
@@ -240,8 +308,8 @@ def not_found(request, exception=None):
 
 
 def server_error(request):
-    # Rendered without the frame and its queries: the database may be what failed. A full disk or a pool without connections is known by its
-    # exception, wherever in the middleware it was met.
+    # Rendered without the frame and its queries: the database may be what failed. A full disk or a pool
+    # without connections is known by its exception, wherever in the middleware it was met.
     import sys
 
     from django.http import HttpResponse
@@ -253,15 +321,31 @@ def server_error(request):
     if request.path.startswith("/api/"):
         broke = DomainError("server_error", _("Something broke on our side. It has been written down."))
         return JsonResponse((known or broke).as_dict(), status=status)
-    return HttpResponse(render_to_string("core/500.html", {"message": known.message if known else ""}), status=status)
+    return HttpResponse(
+        render_to_string("core/500.html", {"message": known.message if known else ""}), status=status
+    )
 
 
 def csrf_failed(request, reason=""):
-    """The form was too old, or cookies are off. Asked for JSON, answers so that a page can fetch a new token and try again."""
+    """The form was too old, or cookies are off. Asked for JSON, answers so that a page can fetch a new token
+    and try again."""
     if "application/json" in request.headers.get("Accept", ""):
-        return JsonResponse({"error": {"code": "csrf", "message": _("This page has been open too long. Reload it and try again.")}}, status=403)
+        return JsonResponse(
+            {
+                "error": {
+                    "code": "csrf",
+                    "message": _("This page has been open too long. Reload it and try again."),
+                }
+            },
+            status=403,
+        )
     return _error_page(
-        request, 403, _("This page has been open too long, or cookies are switched off. Nothing was changed. Go back, reload the page, try again.")
+        request,
+        403,
+        _(
+            "This page has been open too long, or cookies are switched off. Nothing was changed. Go "
+            "back, reload the page, try again."
+        ),
     )
 
 

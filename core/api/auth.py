@@ -1,9 +1,11 @@
 """API keys ("Authorization: Bearer tsk_<prefix>_<secret>") and the browser's session.
 
-A key of a narrow scope (ingest, proxy) is for other programs to hold, and opens one door: a view of the API lets it in only by naming it,
+A key of a narrow scope (ingest, proxy) is for other programs to hold, and opens one door: a view of the
+API lets it in only by naming it,
 
     class FeedbackView(APIView):
-        key_scope = "ingest"                       # without this line such a key gets 403 before the view runs
+        key_scope = "ingest"                       # without this line such a key gets 403 before the view
+                                        runs
 
         def post(self, request):
             project = scoped(request, "ingest")    # the key's project
@@ -27,23 +29,43 @@ from core.db.prepared import Prepared
 from core.models import ApiKey, Member, Project, Role, roles_from
 
 
-def new_key(*, user, project, role: str, name: str = "", scope: str = ApiKey.Scope.ALL, expires_at=None) -> tuple[ApiKey, str]:
+def new_key(
+    *, user, project, role: str, name: str = "", scope: str = ApiKey.Scope.ALL, expires_at=None
+) -> tuple[ApiKey, str]:
     """Make a key; its text is returned once and kept only as a hash."""
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     digest = hashlib.sha256(secret.encode()).hexdigest()
     row = ApiKey.objects.create(
-        user=user, project=project, role=role, name=name, scope=scope, expires_at=expires_at, prefix=prefix, secret_hash=digest
-    )  # fmt: skip
+        user=user,
+        project=project,
+        role=role,
+        name=name,
+        scope=scope,
+        expires_at=expires_at,
+        prefix=prefix,
+        secret_hash=digest,
+    )
     return row, f"tsk_{prefix}_{secret}"
 
 
 # What the key's person may do in the key's project, read with the key.
-_PERSON_ROLE = Subquery(Member.objects.filter(project=OuterRef("project"), user=OuterRef("user")).values("role")[:1])
+_PERSON_ROLE = Subquery(
+    Member.objects.filter(project=OuterRef("project"), user=OuterRef("user")).values("role")[:1]
+)
 
-_USE_NOTED = timedelta(minutes=5)  # last_used_at is as exact as this: a write at every request would cost more than the request
+# last_used_at is as exact as this: a write at every request would cost more than the request
+_USE_NOTED = timedelta(minutes=5)
 
 # What a request of a program has no use for, and may be long.
-_UNREAD = ("project__description", "user__password", "user__email", "user__first_name", "user__last_name", "user__keys", "user__last_login")
+_UNREAD = (
+    "project__description",
+    "user__password",
+    "user__email",
+    "user__first_name",
+    "user__last_name",
+    "user__keys",
+    "user__last_login",
+)
 
 
 def _by_prefix(prefix):
@@ -55,14 +77,16 @@ _KEY = Prepared(_by_prefix, str)
 
 
 def find_key(authorization: str) -> ApiKey | None:
-    """The key of an Authorization header, with its project, person and their role (`person_role`); None when it names no key that is in
-    force. One query, and every five minutes one write."""
+    """The key of an Authorization header, with its project, person and their role (`person_role`); None when
+    it names no key that is in force. One query, and every five minutes one write."""
     words = authorization.split()
     parts = words[1].split("_", 2) if len(words) == 2 and words[0].lower() == "bearer" else []
     if len(parts) != 3 or parts[0] != "tsk":
         return None
     key = _KEY.first(parts[1])
-    if key is None or not hmac.compare_digest(key.secret_hash, hashlib.sha256(parts[2].encode("utf-8", "replace")).hexdigest()):
+    if key is None or not hmac.compare_digest(
+        key.secret_hash, hashlib.sha256(parts[2].encode("utf-8", "replace")).hexdigest()
+    ):
         return None
     now = timezone.now()
     if not key.user.is_active or (key.expires_at is not None and key.expires_at <= now):
@@ -92,22 +116,24 @@ class KeyAuthentication(authentication.BaseAuthentication):
 
 
 class BrowserSession(authentication.SessionAuthentication):
-    """Session with CSRF; answers 401 (not 403) when nobody is signed in, so that a page can ask for the password in place."""
+    """Session with CSRF; answers 401 (not 403) when nobody is signed in, so that a page can ask for the
+    password in place."""
 
     def authenticate_header(self, request):
         return "Session"
 
     def enforce_csrf(self, request):
-        """The token is taken from its header alone: looking for it in a form would read the body, which may be a large upload, before anybody has
-        asked for the person's role."""
+        """The token is taken from its header alone: looking for it in a form would read the body, which may
+        be a large upload, before anybody has asked for the person's role."""
         unread = copy.copy(request._request)
         unread._post, unread._files = QueryDict(), MultiValueDict()
         super().enforce_csrf(unread)
 
 
 def project_for(request, slug: str, role: str) -> tuple[Project, str]:
-    """The project `slug` if the requester holds `role` in it, with the role they hold there. A key is held to its own project and role.
-    Http404 for strangers (a project's existence is not told), 403 for members of too weak a role."""
+    """The project `slug` if the requester holds `role` in it, with the role they hold there. A key is held to
+    its own project and role. Http404 for strangers (a project's existence is not told), 403 for members of
+    too weak a role."""
     user, key = request.user, request.auth if isinstance(request.auth, ApiKey) else None
     if key is not None:
         project = key.project if key.project.slug == slug else None
@@ -129,15 +155,17 @@ def project_for(request, slug: str, role: str) -> tuple[Project, str]:
 
 
 def opens(key: ApiKey, scope: str) -> bool:
-    """Whether a key (of `find_key`) opens the door `scope`: one made for it, or one for everything with the role of a manager; and its person
-    manages the project still. Programs speak for other people there, which is nobody else's to allow."""
+    """Whether a key (of `find_key`) opens the door `scope`: one made for it, or one for everything with the
+    role of a manager; and its person manages the project still. Programs speak for other people there,
+    which is nobody else's to allow."""
     manager = Role.MANAGER in (key.person_role, Role.MANAGER if key.user.is_superuser else "")  # type: ignore[attr-defined]  # annotated
     return manager and (key.scope == scope or (key.scope == ApiKey.Scope.ALL and key.role == Role.MANAGER))
 
 
 def scoped(request, scope: str) -> Project:
-    """The project of the request's key, if the key `opens` the door `scope` ("ingest", "proxy"). 403 for other keys and for people
-    without one: these doors are for programs, and which project they mean is said by the key alone."""
+    """The project of the request's key, if the key `opens` the door `scope` ("ingest", "proxy"). 403 for
+    other keys and for people without one: these doors are for programs, and which project they mean is
+    said by the key alone."""
     if not isinstance(request.auth, ApiKey):
         raise exceptions.PermissionDenied(_("This needs an API key."))
     if not opens(request.auth, scope):

@@ -19,9 +19,14 @@ def api_exception_handler(exc, context):
     if response is None:
         return None
     if isinstance(exc, APIException) and isinstance(response.data, dict) and "detail" not in response.data:
-        response.data = {"error": {"code": "invalid", "message": str(exc.default_detail), "fields": response.data}}
+        response.data = {
+            "error": {"code": "invalid", "message": str(exc.default_detail), "fields": response.data}
+        }
     else:
-        code = getattr(exc, "default_code", None) or {Http404: "not_found", PermissionDenied: "permission_denied"}.get(type(exc), "error")
+        code = getattr(exc, "default_code", None) or {
+            Http404: "not_found",
+            PermissionDenied: "permission_denied",
+        }.get(type(exc), "error")
         detail = response.data.get("detail") if isinstance(response.data, dict) else response.data
         response.data = {"error": {"code": code, "message": str(detail)}}
     return response

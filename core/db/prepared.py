@@ -1,9 +1,11 @@
 """Querysets whose SQL is built once.
 
-On the paths that run at every keystroke of every annotator, most of a request's CPU goes into building the same few statements anew.
-A `Prepared` queryset is built and compiled once, then run with new parameters: same rows, same model instances, same query log, a third of
-the cost. Each connection works on a copy of its own; making that costs a hundredth of compiling, which counts when a hundred streams begin
-at once, each in a new thread. PostgreSQL keeps their plans (core.db.one_go), which are more than half of what such a statement costs it."""
+On the paths that run at every keystroke of every annotator, most of a request's CPU goes into building the
+same few statements anew. A `Prepared` queryset is built and compiled once, then run with new parameters:
+same rows, same model instances, same query log, a third of the cost. Each connection works on a copy of
+its own; making that costs a hundredth of compiling, which counts when a hundred streams begin at once,
+each in a new thread. PostgreSQL keeps their plans (core.db.one_go), which are more than half of what such
+a statement costs it."""
 
 from collections.abc import Callable
 
@@ -17,9 +19,10 @@ _FIRST = 7_310_000_000_000_000_001  # stands for the i-th parameter while compil
 
 
 class Prepared:
-    """`build(a, b, …)` returns the queryset for given parameters (whole numbers or strings, each used as a plain comparison value). Calling
-    the Prepared with values returns the list of instances. Built for the process's database, so that vendor features are honoured; a queryset with
-    select_for_update must be called inside a transaction, as ever."""
+    """`build(a, b, …)` returns the queryset for given parameters (whole numbers or strings, each used as a
+    plain comparison value). Calling the Prepared with values returns the list of instances. Built for the
+    process's database, so that vendor features are honoured; a queryset with select_for_update must be
+    called inside a transaction, as ever."""
 
     def __init__(self, build: Callable[..., models.QuerySet], *types: type):
         self.build, self.types = build, types
@@ -34,8 +37,11 @@ class Prepared:
         return rows[0] if rows else None
 
     def holds(self, values) -> bool:
-        """Whether any row could have these values: what no column can hold no row has; asked all the same, the database would raise."""
-        return not any(abs(v) > _LARGEST if t is int else "\x00" in v for t, v in zip(self.types, values, strict=True))
+        """Whether any row could have these values: what no column can hold no row has; asked all the same,
+        the database would raise."""
+        return not any(
+            abs(v) > _LARGEST if t is int else "\x00" in v for t, v in zip(self.types, values, strict=True)
+        )
 
     def on(self, connection) -> "_Compiled":
         """Compiled, for `connection` alone."""
@@ -49,25 +55,33 @@ class Prepared:
 
 
 def together(*asked: tuple[Prepared, tuple], begins: bool = False) -> list[list]:
-    """What each (Prepared, values) would return, asked in one go and in this order. `begins`: nothing was asked in the caller's transaction before."""
+    """What each (Prepared, values) would return, asked in one go and in this order. `begins`: nothing was
+    asked in the caller's transaction before."""
     connection = connections["default"]
     if not all(prepared.holds(values) for prepared, values in asked):
         return [together(one)[0] if one[0].holds(one[1]) else [] for one in asked]
     compiled = [prepared.on(connection) for prepared, _values in asked]
-    statements = [(one.sql, one.with_values(values)) for one, (_prepared, values) in zip(compiled, asked, strict=True)]
+    statements = [
+        (one.sql, one.with_values(values)) for one, (_prepared, values) in zip(compiled, asked, strict=True)
+    ]
     rows = one_go.asked(statements, begins=begins)
     return [one.instances(found) for one, found in zip(compiled, rows, strict=True)]
 
 
 class _Compiled:
     def __init__(self, prepared: Prepared, connection):
-        stand_ins = [_FIRST + i if t is int else f"\x01parameter {i}\x01" for i, t in enumerate(prepared.types)]
+        stand_ins = [
+            _FIRST + i if t is int else f"\x01parameter {i}\x01" for i, t in enumerate(prepared.types)
+        ]
         queryset = prepared.build(*stand_ins)
         compiler = queryset.query.get_compiler(connection=connection)
         sql, params = compiler.as_sql()
         self.sql, params = _with_constants(sql, params, stand_ins)
         # PostgreSQL's backend wraps numbers in sized types; the wrapper is kept for the values to come.
-        self.params = [(stand_ins.index(p), type(p)) if isinstance(p, (int, str)) and p in stand_ins else (None, p) for p in params]
+        self.params = [
+            (stand_ins.index(p), type(p)) if isinstance(p, (int, str)) and p in stand_ins else (None, p)
+            for p in params
+        ]
         missing = set(range(len(stand_ins))) - {i for i, _p in self.params}
         if missing:
             raise ValueError(f"parameters {sorted(missing)} do not appear in {self.sql}")
@@ -95,8 +109,8 @@ class _Compiled:
 
 
 def _with_constants(sql: str, params, stand_ins: list) -> tuple[str, list]:
-    """The statement with what never changes written into it, and the parameters that are left: of a parameter no plan that is kept knows
-    that it fulfils the condition of a partial index."""
+    """The statement with what never changes written into it, and the parameters that are left: of a parameter
+    no plan that is kept knows that it fulfils the condition of a partial index."""
     first, *parts = sql.split("%s")
     out, left = [first], []
     for p, part in zip(params, parts, strict=True):
@@ -113,7 +127,8 @@ def _with_constants(sql: str, params, stand_ins: list) -> tuple[str, list]:
 
 
 def _twin(one):
-    """Another object of the same class with the same attributes (copy.copy would pickle, and a queryset that is pickled is evaluated)."""
+    """Another object of the same class with the same attributes (copy.copy would pickle, and a queryset that
+    is pickled is evaluated)."""
     twin = object.__new__(type(one))
     twin.__dict__.update(one.__dict__)
     return twin

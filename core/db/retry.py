@@ -1,4 +1,5 @@
-"""A deadlock is the database asking for the transaction to be run again; the verbs here are written so that it can be."""
+"""A deadlock is the database asking for the transaction to be run again; the verbs here are written so that
+it can be."""
 
 import functools
 import random
@@ -10,8 +11,9 @@ from core.db.one_go import distrust
 
 
 def on_deadlock(verb):
-    """Run `verb` up to four times while PostgreSQL reports a deadlock (40P01) or serialization failure (40001), and again without kept plans
-    once a pooler has lost them. Inside a caller's transaction the error goes up, since only the whole can be repeated."""
+    """Run `verb` up to four times while PostgreSQL reports a deadlock (40P01) or serialization failure
+    (40001), and again without kept plans once a pooler has lost them. Inside a caller's transaction the
+    error goes up, since only the whole can be repeated."""
 
     @functools.wraps(verb)
     def run(*args, **kwargs):

@@ -5,10 +5,10 @@ A kind of job is a function registered under a name in its room's `tasks.py` (fo
     @job_kind("import")
     def run(job: Job, ctl: Control) -> dict: ...
 
-and what has to happen every so often: `@periodic("expire-leases", seconds=30)`.
-A kind's function must be idempotent and resumable: whoever holds the row may be killed, and then the function is called again with the
-same row. Keep what a second run needs with `ctl.checkpoint({...})` in the transaction of the work itself; read it from `job.checkpoint`
-at the start."""
+and what has to happen every so often: `@periodic("expire-leases", seconds=30)`. A kind's function must be
+idempotent and resumable: whoever holds the row may be killed, and then the function is called again with
+the same row. Keep what a second run needs with `ctl.checkpoint({...})` in the transaction of the work
+itself; read it from `job.checkpoint` at the start."""
 
 import contextlib
 import logging
@@ -31,14 +31,27 @@ from core.errors import Conflict, DomainError
 from core.jobs.control import Cancelled, Control, Stopped, Superseded, new_token, stopping
 from core.models import Job
 
-__all__ = ["Cancelled", "Control", "Job", "Stopped", "Superseded", "cancel", "folder", "job_kind", "periodic", "run_now", "run_queued", "start"]
+__all__ = [
+    "Cancelled",
+    "Control",
+    "Job",
+    "Stopped",
+    "Superseded",
+    "cancel",
+    "folder",
+    "job_kind",
+    "periodic",
+    "run_now",
+    "run_queued",
+    "start",
+]
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A registered kind: its function, the queue its jobs go to unless told otherwise, its name for people, and where its page links to
-    once it is done (`result_url(job)`, "" = nowhere)."""
+    """A registered kind: its function, the queue its jobs go to unless told otherwise, its name for people,
+    and where its page links to once it is done (`result_url(job)`, "" = nowhere)."""
 
     name: str
     run: Callable[[Job, Control], dict]
@@ -50,11 +63,15 @@ class Kind:
 _kinds: dict[str, Kind] = {}
 _periodic: dict[str, tuple[float, Callable[[], object]]] = {}
 _discovered = False
-_heavy_slot = threading.Lock()  # at most one heavy job in a worker process: its other threads stay free for short ones
+# at most one heavy job in a worker process: its other threads stay free for short ones
+_heavy_slot = threading.Lock()
 
 
-def job_kind(name: str, *, queue: str = "default", label: object = "", result_url: Callable[[Job], str] | None = None):
-    """Register `run(job, ctl) -> result dict` as the work of jobs of kind `name`. Queue "heavy" is for what may take minutes."""
+def job_kind(
+    name: str, *, queue: str = "default", label: object = "", result_url: Callable[[Job], str] | None = None
+):
+    """Register `run(job, ctl) -> result dict` as the work of jobs of kind `name`. Queue "heavy" is for what
+    may take minutes."""
 
     def register(run):
         _kinds[name] = Kind(name, run, queue, label or name, result_url)
@@ -64,8 +81,8 @@ def job_kind(name: str, *, queue: str = "default", label: object = "", result_ur
 
 
 def periodic(name: str, seconds: float):
-    """Register a function without arguments, to be run about every `seconds` by one of the workers (core.jobs.beat). It must be
-    harmless if two workers run it at once."""
+    """Register a function without arguments, to be run about every `seconds` by one of the workers
+    (core.jobs.beat). It must be harmless if two workers run it at once."""
 
     def register(function):
         _periodic[name] = (seconds, function)
@@ -75,7 +92,8 @@ def periodic(name: str, seconds: float):
 
 
 def _discover() -> None:
-    """Import every room's `tasks.py`, once. Not at start-up: the web process has no need of them until somebody starts a job."""
+    """Import every room's `tasks.py`, once. Not at start-up: the web process has no need of them until
+    somebody starts a job."""
     global _discovered
     if not _discovered:
         autodiscover_modules("tasks")
@@ -94,15 +112,23 @@ def periodics() -> dict[str, tuple[float, Callable[[], object]]]:
     return dict(_periodic)
 
 
-def start(kind: str, *, project, actor, params: dict | None = None, queue: str | None = None, send: bool = True) -> Job:
-    """Make the row and, once the surrounding transaction commits, wake a worker. `params` is JSON (ids and options, never content).
-    `send=False` is for commands, which call `run_now` themselves."""
+def start(
+    kind: str, *, project, actor, params: dict | None = None, queue: str | None = None, send: bool = True
+) -> Job:
+    """Make the row and, once the surrounding transaction commits, wake a worker. `params` is JSON (ids and
+    options, never content). `send=False` is for commands, which call `run_now` themselves."""
     found = kind_of(kind)
     person = actor if getattr(actor, "pk", None) else None
     job = Job.objects.create(
-        project=project, kind=kind, queue=queue or found.queue, params=params or {}, created_by=person, language=translation.get_language() or ""
+        project=project,
+        kind=kind,
+        queue=queue or found.queue,
+        params=params or {},
+        created_by=person,
+        language=translation.get_language() or "",
     )
-    Job.objects.filter(pk=job.pk).update(heartbeat_at=Now())  # of a queued row: when a worker was last called for it
+    # of a queued row: when a worker was last called for it
+    Job.objects.filter(pk=job.pk).update(heartbeat_at=Now())
     events.append(project=project, actor=actor, verb="job.start", target=job, kind=kind)
     if send:
         transaction.on_commit(lambda: wake(job.pk, job.queue))
@@ -110,8 +136,8 @@ def start(kind: str, *, project, actor, params: dict | None = None, queue: str |
 
 
 def wake(pk: int, queue: str) -> None:
-    """Tell a worker that the row waits. A broker that cannot be reached loses nothing: the sweep calls again. Never raises: the row is
-    committed, and whoever asked for the job must not be told otherwise."""
+    """Tell a worker that the row waits. A broker that cannot be reached loses nothing: the sweep calls again.
+    Never raises: the row is committed, and whoever asked for the job must not be told otherwise."""
     try:
         import_string(settings.JOB_SENDER)(pk, queue)
     except Exception:
@@ -121,11 +147,14 @@ def wake(pk: int, queue: str) -> None:
 
 
 def cancel(job: Job, actor) -> Job:
-    """Stop the job: at once if it waits, at its next check if it runs. Conflict "finished" when there is nothing left to stop."""
+    """Stop the job: at once if it waits, at its next check if it runs. Conflict "finished" when there is
+    nothing left to stop."""
     with transaction.atomic():
         waiting = Job.objects.filter(pk=job.pk, state=Job.State.QUEUED)
         running = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING)
-        if not waiting.update(state=Job.State.CANCELLED, cancel_asked=True, finished_at=Now()) and not running.update(cancel_asked=True):
+        if not waiting.update(
+            state=Job.State.CANCELLED, cancel_asked=True, finished_at=Now()
+        ) and not running.update(cancel_asked=True):
             raise Conflict("finished", _("This job has already ended."))
         events.append(project=job.project, actor=actor, verb="job.cancel", target=job)
     job.refresh_from_db()
@@ -140,8 +169,8 @@ def folder(job: Job) -> Path:
 
 
 def run_now(job: Job) -> Job:
-    """Run the job to its end in this process and return it with its result; a worker that was faster is waited for.
-    Raises the DomainError that the job failed with, or DomainError "job_failed" / "cancelled"."""
+    """Run the job to its end in this process and return it with its result; a worker that was faster is
+    waited for. Raises the DomainError that the job failed with, or DomainError "job_failed" / "cancelled"."""
     claimed = _claim(job.pk)
     if claimed is not None:
         with contextlib.suppress(Cancelled, Superseded):
@@ -161,7 +190,8 @@ def run_now(job: Job) -> Job:
 def run_queued(pk: int) -> None:
     """What a worker does with a wake-up call: claim the row and run it. No row, or another's row: nothing.
 
-    A heavy job that finds this process's heavy slot taken stays queued; whoever holds the slot takes it next."""
+    A heavy job that finds this process's heavy slot taken stays queued; whoever holds the slot takes it
+    next."""
     queue = Job.objects.filter(pk=pk, state=Job.State.QUEUED).values_list("queue", flat=True).first()
     if queue is None:
         return
@@ -176,18 +206,30 @@ def run_queued(pk: int) -> None:
                 waiting = _next_heavy()
         finally:
             _heavy_slot.release()
-        waiting = _next_heavy()  # one may have come between the last look and the release, and found the slot taken
+        # one may have come between the last look and the release, and found the slot taken
+        waiting = _next_heavy()
 
 
 def _next_heavy() -> int | None:
-    return Job.objects.filter(state=Job.State.QUEUED, queue="heavy").order_by("pk").values_list("pk", flat=True).first()
+    return (
+        Job.objects.filter(state=Job.State.QUEUED, queue="heavy")
+        .order_by("pk")
+        .values_list("pk", flat=True)
+        .first()
+    )
 
 
 def _claim(pk: int) -> Job | None:
     """Take the queued row for one run; None if somebody else has it."""
     token = new_token()
     taken = Job.objects.filter(pk=pk, state=Job.State.QUEUED).update(
-        state=Job.State.RUNNING, runner=token, attempts=F("attempts") + 1, started_at=Now(), heartbeat_at=Now(), finished_at=None, error=""
+        state=Job.State.RUNNING,
+        runner=token,
+        attempts=F("attempts") + 1,
+        started_at=Now(),
+        heartbeat_at=Now(),
+        finished_at=None,
+        error="",
     )
     return Job.objects.select_related("project", "created_by").get(pk=pk) if taken else None
 
@@ -203,12 +245,17 @@ def _run_quietly(pk: int) -> None:
 
 
 def _run(job: Job, *, raising: bool) -> None:
-    """Call the kind's function on a claimed row and write how it ended. Interruptions are raised again after the row is settled."""
+    """Call the kind's function on a claimed row and write how it ended. Interruptions are raised again after
+    the row is settled."""
     language = getattr(job.created_by, "language", "") or job.language or settings.LANGUAGE_CODE
     try:
         kind = kind_of(job.kind)
     except KeyError:
-        _finish(job, state=Job.State.FAILED, error=_("This kind of job is not known here: %(kind)s") % {"kind": job.kind})
+        _finish(
+            job,
+            state=Job.State.FAILED,
+            error=_("This kind of job is not known here: %(kind)s") % {"kind": job.kind},
+        )
         return
     with translation.override(language), Control(job, inline=connection.in_atomic_block) as ctl:
         try:
@@ -230,7 +277,8 @@ def _run(job: Job, *, raising: bool) -> None:
             if raising:
                 raise
         except OperationalError:
-            # The database was away or busy: no fault of the job. Back in the line; `attempts` bounds how often.
+            # The database was away or busy: no fault of the job. Back in the line; `attempts` bounds how
+            # often.
             log.exception("job %s (%s): the database failed; it will be tried again", job.pk, job.kind)
             if raising or job.attempts >= settings.JOB_MAX_ATTEMPTS:
                 _finish(job, ctl, state=Job.State.FAILED, error=_("The database could not be reached."))
@@ -240,7 +288,13 @@ def _run(job: Job, *, raising: bool) -> None:
                 _settle(job, state=Job.State.QUEUED, runner="", heartbeat_at=Now())
         except Exception:
             log.exception("job %s (%s) failed", job.pk, job.kind)
-            _finish(job, ctl, state=Job.State.FAILED, error=_("The job stopped on an unexpected error. The log names it under job %(id)s.") % {"id": job.pk})
+            _finish(
+                job,
+                ctl,
+                state=Job.State.FAILED,
+                error=_("The job stopped on an unexpected error. The log names it under job %(id)s.")
+                % {"id": job.pk},
+            )
             if raising:
                 raise
         else:
@@ -248,12 +302,23 @@ def _run(job: Job, *, raising: bool) -> None:
                 raise Superseded
 
 
-def _finish(job: Job, ctl: Control | None = None, *, state: str, result: dict | None = None, error: str = "") -> bool:
+def _finish(
+    job: Job, ctl: Control | None = None, *, state: str, result: dict | None = None, error: str = ""
+) -> bool:
     """Write the end of a run, unless the row belongs to another run by now."""
     counted = {"done": ctl.done, "total": ctl.total} if ctl is not None else {}
     if state == Job.State.DONE and ctl is not None and ctl.total is not None:
         counted["done"] = ctl.total
-    return _settle(job, state=state, result=result or {}, error=error, finished_at=Now(), heartbeat_at=Now(), runner="", **counted)
+    return _settle(
+        job,
+        state=state,
+        result=result or {},
+        error=error,
+        finished_at=Now(),
+        heartbeat_at=Now(),
+        runner="",
+        **counted,
+    )
 
 
 def _give_back(job: Job) -> None:

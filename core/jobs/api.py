@@ -16,13 +16,26 @@ class JobSerializer(serializers.ModelSerializer):
     class Meta:
         model = Job
         fields = [
-            "id", "project", "kind", "state", "done", "total", "result", "error", "cancel_asked", "attempts", "created_at", "started_at", "finished_at",
-        ]  # fmt: skip
+            "id",
+            "project",
+            "kind",
+            "state",
+            "done",
+            "total",
+            "result",
+            "error",
+            "cancel_asked",
+            "attempts",
+            "created_at",
+            "started_at",
+            "finished_at",
+        ]
         read_only_fields = fields
 
 
 def _job_or_404(request, pk: int) -> Job:
-    """Own jobs, and a manager's projects' jobs. A key sees its project only, and others' jobs only if it is a manager's."""
+    """Own jobs, and a manager's projects' jobs. A key sees its project only, and others' jobs only if it is a
+    manager's."""
     found = Job.objects.visible_to(request.user).select_related("project").filter(pk=pk)
     key = request.auth
     if isinstance(key, ApiKey):

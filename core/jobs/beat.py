@@ -1,7 +1,9 @@
-"""What has to happen every so often, in a thread of every worker: finding jobs that lost their worker, and what the rooms registered.
+"""What has to happen every so often, in a thread of every worker: finding jobs that lost their worker, and
+what the rooms registered.
 
-A thread and not messages: it must go on when the broker is away and when every pool thread is busy. With several workers a function runs
-about once per interval among them all; it must be harmless if two of them run it at once."""
+A thread and not messages: it must go on when the broker is away and when every pool thread is busy. With
+several workers a function runs about once per interval among them all; it must be harmless if two of them
+run it at once."""
 
 import logging
 import os
@@ -26,39 +28,53 @@ from core.models import Job
 
 log = logging.getLogger(__name__)
 SEEN_KEY, SEEN_SECONDS = "worker-seen", 60
-RESEND_LIMIT = 20  # how many waiting jobs one sweep calls again: wake-up calls must not pile up before a busy worker
+# how many waiting jobs one sweep calls again: wake-up calls must not pile up before a busy worker
+RESEND_LIMIT = 20
 
 _thread: threading.Thread | None = None
 _over = threading.Event()
 
 
 def sweep(*, starting: bool = False) -> dict[str, int]:
-    """Put jobs that lost their worker back in the line, and call again for jobs whose call was lost. Returns what it did.
+    """Put jobs that lost their worker back in the line, and call again for jobs whose call was lost. Returns
+    what it did.
 
-    Lost: no heartbeat for JOB_LOST_SECONDS, or its process ran on this machine and is gone. `starting`: a worker has just started, so
-    calls that the last one had taken and not begun are called again without waiting."""
+    Lost: no heartbeat for JOB_LOST_SECONDS, or its process ran on this machine and is gone. `starting`: a
+    worker has just started, so calls that the last one had taken and not begun are called again without
+    waiting."""
     did = {"requeued": 0, "failed": 0, "cancelled": 0, "sent": 0}
     late = timezone.now() - timedelta(seconds=settings.JOB_LOST_SECONDS)
-    for job in Job.objects.filter(state=Job.State.RUNNING).only("pk", "runner", "heartbeat_at", "attempts", "cancel_asked", "language").order_by("pk")[:1000]:
+    for job in (
+        Job.objects.filter(state=Job.State.RUNNING)
+        .only("pk", "runner", "heartbeat_at", "attempts", "cancel_asked", "language")
+        .order_by("pk")[:1000]
+    ):
         silent = job.heartbeat_at is None or job.heartbeat_at < late
         if not silent and not process_is_gone(job.runner):
             continue
         held = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, runner=job.runner)
         if silent:
-            held = held.filter(Q(heartbeat_at=None) | Q(heartbeat_at__lt=late))  # it may have beaten since we read it
+            # it may have beaten since we read it
+            held = held.filter(Q(heartbeat_at=None) | Q(heartbeat_at__lt=late))
         if job.cancel_asked:
             did["cancelled"] += held.update(state=Job.State.CANCELLED, runner="", finished_at=Now())
         else:
             with translation.override(job.language or settings.LANGUAGE_CODE):
                 again, words = _after_a_loss(job)
             if again:
-                did["requeued"] += held.update(state=Job.State.QUEUED, runner="", heartbeat_at=None, error=words)
+                did["requeued"] += held.update(
+                    state=Job.State.QUEUED, runner="", heartbeat_at=None, error=words
+                )
             else:
-                did["failed"] += held.update(state=Job.State.FAILED, runner="", finished_at=Now(), error=words)
+                did["failed"] += held.update(
+                    state=Job.State.FAILED, runner="", finished_at=Now(), error=words
+                )
     waiting = Job.objects.filter(state=Job.State.QUEUED)
     if not starting:
         waiting = waiting.filter(Q(heartbeat_at=None) | Q(heartbeat_at__lt=late))
-    for pk, queue in waiting.order_by(F("heartbeat_at").asc(nulls_first=True), "pk").values_list("pk", "queue")[:RESEND_LIMIT]:
+    for pk, queue in waiting.order_by(F("heartbeat_at").asc(nulls_first=True), "pk").values_list(
+        "pk", "queue"
+    )[:RESEND_LIMIT]:
         if Job.objects.filter(pk=pk, state=Job.State.QUEUED).update(heartbeat_at=Now()):
             jobs.wake(pk, queue)
             did["sent"] += 1
@@ -66,12 +82,15 @@ def sweep(*, starting: bool = False) -> dict[str, int]:
 
 
 def _after_a_loss(job: Job) -> tuple[bool, str]:
-    """(whether a job whose worker was lost is tried again, what is said of it): which end its worker came to, and how often."""
+    """(whether a job whose worker was lost is tried again, what is said of it): which end its worker came to,
+    and how often."""
     how = worker_ends.of(process_of(job.runner))
     known = {"n": job.attempts, "how": how}
     if job.attempts >= settings.JOB_MAX_ATTEMPTS:
         if how:
-            return False, _("The job's worker was lost %(n)d times, the last time by %(how)s; it was not tried again.") % known
+            return False, _(
+                "The job's worker was lost %(n)d times, the last time by %(how)s; it was not tried again."
+            ) % known
         return False, _("The job's worker was lost %(n)d times; it was not tried again.") % known
     return True, _("The job's worker ended (%(how)s); it is tried again.") % known if how else ""
 
@@ -96,7 +115,14 @@ def _go_on() -> None:
     while True:
         now = time.monotonic()
         if now >= seen_at:
-            _guarded("worker-seen", lambda: cache.set(SEEN_KEY, {"at": time.time(), "pid": os.getpid(), "host": socket.gethostname()}, SEEN_SECONDS))
+            _guarded(
+                "worker-seen",
+                lambda: cache.set(
+                    SEEN_KEY,
+                    {"at": time.time(), "pid": os.getpid(), "host": socket.gethostname()},
+                    SEEN_SECONDS,
+                ),
+            )
             seen_at = now + SEEN_SECONDS / 4
         if now >= sweep_at and sweep_at:
             _guarded("sweep", sweep)
@@ -112,7 +138,8 @@ def _go_on() -> None:
 
 
 def _my_turn(name: str, seconds: float) -> bool:
-    """Whether no other worker has run `name` within this interval. Without a cache: yes, for it is harmless twice."""
+    """Whether no other worker has run `name` within this interval. Without a cache: yes, for it is harmless
+    twice."""
     try:
         return bool(cache.add(f"periodic-{name.replace(' ', '-')}", 1, timeout=max(1, int(seconds * 0.9))))
     except Exception:

@@ -1,4 +1,5 @@
-"""The hand a running job is held by: progress, heartbeat, cancel, checkpoints, and knowing that the run has been superseded."""
+"""The hand a running job is held by: progress, heartbeat, cancel, checkpoints, and knowing that the run has
+been superseded."""
 
 import contextlib
 import hashlib
@@ -20,7 +21,8 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0  # how often the side thread looks for a cancel and writes progress that has changed
 BEAT_SECONDS = 5.0  # how often it writes though nothing has changed
 
-# One byte that forked pool processes share with the worker that forked them: set when the worker is told to stop.
+# One byte that forked pool processes share with the worker that forked them: set when the worker is told to
+# stop.
 _stop = mmap.mmap(-1, 1)
 
 
@@ -58,7 +60,8 @@ def _machine() -> str:
 
 
 def new_token() -> str:
-    """Names one run: machine, process and a random part, so that a sweep beside it can tell that its process is gone."""
+    """Names one run: machine, process and a random part, so that a sweep beside it can tell that its process
+    is gone."""
     return f"{_machine()}:{os.getpid()}:{secrets.token_hex(6)}"
 
 
@@ -86,8 +89,9 @@ def process_is_gone(token: str) -> bool:
 class Control:
     """Given to a job's function. `done` and `total` are in the job's own unit (rows, mostly).
 
-    A side thread with a connection of its own writes progress and heartbeat, so that a slow batch is not taken for a dead one.
-    `inline` does without it, for a run inside somebody's transaction (its row is invisible to other connections)."""
+    A side thread with a connection of its own writes progress and heartbeat, so that a slow batch is not
+    taken for a dead one. `inline` does without it, for a run inside somebody's transaction (its row is
+    invisible to other connections)."""
 
     def __init__(self, job: Job, *, inline: bool = False):
         self.job = job
@@ -128,8 +132,9 @@ class Control:
             raise Stopped
 
     def checkpoint(self, data: dict) -> None:
-        """Keep `data` as what the next run goes on from, in the caller's transaction: work and checkpoint are kept together or not at
-        all. Raises Superseded when the row has gone to another run, which rolls the caller's work back."""
+        """Keep `data` as what the next run goes on from, in the caller's transaction: work and checkpoint are
+        kept together or not at all. Raises Superseded when the row has gone to another run, which rolls
+        the caller's work back."""
         if not self._mine.update(checkpoint=data, done=self.done, total=self.total, heartbeat_at=Now()):
             self._interrupt = Superseded
             raise Superseded

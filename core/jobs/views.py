@@ -12,7 +12,12 @@ from core.models import Job
 
 
 def _job_or_404(request, project, pk: int) -> Job:
-    job = Job.objects.visible_to(request.user).select_related("project", "created_by").filter(project=project, pk=pk).first()
+    job = (
+        Job.objects.visible_to(request.user)
+        .select_related("project", "created_by")
+        .filter(project=project, pk=pk)
+        .first()
+    )
     if job is None:
         raise Http404
     return job
@@ -22,17 +27,26 @@ def _job_or_404(request, project, pk: int) -> Job:
 @require_safe
 @project_page("user")
 def job_page(request, project, pk):
-    """The page, or its moving part alone (`?part=page`; `?part` of another page that shows the job); when that shows the end, the page it sits in
-    hears the event "job-ended"."""
+    """The page, or its moving part alone (`?part=page`; `?part` of another page that shows the job); when
+    that shows the end, the page it sits in hears the event "job-ended"."""
     job = _job_or_404(request, project, pk)
     try:
         kind = jobs.kind_of(job.kind)
-        label, result_url = kind.label, kind.result_url(job) if kind.result_url is not None and job.state == Job.State.DONE else ""
+        label, result_url = (
+            kind.label,
+            kind.result_url(job) if kind.result_url is not None and job.state == Job.State.DONE else "",
+        )
     except KeyError:
         label, result_url = job.kind, ""  # a kind of a later or earlier version
     if "part" in request.GET:
-        return _part(request, job, {"own_page": True, "result_url": result_url} if request.GET["part"] == "page" else {})
-    return render(request, "core/job.html", {"project": project, "job": job, "label": label, "result_url": result_url})
+        return _part(
+            request,
+            job,
+            {"own_page": True, "result_url": result_url} if request.GET["part"] == "page" else {},
+        )
+    return render(
+        request, "core/job.html", {"project": project, "job": job, "label": label, "result_url": result_url}
+    )
 
 
 @project_form("user", "job", "pk")

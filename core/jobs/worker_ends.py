@@ -1,11 +1,13 @@
-"""How a worker ended, told by `serve`, which saw it, to the next worker, whose sweep finds the jobs that it left. No models: `serve` is small."""
+"""How a worker ended, told by `serve`, which saw it, to the next worker, whose sweep finds the jobs that it
+left. No models: `serve` is small."""
 
 import os
 import signal
 
 from django.utils.translation import gettext as _
 
-ENDED = "TOUCHSTONE_WORKER_ENDED"  # "process number:return code" of the worker before, in the environment of the next
+# "process number:return code" of the worker before, in the environment of the next
+ENDED = "TOUCHSTONE_WORKER_ENDED"
 
 
 def environment(pid: int, code: int) -> dict[str, str]:

@@ -1,5 +1,6 @@
-"""Small charts as inline SVG: drawn with attributes and classes only (the page's policy refuses styles), labelled directly, with the same
-figures in a hidden table for those who cannot see them. A mark may be a link to its rows."""
+"""Small charts as inline SVG: drawn with attributes and classes only (the page's policy refuses styles),
+labelled directly, with the same figures in a hidden table for those who cannot see them. A mark may be a
+link to its rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ _VALUE = 64
 
 @dataclass(frozen=True)
 class Mark:
-    """One figure: `label` (text), `value` (number, None = no figure), `href` (own page or ""), `tone` ("", "good", "bad", "warn", "gold",
-    "soft"), `shown` (text instead of the number)."""
+    """One figure: `label` (text), `value` (number, None = no figure), `href` (own page or ""), `tone` ("",
+    "good", "bad", "warn", "gold", "soft"), `shown` (text instead of the number)."""
 
     label: object
     value: float | None
@@ -39,8 +40,14 @@ def _marks(data: Sequence) -> list[Mark]:
 
 
 def _table(title, marks: list[Mark]) -> SafeString:
-    rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', ((m.label, m.text) for m in marks))
-    return format_html('<div class="visually-hidden"><table><caption>{}</caption><tbody>{}</tbody></table></div>', title, rows)
+    rows = format_html_join(
+        "", '<tr><th scope="row">{}</th><td>{}</td></tr>', ((m.label, m.text) for m in marks)
+    )
+    return format_html(
+        '<div class="visually-hidden"><table><caption>{}</caption><tbody>{}</tbody></table></div>',
+        title,
+        rows,
+    )
 
 
 def _linked(mark: Mark, inner: str) -> str:
@@ -49,10 +56,15 @@ def _linked(mark: Mark, inner: str) -> str:
     return f'<a href="{escape(mark.href)}" aria-label="{escape(mark.label)}: {escape(mark.text)}">{inner}</a>'
 
 
-def _figure(title, kind: str, width: int, height: int, inner: str, marks: list[Mark], linked: bool) -> SafeString:
+def _figure(
+    title, kind: str, width: int, height: int, inner: str, marks: list[Mark], linked: bool
+) -> SafeString:
     # With links inside, the drawing is a group of links; without, it is a picture and the table says it all.
     role = f'role="group" aria-label="{escape(title)}"' if linked else 'aria-hidden="true"'
-    svg = f'<svg class="chart chart-{kind}" viewBox="0 0 {width} {height}" width="{width}" height="{height}" {role} focusable="false">{inner}</svg>'
+    svg = (
+        f'<svg class="chart chart-{kind}" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}" {role} focusable="false">{inner}</svg>'
+    )
     return format_html('<figure class="chart-figure">{}{}</figure>', mark_safe(svg), _table(title, marks))  # noqa: S308
 
 
@@ -61,7 +73,8 @@ def _tone(mark: Mark) -> str:
 
 
 def bars(title, data: Sequence, *, maximum: float | None = None) -> SafeString:
-    """Horizontal bars, one a row: `data` = [Mark | (label, value, href?, tone?) | dict]. `maximum`: the value of a full bar (default: the greatest)."""
+    """Horizontal bars, one a row: `data` = [Mark | (label, value, href?, tone?) | dict]. `maximum`: the value
+    of a full bar (default: the greatest)."""
     marks = _marks(data)
     if not marks:
         return mark_safe("")
@@ -77,16 +90,24 @@ def bars(title, data: Sequence, *, maximum: float | None = None) -> SafeString:
             _linked(
                 m,
                 f'<rect class="chart-hit" x="0" y="{y}" width="{_WIDTH}" height="{_ROW}"/>'
-                f'<text class="chart-label" x="{_LABEL - 8}" y="{y + 16}" text-anchor="end">{escape(short)}</text>'
-                f'<rect class="chart-mark{_tone(m)}" x="{_LABEL}" y="{y + 6}" width="{max(length, 1)}" height="12" rx="2"/>'
-                f'<text class="chart-value" x="{round(_LABEL + length + 6, 1)}" y="{y + 16}">{escape(m.text)}</text>',
+                f'<text class="chart-label" x="{_LABEL - 8}" y="{y + 16}" '
+                f'text-anchor="end">{escape(short)}</text>'
+                f'<rect class="chart-mark{_tone(m)}" x="{_LABEL}" y="{y + 6}" '
+                f'width="{max(length, 1)}" height="12" rx="2"/>'
+                f'<text class="chart-value" x="{round(_LABEL + length + 6, 1)}" '
+                f'y="{y + 16}">{escape(m.text)}</text>',
             )
         )
-    return _figure(title, "bars", _WIDTH, len(marks) * _ROW, "".join(parts), marks, any(m.href for m in marks))
+    return _figure(
+        title, "bars", _WIDTH, len(marks) * _ROW, "".join(parts), marks, any(m.href for m in marks)
+    )
 
 
-def line(title, data: Sequence, *, height: int = 120, minimum: float | None = None, maximum: float | None = None) -> SafeString:
-    """A line over equally spaced points (days): `data` as for `bars`; None leaves a gap. First, last and greatest point carry their figures."""
+def line(
+    title, data: Sequence, *, height: int = 120, minimum: float | None = None, maximum: float | None = None
+) -> SafeString:
+    """A line over equally spaced points (days): `data` as for `bars`; None leaves a gap. First, last and
+    greatest point carry their figures."""
     marks = _marks(data)
     values = [m.value for m in marks if m.value is not None]
     if not values:
@@ -111,26 +132,40 @@ def line(title, data: Sequence, *, height: int = 120, minimum: float | None = No
         x, y = at(i, m.value)
         runs[-1].append(f"{x},{y}")
         named = i in (peak, last)
-        value = f'<text class="chart-value" x="{x}" y="{y - 8}" text-anchor="middle">{escape(m.text)}</text>' if named else ""
+        value = (
+            f'<text class="chart-value" x="{x}" y="{y - 8}" text-anchor="middle">{escape(m.text)}</text>'
+            if named
+            else ""
+        )
         dots.append(
             _linked(
-                m, f'<circle class="chart-hit" cx="{x}" cy="{y}" r="9"/><circle class="chart-mark{_tone(m)}" cx="{x}" cy="{y}" r="{3 if named else 2}"/>{value}'
+                m,
+                f'<circle class="chart-hit" cx="{x}" cy="{y}" r="9"/><circle '
+                f'class="chart-mark{_tone(m)}" cx="{x}" cy="{y}" r="{3 if named else 2}"/>{value}',
             )
         )
-    lines = "".join(f'<polyline class="chart-path" points="{" ".join(run)}" fill="none"/>' for run in runs if len(run) > 1)
+    lines = "".join(
+        f'<polyline class="chart-path" points="{" ".join(run)}" fill="none"/>' for run in runs if len(run) > 1
+    )
     base = height - bottom
     ends = (
         f'<line class="chart-base" x1="{left}" y1="{base}" x2="{_WIDTH - right}" y2="{base}"/>'
         f'<text class="chart-label" x="{left}" y="{height - 6}">{escape(marks[0].label)}</text>'
     )
     if len(marks) > 1:
-        ends += f'<text class="chart-label" x="{_WIDTH - right}" y="{height - 6}" text-anchor="end">{escape(marks[-1].label)}</text>'
-    return _figure(title, "line", _WIDTH, height, ends + lines + "".join(dots), marks, any(m.href for m in marks))
+        ends += (
+            f'<text class="chart-label" x="{_WIDTH - right}" y="{height - 6}" '
+            f'text-anchor="end">{escape(marks[-1].label)}</text>'
+        )
+    return _figure(
+        title, "line", _WIDTH, height, ends + lines + "".join(dots), marks, any(m.href for m in marks)
+    )
 
 
 @dataclass(frozen=True)
 class Ranged:
-    """One figure with its interval: `value` None = no figure, `low`/`high` None = no interval; `shown` is how the table and the label say it."""
+    """One figure with its interval: `value` None = no figure, `low`/`high` None = no interval; `shown` is how
+    the table and the label say it."""
 
     label: object
     value: float | None
@@ -139,9 +174,17 @@ class Ranged:
     shown: str = ""
 
 
-def ranged(title, data: Sequence[Ranged], *, height: int = 120, minimum: float = 0, maximum: float = 1, guide: float | None = None) -> SafeString:
-    """Points with their intervals over equally spaced places (days, weeks): the wider the bar, the less is known. `guide`: a level to compare with.
-    The last point carries its figure."""
+def ranged(
+    title,
+    data: Sequence[Ranged],
+    *,
+    height: int = 120,
+    minimum: float = 0,
+    maximum: float = 1,
+    guide: float | None = None,
+) -> SafeString:
+    """Points with their intervals over equally spaced places (days, weeks): the wider the bar, the less is
+    known. `guide`: a level to compare with. The last point carries its figure."""
     marks = [Mark(r.label, r.value, shown=r.shown) for r in data]
     if all(r.value is None for r in data):
         return mark_safe("")
@@ -150,15 +193,23 @@ def ranged(title, data: Sequence[Ranged], *, height: int = 120, minimum: float =
     step = (_WIDTH - left - right) / max(1, len(data) - 1)
 
     def y(value: float) -> float:
-        return round(top + (1 - (min(maximum, max(minimum, value)) - minimum) / span) * (height - top - bottom), 1)
+        return round(
+            top + (1 - (min(maximum, max(minimum, value)) - minimum) / span) * (height - top - bottom), 1
+        )
 
     parts = []
     for level in (minimum, maximum):
-        parts.append(f'<line class="chart-base" x1="{left}" y1="{y(level)}" x2="{_WIDTH - right}" y2="{y(level)}"/>')
+        parts.append(
+            f'<line class="chart-base" x1="{left}" y1="{y(level)}" x2="{_WIDTH - right}" y2="{y(level)}"/>'
+        )
         text = f"{round(level * 100)}%"
-        parts.append(f'<text class="chart-label" x="{left - 6}" y="{y(level) + 4}" text-anchor="end">{text}</text>')
+        parts.append(
+            f'<text class="chart-label" x="{left - 6}" y="{y(level) + 4}" text-anchor="end">{text}</text>'
+        )
     if guide is not None:
-        parts.append(f'<line class="chart-guide" x1="{left}" y1="{y(guide)}" x2="{_WIDTH - right}" y2="{y(guide)}"/>')
+        parts.append(
+            f'<line class="chart-guide" x1="{left}" y1="{y(guide)}" x2="{_WIDTH - right}" y2="{y(guide)}"/>'
+        )
     runs: list[list[str]] = [[]]
     last = max(i for i, r in enumerate(data) if r.value is not None)
     for i, r in enumerate(data):
@@ -171,9 +222,16 @@ def ranged(title, data: Sequence[Ranged], *, height: int = 120, minimum: float =
             parts.append(f'<line class="chart-range" x1="{x}" y1="{y(r.low)}" x2="{x}" y2="{y(r.high)}"/>')
         parts.append(f'<circle class="chart-mark" cx="{x}" cy="{y(r.value)}" r="3"/>')
         if i == last:
-            parts.append(f'<text class="chart-value" x="{x + 8}" y="{y(r.value) + 4}">{round(r.value * 100)}%</text>')
-    parts += [f'<polyline class="chart-path" points="{" ".join(run)}" fill="none"/>' for run in runs if len(run) > 1]
+            parts.append(
+                f'<text class="chart-value" x="{x + 8}" y="{y(r.value) + 4}">{round(r.value * 100)}%</text>'
+            )
+    parts += [
+        f'<polyline class="chart-path" points="{" ".join(run)}" fill="none"/>' for run in runs if len(run) > 1
+    ]
     parts.append(f'<text class="chart-label" x="{left}" y="{height - 4}">{escape(data[0].label)}</text>')
     if len(data) > 1:
-        parts.append(f'<text class="chart-label" x="{_WIDTH - right}" y="{height - 4}" text-anchor="end">{escape(data[-1].label)}</text>')
+        parts.append(
+            f'<text class="chart-label" x="{_WIDTH - right}" y="{height - 4}" '
+            f'text-anchor="end">{escape(data[-1].label)}</text>'
+        )
     return _figure(title, "ranged", _WIDTH, height, "".join(parts), marks, False)

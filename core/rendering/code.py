@@ -1,4 +1,5 @@
-"""Colouring of code by Pygments' short class names (`k`, `s` …); the colours stand in touchstone.css under `.markdown`."""
+"""Colouring of code by Pygments' short class names (`k`, `s` …); the colours stand in touchstone.css under
+`.markdown`."""
 
 import html
 import time
@@ -9,16 +10,46 @@ from functools import cache
 MAX_LENGTH = 20_000
 PIECE = 1000  # characters that a lexer is given at once
 SECONDS = 0.3  # for all blocks of a text
-# A closed list: lexers are third-party regular expressions, and these are the ones a text for experts is likely to hold.
+# A closed list: lexers are third-party regular expressions, and these are the ones a text for experts is
+# likely to hold.
 _LEXERS = {
-    "python": "python", "py": "python", "python3": "python", "sql": "sql", "mysql": "sql", "postgresql": "sql", "r": "splus",
-    "bash": "bash", "sh": "bash", "shell": "bash",
-    "json": "json", "yaml": "yaml", "yml": "yaml", "javascript": "javascript", "js": "javascript", "typescript": "typescript", "ts": "typescript",
-    "java": "java", "c": "c", "cpp": "cpp", "c++": "cpp", "csharp": "csharp",
-    "c#": "csharp", "go": "go", "golang": "go", "rust": "rust", "html": "html",
-    "xml": "xml", "css": "css",
-    "matlab": "matlab", "julia": "julia", "ini": "ini", "toml": "toml", "diff": "diff", "latex": "tex", "tex": "tex",
-}  # fmt: skip
+    "python": "python",
+    "py": "python",
+    "python3": "python",
+    "sql": "sql",
+    "mysql": "sql",
+    "postgresql": "sql",
+    "r": "splus",
+    "bash": "bash",
+    "sh": "bash",
+    "shell": "bash",
+    "json": "json",
+    "yaml": "yaml",
+    "yml": "yaml",
+    "javascript": "javascript",
+    "js": "javascript",
+    "typescript": "typescript",
+    "ts": "typescript",
+    "java": "java",
+    "c": "c",
+    "cpp": "cpp",
+    "c++": "cpp",
+    "csharp": "csharp",
+    "c#": "csharp",
+    "go": "go",
+    "golang": "go",
+    "rust": "rust",
+    "html": "html",
+    "xml": "xml",
+    "css": "css",
+    "matlab": "matlab",
+    "julia": "julia",
+    "ini": "ini",
+    "toml": "toml",
+    "diff": "diff",
+    "latex": "tex",
+    "tex": "tex",
+}
 
 
 @cache
@@ -57,19 +88,24 @@ class Budget:
 
 
 def _pieces(code: str) -> Iterator[str]:
-    """`code` in pieces of whole lines, at most PIECE characters each; no line is longer. Cut at a blank line where there is one."""
+    """`code` in pieces of whole lines, at most PIECE characters each; no line is longer. Cut at a blank line
+    where there is one."""
     start = 0
     while len(code) - start > PIECE:
-        end = code.rfind("\n\n", start + PIECE // 2, start + PIECE) + 1 or code.rfind("\n", start, start + PIECE)
+        end = code.rfind("\n\n", start + PIECE // 2, start + PIECE) + 1 or code.rfind(
+            "\n", start, start + PIECE
+        )
         yield code[start : end + 1]
         start = end + 1
     yield code[start:]
 
 
 def highlight(code: str, language: str, budget: Budget | None = None) -> str:
-    """Escaped HTML of `code`; tokens in spans when `language` is one of the known names, the code is not too long, and `budget` lasts.
+    """Escaped HTML of `code`; tokens in spans when `language` is one of the known names, the code is not too
+    long, and `budget` lasts.
 
-    The lexers' expressions take time by the square of what they are given, or worse, and cannot be broken off: they are given little at a time."""
+    The lexers' expressions take time by the square of what they are given, or worse, and cannot be broken
+    off: they are given little at a time."""
     name = _LEXERS.get(language.strip().lower())
     if name is None or len(code) > MAX_LENGTH or any(len(line) >= PIECE for line in code.split("\n")):
         return html.escape(code, quote=False)

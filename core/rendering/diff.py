@@ -11,15 +11,17 @@ from core.rendering import unseen
 
 TIMEOUT = 0.4  # seconds; after that the rest is shown as replaced
 _NAMES = {-1: "delete", 0: "equal", 1: "insert"}
-# Begins where a run of blanks begins, never inside one: a text of blanks alone is looked at once, not once from each of them.
+# Begins where a run of blanks begins, never inside one: a text of blanks alone is looked at once, not once
+# from each of them.
 _BLANK_END = re.compile(r"(?<![ \t\u3000\xa0])[ \t\u3000\xa0]*+(?:\r\n|\r|\n)")
 _REPEATED = 20  # occurrences
 _OVERLAP = 1000  # characters
 
 
 class _Engine(diff_match_patch):
-    """The library's search for a long common piece heeds no timeout and tries each place where a quarter of one text stands in the other:
-    on a text that repeats itself that is every place, and takes half a minute. There it is left out; the timed search does the rest."""
+    """The library's search for a long common piece heeds no timeout and tries each place where a quarter of
+    one text stands in the other: on a text that repeats itself that is every place, and takes half a
+    minute. There it is left out; the timed search does the rest."""
 
     def diff_halfMatch(self, text1, text2):
         long, short = (text1, text2) if len(text1) > len(text2) else (text2, text1)
@@ -40,7 +42,8 @@ class _Engine(diff_match_patch):
 
 
 def ops(old: str, new: str) -> list[tuple[str, str]]:
-    """[("equal"|"delete"|"insert", text), …]: equal + delete joined is `old`, equal + insert joined is `new`."""
+    """[("equal"|"delete"|"insert", text), …]: equal + delete joined is `old`, equal + insert joined is
+    `new`."""
     if old == new:
         return [("equal", old)] if old else []
     engine = _Engine()
@@ -58,10 +61,11 @@ def _shown(text: str) -> str:
 
 
 def html(old: str, new: str) -> SafeString:
-    """`new` with what was put in as <ins> and what was taken out as <del>, each saying so to a screen reader. To stand in an element
-    with class "diff" (which keeps white space)."""
+    """`new` with what was put in as <ins> and what was taken out as <del>, each saying so to a screen reader.
+    To stand in an element with class "diff" (which keeps white space)."""
     out = []
-    inserted, deleted = conditional_escape(_("inserted:")), conditional_escape(_("deleted:"))  # not within an f-string, where they are not found
+    # not within an f-string, where they are not found
+    inserted, deleted = conditional_escape(_("inserted:")), conditional_escape(_("deleted:"))
     for kind, text in ops(str(old), str(new)):
         if kind == "equal":
             out.append(str(escape(text)))

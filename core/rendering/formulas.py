@@ -8,13 +8,16 @@ from core.rendering import mathml
 
 MAX_INLINE = 1500
 _CJK_STOP = re.compile("[，。；：！？、“”‘’]")
-_COMMANDS = re.compile(r"\\(text|mathrm|textbf|textit|operatorname|mbox|mathit|mathbf|mathsf)\s*\{[^{}]*\}|\\[a-zA-Z]+")
+_COMMANDS = re.compile(
+    r"\\(text|mathrm|textbf|textit|operatorname|mbox|mathit|mathbf|mathsf)\s*\{[^{}]*\}|\\[a-zA-Z]+"
+)
 _PROSE = re.compile(r"[A-Za-z]{2,}[,.;]?\s+[A-Za-z]{2,}")
 _NUMBER_THEN_WORD = re.compile(r"\s*[\d.,]+[^\\=^_+<>]*[A-Za-z]{2,}")
 
 
 def _is_money(content: str) -> bool:
-    """Whether what stands between two dollar signs reads like prose: "$5 to the bank and 10$", "$5，另付10$"."""
+    """Whether what stands between two dollar signs reads like prose: "$5 to the bank and 10$",
+    "$5，另付10$"."""
     bare = _COMMANDS.sub(" ", content)
     return bool(_CJK_STOP.search(bare) or _PROSE.search(bare) or _NUMBER_THEN_WORD.match(bare))
 
@@ -87,7 +90,13 @@ def _block(state, start: int, end_line: int, silent: bool) -> bool:
     line = start
     size = 0
     while True:
-        text = first if line == start else state.src[min(state.bMarks[line] + state.tShift[line], state.eMarks[line]) : state.eMarks[line]]
+        text = (
+            first
+            if line == start
+            else state.src[
+                min(state.bMarks[line] + state.tShift[line], state.eMarks[line]) : state.eMarks[line]
+            ]
+        )
         at = text.find(closer)
         if at >= 0:
             if text[at + 2 :].strip(" \t.,;。，；"):
@@ -119,7 +128,9 @@ def _block(state, start: int, end_line: int, silent: bool) -> bool:
 def formulas(md: MarkdownIt) -> None:
     """Plug-in: formulas become MathML by `mathml.convert`."""
     md.inline.ruler.before("escape", "formula", _inline)
-    md.block.ruler.before("fence", "formula_block", _block, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    md.block.ruler.before(
+        "fence", "formula_block", _block, {"alt": ["paragraph", "reference", "blockquote", "list"]}
+    )
     md.inline.add_terminator_char("$")
 
     def inline(self, tokens, idx, options, env):
@@ -130,7 +141,10 @@ def formulas(md: MarkdownIt) -> None:
     def block(self, tokens, idx, options, env):
         from markdown_it.common.utils import escapeHtml
 
-        return f'<div class="math-block">{mathml.convert(tokens[idx].content, block=True)}{escapeHtml(tokens[idx].info)}</div>\n'
+        return (
+            f"<div "
+            f'class="math-block">{mathml.convert(tokens[idx].content, block=True)}{escapeHtml(tokens[idx].info)}</div>\n'  # noqa: E501
+        )
 
     md.add_render_rule("formula", inline)
     md.add_render_rule("formula_block", block)

@@ -1,4 +1,5 @@
-"""Chinese or English? Fast, without a model: the answer sets `lang` on a block of text and filters lists, no more."""
+"""Chinese or English? Fast, without a model: the answer sets `lang` on a block of text and filters lists, no
+more."""
 
 import re
 
@@ -9,14 +10,16 @@ _LATIN = re.compile("[A-Za-z]")
 _ACCENTED = re.compile("[\u00c0-\u024f]")
 _WORD = re.compile("[a-z]+")
 _COMMON = (
-    "the of and to in is a that for it with as was on be are this by or not have from at an which if you can should what how does when do i my we our your "
+    "the of and to in is a that for it with as was on be are this by or not have from at an which if "
+    "you can should what how does when do i my we our your "
     "will all may has no yes but there their they he she his her than then please explain write list give"
 )
 _ENGLISH = frozenset(_COMMON.split())
 
 
 def guess(text: str) -> str:
-    """ "zh", "en", or "" for neither (another language, code, numbers). Looks at the first 4,000 characters."""
+    """ "zh", "en", or "" for neither (another language, code, numbers). Looks at the first 4,000
+    characters."""
     sample = text[:_SAMPLE]
     han = len(_HAN.findall(sample))
     other = len(_OTHER.findall(sample))

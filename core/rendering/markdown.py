@@ -1,11 +1,13 @@
 """Markdown of untrusted texts to HTML that is safe and says what the text says.
 
-Raw HTML is shown as text. Links go to http, https and mailto only, in a new tab, telling nothing; an image becomes a link (nothing is
-loaded from elsewhere). Headings start at h4, since the page has its own. Single line breaks break the line, as people who chat expect.
-Formulas are MathML, code has classes, unseen characters are marked (core.rendering.unseen). The result has been through nh3 with
-the allow-list below even though the renderer makes nothing else: two walls.
+Raw HTML is shown as text. Links go to http, https and mailto only, in a new tab, telling nothing; an image
+becomes a link (nothing is loaded from elsewhere). Headings start at h4, since the page has its own. Single
+line breaks break the line, as people who chat expect. Formulas are MathML, code has classes, unseen
+characters are marked (core.rendering.unseen). The result has been through nh3 with the allow-list below
+even though the renderer makes nothing else: two walls.
 
-A text too long or too deeply nested for that is shown as it is, in `<pre class="plain">`: slow is a way of failing too."""
+A text too long or too deeply nested for that is shown as it is, in `<pre class="plain">`: slow is a way of
+failing too."""
 
 import hashlib
 import html
@@ -32,11 +34,32 @@ MAX_NESTING = 24
 CACHE_BYTES = 24 * 1024 * 1024
 
 _URL_SCHEMES = ("http://", "https://", "mailto:")
-_BLOCK_TAGS = {"p", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "hr", "br", "table", "thead", "tbody", "tr", "th", "td", "div"}
+_BLOCK_TAGS = {
+    "p",
+    "h4",
+    "h5",
+    "h6",
+    "ul",
+    "ol",
+    "li",
+    "blockquote",
+    "pre",
+    "hr",
+    "br",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "div",
+}
 _INLINE_TAGS = {"a", "em", "strong", "s", "code", "span"}
 TAGS = frozenset(_BLOCK_TAGS | _INLINE_TAGS | mathml.ELEMENTS)
 # "*": set() takes away what nh3 allows on every element by itself (title, lang).
-ATTRIBUTES = {"*": set()} | {tag: set(mathml.ATTRIBUTES) for tag in mathml.ELEMENTS} | {"a": {"href"}, "ol": {"start"}}
+ATTRIBUTES = (
+    {"*": set()} | {tag: set(mathml.ATTRIBUTES) for tag in mathml.ELEMENTS} | {"a": {"href"}, "ol": {"start"}}
+)
 _ALIGNED = {"align-right", "align-center"}
 
 
@@ -52,10 +75,17 @@ def _classes() -> dict[str, set[str]]:
 @cache
 def _cleaner() -> nh3.Cleaner:
     return nh3.Cleaner(
-        tags=set(TAGS), clean_content_tags=set(), attributes=ATTRIBUTES, allowed_classes=_classes(), url_schemes={"http", "https", "mailto"},
-        link_rel="noopener noreferrer nofollow", url_relative="deny", generic_attribute_prefixes=set(),
-        set_tag_attribute_values={"a": {"target": "_blank"}}, tag_attribute_values={"div": {"tabindex": {"0"}}},
-    )  # fmt: skip
+        tags=set(TAGS),
+        clean_content_tags=set(),
+        attributes=ATTRIBUTES,
+        allowed_classes=_classes(),
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer nofollow",
+        url_relative="deny",
+        generic_attribute_prefixes=set(),
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        tag_attribute_values={"div": {"tabindex": {"0"}}},
+    )
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -63,8 +93,9 @@ _CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f\uff00-\
 
 
 class _CjkInline(StateInline):
-    """CommonMark decides by spaces and punctuation whether `**` opens or closes; Chinese has no spaces, so `**“高血压”**的` stays unbolded.
-    Here CJK punctuation counts as a letter, and a CJK neighbour as a space would. Without a CJK neighbour nothing changes."""
+    """CommonMark decides by spaces and punctuation whether `**` opens or closes; Chinese has no spaces, so
+    `**“高血压”**的` stays unbolded. Here CJK punctuation counts as a letter, and a CJK neighbour as a
+    space would. Without a CJK neighbour nothing changes."""
 
     def scanDelims(self, start: int, canSplitWord: bool) -> Scanned:
         scanned = super().scanDelims(start, canSplitWord)
@@ -103,7 +134,8 @@ class _Inline(ParserInline):
 
 
 class _Block(ParserBlock):
-    """markdown-it drops what is nested too deeply; a judged text must not lose a word, so the whole is shown plain instead."""
+    """markdown-it drops what is nested too deeply; a judged text must not lose a word, so the whole is shown
+    plain instead."""
 
     def tokenize(self, state, startLine, endLine):
         if state.level >= MAX_NESTING:
@@ -112,7 +144,8 @@ class _Block(ParserBlock):
 
 
 def _demote(state) -> None:
-    """Headings from h4 on; the alignment of table cells as a class (a style attribute is refused by the page's policy)."""
+    """Headings from h4 on; the alignment of table cells as a class (a style attribute is refused by the
+    page's policy)."""
     for token in state.tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + 3)}"
@@ -133,7 +166,10 @@ def _image(self, tokens, idx, options, env):
 def _fence(self, tokens, idx, options, env):
     token = tokens[idx]
     language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-    return f'<pre class="code"><code>{code.highlight(token.content, language, env.setdefault("colouring", code.Budget()))}</code></pre>\n'
+    return (
+        f"<pre "
+        f'class="code"><code>{code.highlight(token.content, language, env.setdefault("colouring", code.Budget()))}</code></pre>\n'  # noqa: E501
+    )
 
 
 def _may_link(url: str) -> bool:
@@ -144,14 +180,26 @@ def _may_link(url: str) -> bool:
 def _parser() -> MarkdownIt:
     md = MarkdownIt("zero")
     md.inline, md.block = _Inline(), _Block()
-    md.configure("default", {"html": False, "linkify": False, "typographer": False, "breaks": True, "maxNesting": MAX_NESTING + 8})
+    md.configure(
+        "default",
+        {
+            "html": False,
+            "linkify": False,
+            "typographer": False,
+            "breaks": True,
+            "maxNesting": MAX_NESTING + 8,
+        },
+    )
     md.validateLink = _may_link  # type: ignore[method-assign]  # markdown-it's documented way to set it
     md.use(formulas)
     md.core.ruler.push("demote", _demote)
     md.add_render_rule("image", _image)
     md.add_render_rule("fence", _fence)
     md.add_render_rule("code_block", _fence)
-    md.add_render_rule("table_open", lambda self, tokens, idx, options, env: '<div class="table-scroll" tabindex="0"><table>\n')
+    md.add_render_rule(
+        "table_open",
+        lambda self, tokens, idx, options, env: '<div class="table-scroll" tabindex="0"><table>\n',
+    )
     md.add_render_rule("table_close", lambda self, tokens, idx, options, env: "</table></div>\n")
     return md
 
@@ -201,7 +249,20 @@ def plain(text: str) -> SafeString:
 
 def _too_nested(text: str) -> bool:
     """Long runs of the marks whose pairing costs more than linear time."""
-    return any(run in text for run in ("[" * 200, "](" * 200, "![" * 200, "<" * 2000, "> " * 60, ">" * 60, "- " * 60, "* " * 60, "+ " * 60))
+    return any(
+        run in text
+        for run in (
+            "[" * 200,
+            "](" * 200,
+            "![" * 200,
+            "<" * 2000,
+            "> " * 60,
+            ">" * 60,
+            "- " * 60,
+            "* " * 60,
+            "+ " * 60,
+        )
+    )
 
 
 def _make(text: str, inline: bool) -> str:
@@ -218,8 +279,11 @@ def _make(text: str, inline: bool) -> str:
 def _render(text: str, inline: bool) -> SafeString:
     text = str(text)
     if not text.isascii() and _SURROGATE.search(text):
-        text = _SURROGATE.sub("\ufffd", text)  # cannot be sent as UTF-8; such text is refused at the door, but this must not fail on it
-    key = hashlib.blake2b(text.encode("utf-8", "surrogatepass") + (b"\1" if inline else b"\0"), digest_size=20).digest()
+        # cannot be sent as UTF-8; such text is refused at the door, but this must not fail on it
+        text = _SURROGATE.sub("\ufffd", text)
+    key = hashlib.blake2b(
+        text.encode("utf-8", "surrogatepass") + (b"\1" if inline else b"\0"), digest_size=20
+    ).digest()
     made = cached.get(key)
     if made is None:
         made = _make(text, inline)
@@ -228,7 +292,8 @@ def _render(text: str, inline: bool) -> SafeString:
 
 
 def render(text: str) -> SafeString:
-    """Safe HTML of the Markdown in `text`: block elements, to stand in an element with class "markdown". Never raises."""
+    """Safe HTML of the Markdown in `text`: block elements, to stand in an element with class "markdown".
+    Never raises."""
     return _render(text, False)
 
 
@@ -238,8 +303,9 @@ def render_inline(text: str) -> SafeString:
 
 
 def begins_block(text: str, line: int) -> bool:
-    """Whether a block of the page begins at line number `line` (from 0) of `text`, so that what stands before it is finished whatever comes after.
-    A lone carriage return also ends a line for the renderer; a text with one has no such place."""
+    """Whether a block of the page begins at line number `line` (from 0) of `text`, so that what stands before
+    it is finished whatever comes after. A lone carriage return also ends a line for the renderer; a text
+    with one has no such place."""
     text = text.replace("\r\n", "\n")
     if "\r" in text or _too_nested(text):
         return False
@@ -248,4 +314,6 @@ def begins_block(text: str, line: int) -> bool:
         _parser().block.parse(text.replace("\0", "\ufffd"), _parser(), {}, tokens)
     except (_TooMuch, RecursionError):
         return False
-    return any(token.level == 0 and token.nesting >= 0 and token.map and token.map[0] == line for token in tokens)
+    return any(
+        token.level == 0 and token.nesting >= 0 and token.map and token.map[0] == line for token in tokens
+    )

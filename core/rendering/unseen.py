@@ -1,13 +1,16 @@
-"""Characters that cannot be seen but change what is read (zero-width, bidirectional controls, control codes), made visible.
+"""Characters that cannot be seen but change what is read (zero-width, bidirectional controls, control codes),
+made visible.
 
-An expert judges a text where it matters, so nothing in it may hide or turn it round: on screen each such character becomes a small mark
-`<span class="unseen">U+202E</span>` in its place (and so loses its effect there). The stored text keeps every one of them.
-Joiners inside emoji and inside scripts that need them (Indic, Arabic …) are left alone, and so are variation selectors."""
+An expert judges a text where it matters, so nothing in it may hide or turn it round: on screen each such
+character becomes a small mark `<span class="unseen">U+202E</span>` in its place (and so loses its effect
+there). The stored text keeps every one of them. Joiners inside emoji and inside scripts that need them
+(Indic, Arabic …) are left alone, and so are variation selectors."""
 
 import re
 
-# C0/C1 controls but tab, LF and CR; soft hyphen; Arabic letter mark; Mongolian vowel separator; zero-width; bidi embeddings, overrides and
-# isolates; line and paragraph separators; invisible operators; Hangul fillers; BOM; interlinear anchors; noncharacters; tags.
+# C0/C1 controls but tab, LF and CR; soft hyphen; Arabic letter mark; Mongolian vowel separator; zero-width;
+# bidi embeddings, overrides and isolates; line and paragraph separators; invisible operators; Hangul fillers;
+# BOM; interlinear anchors; noncharacters; tags.
 _UNSEEN = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufdd0-\ufdef\ufff9-\ufffb\ufffe\uffff"
     "\U000e0000-\U000e007f"
@@ -18,7 +21,8 @@ _JOINERS = "\u200c\u200d"
 
 
 def _joins(text: str, start: int, end: int) -> bool:
-    """Whether the one joiner at `start` has work to do: after and before characters that are neither ASCII nor CJK."""
+    """Whether the one joiner at `start` has work to do: after and before characters that are neither ASCII
+    nor CJK."""
     if end - start != 1 or start == 0 or end >= len(text):
         return False
 
@@ -29,7 +33,8 @@ def _joins(text: str, start: int, end: int) -> bool:
 
 
 def mark_html(html: str) -> str:
-    """`html` (well-formed, no ">" in attribute values) with each run of unseen characters in its text turned into a visible mark."""
+    """`html` (well-formed, no ">" in attribute values) with each run of unseen characters in its text turned
+    into a visible mark."""
     if not _ANY.search(html):
         return html
 

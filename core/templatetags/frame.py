@@ -1,4 +1,5 @@
-"""The frame's parts that depend on the person and the project: switcher, tabs, panels; and how a form field is drawn."""
+"""The frame's parts that depend on the person and the project: switcher, tabs, panels; and how a form field
+is drawn."""
 
 from django import template
 from django.utils.safestring import mark_safe
@@ -29,10 +30,16 @@ def project_switcher(context):
     project, _role = _here(context)
     user = context["user"]
     if user.is_superuser:
-        entries = [(p, "manager") for p in Project.objects.filter(archived=False).order_by("-id")[:SWITCHER_LENGTH]]
+        entries = [
+            (p, "manager") for p in Project.objects.filter(archived=False).order_by("-id")[:SWITCHER_LENGTH]
+        ]
     else:
         entries = [
-            (m.project, m.role) for m in Member.objects.of(user).filter(project__archived=False).select_related("project").order_by("-id")[:SWITCHER_LENGTH]
+            (m.project, m.role)
+            for m in Member.objects.of(user)
+            .filter(project__archived=False)
+            .select_related("project")
+            .order_by("-id")[:SWITCHER_LENGTH]
         ]
     projects = [{"pk": p.pk, "title": p.title, "url": entry_url(p, role)} for p, role in entries]
     return {"project": project, "projects": projects}
@@ -48,7 +55,9 @@ def project_tabs(context):
     tabs = tabs_for(project, role)
     # Every page of a project lies below its overview, so that tab is meant only by its own address.
     root = f"/p/{project.slug}/"
-    inside = [tab for tab in tabs if path == tab["url"] or (tab["url"] != root and path.startswith(tab["url"]))]
+    inside = [
+        tab for tab in tabs if path == tab["url"] or (tab["url"] != root and path.startswith(tab["url"]))
+    ]
     inside = inside or [tab for tab in tabs if name in tab["also"]]
     current = max(inside, key=lambda tab: len(tab["url"])) if inside else None
     for tab in tabs:
@@ -57,7 +66,8 @@ def project_tabs(context):
 
 
 def _grouped(tabs: list[dict]) -> list[dict]:
-    """The tabs, those of a group (in the place of its first) as one with "label", "current" and the "tabs" in it."""
+    """The tabs, those of a group (in the place of its first) as one with "label", "current" and the "tabs" in
+    it."""
     out: list[dict] = []
     groups: dict[str, dict] = {}
     for tab in tabs:
@@ -80,10 +90,14 @@ def panels(context, place, project=None, role=None):
     if project is None:
         project, role = _here(context)
     parts = [p.render(request, project) for p in registry.panels(place) if role in roles_from(p.role)]
-    return mark_safe("".join(str(part) for part in parts if part))  # noqa: S308 panels return safe HTML by contract
+    return mark_safe("".join(str(part) for part in parts if part))  # noqa: S308
 
 
 @register.inclusion_tag("core/_field.html")
 def field(bound, help_text=None):
     """One form field with label, help and errors, tied together for screen readers."""
-    return {"field": bound, "help_text": help_text or bound.help_text, "kind": type(bound.field.widget).__name__}
+    return {
+        "field": bound,
+        "help_text": help_text or bound.help_text,
+        "kind": type(bound.field.widget).__name__,
+    }

@@ -1,4 +1,5 @@
-"""`{% load rendering %}`: `{{ text|markdown }}`, `{{ text|markdown_inline }}`, `{% diff old new %}`, `{{ text|language }}`, `{{ text|plain }}`."""
+"""`{% load rendering %}`: `{{ text|markdown }}`, `{{ text|markdown_inline }}`, `{% diff old new %}`, `{{
+text|language }}`, `{{ text|plain }}`."""
 
 from django import template
 from django.utils.html import format_html
@@ -39,4 +40,7 @@ def language(text) -> str:
 @register.simple_tag
 def diff(old, new) -> SafeString:
     """The change from `old` to `new` in a block that keeps white space."""
-    return format_html('<div class="diff" dir="auto">{}</div>', difference.html("" if old is None else old, "" if new is None else new))
+    return format_html(
+        '<div class="diff" dir="auto">{}</div>',
+        difference.html("" if old is None else old, "" if new is None else new),
+    )

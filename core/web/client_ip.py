@@ -21,16 +21,19 @@ def _as_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _trusted(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     if settings.TRUSTED_PROXIES:
-        return any(address in network for network in settings.TRUSTED_PROXIES if network.version == address.version)
+        return any(
+            address in network for network in settings.TRUSTED_PROXIES if network.version == address.version
+        )
     return address.is_loopback or address.is_private
 
 
 def client_ip(request) -> str:
     """The client's address, as text; "" where the server was told none.
 
-    Without BEHIND_PROXY, whoever holds the connection. With it, X-Forwarded-For is read from its end, where each proxy
-    appends whom it saw: as long as the hop that speaks is a trusted one (TRUSTED_PROXIES; else loopback and private
-    addresses, one hop), the next is believed. What a client wrote there itself stands further left, and is never reached."""
+    Without BEHIND_PROXY, whoever holds the connection. With it, X-Forwarded-For is read from its end,
+    where each proxy appends whom it saw: as long as the hop that speaks is a trusted one (TRUSTED_PROXIES;
+    else loopback and private addresses, one hop), the next is believed. What a client wrote there itself
+    stands further left, and is never reached."""
     peer = request.META.get("REMOTE_ADDR", "")
     if not settings.BEHIND_PROXY:
         return peer

@@ -1,7 +1,8 @@
-"""How often something may be done: per key, person or address. With REDIS_URL counted for all web processes together, else in this one.
+"""How often something may be done: per key, person or address. With REDIS_URL counted for all web processes
+together, else in this one.
 
-A leaky bucket (GCRA): `limit` at once, and as many again spread evenly over `seconds`. What is refused costs nothing, so whoever waits as long
-as the answer says is let in, however often they knocked meanwhile."""
+A leaky bucket (GCRA): `limit` at once, and as many again spread evenly over `seconds`. What is refused
+costs nothing, so whoever waits as long as the answer says is let in, however often they knocked meanwhile."""
 
 import functools
 import hashlib
@@ -23,7 +24,8 @@ MOST_KNOWN = 50_000  # buckets held in this process: about 10 MB
 _lock = threading.Lock()
 _full_at: dict[str, float] = {}  # bucket → the monotonic second at which it will have drained
 
-# The same in Redis, by its own clock. The bucket is the microsecond at which it will have drained; one that has is no key at all.
+# The same in Redis, by its own clock. The bucket is the microsecond at which it will have drained; one that
+# has is no key at all.
 _LUA = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -34,7 +36,7 @@ local wait = drained - now - tonumber(ARGV[1])
 if wait > 0 then return math.ceil(wait) end
 redis.call('SET', KEYS[1], string.format('%.0f', drained), 'PX', math.max(1, math.ceil((drained - now) / 1000)))
 return 0
-"""
+"""  # noqa: E501
 _away_until = 0.0
 
 
@@ -43,16 +45,23 @@ class TooMany(DomainError):
 
     def __init__(self, wait: float):
         seconds = max(1, math.ceil(wait))
-        super().__init__("too_many", _("Too many requests. Try again in %(n)s seconds.") % {"n": seconds}, status=429, data={"retry_after": seconds})
+        super().__init__(
+            "too_many",
+            _("Too many requests. Try again in %(n)s seconds.") % {"n": seconds},
+            status=429,
+            data={"retry_after": seconds},
+        )
 
 
 def take(name: str, key: str, *, limit: int, seconds: int, cost: int = 1) -> None:
-    """Count `cost` against the bucket `key` of the rule `name`; TooMany (a DomainError "too_many", 429) when it is full, and then nothing is
-    counted. A cost above `limit` is taken as `limit`: it goes through an empty bucket. A `limit` of 0 lets nothing through."""
+    """Count `cost` against the bucket `key` of the rule `name`; TooMany (a DomainError "too_many", 429) when
+    it is full, and then nothing is counted. A cost above `limit` is taken as `limit`: it goes through an
+    empty bucket. A `limit` of 0 lets nothing through."""
     if limit <= 0:
         raise TooMany(seconds)
     fill = seconds * min(cost, limit) / limit
-    bucket = f"limit-{name}-" + hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=12).hexdigest()  # an address is as long as its sender likes
+    # an address is as long as its sender likes
+    bucket = f"limit-{name}-" + hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=12).hexdigest()
     wait = _in_redis(bucket, seconds, fill) if settings.REDIS_URL else _here(bucket, seconds, fill)
     if wait > 0:
         raise TooMany(wait)
@@ -72,7 +81,8 @@ def _here(bucket: str, room: float, fill: float) -> float:
 
 
 def _forget_some(now: float) -> None:
-    """Drop what has drained, and of the rest the half that drains first: memory stays bounded whoever knocks."""
+    """Drop what has drained, and of the rest the half that drains first: memory stays bounded whoever
+    knocks."""
     for bucket in [b for b, drained in _full_at.items() if drained <= now]:
         del _full_at[bucket]
     if len(_full_at) > MOST_KNOWN // 2:
@@ -81,7 +91,8 @@ def _forget_some(now: float) -> None:
 
 
 def _in_redis(bucket: str, room: float, fill: float) -> float:
-    """Seconds to wait, 0 when let in. Should Redis be away, this process counts for itself: a limit is no reason to stop the work."""
+    """Seconds to wait, 0 when let in. Should Redis be away, this process counts for itself: a limit is no
+    reason to stop the work."""
     global _away_until
     import redis
 
@@ -98,12 +109,15 @@ def _in_redis(bucket: str, room: float, fill: float) -> float:
 
 @functools.cache
 def _connected():
-    """The script on a pool of its own: where the cache waits and tries again, a limit must not hold up the request."""
+    """The script on a pool of its own: where the cache waits and tries again, a limit must not hold up the
+    request."""
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 1))
+    client = redis.Redis.from_url(
+        settings.REDIS_URL, socket_connect_timeout=1, socket_timeout=1, retry=Retry(NoBackoff(), 1)
+    )
     return client.register_script(_LUA)
 
 

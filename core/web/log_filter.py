@@ -8,7 +8,8 @@ _SECRET_PATHS = re.compile(r"(/invite/|/chat/join/)[^/\s?\"']+")
 
 
 class HideTokens(logging.Filter):
-    """Puts a star where a path in a log line holds the token of an invitation or a guest's link, whoever logs it."""
+    """Puts a star where a path in a log line holds the token of an invitation or a guest's link, whoever logs
+    it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         text = record.getMessage()

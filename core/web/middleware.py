@@ -20,7 +20,9 @@ class PersonLocaleMiddleware(LocaleMiddleware):
     A signed-in person's choice is mirrored in the session, so reading it costs no query of its own."""
 
     def process_request(self, request):
-        chosen = request.session.get("language") if request.COOKIES.get(settings.SESSION_COOKIE_NAME) else None
+        chosen = (
+            request.session.get("language") if request.COOKIES.get(settings.SESSION_COOKIE_NAME) else None
+        )
         if chosen and translation.check_for_language(chosen):
             translation.activate(chosen)
             request.LANGUAGE_CODE = translation.get_language()
@@ -29,19 +31,24 @@ class PersonLocaleMiddleware(LocaleMiddleware):
 
 
 class PageMiddleware:
-    """Turns a page's DomainError into a page that says what happened; sends a person with a one-time password to choose their own;
-    lets an htmx request that met the login page move the whole page there."""
+    """Turns a page's DomainError into a page that says what happened; sends a person with a one-time password
+    to choose their own; lets an htmx request that met the login page move the whole page there."""
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
         response = self.get_response(request)
-        if request.headers.get("HX-Request") and response.status_code == 302 and response["Location"].startswith("/login/"):
+        if (
+            request.headers.get("HX-Request")
+            and response.status_code == 302
+            and response["Location"].startswith("/login/")
+        ):
             response.status_code = 401
             del response["Location"]
-        # Ward computers are shared: after signing out, Back must not show what was on the screen; nor may a proxy on the way keep an
-        # API's answer or a download. What may be kept (static files, the widget's script) says so itself.
+        # Ward computers are shared: after signing out, Back must not show what was on the screen; nor may a
+        # proxy on the way keep an API's answer or a download. What may be kept (static files, the widget's
+        # script) says so itself.
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "private, no-store"
         return response
@@ -64,7 +71,12 @@ class PageMiddleware:
             return None
         if "application/json" in request.headers.get("Accept", ""):
             return JsonResponse(exc.as_dict(), status=exc.status, headers=exc.headers)
-        response = render(request, "core/refused.html", {"message": exc.message, "stored": stored.anything()}, status=exc.status)
+        response = render(
+            request,
+            "core/refused.html",
+            {"message": exc.message, "stored": stored.anything()},
+            status=exc.status,
+        )
         for header, value in exc.headers.items():
             response[header] = value
         return response

@@ -1,4 +1,5 @@
-"""Which column means what. Names are compared without case, blanks and hyphens; a mapping given by hand goes first."""
+"""Which column means what. Names are compared without case, blanks and hyphens; a mapping given by hand goes
+first."""
 
 import re
 from dataclasses import dataclass, field
@@ -11,20 +12,30 @@ from corpus.readers.errors import RowRefused
 from corpus.readers.judgements.hints import bare
 from corpus.records import FileRefused
 
-_INSTRUCTIONS = {"instruction", "instruct", "prompt", "指令", "提示", "提示词"}  # beside which a question is what they are about, not another way to ask
+# beside which a question is what they are about, not another way to ask
+_INSTRUCTIONS = {"instruction", "instruct", "prompt", "指令", "提示", "提示词"}
 _ONLY_OF_TWO = {"selected", "accepted"}  # alone they say that something was done with the row
 
 _STEM = r"(answer|response|output|completion|reply|candidate|generation|conversation|回答|答案|回复|候选)"
 _SUFFIX = r"([a-j]|\d{1,2}|[甲乙丙丁])"
 _ANSWER_N = re.compile(rf"{_STEM}_?{_SUFFIX}")
 _MODEL_ANSWER_N = re.compile(rf"(model|模型)_?{_SUFFIX}_?的?{_STEM}")
-_NUMBERED = re.compile(rf"(rank|score|rating|model|finish_reason|stop_reason|排名|名次|评分|得分|模型)_?(?:{_STEM}_?)?{_SUFFIX}")
-_NUMBERED_BEHIND = re.compile(rf"(?:{_STEM}|model|模型)_?{_SUFFIX}_?的?_?(rank|score|rating|model|finish_reason|stop_reason|排名|名次|评分|得分|模型)")
-_JUDGE = re.compile(
-    r"(annotator|label|preference|pref|judge|judgement|judgment|rater|vote|choice|winner|标注员|标注|评审|评委|偏好)[_\-\s:：]+(.+)", re.I | re.S
+_NUMBERED = re.compile(
+    rf"(rank|score|rating|model|finish_reason|stop_reason|排名|名次|评分|得分|模型)_?(?:{_STEM}_?)?{_SUFFIX}"
 )
-_NUMBERED_JUDGE = re.compile(r"(annotator|rater|judge|labell?er|reviewer|标注[人员者]|评审人?|评委)\d{1,3}", re.I)
-_JUDGE_BEHIND = re.compile(r"(.+)[_\-\s:：](label|preference|vote|choice|judgement|judgment|标注|偏好|评审|选择)", re.I | re.S)
+_NUMBERED_BEHIND = re.compile(
+    rf"(?:{_STEM}|model|模型)_?{_SUFFIX}_?的?_?(rank|score|rating|model|finish_reason|stop_reason|排名|名次|评分|得分|模型)"
+)
+_JUDGE = re.compile(
+    r"(annotator|label|preference|pref|judge|judgement|judgment|rater|vote|choice|winner|标注员|标注|评审|评委|偏好)[_\-\s:：]+(.+)",
+    re.I | re.S,
+)
+_NUMBERED_JUDGE = re.compile(
+    r"(annotator|rater|judge|labell?er|reviewer|标注[人员者]|评审人?|评委)\d{1,3}", re.I
+)
+_JUDGE_BEHIND = re.compile(
+    r"(.+)[_\-\s:：](label|preference|vote|choice|judgement|judgment|标注|偏好|评审|选择)", re.I | re.S
+)
 _ONE_JUDGE = {
     "winner",
     "verdict",
@@ -44,15 +55,88 @@ _ONE_JUDGE = {
     "标注",
     "选择",
 }
-# What a column is about that is named like an annotator's (label_version, vote_count, judge_model) and holds no judgement.
+# What a column is about that is named like an annotator's (label_version, vote_count, judge_model) and holds
+# no judgement.
 ABOUT = {
-    "age", "agreement", "batch", "category", "class", "comment", "comments", "confidence", "count", "date", "difficulty", "domain", "email", "explanation",
-    "fold", "gender", "group", "id", "ids", "is", "kind", "lang", "language", "level", "model", "models", "name", "names", "note", "notes", "num", "number",
-    "original", "raw", "reason", "reasons", "remark", "round", "score", "scores", "source", "split", "state", "statement", "status", "time", "timestamp",
-    "topic", "turn", "type", "version", "分组", "备注", "姓名", "批次", "日期", "时间", "来源", "理由", "类型", "编号", "置信度", "说明", "轮次",
-}  # fmt: skip
-_KINDS = {"排名": "rank", "名次": "rank", "评分": "score", "得分": "score", "模型": "model", "rating": "score", "stop_reason": "finish_reason"}
-GIVEN = {"winner", *ALIASES, *(f"{stem}_{n}" for stem in ("answer", "rank", "score", "model") for n in range(1, 11))}
+    "age",
+    "agreement",
+    "batch",
+    "category",
+    "class",
+    "comment",
+    "comments",
+    "confidence",
+    "count",
+    "date",
+    "difficulty",
+    "domain",
+    "email",
+    "explanation",
+    "fold",
+    "gender",
+    "group",
+    "id",
+    "ids",
+    "is",
+    "kind",
+    "lang",
+    "language",
+    "level",
+    "model",
+    "models",
+    "name",
+    "names",
+    "note",
+    "notes",
+    "num",
+    "number",
+    "original",
+    "raw",
+    "reason",
+    "reasons",
+    "remark",
+    "round",
+    "score",
+    "scores",
+    "source",
+    "split",
+    "state",
+    "statement",
+    "status",
+    "time",
+    "timestamp",
+    "topic",
+    "turn",
+    "type",
+    "version",
+    "分组",
+    "备注",
+    "姓名",
+    "批次",
+    "日期",
+    "时间",
+    "来源",
+    "理由",
+    "类型",
+    "编号",
+    "置信度",
+    "说明",
+    "轮次",
+}
+_KINDS = {
+    "排名": "rank",
+    "名次": "rank",
+    "评分": "score",
+    "得分": "score",
+    "模型": "model",
+    "rating": "score",
+    "stop_reason": "finish_reason",
+}
+GIVEN = {
+    "winner",
+    *ALIASES,
+    *(f"{stem}_{n}" for stem in ("answer", "rank", "score", "model") for n in range(1, 11)),
+}
 
 
 def normal(name: str) -> str:
@@ -67,7 +151,10 @@ def is_media(column: str) -> bool:
 def is_judge(column: str) -> bool:
     """Whether a column's name says that it holds somebody's judgement."""
     name = bare(column).strip()
-    return any(form.fullmatch(name) for form in (_JUDGE, _NUMBERED_JUDGE, _JUDGE_BEHIND)) or normal(name) in _ONE_JUDGE
+    return (
+        any(form.fullmatch(name) for form in (_JUDGE, _NUMBERED_JUDGE, _JUDGE_BEHIND))
+        or normal(name) in _ONE_JUDGE
+    )
 
 
 def is_annotator(ours: str) -> bool:
@@ -78,8 +165,9 @@ def is_annotator(ours: str) -> bool:
 @dataclass(slots=True)
 class Columns:
     """The columns of a row by meaning. `answers`: (suffix, column) of answer_a, answer_b …; `numbered`:
-    {"rank"|"score"|"model"|"finish_reason": {suffix: column}}; `ranked_texts`: rank1 … rankN that hold the answers themselves;
-    `judges`: (annotator, column); `media`: of pictures, sound and video; `rest`: everything else."""
+    {"rank"|"score"|"model"|"finish_reason": {suffix: column}}; `ranked_texts`: rank1 … rankN that hold the
+    answers themselves; `judges`: (annotator, column); `media`: of pictures, sound and video; `rest`:
+    everything else."""
 
     of: dict[str, str] = field(default_factory=dict)
     answers: list[tuple[str, str]] = field(default_factory=list)
@@ -102,11 +190,24 @@ class Columns:
 def check_given(given: dict[str, str], columns) -> None:
     """FileRefused for a mapping to a field that is not ours or from a column that is not there."""
     for ours, column in given.items():
-        if normal(ours) not in GIVEN and not _JUDGE.fullmatch(ours) and not _ANSWER_N.fullmatch(normal(ours)) and not _NUMBERED.fullmatch(normal(ours)):
-            raise FileRefused("mapping", _("There is no field %(name)s. Fields: %(names)s") % {"name": ours[:60], "names": ", ".join(ALIASES)})
+        if (
+            normal(ours) not in GIVEN
+            and not _JUDGE.fullmatch(ours)
+            and not _ANSWER_N.fullmatch(normal(ours))
+            and not _NUMBERED.fullmatch(normal(ours))
+        ):
+            raise FileRefused(
+                "mapping",
+                _("There is no field %(name)s. Fields: %(names)s")
+                % {"name": ours[:60], "names": ", ".join(ALIASES)},
+            )
         if column and column not in columns:
             shown = ", ".join(str(c) for c in columns)[:500]
-            raise FileRefused("mapping", _("The file has no column %(name)s. It has: %(names)s") % {"name": column[:60], "names": shown})
+            raise FileRefused(
+                "mapping",
+                _("The file has no column %(name)s. It has: %(names)s")
+                % {"name": column[:60], "names": shown},
+            )
 
 
 def _order(suffix: str):
@@ -121,8 +222,9 @@ def answer_columns(mapping: dict[str, str]) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=512)
 def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: str | None) -> Columns:
-    """The meaning of `columns`. A given pair (our field, column) counts where the row has that column; (field, "") switches the field off. RowRefused
-    where two columns of one row have the same name but for case and blanks."""
+    """The meaning of `columns`. A given pair (our field, column) counts where the row has that column;
+    (field, "") switches the field off. RowRefused where two columns of one row have the same name but for
+    case and blanks."""
     out = Columns()
     used: set[str] = set()
     off: set[str] = set()
@@ -156,7 +258,12 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
             continue
         name = normal(column)
         if name in by_normal:
-            raise RowRefused(column[:100], "ambiguous", _("The columns %(a)s and %(b)s have the same name.") % {"a": by_normal[name][:60], "b": column[:60]})
+            raise RowRefused(
+                column[:100],
+                "ambiguous",
+                _("The columns %(a)s and %(b)s have the same name.")
+                % {"a": by_normal[name][:60], "b": column[:60]},
+            )
         by_normal[name] = column
     _numbered_columns(out, by_normal, used, off, ranked)
     for ours, names in ALIASES.items():
@@ -164,13 +271,20 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
             continue
         for name in names:
             column = by_normal.get(name)
-            if column is None or column in used or (ours == "answer" and name == "text" and not _is_answer_file(out, by_normal)):
+            if (
+                column is None
+                or column in used
+                or (ours == "answer" and name == "text" and not _is_answer_file(out, by_normal))
+            ):
                 continue
             if name in _ONLY_OF_TWO and by_normal.keys().isdisjoint(ALIASES["rejected"]):
                 continue
             if ours == "prompt" and name == "text" and _is_answer_file(out, by_normal):
                 continue
-            if ours == "input" and ("prompt" not in out.of or (name not in ("input", "输入") and normal(out.of["prompt"]) not in _INSTRUCTIONS)):
+            if ours == "input" and (
+                "prompt" not in out.of
+                or (name not in ("input", "输入") and normal(out.of["prompt"]) not in _INSTRUCTIONS)
+            ):
                 continue
             if ours in ("ranks", "models") and "answers" not in out.of and len(out.answers) < 2:
                 continue
@@ -179,7 +293,11 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
             break
     _judge_columns(out, by_normal, used, off)
     if "images" not in off:
-        out.media = [column for column in columns if column == out.of.get("images") or (is_media(column) and column not in used)]
+        out.media = [
+            column
+            for column in columns
+            if column == out.of.get("images") or (is_media(column) and column not in used)
+        ]
     out.rest = [c for c in columns if c not in used]
     return out
 
@@ -187,10 +305,15 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
 def _is_answer_file(out: Columns, by_normal: dict[str, str]) -> bool:
     """A row {question_id, text, answer_id, model_id}: its text is the answer."""
     ids = {"answer_id", "response_id"} & by_normal.keys() or "answer_id" in out.of
-    return bool(ids) or (bool({"model_id", "model", "model_name"} & by_normal.keys()) and not {"prompt", "question", "instruction"} & by_normal.keys())
+    return bool(ids) or (
+        bool({"model_id", "model", "model_name"} & by_normal.keys())
+        and not {"prompt", "question", "instruction"} & by_normal.keys()
+    )
 
 
-def _numbered_columns(out: Columns, by_normal: dict[str, str], used: set[str], off: set[str], ranked: dict[str, str]) -> None:
+def _numbered_columns(
+    out: Columns, by_normal: dict[str, str], used: set[str], off: set[str], ranked: dict[str, str]
+) -> None:
     """answer_a …, rank_a …, or rank1 … with the answers in them (`ranked`: those given by hand)."""
     stems: dict[str, list[tuple[str, str]]] = {}
     numbered: dict[str, dict[str, str]] = {}
@@ -219,9 +342,15 @@ def _numbered_columns(out: Columns, by_normal: dict[str, str], used: set[str], o
         used.update(column for columns in out.numbered.values() for column in columns.values())
         return
     # rank1 … rankN without answer columns: the answers themselves, best first.
-    by_number = {suffix: column for suffix, column in numbered.get("rank", {}).items() if suffix.isdigit() and f"rank{suffix}" not in off} | ranked
+    by_number = {
+        suffix: column
+        for suffix, column in numbered.get("rank", {}).items()
+        if suffix.isdigit() and f"rank{suffix}" not in off
+    } | ranked
     if len(by_number) >= 2:
-        out.ranked_texts = [column for _suffix, column in sorted(by_number.items(), key=lambda pair: _order(pair[0]))]
+        out.ranked_texts = [
+            column for _suffix, column in sorted(by_number.items(), key=lambda pair: _order(pair[0]))
+        ]
         used.update(out.ranked_texts)
 
 
@@ -231,7 +360,8 @@ def _is_about(judge: str) -> bool:
 
 
 def _judge_columns(out: Columns, by_normal: dict[str, str], used: set[str], off: set[str]) -> None:
-    """The columns of annotators beside two or more answers. (What a column named like "label" says beside chosen and rejected is not known.)"""
+    """The columns of annotators beside two or more answers. (What a column named like "label" says beside
+    chosen and rejected is not known.)"""
     pair = {"chosen", "rejected"} <= out.of.keys()
     if len(out.answers) < 2 and "answers" not in out.of and not pair:
         return

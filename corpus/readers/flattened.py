@@ -1,5 +1,5 @@
-"""Judgements in the flattened exports of Argilla and Label Studio, beside several answers: understood, or refused by the name of the
-column. (What else such a file says is kept as notes, which the report names.)"""
+"""Judgements in the flattened exports of Argilla and Label Studio, beside several answers: understood, or
+refused by the name of the column. (What else such a file says is kept as notes, which the report names.)"""
 
 from django.utils.translation import gettext as _
 
@@ -14,9 +14,11 @@ _LABEL_STUDIO = {"annotation_id", "lead_time"}
 _SIDES = {"left": 0, "right": 1}
 
 
-def judgements(row: Row, names: list[str], places: list[int | None], texts: list[str], columns: list[str]) -> list[JudgementIn]:
-    """What people say of the answers that `columns` hold. `names`, `places`, `texts`: see rows.verdicts. RowRefused for a ranking
-    that names other answers."""
+def judgements(
+    row: Row, names: list[str], places: list[int | None], texts: list[str], columns: list[str]
+) -> list[JudgementIn]:
+    """What people say of the answers that `columns` hold. `names`, `places`, `texts`: see rows.verdicts.
+    RowRefused for a ranking that names other answers."""
     out: list[JudgementIn] = []
     if len(texts) < 2:
         return out
@@ -35,26 +37,45 @@ def judgements(row: Row, names: list[str], places: list[int | None], texts: list
 
 def is_of_people(value) -> bool:
     """Whether a cell holds one entry a person: [{"user_id", "value", "status"}]."""
-    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) and "value" in one and {"user_id", "status"} & one.keys() for one in value)
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(one, dict) and "value" in one and {"user_id", "status"} & one.keys() for one in value
+        )
+    )
 
 
 def is_of_a_ranker(row: Row, value) -> bool:
     """Whether a cell of a row that Label Studio wrote holds what its Ranker says: [{"ranker": {…}}]."""
     one = value[0] if isinstance(value, list) and len(value) == 1 else None
-    return row.data.keys() >= _LABEL_STUDIO and isinstance(one, dict) and bool({"ranker", "rank"} & one.keys())
+    return (
+        row.data.keys() >= _LABEL_STUDIO and isinstance(one, dict) and bool({"ranker", "rank"} & one.keys())
+    )
 
 
 def _said(row: Row, column: str) -> list[tuple[str, object]]:
     """(who, what) of the answers to one question that were submitted."""
     if column.endswith(".responses") and ({f"{column}.users", f"{column}.status"} & row.data.keys()):
-        values, users, states = (listed(row, name) for name in (column, f"{column}.users", f"{column}.status"))
+        values, users, states = (
+            listed(row, name) for name in (column, f"{column}.users", f"{column}.status")
+        )
         row.used.update(name for name in (f"{column}.users", f"{column}.status") if name in row.data)
-        people = [(str(users[i]) if i < len(users) else "", states[i] if i < len(states) else "submitted", value) for i, value in enumerate(values)]
+        people = [
+            (str(users[i]) if i < len(users) else "", states[i] if i < len(states) else "submitted", value)
+            for i, value in enumerate(values)
+        ]
     elif is_of_people(value := listed(row, column)):
-        people = [(str(one.get("user_id") or ""), one.get("status") or "submitted", one["value"]) for one in value]
+        people = [
+            (str(one.get("user_id") or ""), one.get("status") or "submitted", one["value"]) for one in value
+        ]
     else:
         return []
-    return [(as_id(who, column), value) for who, state, value in people if state == "submitted" and value is not None]
+    return [
+        (as_id(who, column), value)
+        for who, state, value in people
+        if state == "submitted" and value is not None
+    ]
 
 
 def listed(row: Row, column: str) -> list:
@@ -72,13 +93,24 @@ def listed(row: Row, column: str) -> list:
 def _document(value, at: dict, names: list[str], places: list, texts: list[str], column: str) -> dict | None:
     """The document of a ranking or of an answer's name; None for what is neither."""
     if isinstance(value, dict) and set(value) == {"rank", "value"} and isinstance(value["rank"], list):
-        value = [{"rank": rank, "value": name} for rank, name in zip(value["rank"], value["value"], strict=False)]  # as Parquet turns it
-    if isinstance(value, list) and value and all(isinstance(one, dict) and {"rank", "value"} <= one.keys() for one in value):
+        # as Parquet turns it
+        value = [
+            {"rank": rank, "value": name} for rank, name in zip(value["rank"], value["value"], strict=False)
+        ]
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(one, dict) and {"rank", "value"} <= one.keys() for one in value)
+    ):
         ranks: list[float | None] = [None] * len(texts)
         for one in value:
             name = normal(str(one["value"]))
             if name not in at:
-                raise RowRefused(column, "verdict", _("This judgement is not understood: %(value)s") % {"value": str(one["value"])[:40]})
+                raise RowRefused(
+                    column,
+                    "verdict",
+                    _("This judgement is not understood: %(value)s") % {"value": str(one["value"])[:40]},
+                )
             place = at[name]
             if place is not None:
                 ranks[place] = judging.number(one["rank"], column)
@@ -95,12 +127,21 @@ def _label_studio(row: Row, places: list, texts: list[str]) -> list[JudgementIn]
         many = listed(row, column)
         one = many[0] if len(many) == 1 else row.data[column]
         if is_of_a_ranker(row, [one]):
-            raise RowRefused(column, "verdict", _("A ranking of Label Studio's Ranker names no answers of the row: bring it as a column with their ranks."))
+            raise RowRefused(
+                column,
+                "verdict",
+                _(
+                    "A ranking of Label Studio's Ranker names no answers of the row: bring it as a "
+                    "column with their ranks."
+                ),
+            )
         side = one.get("selected") if isinstance(one, dict) else one
         if column in row.used or not isinstance(side, str) or side not in _SIDES:
             continue
         if len(places) != 2 or None in places:
-            raise RowRefused(column, "verdict", _("This judgement is not understood: %(value)s") % {"value": side})
+            raise RowRefused(
+                column, "verdict", _("This judgement is not understood: %(value)s") % {"value": side}
+            )
         row.used.add(column)
         best = _SIDES[side]
         document = judging.checked([[places[best]], [places[1 - best]]], texts, column)

@@ -17,17 +17,38 @@ from corpus.readers.reading import raw_rows, shown, text_stream
 from corpus.readers.shapes import shape_of
 from corpus.records import FileRefused, Inspection
 
-_PASSAGES = {"passage", "passages", "reference_passage", "source_text", "paragraph", "chunk", "retrieved_contexts", "原文", "段落"}
+_PASSAGES = {
+    "passage",
+    "passages",
+    "reference_passage",
+    "source_text",
+    "paragraph",
+    "chunk",
+    "retrieved_contexts",
+    "原文",
+    "段落",
+}
 _ADDRESS = re.compile(r"(https?://|[\w.-]+/)\S+")  # of a page or a data set: no passage
 
 
-def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[str, str], delimiter: str | None, join: str | None, whole: bool):
+def inspect_file(
+    path: Path,
+    *,
+    name: str,
+    encoding: str | None,
+    mapping: dict[str, str],
+    delimiter: str | None,
+    join: str | None,
+    whole: bool,
+):
     """See corpus.readers.inspect."""
 
     if not path.stat().st_size:
         raise FileRefused("empty", _("The file is empty."))
     if path.stat().st_size > limits.MAX_FILE_BYTES:
-        raise FileRefused("too_large", _("The file holds more than %(n)d MB.") % {"n": limits.MAX_FILE_BYTES // limits.MIB})
+        raise FileRefused(
+            "too_large", _("The file holds more than %(n)d MB.") % {"n": limits.MAX_FILE_BYTES // limits.MIB}
+        )
     found = Inspection(container="parquet", name=name, compression=opening.compression_of(path))
     if found.compression:  # a bomb or a damaged archive is found before any row is taken
         for _chunk in opening.chunks(path, found.compression):
@@ -39,7 +60,11 @@ def inspect_file(path: Path, *, name: str, encoding: str | None, mapping: dict[s
         found.unread = parquet.unread(path)
     else:
         opening.refuse_other_kinds(first)
-        found.encoding = opening.checked_encoding(encoding) if encoding else opening.find_encoding(opening.chunks(path, found.compression))[0]
+        found.encoding = (
+            opening.checked_encoding(encoding)
+            if encoding
+            else opening.find_encoding(opening.chunks(path, found.compression))[0]
+        )
         _find_container(path, found, delimiter, scales.without(mapping))
     try:
         _find_format(path, found, mapping, join, None if whole else limits.JUDGED_ROWS)
@@ -64,7 +89,8 @@ def _find_container(path: Path, found, delimiter: str | None, mapping: dict[str,
     if not text:
         raise FileRefused("empty", _("The file is empty."))
     if delimiter is None and text[:1] in (b"{", b"[") and b"\n" not in text.rstrip():
-        sample = _first_bytes(path, found, limits.RATIO_FROM)  # one very long first line: is there a second one?
+        # one very long first line: is there a second one?
+        sample = _first_bytes(path, found, limits.RATIO_FROM)
         text = sample.lstrip(b" \t\r\n")
     if delimiter is None and text[:1] in (b"{", b"[", b'"') and _is_jsonl(text, mapping):
         found.container = "jsonl"
@@ -90,15 +116,19 @@ def _known(names: list[str]) -> int:
 
 
 def _is_jsonl(text: bytes, mapping: dict[str, str]) -> bool:
-    """Whether the first line is a whole JSON value and another follows, or a broken first line is followed by one that begins a value; a single
-    whole line is JSONL if it is a row."""
+    """Whether the first line is a whole JSON value and another follows, or a broken first line is followed by
+    one that begins a value; a single whole line is JSONL if it is a row."""
     lines = [line for line in islice((m[0] for m in re.finditer(rb"[^\n]+", text)), 50) if line.strip()]
     opener = text[:1]
     if len(lines) == 1:
         try:
             value = strict.parse(lines[0].strip()) if len(lines[0]) <= limits.MAX_RECORD_BYTES else None
         except RowRefused:
-            return False if opener != b"{" else not lines[0].rstrip().endswith(b"}}") and _format_of_broken(lines[0])
+            return (
+                False
+                if opener != b"{"
+                else not lines[0].rstrip().endswith(b"}}") and _format_of_broken(lines[0])
+            )
         return isinstance(value, dict) and _is_one_row(value, mapping)
     if opener == b'"':
         try:
@@ -139,8 +169,17 @@ def _layout(text: bytes, mapping: dict[str, str]) -> str:
         except (jsonscan.Broken, RowRefused):
             return "lists_of_lists"
         if isinstance(inner, list) and inner and isinstance(inner[0], str):
-            raise FileRefused("unknown_format", _("The file is a list of lists of texts: nothing says who says what."))
-        return "list" if isinstance(inner, list) and inner and isinstance(inner[0], dict) and ("role" in inner[0] or "from" in inner[0]) else "lists_of_lists"
+            raise FileRefused(
+                "unknown_format", _("The file is a list of lists of texts: nothing says who says what.")
+            )
+        return (
+            "list"
+            if isinstance(inner, list)
+            and inner
+            and isinstance(inner[0], dict)
+            and ("role" in inner[0] or "from" in inner[0])
+            else "lists_of_lists"
+        )
     kinds: dict[str, bytes] = {}
     values: dict[str, object] = {}
     try:
@@ -163,19 +202,29 @@ def _layout(text: bytes, mapping: dict[str, str]) -> str:
     lists = [name for name, c in kinds.items() if c == b"["]
     objects = [name for name, c in kinds.items() if c == b"{"]
     if _is_columnar(values):
-        raise FileRefused("columnar", _("The file holds whole columns instead of rows. Save it as a list of objects or as a table."))
+        raise FileRefused(
+            "columnar",
+            _("The file holds whole columns instead of rows. Save it as a list of objects or as a table."),
+        )
     if lists and len(objects) <= len(lists):
         first = [next(iter(v), None) for v in map(values.get, lists) if isinstance(v, list)]
-        return "texts" if any(isinstance(v, str) for v in first) and not any(isinstance(v, (dict, list)) for v in first) else "lists"
+        return (
+            "texts"
+            if any(isinstance(v, str) for v in first) and not any(isinstance(v, (dict, list)) for v in first)
+            else "lists"
+        )
     if objects:
         return "keyed"
     raise FileRefused(
-        "unknown_format", _("The file is one JSON object in which no rows can be found. Its names: %(names)s") % {"names": ", ".join(kinds)[:300]}
+        "unknown_format",
+        _("The file is one JSON object in which no rows can be found. Its names: %(names)s")
+        % {"names": ", ".join(kinds)[:300]},
     )
 
 
 def _is_one_row(value: dict, mapping: dict[str, str]) -> bool:
-    """Whether an object is a row itself, and not a wrapper around lists of rows (which may have a prompt of its own)."""
+    """Whether an object is a row itself, and not a wrapper around lists of rows (which may have a prompt of
+    its own)."""
     if _is_columnar(value):
         return False
     fmt = _shape(value, mapping)
@@ -191,8 +240,11 @@ def _shape(value: dict, mapping: dict[str, str]) -> str | None:
 
 
 def _is_columnar(value: dict) -> bool:
-    """Whether an object holds whole columns ({"prompt": ["a", "b"], "answer": ["c", "d"]}) and not one row."""
-    columns = [name for name, v in value.items() if isinstance(v, list) and v and not isinstance(v[0], (dict, list))]
+    """Whether an object holds whole columns ({"prompt": ["a", "b"], "answer": ["c", "d"]}) and not one
+    row."""
+    columns = [
+        name for name, v in value.items() if isinstance(v, list) and v and not isinstance(v[0], (dict, list))
+    ]
     return len(columns) > 1 and len(columns) == len(value) and _known(columns) > 1
 
 
@@ -212,13 +264,18 @@ def _find_format(path: Path, found, mapping: dict[str, str], join: str | None, m
         if not refused:
             raise FileRefused("empty", _("The file has no rows."))
         if refused == {"type"}:
-            raise FileRefused("unknown_format", _("No record of the file is an object or a text: there is nothing to read."))
+            raise FileRefused(
+                "unknown_format", _("No record of the file is an object or a text: there is nothing to read.")
+            )
         return  # every row is refused: reading names each of them
     found.columns = list(dict.fromkeys(column for row in rows for column in row))
     found.sample = [shown(row) for row in rows[: limits.SHOWN_ROWS]]
     if join is not None and join not in found.columns:
         names = ", ".join(found.columns)[:500]
-        raise FileRefused("mapping", _("The file has no column %(name)s. It has: %(names)s") % {"name": join[:60], "names": names})
+        raise FileRefused(
+            "mapping",
+            _("The file has no column %(name)s. It has: %(names)s") % {"name": join[:60], "names": names},
+        )
     mapping, explicit = scales.split(mapping, found.columns)
     check_given(mapping, found.columns)
     given = dict(mapping)
@@ -238,29 +295,50 @@ def _find_format(path: Path, found, mapping: dict[str, str], join: str | None, m
         fmt = shape_of(row, columns)
         if fmt:
             votes[fmt] += 1
-    if votes["kto"] and votes["alpaca"] + votes["sharegpt"] + votes["chatml"] and votes["kto"] * 2 >= sum(votes.values()):
+    if (
+        votes["kto"]
+        and votes["alpaca"] + votes["sharegpt"] + votes["chatml"]
+        and votes["kto"] * 2 >= sum(votes.values())
+    ):
         votes = Counter({"kto": 1})  # a few labels that cannot be read do not make it another file
     if not votes:
         names = ", ".join(found.columns)[:500]
         raise FileRefused(
-            "unknown_format", _("The columns do not say what is the prompt and what the answer. Give a mapping. Columns: %(names)s") % {"names": names}
+            "unknown_format",
+            _(
+                "The columns do not say what is the prompt and what the answer. Give a mapping. "
+                "Columns: %(names)s"
+            )
+            % {"names": names},
         )
     found.format = votes.most_common(1)[0][0]
     if found.format == "messages_apart":
-        raise FileRefused("messages_apart", _("These are the messages of trees, one in each row. Import the file that holds whole trees (replies in replies)."))
+        raise FileRefused(
+            "messages_apart",
+            _(
+                "These are the messages of trees, one in each row. Import the file that holds whole "
+                "trees (replies in replies)."
+            ),
+        )
     if found.format == "review":
         raise FileRefused(
             "review",
-            _("These are comparisons that name their answers only by id. Import them with the answers' texts in the rows (columns answer_1, answer_2)."),
+            _(
+                "These are comparisons that name their answers only by id. Import them with the "
+                "answers' texts in the rows (columns answer_1, answer_2)."
+            ),
         )
     if asked:
         found.asked = [one.as_dict() for one in asked]
         raise FileRefused("which_wins", "\n".join(one.sentence() for one in asked))
 
 
-def _find_scales(found, rows: list[dict], more, join: str | None, explicit: dict[str, str]) -> list[deciding.Asked]:
-    """What the numbers in columns of judgements stand for, into `found`; what must be asked for. `more` rows, after the first `rows`, are looked
-    at only where a number could mean another thing by what stands in them."""
+def _find_scales(
+    found, rows: list[dict], more, join: str | None, explicit: dict[str, str]
+) -> list[deciding.Asked]:
+    """What the numbers in columns of judgements stand for, into `found`; what must be asked for. `more` rows,
+    after the first `rows`, are looked at only where a number could mean another thing by what stands in
+    them."""
     looked = deciding.Looked(found.given, join, explicit)
     for row in rows:
         looked.add(row)
@@ -277,31 +355,47 @@ def _each(value) -> list:
 
 
 def _talks(rows: list[dict], given: dict) -> dict[str, str]:
-    """{"messages": the column named like a passage's that holds messages, where nothing else asks (HelpSteer3, NeMo)}; HelpSteer3's own scale
-    is named, too, and what each person said on it, in objects, is no judgement besides."""
+    """{"messages": the column named like a passage's that holds messages, where nothing else asks
+    (HelpSteer3, NeMo)}; HelpSteer3's own scale is named, too, and what each person said on it, in objects,
+    is no judgement besides."""
     names = {normal(column): column for row in rows for column in row}
     out: dict[str, str] = {}
-    column = next((names[name] for name in ALIASES["source"] if name in names and names[name] not in given.values()), None)
+    column = next(
+        (names[name] for name in ALIASES["source"] if name in names and names[name] not in given.values()),
+        None,
+    )
     asks = [name for ours in ("messages", "prompt") for name in ALIASES[ours] if name != "text"]
-    if column is not None and names.keys().isdisjoint(asks) and given.keys().isdisjoint(("messages", "prompt")):
+    if (
+        column is not None
+        and names.keys().isdisjoint(asks)
+        and given.keys().isdisjoint(("messages", "prompt"))
+    ):
         values = [row[column] for row in rows if row.get(column) not in (None, "", [])]
         if 2 * sum(turns.is_talk(turns.talk(value)) for value in values) > len(values):
             out["messages"] = column
-    if {"overall_preference", "individual_preference"} <= names.keys() and given.keys().isdisjoint(("strength", "winner")):
+    if {"overall_preference", "individual_preference"} <= names.keys() and given.keys().isdisjoint(
+        ("strength", "winner")
+    ):
         out |= {"strength": names["overall_preference"], "annotator_individual": ""}
     return out
 
 
 def _tags(rows: list[dict], given: dict) -> dict[str, str]:
-    """{"source": the column that holds passages, "" if none does} where another that may hold them, found before it, holds names or addresses
-    of data sets."""
+    """{"source": the column that holds passages, "" if none does} where another that may hold them, found
+    before it, holds names or addresses of data sets."""
     if "source" in given:
         return {}
     columns = {normal(column): column for row in rows for column in row}
-    for i, column in enumerate(columns[name] for name in ALIASES["source"] if name in columns and columns[name] not in given.values()):
+    for i, column in enumerate(
+        columns[name] for name in ALIASES["source"] if name in columns and columns[name] not in given.values()
+    ):
         if normal(column) in _PASSAGES:  # whose name leaves no doubt, however short they are
             return {"source": column} if i else {}
         values = [v for row in rows for v in _each(row.get(column)) if v not in (None, "")]
-        if not values or not all(isinstance(v, str) and (_ADDRESS.fullmatch(v) or (len(v) <= 40 and not judges.SENTENCE.search(v + " "))) for v in values):
+        if not values or not all(
+            isinstance(v, str)
+            and (_ADDRESS.fullmatch(v) or (len(v) <= 40 and not judges.SENTENCE.search(v + " ")))
+            for v in values
+        ):
             return {"source": column} if i else {}
     return {"source": ""} if any(name in columns for name in ALIASES["source"]) else {}

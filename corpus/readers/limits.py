@@ -26,6 +26,7 @@ MAX_PARQUET_CHUNK = 1024 * MIB  # uncompressed bytes of one column chunk
 CHUNK = MIB  # read at a time
 EVIDENCE = MIB  # of text with non-ASCII characters, to tell its encoding by
 SAMPLE_ROWS = 50  # looked at to tell the format
-JUDGED_ROWS = 10_000  # looked at to tell what the numbers of judgements stand for, where the file is not looked at whole
+# looked at to tell what the numbers of judgements stand for, where the file is not looked at whole
+JUDGED_ROWS = 10_000
 SHOWN_ROWS = 5  # kept in Inspection.sample
 SHOWN_TEXT = 500  # characters of a shown text

@@ -1,7 +1,8 @@
 """From a path to a stream of UTF-8 bytes: compression, encoding, and the refusal of what is not text.
 
-Whatever the encoding, the layers above see UTF-8. A byte that the encoding does not know becomes an ill-formed UTF-8 sequence, so that the
-record around it fails its strict decoding and is refused with its line; it is never replaced."""
+Whatever the encoding, the layers above see UTF-8. A byte that the encoding does not know becomes an
+ill-formed UTF-8 sequence, so that the record around it fails its strict decoding and is refused with its
+line; it is never replaced."""
 
 import codecs
 import gzip
@@ -39,10 +40,21 @@ MAGIC = [  # not data of this kind, by their first bytes
 ]
 BOMS = [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"),
         (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")]  # fmt: skip
-NOT_OFFERED = {"utf-7", "idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined", "unicode_escape", "raw_unicode_escape"}
+NOT_OFFERED = {
+    "utf-7",
+    "idna",
+    "punycode",
+    "raw-unicode-escape",
+    "unicode-escape",
+    "undefined",
+    "unicode_escape",
+    "raw_unicode_escape",
+}
 
 
-_ENOUGH, _COMMON = 8, 0.45  # characters that tell; the share of common ones (traditional Chinese in GBK: above 0.5; Big5 read as GBK: 0.25)
+# characters that tell; the share of common ones (traditional Chinese in GBK: above 0.5; Big5 read as GBK:
+# 0.25)
+_ENOUGH, _COMMON = 8, 0.45
 
 
 def head(path: Path, n: int = 512) -> bytes:
@@ -61,10 +73,18 @@ def compression_of(path: Path) -> str:
 def _the_one_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     names = archive.namelist()
     if "[Content_Types].xml" in names:
-        raise FileRefused("spreadsheet", _("This is an Office document. Save the sheet as CSV (UTF-8) and import that."))
-    members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/") and not m.filename.endswith(".DS_Store")]
+        raise FileRefused(
+            "spreadsheet", _("This is an Office document. Save the sheet as CSV (UTF-8) and import that.")
+        )
+    members = [
+        m
+        for m in archive.infolist()
+        if not m.is_dir() and not m.filename.startswith("__MACOSX/") and not m.filename.endswith(".DS_Store")
+    ]
     if len(members) != 1:
-        raise FileRefused("archive", _("A zip file must hold exactly one file; this one holds %(n)d.") % {"n": len(members)})
+        raise FileRefused(
+            "archive", _("A zip file must hold exactly one file; this one holds %(n)d.") % {"n": len(members)}
+        )
     if members[0].flag_bits & 0x1:
         raise FileRefused("archive", _("The zip file is protected by a password."))
     return members[0]
@@ -85,19 +105,35 @@ def _plain(path: Path, compression: str):
 
 
 def chunks(path: Path, compression: str) -> Iterator[bytes]:
-    """The decompressed bytes, a megabyte at a time. FileRefused at the limit of size or ratio and for a damaged archive."""
+    """The decompressed bytes, a megabyte at a time. FileRefused at the limit of size or ratio and for a
+    damaged archive."""
     size, out = path.stat().st_size, 0
     try:
         with _plain(path, compression) as f:
             while data := f.read(limits.CHUNK):
                 out += len(data)
                 if out > limits.MAX_FILE_BYTES:
-                    raise FileRefused("too_large", _("The file holds more than %(n)d MB.") % {"n": limits.MAX_FILE_BYTES // limits.MIB})
+                    raise FileRefused(
+                        "too_large",
+                        _("The file holds more than %(n)d MB.") % {"n": limits.MAX_FILE_BYTES // limits.MIB},
+                    )
                 if compression and out > limits.RATIO_FROM and out > size * limits.MAX_RATIO:
-                    raise FileRefused("bomb", _("The file unpacks to more than %(n)d times its size.") % {"n": limits.MAX_RATIO})
+                    raise FileRefused(
+                        "bomb",
+                        _("The file unpacks to more than %(n)d times its size.") % {"n": limits.MAX_RATIO},
+                    )
                 yield data
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError, RuntimeError) as e:
-        raise FileRefused("archive", _("The compressed file is damaged or cut off: %(error)s") % {"error": e}) from None
+    except (
+        EOFError,
+        zlib.error,
+        gzip.BadGzipFile,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+    ) as e:
+        raise FileRefused(
+            "archive", _("The compressed file is damaged or cut off: %(error)s") % {"error": e}
+        ) from None
 
 
 def refuse_other_kinds(first: bytes) -> None:
@@ -105,7 +141,10 @@ def refuse_other_kinds(first: bytes) -> None:
     if not first.strip():
         raise FileRefused("empty", _("The file is empty."))
     if first.startswith(b"version https://git-lfs.github.com/spec/"):
-        raise FileRefused("lfs", _("This is a Git LFS pointer, not the data. Fetch the real file (git lfs pull) and import that."))
+        raise FileRefused(
+            "lfs",
+            _("This is a Git LFS pointer, not the data. Fetch the real file (git lfs pull) and import that."),
+        )
     for magic, kind in MAGIC:
         if first.startswith(magic):
             raise FileRefused("binary", _("This is not a data file but %(kind)s.") % {"kind": kind})
@@ -123,12 +162,19 @@ def checked_encoding(name: str) -> str:
         info = None
     if info is None or not getattr(info, "_is_text_encoding", True) or info.name in NOT_OFFERED:
         raise FileRefused("encoding", _("Unknown encoding: %(name)s") % {"name": name[:60]})
-    return "gb18030" if info.name in ("gbk", "gb2312") else "utf-8" if info.name in ("utf-8-sig", "ascii") else info.name
+    return (
+        "gb18030"
+        if info.name in ("gbk", "gb2312")
+        else "utf-8"
+        if info.name in ("utf-8-sig", "ascii")
+        else info.name
+    )
 
 
 def find_encoding(stream: Iterator[bytes]) -> tuple[str, bytes]:
-    """(encoding, first bytes) of decompressed `stream`: a BOM, else the pattern of UTF-16, else strict trials of UTF-8 and GB18030
-    on the lines of the first megabyte that has non-ASCII characters. FileRefused for binary data and for neither."""
+    """(encoding, first bytes) of decompressed `stream`: a BOM, else the pattern of UTF-16, else strict trials
+    of UTF-8 and GB18030 on the lines of the first megabyte that has non-ASCII characters. FileRefused for
+    binary data and for neither."""
     first = next(stream, b"")
     refuse_other_kinds(first[:512])
     for bom, encoding in BOMS:
@@ -138,8 +184,12 @@ def find_encoding(stream: Iterator[bytes]) -> tuple[str, bytes]:
     if utf16:
         return utf16, first
     evidence = first
-    control = len(first) - len(first.translate(None, bytes(set(range(32)) - {9, 10, 11, 12, 13, 27}) + b"\x7f"))
-    if control > max(len(first) * limits.MAX_CONTROL_SHARE, 32) and (0 in first or not _decodes(first, "utf-8", last=True, first=False)):
+    control = len(first) - len(
+        first.translate(None, bytes(set(range(32)) - {9, 10, 11, 12, 13, 27}) + b"\x7f")
+    )
+    if control > max(len(first) * limits.MAX_CONTROL_SHARE, 32) and (
+        0 in first or not _decodes(first, "utf-8", last=True, first=False)
+    ):
         raise FileRefused("binary", _("This is binary data, not text."))
     while evidence.isascii():
         evidence = next(stream, b"")
@@ -151,8 +201,10 @@ def find_encoding(stream: Iterator[bytes]) -> tuple[str, bytes]:
 
 
 def _utf16_by_pattern(sample: bytes) -> str:
-    """ "utf-16-le"/"-be" if `sample` holds NULs and decodes to lines of text without NUL characters; of both the one with more
-    lines. On which side the NULs stand does not tell: one half of 一 (U+4E00) is a NUL as well as one half of every ASCII character."""
+    """ "utf-16-le"/"-be" if `sample` holds NULs and decodes to lines of text without NUL characters; of both
+     the one with more
+    lines. On which side the NULs stand does not tell: one half of 一 (U+4E00) is a NUL as well as one half
+    of every ASCII character."""
     sample = sample[: len(sample) & ~1]
     if sample.count(0) < max(1, len(sample) * 0.01):
         return ""
@@ -168,7 +220,13 @@ def _utf16_by_pattern(sample: bytes) -> str:
 
 
 def _by_trial(evidence: bytes) -> str:
-    refusal = FileRefused("encoding", _("The encoding is neither UTF-8 nor UTF-16 nor GB18030. Name it (for example big5), or save the file as UTF-8."))
+    refusal = FileRefused(
+        "encoding",
+        _(
+            "The encoding is neither UTF-8 nor UTF-16 nor GB18030. Name it (for example big5), or "
+            "save the file as UTF-8."
+        ),
+    )
     lines = evidence.split(b"\n")
     if len(lines) > 2:
         lines = lines[1:-1] if not lines[0] else lines[:-1]  # the cut end says nothing
@@ -216,7 +274,8 @@ def utf8_chunks(stream: Iterator[bytes], encoding: str) -> Iterator[bytes]:
         yield first.removeprefix(codecs.BOM_UTF8)
         yield from stream
         return
-    # UTF-16 and -32 know lone surrogates; the other codecs escape bytes they do not know. Both come out ill-formed.
+    # UTF-16 and -32 know lone surrogates; the other codecs escape bytes they do not know. Both come out
+    # ill-formed.
     wide = encoding.startswith("utf-")
     decoder = codecs.getincrementaldecoder(encoding)("surrogatepass" if wide else "surrogateescape")
     start = True

@@ -1,9 +1,11 @@
-"""The product's own canonical rows (`jsonl` exports) come home: targets, rankings, pairs, labels and who gave them.
+"""The product's own canonical rows (`jsonl` exports) come home: targets, rankings, pairs, labels and who gave
+them.
 
-One judgement is told by several rows of an export: a ranking by its list and by each of its pairs, a correction by a
-target and by a pair. So the rows of one prompt, which stand together, are read together, and each judgement is made
-once, by the first row that tells of it; a row whose word another one holds adds nothing. Rows that stand elsewhere
-(a file that was shuffled) are read each for itself: the same pairs, labels and targets, a list more for each pair."""
+One judgement is told by several rows of an export: a ranking by its list and by each of its pairs, a
+correction by a target and by a pair. So the rows of one prompt, which stand together, are read together,
+and each judgement is made once, by the first row that tells of it; a row whose word another one holds adds
+nothing. Rows that stand elsewhere (a file that was shuffled) are read each for itself: the same pairs,
+labels and targets, a list more for each pair."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -66,8 +68,8 @@ def alone(row: Row) -> list[Entry]:
 
 @dataclass(slots=True)
 class _Told:
-    """A row that can be read. `together`: what it shares with the other rows of its prompt; `asked`: equal for equal
-    contexts; `groups`: of a ranked row, indexes of `answers`; `names`: whose word it is."""
+    """A row that can be read. `together`: what it shares with the other rows of its prompt; `asked`: equal
+    for equal contexts; `groups`: of a ranked row, indexes of `answers`; `names`: whose word it is."""
 
     kind: str
     together: str
@@ -91,12 +93,20 @@ def _told(row: dict) -> _Told | RowRefused:
 
 def _read(row: dict) -> _Told:
     if not is_own(row):
-        raise RowRefused("type", "missing", _("This is no row of an export: a field that all of them have is missing."))
+        raise RowRefused(
+            "type", "missing", _("This is no row of an export: a field that all of them have is missing.")
+        )
     kind, provenance = row["type"], row["provenance"]
     if not isinstance(provenance, dict):
-        raise RowRefused("provenance", "type", _("An object is needed here, not %(type)s.") % {"type": turns.type_name(provenance)})
+        raise RowRefused(
+            "provenance",
+            "type",
+            _("An object is needed here, not %(type)s.") % {"type": turns.type_name(provenance)},
+        )
     if kind == "eval":
-        raise RowRefused("type", "reserved", _("This question is kept for evaluation: it is not to be trained on."))
+        raise RowRefused(
+            "type", "reserved", _("This question is kept for evaluation: it is not to be trained on.")
+        )
     messages = check_prompt(turns.conversation(row["context"], "context"), "context")
     tools, sources = turns.tools(row.get("tools"), "tools"), _sources(row.get("sources"))
     entry = Entry("prompt", messages, [], [], tools, sources, {}, _external_id(provenance))
@@ -114,7 +124,9 @@ def _read(row: dict) -> _Told:
         told.label = row["label"]
     if kind == "preference":
         if _key(told.answers[0]) == _key(told.answers[1]):
-            raise RowRefused("rejected", "same_answers", _("The chosen and the rejected answer are the same text."))
+            raise RowRefused(
+                "rejected", "same_answers", _("The chosen and the rejected answer are the same text.")
+            )
         told.n_against = row["n_against"] if isinstance(row.get("n_against"), int) else 0
     return told
 
@@ -126,12 +138,16 @@ def _read_groups(told: _Told, groups) -> None:
         told.groups.append(list(range(len(told.answers), len(told.answers) + len(group))))
         told.answers += [_answer(one, "groups") for one in group]
     if len(told.answers) > limits.MAX_ANSWERS:
-        raise RowRefused("groups", "too_many_answers", _("There are more than %(n)d answers.") % {"n": limits.MAX_ANSWERS})
+        raise RowRefused(
+            "groups", "too_many_answers", _("There are more than %(n)d answers.") % {"n": limits.MAX_ANSWERS}
+        )
 
 
 def _answer(value, column: str) -> AnswerIn:
     if not isinstance(value, dict):
-        raise RowRefused(column, "type", _("An object is needed here, not %(type)s.") % {"type": turns.type_name(value)})
+        raise RowRefused(
+            column, "type", _("An object is needed here, not %(type)s.") % {"type": turns.type_name(value)}
+        )
     before = turns.conversation(value.get("turns") or [], column) or None
     if before and any(one["role"] not in ("assistant", "tool") for one in before):
         raise RowRefused(column, "answer", _("The turns of an answer are the assistant's and its tools'."))
@@ -139,17 +155,25 @@ def _answer(value, column: str) -> AnswerIn:
     text = "" if ends_with_call else answer_text(value.get("text"), column)
     origin = value.get("origin") if isinstance(value.get("origin"), str) else ""
     if origin.startswith("model"):
-        return AnswerIn(text, as_id(origin.removeprefix("model").removeprefix(":"), column) or None, "model", before)
-    return AnswerIn(text, None, origin if origin in _ORIGINS else "human" if origin == "corrected" else "imported", before)
+        return AnswerIn(
+            text, as_id(origin.removeprefix("model").removeprefix(":"), column) or None, "model", before
+        )
+    return AnswerIn(
+        text, None, origin if origin in _ORIGINS else "human" if origin == "corrected" else "imported", before
+    )
 
 
 def _sources(value) -> list[dict]:
     if value in (None, []):
         return []
-    if not isinstance(value, list) or not all(isinstance(one, dict) and isinstance(one.get("text"), str) for one in value):
+    if not isinstance(value, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("text"), str) for one in value
+    ):
         raise RowRefused("sources", "type", _("A list of passages is needed here."))
     if len(value) > limits.MAX_SOURCES:
-        raise RowRefused("sources", "too_many_sources", _("There are more than %(n)d sources.") % {"n": limits.MAX_SOURCES})
+        raise RowRefused(
+            "sources", "too_many_sources", _("There are more than %(n)d sources.") % {"n": limits.MAX_SOURCES}
+        )
     return value
 
 
@@ -157,13 +181,20 @@ def _names(provenance: dict) -> list[str]:
     """Whose word a row is; several of one name are numbered, since each is a vote."""
     given = provenance.get("annotators")
     names = [as_id(name, "provenance") for name in given if name] if isinstance(given, list) else []
-    return [name if names[:i].count(name) == 0 else f"{name} {names[:i].count(name) + 1}" for i, name in enumerate(names)] or [""]
+    return [
+        name if names[:i].count(name) == 0 else f"{name} {names[:i].count(name) + 1}"
+        for i, name in enumerate(names)
+    ] or [""]
 
 
 def _external_id(provenance: dict) -> str:
     """The id that the file gave to the prompt it came from, where there is one only."""
     origins = provenance.get("origins")
-    ids = {str(one["id"]) for one in origins if isinstance(one, dict) and one.get("id")} if isinstance(origins, list) else set()
+    ids = (
+        {str(one["id"]) for one in origins if isinstance(one, dict) and one.get("id")}
+        if isinstance(origins, list)
+        else set()
+    )
     return ids.pop()[: limits.MAX_ID] if len(ids) == 1 else ""
 
 
@@ -171,7 +202,7 @@ def _key(answer: AnswerIn) -> tuple:
     return unified(answer.text), json.dumps(answer.turns, sort_keys=True) if answer.turns else ""
 
 
-# -- the rows of one prompt ------------------------------------------------------------------------------------------
+# -- the rows of one prompt ----------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -238,7 +269,11 @@ def _lists(rows: list[_Told], made: dict[tuple, _Judgement]) -> dict[tuple, list
 
 def _places(judgement: _Judgement) -> dict[tuple, int]:
     """{answer: its place in the ranking, 0 the best}."""
-    return {_key(judgement.answers[i]): at for at, group in enumerate(judgement.document["ranking"]) for i in group}
+    return {
+        _key(judgement.answers[i]): at
+        for at, group in enumerate(judgement.document["ranking"])
+        for i in group
+    }
 
 
 def _above(judgement: _Judgement, one: tuple, other: tuple) -> bool:
@@ -258,7 +293,10 @@ def _pairs(rows: list[_Told], made: dict[tuple, _Judgement], lists: dict, learnt
         _count_against(row, one, other, lists)
         for name in row.names:
             beside = lists.get((row.asked, name), [])
-            if any(_above(judgement, one, other) or _implied(judgement, row.answers[0].text, other) for judgement in beside):
+            if any(
+                _above(judgement, one, other) or _implied(judgement, row.answers[0].text, other)
+                for judgement in beside
+            ):
                 continue
             if _is_correction(row) and (row.asked, one) in learnt and _correct(made, beside, row, i, name):
                 corrected.add((row.asked, one))
@@ -268,17 +306,25 @@ def _pairs(rows: list[_Told], made: dict[tuple, _Judgement], lists: dict, learnt
     for i, row, name, beside in others:
         if any(_implied(judgement, row.answers[0].text, _key(row.answers[1])) for judgement in beside):
             continue
-        # Of several corrections the one of the best answer is learnt: only below that may another stand as one.
-        below = _is_correction(row) and _place(beside, _key(row.answers[1])) > best.get(row.asked, limits.MAX_ANSWERS)
+        # Of several corrections the one of the best answer is learnt: only below that may another stand as
+        # one.
+        below = _is_correction(row) and _place(beside, _key(row.answers[1])) > best.get(
+            row.asked, limits.MAX_ANSWERS
+        )
         if not (below and _correct(made, beside, row, i, name)):
             made[row.asked, name, i] = _Judgement(i, row.answers, name, {"ranking": [[0], [1]]})
     return corrected
 
 
 def _implied(judgement: _Judgement, text: str, other: tuple) -> bool:
-    """Whether `text` corrects, in this judgement, an answer that stands no lower than another (an export may ask for such pairs, too)."""
+    """Whether `text` corrects, in this judgement, an answer that stands no lower than another (an export may
+    ask for such pairs, too)."""
     places = _places(judgement)
-    corrected = [_key(judgement.answers[c["answer"]]) for c in judgement.document.get("corrections", ()) if c["text"] == text]
+    corrected = [
+        _key(judgement.answers[c["answer"]])
+        for c in judgement.document.get("corrections", ())
+        if c["text"] == text
+    ]
     return other in places and any(places[key] <= places[other] for key in corrected)
 
 
@@ -293,13 +339,18 @@ def _place(lists: list[_Judgement], key: tuple) -> int:
 
 def _count_against(row: _Told, one: tuple, other: tuple, lists: dict) -> None:
     """Votes against a pair that no list of this prompt holds are lost with it."""
-    against = [who for who, told in lists.items() if who[0] == row.asked and any(_above(judgement, other, one) for judgement in told)]
+    against = [
+        who
+        for who, told in lists.items()
+        if who[0] == row.asked and any(_above(judgement, other, one) for judgement in told)
+    ]
     if len(against) < row.n_against:
         row.dropped.append("n_against")
 
 
 def _correct(made: dict, beside: list[_Judgement], row: _Told, i: int, name: str) -> bool:
-    """Put the correction of an answer into what its author says of it; False if another correction of it stands there."""
+    """Put the correction of an answer into what its author says of it; False if another correction of it
+    stands there."""
     better, worse = row.answers
     key = _key(worse)
     judgement = next((j for j in beside if key in _places(j)), None)
@@ -314,7 +365,8 @@ def _correct(made: dict, beside: list[_Judgement], row: _Told, i: int, name: str
 
 
 def _labels(rows: list[_Told], made: dict[tuple, _Judgement], lists: dict) -> None:
-    """Adds what is good or bad: as the line in its author's ranking where the labels are one, else answer by answer."""
+    """Adds what is good or bad: as the line in its author's ranking where the labels are one, else answer by
+    answer."""
     said: dict[tuple, dict[tuple, int]] = {}
     for i, row in enumerate(rows):
         for name in row.names if row.kind == "binary" else ():
@@ -330,5 +382,7 @@ def _labels(rows: list[_Told], made: dict[tuple, _Judgement], lists: dict) -> No
                     del labels[key]
         for key, i in labels.items():
             row = rows[i]
-            judgement = made.setdefault((asked, name, key), _Judgement(i, row.answers, name, {"ranking": [[0]]}))
+            judgement = made.setdefault(
+                (asked, name, key), _Judgement(i, row.answers, name, {"ranking": [[0]]})
+            )
             judgement.document["acceptable"] = int(row.label)

@@ -1,4 +1,5 @@
-"""Rows that pack what is a row elsewhere: seed tasks with their instances, LLaMA-Factory's older pairs in `output`."""
+"""Rows that pack what is a row elsewhere: seed tasks with their instances, LLaMA-Factory's older pairs in
+`output`."""
 
 from dataclasses import replace
 
@@ -15,13 +16,20 @@ _OF_INSTANCE = {"input", "output"}
 def has_instances(row: dict, columns: Columns) -> bool:
     """Whether a row is an instruction with instances of it, each an input and its output."""
     found = row.get("instances")
-    return "prompt" in columns.of and isinstance(found, list) and bool(found) and all(isinstance(one, dict) and "output" in one for one in found)
+    return (
+        "prompt" in columns.of
+        and isinstance(found, list)
+        and bool(found)
+        and all(isinstance(one, dict) and "output" in one for one in found)
+    )
 
 
 def instances(row: Row) -> list[Row]:
     """A row for each instance: the instruction with its input and its output, and all other columns."""
     if not has_instances(row.data, row.columns):
-        raise RowRefused("instances", "type", _("A list of objects with an input and an output is needed here."))
+        raise RowRefused(
+            "instances", "type", _("A list of objects with an input and an output is needed here.")
+        )
     own = {column: value for column, value in row.data.items() if column != "instances"}
     of = row.columns.of | {"input": "input", "answer": "output"}
     made = []
@@ -35,7 +43,11 @@ def instances(row: Row) -> list[Row]:
 def holds_pair(row: dict, columns: Columns) -> bool:
     """Whether `output` holds the better and the worse answer, in this order."""
     column = columns.of.get("answer")
-    if column is None or normal(column) != "output" or not columns.of.keys().isdisjoint(("chosen", "rejected")):
+    if (
+        column is None
+        or normal(column) != "output"
+        or not columns.of.keys().isdisjoint(("chosen", "rejected"))
+    ):
         return False
     value = row[column]
     if isinstance(value, str):
@@ -54,6 +66,12 @@ def as_preference(row: Row) -> Row:
     if not holds_pair(row.data, row.columns):
         raise RowRefused(column, "type", _("A list of two texts is needed here, the better answer first."))
     better, worse = turns.from_json(row.data[column], column)
-    data = {c: value for c, value in row.data.items() if c != column} | {column: better, f"{column}[2]": worse}
-    of = {ours: c for ours, c in row.columns.of.items() if ours != "answer"} | {"chosen": column, "rejected": f"{column}[2]"}
+    data = {c: value for c, value in row.data.items() if c != column} | {
+        column: better,
+        f"{column}[2]": worse,
+    }
+    of = {ours: c for ours, c in row.columns.of.items() if ours != "answer"} | {
+        "chosen": column,
+        "rejected": f"{column}[2]",
+    }
     return Row(data, replace(row.columns, of=of), row.model)

@@ -29,7 +29,13 @@ def raw_rows(path: Path, inspection) -> Iterator[tuple[int, dict | RowRefused]]:
         yield from parquet.rows(path)
     elif inspection.container == "csv":
         end, unquoted = b"\r" if "cr" in inspection.layout else b"\n", "unquoted" in inspection.layout
-        yield from table.rows(text_stream(path, inspection), delimiter=inspection.delimiter, was_gb=was_gb, end=end, unquoted=unquoted)
+        yield from table.rows(
+            text_stream(path, inspection),
+            delimiter=inspection.delimiter,
+            was_gb=was_gb,
+            end=end,
+            unquoted=unquoted,
+        )
     elif inspection.container == "jsonl":
         for line, raw in jsonl(text_stream(path, inspection)):
             yield line, _parsed(raw, None, was_gb)
@@ -44,17 +50,27 @@ def raw_rows(path: Path, inspection) -> Iterator[tuple[int, dict | RowRefused]]:
 def _parsed(raw: bytes | None, key: bytes | None, was_gb: bool) -> dict | RowRefused:
     try:
         if raw is None:
-            raise RowRefused("", "too_long", _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
+            raise RowRefused(
+                "",
+                "too_long",
+                _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB},
+            )
         value = strict.parse(raw, was_gb=was_gb)
         if key is not None and not isinstance(value, dict):
-            raise RowRefused("", "type", _("A record must be an object, not %(type)s.") % {"type": turns.type_name(value)})
+            raise RowRefused(
+                "", "type", _("A record must be an object, not %(type)s.") % {"type": turns.type_name(value)}
+            )
         row = as_row(value)
         if key is not None and "id" not in row:
             row = {"id": strict.parse(key, was_gb=was_gb), **row}
         if len(row) > limits.MAX_COLUMNS:
-            raise RowRefused("", "columns", _("The record has more than %(n)d columns.") % {"n": limits.MAX_COLUMNS})
+            raise RowRefused(
+                "", "columns", _("The record has more than %(n)d columns.") % {"n": limits.MAX_COLUMNS}
+            )
         if any(len(name) > limits.MAX_ID for name in row):
-            raise RowRefused("", "columns", _("A column's name is longer than %(n)d characters.") % {"n": limits.MAX_ID})
+            raise RowRefused(
+                "", "columns", _("A column's name is longer than %(n)d characters.") % {"n": limits.MAX_ID}
+            )
         return row
     except RowRefused as e:
         return e
@@ -66,14 +82,22 @@ def as_row(value) -> dict:
         return value
     if isinstance(value, str):
         return {"prompt": value}
-    if isinstance(value, list) and value and isinstance(value[0], dict) and ("role" in value[0] or "from" in value[0]):
+    if (
+        isinstance(value, list)
+        and value
+        and isinstance(value[0], dict)
+        and ("role" in value[0] or "from" in value[0])
+    ):
         return {"messages": value}
-    raise RowRefused("", "type", _("A record must be an object, not %(type)s.") % {"type": turns.type_name(value)})
+    raise RowRefused(
+        "", "type", _("A record must be an object, not %(type)s.") % {"type": turns.type_name(value)}
+    )
 
 
 def effective_format(inspection, *, model: str | None, join: str | None) -> tuple[str, dict[str, str]]:
-    """(format, given mapping) once it is known that rows are answers to be joined: a file of questions and answers, read with `join`,
-    gives the answers only; a file of texts with `join` and `model` is a file of answers."""
+    """(format, given mapping) once it is known that rows are answers to be joined: a file of questions and
+    answers, read with `join`, gives the answers only; a file of texts with `join` and `model` is a file of
+    answers."""
     fmt, given = inspection.format, dict(inspection.given)
     if join is None:
         return fmt, given
@@ -84,13 +108,20 @@ def effective_format(inspection, *, model: str | None, join: str | None) -> tupl
     return fmt, given
 
 
-def records(path: Path, inspection, *, model: str | None = None, join: str | None = None) -> Iterator[Record | Refusal]:
+def records(
+    path: Path, inspection, *, model: str | None = None, join: str | None = None
+) -> Iterator[Record | Refusal]:
     """See corpus.readers.read."""
     if join is not None and inspection.columns and join not in inspection.columns:
         shown = ", ".join(inspection.columns)[:500]
-        raise FileRefused("mapping", _("The file has no column %(name)s. It has: %(names)s") % {"name": join[:60], "names": shown})
+        raise FileRefused(
+            "mapping",
+            _("The file has no column %(name)s. It has: %(names)s") % {"name": join[:60], "names": shown},
+        )
     if model is not None and len(model) > limits.MAX_ID:
-        raise FileRefused("model", _("The model's name is longer than %(n)d characters.") % {"n": limits.MAX_ID})
+        raise FileRefused(
+            "model", _("The model's name is longer than %(n)d characters.") % {"n": limits.MAX_ID}
+        )
     fmt, mapping = effective_format(inspection, model=model, join=join)
     if fmt == own_rows.SHAPE:
         yield from own_rows.records(raw_rows(path, inspection))
@@ -126,5 +157,9 @@ def shown(row: dict) -> dict:
     for column, value in row.items():
         if isinstance(value, (list, dict)):
             value = json.dumps(value, ensure_ascii=False)
-        out[column] = value[: limits.SHOWN_TEXT] + "…" if isinstance(value, str) and len(value) > limits.SHOWN_TEXT else value
+        out[column] = (
+            value[: limits.SHOWN_TEXT] + "…"
+            if isinstance(value, str) and len(value) > limits.SHOWN_TEXT
+            else value
+        )
     return out

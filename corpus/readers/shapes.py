@@ -1,4 +1,5 @@
-"""From a row to entries: one small function per shape of data. (Rows that compare answers are in judged.py, trees in tree.py.)"""
+"""From a row to entries: one small function per shape of data. (Rows that compare answers are in judged.py,
+trees in tree.py.)"""
 
 from collections.abc import Callable
 
@@ -10,7 +11,17 @@ from corpus.readers.errors import RowRefused
 from corpus.readers.fields import Columns
 from corpus.readers.judgements import judging
 from corpus.readers.judgements.judged import answer_columns, answer_list, preference, ranked_texts
-from corpus.readers.rows import Row, as_id, check_prompt, context, ending, entry, judge_name, made_answer, split_answer
+from corpus.readers.rows import (
+    Row,
+    as_id,
+    check_prompt,
+    context,
+    ending,
+    entry,
+    judge_name,
+    made_answer,
+    split_answer,
+)
 from corpus.readers.tree import is_tree, sibling_sets
 from corpus.records import Entry, JudgementIn
 
@@ -18,13 +29,25 @@ from corpus.records import Entry, JudgementIn
 def prompts(row: Row) -> list[Entry]:
     """A question; where it is the text of a whole conversation, its last answer is the answer."""
     messages = context(row)
-    if messages and messages[-1]["role"] == "assistant" and row.has("prompt") and transcripts.turns_of(row.data[row.name("prompt")]):
+    if (
+        messages
+        and messages[-1]["role"] == "assistant"
+        and row.has("prompt")
+        and transcripts.turns_of(row.data[row.name("prompt")])
+    ):
         return _answered(row, messages, row.name("prompt"))
-    return [entry(row, "prompt", check_prompt(messages, row.name("messages") if row.filled("messages") else row.name("prompt")))]
+    return [
+        entry(
+            row,
+            "prompt",
+            check_prompt(messages, row.name("messages") if row.filled("messages") else row.name("prompt")),
+        )
+    ]
 
 
 def answered(row: Row) -> list[Entry]:
-    """alpaca: a question and its answer. With a model named for the file the answers are there to be judged, else to be learnt."""
+    """alpaca: a question and its answer. With a model named for the file the answers are there to be judged,
+    else to be learnt."""
     messages = check_prompt(context(row), row.name("prompt"))
     text = _one_answer(row.get("answer"), row.name("answer"))
     identity = as_id(row.get("answer_id"), row.name("answer_id"))
@@ -57,7 +80,9 @@ def qa(row: Row) -> list[Entry]:
 
 def kto(row: Row) -> list[Entry]:
     good = judging.label(row.get("label"), row.name("label"))
-    if row.filled("messages") and (not row.has("answer") or turns.last_role(row.data[row.name("messages")]) == "assistant"):
+    if row.filled("messages") and (
+        not row.has("answer") or turns.last_role(row.data[row.name("messages")]) == "assistant"
+    ):
         column = row.name("messages")
         messages, answer = split_answer(context(row), column)
     elif not row.has("answer"):
@@ -71,7 +96,15 @@ def kto(row: Row) -> list[Entry]:
     if answer is None:
         raise RowRefused(column, "empty_answer", _("The answer is empty."))
     document = {"ranking": [[0]], "acceptable": int(good)}
-    return [entry(row, "ranking", messages, [made_answer(row, answer, column, cut=_last_ending(row))], [JudgementIn(document, judge_name(row))])]
+    return [
+        entry(
+            row,
+            "ranking",
+            messages,
+            [made_answer(row, answer, column, cut=_last_ending(row))],
+            [JudgementIn(document, judge_name(row))],
+        )
+    ]
 
 
 def answers_to_known(row: Row) -> list[Entry]:
@@ -102,7 +135,8 @@ def _last_ending(row: Row) -> str:
 
 
 def _one_answer(value, column: str):
-    """The text of an answer given as a message of the assistant, or a list with one; any other value as it is."""
+    """The text of an answer given as a message of the assistant, or a list with one; any other value as it
+    is."""
     value = turns.talk(value)
     if not isinstance(value, (list, dict)) or not turns.is_talk(value):
         return value
@@ -169,7 +203,8 @@ NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 def shape_of(row: dict, columns: Columns) -> str | None:
-    """The shape one row has, None if its columns do not tell. ("review" and "messages_apart" are recognised to be refused.)"""
+    """The shape one row has, None if its columns do not tell. ("review" and "messages_apart" are recognised
+    to be refused.)"""
     of = columns.of
     if own_rows.is_own(row):
         return own_rows.SHAPE
@@ -198,11 +233,21 @@ def shape_of(row: dict, columns: Columns) -> str | None:
         return "pairs"
     if "answers" in of and "answer" not in of and asks and _are_answers(row[of["answers"]]):
         return "ranked_list"
-    told = transcripts.turns_of(row[of["prompt"]]) if "prompt" in of and "answer" not in of and "messages" not in of else None
+    told = (
+        transcripts.turns_of(row[of["prompt"]])
+        if "prompt" in of and "answer" not in of and "messages" not in of
+        else None
+    )
     holds_answer = told is not None and told[-1]["role"] == "assistant"
-    if "label" in of and judging.is_label(row[of["label"]]) and (talks or ("prompt" in of and ("answer" in of or holds_answer))):
+    if (
+        "label" in of
+        and judging.is_label(row[of["label"]])
+        and (talks or ("prompt" in of and ("answer" in of or holds_answer)))
+    ):
         return "kto"
-    if talks and not (last != "assistant" and "answer" in of and asks and row[of["answer"]] not in (None, "")):
+    if talks and not (
+        last != "assistant" and "answer" in of and asks and row[of["answer"]] not in (None, "")
+    ):
         try:
             value = turns.from_json(row[of["messages"]], "")
         except RowRefused:
@@ -212,15 +257,22 @@ def shape_of(row: dict, columns: Columns) -> str | None:
         return "qa" if "source" in of else "alpaca"
     if "answer" in of and "id" in of:
         return "answers"
-    lost = any(row[of[ours]] not in (None, "", [], {}) for ours in ("answers", "chosen", "rejected") if ours in of)
+    lost = any(
+        row[of[ours]] not in (None, "", [], {}) for ours in ("answers", "chosen", "rejected") if ours in of
+    )
     if holds_answer and not lost:
         return "transcripts"
     return "prompts" if "prompt" in of and not lost and not isinstance(row[of["prompt"]], dict) else None
 
 
 def richer(fmt: str, row: dict, columns: Columns) -> str:
-    """`fmt`, the shape of the file, or this row's own where that takes in more of it: what it says of its answers is not passed over."""
-    more = columns.answers or columns.ranked_texts or not columns.of.keys().isdisjoint(("rejected", "answers", "source"))
+    """`fmt`, the shape of the file, or this row's own where that takes in more of it: what it says of its
+    answers is not passed over."""
+    more = (
+        columns.answers
+        or columns.ranked_texts
+        or not columns.of.keys().isdisjoint(("rejected", "answers", "source"))
+    )
     if more and fmt in ("prompts", "alpaca", "sharegpt", "chatml"):
         own = shape_of(row, columns)
         if own in ("preference", "ranked", "ranked_list", "pairs", "qa"):
@@ -233,7 +285,9 @@ def _is_list(value) -> bool:
 
 
 def _are_answers(value) -> bool:
-    return _is_list(value) or (isinstance(value, dict) and bool(value) and all(isinstance(v, str) for v in value.values()))
+    return _is_list(value) or (
+        isinstance(value, dict) and bool(value) and all(isinstance(v, str) for v in value.values())
+    )
 
 
 def check_columns(fmt: str, row: Row) -> None:

@@ -1,4 +1,5 @@
-"""Strict JSON for one record: depth before parsing, no NaN, no duplicate keys, no text that cannot be stored."""
+"""Strict JSON for one record: depth before parsing, no NaN, no duplicate keys, no text that cannot be
+stored."""
 
 import json
 
@@ -16,19 +17,24 @@ def too_deep(raw: bytes) -> bool:
 
 
 def decoded(raw: bytes, *, was_gb: bool = False) -> str:
-    """`raw` as text. RowRefused for bytes that are not in the file's encoding; with `was_gb`, also for a UTF-8 row in a GB18030 file."""
+    """`raw` as text. RowRefused for bytes that are not in the file's encoding; with `was_gb`, also for a
+    UTF-8 row in a GB18030 file."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise RowRefused("", "encoding", _("There are bytes here that are not in the file's encoding, or half of a surrogate pair.")) from None
+        raise RowRefused(
+            "",
+            "encoding",
+            _("There are bytes here that are not in the file's encoding, or half of a surrogate pair."),
+        ) from None
     if was_gb and not text.isascii() and _was_utf8(text):
         raise RowRefused("", "encoding", _("This record is in UTF-8, the file in GB18030."))
     return text
 
 
 def _was_utf8(text: str) -> bool:
-    """Whether `text`, read as GB18030, reads better as UTF-8. Few GB rows are well-formed UTF-8 at all; of those, the reading with more
-    of the 3755 common characters wins."""
+    """Whether `text`, read as GB18030, reads better as UTF-8. Few GB rows are well-formed UTF-8 at all; of
+    those, the reading with more of the 3755 common characters wins."""
     try:
         other = text.encode("gb18030").decode("utf-8")
     except UnicodeError:
@@ -37,7 +43,8 @@ def _was_utf8(text: str) -> bool:
 
 
 def common_share(text: str) -> float:
-    """How many of the characters beyond ASCII are of the 3,755 common ones or punctuation; `text` has at least one."""
+    """How many of the characters beyond ASCII are of the 3,755 common ones or punctuation; `text` has at
+    least one."""
     wide = [c for c in text if ord(c) > 127]
     common = 0
     for c in wide:
@@ -51,7 +58,9 @@ def common_share(text: str) -> float:
 def parse(raw: bytes, *, was_gb: bool = False):
     """The value of one JSON text. RowRefused with the reason and, where it is known, the column."""
     if too_deep(raw):
-        raise RowRefused("", "too_deep", _("The record nests deeper than %(n)d levels.") % {"n": limits.MAX_DEPTH})
+        raise RowRefused(
+            "", "too_deep", _("The record nests deeper than %(n)d levels.") % {"n": limits.MAX_DEPTH}
+        )
     text = decoded(raw, was_gb=was_gb)
     try:
         # Raw control characters inside strings are let through (they are kept as text); NUL is refused below.

@@ -1,20 +1,27 @@
-"""A whole conversation in one text, in the spellings that files have: "Human: … Assistant: …", "<s>Human: … </s>", "### Human: …",
-ChatML's and Llama's own tokens. Text between the marks is kept as it is, but for the blank and line break that belong to a mark."""
+"""A whole conversation in one text, in the spellings that files have: "Human: … Assistant: …", "<s>Human: …
+</s>", "### Human: …", ChatML's and Llama's own tokens. Text between the marks is kept as it is, but for
+the blank and line break that belong to a mark."""
 
 import re
 
 from corpus.readers import turns
 
-_NAMES = "|".join(sorted((a for role in ("user", "assistant", "system") for a in turns.ROLES[role]), key=len, reverse=True))
+_NAMES = "|".join(
+    sorted((a for role in ("user", "assistant", "system") for a in turns.ROLES[role]), key=len, reverse=True)
+)
 _TAGGED = re.compile(rf"\s*<s>\s*({_NAMES})\s?[:：][ ]?(.*?)\n?(?:</s>|\Z)\s*", re.S | re.I)
 _HASHED = re.compile(rf"(?:\A\s*|\n|(?<=\S))#{{2,3}} ?({_NAMES})\s?[:：][ \n]?", re.I)
 _CHATML = re.compile(rf"\s*<\|im_start\|>({_NAMES}|tool)\n(.*?)(?:<\|im_end\|>|\Z)\s*", re.S | re.I)
-_INST = re.compile(r"\s*(?:<s>)?\s*\[INST\] ?(?:<<SYS>>\n?(.*?)\n?<</SYS>>\s*)?(.*?) ?\[/INST\] ?(.*?) ?(?:</s>|(?=\s*(?:<s>)?\s*\[INST\])|\Z)\s*", re.S)
+_INST = re.compile(
+    r"\s*(?:<s>)?\s*\[INST\] ?(?:<<SYS>>\n?(.*?)\n?<</SYS>>\s*)?(.*?) ?\[/INST\] ?(.*?) ?(?:</s>|(?=\s*(?:<s>)?\s*\[INST\])|\Z)\s*",  # noqa: E501
+    re.S,
+)
 
 
 def turns_of(value) -> list[dict] | None:
-    """The turns of `value`, the user's first (behind a system prompt) and the assistant named at least once; None for any other text.
-    An assistant's name at the end with nothing behind it asks for the answer: it is no turn."""
+    """The turns of `value`, the user's first (behind a system prompt) and the assistant named at least once;
+    None for any other text. An assistant's name at the end with nothing behind it asks for the answer: it
+    is no turn."""
     if not isinstance(value, str):
         return None
     begin = value.lstrip()[:1]
@@ -51,8 +58,13 @@ def _hashed(value: str) -> list[dict] | None:
     if not marks or marks[0].start():
         return None
     ends = [m.start() for m in marks[1:]] + [len(value)]
-    parts = [(turns.ROLE_OF[m[1].casefold()], value[m.end() : end]) for m, end in zip(marks, ends, strict=True)]
-    return [{"role": role, "content": text.removesuffix("\n") if i + 1 < len(parts) else text} for i, (role, text) in enumerate(parts)]
+    parts = [
+        (turns.ROLE_OF[m[1].casefold()], value[m.end() : end]) for m, end in zip(marks, ends, strict=True)
+    ]
+    return [
+        {"role": role, "content": text.removesuffix("\n") if i + 1 < len(parts) else text}
+        for i, (role, text) in enumerate(parts)
+    ]
 
 
 def _instructed(value: str) -> list[dict] | None:

@@ -1,4 +1,5 @@
-"""Who may chat: members of any role, and guests by a link. A guest is a random key in the session, good for one project, as long as the link is alive."""
+"""Who may chat: members of any role, and guests by a link. A guest is a random key in the session, good for
+one project, as long as the link is alive."""
 
 import secrets
 from dataclasses import dataclass
@@ -35,7 +36,11 @@ class Visitor:
     @cached_property
     def known(self) -> EndUser | None:
         """The person as the chat knows them; None for somebody who has only looked so far. One query."""
-        hashed = end_users.guest_hash(self.project, self.key) if self.user is None else end_users.member_hash(self.project, self.user)
+        hashed = (
+            end_users.guest_hash(self.project, self.key)
+            if self.user is None
+            else end_users.member_hash(self.project, self.user)
+        )
         found = EndUser.objects.filter(project=self.project, key_hash=hashed).first()
         if found is not None and self.user is not None:
             found.user = self.user
@@ -44,26 +49,35 @@ class Visitor:
     def end_user(self) -> EndUser:
         """The person; made when they do something for the first time."""
         if self.known is None:
-            made = end_users.of_guest(self.project, self.key) if self.user is None else end_users.of_member(self.project, self.user)
+            made = (
+                end_users.of_guest(self.project, self.key)
+                if self.user is None
+                else end_users.of_member(self.project, self.user)
+            )
             self.__dict__["known"] = made
         return self.__dict__["known"]
 
     @property
     def consent_due(self) -> bool:
         """Whether the consent text, in its present version, is still to be agreed to."""
-        return bool(self.chat.consent) and (self.known is None or self.known.consent_version < self.chat.consent_version)
+        return bool(self.chat.consent) and (
+            self.known is None or self.known.consent_version < self.chat.consent_version
+        )
 
 
 class SignedOut(DomainError):
     """Nobody is signed in, and no guest's session either: 401."""
 
     def __init__(self):
-        super().__init__("signed_out", _("You are signed out. Sign in to go on; nothing you typed is lost."), status=401)
+        super().__init__(
+            "signed_out", _("You are signed out. Sign in to go on; nothing you typed is lost."), status=401
+        )
 
 
 def visitor(request, slug: str) -> Visitor:
-    """Whoever asks, if they may chat in `slug`. A guest who is also a member is the member. SignedOut for nobody; Http404 for strangers (that a
-    project exists is not told); DomainError "link_gone" for a guest whose link is not alive any more, "chat_off" where there is no chat."""
+    """Whoever asks, if they may chat in `slug`. A guest who is also a member is the member. SignedOut for
+    nobody; Http404 for strangers (that a project exists is not told); DomainError "link_gone" for a guest
+    whose link is not alive any more, "chat_off" where there is no chat."""
     found = _member(request.user, slug) or _guest(request, slug)
     if found is None:
         if request.user.is_authenticated:
@@ -122,14 +136,23 @@ def _guest(request, slug: str) -> Visitor | None:
     entry = _entry(request, slug)
     if entry is None:
         return None
-    link = ChatLink.objects.select_related("project__chat").filter(pk=entry["link"], project=entry["project"], project__slug=slug).first()
+    link = (
+        ChatLink.objects.select_related("project__chat")
+        .filter(pk=entry["link"], project=entry["project"], project__slug=slug)
+        .first()
+    )
     if link is None or not guest_links.is_alive(link):
-        raise DomainError("link_gone", _("The link you came by works no more. Ask whoever gave it to you for a new one."), status=403)
+        raise DomainError(
+            "link_gone",
+            _("The link you came by works no more. Ask whoever gave it to you for a new one."),
+            status=403,
+        )
     return Visitor(link.project, _chat_of(link.project), "", None, entry["key"])
 
 
 def inside(request, slug: str) -> Visitor | None:
-    """Who this session is in `slug` already: a member, or a guest whose link is alive; else None. Never an error."""
+    """Who this session is in `slug` already: a member, or a guest whose link is alive; else None. Never an
+    error."""
     try:
         return _member(request.user, slug) or _guest(request, slug)
     except DomainError:
@@ -137,10 +160,11 @@ def inside(request, slug: str) -> Visitor | None:
 
 
 def let_in(request, link: ChatLink) -> Visitor:
-    """Make this session a guest of the link's project, or let the guest it already is go on by this link. The session gets a new key, so that
-    nobody who knew the old one comes in with the guest."""
+    """Make this session a guest of the link's project, or let the guest it already is go on by this link. The
+    session gets a new key, so that nobody who knew the old one comes in with the guest."""
     entry = _entry(request, link.project.slug)
-    known = entry["key"] if entry and entry["project"] == link.project_id else None  # by another link before, perhaps: the same person
+    # by another link before, perhaps: the same person
+    known = entry["key"] if entry and entry["project"] == link.project_id else None
     key = known or secrets.token_urlsafe(32)
     request.session.cycle_key()
     request.session[SESSION] = _guests(request) | {

@@ -1,5 +1,5 @@
-"""The chat over HTTP, for its own page: JSON in and out, the session's own talk and nobody else's. What is answered is told in feedback.chat.serialize,
-the lines of a stream in feedback.chat.stream_events."""
+"""The chat over HTTP, for its own page: JSON in and out, the session's own talk and nobody else's. What is
+answered is told in feedback.chat.serialize, the lines of a stream in feedback.chat.stream_events."""
 
 import functools
 import logging
@@ -32,8 +32,9 @@ _LARGEST = 2**63 - 1
 
 
 def chat_view(method: str, *, act: bool = False):
-    """Decorator of a view `(visitor, body or query, …ids)` under a `slug`: who may chat, one method, JSON, every refusal as {"error": {"code",
-    "message"}}. `act`: counted against what one person may do in a minute."""
+    """Decorator of a view `(visitor, body or query, …ids)` under a `slug`: who may chat, one method, JSON,
+    every refusal as {"error": {"code", "message"}}. `act`: counted against what one person may do in a
+    minute."""
 
     def decorate(view):
         @functools.wraps(view)
@@ -59,7 +60,15 @@ def chat_view(method: str, *, act: bool = False):
 
 def _answer(view, method, act, request, slug, ids):
     if request.method != method:
-        response = JsonResponse({"error": {"code": "method_not_allowed", "message": _("This address takes %(method)s.") % {"method": method}}}, status=405)
+        response = JsonResponse(
+            {
+                "error": {
+                    "code": "method_not_allowed",
+                    "message": _("This address takes %(method)s.") % {"method": method},
+                }
+            },
+            status=405,
+        )
         response["Allow"] = method
         return response
     visitor = access.visitor(request, slug)
@@ -67,7 +76,9 @@ def _answer(view, method, act, request, slug, ids):
         raise Http404
     given = _body(request) if method == "POST" else request.GET
     if act:
-        limits.take("chat-acts", f"{visitor.project.pk}-{visitor.key or visitor.user.pk}", limit=ACTS, seconds=60)
+        limits.take(
+            "chat-acts", f"{visitor.project.pk}-{visitor.key or visitor.user.pk}", limit=ACTS, seconds=60
+        )
     visitor.address = client_ip(request)
     out = view(visitor, given, **ids)
     return out if not isinstance(out, dict) else JsonResponse(out)
@@ -90,7 +101,9 @@ def _body(request) -> dict:
     try:
         given = strict_loads(raw) if raw else {}
     except (ValueError, RecursionError) as exc:
-        raise DomainError("bad_json", _("The request is not valid JSON: %(reason)s") % {"reason": exc}) from None
+        raise DomainError(
+            "bad_json", _("The request is not valid JSON: %(reason)s") % {"reason": exc}
+        ) from None
     if not isinstance(given, dict):
         raise DomainError("bad_json", _("The request is not a JSON object."))
     return given
@@ -100,7 +113,9 @@ def _body(request) -> dict:
 
 
 def _bad(name: str) -> DomainError:
-    return DomainError("bad_value", _("“%(name)s” is missing, or not what it should be.") % {"name": name}, field=name)
+    return DomainError(
+        "bad_value", _("“%(name)s” is missing, or not what it should be.") % {"name": name}, field=name
+    )
 
 
 def _id(given: dict, name: str, *, optional: bool = False) -> int | None:
@@ -147,22 +162,51 @@ def _conversation(visitor, pk: int) -> Conversation:
 
 @chat_view("GET")
 def conversations(visitor, query):
-    """{"conversations": [{id, title, updated_at, score}], "more"}: the newest first; `q` searches titles and texts, `before` goes on after a page."""
+    """{"conversations": [{id, title, updated_at, score}], "more"}: the newest first; `q` searches titles and
+    texts, `before` goes on after a page."""
     rows = Conversation.objects.visible_to(visitor.known).filter(project=visitor.project)
     words, before = query.get("q", "").strip(), query.get("before", "")
     if words:
         asking.check_text(words, field="q", most=MAX_QUERY)
-        limits.take("chat-search", str(visitor.known.pk if visitor.known else visitor.project.pk), limit=SEARCHES, seconds=60)
+        limits.take(
+            "chat-search",
+            str(visitor.known.pk if visitor.known else visitor.project.pk),
+            limit=SEARCHES,
+            seconds=60,
+        )
         said = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=words)
         rows = rows.filter(Q(title__icontains=words) | Exists(said))
     if before:
         if not (before.isascii() and before.isdecimal() and len(before) < 19):
             raise _bad("before")
-        last = Conversation.objects.visible_to(visitor.known).filter(pk=int(before)).values_list("updated_at", flat=True).first()
-        rows = rows.none() if last is None else rows.filter(Q(updated_at__lt=last) | Q(updated_at=last, pk__lt=int(before)))
-    score = Reaction.objects.filter(conversation=OuterRef("pk"), end_user=visitor.known, kind=Reaction.Kind.SCORE, current=True).values("value")[:1]
-    found = list(rows.order_by("-updated_at", "-pk").annotate(score=Subquery(score)).values("pk", "title", "updated_at", "score")[: LISTED + 1])
-    listed = [{"id": r["pk"], "title": r["title"], "updated_at": r["updated_at"].isoformat(), "score": r["score"] or None} for r in found[:LISTED]]
+        last = (
+            Conversation.objects.visible_to(visitor.known)
+            .filter(pk=int(before))
+            .values_list("updated_at", flat=True)
+            .first()
+        )
+        rows = (
+            rows.none()
+            if last is None
+            else rows.filter(Q(updated_at__lt=last) | Q(updated_at=last, pk__lt=int(before)))
+        )
+    score = Reaction.objects.filter(
+        conversation=OuterRef("pk"), end_user=visitor.known, kind=Reaction.Kind.SCORE, current=True
+    ).values("value")[:1]
+    found = list(
+        rows.order_by("-updated_at", "-pk")
+        .annotate(score=Subquery(score))
+        .values("pk", "title", "updated_at", "score")[: LISTED + 1]
+    )
+    listed = [
+        {
+            "id": r["pk"],
+            "title": r["title"],
+            "updated_at": r["updated_at"].isoformat(),
+            "score": r["score"] or None,
+        }
+        for r in found[:LISTED]
+    ]
     return {"conversations": listed, "more": len(found) > LISTED}
 
 
@@ -187,11 +231,22 @@ def delete(visitor, given, pk):
     """The talk and all that was said of it are gone: rows, not marks."""
     found = _conversation(visitor, pk)
     with transaction.atomic():
-        # Locked, so that no turn is on its way; its answers are broken off as soon as their readers find no row.
+        # Locked, so that no turn is on its way; its answers are broken off as soon as their readers find no
+        # row.
         if not Conversation.objects.select_for_update().filter(pk=pk).values_list("pk").first():
             raise Http404
-        events.append(project=visitor.project, actor=visitor.user, verb="chat.delete", target=found, end_user=visitor.known.pk)
-        writing = list(Message.objects.filter(conversation=found, state=Message.State.STREAMING).values_list("pk", flat=True))
+        events.append(
+            project=visitor.project,
+            actor=visitor.user,
+            verb="chat.delete",
+            target=found,
+            end_user=visitor.known.pk,
+        )
+        writing = list(
+            Message.objects.filter(conversation=found, state=Message.State.STREAMING).values_list(
+                "pk", flat=True
+            )
+        )
         found.delete()
     for message in writing:
         if live := streaming.find(message):
@@ -225,16 +280,25 @@ def _streamed(visitor, ask) -> StreamingHttpResponse:
 def turn(visitor, given):
     """{conversation, parent, text, client_key, history?} → the lines of the turn."""
     asked = {
-        "conversation_pk": _id(given, "conversation", optional=True), "parent_pk": _id(given, "parent", optional=True), "text": _text(given, "text"),
-        "client_key": _text(given, "client_key"), "history": given.get("history"), "address": visitor.address,
-    }  # fmt: skip
+        "conversation_pk": _id(given, "conversation", optional=True),
+        "parent_pk": _id(given, "parent", optional=True),
+        "text": _text(given, "text"),
+        "client_key": _text(given, "client_key"),
+        "history": given.get("history"),
+        "address": visitor.address,
+    }
     return _streamed(visitor, lambda: asking.ask(visitor=visitor, **asked))
 
 
 @chat_view("POST")
 def regenerate(visitor, given):
     """{message, client_key, history?} → the lines of another answer to the same question."""
-    asked = {"message_pk": _id(given, "message"), "client_key": _text(given, "client_key"), "history": given.get("history"), "address": visitor.address}
+    asked = {
+        "message_pk": _id(given, "message"),
+        "client_key": _text(given, "client_key"),
+        "history": given.get("history"),
+        "address": visitor.address,
+    }
     return _streamed(visitor, lambda: asking.ask_again(visitor=visitor, **asked))
 
 
@@ -264,14 +328,25 @@ def react(visitor, given, pk):
         raise _bad("kind")
     found = _message(visitor, pk)
     made = reactions.react(
-        project=visitor.project, end_user=visitor.end_user(), kind=kind, value=given.get("value") if kind == "thumb" else None, message=found,
-        reasons=_list(given, "reasons") if kind == "thumb" else (), text=_text(given, "text", ""),
-    )  # fmt: skip
-    other = Reaction.objects.filter(project=visitor.project, end_user=visitor.known, message=found, current=True).exclude(kind=kind).first()
+        project=visitor.project,
+        end_user=visitor.end_user(),
+        kind=kind,
+        value=given.get("value") if kind == "thumb" else None,
+        message=found,
+        reasons=_list(given, "reasons") if kind == "thumb" else (),
+        text=_text(given, "text", ""),
+    )
+    other = (
+        Reaction.objects.filter(project=visitor.project, end_user=visitor.known, message=found, current=True)
+        .exclude(kind=kind)
+        .first()
+    )
     said = {r.kind: r for r in (made, other) if r is not None}
     thumb, correction = said.get("thumb"), said.get("correction")
     return {
-        "thumb": {"value": thumb.value, "reasons": thumb.reasons, "text": thumb.text} if thumb and thumb.value else None,
+        "thumb": {"value": thumb.value, "reasons": thumb.reasons, "text": thumb.text}
+        if thumb and thumb.value
+        else None,
         "correction": correction.text if correction and correction.text else None,
     }
 
@@ -281,29 +356,51 @@ def score(visitor, given, pk):
     """{value: 1–5, or 0 to take it back; text} → {"score": {value, text} or null}."""
     found = _conversation(visitor, pk)
     made = reactions.react(
-        project=visitor.project, end_user=visitor.end_user(), kind="score", value=given.get("value"), text=_text(given, "text", ""), conversation=found
+        project=visitor.project,
+        end_user=visitor.end_user(),
+        kind="score",
+        value=given.get("value"),
+        text=_text(given, "text", ""),
+        conversation=found,
     )
     return {"score": {"value": made.value, "text": made.text} if made.value else None}
 
 
 @chat_view("POST", act=True)
 def choose(visitor, given):
-    """{user, verdict, chosen, shown: [{message, seen}]} → the answer the talk goes on from: the chosen one, else the first that is complete (of an old
-    and a new answer, the new one)."""
+    """{user, verdict, chosen, shown: [{message, seen}]} → the answer the talk goes on from: the chosen one,
+    else the first that is complete (of an old and a new answer, the new one)."""
     question = _message(visitor, _id(given, "user"), role="user")
     chosen_pk, verdict = _id(given, "chosen", optional=True), _text(given, "verdict")
     chosen = _message(visitor, chosen_pk, parent=question) if chosen_pk else None
     shown = _list(given, "shown", 8)
-    answers = {m.pk: m for m in Message.objects.filter(parent=question, role="assistant").select_related("conversation", "arm__endpoint")}
-    pks = [s["message"] for s in shown if isinstance(s, dict) and isinstance(s.get("message"), int) and s["message"] in answers]
+    answers = {
+        m.pk: m
+        for m in Message.objects.filter(parent=question, role="assistant").select_related(
+            "conversation", "arm__endpoint"
+        )
+    }
+    pks = [
+        s["message"]
+        for s in shown
+        if isinstance(s, dict) and isinstance(s.get("message"), int) and s["message"] in answers
+    ]
     drafts = {answers[pk].draft_group for pk in pks}
     regenerated = bool(pks) and (len(drafts) > 1 or None in drafts)
     better = chosen if verdict == Choice.Verdict.BETTER else None
     reactions.choose(
-        project=visitor.project, end_user=visitor.end_user(), parent=question, verdict=verdict, chosen=better, shown=shown, regenerated=regenerated
+        project=visitor.project,
+        end_user=visitor.end_user(),
+        parent=question,
+        verdict=verdict,
+        chosen=better,
+        shown=shown,
+        regenerated=regenerated,
     )
     group = [answers[pk] for pk in pks] or list(answers.values())
-    on = chosen or (max(group, key=lambda m: m.pk) if regenerated else branches.to_go_on_from(group) or group[0])
+    on = chosen or (
+        max(group, key=lambda m: m.pk) if regenerated else branches.to_go_on_from(group) or group[0]
+    )
     Conversation.objects.filter(pk=question.conversation_id).update(head=on)
     on.conversation = question.conversation
     return serialize.one_json(visitor, on)
@@ -311,9 +408,15 @@ def choose(visitor, given):
 
 @chat_view("POST", act=True)
 def signal(visitor, given, pk):
-    """{name}: copy, edit … What the server sees by itself (asked again, edited, stopped) it has noted already."""
+    """{name}: copy, edit … What the server sees by itself (asked again, edited, stopped) it has noted
+    already."""
     name = _text(given, "name")
-    made = reactions.signal(project=visitor.project, end_user=visitor.end_user(), message=_message(visitor, pk, role="assistant"), name=name)
+    made = reactions.signal(
+        project=visitor.project,
+        end_user=visitor.end_user(),
+        message=_message(visitor, pk, role="assistant"),
+        name=name,
+    )
     return {"name": made.name}
 
 
@@ -323,7 +426,9 @@ def seen(visitor, given):
     ids = _list(given, "ids")
     if not all(isinstance(pk, int) and not isinstance(pk, bool) and 0 < pk <= _LARGEST for pk in ids):
         raise _bad("ids")
-    own = Message.objects.visible_to(visitor.known).filter(project=visitor.project, pk__in=ids, role="assistant", seen=False)
+    own = Message.objects.visible_to(visitor.known).filter(
+        project=visitor.project, pk__in=ids, role="assistant", seen=False
+    )
     return {"seen": Message.objects.filter(pk__in=list(own.values_list("pk", flat=True))).update(seen=True)}
 
 
@@ -342,6 +447,14 @@ def agree(visitor) -> None:
     """The person agrees to the consent text as it is now."""
     end_user = visitor.end_user()
     with transaction.atomic():
-        EndUser.objects.filter(pk=end_user.pk).update(consent_version=visitor.chat.consent_version, consented_at=timezone.now())
-        events.append(project=visitor.project, actor=visitor.user, verb="chat.consent_given", target=end_user, version=visitor.chat.consent_version)
+        EndUser.objects.filter(pk=end_user.pk).update(
+            consent_version=visitor.chat.consent_version, consented_at=timezone.now()
+        )
+        events.append(
+            project=visitor.project,
+            actor=visitor.user,
+            verb="chat.consent_given",
+            target=end_user,
+            version=visitor.chat.consent_version,
+        )
     end_user.consent_version = visitor.chat.consent_version

@@ -1,4 +1,5 @@
-"""Which model answers: arms drawn by weight, per turn at random or per person for good, and several of them for drafts."""
+"""Which model answers: arms drawn by weight, per turn at random or per person for good, and several of them
+for drafts."""
 
 import hashlib
 import hmac
@@ -17,11 +18,14 @@ SAMPLED = 0.7  # the temperature of drafts sampled from one model that is set to
 
 
 def able(project: Project) -> list[Arm]:
-    """The arms that may be drawn, with endpoint and model version. DomainError "no_model" when nobody would answer. One query."""
+    """The arms that may be drawn, with endpoint and model version. DomainError "no_model" when nobody would
+    answer. One query."""
     arms = Arm.objects.filter(project=project, active=True, weight__gt=0, endpoint__active=True)
     found = list(arms.select_related("endpoint__model_version").order_by("pk"))
     if not found:
-        raise DomainError("no_model", _("No model answers here at the moment. Your question was not sent."), status=503)
+        raise DomainError(
+            "no_model", _("No model answers here at the moment. Your question was not sent."), status=503
+        )
     return found
 
 
@@ -37,13 +41,21 @@ def by_weight(arms: Sequence[Arm]) -> Arm:
 
 
 def for_person(project: Project, end_user: EndUser, arms: Sequence[Arm]) -> Arm:
-    """The person's own: as many people as the weights say, and a change of the arms moves only those it must (weighted rendezvous hashing)."""
-    return max(arms, key=lambda a: -a.weight / math.log(share_of(project.hash_key, "arm", end_user.pk, a.pk) or 1e-17))
+    """The person's own: as many people as the weights say, and a change of the arms moves only those it must
+    (weighted rendezvous hashing)."""
+    return max(
+        arms,
+        key=lambda a: -a.weight / math.log(share_of(project.hash_key, "arm", end_user.pk, a.pk) or 1e-17),
+    )
 
 
 def one(chat: ChatSettings, end_user: EndUser, arms: Sequence[Arm]) -> Arm:
     """The arm of a single answer."""
-    return for_person(chat.project, end_user, arms) if chat.assign == ChatSettings.Arms.PERSON else by_weight(arms)
+    return (
+        for_person(chat.project, end_user, arms)
+        if chat.assign == ChatSettings.Arms.PERSON
+        else by_weight(arms)
+    )
 
 
 def wants_drafts(chat: ChatSettings, turn: int) -> bool:
@@ -54,8 +66,9 @@ def wants_drafts(chat: ChatSettings, turn: int) -> bool:
 
 
 def for_drafts(chat: ChatSettings, end_user: EndUser, arms: Sequence[Arm]) -> list[Arm]:
-    """The arms of `draft_count` drafts, in the order of their places on screen, which is random: so the effect of the place can be told from the
-    effect of the model. From different arms as far as there are any, each drawn by weight; else all from one."""
+    """The arms of `draft_count` drafts, in the order of their places on screen, which is random: so the
+    effect of the place can be told from the effect of the model. From different arms as far as there are
+    any, each drawn by weight; else all from one."""
     count = max(2, min(4, chat.draft_count))
     if not chat.draft_from_arms or len(arms) < 2:
         return [one(chat, end_user, arms)] * count
@@ -69,7 +82,8 @@ def for_drafts(chat: ChatSettings, end_user: EndUser, arms: Sequence[Arm]) -> li
 
 
 def overrides(arm: Arm, nth: int, of_same: int) -> dict:
-    """What a draft's request changes of the endpoint's parameters, so that `of_same` drafts of one model do not come out the same."""
+    """What a draft's request changes of the endpoint's parameters, so that `of_same` drafts of one model do
+    not come out the same."""
     given, out = arm.endpoint.parameters or {}, {}
     if of_same > 1:
         if given.get("temperature") == 0:

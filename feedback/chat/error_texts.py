@@ -1,4 +1,5 @@
-"""Why an answer broke off or was cut off, in words for the person who asked. Never what the model's server said: that could name the model."""
+"""Why an answer broke off or was cut off, in words for the person who asked. Never what the model's server
+said: that could name the model."""
 
 from django.utils.translation import gettext as _
 
@@ -6,7 +7,11 @@ from django.utils.translation import gettext as _
 def sentence(state: str, error: str) -> str:
     """For an answer in `state` with the code `error`; "" when there is nothing to say."""
     if state == "stopped":
-        return _("Stopped. What had come by then is kept.") if error != "left" else _("You left before the answer was finished.")
+        return (
+            _("Stopped. What had come by then is kept.")
+            if error != "left"
+            else _("You left before the answer was finished.")
+        )
     if state == "cut":
         return {
             "length": _("The answer reached its greatest length and is cut off here."),

@@ -1,4 +1,5 @@
-"""Links for guests: a random token, signed, kept as a hash, with an end. Whoever holds one chats without an account, in its project and nowhere else."""
+"""Links for guests: a random token, signed, kept as a hash, with an end. Whoever holds one chats without an
+account, in its project and nowhere else."""
 
 import hashlib
 import secrets
@@ -25,7 +26,8 @@ def token_hash(token: str) -> str:
 
 
 def find(token: str) -> ChatLink | None:
-    """The link of `token` while it may be used, with its project and the chat's settings; None otherwise. Using a link takes nothing away from it."""
+    """The link of `token` while it may be used, with its project and the chat's settings; None otherwise.
+    Using a link takes nothing away from it."""
     try:
         _signer().unsign(token)
     except signing.BadSignature:

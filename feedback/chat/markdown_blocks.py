@@ -1,5 +1,5 @@
-"""The finished blocks of a Markdown text that is still growing. What is finished is rendered once; only the last block stays plain until its end is
-known. Linear in the text, also where a block never ends."""
+"""The finished blocks of a Markdown text that is still growing. What is finished is rendered once; only the
+last block stays plain until its end is known. Linear in the text, also where a block never ends."""
 
 import re
 
@@ -37,7 +37,8 @@ class Blocks:
         return [block for block in done if block is not None]
 
     def _begun(self, start: str) -> tuple[str, int] | None:
-        """After a blank line the first character of the next mostly says already that the block before is finished."""
+        """After a blank line the first character of the next mostly says already that the block before is
+        finished."""
         if self._fence or start[0] in " \t\r" or (self._list and start[0] in "-*+0123456789"):
             return None
         block = self._finish(start)
@@ -66,7 +67,8 @@ class Blocks:
         return done
 
     def _finish(self, following: str) -> tuple[str, int] | None:
-        """What stands so far, if the parser, too, begins a new block at the line `following`. The test above is a guess that spares most attempts."""
+        """What stands so far, if the parser, too, begins a new block at the line `following`. The test above
+        is a guess that spares most attempts."""
         if self._size < self._patience:
             return None
         text = "".join(self._lines)

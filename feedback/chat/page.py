@@ -1,4 +1,5 @@
-"""What the chat's page is made of: its configuration for the browser, and the plain words on what is stored and why."""
+"""What the chat's page is made of: its configuration for the browser, and the plain words on what is stored
+and why."""
 
 from django.urls import reverse
 from django.utils.translation import get_language, ngettext
@@ -13,19 +14,39 @@ from feedback.reactions import reasons
 
 # Asked for at once with the page, not one after the other as they import each other.
 _PARTS = (
-    "body", "choice", "compare", "composer", "config", "dialogs", "drafts", "history", "icons", "judgement", "run", "scroll", "seen", "store", "views",
-    "transport", "words",
-)  # fmt: skip
+    "body",
+    "choice",
+    "compare",
+    "composer",
+    "config",
+    "dialogs",
+    "drafts",
+    "history",
+    "icons",
+    "judgement",
+    "run",
+    "scroll",
+    "seen",
+    "store",
+    "views",
+    "transport",
+    "words",
+)
 MODULES = ["core/dialogs.js", "core/dom.js", *(f"feedback/chat/{part}.js" for part in _PARTS)]
 
 
 def context(visitor: Visitor, conversation: int | None = None) -> dict:
-    """For feedback/chat.html. `conversation` is shown first; whether it is the visitor's own is asked when it is fetched."""
+    """For feedback/chat.html. `conversation` is shown first; whether it is the visitor's own is asked when it
+    is fetched."""
     project, chat = visitor.project, visitor.chat
     language = get_language() or "en"
     page = reverse("chat", args=[project.slug])
     config = {
-        "user": {"id": person(visitor), "username": visitor.user.username if visitor.user else "", "guest": visitor.guest},
+        "user": {
+            "id": person(visitor),
+            "username": visitor.user.username if visitor.user else "",
+            "guest": visitor.guest,
+        },
         "project": {"slug": project.slug, "title": project.title},
         "urls": {"page": page, "api": page + "api/", "login": reverse("login")},
         "conversation": conversation,
@@ -63,22 +84,51 @@ def person(visitor: Visitor) -> str:
 def stored(chat: ChatSettings, *, guest: bool) -> list[str]:
     """What is stored of a talk, and why, a sentence each; true of the settings as they are."""
     if chat.keep == ChatSettings.Keep.IDS:
-        out = [_("Your questions and the answers are not stored. They are in this browser only, and gone when you close the page.")]
-        out.append(_("Stored is which answer got which thumb, reason and score, without its text, to see how well the model does."))
+        out = [
+            _(
+                "Your questions and the answers are not stored. They are in this browser only, and "
+                "gone when you close the page."
+            )
+        ]
+        out.append(
+            _(
+                "Stored is which answer got which thumb, reason and score, without its text, to see "
+                "how well the model does."
+            )
+        )
     else:
-        out = [_("Your questions, the answers, and what you say of them are stored under a pseudonym, not under your name.")]
+        out = [
+            _(
+                "Your questions, the answers, and what you say of them are stored under a pseudonym, "
+                "not under your name."
+            )
+        ]
         if chat.keep == ChatSettings.Keep.DAYS:
-            days = ngettext("After %(n)s day the texts are dropped.", "After %(n)s days the texts are dropped.", chat.keep_days)
+            days = ngettext(
+                "After %(n)s day the texts are dropped.",
+                "After %(n)s days the texts are dropped.",
+                chat.keep_days,
+            )
             out.append(days % {"n": chat.keep_days})
-        out.append(_("Experts may be shown single turns, without your name, to say what a good answer would be; from that the model learns."))
+        out.append(
+            _(
+                "Experts may be shown single turns, without your name, to say what a good answer "
+                "would be; from that the model learns."
+            )
+        )
     if chat.masking == ChatSettings.Masking.STORAGE and chat.keep != ChatSettings.Keep.IDS:
         out.append(_("Phone numbers and the like are blacked out before anything is stored."))
     elif chat.masking == ChatSettings.Masking.PROMOTION and chat.keep != ChatSettings.Keep.IDS:
         out.append(_("Phone numbers and the like are blacked out before experts see a turn."))
-    out.append(_("Thumbs, reasons and scores are up to you. Nobody else who chats here sees your conversations."))
+    out.append(
+        _("Thumbs, reasons and scores are up to you. Nobody else who chats here sees your conversations.")
+    )
     if guest:
         out.append(
-            _("You are known by a random number in this browser only: on another device, or when it forgets you, your conversations cannot be found again.")
+            _(
+                "You are known by a random number in this browser only: on another device, or when it "
+                "forgets you, your conversations cannot be found again."
+            )
         )
     else:
         out.append(_("You can delete a conversation at any time from your list."))

@@ -1,4 +1,5 @@
-"""What a browser is told of a talk. Of an answer nothing that names its model: no arm, no version, no endpoint, no parameters."""
+"""What a browser is told of a talk. Of an answer nothing that names its model: no arm, no version, no
+endpoint, no parameters."""
 
 from collections.abc import Sequence
 
@@ -13,15 +14,21 @@ from feedback.models import Choice, Conversation, Message, Reaction
 def talk_json(visitor: Visitor, conversation: Conversation, through: int | None = None) -> dict:
     """{id, title, score, keep, messages}: the branch through `through`, else the one last looked at."""
     found = branches.branch(conversation, visitor.known, through)
-    said = _said(visitor, [m.pk for m in (*found.messages, *found.waiting) if m.role == "assistant"], conversation)
+    said = _said(
+        visitor, [m.pk for m in (*found.messages, *found.waiting) if m.role == "assistant"], conversation
+    )
     messages = [message_json(m, found.tree, said, found.choices.get(m.pk)) for m in found.messages]
     if found.waiting:
         messages[-1]["answers"] = [message_json(m, found.tree, said, None) for m in found.waiting]
     score = said.get((None, "score"))
     return {
-        "id": conversation.pk, "title": conversation.title, "score": {"value": score.value, "text": score.text} if score and score.value else None,
-        "keep": conversation.keep, "dropped": conversation.dropped_at is not None, "messages": messages,
-    }  # fmt: skip
+        "id": conversation.pk,
+        "title": conversation.title,
+        "score": {"value": score.value, "text": score.text} if score and score.value else None,
+        "keep": conversation.keep,
+        "dropped": conversation.dropped_at is not None,
+        "messages": messages,
+    }
 
 
 def one_json(visitor: Visitor, message: Message) -> dict:
@@ -38,14 +45,27 @@ def message_json(message: Message, tree: dict, said: dict, choice: Choice | None
     thumb, correction = said.get((message.pk, "thumb")), said.get((message.pk, "correction"))
     answer = message.role == "assistant"
     return {
-        "id": message.pk, "role": message.role, "text": message.text, "html": _html(message), "state": message.state, "error": message.error,
-        "message": sentence(message.state, message.error) if answer else "", "parent": message.parent_id, "siblings": talk.siblings(message.pk, tree),
-        "sources": message.sources, "practice": bool(answer and message.arm is not None and message.arm.endpoint.practice),
-        "kept": message.conversation.keep and message.conversation.dropped_at is None, "seen": message.seen,
-        "thumb": {"value": thumb.value, "reasons": thumb.reasons, "text": thumb.text} if thumb and thumb.value else None,
-        "correction": correction.text if correction and correction.text else None, "draft_group": str(message.draft_group) if message.draft_group else None,
-        "position": message.position, "choice": {"verdict": choice.verdict, "chosen": choice.chosen_id} if choice else None,
-    }  # fmt: skip
+        "id": message.pk,
+        "role": message.role,
+        "text": message.text,
+        "html": _html(message),
+        "state": message.state,
+        "error": message.error,
+        "message": sentence(message.state, message.error) if answer else "",
+        "parent": message.parent_id,
+        "siblings": talk.siblings(message.pk, tree),
+        "sources": message.sources,
+        "practice": bool(answer and message.arm is not None and message.arm.endpoint.practice),
+        "kept": message.conversation.keep and message.conversation.dropped_at is None,
+        "seen": message.seen,
+        "thumb": {"value": thumb.value, "reasons": thumb.reasons, "text": thumb.text}
+        if thumb and thumb.value
+        else None,
+        "correction": correction.text if correction and correction.text else None,
+        "draft_group": str(message.draft_group) if message.draft_group else None,
+        "position": message.position,
+        "choice": {"verdict": choice.verdict, "chosen": choice.chosen_id} if choice else None,
+    }
 
 
 def _html(message: Message) -> str:
@@ -54,7 +74,9 @@ def _html(message: Message) -> str:
     return markdown.render(message.text) if message.role == "assistant" else markdown.plain(message.text)
 
 
-def _said(visitor: Visitor, messages: Sequence[int], conversation: Conversation | None = None) -> dict[tuple[int | None, str], Reaction]:
+def _said(
+    visitor: Visitor, messages: Sequence[int], conversation: Conversation | None = None
+) -> dict[tuple[int | None, str], Reaction]:
     """The person's present reactions: {(message, or None for the conversation; kind): Reaction}."""
     if visitor.known is None:
         return {}

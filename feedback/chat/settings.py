@@ -1,4 +1,5 @@
-"""Verbs on how a project's chat is set: the page's fields, who answers, the reasons, the consent text, links for guests."""
+"""Verbs on how a project's chat is set: the page's fields, who answers, the reasons, the consent text, links
+for guests."""
 
 import ipaddress
 import re
@@ -24,7 +25,8 @@ _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 
 
 def of(project: Project) -> ChatSettings:
-    """The project's settings; a project that has none yet gets them, switched off, with the reasons to begin with."""
+    """The project's settings; a project that has none yet gets them, switched off, with the reasons to begin
+    with."""
     found = ChatSettings.objects.filter(project=project).first()
     if found is not None:
         return found
@@ -43,17 +45,30 @@ def _locked(project: Project) -> ChatSettings:
 
 @transaction.atomic
 def change(*, project: Project, actor, **fields) -> ChatSettings:
-    """Change any of: enabled, welcome, system, drafts, draft_share, draft_count, draft_from_arms, assign, keep, keep_days, masking, mask_kinds,
-    origins (as typed), turns_per_minute. The Event names what changed, never a text. DomainError naming the field."""
+    """Change any of: enabled, welcome, system, drafts, draft_share, draft_count, draft_from_arms, assign,
+    keep, keep_days, masking, mask_kinds, origins (as typed), turns_per_minute. The Event names what
+    changed, never a text. DomainError naming the field."""
     row = _locked(project)
     if "origins" in fields:
         fields["origins"] = check_origins(fields["origins"])
     if not MIN_DRAFTS <= fields.get("draft_count", MIN_DRAFTS) <= MAX_DRAFTS:
         raise DomainError("bad_drafts", _("Two to four drafts."), field="draft_count")
     from_arms = fields.get("draft_from_arms", row.draft_from_arms)
-    if from_arms and fields.get("drafts", row.drafts) != ChatSettings.Drafts.NEVER and Arm.objects.filter(project=project, active=True).count() < 2:
-        raise DomainError("few_arms", _("Drafts from different models need two models that answer."), field="draft_from_arms")
-    if fields.get("enabled", row.enabled) and not row.enabled and not Arm.objects.filter(project=project, active=True).exists():
+    if (
+        from_arms
+        and fields.get("drafts", row.drafts) != ChatSettings.Drafts.NEVER
+        and Arm.objects.filter(project=project, active=True).count() < 2
+    ):
+        raise DomainError(
+            "few_arms",
+            _("Drafts from different models need two models that answer."),
+            field="draft_from_arms",
+        )
+    if (
+        fields.get("enabled", row.enabled)
+        and not row.enabled
+        and not Arm.objects.filter(project=project, active=True).exists()
+    ):
         raise DomainError("no_arm", _("Nobody would answer: choose a model first, below."), field="enabled")
     changed = sorted(name for name, value in fields.items() if getattr(row, name) != value)
     for name in changed:
@@ -66,8 +81,8 @@ def change(*, project: Project, actor, **fields) -> ChatSettings:
 
 @transaction.atomic
 def save_arms(*, project: Project, actor, arms: dict[int, tuple[int, bool]]) -> None:
-    """`arms`: {endpoint id: (weight, whether it answers)}. An endpoint of another project is refused. An arm that answers no more is kept,
-    switched off, since messages point at it."""
+    """`arms`: {endpoint id: (weight, whether it answers)}. An endpoint of another project is refused. An arm
+    that answers no more is kept, switched off, since messages point at it."""
     _locked(project)
     known = {e.pk: e for e in project.endpoints.all()}
     if set(arms) - set(known):
@@ -76,7 +91,9 @@ def save_arms(*, project: Project, actor, arms: dict[int, tuple[int, bool]]) -> 
     changed = 0
     for pk, (weight, active) in arms.items():
         if not 1 <= weight <= MAX_WEIGHT:
-            raise DomainError("bad_weight", _("A weight is a number from 1 to %(n)s.") % {"n": MAX_WEIGHT}, field="arms")
+            raise DomainError(
+                "bad_weight", _("A weight is a number from 1 to %(n)s.") % {"n": MAX_WEIGHT}, field="arms"
+            )
         arm = present.get(pk)
         if arm is None and active:
             Arm.objects.create(project=project, endpoint=known[pk], weight=weight)
@@ -86,7 +103,13 @@ def save_arms(*, project: Project, actor, arms: dict[int, tuple[int, bool]]) -> 
             continue
         changed += 1
     if changed:
-        events.append(project=project, actor=actor, verb="chat.arms", target=None, arms={str(pk): weight for pk, (weight, active) in arms.items() if active})
+        events.append(
+            project=project,
+            actor=actor,
+            verb="chat.arms",
+            target=None,
+            arms={str(pk): weight for pk, (weight, active) in arms.items() if active},
+        )
 
 
 @transaction.atomic
@@ -98,7 +121,9 @@ def save_reasons(*, project: Project, actor, up: list[dict], down: list[dict]) -
     if (row.up_reasons, row.down_reasons) != (ups, downs):
         row.up_reasons, row.down_reasons = ups, downs
         row.save(update_fields=["up_reasons", "down_reasons", "updated_at"])
-        events.append(project=project, actor=actor, verb="chat.reasons", target=None, up=len(ups), down=len(downs))
+        events.append(
+            project=project, actor=actor, verb="chat.reasons", target=None, up=len(ups), down=len(downs)
+        )
     return row
 
 
@@ -109,7 +134,9 @@ def save_consent(*, project: Project, actor, text: str) -> ChatSettings:
     if row.consent != text:
         row.consent, row.consent_version = text, row.consent_version + 1
         row.save(update_fields=["consent", "consent_version", "updated_at"])
-        events.append(project=project, actor=actor, verb="chat.consent", target=None, version=row.consent_version)
+        events.append(
+            project=project, actor=actor, verb="chat.consent", target=None, version=row.consent_version
+        )
     return row
 
 
@@ -117,10 +144,16 @@ def save_consent(*, project: Project, actor, text: str) -> ChatSettings:
 def create_link(*, project: Project, actor, label: str, days: int) -> tuple[ChatLink, str]:
     """A link for guests and its token, which is returned once."""
     if not 1 <= days <= MAX_LINK_DAYS:
-        raise DomainError("bad_days", _("A link works for 1 to %(n)s days.") % {"n": MAX_LINK_DAYS}, field="days")
+        raise DomainError(
+            "bad_days", _("A link works for 1 to %(n)s days.") % {"n": MAX_LINK_DAYS}, field="days"
+        )
     token = guest_links.new_token()
     link = ChatLink.objects.create(
-        project=project, label=label, token_hash=guest_links.token_hash(token), expires_at=timezone.now() + timedelta(days=days), created_by=actor
+        project=project,
+        label=label,
+        token_hash=guest_links.token_hash(token),
+        expires_at=timezone.now() + timedelta(days=days),
+        created_by=actor,
     )
     events.append(project=project, actor=actor, verb="chat.link", target=link, days=days)
     return link, token
@@ -134,13 +167,17 @@ def revoke_link(*, link: ChatLink, actor) -> None:
 
 
 def check_origins(lines: list[str]) -> list[str]:
-    """Sites as browsers send them in `Origin`: https://host[:port], or http:// for this very computer. DomainError naming the line."""
+    """Sites as browsers send them in `Origin`: https://host[:port], or http:// for this very computer.
+    DomainError naming the line."""
     out: list[str] = []
     for line in lines:
         if given := line.strip():
             origin = _origin(given)
             if origin is None:
-                message = _("“%(line)s” is not the address of a site: https://name or https://name:port, nothing after it; http:// only for localhost.")
+                message = _(
+                    "“%(line)s” is not the address of a site: https://name or https://name:port, "
+                    "nothing after it; http:// only for localhost."
+                )
                 raise DomainError("bad_origin", message % {"line": given[:80]}, field="origins")
             if origin not in out:
                 out.append(origin)
@@ -157,7 +194,15 @@ def _origin(given: str) -> str | None:
         host = (parts.hostname or "").encode("idna").decode("ascii").lower()
     except (ValueError, UnicodeError):
         return None
-    if parts.username is not None or parts.password is not None or parts.path not in ("", "/") or parts.query or parts.fragment or "?" in given or "#" in given:
+    if (
+        parts.username is not None
+        or parts.password is not None
+        or parts.path not in ("", "/")
+        or parts.query
+        or parts.fragment
+        or "?" in given
+        or "#" in given
+    ):
         return None
     shown = host
     try:

@@ -17,13 +17,18 @@ KIND_LABELS = {
 }
 # What each choice means, said where it is made.
 MEANING = {
-    "content": _("Questions and answers stay until somebody deletes them. Experts can be asked about them, and they can become training data."),
+    "content": _(
+        "Questions and answers stay until somebody deletes them. Experts can be asked about them, and "
+        "they can become training data."
+    ),
     "ids": _(
-        "Only who gave which thumb to which turn of which model. The talk itself is in the person's browser and gone when it is closed; nothing of it "
+        "Only who gave which thumb to which turn of which model. The talk itself is in the person's "
+        "browser and gone when it is closed; nothing of it "
         "reaches experts or training."
     ),
     "days": _(
-        "As above, until the day; then texts, comments and corrections are emptied and only the counts remain. What experts were given before stays with them."
+        "As above, until the day; then texts, comments and corrections are emptied and only the "
+        "counts remain. What experts were given before stays with them."
     ),
     "storage": _("The model gets what was typed, the database only the masked text. It cannot be undone."),
     "promotion": _("The database holds what was typed; experts and training files get the masked text."),
@@ -36,29 +41,51 @@ class Verbatim(forms.CharField):
 
     def __init__(self, **kwargs):
         rows = kwargs.pop("rows", 3)
-        super().__init__(required=False, strip=False, max_length=LONG, widget=forms.Textarea(attrs={"rows": rows, "dir": "auto"}), **kwargs)
+        super().__init__(
+            required=False,
+            strip=False,
+            max_length=LONG,
+            widget=forms.Textarea(attrs={"rows": rows, "dir": "auto"}),
+            **kwargs,
+        )
 
     def clean(self, value):
         return super().clean(value).replace("\r\n", "\n")
 
 
 class ChatForm(forms.Form):
-    enabled = forms.BooleanField(label=_("The chat is open"), required=False, help_text=_("Members of the project can talk to the model; guests need a link."))
+    enabled = forms.BooleanField(
+        label=_("The chat is open"),
+        required=False,
+        help_text=_("Members of the project can talk to the model; guests need a link."),
+    )
     welcome = Verbatim(label=_("Welcome"), rows=2, help_text=_("Shown before the first question. Markdown."))
     system = Verbatim(
         label=_("Instruction to the model"),
         rows=4,
         help_text=_("Sent before every conversation as the system message. Those begun earlier keep theirs."),
     )
-    assign = forms.ChoiceField(label=_("Which model answers is drawn"), choices=ChatSettings.Arms.choices, widget=forms.RadioSelect)
-    turns_per_minute = forms.IntegerField(label=_("Questions a person may ask in a minute"), min_value=1, max_value=600)
+    assign = forms.ChoiceField(
+        label=_("Which model answers is drawn"), choices=ChatSettings.Arms.choices, widget=forms.RadioSelect
+    )
+    turns_per_minute = forms.IntegerField(
+        label=_("Questions a person may ask in a minute"), min_value=1, max_value=600
+    )
     drafts = forms.ChoiceField(label=_("Several drafts to choose from"), choices=ChatSettings.Drafts.choices)
     draft_share = forms.IntegerField(label=_("On what share of turns (%)"), min_value=1, max_value=100)
     draft_count = forms.IntegerField(label=_("How many drafts"), min_value=2, max_value=4)
-    draft_from_arms = forms.BooleanField(label=_("Each draft from another model"), required=False, help_text=_("Otherwise one model answers several times."))
-    keep = forms.ChoiceField(label=_("What is kept"), choices=ChatSettings.Keep.choices, widget=forms.RadioSelect)
+    draft_from_arms = forms.BooleanField(
+        label=_("Each draft from another model"),
+        required=False,
+        help_text=_("Otherwise one model answers several times."),
+    )
+    keep = forms.ChoiceField(
+        label=_("What is kept"), choices=ChatSettings.Keep.choices, widget=forms.RadioSelect
+    )
     keep_days = forms.IntegerField(label=_("Days until the texts are dropped"), min_value=1, max_value=3650)
-    masking = forms.ChoiceField(label=_("Personal data is masked"), choices=ChatSettings.Masking.choices, widget=forms.RadioSelect)
+    masking = forms.ChoiceField(
+        label=_("Personal data is masked"), choices=ChatSettings.Masking.choices, widget=forms.RadioSelect
+    )
     mask_kinds = forms.MultipleChoiceField(
         label=_("What is masked"),
         required=False,
@@ -76,7 +103,10 @@ class ChatForm(forms.Form):
 
     def explained(self) -> dict[str, list]:
         """{field: [(option, what it means)]} of the choices that need saying."""
-        return {name: [(option, MEANING.get(option.data["value"], "")) for option in self[name]] for name in ("keep", "masking")}
+        return {
+            name: [(option, MEANING.get(option.data["value"], "")) for option in self[name]]
+            for name in ("keep", "masking")
+        }
 
     def values(self) -> dict:
         """The cleaned values under the names of ChatSettings."""
@@ -99,9 +129,21 @@ ArmFormSet = forms.formset_factory(ArmForm, extra=0, max_num=200, absolute_max=2
 
 
 class ReasonForm(forms.Form):
-    key = forms.CharField(label=_("Key in the data"), required=False, max_length=40, widget=forms.TextInput(attrs={"spellcheck": "false"}))
-    en = forms.CharField(label=_("English"), required=False, max_length=MAX_LABEL, widget=forms.TextInput(attrs={"lang": "en"}))
-    zh = forms.CharField(label=_("Chinese"), required=False, max_length=MAX_LABEL, widget=forms.TextInput(attrs={"lang": "zh-Hans"}))
+    key = forms.CharField(
+        label=_("Key in the data"),
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"spellcheck": "false"}),
+    )
+    en = forms.CharField(
+        label=_("English"), required=False, max_length=MAX_LABEL, widget=forms.TextInput(attrs={"lang": "en"})
+    )
+    zh = forms.CharField(
+        label=_("Chinese"),
+        required=False,
+        max_length=MAX_LABEL,
+        widget=forms.TextInput(attrs={"lang": "zh-Hans"}),
+    )
 
 
 ReasonFormSet = forms.formset_factory(ReasonForm, extra=2, max_num=MAX_REASONS, absolute_max=MAX_REASONS + 8)
@@ -111,7 +153,10 @@ class ConsentForm(forms.Form):
     consent = Verbatim(
         label=_("What people agree to"),
         rows=6,
-        help_text=_("Asked for once, before the first question. A changed text asks everybody again. Left empty, nothing is asked. Markdown."),
+        help_text=_(
+            "Asked for once, before the first question. A changed text asks everybody again. Left "
+            "empty, nothing is asked. Markdown."
+        ),
     )
 
 

@@ -21,10 +21,14 @@ def _arm_rows(project) -> list[dict]:
     rows = []
     for endpoint in project.endpoints.select_related("model_version"):
         arm = arms.get(endpoint.pk)
-        rows.append({"endpoint": endpoint, "active": bool(arm and arm.active), "weight": arm.weight if arm else 1})
+        rows.append(
+            {"endpoint": endpoint, "active": bool(arm and arm.active), "weight": arm.weight if arm else 1}
+        )
     total = sum(r["weight"] for r in rows if r["active"] and r["endpoint"].active)
     for row in rows:
-        row["share"] = round(100 * row["weight"] / total) if total and row["active"] and row["endpoint"].active else None
+        row["share"] = (
+            round(100 * row["weight"] / total) if total and row["active"] and row["endpoint"].active else None
+        )
     return sorted(rows, key=lambda r: not r["active"])
 
 
@@ -32,7 +36,8 @@ def _page(request, project, *, status=200, **extra):
     settings = verbs.of(project)
     rows = _arm_rows(project)
     arms = extra.pop("arm_forms", None) or ArmFormSet(
-        prefix="arms", initial=[{"endpoint": r["endpoint"].pk, "active": r["active"], "weight": r["weight"]} for r in rows]
+        prefix="arms",
+        initial=[{"endpoint": r["endpoint"].pk, "active": r["active"], "weight": r["weight"]} for r in rows],
     )
     by_endpoint = {r["endpoint"].pk: r for r in rows}
     context = {
@@ -84,7 +89,11 @@ def chat_arms(request, project):
     forms = ArmFormSet(request.POST, prefix="arms")
     error = _("A weight is a number from 1 to %(n)s.") % {"n": verbs.MAX_WEIGHT}
     if forms.is_valid():
-        given = {f.cleaned_data["endpoint"]: (f.cleaned_data["weight"], f.cleaned_data["active"]) for f in forms if f.cleaned_data.get("endpoint")}
+        given = {
+            f.cleaned_data["endpoint"]: (f.cleaned_data["weight"], f.cleaned_data["active"])
+            for f in forms
+            if f.cleaned_data.get("endpoint")
+        }
         try:
             verbs.save_arms(project=project, actor=request.user, arms=given)
         except DomainError as exc:
@@ -101,7 +110,12 @@ def chat_reasons(request, project):
     error = _("These reasons cannot be kept as they are.")
     if up.is_valid() and down.is_valid():
         try:
-            verbs.save_reasons(project=project, actor=request.user, up=[f.cleaned_data for f in up], down=[f.cleaned_data for f in down])
+            verbs.save_reasons(
+                project=project,
+                actor=request.user,
+                up=[f.cleaned_data for f in up],
+                down=[f.cleaned_data for f in down],
+            )
         except DomainError as exc:
             error = exc.message
         else:
@@ -120,7 +134,11 @@ def chat_consent(request, project):
     before = verbs.of(project).consent_version
     after = verbs.save_consent(project=project, actor=request.user, text=form.cleaned_data["consent"])
     if after.consent_version != before:
-        messages.success(request, _("Saved as version %(n)s. Everybody is asked before their next question.") % {"n": after.consent_version})
+        messages.success(
+            request,
+            _("Saved as version %(n)s. Everybody is asked before their next question.")
+            % {"n": after.consent_version},
+        )
     else:
         messages.info(request, _("The text is the same as before."))
     return redirect(reverse("chat_settings", args=[project.slug]) + "#consent")
@@ -139,6 +157,8 @@ def chat_link(request, project):
 
 @project_form("manager", "chat_settings")
 def chat_link_revoke(request, project, pk):
-    verbs.revoke_link(link=get_object_or_404(project.chat_links.select_related("project"), pk=pk), actor=request.user)
+    verbs.revoke_link(
+        link=get_object_or_404(project.chat_links.select_related("project"), pk=pk), actor=request.user
+    )
     messages.success(request, _("The link no longer works."))
     return redirect(reverse("chat_settings", args=[project.slug]) + "#links")

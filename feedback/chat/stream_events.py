@@ -1,7 +1,9 @@
-"""What a browser is sent while answers are written: one JSON object a line, and no database connection held between two lines.
+"""What a browser is sent while answers are written: one JSON object a line, and no database connection held
+between two lines.
 
-{"e": "begin", …} · {"e": "text", "a": position, "d": new text} · {"e": "block", "a", "html", "upto"} · {"e": "sources", "a", "sources"} ·
-{"e": "end", "a", "state", "error", "message", "html"} · {"e": "ping"} · {"e": "done"}"""
+{"e": "begin", …} · {"e": "text", "a": position, "d": new text} · {"e": "block", "a", "html", "upto"} ·
+{"e": "sources", "a", "sources"} · {"e": "end", "a", "state", "error", "message", "html"} · {"e": "ping"} ·
+{"e": "done"}"""
 
 import json
 import time
@@ -18,7 +20,8 @@ from feedback.models import Message
 
 PING_SECONDS = 10.0
 GATHER_SECONDS = 0.03  # pieces that come closer together travel in one line
-GATHER_EACH = 0.001  # and so much longer for each answer this process is reading: with a hundred, pages must be answered too
+# and so much longer for each answer this process is reading: with a hundred, pages must be answered too
+GATHER_EACH = 0.001
 SAVED_WITHIN = 15.0  # so long the end of an answer waits to be saved before it is told
 ELSEWHERE_SECONDS = 1.0  # how often the row of an answer that another process writes is looked at
 ELSEWHERE_MOST = 1800.0
@@ -29,7 +32,8 @@ def line(event: dict) -> bytes:
 
 
 def of_turn(begin: dict, turn: LiveTurn | None, rows: Sequence[Message], language: str) -> Iterator[bytes]:
-    """All lines of a turn. `turn`: its answers that this process reads. `rows`: those that it does not (finished, or written by another process)."""
+    """All lines of a turn. `turn`: its answers that this process reads. `rows`: those that it does not
+    (finished, or written by another process)."""
     saving.let_go()
     if turn is not None:
         turn.listen()
@@ -62,14 +66,22 @@ class _Seen:
         answer = self.answer
         if answer.over and not self.over_at:
             self.over_at = time.monotonic()
-        at_end = answer.over and not self.ended and (answer.saved or time.monotonic() - self.over_at > SAVED_WITHIN)
+        at_end = (
+            answer.over
+            and not self.ended
+            and (answer.saved or time.monotonic() - self.over_at > SAVED_WITHIN)
+        )
         return len(answer.parts) > self.parts or answer.sources is not self.sources or at_end
 
     def take(self) -> tuple[str, list | None, bool]:
-        """(new text, sources if they are new, whether this is the end); called while nothing can come in between."""
+        """(new text, sources if they are new, whether this is the end); called while nothing can come in
+        between."""
         answer = self.answer
         text, self.parts = "".join(answer.parts[self.parts :]), len(answer.parts)
-        sources, self.sources = (answer.sources if answer.sources is not self.sources else None), answer.sources
+        sources, self.sources = (
+            (answer.sources if answer.sources is not self.sources else None),
+            answer.sources,
+        )
         self.ended = answer.over and (answer.saved or time.monotonic() - self.over_at > SAVED_WITHIN)
         return text, sources, self.ended
 
@@ -106,8 +118,21 @@ def _news(view: _Seen, text: str, sources: list | None) -> Iterator[bytes]:
 def _end(answer: Live, language: str) -> Iterator[bytes]:
     state, error = answer.state, answer.error
     with translation.override(language):
-        said = sentence(state, error) if answer.saved and error != "not_saved" else sentence("failed", "not_saved")
-    yield line({"e": "end", "a": answer.position, "state": state, "error": error, "message": said, "html": markdown.render(answer.text())})
+        said = (
+            sentence(state, error)
+            if answer.saved and error != "not_saved"
+            else sentence("failed", "not_saved")
+        )
+    yield line(
+        {
+            "e": "end",
+            "a": answer.position,
+            "state": state,
+            "error": error,
+            "message": said,
+            "html": markdown.render(answer.text()),
+        }
+    )
 
 
 def _whole(row: Message, text: str, language: str) -> Iterator[bytes]:
@@ -119,7 +144,9 @@ def _whole(row: Message, text: str, language: str) -> Iterator[bytes]:
     with translation.override(language):
         said = sentence(row.state, row.error)
     html = markdown.render(row.text) if row.text else ""
-    yield line({"e": "end", "a": row.position, "state": row.state, "error": row.error, "message": said, "html": html})
+    yield line(
+        {"e": "end", "a": row.position, "state": row.state, "error": row.error, "message": said, "html": html}
+    )
 
 
 def _elsewhere(rows: list[Message], language: str) -> Iterator[bytes]:
@@ -127,7 +154,12 @@ def _elsewhere(rows: list[Message], language: str) -> Iterator[bytes]:
     sent = {row.pk: "" for row in rows}
     end, said = time.monotonic() + ELSEWHERE_MOST, time.monotonic()
     while sent and time.monotonic() < end and not streaming.ending():
-        found = {row.pk: row for row in Message.objects.filter(pk__in=list(sent)).only("text", "state", "error", "sources", "position")}
+        found = {
+            row.pk: row
+            for row in Message.objects.filter(pk__in=list(sent)).only(
+                "text", "state", "error", "sources", "position"
+            )
+        }
         saving.let_go()
         out = []
         for pk in list(sent):

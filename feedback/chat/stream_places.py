@@ -1,6 +1,8 @@
-"""Places for answers on their way: each keeps a thread of the web process for as long as it streams, and pages need some too.
+"""Places for answers on their way: each keeps a thread of the web process for as long as it streams, and
+pages need some too.
 
-Counted in this process: at most WEB_STREAMS in all, PROJECT_STREAMS of one project, PERSON_STREAMS of one person."""
+Counted in this process: at most WEB_STREAMS in all, PROJECT_STREAMS of one project, PERSON_STREAMS of one
+person."""
 
 import threading
 from collections import Counter
@@ -17,7 +19,8 @@ _taken: Counter[tuple] = Counter()  # by () for all, (project,), (project, perso
 
 
 class Place:
-    """One answer's place, until all that hold it have let go: whoever took it, and who was added by `hold`."""
+    """One answer's place, until all that hold it have let go: whoever took it, and who was added by
+    `hold`."""
 
     def __init__(self, keys: list[tuple]):
         self._keys, self._holders = keys, 1
@@ -43,7 +46,8 @@ class Place:
 
 
 class Stream:
-    """A response's pieces that hold a place. The server closes it whether or not it was begun, which a generator would not notice."""
+    """A response's pieces that hold a place. The server closes it whether or not it was begun, which a
+    generator would not notice."""
 
     def __init__(self, pieces: Iterable[bytes], place: Place):
         self._pieces, self._all, self._place = iter(pieces), pieces, place
@@ -71,13 +75,16 @@ class Stream:
 
 
 def take(*, project: int, person: str = "") -> Place:
-    """A place for one answer that `person` of `project` is about to be sent ("": nobody in particular, a program).
-    DomainError "too_many_answers" (429) for a person who has theirs, "busy" (503) when the project's, or all, are taken."""
+    """A place for one answer that `person` of `project` is about to be sent ("": nobody in particular, a
+    program). DomainError "too_many_answers" (429) for a person who has theirs, "busy" (503) when the
+    project's, or all, are taken."""
     keys: list[tuple] = [(), (project,), *([(project, person)] if person else [])]
     most = min(settings.WEB_STREAMS, settings.WEB_THREADS - 1)
     with _lock:
         if person and _taken[keys[2]] >= settings.PERSON_STREAMS:
-            message = _("%(n)s answers are being written for you. Wait until one is finished, or stop one.") % {"n": settings.PERSON_STREAMS}
+            message = _(
+                "%(n)s answers are being written for you. Wait until one is finished, or stop one."
+            ) % {"n": settings.PERSON_STREAMS}
             raise DomainError("too_many_answers", message, status=429, data={"retry_after": RETRY_SECONDS})
         if _taken[()] >= most or _taken[keys[1]] >= settings.PROJECT_STREAMS:
             raise busy()

@@ -1,8 +1,9 @@
-"""Answers being written: one thread reads each from its model and touches no database; one thread of the process saves what has come.
+"""Answers being written: one thread reads each from its model and touches no database; one thread of the
+process saves what has come.
 
-Reading goes on when the browser goes away (where the project keeps texts), and the row grows by what has come every two seconds, so that
-a process killed outright loses no more than that; feedback.tasks calls such an answer broken off. Nothing here holds a database connection
-while it waits."""
+Reading goes on when the browser goes away (where the project keeps texts), and the row grows by what has
+come every two seconds, so that a process killed outright loses no more than that; feedback.tasks calls
+such an answer broken off. Nothing here holds a database connection while it waits."""
 
 import logging
 import re
@@ -33,7 +34,8 @@ _OPEN_END = re.compile(r"[\w@.+\-() ]{1,200}\Z", re.ASCII)
 
 @dataclass(eq=False)
 class Live:
-    """One answer while it is read. `parts` only grows; `over` once nothing more comes, `saved` once its row says so."""
+    """One answer while it is read. `parts` only grows; `over` once nothing more comes, `saved` once its row
+    says so."""
 
     pk: int
     position: int
@@ -98,7 +100,8 @@ class Live:
 
 @dataclass(eq=False)
 class LiveTurn:
-    """The answers to one turn, with one bell for all that happens to them. `leaves`: reading ends when nobody listens (no texts are kept)."""
+    """The answers to one turn, with one bell for all that happens to them. `leaves`: reading ends when nobody
+    listens (no texts are kept)."""
 
     answers: list[Live]
     leaves: bool = False
@@ -148,7 +151,8 @@ _ending = False  # this process takes no more
 
 
 def reserve(n: int) -> None:
-    """Take `n` places for answers to come. DomainError "busy" (503) when this process reads as many as it may."""
+    """Take `n` places for answers to come. DomainError "busy" (503) when this process reads as many as it
+    may."""
     global _reading
     with _lock:
         if _ending or _reading + n > MOST:
@@ -194,7 +198,8 @@ def ending() -> bool:
 
 
 def stop_all(code: str = "lost", patience: float = 3.0) -> None:
-    """This process is about to end: take no more, break off every answer and wait for what has come to be saved."""
+    """This process is about to end: take no more, break off every answer and wait for what has come to be
+    saved."""
     global _ending
     with _lock:
         _ending = True
@@ -217,7 +222,10 @@ def _read(answer: Live) -> None:
         log.error("answer %s: the reader failed: %s", answer.pk, type(exc).__name__)
     finally:
         if answer.cancel.is_set():
-            state, error = (State.FAILED if answer.cancelled_as == "lost" else State.STOPPED), answer.cancelled_as
+            state, error = (
+                (State.FAILED if answer.cancelled_as == "lost" else State.STOPPED),
+                answer.cancelled_as,
+            )
         answer.end(state, error)
         release(1)
         _wake_saver()
@@ -291,7 +299,9 @@ def _save_round(answers: Iterable[Live], now: float) -> list[Live]:
             if answer.not_before <= now and _try_end(answer):
                 answer.settle()
                 done.append(answer)
-        elif now - answer.saved_at >= SAVE_SECONDS and (len(answer.parts) > answer.saved_parts or now - answer.saved_at >= BEAT_SECONDS):
+        elif now - answer.saved_at >= SAVE_SECONDS and (
+            len(answer.parts) > answer.saved_parts or now - answer.saved_at >= BEAT_SECONDS
+        ):
             growing.append(answer)
     if growing:
         _save_growing(growing)
@@ -327,10 +337,17 @@ def _so_far(answer: Live) -> str | None:
 def _save_end(answer: Live) -> None:
     keep, extra = answer.keep, {"tool_calls": answer.tool_calls, "parts": answer.marks}
     saving.finish(
-        answer.pk, project=answer.project, actor=answer.actor, state=answer.state, error=answer.error, text=keep.text(answer.text()),
-        sources=keep.listed(answer.sources or []), extra=keep.tree({k: v for k, v in extra.items() if v} or None),
-        first_ms=answer.first_ms, total_ms=answer.total_ms,
-    )  # fmt: skip
+        answer.pk,
+        project=answer.project,
+        actor=answer.actor,
+        state=answer.state,
+        error=answer.error,
+        text=keep.text(answer.text()),
+        sources=keep.listed(answer.sources or []),
+        extra=keep.tree({k: v for k, v in extra.items() if v} or None),
+        first_ms=answer.first_ms,
+        total_ms=answer.total_ms,
+    )
 
 
 def _try_end(answer: Live) -> bool:

@@ -65,15 +65,22 @@ def strings() -> dict[str, str]:
         "waiting": _("Waiting for the model, %(n)s s. You can stop it."),
         "stopping": _("Stopping"),
         "not_stopped": _("The server does not answer; the answer could not be stopped."),
-        "line_lost": _("No connection. The server goes on writing; the answer appears here as soon as it can be reached."),
+        "line_lost": _(
+            "No connection. The server goes on writing; the answer appears here as soon as it can be reached."
+        ),
         "reconnected": _("The answer is being written; it appears here when it is finished."),
         "sending": _("Waiting for the server, %(n)s s."),
         "gone": _("This answer is no longer there."),
         "still_writing": _("An answer is still being written. Wait for it, or stop it first."),
-        "not_arrived": _("The server does not answer. What you typed is kept in this browser; send it again when you are back on the line."),
+        "not_arrived": _(
+            "The server does not answer. What you typed is kept in this browser; send it again when "
+            "you are back on the line."
+        ),
         "signed_out": _("You are signed out. What you typed is kept in this browser."),
         "server_silent": _("The server does not answer. Try again in a moment."),
-        "consent_changed": _("The text you agreed to has changed. Load the page again to read it; what you typed stays."),
+        "consent_changed": _(
+            "The text you agreed to has changed. Load the page again to read it; what you typed stays."
+        ),
         "no_such_talk": _("There is no such conversation. It may have been deleted."),
         "new_talk": _("New conversation"),
         "untitled": _("Untitled"),

@@ -29,8 +29,8 @@ def chat(request, slug, pk=None):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def join(request, token):
-    """Where a guest's link leads: what is stored, the consent text if there is one, and a button. Looking takes nothing away from the link; a mail
-    scanner that follows it joins nobody."""
+    """Where a guest's link leads: what is stored, the consent text if there is one, and a button. Looking
+    takes nothing away from the link; a mail scanner that follows it joins nobody."""
     limits.take("chat-join", client_ip(request), limit=JOINS, seconds=600)
     link = guest_links.find(token)
     if link is None or not access.is_open(link.project):

@@ -1,4 +1,5 @@
-"""Rows of conversations written in bulk: collected as tuples, then one statement per table. Everything in the caller's transaction."""
+"""Rows of conversations written in bulk: collected as tuples, then one statement per table. Everything in the
+caller's transaction."""
 
 import uuid
 from collections.abc import Sequence
@@ -10,16 +11,45 @@ from django.utils import timezone
 from core.db import bulk
 from feedback.models import Conversation, Message
 
-_CONVERSATION = ("id", "end_user", "source", "external_id", "title", "system", "tools", "head", "keep", "created_at", "updated_at")
+_CONVERSATION = (
+    "id",
+    "end_user",
+    "source",
+    "external_id",
+    "title",
+    "system",
+    "tools",
+    "head",
+    "keep",
+    "created_at",
+    "updated_at",
+)
 _MESSAGE = (
-    "id", "conversation", "parent", "role", "text", "extra", "sources", "draft_group", "position", "state", "error", "seen", "model_version", "parameters",
-    "external_id", "context_hash", "first_token_ms", "total_ms", "created_at",
-)  # fmt: skip
+    "id",
+    "conversation",
+    "parent",
+    "role",
+    "text",
+    "extra",
+    "sources",
+    "draft_group",
+    "position",
+    "state",
+    "error",
+    "seen",
+    "model_version",
+    "parameters",
+    "external_id",
+    "context_hash",
+    "first_token_ms",
+    "total_ms",
+    "created_at",
+)
 
 
 class Tree:
-    """Conversations and messages to come. Their ids are known before they are written; `conversation` and `message` return them. Texts must have
-    been through the project's keeper."""
+    """Conversations and messages to come. Their ids are known before they are written; `conversation` and
+    `message` return them. Texts must have been through the project's keeper."""
 
     def __init__(self, project, *, about: int = 2000):
         """`about` how many messages there will be."""
@@ -31,12 +61,36 @@ class Tree:
         self._heads: dict[int, int] = {}  # of conversations that are there already
         self._named: dict[int, str] = {}
         self._begun = False
-        self._last: tuple = (None, None)  # a moment as it came and as it is stored: most rows of a batch share one
+        # a moment as it came and as it is stored: most rows of a batch share one
+        self._last: tuple = (None, None)
 
-    def conversation(self, *, end_user: int | None, source: str, external: str, title: str, system: str, tools, keep: bool, at: datetime) -> int:
+    def conversation(
+        self,
+        *,
+        end_user: int | None,
+        source: str,
+        external: str,
+        title: str,
+        system: str,
+        tools,
+        keep: bool,
+        at: datetime,
+    ) -> int:
         pk = next(self._keys()[0])
         moment = self._moment(at)
-        self._conversations[pk] = [pk, end_user, source, external, title, system, bulk.json_text(tools), None, keep, moment, moment]
+        self._conversations[pk] = [
+            pk,
+            end_user,
+            source,
+            external,
+            title,
+            system,
+            bulk.json_text(tools),
+            None,
+            keep,
+            moment,
+            moment,
+        ]
         return pk
 
     def message(
@@ -67,10 +121,27 @@ class Tree:
         drafts = None if group is None else group if connection.features.has_native_uuid_field else group.hex
         self._messages.append(
             (
-                pk, conversation, parent, role, text, bulk.json_text(extra), bulk.json_text(sources) if sources else "[]", drafts, position, state, error,
-                seen, model, bulk.json_text(parameters), external, context, first_token_ms, total_ms, self._moment(at),
+                pk,
+                conversation,
+                parent,
+                role,
+                text,
+                bulk.json_text(extra),
+                bulk.json_text(sources) if sources else "[]",
+                drafts,
+                position,
+                state,
+                error,
+                seen,
+                model,
+                bulk.json_text(parameters),
+                external,
+                context,
+                first_token_ms,
+                total_ms,
+                self._moment(at),
             )
-        )  # fmt: skip
+        )
         if head:
             self.look_at(conversation, pk, at)
         return pk
@@ -101,14 +172,28 @@ class Tree:
         """Insert what was collected, and move the heads of conversations that were there."""
         few = len(self._messages) <= bulk.FEW
         if self._conversations:
-            bulk.insert(Conversation, _CONVERSATION, (tuple(row) for row in self._conversations.values()), constants={"project": self.project.pk}, few=few)
+            bulk.insert(
+                Conversation,
+                _CONVERSATION,
+                (tuple(row) for row in self._conversations.values()),
+                constants={"project": self.project.pk},
+                few=few,
+            )
         if self._messages:
-            bulk.insert(Message, _MESSAGE, self._messages, constants={"project": self.project.pk, "event_id": event}, few=few)
+            bulk.insert(
+                Message,
+                _MESSAGE,
+                self._messages,
+                constants={"project": self.project.pk, "event_id": event},
+                few=few,
+            )
         if self._named:
             bulk.update(Message, ("external_id",), list(self._named.items()))
         if self._heads:
             now = bulk.moment(timezone.now())
-            bulk.update(Conversation, ("head", "updated_at"), [(pk, head, now) for pk, head in self._heads.items()])
+            bulk.update(
+                Conversation, ("head", "updated_at"), [(pk, head, now) for pk, head in self._heads.items()]
+            )
 
     def _moment(self, at: datetime):
         if at is not self._last[0]:

@@ -1,4 +1,5 @@
-"""Who talks: an EndUser stands for a member, a guest, or whoever a deployment names by an id of its own. Kept is only a keyed hash."""
+"""Who talks: an EndUser stands for a member, a guest, or whoever a deployment names by an id of its own. Kept
+is only a keyed hash."""
 
 import base64
 import hashlib
@@ -47,14 +48,20 @@ def external_hash(project: Project, key: str) -> str:
 
 
 def of_key(project: Project, key: str) -> EndUser:
-    """The EndUser that a deployment calls `key`. DomainError "bad_end_user" for an id that is empty, too long, or holds what cannot be stored."""
+    """The EndUser that a deployment calls `key`. DomainError "bad_end_user" for an id that is empty, too
+    long, or holds what cannot be stored."""
     if not isinstance(key, str) or not 0 < len(key) <= MAX_KEY or storable.text_fault(key):
-        raise DomainError("bad_end_user", _("A person's id is a text of 1 to %(n)s characters.") % {"n": MAX_KEY}, field="end_user")
+        raise DomainError(
+            "bad_end_user",
+            _("A person's id is a text of 1 to %(n)s characters.") % {"n": MAX_KEY},
+            field="end_user",
+        )
     return _get_or_make(project, external_hash(project, key))
 
 
 def label(end_user: EndUser) -> str:
-    """A stable pseudonym, "U-7K3FQA": tells people apart, says nothing of who they are, and does not give their hash away."""
+    """A stable pseudonym, "U-7K3FQA": tells people apart, says nothing of who they are, and does not give
+    their hash away."""
     digest = hashlib.sha256(b"label\0" + end_user.key_hash.encode()).digest()
     # 30 bits, so that a thousand people hardly share one; I, O, 0 and 1 are not among the letters
     return "U-" + base64.b32encode(digest)[:6].decode().translate(str.maketrans("IO", "89"))

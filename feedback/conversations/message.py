@@ -16,7 +16,8 @@ TITLE = 120
 
 @dataclass(slots=True)
 class Turn:
-    """`text` as it was said, `extra` the rest that belongs to it: tool_calls, tool_call_id, name, and as `parts` marks of what was no text (corpus.parts)."""
+    """`text` as it was said, `extra` the rest that belongs to it: tool_calls, tool_call_id, name, and as
+    `parts` marks of what was no text (corpus.parts)."""
 
     role: str
     text: str = ""
@@ -28,8 +29,8 @@ class Turn:
 
 
 def turn_of(message: dict) -> Turn:
-    """The Turn of a message that a program sent, whatever its shape: this one has been sent to a model already. DomainError "not_storable" for
-    text that no database keeps."""
+    """The Turn of a message that a program sent, whatever its shape: this one has been sent to a model
+    already. DomainError "not_storable" for text that no database keeps."""
     role = str(message.get("role") or "user")
     extra = {name: message[name] for name in EXTRA if message.get(name)}
     if calls := calls_of(message):
@@ -44,7 +45,8 @@ def turn_of(message: dict) -> Turn:
 
 
 def without_system(turns: list[Turn]) -> tuple[str, list[Turn]]:
-    """(the system text that begins a talk, the other turns). What that lacked is noted at the turn behind it."""
+    """(the system text that begins a talk, the other turns). What that lacked is noted at the turn behind
+    it."""
     if not turns or turns[0].role != "system":
         return "", turns
     system, rest = turns[0], turns[1:]

@@ -13,7 +13,10 @@ from corpus.masking import DEFAULT_KINDS, mask, mask_tree
 from feedback.models import ChatSettings
 
 _LONG_NUMBER = re.compile(r"[0-9]{11,}[Xx]?")  # also of one that stands in the middle of an id
-_SETTINGS = "SELECT keep, masking, mask_kinds, up_reasons, down_reasons FROM feedback_chatsettings WHERE project_id = %s"
+_SETTINGS = (
+    "SELECT keep, masking, mask_kinds, up_reasons, down_reasons FROM feedback_chatsettings WHERE "
+    "project_id = %s"
+)
 
 
 class Settings(NamedTuple):
@@ -28,8 +31,8 @@ class Settings(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """A project's rules. `keeps`: texts are stored at all. `stored` and `promoted`: the kinds of personal data masked before storage, and before
-    experts see a turn."""
+    """A project's rules. `keeps`: texts are stored at all. `stored` and `promoted`: the kinds of personal
+    data masked before storage, and before experts see a turn."""
 
     keeps: bool = True
     stored: tuple[str, ...] = ()
@@ -40,10 +43,12 @@ class Keeper:
         """`text` as it may be stored: "" if no texts are kept, else masked if that comes before storage."""
         if not self.keeps:
             return ""
-        return mask_tree(text, self.stored) if self.stored and text else text  # a text may be JSON, and hide digits in escapes
+        # a text may be JSON, and hide digits in escapes
+        return mask_tree(text, self.stored) if self.stored and text else text
 
     def tree(self, value):
-        """The same for JSON (tools, a message's extra, parameters); None where no texts are kept. For sources see `listed`."""
+        """The same for JSON (tools, a message's extra, parameters); None where no texts are kept. For sources
+        see `listed`."""
         if not self.keeps or value is None:
             return None
         return mask_tree(value, self.stored) if self.stored else value
@@ -53,7 +58,8 @@ class Keeper:
         return self.tree(list(rows)) or []
 
     def compared(self, turn: dict) -> dict:
-        """A turn as its place in a talk is found by (`talk.hash_after`): masked as it would be stored, also where no texts are kept."""
+        """A turn as its place in a talk is found by (`talk.hash_after`): masked as it would be stored, also
+        where no texts are kept."""
         return {name: mask_tree(part, self.stored) for name, part in turn.items()} if self.stored else turn
 
     def label(self, words: str) -> str:
@@ -61,8 +67,13 @@ class Keeper:
         return mask(words, self.stored) if self.stored else words
 
     def external(self, name: str) -> str:
-        """An id of the deployment's own, to be stored and looked up by: itself, unless it holds what must not be stored; then a keyed hash."""
-        if not self.stored or not name or all(mask(part, self.stored) == part for part in (name, *_LONG_NUMBER.findall(name))):
+        """An id of the deployment's own, to be stored and looked up by: itself, unless it holds what must not
+        be stored; then a keyed hash."""
+        if (
+            not self.stored
+            or not name
+            or all(mask(part, self.stored) == part for part in (name, *_LONG_NUMBER.findall(name)))
+        ):
             return name
         return "masked:" + hmac.digest(self.key, name.encode(), "sha256").hex()[:40]
 
@@ -76,7 +87,8 @@ class Keeper:
 
 
 def settings_of(project) -> Settings:
-    """What a project has set, read anew (one query: a row of the model would cost more than what is done with it)."""
+    """What a project has set, read anew (one query: a row of the model would cost more than what is done with
+    it)."""
     with connection.cursor() as cursor:
         cursor.execute(_SETTINGS, [project.pk])
         row = cursor.fetchone()
@@ -90,7 +102,8 @@ def reason_keys(reasons: str) -> frozenset[str] | None:
 
 
 def keeper(project) -> Keeper:
-    """The rules of `project`, read anew (one query): hold on to the answer for as long as one request, not longer."""
+    """The rules of `project`, read anew (one query): hold on to the answer for as long as one request, not
+    longer."""
     return keeper_of(project, settings_of(project))
 
 

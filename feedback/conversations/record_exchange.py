@@ -34,20 +34,33 @@ def record_exchange(
     first_token_ms: int | None = None,
     total_ms: int | None = None,
 ) -> Message:
-    """Keep `messages` (as sent, the system text among them) and the `answer` to them (its text, a message with tool_calls, or a Turn); the answer's row.
+    """Keep `messages` (as sent, the system text among them) and the `answer` to them (its text, a message
+    with tool_calls, or a Turn); the answer's row.
 
-    A program sends the whole talk with every turn. Only what is new is added: under the longest beginning that the same person has been through
-    already, found by its hash; a changed turn makes a branch. Of people without a name only a beginning with an answer in it is taken for the
-    same talk. `conversation_external` says it outright. An `external_id` known already is not kept twice. DomainError for text that cannot be
-    stored."""
+    A program sends the whole talk with every turn. Only what is new is added: under the longest beginning
+    that the same person has been through already, found by its hash; a changed turn makes a branch. Of
+    people without a name only a beginning with an answer in it is taken for the same talk.
+    `conversation_external` says it outright. An `external_id` known already is not kept twice. DomainError
+    for text that cannot be stored."""
     keep = keeper(project)
     system, turns = without_system([turn_of(m) for m in messages])
-    said = answer if isinstance(answer, Turn) else turn_of({"role": "assistant", **(answer if isinstance(answer, dict) else {"content": answer})})
-    external_id, conversation_external = keep.external(external_id[:200]), keep.external(conversation_external[:200])
+    said = (
+        answer
+        if isinstance(answer, Turn)
+        else turn_of({"role": "assistant", **(answer if isinstance(answer, dict) else {"content": answer})})
+    )
+    external_id, conversation_external = (
+        keep.external(external_id[:200]),
+        keep.external(conversation_external[:200]),
+    )
     now = timezone.now()
     with transaction.atomic():
         late_targets.lock(project)
-        if external_id and (known := Message.objects.filter(project=project, external_id=external_id).exclude(external_id="").first()):
+        if external_id and (
+            known := Message.objects.filter(project=project, external_id=external_id)
+            .exclude(external_id="")
+            .first()
+        ):
             return known
         known_talk, conversation_external = _named(project, end_user, conversation_external)
         hashes = hashes_of(project, keep, system, [*turns, said], known_talk)
@@ -56,20 +69,52 @@ def record_exchange(
         tree = Tree(project, about=len(turns) + 1 - done)
         if conversation is None:
             conversation = tree.conversation(
-                end_user=end_user.pk if end_user else None, source=source, external=conversation_external, system=keep.text(system), tools=keep.tree(tools),
-                title=title_of(keep.text(next((t.text for t in turns if t.role == "user"), ""))), keep=keep.keeps, at=now,
-            )  # fmt: skip
+                end_user=end_user.pk if end_user else None,
+                source=source,
+                external=conversation_external,
+                system=keep.text(system),
+                tools=keep.tree(tools),
+                title=title_of(keep.text(next((t.text for t in turns if t.role == "user"), ""))),
+                keep=keep.keeps,
+                at=now,
+            )
         parent = place.pk if place else None
         for turn, hashed in zip(turns[done:], hashes[done:], strict=False):
             parent = tree.message(
-                conversation=conversation, parent=parent, role=turn.role, text=keep.text(turn.text), extra=keep.tree(turn.extra), context=hashed, at=now
-            )  # fmt: skip
+                conversation=conversation,
+                parent=parent,
+                role=turn.role,
+                text=keep.text(turn.text),
+                extra=keep.tree(turn.extra),
+                context=hashed,
+                at=now,
+            )
         pk = tree.message(
-            conversation=conversation, parent=parent, role="assistant", text=keep.text(said.text), extra=keep.tree(said.extra), context=hashes[-1], at=now,
-            sources=keep.listed(sources), state=state, error=error[:40], model=model_version.pk if model_version else None, parameters=keep.tree(parameters),
-            external=external_id, first_token_ms=first_token_ms, total_ms=total_ms, seen=True,
-        )  # fmt: skip
-        event = events.append(project=project, actor=None, verb="exchange", conversation=conversation, message=pk, messages=tree.size[1])
+            conversation=conversation,
+            parent=parent,
+            role="assistant",
+            text=keep.text(said.text),
+            extra=keep.tree(said.extra),
+            context=hashes[-1],
+            at=now,
+            sources=keep.listed(sources),
+            state=state,
+            error=error[:40],
+            model=model_version.pk if model_version else None,
+            parameters=keep.tree(parameters),
+            external=external_id,
+            first_token_ms=first_token_ms,
+            total_ms=total_ms,
+            seen=True,
+        )
+        event = events.append(
+            project=project,
+            actor=None,
+            verb="exchange",
+            conversation=conversation,
+            message=pk,
+            messages=tree.size[1],
+        )
         tree.write(event=event.pk)
         late_targets.join(
             project,
@@ -81,15 +126,20 @@ def record_exchange(
         return Message.objects.get(pk=pk)
 
 
-def hashes_of(project, keep: Keeper, system: str, turns: Sequence[Turn], known: Conversation | None = None) -> list[str]:
-    """The hash of the talk up to and with each of `turns`, said from the beginning of a conversation: of `known` with its own system text, else
-    with `system`."""
+def hashes_of(
+    project, keep: Keeper, system: str, turns: Sequence[Turn], known: Conversation | None = None
+) -> list[str]:
+    """The hash of the talk up to and with each of `turns`, said from the beginning of a conversation: of
+    `known` with its own system text, else with `system`."""
     key = bytes(project.hash_key)
-    return talk.rolling(key, root_of(key, keep, system, known), (keep.compared(turn.plain()) for turn in turns))
+    return talk.rolling(
+        key, root_of(key, keep, system, known), (keep.compared(turn.plain()) for turn in turns)
+    )
 
 
 def root_of(key: bytes, keep: Keeper, system: str, known: Conversation | None = None) -> str:
-    """The hash that the talk of a conversation begins with. `system` is what was sent; the text that is stored comes before it."""
+    """The hash that the talk of a conversation begins with. `system` is what was sent; the text that is
+    stored comes before it."""
     if known is not None and known.keep and known.dropped_at is None:
         return talk.root_hash(key, known.system)
     return talk.root_hash(key, keep.compared({"content": system})["content"])
@@ -100,7 +150,12 @@ def _named(project, end_user, external: str) -> tuple[Conversation | None, str]:
     if not external:
         return None, ""
     # What the partial index leaves out is left out in so many words: else it is not used.
-    known = Conversation.objects.filter(project=project, external_id=external).exclude(external_id="").only(*_KNOWN).first()
+    known = (
+        Conversation.objects.filter(project=project, external_id=external)
+        .exclude(external_id="")
+        .only(*_KNOWN)
+        .first()
+    )
     if known is None:
         return None, external
     if known.end_user_id != (end_user.pk if end_user else None):
@@ -108,10 +163,15 @@ def _named(project, end_user, external: str) -> tuple[Conversation | None, str]:
     return known, ""
 
 
-def _place(project, end_user, turns: Sequence[Turn], hashes: Sequence[str], known: Conversation | None, new_name: str) -> tuple[Message | None, int]:
-    """(the message to go on from, how many of `turns` have been said with it); None where there is none yet. A conversation that gets a name of
-    its own begins anew, and so does nobody's unless an answer tells it from others."""
-    rows = Message.objects.filter(project=project, context_hash__in=list(hashes), conversation__end_user=end_user).exclude(context_hash="")
+def _place(
+    project, end_user, turns: Sequence[Turn], hashes: Sequence[str], known: Conversation | None, new_name: str
+) -> tuple[Message | None, int]:
+    """(the message to go on from, how many of `turns` have been said with it); None where there is none yet.
+    A conversation that gets a name of its own begins anew, and so does nobody's unless an answer tells it
+    from others."""
+    rows = Message.objects.filter(
+        project=project, context_hash__in=list(hashes), conversation__end_user=end_user
+    ).exclude(context_hash="")
     first = 0
     if known is not None:
         rows = rows.filter(conversation=known)
@@ -121,7 +181,15 @@ def _place(project, end_user, turns: Sequence[Turn], hashes: Sequence[str], know
         said = (i for i, t in enumerate(turns) if t.role == "assistant" and talk.says_something(t.plain()))
         first = next(said, len(turns))
     # An answer that says nothing has the hash of its question: the role tells them apart.
-    depth = {(hashed, turn.role): i + 1 for i, (turn, hashed) in enumerate(zip(turns, hashes, strict=True)) if i >= first}
-    found = [row for row in rows.only("pk", "conversation_id", "context_hash", "role") if (row.context_hash, row.role) in depth]
+    depth = {
+        (hashed, turn.role): i + 1
+        for i, (turn, hashed) in enumerate(zip(turns, hashes, strict=True))
+        if i >= first
+    }
+    found = [
+        row
+        for row in rows.only("pk", "conversation_id", "context_hash", "role")
+        if (row.context_hash, row.role) in depth
+    ]
     place = max(found, key=lambda row: (depth[row.context_hash, row.role], row.pk), default=None)
     return place, depth[place.context_hash, place.role] if place else 0

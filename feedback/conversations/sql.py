@@ -1,4 +1,5 @@
-"""Reading by many values at once, with the same statement for one as for a thousand; and ahead of being asked, in one go."""
+"""Reading by many values at once, with the same statement for one as for a thousand; and ahead of being
+asked, in one go."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -11,7 +12,8 @@ _FEW = 8  # values named one by one
 
 
 def select(sql: str, project: int, many: Collection) -> list[tuple]:
-    """Rows of `sql`, whose first parameter is the project, and in which ANY? stands for "is one of `many`"."""
+    """Rows of `sql`, whose first parameter is the project, and in which ANY? stands for "is one of
+    `many`"."""
     return in_one_go([statement(sql, project, many)])[0]
 
 
@@ -23,8 +25,9 @@ def statement(sql: str, project: int, many: Collection) -> tuple[str, list]:
 
 
 def _few(sql: str, project: int, many: Collection) -> tuple[str, list]:
-    """The same as `statement`, as one of a few statements whose plans PostgreSQL keeps: it makes a plan anew each time as long as that looks cheaper
-    than the kept one, and of an array it does not know how long it will be."""
+    """The same as `statement`, as one of a few statements whose plans PostgreSQL keeps: it makes a plan anew
+    each time as long as that looks cheaper than the kept one, and of an array it does not know how long it
+    will be."""
     if connection.vendor != "postgresql" or not 0 < len(many) <= _FEW:
         return statement(sql, project, many)
     values = padded(list(many))
@@ -37,7 +40,8 @@ def padded(values: list) -> list:
 
 
 class Ahead:
-    """Answers fetched in one go before they are asked for, one by one, with `select`; what was not fetched is asked then."""
+    """Answers fetched in one go before they are asked for, one by one, with `select`; what was not fetched is
+    asked then."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple, list[tuple]] = {}
@@ -51,12 +55,19 @@ class Ahead:
         first: Sequence[tuple[str, list]] = (),
         named: dict[str, tuple[str, list]] | None = None,
     ) -> list[list[tuple]]:
-        """In this order: `first`, statements whose rows are returned; `wanted`, what `select` will be called with; `named`, statements
-        whose rows `take` hands out."""
+        """In this order: `first`, statements whose rows are returned; `wanted`, what `select` will be called
+        with; `named`, statements whose rows `take` hands out."""
         named = named or {}
-        rows = in_one_go([*first, *(_few(sql, project, many) for sql, many in wanted), *named.values()], often=True, begins=True)
+        rows = in_one_go(
+            [*first, *(_few(sql, project, many) for sql, many in wanted), *named.values()],
+            often=True,
+            begins=True,
+        )
         begun, rows = rows[: len(first)], rows[len(first) :]
-        self._rows = {(sql, frozenset(many)): found for (sql, many), found in zip(wanted, rows[: len(wanted)], strict=True)}
+        self._rows = {
+            (sql, frozenset(many)): found
+            for (sql, many), found in zip(wanted, rows[: len(wanted)], strict=True)
+        }
         self._named = dict(zip(named, rows[len(wanted) :], strict=True))
         return begun
 

@@ -1,4 +1,5 @@
-"""A conversation as a tree: the way to a message, what a model is given there, and the hash that finds the place again."""
+"""A conversation as a tree: the way to a message, what a model is given there, and the hash that finds the
+place again."""
 
 import hashlib
 import hmac
@@ -14,8 +15,13 @@ KEPT = ("tool_calls", "tool_call_id", "name")
 
 
 def structure(conversation_id: int) -> dict[int, tuple[int | None, str]]:
-    """{message id: (parent id, role)} of a whole conversation in order of ids, without its texts. One query."""
-    rows = Message.objects.filter(conversation=conversation_id).order_by("pk").values_list("pk", "parent_id", "role")
+    """{message id: (parent id, role)} of a whole conversation in order of ids, without its texts. One
+    query."""
+    rows = (
+        Message.objects.filter(conversation=conversation_id)
+        .order_by("pk")
+        .values_list("pk", "parent_id", "role")
+    )
     return {pk: (parent, role) for pk, parent, role in rows}
 
 
@@ -55,8 +61,8 @@ def path_of(message: Message) -> list[Message]:
 
 
 def as_turn(message: Message) -> dict:
-    """One message as a model is given it: {"role", "content", and tool_calls, tool_call_id, name where there are any}; and as `missing` what it had
-    beside its text (corpus.parts.missing), which is not held here."""
+    """One message as a model is given it: {"role", "content", and tool_calls, tool_call_id, name where there
+    are any}; and as `missing` what it had beside its text (corpus.parts.missing), which is not held here."""
     extra = {k: v for k, v in (message.extra or {}).items() if k in KEPT and v}
     if lacks := parts.missing((message.extra or {}).get("parts")):
         extra["missing"] = lacks
@@ -66,24 +72,31 @@ def as_turn(message: Message) -> dict:
 
 def says_something(turn: dict) -> bool:
     """False for an answer that broke off before its first word: some models refuse an empty turn."""
-    return turn.get("role") != "assistant" or bool(turn.get("content") or turn.get("tool_calls") or turn.get("missing"))
+    return turn.get("role") != "assistant" or bool(
+        turn.get("content") or turn.get("tool_calls") or turn.get("missing")
+    )
 
 
 def context_of(message: Message, path: list[Message] | None = None) -> list[dict]:
-    """The messages for a model up to and with `message`: the conversation's system text first, then the path, without answers that never came.
-    `path`: what `path_of` said, if it was asked for already."""
+    """The messages for a model up to and with `message`: the conversation's system text first, then the path,
+    without answers that never came. `path`: what `path_of` said, if it was asked for already."""
     system = message.conversation.system
     turns = [as_turn(m) for m in (path if path is not None else path_of(message))]
-    return [*([{"role": "system", "content": system}] if system else []), *(t for t in turns if says_something(t))]
+    return [
+        *([{"role": "system", "content": system}] if system else []),
+        *(t for t in turns if says_something(t)),
+    ]
 
 
 def hash_after(key: bytes, before: str, turn: dict) -> str:
-    """The keyed hash of the talk `before` (a hash; "" for none) with `turn` added. An answer that says nothing adds nothing, as a model is not
-    given it either. Equal talk hashes equal, however a client wrote it down: line ends, composed characters, order of keys, content as one
-    text or in text parts, and keys that say nothing of the talk do not count.
+    """The keyed hash of the talk `before` (a hash; "" for none) with `turn` added. An answer that says
+    nothing adds nothing, as a model is not given it either. Equal talk hashes equal, however a client
+    wrote it down: line ends, composed characters, order of keys, content as one text or in text parts, and
+    keys that say nothing of the talk do not count.
 
-    This is the identity of a turn, and every door uses it: with `before` the hash of the message above it, and `turn` as it may be stored
-    (`Keeper.compared`). At the root `before` is the hash of the system text (`root_hash`)."""
+    This is the identity of a turn, and every door uses it: with `before` the hash of the message above it,
+    and `turn` as it may be stored (`Keeper.compared`). At the root `before` is the hash of the system text
+    (`root_hash`)."""
     if not says_something(turn):
         return before
     form = canonical_json([before, _form(turn)])
@@ -110,20 +123,30 @@ def context_hash(project: Project, messages: Iterable[dict]) -> str:
 
 
 def plain_content(content):
-    """The text of a turn whose content is a text, nothing, or parts that are all text; other contents (images) as they are."""
+    """The text of a turn whose content is a text, nothing, or parts that are all text; other contents
+    (images) as they are."""
     if content is None:
         return ""
-    if isinstance(content, list) and all(isinstance(p, dict) and p.get("type") == "text" and isinstance(p.get("text"), str) for p in content):
+    if isinstance(content, list) and all(
+        isinstance(p, dict) and p.get("type") == "text" and isinstance(p.get("text"), str) for p in content
+    ):
         return "".join(p["text"] for p in content)
     return content
 
 
 def _form(message: dict) -> dict:
     role = message.get("role")
-    form = {"role": "system" if role == "developer" else role, "content": plain_content(message.get("content"))}
+    form = {
+        "role": "system" if role == "developer" else role,
+        "content": plain_content(message.get("content")),
+    }
     if lacks := message.get("missing") or parts.missing(message.get("parts")):
         form["missing"] = lacks
     for name in KEPT:
         if value := message.get(name):
-            form[name] = [{k: v for k, v in c.items() if k != "index"} if isinstance(c, dict) else c for c in value] if name == "tool_calls" else value
+            form[name] = (
+                [{k: v for k, v in c.items() if k != "index"} if isinstance(c, dict) else c for c in value]
+                if name == "tool_calls"
+                else value
+            )
     return unified_tree(form)

@@ -1,4 +1,5 @@
-"""POST /api/v1/feedback/: reactions, choices and conversations from where the model lives. By API key; the key says which project."""
+"""POST /api/v1/feedback/: reactions, choices and conversations from where the model lives. By API key; the
+key says which project."""
 
 import orjson
 from django.conf import settings
@@ -24,15 +25,17 @@ _together = Group()
 
 
 class FeedbackParser(BaseParser):
-    """JSON of at most MAX_BYTES: no NaN, no name twice in one object, no text that cannot be stored. How deep free parts of it may be is asked of
-    the rows; what nests by the thousands the parser itself refuses."""
+    """JSON of at most MAX_BYTES: no NaN, no name twice in one object, no text that cannot be stored. How deep
+    free parts of it may be is asked of the rows; what nests by the thousands the parser itself refuses."""
 
     media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None):
         raw = stream.read(MAX_BYTES + 1)
         if len(raw) > MAX_BYTES:
-            raise DomainError("too_large", _("At most %(n)s MB at a time.") % {"n": MAX_BYTES // 1024**2}, status=413)
+            raise DomainError(
+                "too_large", _("At most %(n)s MB at a time.") % {"n": MAX_BYTES // 1024**2}, status=413
+            )
         return loads(raw)
 
 
@@ -42,7 +45,9 @@ def loads(raw: bytes):
         return loads_of_any_depth(raw)
     except (ValueError, RecursionError) as wrong:
         reason = "nested too deeply" if isinstance(wrong, RecursionError) else wrong
-        raise DomainError("invalid_json", _("The request is not valid JSON: %(reason)s") % {"reason": reason}) from None
+        raise DomainError(
+            "invalid_json", _("The request is not valid JSON: %(reason)s") % {"reason": reason}
+        ) from None
 
 
 def _as_dict(index: int, result: ingest.Result) -> dict:
@@ -59,7 +64,9 @@ def _as_dict(index: int, result: ingest.Result) -> dict:
 
 def _error(index: int, result: ingest.Result) -> dict:
     error = result.error
-    return {"index": index, "field": error.field, "code": error.code, "message": str(error)} | ({"id": result.key} if result.key else {})
+    return {"index": index, "field": error.field, "code": error.code, "message": str(error)} | (
+        {"id": result.key} if result.key else {}
+    )
 
 
 def _json(data, status: int) -> HttpResponse:
@@ -73,11 +80,18 @@ class FeedbackView(APIView):
 
     @extend_schema(
         operation_id="feedback_create",
-        description="Send feedback: one row, or a list of at most 1,000 of which the good ones are kept. docs/feedback-api.md tells every rule.",
+        description="Send feedback: one row, or a list of at most 1,000 of which the good ones are kept. "
+        "docs/feedback-api.md tells every rule.",
         request=ROW,
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="Instead of a single row's id.")],
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key", str, OpenApiParameter.HEADER, description="Instead of a single row's id."
+            )
+        ],
         responses={
-            200: OpenApiResponse(BatchSerializer, description="A list; or a single row that was taken before"),
+            200: OpenApiResponse(
+                BatchSerializer, description="A list; or a single row that was taken before"
+            ),
             201: TakenSerializer,
             400: OpenApiResponse(description="The row is refused: {error: {code, message, field}}"),
             409: OpenApiResponse(description="Another row came under this id"),
@@ -91,9 +105,17 @@ class FeedbackView(APIView):
         data = request.data
         many = isinstance(data, list)
         if many and len(data) > ingest.MAX_ROWS:
-            raise DomainError("too_many_rows", _("At most %(n)s rows at a time.") % {"n": ingest.MAX_ROWS}, status=413)
+            raise DomainError(
+                "too_many_rows", _("At most %(n)s rows at a time.") % {"n": ingest.MAX_ROWS}, status=413
+            )
         rows = data if many else [_with_key(data, request.headers.get("Idempotency-Key"))]
-        limits.take("ingest", str(request.auth.pk), limit=settings.INGEST_ROWS_PER_MINUTE, seconds=60, cost=max(1, len(rows)))
+        limits.take(
+            "ingest",
+            str(request.auth.pk),
+            limit=settings.INGEST_ROWS_PER_MINUTE,
+            seconds=60,
+            cost=max(1, len(rows)),
+        )
         if many:
             return _json(_summary(ingest.take(project=project, rows=rows, actor=request.user)), 200)
         result = _take_one(project, rows[0], request.user)
@@ -104,8 +126,9 @@ class FeedbackView(APIView):
 
 
 def _take_one(project, row, actor) -> ingest.Result:
-    """Single rows that come at the same time are one transaction, so that a deployment which sends every thumb by itself is not held up by commits.
-    Errors are said in the language of the thread that writes, so each language has a group of its own."""
+    """Single rows that come at the same time are one transaction, so that a deployment which sends every
+    thumb by itself is not held up by commits. Errors are said in the language of the thread that writes,
+    so each language has a group of its own."""
 
     def work(rows: list) -> list[ingest.Result]:
         return ingest.take(project=project, rows=rows, actor=actor).results
@@ -130,5 +153,10 @@ def _summary(outcome: ingest.Outcome) -> dict:
         "accepted": outcome.number("accepted"),
         "duplicates": outcome.number("duplicate"),
         "errors": [_error(i, r) for i, r in rows if r.error is not None],
-        "results": [_as_dict(i, r) if r.error is None else {"index": i, "status": "refused"} | ({"id": r.key} if r.key else {}) for i, r in rows],
+        "results": [
+            _as_dict(i, r)
+            if r.error is None
+            else {"index": i, "status": "refused"} | ({"id": r.key} if r.key else {})
+            for i, r in rows
+        ],
     }

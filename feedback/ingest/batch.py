@@ -1,8 +1,9 @@
 """Feedback from elsewhere, many rows at a time: checked one by one, looked up and written together.
 
-Good rows are kept, bad ones named. What the rows need is read with one statement per table and written with one per table, however many
-they are, in one transaction. Two requests may bring the same thing at once: the unique constraints (idempotency key, external id, person)
-decide, and whoever loses begins again and finds what the other one wrote."""
+Good rows are kept, bad ones named. What the rows need is read with one statement per table and written
+with one per table, however many they are, in one transaction. Two requests may bring the same thing at
+once: the unique constraints (idempotency key, external id, person) decide, and whoever loses begins again
+and finds what the other one wrote."""
 
 import hmac
 import time
@@ -35,7 +36,8 @@ _TRIES = 6
 
 @dataclass(slots=True)
 class Result:
-    """What became of a row. `status`: accepted · duplicate · refused; `table` and `row`: what holds it; `waiting`: its target is not known yet."""
+    """What became of a row. `status`: accepted · duplicate · refused; `table` and `row`: what holds it;
+    `waiting`: its target is not known yet."""
 
     status: str
     table: str = ""
@@ -57,8 +59,9 @@ class Outcome:
 
 
 def take(*, project, rows: Sequence, source: str = "api", actor=None, rules: Rules | None = None) -> Outcome:
-    """Take `rows` (dicts as docs/feedback-api.md has them; or a RowError for one that was refused before) into `project`. At most about a
-    thousand: they are one transaction. `rules`: instead of the project's own."""
+    """Take `rows` (dicts as docs/feedback-api.md has them; or a RowError for one that was refused before)
+    into `project`. At most about a thousand: they are one transaction. `rules`: instead of the project's
+    own."""
     settings = settings_of(project)
     keep = keeper_of(project, settings)
     rules = rules or Rules(reason_keys(settings.up), reason_keys(settings.down))
@@ -84,7 +87,8 @@ def take(*, project, rows: Sequence, source: str = "api", actor=None, rules: Rul
         except (IntegrityError, OperationalError, ProgrammingError) as lost:
             if isinstance(lost, ProgrammingError) and not distrust(lost):
                 raise
-            # Somebody else made the same person, model, id or key meanwhile, or two transactions waited for each other.
+            # Somebody else made the same person, model, id or key meanwhile, or two transactions waited for
+            # each other.
             if attempt == _TRIES - 1:
                 raise
             time.sleep(0.02 * 2**attempt)
@@ -101,7 +105,8 @@ def _shown_key(raw) -> str:
 
 
 def _digest(key: bytes, raw: dict) -> str:
-    """Tells one body from another, whatever the order of its names. Keyed: a row without texts could be guessed."""
+    """Tells one body from another, whatever the order of its names. Keyed: a row without texts could be
+    guessed."""
     body = {k: v for k, v in raw.items() if k != "id"}
     try:
         form = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
@@ -126,7 +131,11 @@ class _Batch:
         first = [*late_targets.locking(self.project, shared=not talks), *self.reaction_keys.drawing()]
         self.ahead = Ahead()
         others = other_names.named_in(rows)  # looked up once the locks are held
-        few = [r for r in rows if isinstance(r, ReactionIn)] if len(rows) <= bulk.FEW and not talks and not others else []
+        few = (
+            [r for r in rows if isinstance(r, ReactionIn)]
+            if len(rows) <= bulk.FEW and not talks and not others
+            else []
+        )
         begun = self._fetch(few, first) if few else in_one_go(first, begins=True)
         if others:
             other_names.put_right(self.project, self.keep, others)
@@ -135,7 +144,8 @@ class _Batch:
         left = [row for row, result in zip(rows, results, strict=True) if result is None]
         if left:
             self._look_up(left)
-            for wanted in ((ConversationIn,), (ChoiceIn,), (ReactionIn,)):  # a reaction may be about an answer that comes with it
+            # a reaction may be about an answer that comes with it
+            for wanted in ((ConversationIn,), (ChoiceIn,), (ReactionIn,)):
                 for i, (_number, row, digest) in enumerate(parsed):
                     if results[i] is None and isinstance(row, wanted):
                         results[i] = self._one(row, digest)
@@ -148,13 +158,25 @@ class _Batch:
     def _fetch(self, rows: list[ReactionIn], first: list) -> list[list[tuple]]:
         """Ask for all that a few reactions will need, after the statements `first`; the rows of these."""
         external = self.keep.external
-        keys, targets = {external(r.key) for r in rows if r.key}, {external(r.target) for r in rows if r.target}
+        keys, targets = (
+            {external(r.key) for r in rows if r.key},
+            {external(r.target) for r in rows if r.target},
+        )
         known_by_name = all(r.target and r.user and r.kind != "score" for r in rows)
         pairs = {(external(r.target), r.user) for r in rows} if known_by_name else set()
-        return known.fetch(self.project, self.ahead, keys=keys, users={r.user for r in rows} - {""}, targets=targets, pairs=pairs, first=first)
+        return known.fetch(
+            self.project,
+            self.ahead,
+            keys=keys,
+            users={r.user for r in rows} - {""},
+            targets=targets,
+            pairs=pairs,
+            first=first,
+        )
 
     def _received_before(self, parsed) -> list[Result | None]:
-        """Results of the rows whose key was received before; a key that comes twice here is left to `_one` the first time."""
+        """Results of the rows whose key was received before; a key that comes twice here is left to `_one`
+        the first time."""
         self.keys: dict[str, tuple[str, str, int]] = {}
         named = {self.keep.external(row.key) for _i, row, _digest in parsed if row.key}
         if named:
@@ -207,16 +229,39 @@ class _Batch:
                 targets.update(external(d.external) for d in row.drafts if d.external)
         self.people = known.People(self.project, users - {""}, self.ahead)
         talks = [r.talk if isinstance(r, ChoiceIn) else r for r in rows if not isinstance(r, ReactionIn)]
-        self.places = known.Places(self.project, targets - {""}, conversations, self.ahead, ids=ids, conversation_ids=conversation_ids, turns=bool(talks))
+        self.places = known.Places(
+            self.project,
+            targets - {""},
+            conversations,
+            self.ahead,
+            ids=ids,
+            conversation_ids=conversation_ids,
+            turns=bool(talks),
+        )
         versions = known.models(self.project, {self.keep.label(m) for m in models - {""}})
-        self.talks = Talks(self.project, self.keep, self.source, self.places, versions, self.now, self.counts, about=sum(len(t.messages) + 4 for t in talks))
-        self.reactions = Reactions(self.project, self.keep, self.source, self.people, self.places, self.now, self.reaction_keys)
+        self.talks = Talks(
+            self.project,
+            self.keep,
+            self.source,
+            self.places,
+            versions,
+            self.now,
+            self.counts,
+            about=sum(len(t.messages) + 4 for t in talks),
+        )
+        self.reactions = Reactions(
+            self.project, self.keep, self.source, self.people, self.places, self.now, self.reaction_keys
+        )
         self.reactions.read(rows, self.ahead)
-        self.choices = Choices(self.project, self.keep, self.people, self.places, self.talks, self.now, self.counts)
+        self.choices = Choices(
+            self.project, self.keep, self.people, self.places, self.talks, self.now, self.counts
+        )
 
     def _said(self, rows: list[Row]) -> int:
         talks = [r for r in rows if isinstance(r, ConversationIn)]
-        return sum(isinstance(r, ReactionIn) for r in rows) + sum(len(t.reactions) + sum(len(m.reactions) for m in t.messages) for t in talks)
+        return sum(isinstance(r, ReactionIn) for r in rows) + sum(
+            len(t.reactions) + sum(len(m.reactions) for m in t.messages) for t in talks
+        )
 
     # One row
 
@@ -264,25 +309,46 @@ class _Batch:
         if not changed and not self.received and not self.reactions.any:
             return
         at = bulk.moment(self.now)
-        if counts and not self.talks.any and not self.choices.any and len(self.reactions.new) + len(self.received) <= bulk.FEW:
+        if (
+            counts
+            and not self.talks.any
+            and not self.choices.any
+            and len(self.reactions.new) + len(self.received) <= bulk.FEW
+        ):
             self._write_few(counts, at)
             return
-        event = events.append_quickly(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts) if changed else 0
+        event = (
+            events.append_quickly(
+                project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts
+            )
+            if changed
+            else 0
+        )
         self.talks.write(event=event)
         self.reactions.write(event=event)
         self.choices.write(event=event)
         if self.received:  # in one order, so that two requests with the same keys do not wait for each other
             names = ("key", "digest", "table", "row")
-            bulk.insert(Received, names, sorted(self.received), constants={"project": self.project.pk, "created_at": at}, few=len(self.received) <= bulk.FEW)
+            bulk.insert(
+                Received,
+                names,
+                sorted(self.received),
+                constants={"project": self.project.pk, "created_at": at},
+                few=len(self.received) <= bulk.FEW,
+            )
         late_targets.join(self.project, *self.places.arrived(), event=event)
 
     def _write_few(self, counts: dict[str, int], at) -> None:
         """The same for a few reactions. What the event's id is, the statements behind it ask the database."""
-        event = events.append_statement(project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts)
+        event = events.append_statement(
+            project=self.project, actor=self.actor, verb="feedback.ingest", source=self.source, **counts
+        )
         statements = [event, *self.reactions.statements(events.LAST[connection.vendor])]
         if self.received:
             values = [value for row in self.received for value in (*row, self.project.pk, at)]
             one = "(%s, %s, %s, %s, %s, %s)"
-            sql = 'INSERT INTO feedback_received (key, digest, "table", "row", project_id, created_at) VALUES '
+            sql = (
+                'INSERT INTO feedback_received (key, digest, "table", "row", project_id, created_at) VALUES '
+            )
             statements.append((sql + ", ".join([one] * len(self.received)), values))
         in_one_go(statements, often=True, ends=True)

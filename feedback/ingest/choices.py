@@ -1,4 +1,5 @@
-"""The choices of a batch between drafts: those given as texts, those known by id, and those whose drafts have yet to come."""
+"""The choices of a batch between drafts: those given as texts, those known by id, and those whose drafts have
+yet to come."""
 
 import uuid
 from datetime import datetime
@@ -16,8 +17,24 @@ from feedback.reactions.choice_writer import ChoiceWriter
 class Choices:
     """The choices of a batch."""
 
-    def __init__(self, project, keep: Keeper, people: known.People, places: known.Places, talks: Talks, now: datetime, counts: Counts):
-        self._keep, self._people, self._places, self._talks, self._now, self._counts = keep, people, places, talks, now, counts
+    def __init__(
+        self,
+        project,
+        keep: Keeper,
+        people: known.People,
+        places: known.Places,
+        talks: Talks,
+        now: datetime,
+        counts: Counts,
+    ):
+        self._keep, self._people, self._places, self._talks, self._now, self._counts = (
+            keep,
+            people,
+            places,
+            talks,
+            now,
+            counts,
+        )
         self._writer = ChoiceWriter(project, now)
 
     @property
@@ -33,7 +50,11 @@ class Choices:
         waits = None in unknown
         for i, (draft, place) in enumerate(zip(row.drafts, there, strict=True)):
             if place is None and draft.text is None and any(text is not None for text in unknown):
-                raise RowError(f"drafts.{i}", "unknown_draft", _("No answer with this id is known: give the texts of all new drafts, or of none."))
+                raise RowError(
+                    f"drafts.{i}",
+                    "unknown_draft",
+                    _("No answer with this id is known: give the texts of all new drafts, or of none."),
+                )
             if place and place.role != "assistant":
                 raise RowError(f"drafts.{i}", "not_an_answer", _("Only answers can be judged."))
         parents: set = {place.parent for place in there if place}
@@ -57,14 +78,26 @@ class Choices:
             for i, (draft, place) in enumerate(zip(row.drafts, there, strict=True))
         ]
         shown = [
-            {"message": pk, "position": i, "complete": d.complete and (place is None or place.state in Message.ENDED), "seen": d.seen}
+            {
+                "message": pk,
+                "position": i,
+                "complete": d.complete and (place is None or place.state in Message.ENDED),
+                "seen": d.seen,
+            }
             for i, (pk, d, place) in enumerate(zip(answers, row.drafts, there, strict=True))
         ]
         chosen = None if row.chosen is None else answers[row.chosen]
         if chosen:
             self._talks.look_at(conversation, chosen, at)
         pk = self._writer.add(
-            user=user, parent=parent, chosen=chosen, verdict=row.verdict, regenerated=row.regenerated, shown=shown, place=row.chosen, at=row.at
+            user=user,
+            parent=parent,
+            chosen=chosen,
+            verdict=row.verdict,
+            regenerated=row.regenerated,
+            shown=shown,
+            place=row.chosen,
+            at=row.at,
         )
         self._counts.choices += 1
         return pk, False
@@ -72,9 +105,21 @@ class Choices:
     def _wait(self, row: ChoiceIn, user: int | None) -> int:
         """Keep a choice whose drafts are not all known. Which are is asked again when one of them arrives."""
         names = [self._keep.external(draft.external) for draft in row.drafts]
-        shown = [{"external": name, "position": i, "complete": d.complete, "seen": d.seen} for i, (name, d) in enumerate(zip(names, row.drafts, strict=True))]
+        shown = [
+            {"external": name, "position": i, "complete": d.complete, "seen": d.seen}
+            for i, (name, d) in enumerate(zip(names, row.drafts, strict=True))
+        ]
         self._counts.choices += 1
-        return self._writer.add(user=user, parent=None, chosen=None, verdict=row.verdict, regenerated=row.regenerated, shown=shown, place=row.chosen, at=row.at)
+        return self._writer.add(
+            user=user,
+            parent=None,
+            chosen=None,
+            verdict=row.verdict,
+            regenerated=row.regenerated,
+            shown=shown,
+            place=row.chosen,
+            at=row.at,
+        )
 
     def write(self, *, event: int) -> None:
         self._writer.write(event=event)

@@ -1,4 +1,5 @@
-"""What the rows of a batch refer to, read with one statement per table: people, models, messages, conversations, keys received before."""
+"""What the rows of a batch refer to, read with one statement per table: people, models, messages,
+conversations, keys received before."""
 
 import json
 from collections.abc import Collection, Iterable
@@ -16,39 +17,57 @@ from feedback.reactions.reaction_writer import KNOWN
 
 
 def locked(sql: str, table: str = "") -> str:
-    """Whoever changes the mind of the same person, or judges the same answer, comes after us (feedback.reactions does the same)."""
+    """Whoever changes the mind of the same person, or judges the same answer, comes after us
+    (feedback.reactions does the same)."""
     if connection.vendor != "postgresql":
         return sql
-    return f"{sql} ORDER BY {table}.id FOR NO KEY UPDATE OF {table}" if table else sql + " ORDER BY id FOR NO KEY UPDATE"
+    return (
+        f"{sql} ORDER BY {table}.id FOR NO KEY UPDATE OF {table}"
+        if table
+        else sql + " ORDER BY id FOR NO KEY UPDATE"
+    )
 
 
 RECEIVED = 'SELECT key, digest, "table", "row" FROM feedback_received WHERE project_id = %s AND key ANY?'
 PEOPLE = "SELECT id, key_hash FROM feedback_enduser WHERE project_id = %s AND key_hash ANY?"
 MESSAGES = (
-    "SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.external_id, m.context_hash, c.end_user_id FROM feedback_message m"
+    "SELECT m.id, m.conversation_id, m.parent_id, m.role, m.state, m.external_id, m.context_hash, "
+    "c.end_user_id FROM feedback_message m"
     " JOIN feedback_conversation c ON c.id = m.conversation_id WHERE m.project_id = %s AND m."
 )
-NAMED_MESSAGES = MESSAGES + "external_id ANY? AND NOT (m.external_id = '')"  # said so that the partial index on it is used
+# said so that the partial index on it is used
+NAMED_MESSAGES = MESSAGES + "external_id ANY? AND NOT (m.external_id = '')"
 
 _OF_PAIR = ", ".join(f"r.{name}" for name in KNOWN)
-EARLIER = f"SELECT {', '.join(KNOWN)} FROM feedback_reaction WHERE project_id + 0 = %s AND current AND "  # noqa: S608 - not by what is current in the project
+EARLIER = f"SELECT {', '.join(KNOWN)} FROM feedback_reaction WHERE project_id + 0 = %s AND current AND "  # noqa: S608
 _PAIRS = {  # of (what was judged, who judged it)
-    "sqlite": "(SELECT json_extract(value, '$[0]') AS about, json_extract(value, '$[1]') AS person FROM json_each(%s)) pair CROSS JOIN feedback_reaction r",
+    "sqlite": "(SELECT json_extract(value, '$[0]') AS about, json_extract(value, '$[1]') AS person FROM "
+    "json_each(%s)) pair CROSS JOIN feedback_reaction r",
     "postgresql": "unnest(%s{kind}[], %s::bigint[]) AS pair(about, person) JOIN feedback_reaction r",
 }
 _JUDGED = "r.message_id = pair.about AND r.end_user_id = pair.person"
-_WAITS = "r.project_id = %s AND r.target_external = pair.about AND r.message_id IS NULL AND r.conversation_id IS NULL AND r.end_user_id = pair.person"
+_WAITS = (
+    "r.project_id = %s AND r.target_external = pair.about AND r.message_id IS NULL AND r.conversation_id "
+    "IS NULL AND r.end_user_id = pair.person"
+)
 
 
 def earlier_of(project, judged: set[tuple[int, int]], waiting: set[tuple[str, int]]) -> list[tuple]:
-    """What is current of each (message, person) and each (target not known yet, person), with one look at the index for each pair: an answer may have
-    been judged by thousands."""
+    """What is current of each (message, person) and each (target not known yet, person), with one look at the
+    index for each pair: an answer may have been judged by thousands."""
     found = []
     with connection.cursor() as cursor:
-        for pairs, kind, on, more in ((judged, "::bigint", _JUDGED, []), (waiting, "::text", _WAITS, [project.pk])):
+        for pairs, kind, on, more in (
+            (judged, "::bigint", _JUDGED, []),
+            (waiting, "::text", _WAITS, [project.pk]),
+        ):
             if pairs:
                 rows = sorted(pairs)
-                given = [json.dumps(rows)] if connection.vendor == "sqlite" else [[about for about, _p in rows], [person for _a, person in rows]]
+                given = (
+                    [json.dumps(rows)]
+                    if connection.vendor == "sqlite"
+                    else [[about for about, _p in rows], [person for _a, person in rows]]
+                )
                 source = _PAIRS[connection.vendor].format(kind=kind)
                 cursor.execute(f"SELECT {_OF_PAIR} FROM {source} ON {on} WHERE r.current", [*given, *more])  # noqa: S608
                 found += cursor.fetchall()
@@ -56,13 +75,15 @@ def earlier_of(project, judged: set[tuple[int, int]], waiting: set[tuple[str, in
 
 
 def _earlier_named(project, pairs: set[tuple[str, str]]) -> tuple[str, list]:
-    """The same as one statement for PostgreSQL, by (the deployment's id of the message, hash of the person), whether the message is known or not.
-    Padded, so that there are few such statements."""
+    """The same as one statement for PostgreSQL, by (the deployment's id of the message, hash of the person),
+    whether the message is known or not. Padded, so that there are few such statements."""
     rows = padded(sorted(pairs))
     sql = (
-        f"WITH pair AS (SELECT given.about, u.id AS person FROM (VALUES {', '.join(['(%s, %s)'] * len(rows))}) AS given(about, hash)"  # noqa: S608
+        f"WITH pair AS (SELECT given.about, u.id AS person FROM (VALUES "  # noqa: S608
+        f"{', '.join(['(%s, %s)'] * len(rows))}) AS given(about, hash)"
         " JOIN feedback_enduser u ON u.project_id = %s AND u.key_hash = given.hash)"
-        f" SELECT {_OF_PAIR} FROM pair JOIN feedback_message m ON m.project_id = %s AND m.external_id = pair.about AND NOT (m.external_id = '')"
+        f" SELECT {_OF_PAIR} FROM pair JOIN feedback_message m ON m.project_id = %s AND m.external_id "
+        f"= pair.about AND NOT (m.external_id = '')"
         " JOIN feedback_reaction r ON r.message_id = m.id AND r.end_user_id = pair.person WHERE r.current"
         f" UNION ALL SELECT {_OF_PAIR} FROM pair JOIN feedback_reaction r ON {_WAITS} WHERE r.current"
     )
@@ -74,13 +95,24 @@ def received(project, keys: Collection[str], ahead: Ahead) -> dict[str, tuple[st
     return {key: (digest, table, row) for key, digest, table, row in ahead.select(RECEIVED, project.pk, keys)}
 
 
-def fetch(project, ahead: Ahead, *, keys: set[str], users: set[str], targets: set[str], pairs: set[tuple[str, str]], first=()) -> list[list[tuple]]:
-    """What `received`, `People` and `Places` will ask of a few reactions, in one go, after the statements `first`; the rows of these. `pairs`: (target,
-    user), of which `Reactions` will ask what is current, before it is known which are there: on PostgreSQL, where that is cheaper than later."""
+def fetch(
+    project,
+    ahead: Ahead,
+    *,
+    keys: set[str],
+    users: set[str],
+    targets: set[str],
+    pairs: set[tuple[str, str]],
+    first=(),
+) -> list[list[tuple]]:
+    """What `received`, `People` and `Places` will ask of a few reactions, in one go, after the statements
+    `first`; the rows of these. `pairs`: (target, user), of which `Reactions` will ask what is current,
+    before it is known which are there: on PostgreSQL, where that is cheaper than later."""
     hashed = {user: end_users.external_hash(project, user) for user in users}
     wanted = [(RECEIVED, keys), (locked(PEOPLE), hashed.values()), (locked(NAMED_MESSAGES, "m"), targets)]
     named = {}
-    if pairs and connection.vendor == "postgresql":  # behind the locks: what somebody else says at the same moment must be there, or not yet
+    # behind the locks: what somebody else says at the same moment must be there, or not yet
+    if pairs and connection.vendor == "postgresql":
         named["earlier"] = _earlier_named(project, {(target, hashed[user]) for target, user in pairs})
     return ahead.fetch(project.pk, [one for one in wanted if one[1]], first=first, named=named)
 
@@ -112,7 +144,13 @@ class People:
             made = {key: next(keys) for key in missing}
             rows = [(pk, key) for key, pk in made.items()]
             at = bulk.moment(timezone.now())
-            bulk.insert(EndUser, ("id", "key_hash"), rows, constants={"project": project.pk, "consent_version": 0, "created_at": at}, few=len(rows) <= bulk.FEW)
+            bulk.insert(
+                EndUser,
+                ("id", "key_hash"),
+                rows,
+                constants={"project": project.pk, "consent_version": 0, "created_at": at},
+                few=len(rows) <= bulk.FEW,
+            )
             found |= made
             self.new = set(made.values())
         self._by_name |= {user: found[key] for user, key in hashed.items()}
@@ -138,14 +176,29 @@ class Place:
 class Places:
     """Messages and conversations by the deployment's ids, ours, or the words that led to them."""
 
-    _CONVERSATION = "SELECT id, end_user_id, external_id FROM feedback_conversation WHERE project_id = %s AND "
+    _CONVERSATION = (
+        "SELECT id, end_user_id, external_id FROM feedback_conversation WHERE project_id = %s AND "
+    )
     _TURNS = (
         "SELECT id, conversation_id, parent_id, role, state, external_id, context_hash FROM feedback_message"
         " WHERE project_id = %s AND conversation_id ANY? ORDER BY id"
     )
-    _SYSTEMS = "SELECT id, system FROM feedback_conversation WHERE project_id = %s AND id ANY? AND keep AND dropped_at IS NULL"
+    _SYSTEMS = (
+        "SELECT id, system FROM feedback_conversation WHERE project_id = %s AND id ANY? AND keep AND "
+        "dropped_at IS NULL"
+    )
 
-    def __init__(self, project, messages: Collection[str], conversations: Collection[str], ahead: Ahead, *, ids, conversation_ids, turns: bool):
+    def __init__(
+        self,
+        project,
+        messages: Collection[str],
+        conversations: Collection[str],
+        ahead: Ahead,
+        *,
+        ids,
+        conversation_ids,
+        turns: bool,
+    ):
         """`turns`: read the turns of the conversations, too, to go on from them."""
         self._by_name: dict[str, Place] = {}
         self._by_id: dict[int, Place] = {}
@@ -166,7 +219,11 @@ class Places:
         for pk, person, external in found:
             self._conversations[external] = pk
             self._people[pk] = person
-        for pk, person, _external in select(locked(self._CONVERSATION + "id ANY?"), project.pk, conversation_ids) if conversation_ids else []:
+        for pk, person, _external in (
+            select(locked(self._CONVERSATION + "id ANY?"), project.pk, conversation_ids)
+            if conversation_ids
+            else []
+        ):
             self._people[pk] = person
         if turns and self._people:
             for row in select(self._TURNS, project.pk, self._people):
@@ -201,7 +258,11 @@ class Places:
 
     def answers(self, conversation: int) -> list[int]:
         """Those of a conversation whose turns were read."""
-        return [place.pk for place in self._by_id.values() if place.conversation == conversation and place.role == "assistant"]
+        return [
+            place.pk
+            for place in self._by_id.values()
+            if place.conversation == conversation and place.role == "assistant"
+        ]
 
     def same_words(self, conversation: int, context: str, parent: int | None) -> Place | None:
         """The message under `parent` that says the same after the same talk."""

@@ -1,8 +1,10 @@
-"""Group commit: what several threads want written at the same moment is written by one of them, in one transaction.
+"""Group commit: what several threads want written at the same moment is written by one of them, in one
+transaction.
 
-A transaction of one row is mostly begin, look-ups and commit. While one thread writes, those that come meanwhile wait together; when it is done,
-the first of them writes for all of them. Alone, a thread waits for nobody. This is the "leader/followers" form of the group commit of DeWitt et al.,
-Implementation techniques for main memory database systems (SIGMOD 1984)."""
+A transaction of one row is mostly begin, look-ups and commit. While one thread writes, those that come
+meanwhile wait together; when it is done, the first of them writes for all of them. Alone, a thread waits
+for nobody. This is the "leader/followers" form of the group commit of DeWitt et al., Implementation
+techniques for main memory database systems (SIGMOD 1984)."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -13,7 +15,8 @@ from typing import Any
 @dataclass(slots=True, eq=False)
 class _Waiting:
     item: Any
-    turn: threading.Lock = field(default_factory=threading.Lock)  # held until its result is there, or it is to lead
+    # held until its result is there, or it is to lead
+    turn: threading.Lock = field(default_factory=threading.Lock)
     done: bool = False
     alone: bool = False
     result: Any = None
@@ -29,8 +32,9 @@ class Group:
         self._queues: dict[Hashable, list[_Waiting]] = {}  # kinds that somebody works for now
 
     def run(self, kind: Hashable, item, work: Callable[[list], list]):
-        """The result for `item`: `work` gets a list of items and returns as many results, in their order. It may run in another thread, with what
-        that thread passed for the same `kind`. If it fails for several, each is tried alone, and raises its own error."""
+        """The result for `item`: `work` gets a list of items and returns as many results, in their order. It
+        may run in another thread, with what that thread passed for the same `kind`. If it fails for
+        several, each is tried alone, and raises its own error."""
         me = _Waiting(item)
         with self._lock:
             queue = self._queues.get(kind)

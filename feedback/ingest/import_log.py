@@ -1,4 +1,5 @@
-"""Taking an existing log in: file → rows of the ingest API → the same verb that the API calls, a few hundred rows at a time."""
+"""Taking an existing log in: file → rows of the ingest API → the same verb that the API calls, a few hundred
+rows at a time."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,16 +32,22 @@ def import_log(
     delimiter: str | None = None,
     report_errors=None,
 ) -> dict:
-    """Take the log at `path` into `project`: {"read", "imported", "conversations", "messages", "reactions", "choices", "duplicates", "refused",
-    "errors": [{"line", "field", "reason", "code"}], "feedback_columns", "not_taken", "container", "encoding"}.
+    """Take the log at `path` into `project`: {"read", "imported", "conversations", "messages", "reactions",
+    "choices", "duplicates", "refused", "errors": [{"line", "field", "reason", "code"}],
+    "feedback_columns", "not_taken", "container", "encoding"}.
 
-    read = imported + duplicates + refused; `feedback_columns` {field: column} were taken for feedback; in `not_taken` {column: rows} something
-    stood that was taken for nothing. `report_errors(error)` is called for each refused row instead of listing it. The same file again adds
-    nothing. DomainError when the file as a whole is refused."""
+    read = imported + duplicates + refused; `feedback_columns` {field: column} were taken for feedback; in
+    `not_taken` {column: rows} something stood that was taken for nothing. `report_errors(error)` is called
+    for each refused row instead of listing it. The same file again adds nothing. DomainError when the file
+    as a whole is refused."""
     path, mapping = Path(path), mapping or {}
     if (unknown := check_mapping(mapping)) is not None:
-        raise DomainError("mapping", _("There is no field %(name)s to map a column to.") % {"name": unknown[:60]})
-    report = dict.fromkeys(("read", "imported", "conversations", "messages", "reactions", "choices", "duplicates", "refused"), 0)
+        raise DomainError(
+            "mapping", _("There is no field %(name)s to map a column to.") % {"name": unknown[:60]}
+        )
+    report = dict.fromkeys(
+        ("read", "imported", "conversations", "messages", "reactions", "choices", "duplicates", "refused"), 0
+    )
     errors: list[dict] = []
     settings = settings_of(project)
     up, down = (reason_keys(reasons) or frozenset() for reasons in (settings.up, settings.down))
@@ -52,11 +59,16 @@ def import_log(
     except FileRefused as refused:
         raise DomainError(refused.code, str(refused)) from refused
     columns = {"feedback_columns": log.feedback, "not_taken": dict(log.not_taken.most_common(MOST_NAMED))}
-    return report | columns | {"errors": errors, "container": inspection.container, "encoding": inspection.encoding}
+    return (
+        report
+        | columns
+        | {"errors": errors, "container": inspection.container, "encoding": inspection.encoding}
+    )
 
 
 def _inspect(path: Path, encoding: str | None, delimiter: str | None):
-    """What kind of file it is. What its columns mean is asked here, of the rows, so a file whose columns mean nothing to an import of items will do."""
+    """What kind of file it is. What its columns mean is asked here, of the rows, so a file whose columns mean
+    nothing to an import of items will do."""
     try:
         return readers.inspect(path, name=path.name, encoding=encoding, delimiter=delimiter)
     except FileRefused as refused:
@@ -80,7 +92,9 @@ def _converted(path: Path, inspection, log: Log) -> Iterator[tuple[int, list[dic
         raise FileRefused("no_rows", _("The file has no rows."))
 
 
-def _chunks(rows: Iterable[tuple[int, list[dict] | RowRefused]]) -> Iterator[list[tuple[int, list[dict] | RowRefused]]]:
+def _chunks(
+    rows: Iterable[tuple[int, list[dict] | RowRefused]],
+) -> Iterator[list[tuple[int, list[dict] | RowRefused]]]:
     chunk: list = []
     size = 0
     for line, row in rows:
@@ -97,13 +111,21 @@ def _chunks(rows: Iterable[tuple[int, list[dict] | RowRefused]]) -> Iterator[lis
 def _size(row: dict) -> int:
     """About how many characters."""
     messages = row.get("messages")
-    return sum(len(m["content"]) for m in messages if isinstance(m, dict) and isinstance(m.get("content"), str)) if isinstance(messages, list) else 0
+    return (
+        sum(len(m["content"]) for m in messages if isinstance(m, dict) and isinstance(m.get("content"), str))
+        if isinstance(messages, list)
+        else 0
+    )
 
 
 def _take(chunk, project, actor, report: dict, refuse) -> None:
-    sent = [(i, one) for i, (_line, rows) in enumerate(chunk) if not isinstance(rows, RowRefused) for one in rows]
+    sent = [
+        (i, one) for i, (_line, rows) in enumerate(chunk) if not isinstance(rows, RowRefused) for one in rows
+    ]
     # Reasons were compared with the project's list already: words that are none of its keys became tags.
-    outcome = ingest.take(project=project, rows=[one for _i, one in sent], source="import", actor=actor, rules=Rules())
+    outcome = ingest.take(
+        project=project, rows=[one for _i, one in sent], source="import", actor=actor, rules=Rules()
+    )
     of_row: dict[int, list[ingest.Result]] = {}
     for (i, _row), result in zip(sent, outcome.results, strict=True):
         of_row.setdefault(i, []).append(result)

@@ -1,4 +1,5 @@
-"""One row of somebody's log → rows as the ingest API takes them. Pure; docs/feedback-api.md states every rule."""
+"""One row of somebody's log → rows as the ingest API takes them. Pure; docs/feedback-api.md states every
+rule."""
 
 import hmac
 from collections import Counter
@@ -37,15 +38,51 @@ COLUMNS = {
     "at": ("at", "created_at", "timestamp", "time", "date", "时间"),
 }
 _SAID = ("thumb", "score", "comment", "correction", "reasons", "tags")
-UP = {"1", "+1", "true", "yes", "up", "like", "liked", "good", "positive", "thumbs_up", "thumbs-up", "thumbs up", "👍", "赞", "点赞", "顶", "好", "有用"}
-DOWN = {"-1", "false", "no", "down", "dislike", "disliked", "bad", "negative", "thumbs_down", "thumbs-down", "thumbs down", "👎", "踩", "点踩", "差", "没用"}
+UP = {
+    "1",
+    "+1",
+    "true",
+    "yes",
+    "up",
+    "like",
+    "liked",
+    "good",
+    "positive",
+    "thumbs_up",
+    "thumbs-up",
+    "thumbs up",
+    "👍",
+    "赞",
+    "点赞",
+    "顶",
+    "好",
+    "有用",
+}
+DOWN = {
+    "-1",
+    "false",
+    "no",
+    "down",
+    "dislike",
+    "disliked",
+    "bad",
+    "negative",
+    "thumbs_down",
+    "thumbs-down",
+    "thumbs down",
+    "👎",
+    "踩",
+    "点踩",
+    "差",
+    "没用",
+}
 MOST_COLUMNS = 1000  # that are counted by name
 _EMPTY = {"", "none", "null", "nan", "n/a"}
 
 
 def thumb_of(value, column: str, *, zero: str = "down") -> int | None:
-    """1, -1, or None for an empty cell. True, 1, 赞 … are up; False, 0, -1, 踩 … are down (`zero="none"`: 0 says nothing); RowRefused for
-    anything else."""
+    """1, -1, or None for an empty cell. True, 1, 赞 … are up; False, 0, -1, 踩 … are down (`zero="none"`: 0
+    says nothing); RowRefused for anything else."""
     if value is None:
         return None
     if isinstance(value, float) and value.is_integer():
@@ -55,7 +92,8 @@ def thumb_of(value, column: str, *, zero: str = "down") -> int | None:
         return None
     if word in {"0", "0.0"}:
         return -1 if zero == "down" else None
-    word = word.removesuffix(".0").rstrip("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff\ufe0f")  # a hand of any colour
+    # a hand of any colour
+    word = word.removesuffix(".0").rstrip("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff\ufe0f")
     if word in UP:
         return 1
     if word in DOWN:
@@ -65,9 +103,10 @@ def thumb_of(value, column: str, *, zero: str = "down") -> int | None:
 
 @dataclass
 class Log:
-    """What is known of the file: the columns named by hand, what 0 means, the project's keys of reasons; and, as it is read, the last answer of
-    each conversation that comes turn by turn, which columns were taken for feedback ({field: column}), and in how many rows something stood in one
-    that was not taken for anything ({column: rows})."""
+    """What is known of the file: the columns named by hand, what 0 means, the project's keys of reasons; and,
+    as it is read, the last answer of each conversation that comes turn by turn, which columns were taken
+    for feedback ({field: column}), and in how many rows something stood in one that was not taken for
+    anything ({column: rows})."""
 
     key: bytes
     mapping: dict[str, str] = field(default_factory=dict)
@@ -80,18 +119,26 @@ class Log:
     not_taken: Counter = field(default_factory=Counter)
 
     def rows(self, data: dict) -> list[dict]:
-        """The API's rows of one row of the file; each has an id that the same row gets again. RowRefused names the column."""
+        """The API's rows of one row of the file; each has an id that the same row gets again. RowRefused
+        names the column."""
         if data.get("type") in {"reaction", "choice", "conversation"}:
             return [data if data.get("id") else data | {"id": self._id(data)}]
         row = _Row(data, self)
         row.tell()
-        made = row.conversation() if row.filled("messages") or row.filled("prompt") or row.filled("response") else row.reactions()
+        made = (
+            row.conversation()
+            if row.filled("messages") or row.filled("prompt") or row.filled("response")
+            else row.reactions()
+        )
         for one in made:
             one["id"] = self._id(one | {"row": row.id()})
         return made
 
     def _id(self, row: dict) -> str:
-        return "row:" + hmac.digest(self.key, canonical_json(row).encode("utf-8", "surrogatepass"), "sha256").hex()
+        return (
+            "row:"
+            + hmac.digest(self.key, canonical_json(row).encode("utf-8", "surrogatepass"), "sha256").hex()
+        )
 
     def drop(self, column: str) -> None:
         """Count a value that is taken for nothing."""
@@ -118,7 +165,10 @@ class _Row:
                 if given in data:
                     self.columns[ours] = given
                 continue
-            found = next((names[n] for n in map(normal, known) if n in names and names[n] not in log.mapping.values()), None)
+            found = next(
+                (names[n] for n in map(normal, known) if n in names and names[n] not in log.mapping.values()),
+                None,
+            )
             if found is not None:
                 self.columns[ours] = found
         nested = self.get("thumb")
@@ -174,7 +224,13 @@ class _Row:
         if thumb is not None:
             known = self.log.up if thumb > 0 else self.log.down
             tags += [r for r in reasons if r not in known and r not in tags]
-            out.append({"kind": "thumb", "value": thumb, "reasons": list(dict.fromkeys(r for r in reasons if r in known))})
+            out.append(
+                {
+                    "kind": "thumb",
+                    "value": thumb,
+                    "reasons": list(dict.fromkeys(r for r in reasons if r in known)),
+                }
+            )
         else:
             tags += [r for r in reasons if r not in tags]
         if score is not None:
@@ -182,7 +238,11 @@ class _Row:
         if out:
             out[0] |= {"comment": comment, "tags": tags}
         elif comment or (tags and not correction):
-            raise RowRefused(source.name("comment" if comment else "tags"), "alone", _("A comment needs a thumb or a score beside it."))
+            raise RowRefused(
+                source.name("comment" if comment else "tags"),
+                "alone",
+                _("A comment needs a thumb or a score beside it."),
+            )
         if correction:
             out.append({"kind": "correction", "text": correction} | ({} if out else {"tags": tags}))
         return [{k: v for k, v in one.items() if v not in ("", [])} for one in out]
@@ -192,11 +252,15 @@ class _Row:
         if value is None or (isinstance(value, str) and value.strip().casefold() in _EMPTY):
             return None
         try:
-            number = float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else 0.0
+            number = (
+                float(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else 0.0
+            )
         except ValueError:
             number = 0.0
         if number not in (1.0, 2.0, 3.0, 4.0, 5.0):
-            reason = _("A score is 1 to 5. If the column holds thumbs, say --map thumb=%(column)s.") % {"column": self.name("score")}
+            reason = _("A score is 1 to 5. If the column holds thumbs, say --map thumb=%(column)s.") % {
+                "column": self.name("score")
+            }
             raise RowRefused(self.name("score"), "score", reason)
         return int(number)
 
@@ -205,7 +269,9 @@ class _Row:
         if isinstance(value, str):
             value = turns.from_json(value, self.name(ours))
         if isinstance(value, str):
-            value = [w.strip() for w in value.replace("，", ",").replace("；", ",").replace(";", ",").split(",")]
+            value = [
+                w.strip() for w in value.replace("，", ",").replace("；", ",").replace(";", ",").split(",")
+            ]
         value = [] if value is None else value if isinstance(value, list) else [value]
         if not all(isinstance(w, str) for w in value):
             raise RowRefused(self.name(ours), "type", _("This must be a list of texts."))
@@ -216,19 +282,27 @@ class _Row:
         said = self.said()
         message, conversation = self.short("message"), self.short("conversation")
         if not said:
-            raise RowRefused(self.name("thumb"), "nothing", _("There is neither a conversation nor feedback in this row."))
+            raise RowRefused(
+                self.name("thumb"), "nothing", _("There is neither a conversation nor feedback in this row.")
+            )
         out = []
         for one in said:
             target = (conversation or message) if one["kind"] == "score" else message
             if not target:
-                raise RowRefused(self.name("message"), "no_target", _("It is not said which answer this is about."))
+                raise RowRefused(
+                    self.name("message"), "no_target", _("It is not said which answer this is about.")
+                )
             out.append({"type": "reaction", "target": target} | one | self.common())
         return out
 
     def conversation(self) -> list[dict]:
         external = self.short("conversation")
         messages = self._messages() if self.filled("messages") else self._turn(external)
-        row = {"type": "conversation", "messages": messages, "model": self.short("model") or self.log.model} | self.common()
+        row = {
+            "type": "conversation",
+            "messages": messages,
+            "model": self.short("model") or self.log.model,
+        } | self.common()
         if self.filled("system") and not (messages and messages[0]["role"] == "system"):
             row["system"] = self.text("system")
         if self.filled("tools"):
@@ -239,7 +313,9 @@ class _Row:
             if one["kind"] == "score":
                 scores.append(one)
             elif not answers:
-                raise RowRefused(self.name("thumb"), "no_answer", _("There is no answer that this could be about."))
+                raise RowRefused(
+                    self.name("thumb"), "no_answer", _("There is no answer that this could be about.")
+                )
             else:
                 answers[-1].setdefault("reactions", []).append(one)
         if scores:
@@ -253,7 +329,11 @@ class _Row:
             row["conversation"] = external
         elif not any("id" in m for m in messages):
             # The same talk again, with other feedback, is the same talk.
-            row["conversation"] = self.log.short(row.get("user"), row.get("system"), [[m["role"], m.get("content"), m.get("tool_calls")] for m in messages])
+            row["conversation"] = self.log.short(
+                row.get("user"),
+                row.get("system"),
+                [[m["role"], m.get("content"), m.get("tool_calls")] for m in messages],
+            )
         return [{k: v for k, v in row.items() if v}]
 
     def _messages(self) -> list[dict]:
@@ -277,7 +357,23 @@ class _Row:
             message["finish_reason"] = ending
         if raw.get("model") is not None:
             message["model"] = as_id(raw["model"], "model")
-        own = {k: v for k, v in raw.items() if k not in ("role", "from", "content", "value", "text", "id", "model", "tool_calls", "tool_call_id", "name")}
+        own = {
+            k: v
+            for k, v in raw.items()
+            if k
+            not in (
+                "role",
+                "from",
+                "content",
+                "value",
+                "text",
+                "id",
+                "model",
+                "tool_calls",
+                "tool_call_id",
+                "name",
+            )
+        }
         for name in ("annotation", "rating"):  # of one answer a rating is a thumb
             if name in own:
                 own.setdefault("thumb", own.pop(name))
@@ -285,25 +381,36 @@ class _Row:
         own.tell(f"{self.name('messages')}.")
         said = own.said()
         if any(one["kind"] == "score" for one in said):
-            raise RowRefused(self.name("messages"), "score", _("A score is given to a conversation; thumbs and corrections to an answer."))
+            raise RowRefused(
+                self.name("messages"),
+                "score",
+                _("A score is given to a conversation; thumbs and corrections to an answer."),
+            )
         if said:
             message["reactions"] = said
         if at := _moment(own.get("at"), own.name("at")):
             message["at"] = at
 
     def _turn(self, external: str) -> list[dict]:
-        """A question and its answer. Of one conversation the turns follow each other as they stand in the file."""
+        """A question and its answer. Of one conversation the turns follow each other as they stand in the
+        file."""
         if not self.filled("prompt"):
             raise RowRefused(self.name("prompt"), "empty_prompt", _("The prompt is empty."))
         prompt = turns.talk(self.get("prompt"))
-        messages: list[dict] = _conversation(prompt, self.name("prompt")) if isinstance(prompt, list) else [{"role": "user", "content": self.text("prompt")}]
+        messages: list[dict] = (
+            _conversation(prompt, self.name("prompt"))
+            if isinstance(prompt, list)
+            else [{"role": "user", "content": self.text("prompt")}]
+        )
         if beside := {name: self.data[name] for name in parts.BESIDE if self.data.get(name)}:
             messages[-1]["content"] = parts.as_content(messages[-1] | beside)
         if self.filled("response"):
             messages.append({"role": "assistant", "content": self.text("response")})
         if external and messages[-1]["role"] == "assistant":
             before = self.log.last.get(external)
-            name = self.short("message") or self.log.short(external, before, [[m["role"], m["content"]] for m in messages])
+            name = self.short("message") or self.log.short(
+                external, before, [[m["role"], m["content"]] for m in messages]
+            )
             messages[-1]["id"] = name
             if before and before != name:
                 messages[0]["parent"] = before
@@ -312,10 +419,18 @@ class _Row:
 
 
 def _conversation(value, column: str) -> list[dict]:
-    """`turns.conversation`, which takes texts only, with the pictures and files that a message has beside its text."""
+    """`turns.conversation`, which takes texts only, with the pictures and files that a message has beside its
+    text."""
     entries = value if isinstance(value, list) else []
-    lacking = {i: entry for i, entry in enumerate(entries) if isinstance(entry, dict) and "role" in entry and parts.split(entry)[1]}
-    plain = [entry | {"content": parts.split(entry)[0]} if i in lacking else entry for i, entry in enumerate(entries)]
+    lacking = {
+        i: entry
+        for i, entry in enumerate(entries)
+        if isinstance(entry, dict) and "role" in entry and parts.split(entry)[1]
+    }
+    plain = [
+        entry | {"content": parts.split(entry)[0]} if i in lacking else entry
+        for i, entry in enumerate(entries)
+    ]
     messages = turns.conversation(plain if lacking else value, column)
     if len(messages) == len(entries):
         for i, entry in lacking.items():
@@ -324,7 +439,8 @@ def _conversation(value, column: str) -> list[dict]:
 
 
 def _moment(value, column: str) -> str:
-    """ISO 8601 with a zone, of ISO without one (then the server's), or seconds or milliseconds since 1970; "" for nothing."""
+    """ISO 8601 with a zone, of ISO without one (then the server's), or seconds or milliseconds since 1970; ""
+    for nothing."""
     if value is None or value == "":
         return ""
     try:
@@ -336,7 +452,9 @@ def _moment(value, column: str) -> str:
             return datetime.fromtimestamp(number / 1000 if number > 1e11 else number, UTC).isoformat()
         moment = datetime.fromisoformat(str(value).strip())
     except (ValueError, OverflowError, OSError):
-        raise RowRefused(column, "time", _("“%(value)s” is no time that can be read.") % {"value": str(value)[:40]}) from None
+        raise RowRefused(
+            column, "time", _("“%(value)s” is no time that can be read.") % {"value": str(value)[:40]}
+        ) from None
     return (moment if moment.tzinfo else timezone.make_aware(moment)).isoformat()
 
 

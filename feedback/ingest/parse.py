@@ -1,5 +1,6 @@
-"""One row of feedback as a program sends it → a checked ReactionIn, ChoiceIn or ConversationIn. Strict: a name that means nothing here is refused,
-as a misspelt one would be lost without a word. Pure; docs/feedback-api.md tells every rule."""
+"""One row of feedback as a program sends it → a checked ReactionIn, ChoiceIn or ConversationIn. Strict: a
+name that means nothing here is refused, as a misspelt one would be lost without a word. Pure;
+docs/feedback-api.md tells every rule."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,16 @@ from core.errors import DomainError
 from corpus.endings import BROKEN, said_in
 from feedback.conversations.message import ROLES, Turn, state_of, turn_of, without_system
 from feedback.conversations.sizes import MAX_COMMENT, MAX_CORRECTION, MAX_KEY, MAX_TAG, MAX_TAGS
-from feedback.ingest.rows import ChoiceIn, ConversationIn, DraftIn, MessageIn, ReactionIn, Row, RowError, Rules
+from feedback.ingest.rows import (
+    ChoiceIn,
+    ConversationIn,
+    DraftIn,
+    MessageIn,
+    ReactionIn,
+    Row,
+    RowError,
+    Rules,
+)
 from feedback.reactions.reasons import KEY as REASON
 
 MAX_ID, MAX_EXTERNAL, MAX_MODEL = 100, 200, 200
@@ -24,10 +34,34 @@ _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _COMMON = {"type", "id", "user", "at"}
 _SAID = {"kind", "value", "reasons", "comment", "text", "tags", "at", "user"}
 _REACTION = _COMMON | _SAID | {"target", "message", "conversation"}
-_CHOICE = _COMMON | {"verdict", "chosen", "drafts", "messages", "conversation", "system", "tools", "regenerated", "model"}
+_CHOICE = _COMMON | {
+    "verdict",
+    "chosen",
+    "drafts",
+    "messages",
+    "conversation",
+    "system",
+    "tools",
+    "regenerated",
+    "model",
+}
 _CONVERSATION = _COMMON | {"conversation", "title", "system", "tools", "model", "messages", "reactions"}
 ENDS = ("finish_reason", "stop_reason")
-_MESSAGE = {"role", "content", "id", "parent", "model", "tool_calls", "tool_call_id", "name", "sources", "state", "at", "reactions", *ENDS}
+_MESSAGE = {
+    "role",
+    "content",
+    "id",
+    "parent",
+    "model",
+    "tool_calls",
+    "tool_call_id",
+    "name",
+    "sources",
+    "state",
+    "at",
+    "reactions",
+    *ENDS,
+}
 _DRAFT = {"id", "text", "model", "complete", "seen", *ENDS}
 _THUMBS = {"up": 1, "down": -1, "none": 0}
 
@@ -49,7 +83,11 @@ def _reaction_row(raw: dict, rules: Rules) -> ReactionIn:
     row.key, row.user = _key(raw), _user(raw)
     given = [name for name in ("target", "message", "conversation") if raw.get(name) is not None]
     if len(given) != 1:
-        raise RowError("target", "bad_target", _("Name one target: your own id of it as target, or our number as message or conversation."))
+        raise RowError(
+            "target",
+            "bad_target",
+            _("Name one target: your own id of it as target, or our number as message or conversation."),
+        )
     if given == ["target"]:
         row.target = _external(raw, "target")
     else:
@@ -57,7 +95,11 @@ def _reaction_row(raw: dict, rules: Rules) -> ReactionIn:
         if type(value) is not int or not 0 < value <= _LARGEST:
             raise RowError(given[0], "bad_target", _("This is not one of our numbers."))
         if (given == ["message"]) == (row.kind == "score"):
-            raise RowError(given[0], "bad_target", _("A score is given to a conversation; thumbs and corrections to an answer."))
+            raise RowError(
+                given[0],
+                "bad_target",
+                _("A score is given to a conversation; thumbs and corrections to an answer."),
+            )
         setattr(row, given[0], value)
     return row
 
@@ -72,10 +114,14 @@ def _said(raw: dict, rules: Rules, at: str) -> ReactionIn:
         elif isinstance(value, str):
             value = _THUMBS.get(value)
         if type(value) is not int or value not in (1, -1, 0):
-            raise RowError(f"{at}value", "bad_value", _("A thumb is “up”, “down” or “none”; 1, -1 or 0; true or false."))
+            raise RowError(
+                f"{at}value", "bad_value", _("A thumb is “up”, “down” or “none”; 1, -1 or 0; true or false.")
+            )
     elif kind == "score":
         if type(value) is not int or not 0 <= value <= 5:
-            raise RowError(f"{at}value", "bad_value", _("A score is a whole number from 1 to 5, or 0 to take it back."))
+            raise RowError(
+                f"{at}value", "bad_value", _("A score is a whole number from 1 to 5, or 0 to take it back.")
+            )
     elif kind == "correction":
         if value is not None:
             raise RowError(f"{at}value", "bad_value", _("A correction has a text and no value."))
@@ -90,7 +136,9 @@ def _said(raw: dict, rules: Rules, at: str) -> ReactionIn:
         raise RowError(at + text_field, "long_text", _("This text is too long to be kept."))
     other = "comment" if kind == "correction" else "text"
     if raw.get(other) is not None:
-        raise RowError(at + other, "unknown_field", _("Thumbs and scores have a comment, corrections a text."))
+        raise RowError(
+            at + other, "unknown_field", _("Thumbs and scores have a comment, corrections a text.")
+        )
     reasons, tags = raw.get("reasons") or [], raw.get("tags") or []
     if reasons:
         _reasons(reasons, kind, value, rules, at)
@@ -100,18 +148,38 @@ def _said(raw: dict, rules: Rules, at: str) -> ReactionIn:
 
 
 def _reasons(reasons, kind: str, value: int | None, rules: Rules, at: str) -> None:
-    if type(reasons) is not list or not all(isinstance(r, str) and REASON.fullmatch(r) for r in reasons) or len(set(reasons)) != len(reasons):
-        raise RowError(f"{at}reasons", "bad_reason", _("Reasons are a list of keys: small letters, digits and underscores, none twice."))
+    if (
+        type(reasons) is not list
+        or not all(isinstance(r, str) and REASON.fullmatch(r) for r in reasons)
+        or len(set(reasons)) != len(reasons)
+    ):
+        raise RowError(
+            f"{at}reasons",
+            "bad_reason",
+            _("Reasons are a list of keys: small letters, digits and underscores, none twice."),
+        )
     if kind != "thumb" or not value:
         raise RowError(f"{at}reasons", "bad_reason", _("Only a thumb up or down has reasons."))
     known = rules.up if value > 0 else rules.down
     if known is not None and not known.issuperset(reasons):
-        raise RowError(f"{at}reasons", "bad_reason", _("The project's reasons for this thumb are: %(keys)s.") % {"keys": ", ".join(sorted(known))})
+        raise RowError(
+            f"{at}reasons",
+            "bad_reason",
+            _("The project's reasons for this thumb are: %(keys)s.") % {"keys": ", ".join(sorted(known))},
+        )
 
 
 def _tags(tags, at: str) -> None:
-    if type(tags) is not list or len(tags) > MAX_TAGS or not all(isinstance(t, str) and 0 < len(t) <= MAX_TAG for t in tags):
-        raise RowError(f"{at}tags", "bad_tag", _("At most %(n)s tags of at most %(m)s characters.") % {"n": MAX_TAGS, "m": MAX_TAG})
+    if (
+        type(tags) is not list
+        or len(tags) > MAX_TAGS
+        or not all(isinstance(t, str) and 0 < len(t) <= MAX_TAG for t in tags)
+    ):
+        raise RowError(
+            f"{at}tags",
+            "bad_tag",
+            _("At most %(n)s tags of at most %(m)s characters.") % {"n": MAX_TAGS, "m": MAX_TAG},
+        )
 
 
 def _conversation_row(raw: dict, rules: Rules) -> ConversationIn:
@@ -122,7 +190,11 @@ def _conversation_row(raw: dict, rules: Rules) -> ConversationIn:
     for i, said in enumerate(_list(raw, "reactions", MAX_MESSAGES)):
         reaction = _nested(said, rules, f"reactions.{i}.", row.user)
         if reaction.kind != "score":
-            raise RowError(f"reactions.{i}.kind", "bad_kind", _("A score is given to a conversation; thumbs and corrections to an answer."))
+            raise RowError(
+                f"reactions.{i}.kind",
+                "bad_kind",
+                _("A score is given to a conversation; thumbs and corrections to an answer."),
+            )
         row.reactions.append(reaction)
     return row
 
@@ -130,7 +202,11 @@ def _conversation_row(raw: dict, rules: Rules) -> ConversationIn:
 def _talk(raw: dict, rules: Rules) -> ConversationIn:
     model = _name(raw, "model", MAX_MODEL)
     row = ConversationIn([], user=_user(raw), key=_key(raw), at=_moment(raw) if "at" in raw else None)
-    row.external, row.title, row.system = _external(raw, "conversation"), _text(raw, "title"), _text(raw, "system")
+    row.external, row.title, row.system = (
+        _external(raw, "conversation"),
+        _text(raw, "title"),
+        _text(raw, "system"),
+    )
     if raw.get("tools") is not None:
         row.tools = _list(raw, "tools", 1000)
         if not all(isinstance(t, dict) for t in row.tools):
@@ -143,19 +219,30 @@ def _talk(raw: dict, rules: Rules) -> ConversationIn:
         one = _message(message, rules, at, row.user, model)
         if one.turn.role == "system" and i == 0:
             if row.system:
-                raise RowError(at + "role", "two_systems", _("There is a system text beside the messages and another one in them."))
+                raise RowError(
+                    at + "role",
+                    "two_systems",
+                    _("There is a system text beside the messages and another one in them."),
+                )
             if one.external or one.parent:
                 raise RowError(at + "id", "bad_id", _("The system text has no id of its own."))
             row.system, lacking = one.turn.text, (one.turn.extra or {}).get("parts")
             continue
         if one.parent and one.parent not in seen and not row.external:
-            raise RowError(at + "parent", "bad_parent", _("The parent is the id of an earlier message of this conversation."))
+            raise RowError(
+                at + "parent",
+                "bad_parent",
+                _("The parent is the id of an earlier message of this conversation."),
+            )
         if one.external:
             if one.external in seen:
                 raise RowError(at + "id", "bad_id", _("Two messages have this id."))
             seen.add(one.external)
         if lacking:
-            one.turn, lacking = without_system([Turn("system", extra={"parts": lacking}), one.turn])[1][0], None
+            one.turn, lacking = (
+                without_system([Turn("system", extra={"parts": lacking}), one.turn])[1][0],
+                None,
+            )
         row.messages.append(one)
     return row
 
@@ -169,7 +256,9 @@ def _message(raw, rules: Rules, at: str, user: str, model: str) -> MessageIn:
         raise RowError(f"{at}role", "bad_role", _("The role is system, user, assistant or tool."))
     if not isinstance(content, (str, list)) and not (content is None and raw.get("tool_calls")):
         raise RowError(f"{at}content", "bad_content", _("The content is a text, or a list of parts."))
-    if isinstance(content, list) and not all(isinstance(p, dict) and isinstance(p.get("type"), str) for p in content):
+    if isinstance(content, list) and not all(
+        isinstance(p, dict) and isinstance(p.get("type"), str) for p in content
+    ):
         raise RowError(f"{at}content", "bad_content", _("Each part of the content is an object with a type."))
     calls = raw.get("tool_calls")
     if calls is not None and not (isinstance(calls, list) and all(isinstance(c, dict) for c in calls)):
@@ -186,7 +275,12 @@ def _message(raw, rules: Rules, at: str, user: str, model: str) -> MessageIn:
     if len(turn.text) > MAX_TEXT:
         raise RowError(f"{at}content", "long_text", _("This text is too long to be kept."))
     answer = turn.role == "assistant"
-    one = MessageIn(turn, _external(raw, "id", at), _external(raw, "parent", at), at=_moment(raw, at) if "at" in raw else None)
+    one = MessageIn(
+        turn,
+        _external(raw, "id", at),
+        _external(raw, "parent", at),
+        at=_moment(raw, at) if "at" in raw else None,
+    )
     one.model = (_name(raw, "model", MAX_MODEL, at) or model) if answer else ""
     one.sources = _list(raw, "sources", 200, at)
     if not all(isinstance(s, dict) for s in one.sources):
@@ -198,12 +292,17 @@ def _message(raw, rules: Rules, at: str, user: str, model: str) -> MessageIn:
     ending = _ending(raw, at)
     if ending and not answer:
         raise RowError(f"{at}finish_reason", "bad_state", _("Only an answer has a finish_reason."))
-    if one.state in ("complete", "cut"):  # what the model's server says of the end is believed before what stands in the row
+    # what the model's server says of the end is believed before what stands in the row
+    if one.state in ("complete", "cut"):
         one.state, one.error = state_of(ending) if ending else (one.state, "")
     for i, said in enumerate(_list(raw, "reactions", 100, at)):
         reaction = _nested(said, rules, f"{at}reactions.{i}.", user)
         if reaction.kind == "score" or not answer:
-            raise RowError(f"{at}reactions.{i}", "bad_target", _("A score is given to a conversation; thumbs and corrections to an answer."))
+            raise RowError(
+                f"{at}reactions.{i}",
+                "bad_target",
+                _("A score is given to a conversation; thumbs and corrections to an answer."),
+            )
         one.reactions.append(reaction)
     return one
 
@@ -222,21 +321,37 @@ def _choice_row(raw: dict, rules: Rules) -> ChoiceIn:
     verdict = raw.get("verdict")
     if verdict not in ("better", "same", "all_bad"):
         raise RowError("verdict", "bad_verdict", _("The verdict is better, same or all_bad."))
-    drafts = [_draft(d, f"drafts.{i}.", _name(raw, "model", MAX_MODEL)) for i, d in enumerate(_list(raw, "drafts", MAX_DRAFTS))]
+    drafts = [
+        _draft(d, f"drafts.{i}.", _name(raw, "model", MAX_MODEL))
+        for i, d in enumerate(_list(raw, "drafts", MAX_DRAFTS))
+    ]
     named = [d.external for d in drafts if d.external]
     if len(drafts) < 2 or len(set(named)) < len(named):
         raise RowError("drafts", "bad_drafts", _("A choice is between two or more drafts, none twice."))
     chosen = raw.get("chosen")
     if isinstance(chosen, str) and chosen in named:
         chosen = next(i for i, d in enumerate(drafts) if d.external == chosen)
-    if (verdict == "better") != (chosen is not None) or not (chosen is None or (type(chosen) is int and 0 <= chosen < len(drafts))):
-        raise RowError("chosen", "bad_chosen", _("Name the better draft by its id, or its place counted from 0; and only with the verdict better."))
+    if (verdict == "better") != (chosen is not None) or not (
+        chosen is None or (type(chosen) is int and 0 <= chosen < len(drafts))
+    ):
+        raise RowError(
+            "chosen",
+            "bad_chosen",
+            _(
+                "Name the better draft by its id, or its place counted from 0; and only with the "
+                "verdict better."
+            ),
+        )
     talk = _talk({k: v for k, v in raw.items() if k not in ("id", "user", "at")}, rules)
     talk.user, talk.at = _user(raw), _moment(raw) if "at" in raw else None
     if talk.messages and talk.messages[-1].turn.role == "assistant":
-        raise RowError("messages", "bad_messages", _("The messages end with the question that the drafts answer."))
+        raise RowError(
+            "messages", "bad_messages", _("The messages end with the question that the drafts answer.")
+        )
     if not talk.messages and len(named) < len(drafts):
-        raise RowError("messages", "no_messages", _("Drafts that are given as texts need the messages before them."))
+        raise RowError(
+            "messages", "no_messages", _("Drafts that are given as texts need the messages before them.")
+        )
     for i, draft in enumerate(drafts):
         if draft.text is None and not draft.external:
             raise RowError(f"drafts.{i}", "bad_drafts", _("A draft has an id or a text."))
@@ -258,7 +373,14 @@ def _draft(raw, at: str, model: str) -> DraftIn:
             raise RowError(at + name, "bad_value", _("This is true or false."))
     ending = _ending(raw, at)
     whole = raw.get("complete", True) and ending != BROKEN
-    return DraftIn(_external(raw, "id", at), text, _name(raw, "model", MAX_MODEL, at) or model, whole, raw.get("seen", True), ending)
+    return DraftIn(
+        _external(raw, "id", at),
+        text,
+        _name(raw, "model", MAX_MODEL, at) or model,
+        whole,
+        raw.get("seen", True),
+        ending,
+    )
 
 
 def _ending(raw: dict, at: str) -> str:
@@ -283,7 +405,9 @@ def _user(raw: dict, at: str = "") -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or not 0 < len(value) <= MAX_KEY:
-        raise RowError(f"{at}user", "bad_user", _("A person's id is a text of 1 to %(n)s characters.") % {"n": MAX_KEY})
+        raise RowError(
+            f"{at}user", "bad_user", _("A person's id is a text of 1 to %(n)s characters.") % {"n": MAX_KEY}
+        )
     return value
 
 
@@ -297,7 +421,9 @@ def _name(raw: dict, name: str, longest: int, at: str = "") -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise RowError(at + name, f"bad_{name}", _("This must be a text of 1 to %(n)s characters.") % {"n": longest})
+        raise RowError(
+            at + name, f"bad_{name}", _("This must be a text of 1 to %(n)s characters.") % {"n": longest}
+        )
     return value
 
 
@@ -329,7 +455,9 @@ def _moment(raw: dict, at: str = "") -> datetime | None:
             raise ValueError
         moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise RowError(f"{at}at", "bad_time", _("A time is written 2026-01-31T09:30:00+08:00, with its time zone.")) from None
+        raise RowError(
+            f"{at}at", "bad_time", _("A time is written 2026-01-31T09:30:00+08:00, with its time zone.")
+        ) from None
     now = timezone.now()
     if not _EARLIEST <= moment <= now + timedelta(days=1):
         raise RowError(f"{at}at", "bad_time", _("This time is before the year 2000, or in the future."))
@@ -347,4 +475,8 @@ def _storable(value, at: str) -> None:
         raise RowError(at, code, str(storable.SENTENCES[code]))
 
 
-_MAKERS: dict[str, Callable[[dict, Rules], Row]] = {"reaction": _reaction_row, "choice": _choice_row, "conversation": _conversation_row}
+_MAKERS: dict[str, Callable[[dict, Rules], Row]] = {
+    "reaction": _reaction_row,
+    "choice": _choice_row,
+    "conversation": _conversation_row,
+}

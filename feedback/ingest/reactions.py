@@ -16,7 +16,16 @@ from feedback.reactions.reaction_writer import ReactionWriter
 class Reactions(ReactionWriter):
     """Reactions as rows bring them."""
 
-    def __init__(self, project, keep: Keeper, source: str, people: People, places: Places, now: datetime, keys: bulk.Keys):
+    def __init__(
+        self,
+        project,
+        keep: Keeper,
+        source: str,
+        people: People,
+        places: Places,
+        now: datetime,
+        keys: bulk.Keys,
+    ):
         super().__init__(project, source, now, keys)
         self.keep, self.people, self.places = keep, people, places
 
@@ -43,14 +52,23 @@ class Reactions(ReactionWriter):
                     waiting.add((external, user))
             else:
                 talk = row.talk if isinstance(row, ChoiceIn) else row
-                known = [p for m in talk.messages if (p := self.places.message(self.keep.external(m.external)))]
-                for at in (*(p.conversation for p in known), self.places.conversation(self.keep.external(talk.external))):
+                known = [
+                    p for m in talk.messages if (p := self.places.message(self.keep.external(m.external)))
+                ]
+                for at in (
+                    *(p.conversation for p in known),
+                    self.places.conversation(self.keep.external(talk.external)),
+                ):
                     if at is not None:
                         conversations.add(at)
                         messages.update(self.places.answers(at))
         found = earlier_of(self.project, judged, waiting)
         found += ahead.select(f"{EARLIER}message_id ANY?", self.project.pk, messages) if messages else []
-        found += ahead.select(f"{EARLIER}conversation_id ANY?", self.project.pk, conversations) if conversations else []
+        found += (
+            ahead.select(f"{EARLIER}conversation_id ANY?", self.project.pk, conversations)
+            if conversations
+            else []
+        )
         self.know(found)
 
     def add(self, row: ReactionIn) -> tuple[int, bool, bool]:
@@ -60,20 +78,32 @@ class Reactions(ReactionWriter):
         pk, new = self._keep(row, user, message, conversation, external, row.at, again=user is not None)
         return pk, new, not (message or conversation)
 
-    def said_of(self, row: ReactionIn, *, message: int | None = None, conversation: int | None = None, default: datetime | None) -> None:
-        """A reaction that came with its conversation. Sent again with it, it is the same one, whoever said it."""
+    def said_of(
+        self,
+        row: ReactionIn,
+        *,
+        message: int | None = None,
+        conversation: int | None = None,
+        default: datetime | None,
+    ) -> None:
+        """A reaction that came with its conversation. Sent again with it, it is the same one, whoever said
+        it."""
         at = conversation or self.places.message_by_id(message).conversation  # type: ignore[union-attr,arg-type]
         user = self.people.of(row.user) or self.places.person(at)
         self._keep(row, user, message, conversation, "", row.at or default, again=True)
 
-    def _target(self, row: ReactionIn, *, quiet: bool = False) -> tuple[int | None, int | None, str, int | None]:
+    def _target(
+        self, row: ReactionIn, *, quiet: bool = False
+    ) -> tuple[int | None, int | None, str, int | None]:
         """(message, conversation, external id, whose talk it is)."""
         places = self.places
         external = self.keep.external(row.target)
         if row.message and (place := places.message_by_id(row.message)) is None and not quiet:
             raise RowError("message", "unknown_target", _("There is no such answer in this project."))
         if row.conversation and not places.has_conversation(row.conversation) and not quiet:
-            raise RowError("conversation", "unknown_target", _("There is no such conversation in this project."))
+            raise RowError(
+                "conversation", "unknown_target", _("There is no such conversation in this project.")
+            )
         place = places.message_by_id(row.message) if row.message else places.message(external)
         if row.kind == "score":
             at = row.conversation or places.conversation(external) or (place.conversation if place else None)
@@ -81,14 +111,27 @@ class Reactions(ReactionWriter):
         if place is None:
             return None, None, external, None
         if place.role != "assistant" and not quiet:
-            raise RowError("target" if row.target else "message", "not_an_answer", _("Only answers can be judged."))
+            raise RowError(
+                "target" if row.target else "message", "not_an_answer", _("Only answers can be judged.")
+            )
         return place.pk, None, external, places.person(place.conversation)
 
-    def _keep(self, row: ReactionIn, user, message, conversation, external: str, at: datetime | None, *, again: bool) -> tuple[int, bool]:
+    def _keep(
+        self, row: ReactionIn, user, message, conversation, external: str, at: datetime | None, *, again: bool
+    ) -> tuple[int, bool]:
         keep = self.keep
         text = keep.text(row.text) if row.text else ""
         tags = [keep.label(t) for t in row.tags] if row.tags else []
         return self.say(
-            user=user, message=message, conversation=conversation, external=external, kind=row.kind, value=row.value, reasons=row.reasons, text=text,
-            tags=tags, at=at, again=again,
-        )  # fmt: skip
+            user=user,
+            message=message,
+            conversation=conversation,
+            external=external,
+            kind=row.kind,
+            value=row.value,
+            reasons=row.reasons,
+            text=text,
+            tags=tags,
+            at=at,
+            again=again,
+        )

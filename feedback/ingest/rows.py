@@ -7,7 +7,8 @@ from feedback.conversations.message import Turn
 
 
 class RowError(Exception):
-    """A row that is not taken: `field` at fault ("messages.2.content"), `code` stable for scripts, str() for people."""
+    """A row that is not taken: `field` at fault ("messages.2.content"), `code` stable for scripts, str() for
+    people."""
 
     def __init__(self, field: str, code: str, message: str):
         super().__init__(message)

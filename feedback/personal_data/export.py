@@ -18,10 +18,13 @@ WAYS = ("key", "member", "pseudonym")
 
 
 def person_by(*, project: Project, way: str, name: str) -> Person:
-    """The person that `name` means: "key", the id that the deployment sent; "member", an account's name; "pseudonym", as pages show it ("U-7K3FQA").
-    DomainError "no_such_person" if nobody of that name has said anything here."""
+    """The person that `name` means: "key", the id that the deployment sent; "member", an account's name;
+    "pseudonym", as pages show it ("U-7K3FQA"). DomainError "no_such_person" if nobody of that name has
+    said anything here."""
     name = name.strip()
-    nobody = DomainError("no_such_person", _("Nobody of that name has data in this project."), status=404, field="name")
+    nobody = DomainError(
+        "no_such_person", _("Nobody of that name has data in this project."), status=404, field="name"
+    )
     if way == "member":
         user = User.objects.filter(username=name).first()
         if user is None or not (
@@ -33,7 +36,11 @@ def person_by(*, project: Project, way: str, name: str) -> Person:
         return of_account(project, user)
     if way == "key":
         try:
-            found = list(EndUser.objects.filter(project=project, key_hash=key_hash(project, f"key\0{name}")).values_list("pk", flat=True))
+            found = list(
+                EndUser.objects.filter(
+                    project=project, key_hash=key_hash(project, f"key\0{name}")
+                ).values_list("pk", flat=True)
+            )
         except UnicodeEncodeError:
             raise nobody from None
     else:
@@ -43,7 +50,12 @@ def person_by(*, project: Project, way: str, name: str) -> Person:
     if not found:
         raise nobody
     if len(found) > 1:
-        raise DomainError("several_people", _("Several people have this pseudonym; use the id that your system knows them by."), status=409, field="name")
+        raise DomainError(
+            "several_people",
+            _("Several people have this pseudonym; use the id that your system knows them by."),
+            status=409,
+            field="name",
+        )
     return of_end_user(EndUser.objects.select_related("user").get(pk=found[0]))
 
 
@@ -64,19 +76,29 @@ def exported(person: Person) -> Iterator[str]:
 
 
 def start_erasing(person: Person, *, actor) -> Job:
-    """A job that erases the person: it may take a while, since freed places of the database are overwritten."""
+    """A job that erases the person: it may take a while, since freed places of the database are
+    overwritten."""
     params = {"end_users": person.end_users, "user": person.user.pk if person.user else None}
     return jobs.start("erase", project=person.project, actor=actor, params=params, queue="heavy")
 
 
 def start_erasing_talks(end_user: EndUser, *, actor) -> Job:
     """The same for what an end user asks of their own talk: an account and what it judged are not touched."""
-    return jobs.start("erase", project=end_user.project, actor=actor, params={"end_users": [end_user.pk], "user": None}, queue="heavy")
+    return jobs.start(
+        "erase",
+        project=end_user.project,
+        actor=actor,
+        params={"end_users": [end_user.pk], "user": None},
+        queue="heavy",
+    )
 
 
 @jobs.job_kind("erase", queue="heavy", label=gettext_lazy("Erasing a person's data"))
 def run(job: Job, ctl: jobs.Control) -> dict:
-    """Erase whole or not at all; a run that was killed is called again, and what is gone already is no harm."""
+    """Erase whole or not at all; a run that was killed is called again, and what is gone already is no
+    harm."""
     assert job.project is not None
     user = User.objects.filter(pk=job.params["user"]).first() if job.params["user"] else None
-    return erasure.erase(Person(job.project, user=user, end_users=list(job.params["end_users"])), actor=job.created_by)
+    return erasure.erase(
+        Person(job.project, user=user, end_users=list(job.params["end_users"])), actor=job.created_by
+    )

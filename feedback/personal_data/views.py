@@ -45,10 +45,23 @@ def _page(request, project, *, form=None, person=None, status=200):
             "account": person.user,
         }
     erased = list(Event.objects.filter(project=project, verb="person.erase").order_by("-pk")[:30])
-    newest = Event.objects.filter(project=project, verb__in=["person.erase", "person.unwritten"]).order_by("-pk").first()
+    newest = (
+        Event.objects.filter(project=project, verb__in=["person.erase", "person.unwritten"])
+        .order_by("-pk")
+        .first()
+    )
     unwritten = newest.data["tables"] if newest is not None and newest.verb == "person.unwritten" else []
-    working = Job.objects.filter(project=project, kind="erase", state__in=[Job.State.QUEUED, Job.State.RUNNING]).select_related("project")
-    context = {"project": project, "form": form or PersonForm(), "found": found, "erased": erased, "working": working, "unwritten": unwritten}
+    working = Job.objects.filter(
+        project=project, kind="erase", state__in=[Job.State.QUEUED, Job.State.RUNNING]
+    ).select_related("project")
+    context = {
+        "project": project,
+        "form": form or PersonForm(),
+        "found": found,
+        "erased": erased,
+        "working": working,
+        "unwritten": unwritten,
+    }
     return render(request, "feedback/people.html", context, status=status)
 
 
@@ -94,7 +107,9 @@ def people_erase(request, project):
 
 
 def _file(person) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(people_data.exported(person), content_type="application/json; charset=utf-8")
+    response = StreamingHttpResponse(
+        people_data.exported(person), content_type="application/json; charset=utf-8"
+    )
     response["Content-Disposition"] = f'attachment; filename="{person.project.slug}-data.json"'
     return response
 
@@ -111,7 +126,8 @@ def own_data(request, slug):
 
 @never_cache
 def own_erase(request, slug):
-    """A visitor has their own talks erased. A guest's visit ends with it. Opened like a page, it leads to the chat."""
+    """A visitor has their own talks erased. A guest's visit ends with it. Opened like a page, it leads to the
+    chat."""
     if request.method != "POST":
         return redirect("chat", slug)
     visitor, sign_in = access.page_visitor(request, slug)

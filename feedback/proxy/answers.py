@@ -1,4 +1,5 @@
-"""What a model says as it passes through the proxy, put together for the log. Listening must not touch what passes, nor fail on it. No database."""
+"""What a model says as it passes through the proxy, put together for the log. Listening must not touch what
+passes, nor fail on it. No database."""
 
 import json
 import re
@@ -27,15 +28,18 @@ class Said:
 
     def turn(self) -> Turn:
         """The answer as a turn: its text, tool_calls if they came whole, and marks of what is no text."""
-        turn = turn_of({"role": "assistant", "content": "".join(self.parts)} | ({"tool_calls": self.calls} if self.calls else {}))
+        turn = turn_of(
+            {"role": "assistant", "content": "".join(self.parts)}
+            | ({"tool_calls": self.calls} if self.calls else {})
+        )
         if self.marks:
             turn.extra = (turn.extra or {}) | {"parts": self.marks}
         return turn
 
 
 class Heard:
-    """The answers heard so far, by their index. `limit`: characters kept of each; `error`: what went wrong ("" for nothing), in the words of
-    UpstreamError."""
+    """The answers heard so far, by their index. `limit`: characters kept of each; `error`: what went wrong
+    ("" for nothing), in the words of UpstreamError."""
 
     def __init__(self, limit: int, *, streamed: bool):
         self.limit, self.streamed = limit, streamed
@@ -59,7 +63,8 @@ class Heard:
             if len(self._held) > (1 << 20) + 8 * MOST_CHOICES * self.limit:
                 self.error, self._held = "too_long", bytearray()
             return
-        # Once the model speaks nothing hangs on each chunk: they are understood some at a time, which costs half as much.
+        # Once the model speaks nothing hangs on each chunk: they are understood some at a time, which costs
+        # half as much.
         self._late.append(chunk)
         self._late_size += len(chunk)
         if not self.spoken or self._late_size > LATE:
@@ -96,7 +101,8 @@ class Heard:
 
     @property
     def between(self) -> bool:
-        """Of a stream: what has passed is whole, be it only comments or an event that says nothing yet, and the next may take long."""
+        """Of a stream: what has passed is whole, be it only comments or an event that says nothing yet, and
+        the next may take long."""
         return self._parser is not None and not self.error and self._parser.between
 
     @property
@@ -141,7 +147,8 @@ class Heard:
         for place, choice in enumerate(choices):
             if not isinstance(choice, dict):
                 raise Malformed
-            # Some servers give all of several answers one index, or none: then they are told apart by their order.
+            # Some servers give all of several answers one index, or none: then they are told apart by their
+            # order.
             at = choice.get("index") if apart else place
             if not isinstance(at, int) or not 0 <= at < MOST_CHOICES:
                 raise TooLong(Piece())
@@ -149,7 +156,11 @@ class Heard:
             if said is None:
                 said = self.answers[at] = Said(Answer(self.limit))
             # An Answer listens to the first of several.
-            alone = value if choice.get("index") in (0, None) and len(choices) == 1 else {**value, "choices": [{**choice, "index": 0}]}
+            alone = (
+                value
+                if choice.get("index") in (0, None) and len(choices) == 1
+                else {**value, "choices": [{**choice, "index": 0}]}
+            )
             try:
                 piece = said.answer.take(alone)
             except TooLong as exc:

@@ -1,8 +1,8 @@
 """The log of the proxy: written behind the back of the answer, which has gone out by then.
 
-One thread per web process writes; what waits for it is bounded in number and size. It is finished at the process's proper end; an end by force
-loses what waits, some milliseconds' worth. What cannot be logged is counted (Lost), with a line in the server's log that names the
-project and the reason, never content."""
+One thread per web process writes; what waits for it is bounded in number and size. It is finished at the
+process's proper end; an end by force loses what waits, some milliseconds' worth. What cannot be logged is
+counted (Lost), with a line in the server's log that names the project and the reason, never content."""
 
 import logging
 import threading
@@ -37,9 +37,22 @@ LOST_SHOWN_DAYS = 7
 
 # What of a request's parameters is kept: how the answer was drawn, nothing that could hold somebody's words.
 PARAMETERS = {
-    "temperature", "top_p", "top_k", "min_p", "max_tokens", "max_completion_tokens", "n", "seed", "presence_penalty", "frequency_penalty",
-    "repetition_penalty", "logprobs", "top_logprobs", "reasoning_effort", "parallel_tool_calls",
-}  # fmt: skip
+    "temperature",
+    "top_p",
+    "top_k",
+    "min_p",
+    "max_tokens",
+    "max_completion_tokens",
+    "n",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "repetition_penalty",
+    "logprobs",
+    "top_logprobs",
+    "reasoning_effort",
+    "parallel_tool_calls",
+}
 
 
 @dataclass
@@ -81,7 +94,11 @@ class Exchange:
     def state_of(self, said: Said | None) -> tuple[str, str]:
         """The same of one of the answers, which its server may have cut off."""
         state, error = self.state
-        return state_of(said.answer.finish) if said is not None and state == Message.State.COMPLETE else (state, error)
+        return (
+            state_of(said.answer.finish)
+            if said is not None and state == Message.State.COMPLETE
+            else (state, error)
+        )
 
 
 _seen: dict[tuple[int, str], None] = {}  # ids of servers met lately, in order
@@ -89,8 +106,8 @@ _seen_lock = threading.Lock()
 
 
 def id_of(exchange: Exchange) -> str:
-    """The id by which feedback will find the answer: the server's own, or one of ours where the server gives none, has not yet, or gives the same
-    again."""
+    """The id by which feedback will find the answer: the server's own, or one of ours where the server gives
+    none, has not yet, or gives the same again."""
     given = exchange.heard.id
     if given and _met_first(exchange.project, given):
         return given
@@ -122,7 +139,9 @@ class Writer:
     def put(self, exchange: Exchange) -> None:
         size = exchange.length + exchange.heard.size
         with self._lock:
-            full = self._waiting >= MOST_WAITING or (self._waiting and self._characters + size > MOST_CHARACTERS)
+            full = self._waiting >= MOST_WAITING or (
+                self._waiting and self._characters + size > MOST_CHARACTERS
+            )
             if not full:
                 self._waiting += 1
                 self._characters += size
@@ -202,26 +221,54 @@ def write(exchange: Exchange) -> list[Message]:
     project = Project.objects.get(pk=exchange.project)
     asked, heard = exchange.asked, exchange.heard
     person = end_users.of_key(project, exchange.person) if exchange.person else None
-    version = ModelVersion.objects.filter(pk=exchange.model_version, project=project).first() if exchange.model_version else None
+    version = (
+        ModelVersion.objects.filter(pk=exchange.model_version, project=project).first()
+        if exchange.model_version
+        else None
+    )
     messages = asked["messages"]
     said = [heard.answers[i] for i in sorted(heard.answers)]
     state, error = exchange.state_of(said[0] if said else None)
-    external = heard.id if not exchange.own_id or (exchange.early and heard.id and _met_first(project.pk, heard.id)) else exchange.own_id
+    external = (
+        heard.id
+        if not exchange.own_id or (exchange.early and heard.id and _met_first(project.pk, heard.id))
+        else exchange.own_id
+    )
     with transaction.atomic():
         if external and Message.objects.filter(project=project, external_id=external).exists():
             # A server that counts anew after a restart.
             external = exchange.own_id if exchange.own_id != external else ""
             external = external or f"{other_names.BEGINNING}{uuid.uuid4().hex}"
         first = record_exchange(
-            project=project, end_user=person, messages=messages, answer=said[0].turn() if said else "", tools=asked.get("tools") or None,
-            model_version=version, external_id=external, state=state, error=error, sources=said[0].sources if said else (), source="proxy",
-            parameters={k: v for k, v in asked.items() if k in PARAMETERS and isinstance(v, (int, float, str))} or None,
-            first_token_ms=exchange.first_ms, total_ms=exchange.total_ms,
-        )  # fmt: skip
+            project=project,
+            end_user=person,
+            messages=messages,
+            answer=said[0].turn() if said else "",
+            tools=asked.get("tools") or None,
+            model_version=version,
+            external_id=external,
+            state=state,
+            error=error,
+            sources=said[0].sources if said else (),
+            source="proxy",
+            parameters={
+                k: v for k, v in asked.items() if k in PARAMETERS and isinstance(v, (int, float, str))
+            }
+            or None,
+            first_token_ms=exchange.first_ms,
+            total_ms=exchange.total_ms,
+        )
         rows = [
             first,
             *(
-                _sibling(project, first, messages, one, exchange.state_of(one), f"{external}:{i}" if external else "")
+                _sibling(
+                    project,
+                    first,
+                    messages,
+                    one,
+                    exchange.state_of(one),
+                    f"{external}:{i}" if external else "",
+                )
                 for i, one in enumerate(said[1:], start=1)
             ),
         ]
@@ -229,7 +276,11 @@ def write(exchange: Exchange) -> list[Message]:
             for i, row in enumerate(rows):
                 _second_name(project, row, f"{exchange.own_id}:{i}" if i else exchange.own_id)
         group = uuid.uuid4() if len(rows) > 1 else None
-        arm = exchange.arm if exchange.arm and Arm.objects.filter(pk=exchange.arm, project=project).exists() else None
+        arm = (
+            exchange.arm
+            if exchange.arm and Arm.objects.filter(pk=exchange.arm, project=project).exists()
+            else None
+        )
         if arm or group:
             for position, row in enumerate(rows):
                 row.arm_id, row.draft_group, row.position = arm, group, position
@@ -237,19 +288,33 @@ def write(exchange: Exchange) -> list[Message]:
     return rows
 
 
-def _sibling(project: Project, first: Message, messages: list[dict], said: Said, ended: tuple[str, str], external: str) -> Message:
+def _sibling(
+    project: Project, first: Message, messages: list[dict], said: Said, ended: tuple[str, str], external: str
+) -> Message:
     """Another answer beside the first."""
     keep, key = keeper(project), bytes(project.hash_key)
     system, _turns = without_system([turn_of(m) for m in messages])
     turn = said.turn()
     before = first.parent.context_hash if first.parent else root_of(key, keep, system)
     made = Message.objects.create(
-        project=project, conversation_id=first.conversation_id, parent_id=first.parent_id, role="assistant", text=keep.text(turn.text),
-        extra=keep.tree(turn.extra), sources=keep.listed(said.sources), state=ended[0], error=ended[1], seen=True,
-        model_version_id=first.model_version_id, parameters=first.parameters, external_id=keep.external(external),
-        context_hash=talk.hash_after(key, before, keep.compared(turn.plain())), first_token_ms=first.first_token_ms,
-        total_ms=first.total_ms, event_id=first.event_id,
-    )  # fmt: skip
+        project=project,
+        conversation_id=first.conversation_id,
+        parent_id=first.parent_id,
+        role="assistant",
+        text=keep.text(turn.text),
+        extra=keep.tree(turn.extra),
+        sources=keep.listed(said.sources),
+        state=ended[0],
+        error=ended[1],
+        seen=True,
+        model_version_id=first.model_version_id,
+        parameters=first.parameters,
+        external_id=keep.external(external),
+        context_hash=talk.hash_after(key, before, keep.compared(turn.plain())),
+        first_token_ms=first.first_token_ms,
+        total_ms=first.total_ms,
+        event_id=first.event_id,
+    )
     if external:
         owner = first.conversation.end_user_id
         named = {made.external_id: (made.pk, made.conversation_id, "assistant")}
@@ -258,11 +323,18 @@ def _sibling(project: Project, first: Message, messages: list[dict], said: Said,
 
 
 def _second_name(project: Project, row: Message, name: str) -> None:
-    """Let feedback find the answer by `name`, too: that which waits for it by now, and that which comes later."""
+    """Let feedback find the answer by `name`, too: that which waits for it by now, and that which comes
+    later."""
     name = keeper(project).external(name)
     OtherName.objects.create(project=project, name=name, message=row)
     owner = row.conversation.end_user_id
-    late_targets.join(project, {name: (row.pk, row.conversation_id, "assistant")}, {}, {row.conversation_id: owner}, event=row.event_id)
+    late_targets.join(
+        project,
+        {name: (row.pk, row.conversation_id, "assistant")},
+        {},
+        {row.conversation_id: owner},
+        event=row.event_id,
+    )
 
 
 def lost_lately(project: Project) -> int:

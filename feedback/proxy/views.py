@@ -1,7 +1,9 @@
-"""An OpenAI-compatible door in front of the project's models: /v1/chat/completions and /v1/models, by project API key.
+"""An OpenAI-compatible door in front of the project's models: /v1/chat/completions and /v1/models, by project
+API key.
 
-What the client sends goes on byte for byte (only the model's name is exchanged where the endpoint calls it otherwise), what the model answers
-comes back byte for byte, and the exchange is logged once the last byte is out. Nothing here may fail because the log does.
+What the client sends goes on byte for byte (only the model's name is exchanged where the endpoint calls it
+otherwise), what the model answers comes back byte for byte, and the exchange is logged once the last byte
+is out. Nothing here may fail because the log does.
 
 While a model is waited for, no database connection is held."""
 
@@ -44,21 +46,46 @@ BAD_KEYS_PER_MINUTE = 60  # of one address
 
 # Headers of the model's server that are the client's business.
 PASSED = {
-    "content-type", "content-length", "content-encoding", "content-language", "cache-control", "retry-after", "retry-after-ms", "x-should-retry",
-    "x-request-id", "request-id",
-}  # fmt: skip
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "content-language",
+    "cache-control",
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+    "x-request-id",
+    "request-id",
+}
 PASSED_BEGINNINGS = ("openai-", "x-ratelimit-")
-FORWARDED = {"Accept": "Accept", "Content-Type": "Content-Type", "X-Request-ID": "X-Request-ID", "Idempotency-Key": "Idempotency-Key"}
+FORWARDED = {
+    "Accept": "Accept",
+    "Content-Type": "Content-Type",
+    "X-Request-ID": "X-Request-ID",
+    "Idempotency-Key": "Idempotency-Key",
+}
 
-_ENDPOINTS = Prepared(lambda project: Endpoint.objects.filter(project=project, active=True).select_related("model_version").order_by("name"), int)
-_ARMS = Prepared(lambda project: Arm.objects.filter(project=project, active=True, weight__gt=0, endpoint__active=True).order_by("pk"), int)
+_ENDPOINTS = Prepared(
+    lambda project: (
+        Endpoint.objects.filter(project=project, active=True).select_related("model_version").order_by("name")
+    ),
+    int,
+)
+_ARMS = Prepared(
+    lambda project: Arm.objects.filter(
+        project=project, active=True, weight__gt=0, endpoint__active=True
+    ).order_by("pk"),
+    int,
+)
 _ASSIGN = Prepared(lambda project: ChatSettings.objects.filter(project=project).only("assign"), int)
 
 
 class Refused(Exception):
     """Our own answer in place of the model's, in OpenAI's form."""
 
-    def __init__(self, status: int, code: str, message: str, *, kind: str = "", headers: dict[str, str] | None = None):
+    def __init__(
+        self, status: int, code: str, message: str, *, kind: str = "", headers: dict[str, str] | None = None
+    ):
         super().__init__(code)
         self.status, self.code, self.message, self.headers = status, code, str(message), headers or {}
         self.kind = kind or ("api_error" if status >= 500 else "invalid_request_error")
@@ -68,7 +95,8 @@ class Refused(Exception):
 
 
 def openai_view(*methods: str) -> Callable:
-    """Decorator of a view `(request, key, …)`: the method, the key and its limits are checked, and whatever is refused is refused in OpenAI's form."""
+    """Decorator of a view `(request, key, …)`: the method, the key and its limits are checked, and whatever
+    is refused is refused in OpenAI's form."""
 
     def decorate(view):
         @csrf_exempt  # a key, no cookie
@@ -77,7 +105,11 @@ def openai_view(*methods: str) -> Callable:
             try:
                 key = _key_of(request)
                 if request.method not in methods:
-                    raise Refused(405, "method_not_allowed", _("This address takes %(methods)s.") % {"methods": ", ".join(methods)})
+                    raise Refused(
+                        405,
+                        "method_not_allowed",
+                        _("This address takes %(methods)s.") % {"methods": ", ".join(methods)},
+                    )
                 return view(request, key, *args, **kwargs)
             except Refused as exc:
                 refused = exc
@@ -104,7 +136,13 @@ def _key_of(request) -> ApiKey:
     key = find_key(request.headers.get("Authorization", ""))
     if key is None:
         limits.take("proxy-bad-key", client_ip(request), limit=BAD_KEYS_PER_MINUTE, seconds=60)
-        raise Refused(401, "invalid_api_key", _("This API key is not valid."), kind="authentication_error", headers={"WWW-Authenticate": "Bearer"})
+        raise Refused(
+            401,
+            "invalid_api_key",
+            _("This API key is not valid."),
+            kind="authentication_error",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
     if not opens(key, ApiKey.Scope.PROXY):
         raise Refused(403, "permission_denied", _("This API key is not for this."), kind="permission_error")
     limits.take("proxy-key", str(key.pk), limit=settings.PROXY_PER_MINUTE, seconds=60)
@@ -114,9 +152,25 @@ def _key_of(request) -> ApiKey:
 @openai_view("GET")
 def models(request, key: ApiKey, model: str = "") -> HttpResponseBase:
     """The project's endpoints as OpenAI lists models; with `model`, that one."""
-    found = [{"id": e.name, "object": "model", "created": int(e.created_at.timestamp()), "owned_by": key.project.slug} for e in _ENDPOINTS(key.project_id)]
+    found = [
+        {
+            "id": e.name,
+            "object": "model",
+            "created": int(e.created_at.timestamp()),
+            "owned_by": key.project.slug,
+        }
+        for e in _ENDPOINTS(key.project_id)
+    ]
     if _ARMS(key.project_id):
-        found.insert(0, {"id": "auto", "object": "model", "created": int(key.project.created_at.timestamp()), "owned_by": key.project.slug})
+        found.insert(
+            0,
+            {
+                "id": "auto",
+                "object": "model",
+                "created": int(key.project.created_at.timestamp()),
+                "owned_by": key.project.slug,
+            },
+        )
     if not model:
         return JsonResponse({"object": "list", "data": found})
     one = next((m for m in found if m["id"] == model), None)
@@ -127,7 +181,9 @@ def models(request, key: ApiKey, model: str = "") -> HttpResponseBase:
 
 @openai_view("GET", "POST", "PUT", "PATCH", "DELETE")
 def unknown(request, key: ApiKey, rest: str) -> HttpResponseBase:
-    raise Refused(404, "unknown_url", _("The proxy has /v1/chat/completions and /v1/models, and nothing else."))
+    raise Refused(
+        404, "unknown_url", _("The proxy has /v1/chat/completions and /v1/models, and nothing else.")
+    )
 
 
 @openai_view("POST")
@@ -138,13 +194,17 @@ def chat_completions(request, key: ApiKey) -> HttpResponseBase:
     try:
         asked = strict_loads(body)
     except (ValueError, RecursionError) as exc:
-        raise Refused(400, "invalid_json", _("The request is not valid JSON: %(reason)s") % {"reason": exc}) from None
+        raise Refused(
+            400, "invalid_json", _("The request is not valid JSON: %(reason)s") % {"reason": exc}
+        ) from None
     name = asked.get("model") if isinstance(asked, dict) else 0
     if not isinstance(asked, dict) or not isinstance(name, (str, type(None))):
         raise Refused(400, "invalid_json", _("The request is a JSON object with the name of a model."))
     person = _person(asked)
     if person:
-        limits.take("proxy-person", f"{key.project_id} {person}", limit=settings.PROXY_PERSON_PER_MINUTE, seconds=60)
+        limits.take(
+            "proxy-person", f"{key.project_id} {person}", limit=settings.PROXY_PERSON_PER_MINUTE, seconds=60
+        )
     endpoint, arm = choose(key.project, name or "", person)
     place = stream_places.take(project=key.project_id, person=person and f"proxy {person}")
     try:
@@ -156,28 +216,57 @@ def chat_completions(request, key: ApiKey) -> HttpResponseBase:
     return response
 
 
-def _answered(request, key: ApiKey, body: bytes, asked: dict, person: str, endpoint: Endpoint, arm: Arm | None, begun: float) -> StreamingHttpResponse:
+def _answered(
+    request,
+    key: ApiKey,
+    body: bytes,
+    asked: dict,
+    person: str,
+    endpoint: Endpoint,
+    arm: Arm | None,
+    begun: float,
+) -> StreamingHttpResponse:
     try:
         upstream = upstream_of(endpoint)
         let_go_of_the_database()
         body_sent = with_model(body, asked, endpoint.model_name)
-        raw = open_raw(upstream, "/chat/completions", body=body_sent, headers=_forwarded(request), stream=asked.get("stream") is True)
+        raw = open_raw(
+            upstream,
+            "/chat/completions",
+            body=body_sent,
+            headers=_forwarded(request),
+            stream=asked.get("stream") is True,
+        )
     except UpstreamError as exc:
         raise _unreached(exc) from None
     headers = _passed(raw)
     if raw.status != 200:
         return _error_of_theirs(raw, upstream.key, headers)
-    heard = Heard(upstream.max_characters, streamed=raw.header("Content-Type").partition(";")[0].strip().lower() == "text/event-stream")
+    heard = Heard(
+        upstream.max_characters,
+        streamed=raw.header("Content-Type").partition(";")[0].strip().lower() == "text/event-stream",
+    )
     exchange = Exchange(
-        project=key.project_id, person=person, asked=asked, length=len(body), model_version=endpoint.model_version_id, arm=arm.pk if arm else None, heard=heard,
+        project=key.project_id,
+        person=person,
+        asked=asked,
+        length=len(body),
+        model_version=endpoint.model_version_id,
+        arm=arm.pk if arm else None,
+        heard=heard,
         begun=begun,
-    )  # fmt: skip
+    )
     relay = begin(raw, exchange)
-    return StreamingHttpResponse(relay, status=200, headers=headers | {"X-Touchstone-Message": id_of(exchange), "X-Accel-Buffering": "no"})
+    return StreamingHttpResponse(
+        relay,
+        status=200,
+        headers=headers | {"X-Touchstone-Message": id_of(exchange), "X-Accel-Buffering": "no"},
+    )
 
 
 def let_go_of_the_database() -> None:
-    """Before a long wait: PostgreSQL's connection goes back to the pool. SQLite's is the thread's own and costs nothing."""
+    """Before a long wait: PostgreSQL's connection goes back to the pool. SQLite's is the thread's own and
+    costs nothing."""
     if connection.vendor != "sqlite" and not connection.in_atomic_block:
         connection.close()
 
@@ -200,8 +289,9 @@ def _person(asked: dict) -> str:
 
 
 def choose(project: Project, name: str, person: str) -> tuple[Endpoint, Arm | None]:
-    """Who answers: the endpoint of that name, else of that model version, else the one whose server calls its model so; for no name, "auto",
-    "default" or the project's own, the arms are drawn by their weights, per turn or per `person`. Refused 404."""
+    """Who answers: the endpoint of that name, else of that model version, else the one whose server calls its
+    model so; for no name, "auto", "default" or the project's own, the arms are drawn by their weights, per
+    turn or per `person`. Refused 404."""
     endpoints, arms = _ENDPOINTS(project.pk), _ARMS(project.pk)
     by_endpoint = {arm.endpoint_id: arm for arm in arms}
     for same in (
@@ -219,7 +309,11 @@ def choose(project: Project, name: str, person: str) -> tuple[Endpoint, Arm | No
     if drawn is not None:
         return next(e for e in endpoints if e.pk == drawn.endpoint_id), drawn
     if len(endpoints) != 1:
-        raise Refused(404, "model_not_found", _("This project has no model that answers by itself: name one of those that /v1/models lists."))
+        raise Refused(
+            404,
+            "model_not_found",
+            _("This project has no model that answers by itself: name one of those that /v1/models lists."),
+        )
     return endpoints[0], None
 
 
@@ -231,18 +325,25 @@ def _draw(project: Project, arms: list[Arm], person: str) -> Arm | None:
         return by_weight(arms)
     # As feedback.chat.arms does it for people whose row is known; this one's may not have been made yet.
     who = end_users.key_hash(project, person)
-    return max(arms, key=lambda a: -a.weight / math.log(share_of(bytes(project.hash_key), "arm", who, a.pk) or 1e-17))
+    return max(
+        arms, key=lambda a: -a.weight / math.log(share_of(bytes(project.hash_key), "arm", who, a.pk) or 1e-17)
+    )
 
 
 def _no_model(name: str) -> Refused:
-    return Refused(404, "model_not_found", _("This project has no model “%(name)s”. GET /v1/models lists them.") % {"name": name[:200]})
+    return Refused(
+        404,
+        "model_not_found",
+        _("This project has no model “%(name)s”. GET /v1/models lists them.") % {"name": name[:200]},
+    )
 
 
 _value = JSONDecoder().raw_decode
 
 
 def with_model(body: bytes, asked: dict, name: str) -> bytes:
-    """The request with `name` as its model; all other bytes stay what they are. `asked` is the body, parsed."""
+    """The request with `name` as its model; all other bytes stay what they are. `asked` is the body,
+    parsed."""
     if asked.get("model") == name:
         return body
     text, new = body.decode(), json.dumps(name, ensure_ascii=False)
@@ -266,7 +367,9 @@ def with_model(body: bytes, asked: dict, name: str) -> bytes:
 def _forwarded(request) -> dict[str, str]:
     out = {name: request.headers[name] for name in FORWARDED if name in request.headers}
     out |= {k: v for k, v in request.headers.items() if k.lower().startswith("openai-")}
-    return {k: v for k, v in out.items() if v.isascii() and v.isprintable()} | {"Content-Type": "application/json"}
+    return {k: v for k, v in out.items() if v.isascii() and v.isprintable()} | {
+        "Content-Type": "application/json"
+    }
 
 
 def _passed(raw: Raw) -> dict[str, str]:
@@ -276,14 +379,19 @@ def _passed(raw: Raw) -> dict[str, str]:
 def _unreached(exc: UpstreamError) -> Refused:
     """What is said in place of an answer that never began. What the server said of itself is not repeated."""
     if exc.code in {"not_allowed", "key_unreadable"}:
-        return Refused(503, "endpoint_unusable", _("The model's endpoint cannot be used as it is set. Its project's manager can mend it."))
+        return Refused(
+            503,
+            "endpoint_unusable",
+            _("The model's endpoint cannot be used as it is set. Its project's manager can mend it."),
+        )
     if exc.code.startswith("timeout"):
         return Refused(504, f"upstream_{exc.code}", _("The model did not answer in time."))
     return Refused(502, f"upstream_{exc.code}", _("The model could not be reached, or broke off."))
 
 
 def _error_of_theirs(raw: Raw, key: str, headers: dict[str, str]) -> StreamingHttpResponse:
-    """The server's own refusal, as it is; but for the endpoint's key, which some servers repeat in it and which is not the client's."""
+    """The server's own refusal, as it is; but for the endpoint's key, which some servers repeat in it and
+    which is not the client's."""
     data = b""
     try:
         for chunk in raw.chunks():
@@ -297,13 +405,16 @@ def _error_of_theirs(raw: Raw, key: str, headers: dict[str, str]) -> StreamingHt
     data = data[:MOST_ERROR]
     if key:
         data = data.replace(key.encode(), b"...")
-    headers = {k: v for k, v in headers.items() if k.lower() != "content-length"} | {"Content-Length": str(len(data))}
+    headers = {k: v for k, v in headers.items() if k.lower() != "content-length"} | {
+        "Content-Length": str(len(data))
+    }
     return StreamingHttpResponse([data], status=raw.status, headers=headers)
 
 
 def begin(raw: Raw, exchange: Exchange) -> "Relay":
-    """Read until the first event (of an answer in one piece: its end) is understood, so that its id can go out with the headers; what comes
-    before it (comments that keep the line open) goes out at once. Refused when the model says nothing up to there."""
+    """Read until the first event (of an answer in one piece: its end) is understood, so that its id can go
+    out with the headers; what comes before it (comments that keep the line open) goes out at once. Refused
+    when the model says nothing up to there."""
     chunks, held, size, heard = raw.chunks(), [], 0, exchange.heard
     try:
         for chunk in chunks:
@@ -354,8 +465,8 @@ class Relay:
             return self._broke_off(exc.code)
 
     def _broke_off(self, code: str) -> bytes:
-        """The last words of a stream that the model left unfinished: an error the client understands. Any other answer just ends, short of what its
-        length promised."""
+        """The last words of a stream that the model left unfinished: an error the client understands. Any
+        other answer just ends, short of what its length promised."""
         heard = self.exchange.heard
         self.exchange.error = code
         self._end()

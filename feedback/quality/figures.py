@@ -1,13 +1,28 @@
-"""What the feedback of end users is worth: rates with intervals, who gives it, and where it may mislead. Counted in SQL; current reactions only.
+"""What the feedback of end users is worth: rates with intervals, who gives it, and where it may mislead.
+Counted in SQL; current reactions only.
 
-Rates are of answers that were given in the period, whenever the thumb came; what is about people's behaviour (bursts, scores, choices, signals)
-goes by its own date. Signals are counted apart and enter no rate."""
+Rates are of answers that were given in the period, whenever the thumb came; what is about people's
+behaviour (bursts, scores, choices, signals) goes by its own date. Signals are counted apart and enter no
+rate."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import CharField, Count, DateField, F, Func, IntegerField, Max, Min, Q, Sum, TextField, Value
+from django.db.models import (
+    CharField,
+    Count,
+    DateField,
+    F,
+    Func,
+    IntegerField,
+    Max,
+    Min,
+    Q,
+    Sum,
+    TextField,
+    Value,
+)
 from django.db.models.functions import Cast
 
 from core.models import Project
@@ -22,7 +37,8 @@ BURST_MINUTE, BURST_TEN_SECONDS = 15, 5
 
 
 class Day(Func):
-    """The UTC day of a moment. Each database's own function: Django's own goes by Python for every row on SQLite."""
+    """The UTC day of a moment. Each database's own function: Django's own goes by Python for every row on
+    SQLite."""
 
     output_field = DateField()
 
@@ -30,7 +46,9 @@ class Day(Func):
         return self.as_sql(compiler, connection, template="date(%(expressions)s)", **extra)
 
     def as_postgresql(self, compiler, connection, **extra):
-        return self.as_sql(compiler, connection, template="((%(expressions)s) AT TIME ZONE 'UTC')::date", **extra)
+        return self.as_sql(
+            compiler, connection, template="((%(expressions)s) AT TIME ZONE 'UTC')::date", **extra
+        )
 
 
 class Beginning(Func):
@@ -42,12 +60,22 @@ class Beginning(Func):
         super().__init__(moment, Value(length, output_field=IntegerField()))
 
     def as_sqlite(self, compiler, connection, **extra):
-        return self.as_sql(compiler, connection, function="substr", template="substr(%(expressions)s)", arg_joiner=", 1, ", **extra)
+        return self.as_sql(
+            compiler,
+            connection,
+            function="substr",
+            template="substr(%(expressions)s)",
+            arg_joiner=", 1, ",
+            **extra,
+        )
 
     def as_postgresql(self, compiler, connection, **extra):
         moment, parameters = compiler.compile(self.source_expressions[0])
         length, more = compiler.compile(self.source_expressions[1])
-        return f"left(to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), {length})", [*parameters, *more]
+        return f"left(to_char({moment} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), {length})", [
+            *parameters,
+            *more,
+        ]
 
 
 class Length(Func):
@@ -73,29 +101,45 @@ class Scope:
 
     def during(self, field: str) -> Q:
         begin = datetime.combine(self.start, time(), UTC)
-        return Q(**{f"{field}__gte": begin, f"{field}__lt": datetime.combine(self.end + timedelta(days=1), time(), UTC)})
+        return Q(
+            **{
+                f"{field}__gte": begin,
+                f"{field}__lt": datetime.combine(self.end + timedelta(days=1), time(), UTC),
+            }
+        )
 
     def by(self, field: str) -> Q:
         return Q(**{field: self.model}) if self.model is not None else Q()
 
 
 def answers(scope: Scope):
-    """The answers of the period: those that came to an end, at a limit too; calls of tools on the way to an answer are none."""
+    """The answers of the period: those that came to an end, at a limit too; calls of tools on the way to an
+    answer are none."""
     return Message.objects.filter(
-        scope.during("created_at"), scope.by("model_version"), project=scope.project, role="assistant", state__in=Message.ENDED, extra__isnull=True
+        scope.during("created_at"),
+        scope.by("model_version"),
+        project=scope.project,
+        role="assistant",
+        state__in=Message.ENDED,
+        extra__isnull=True,
     )
 
 
 def reactions(scope: Scope):
     """Current reactions to answers of the period."""
-    return Reaction.objects.filter(scope.during("message__created_at"), scope.by("message__model_version"), project=scope.project, current=True)
+    return Reaction.objects.filter(
+        scope.during("message__created_at"),
+        scope.by("message__model_version"),
+        project=scope.project,
+        current=True,
+    )
 
 
 def thumbs(scope: Scope):
     return reactions(scope).filter(kind=Reaction.Kind.THUMB, value__in=(1, -1))
 
 
-# -- rates ---------------------------------------------------------------------------------------------------------------------
+# -- rates ---------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -129,12 +173,26 @@ class Figures:
 def daily(scope: Scope) -> dict[tuple[date, int | None], Figures]:
     """{(UTC day of the answer, model version): figures}. Two queries."""
     out: dict[tuple[date, int | None], Figures] = defaultdict(Figures)
-    rows = answers(scope).values_list(Day("created_at"), "model_version").annotate(n=Count("pk"), drafts=Count("draft_group")).order_by()
+    rows = (
+        answers(scope)
+        .values_list(Day("created_at"), "model_version")
+        .annotate(n=Count("pk"), drafts=Count("draft_group"))
+        .order_by()
+    )
     for day, model, n, drafts in rows:
         one = out[day, model]
         one.answers, one.drafts = n, drafts
-    counted = {"up": Count("pk", filter=Q(value=1)), "down": Count("pk", filter=Q(value=-1)), "on": Count("message", distinct=True)}
-    rows = thumbs(scope).values_list(Day("message__created_at"), "message__model_version").annotate(**counted).order_by()
+    counted = {
+        "up": Count("pk", filter=Q(value=1)),
+        "down": Count("pk", filter=Q(value=-1)),
+        "on": Count("message", distinct=True),
+    }
+    rows = (
+        thumbs(scope)
+        .values_list(Day("message__created_at"), "message__model_version")
+        .annotate(**counted)
+        .order_by()
+    )
     for day, model, up, down, on in rows:
         one = out[day, model]
         one.up, one.down, one.with_thumb = up, down, on
@@ -158,7 +216,12 @@ People = dict[int | None, dict[int | None, tuple[int, int]]]
 def by_person(scope: Scope) -> People:
     """{model version: {person: (thumbs up, thumbs)}}; nobody in particular is None. One query."""
     out: People = defaultdict(dict)
-    rows = thumbs(scope).values_list("message__model_version", "end_user").annotate(up=Count("pk", filter=Q(value=1)), n=Count("pk")).order_by()
+    rows = (
+        thumbs(scope)
+        .values_list("message__model_version", "end_user")
+        .annotate(up=Count("pk", filter=Q(value=1)), n=Count("pk"))
+        .order_by()
+    )
     for model, person, up, n in rows:
         out[model][person] = (up, n)
     return dict(out)
@@ -172,8 +235,8 @@ def units(people: dict) -> dict:
 
 
 def compared(people: People) -> list[dict]:
-    """One row a model version with thumbs, the most judged first: {"model", "people", "rate" (clustered by person), "less" (difference to the
-    first row, clustered; None for the first itself)}."""
+    """One row a model version with thumbs, the most judged first: {"model", "people", "rate" (clustered by
+    person), "less" (difference to the first row, clustered; None for the first itself)}."""
     sides = {model: units(found) for model, found in people.items()}
     order = sorted(sides, key=lambda m: -sum(n for _u, n in sides[m].values()))
     return [
@@ -196,20 +259,24 @@ def said_more(scope: Scope) -> dict:
 
 
 def reasons(scope: Scope) -> dict[int, list[tuple[str, int]]]:
-    """{1: [(key, thumbs up that name it)], -1: …}, most named first. One query; lists of reasons repeat, so few rows come back."""
+    """{1: [(key, thumbs up that name it)], -1: …}, most named first. One query; lists of reasons repeat, so
+    few rows come back."""
     found: dict[int, dict[str, int]] = {1: defaultdict(int), -1: defaultdict(int)}
-    for value, keys, n in thumbs(scope).exclude(reasons=[]).values_list("value", "reasons").annotate(n=Count("pk")).order_by():
+    for value, keys, n in (
+        thumbs(scope).exclude(reasons=[]).values_list("value", "reasons").annotate(n=Count("pk")).order_by()
+    ):
         for key in set(keys):
             found[value][key] += n
     return {value: sorted(counts.items(), key=lambda e: (-e[1], e[0])) for value, counts in found.items()}
 
 
-# -- drafts --------------------------------------------------------------------------------------------------------------------
+# -- drafts --------------------------------------------------------------------------------------------------
 
 
 def positions(scope: Scope) -> dict:
-    """{"drafts": [{"k", "n", "places": [Share with exact interval], "even": 1/k, "off": [whether 1/k lies outside]}],
-    "verdicts": {regenerated: {verdict: n}}}. Only choices between answers that were all complete tell of positions. Two queries."""
+    """{"drafts": [{"k", "n", "places": [Share with exact interval], "even": 1/k, "off": [whether 1/k lies
+    outside]}], "verdicts": {regenerated: {verdict: n}}}. Only choices between answers that were all
+    complete tell of positions. Two queries."""
     made = Choice.objects.filter(scope.during("created_at"), project=scope.project, current=True)
     if scope.model is not None:
         made = made.filter(parent__children__model_version=scope.model).distinct()
@@ -217,10 +284,14 @@ def positions(scope: Scope) -> dict:
     verdicts: dict[bool, dict[str, int]] = {False: {}, True: {}}
     for again, verdict, n in made.values_list("regenerated", "verdict").annotate(n=Count("pk")).order_by():
         verdicts[again][verdict] = n
-    fair = made.filter(verdict=Choice.Verdict.BETTER, regenerated=False, place__isnull=False).annotate(as_text=Cast("shown", TextField()))
+    fair = made.filter(verdict=Choice.Verdict.BETTER, regenerated=False, place__isnull=False).annotate(
+        as_text=Cast("shown", TextField())
+    )
     fair = fair.exclude(as_text__contains='"complete": false').exclude(as_text__contains='"complete":false')
     counts: dict[int, dict[int, int]] = defaultdict(dict)
-    for k, place, n in fair.annotate(k=Length("shown")).values_list("k", "place").annotate(n=Count("pk")).order_by():
+    for k, place, n in (
+        fair.annotate(k=Length("shown")).values_list("k", "place").annotate(n=Count("pk")).order_by()
+    ):
         counts[k][place] = n
     drafts = []
     for k in sorted(k for k in counts if k > 1):
@@ -231,12 +302,13 @@ def positions(scope: Scope) -> dict:
     return {"drafts": drafts, "verdicts": verdicts}
 
 
-# -- who gives it --------------------------------------------------------------------------------------------------------------
+# -- who gives it --------------------------------------------------------------------------------------------
 
 
 def heavy(people: People) -> dict:
-    """{"people", "thumbs", "top": [(person, up, n, share of all thumbs)], "top_share", "caps": [(cap, thumbs that would count, rate)], "rate"}. A cap
-    keeps that many of a person's thumbs, taken at random: the rate is what comes of it on average."""
+    """{"people", "thumbs", "top": [(person, up, n, share of all thumbs)], "top_share", "caps": [(cap, thumbs
+    that would count, rate)], "rate"}. A cap keeps that many of a person's thumbs, taken at random: the
+    rate is what comes of it on average."""
     known, nobody = _summed(people)
     everyone = [*known.values(), *units({None: nobody}).values()]
     total = sum(n for _u, n in everyone)
@@ -268,8 +340,9 @@ def _summed(people: People) -> tuple[dict[int, tuple[int, int]], tuple[int, int]
 
 
 def suspects(scope: Scope, people: People) -> dict:
-    """Hints at abuse, for a person to look at; nothing is done about them. {"same": [(person, value, n, chance)], "bursts": [(person, most in a
-    minute, when, most in ten seconds)]}. One query each for the bursts. Reactions of one moment are one file or call that brought them, no burst."""
+    """Hints at abuse, for a person to look at; nothing is done about them. {"same": [(person, value, n,
+    chance)], "bursts": [(person, most in a minute, when, most in ten seconds)]}. One query each for the
+    bursts. Reactions of one moment are one file or call that brought them, no burst."""
     sums, _nobody = _summed(people)
     ups, total = sum(u for u, _n in sums.values()), sum(n for _u, n in sums.values())
     same = []
@@ -283,28 +356,43 @@ def suspects(scope: Scope, people: People) -> dict:
 
 
 def _bursts(scope: Scope) -> list[tuple]:
-    rows = Reaction.objects.filter(scope.during("created_at"), project=scope.project, current=True, end_user__isnull=False).exclude(source="import")
+    rows = Reaction.objects.filter(
+        scope.during("created_at"), project=scope.project, current=True, end_user__isnull=False
+    ).exclude(source="import")
     if scope.model is not None:
         rows = rows.filter(message__model_version=scope.model)
 
     def most(length: int, least: int) -> dict[int, tuple[int, str]]:
         found: dict[int, tuple[int, str]] = {}
-        cut = rows.values_list("end_user", Beginning("created_at", length)).annotate(n=Count("created_at", distinct=True)).filter(n__gte=least)
+        cut = (
+            rows.values_list("end_user", Beginning("created_at", length))
+            .annotate(n=Count("created_at", distinct=True))
+            .filter(n__gte=least)
+        )
         for person, when, n in cut.order_by():
             found[person] = max(found.get(person, (0, "")), (n, when))
         return found
 
     minute, seconds = most(16, BURST_MINUTE), most(18, BURST_TEN_SECONDS)
-    out = [(p, minute.get(p, (0, ""))[0], (minute.get(p) or seconds[p])[1][:16], seconds.get(p, (0, ""))[0]) for p in minute.keys() | seconds.keys()]
+    out = [
+        (p, minute.get(p, (0, ""))[0], (minute.get(p) or seconds[p])[1][:16], seconds.get(p, (0, ""))[0])
+        for p in minute.keys() | seconds.keys()
+    ]
     return sorted(out, key=lambda b: (-b[1], -b[3], b[0]))[:HEAVY]
 
 
-# -- the rest ------------------------------------------------------------------------------------------------------------------
+# -- the rest ------------------------------------------------------------------------------------------------
 
 
 def scores(scope: Scope) -> dict:
     """{"counts": [n of 1 … n of 5], "n", "mean"} of conversations, by the day of the score. One query."""
-    rows = Reaction.objects.filter(scope.during("created_at"), project=scope.project, current=True, kind=Reaction.Kind.SCORE, value__gte=1)
+    rows = Reaction.objects.filter(
+        scope.during("created_at"),
+        project=scope.project,
+        current=True,
+        kind=Reaction.Kind.SCORE,
+        value__gte=1,
+    )
     found = dict(rows.values_list("value").annotate(n=Count("pk")).order_by())
     counts = [found.get(i, 0) for i in range(1, 6)]
     n = sum(counts)
@@ -312,15 +400,25 @@ def scores(scope: Scope) -> dict:
 
 
 def waiting(project) -> dict:
-    """{"n", "oldest"}: reactions whose target has not arrived, and choices whose drafts have not, of any day. Two queries."""
-    rows = Reaction.objects.filter(project=project, message=None, conversation=None, current=True).aggregate(n=Count("pk"), oldest=Min("created_at"))
-    drafts = WaitingDraft.objects.filter(project=project).aggregate(n=Count("choice", distinct=True), oldest=Min("choice__created_at"))
-    return {"n": rows["n"] + drafts["n"], "oldest": min(filter(None, (rows["oldest"], drafts["oldest"])), default=None)}
+    """{"n", "oldest"}: reactions whose target has not arrived, and choices whose drafts have not, of any day.
+    Two queries."""
+    rows = Reaction.objects.filter(project=project, message=None, conversation=None, current=True).aggregate(
+        n=Count("pk"), oldest=Min("created_at")
+    )
+    drafts = WaitingDraft.objects.filter(project=project).aggregate(
+        n=Count("choice", distinct=True), oldest=Min("choice__created_at")
+    )
+    return {
+        "n": rows["n"] + drafts["n"],
+        "oldest": min(filter(None, (rows["oldest"], drafts["oldest"])), default=None),
+    }
 
 
 def lost(scope: Scope) -> dict:
     """{"n", "days", "last"}: exchanges that were answered but could not be logged. One query."""
-    found = Lost.objects.filter(project=scope.project, day__gte=scope.start, day__lte=scope.end).aggregate(n=Sum("count"), days=Count("pk"), last=Max("day"))
+    found = Lost.objects.filter(project=scope.project, day__gte=scope.start, day__lte=scope.end).aggregate(
+        n=Sum("count"), days=Count("pk"), last=Max("day")
+    )
     return found | {"n": found["n"] or 0}
 
 
@@ -328,4 +426,8 @@ def signals(scope: Scope) -> list[tuple[str, int, int]]:
     """[(name, how often, people)]. One query."""
     rows = Signal.objects.filter(scope.during("created_at"), project=scope.project)
     rows = rows.filter(message__model_version=scope.model) if scope.model is not None else rows
-    return list(rows.values_list("name").annotate(n=Count("pk"), people=Count("end_user", distinct=True)).order_by("-n", F("name")))
+    return list(
+        rows.values_list("name")
+        .annotate(n=Count("pk"), people=Count("end_user", distinct=True))
+        .order_by("-n", F("name"))
+    )

@@ -1,9 +1,13 @@
-"""Shares with their uncertainty. Pure; scipy is imported at first use, since pages that need no interval need not load it.
+"""Shares with their uncertainty. Pure; scipy is imported at first use, since pages that need no interval need
+not load it.
 
-- `wilson`: the score interval (Wilson 1927, J. Am. Stat. Assoc. 22:209), right also near 0 and 1 and for small counts.
+- `wilson`: the score interval (Wilson 1927, J. Am. Stat. Assoc. 22:209), right also near 0 and 1 and for
+  small counts.
 - `exact`: the interval of Clopper & Pearson (1934, Biometrika 26:404); never too short.
-- `clustered`, `difference`: one person's thumbs hang together, so people are the units. The share is a ratio of sums over people, and its variance
-  is that of the linearised ratio with the factor m/(m−1) (Cochran 1977, Sampling Techniques, ch. 6 and 9; the sandwich estimator of Liang & Zeger
+- `clustered`, `difference`: one person's thumbs hang together, so people are the units. The share is a
+  ratio of sums over people, and its variance
+  is that of the linearised ratio with the factor m/(m−1) (Cochran 1977, Sampling Techniques, ch. 6 and 9;
+  the sandwich estimator of Liang & Zeger
   1986 is the same), with Student's t on m−1 degrees of freedom."""
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +18,8 @@ Z = 1.959963984540054  # two-sided 95 %
 
 
 class Share(NamedTuple):
-    """`value` with its 95 % interval, all between 0 and 1 (a difference: −1 … 1); no interval where it cannot be had. `n`: of how many."""
+    """`value` with its 95 % interval, all between 0 and 1 (a difference: −1 … 1); no interval where it cannot
+    be had. `n`: of how many."""
 
     value: float
     low: float | None
@@ -55,7 +60,8 @@ def clustered(people: Iterable[tuple[int, int]]) -> Share | None:
 
 
 def difference(a: Mapping, b: Mapping) -> Share | None:
-    """The share of `a` less that of `b`, each {person: (hits, n)}; a person may be in both, and is one unit then. None if either is empty."""
+    """The share of `a` less that of `b`, each {person: (hits, n)}; a person may be in both, and is one unit
+    then. None if either is empty."""
     sums = [(sum(h for h, _n in side.values()), sum(n for _h, n in side.values())) for side in (a, b)]
     if not sums[0][1] or not sums[1][1]:
         return None
@@ -100,4 +106,8 @@ def points(share: Share | None) -> str:
     def signed(x):
         return f"{100 * x:+.0f}".replace("-", "−")
 
-    return signed(share.value) if share.low is None else f"{signed(share.value)} ({signed(share.low)} … {signed(share.high)})"
+    return (
+        signed(share.value)
+        if share.low is None
+        else f"{signed(share.value)} ({signed(share.low)} … {signed(share.high)})"
+    )

@@ -1,4 +1,5 @@
-"""The honesty page: what the feedback of end users is worth, for reviewers. Every figure with its uncertainty."""
+"""The honesty page: what the feedback of end users is worth, for reviewers. Every figure with its
+uncertainty."""
 
 from datetime import timedelta
 
@@ -29,10 +30,19 @@ CHARTS = 6
 
 
 class FilterForm(forms.Form):
-    """`start` to `end` (UTC days, both included; the last 30 days when nothing is said) and one model version."""
+    """`start` to `end` (UTC days, both included; the last 30 days when nothing is said) and one model
+    version."""
 
-    start = forms.DateField(label=gettext_lazy("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    end = forms.DateField(label=gettext_lazy("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    start = forms.DateField(
+        label=gettext_lazy("From"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    end = forms.DateField(
+        label=gettext_lazy("To"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
     model = forms.ChoiceField(label=gettext_lazy("Model version"), required=False)
 
     def __init__(self, *args, models, **kwargs):
@@ -74,7 +84,9 @@ def feedback(request, project):
     query["format"] = "csv"
     context |= {
         "project": project,
-        "form": form if form.is_bound else FilterForm(models=models, initial={"start": scope.start, "end": scope.end}),
+        "form": form
+        if form.is_bound
+        else FilterForm(models=models, initial={"start": scope.start, "end": scope.end}),
         "scope": scope,
         "csv": "?" + query.urlencode(),
         "more": honesty.said_more(scope),
@@ -84,7 +96,10 @@ def feedback(request, project):
         "scores": _scores(honesty.scores(scope)),
         "waiting": honesty.waiting(project),
         "lost": honesty.lost(scope),
-        "signals": [(Signal.Name(name).label if name in Signal.Name.values else name, n, who) for name, n, who in honesty.signals(scope)],
+        "signals": [
+            (Signal.Name(name).label if name in Signal.Name.values else name, n, who)
+            for name, n, who in honesty.signals(scope)
+        ],
     }
     return render(request, "feedback/honesty.html", context)
 
@@ -119,7 +134,14 @@ def _rates(scope: Scope, days: dict, people: dict, models: dict) -> dict:
         {"name": _name(models, model), "chart": _chart(_name(models, model), model, days, buckets, total)}
         for model in [m for m in order if by_model[m].thumbs][:CHARTS]
     ]
-    return {"total": total, "rate": shown(total.rate), "response": shown(total.response), "rows": rows, "charts": drawn, "step": step}
+    return {
+        "total": total,
+        "rate": shown(total.rate),
+        "response": shown(total.response),
+        "rows": rows,
+        "charts": drawn,
+        "step": step,
+    }
 
 
 def _chart(name, model, days: dict, buckets: list, total: Figures):
@@ -145,11 +167,22 @@ def _reasons(scope: Scope, total: Figures) -> list[dict]:
     settings = ChatSettings.objects.filter(project=scope.project).only("up_reasons", "down_reasons").first()
     language = get_language() or "en"
     own = [*settings.up_reasons, *settings.down_reasons] if settings else []
-    words = reason_lists.labels([*reason_lists.UP, *reason_lists.DOWN], language) | reason_lists.labels(own, language)
+    words = reason_lists.labels([*reason_lists.UP, *reason_lists.DOWN], language) | reason_lists.labels(
+        own, language
+    )
     found = honesty.reasons(scope)
     out = []
     for value, title, of in ((-1, _("Under thumbs down"), total.down), (1, _("Under thumbs up"), total.up)):
-        marks = [charts.Mark(words.get(key, key), n, "", "bad" if value < 0 else "good", f"{n} ({percent(n / of if of else None)})") for key, n in found[value]]
+        marks = [
+            charts.Mark(
+                words.get(key, key),
+                n,
+                "",
+                "bad" if value < 0 else "good",
+                f"{n} ({percent(n / of if of else None)})",
+            )
+            for key, n in found[value]
+        ]
         out.append({"title": title, "chart": charts.bars(title, marks[:15]), "of": of})
     return out
 
@@ -157,7 +190,9 @@ def _reasons(scope: Scope, total: Figures) -> list[dict]:
 def _who(scope: Scope, people: dict) -> dict:
     heavy, hints = honesty.heavy(people), honesty.suspects(scope, people)
     wanted = {p for p, *_rest in [*heavy["top"], *hints["same"], *hints["bursts"]]}
-    labels = {p.pk: label(p) for p in EndUser.objects.filter(project=scope.project, pk__in=wanted).only("key_hash")}
+    labels = {
+        p.pk: label(p) for p in EndUser.objects.filter(project=scope.project, pk__in=wanted).only("key_hash")
+    }
     rate = heavy["rate"]
     return {
         "heavy": {
@@ -165,23 +200,51 @@ def _who(scope: Scope, people: dict) -> dict:
             "thumbs": heavy["thumbs"],
             "top_share": percent(heavy["top_share"]),
             "rate": shown(rate),
-            "top": [{"who": labels.get(p, "–"), "n": n, "share": percent(share, 1), "rate": percent(up / n)} for p, up, n, share in heavy["top"] if n > 1],
+            "top": [
+                {"who": labels.get(p, "–"), "n": n, "share": percent(share, 1), "rate": percent(up / n)}
+                for p, up, n, share in heavy["top"]
+                if n > 1
+            ],
             "caps": [
-                {"cap": cap, "n": n, "rate": percent(value, 1), "moved": points(Share(value - rate.value, None, None, n)) if value is not None and rate else ""}
+                {
+                    "cap": cap,
+                    "n": n,
+                    "rate": percent(value, 1),
+                    "moved": points(Share(value - rate.value, None, None, n))
+                    if value is not None and rate
+                    else "",
+                }
                 for cap, n, value in heavy["caps"]
             ],
         },
         "same": [
-            {"who": labels.get(p, "–"), "words": _("only thumbs up") if value > 0 else _("only thumbs down"), "n": n, "chance": f"{chance:.0e}"}
+            {
+                "who": labels.get(p, "–"),
+                "words": _("only thumbs up") if value > 0 else _("only thumbs down"),
+                "n": n,
+                "chance": f"{chance:.0e}",
+            }
             for p, value, n, chance in hints["same"]
         ],
-        "bursts": [{"who": labels.get(p, "–"), "minute": most, "when": when, "seconds": few} for p, most, when, few in hints["bursts"]],
+        "bursts": [
+            {"who": labels.get(p, "–"), "minute": most, "when": when, "seconds": few}
+            for p, most, when, few in hints["bursts"]
+        ],
     }
 
 
 def _position(one: dict) -> dict:
-    places = [{"place": i + 1, "share": shown(share), "off": off} for i, (share, off) in enumerate(zip(one["places"], one["off"], strict=True))]
-    return {"k": one["k"], "n": one["n"], "even": percent(one["even"]), "places": places, "off": any(one["off"])}
+    places = [
+        {"place": i + 1, "share": shown(share), "off": off}
+        for i, (share, off) in enumerate(zip(one["places"], one["off"], strict=True))
+    ]
+    return {
+        "k": one["k"],
+        "n": one["n"],
+        "even": percent(one["even"]),
+        "places": places,
+        "off": any(one["off"]),
+    }
 
 
 def _verdicts(found: dict) -> list[dict]:
@@ -190,22 +253,45 @@ def _verdicts(found: dict) -> list[dict]:
     for again, counts in found.items():
         n = sum(counts.values())
         if n:
-            rows = [(str(words), counts.get(value, 0), shown(intervals.exact(counts.get(value, 0), n))) for value, words in Choice.Verdict.choices]
+            rows = [
+                (str(words), counts.get(value, 0), shown(intervals.exact(counts.get(value, 0), n)))
+                for value, words in Choice.Verdict.choices
+            ]
             out.append({"title": titles[again], "n": n, "rows": rows})
     return out
 
 
 def _scores(found: dict) -> dict:
     marks = [charts.Mark(str(i), n) for i, n in enumerate(found["counts"], 1)]
-    return {"n": found["n"], "mean": found["mean"], "chart": charts.bars(_("Scores of conversations"), marks) if found["n"] else ""}
+    return {
+        "n": found["n"],
+        "mean": found["mean"],
+        "chart": charts.bars(_("Scores of conversations"), marks) if found["n"] else "",
+    }
 
 
 def _csv(project, scope: Scope, days: dict, models: dict):
-    rows: list[list] = [["day", "model_version", "answers", "answers_with_thumb", "thumbs_up", "thumbs_down", "share_up", "low_95", "high_95"]]
+    rows: list[list] = [
+        [
+            "day",
+            "model_version",
+            "answers",
+            "answers_with_thumb",
+            "thumbs_up",
+            "thumbs_down",
+            "share_up",
+            "low_95",
+            "high_95",
+        ]
+    ]
     for (day, model), one in sorted(days.items(), key=lambda e: (e[0][0], models.get(e[0][1], ""))):
         share = one.rate
-        figures = [""] * 3 if share is None else [f"{share.value:.4f}", f"{share.low:.4f}", f"{share.high:.4f}"]
+        figures = (
+            [""] * 3 if share is None else [f"{share.value:.4f}", f"{share.low:.4f}", f"{share.high:.4f}"]
+        )
         rows.append([day, models.get(model, ""), one.answers, one.with_thumb, one.up, one.down, *figures])
     response = HttpResponse(spreadsheet.lines(rows), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="feedback-{project.slug}-{scope.start}-{scope.end}.csv"'
+    response["Content-Disposition"] = (
+        f'attachment; filename="feedback-{project.slug}-{scope.start}-{scope.end}.csv"'
+    )
     return response

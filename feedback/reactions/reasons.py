@@ -1,4 +1,5 @@
-"""The reasons offered under a thumb: a project's own two lists, or these to begin with. Pure but for the reader's language."""
+"""The reasons offered under a thumb: a project's own two lists, or these to begin with. Pure but for the
+reader's language."""
 
 import re
 import secrets
@@ -36,14 +37,16 @@ def default_reasons() -> tuple[list[dict], list[dict]]:
 
 
 def labels(rows: list[dict], language: str) -> dict[str, str]:
-    """{key: words} of `rows` in `language` ("en", "zh-hans"), in the order of the list; the other language stands in where one is missing."""
+    """{key: words} of `rows` in `language` ("en", "zh-hans"), in the order of the list; the other language
+    stands in where one is missing."""
     first, second = ("zh", "en") if (language or "").lower().startswith("zh") else ("en", "zh")
     return {row["key"]: row.get(first) or row.get(second) or row["key"] for row in rows}
 
 
 def check(rows: list[dict], *, field: str, taken: set[str] = frozenset()) -> list[dict]:  # type: ignore[assignment]
-    """`rows` as they are stored: rows without words dropped, a key made where there is none (of the English words, else at random) and never
-    one of `taken`. A key is what stored reactions hold, so it stays when the words change. DomainError naming `field`."""
+    """`rows` as they are stored: rows without words dropped, a key made where there is none (of the English
+    words, else at random) and never one of `taken`. A key is what stored reactions hold, so it stays when
+    the words change. DomainError naming `field`."""
     out: list[dict] = []
     seen: set[str] = set(taken)
     for row in rows:
@@ -52,18 +55,27 @@ def check(rows: list[dict], *, field: str, taken: set[str] = frozenset()) -> lis
             continue
         if key and not KEY.fullmatch(key):
             raise DomainError(
-                "bad_reason", _("A reason's key takes small letters, digits and underscores: “%(key)s” does not.") % {"key": key[:40]}, field=field
+                "bad_reason",
+                _("A reason's key takes small letters, digits and underscores: “%(key)s” does not.")
+                % {"key": key[:40]},
+                field=field,
             )
         if not key:
             key = _free_key(en, seen)
         if key in seen:
-            raise DomainError("reason_twice", _("The reason “%(key)s” is there twice.") % {"key": key}, field=field)
+            raise DomainError(
+                "reason_twice", _("The reason “%(key)s” is there twice.") % {"key": key}, field=field
+            )
         if max(len(en), len(zh)) > MAX_LABEL:
-            raise DomainError("long_reason", _("A reason has at most %(n)s characters.") % {"n": MAX_LABEL}, field=field)
+            raise DomainError(
+                "long_reason", _("A reason has at most %(n)s characters.") % {"n": MAX_LABEL}, field=field
+            )
         seen.add(key)
         out.append({"key": key, "en": en, "zh": zh})
     if len(out) > MAX_REASONS:
-        raise DomainError("many_reasons", _("At most %(n)s reasons in each list.") % {"n": MAX_REASONS}, field=field)
+        raise DomainError(
+            "many_reasons", _("At most %(n)s reasons in each list.") % {"n": MAX_REASONS}, field=field
+        )
     return out
 
 

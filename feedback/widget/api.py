@@ -1,4 +1,5 @@
-"""What the widget on another site's page talks to: /api/v1/widget/…, by token, from listed sites only, without cookies.
+"""What the widget on another site's page talks to: /api/v1/widget/…, by token, from listed sites only,
+without cookies.
 
 POST tokens/     by an ingest key, from the site's server
 GET  setup/      words and reasons in the page's language
@@ -37,7 +38,8 @@ SCRIPT = Path(__file__).resolve().parents[1] / "static" / "feedback" / "widget.j
 
 
 class WidgetToken(authentication.BaseAuthentication):
-    """Authorization: Bearer <widget token>. `request.auth` is its Holder; `request.user` is nobody: a token opens nothing else."""
+    """Authorization: Bearer <widget token>. `request.auth` is its Holder; `request.user` is nobody: a token
+    opens nothing else."""
 
     def authenticate_header(self, request):
         return "Bearer"
@@ -49,21 +51,27 @@ class WidgetToken(authentication.BaseAuthentication):
             raise DomainError("token_missing", _("This needs a widget token."), status=401)
         holder = tokens.read(words[1])
         origin = request.headers.get("Origin", "")
-        if origin != holder.origin or origin not in holder.project.chat.origins or request.query_params.get("project") != holder.project.slug:
+        if (
+            origin != holder.origin
+            or origin not in holder.project.chat.origins
+            or request.query_params.get("project") != holder.project.slug
+        ):
             raise DomainError("origin_not_allowed", _("This token is meant for another site."), status=403)
         return None, holder
 
 
 class _OnOtherSites(APIView):
-    """CORS by the project's own list: exact matches only, no credentials. The project is named in the address (?project=…), since a preflight
-    carries no token; that it is the token's is checked above."""
+    """CORS by the project's own list: exact matches only, no credentials. The project is named in the address
+    (?project=…), since a preflight carries no token; that it is the token's is checked above."""
 
     authentication_classes = [WidgetToken]
     permission_classes = []
 
     def dispatch(self, request, *args, **kwargs):
         if request.method == "OPTIONS":
-            return self._allow(request, HttpResponse(status=204, headers={"Content-Length": "0"}), preflight=True)
+            return self._allow(
+                request, HttpResponse(status=204, headers={"Content-Length": "0"}), preflight=True
+            )
         return self._allow(request, super().dispatch(request, *args, **kwargs))
 
     def _allow(self, request, response, *, preflight: bool = False):
@@ -75,16 +83,24 @@ class _OnOtherSites(APIView):
             response["Access-Control-Allow-Origin"] = origin
             response["Cross-Origin-Resource-Policy"] = "cross-origin"
             if preflight:
-                response["Access-Control-Allow-Methods"] = ", ".join(m.upper() for m in ("get", "post") if hasattr(self, m))
+                response["Access-Control-Allow-Methods"] = ", ".join(
+                    m.upper() for m in ("get", "post") if hasattr(self, m)
+                )
                 response["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
                 response["Access-Control-Max-Age"] = "600"
         return response
 
 
 class TokenIn(serializers.Serializer):
-    user = serializers.CharField(max_length=sizes.MAX_KEY, trim_whitespace=False, help_text="What the site calls the person; only a keyed hash is kept.")
+    user = serializers.CharField(
+        max_length=sizes.MAX_KEY,
+        trim_whitespace=False,
+        help_text="What the site calls the person; only a keyed hash is kept.",
+    )
     origin = serializers.CharField(max_length=300, help_text="The site the page is on: https://example.org")
-    ttl = serializers.IntegerField(min_value=tokens.SHORTEST, max_value=tokens.LONGEST, default=tokens.USUAL, help_text="Seconds")
+    ttl = serializers.IntegerField(
+        min_value=tokens.SHORTEST, max_value=tokens.LONGEST, default=tokens.USUAL, help_text="Seconds"
+    )
 
 
 class TokenOut(serializers.Serializer):
@@ -93,27 +109,48 @@ class TokenOut(serializers.Serializer):
 
 
 class FeedbackIn(serializers.Serializer):
-    target = serializers.CharField(max_length=200, trim_whitespace=False, help_text="The answer's id: X-Touchstone-Message, or the model's completion id.")
+    target = serializers.CharField(
+        max_length=200,
+        trim_whitespace=False,
+        help_text="The answer's id: X-Touchstone-Message, or the model's completion id.",
+    )
     kind = serializers.ChoiceField(choices=[Reaction.Kind.THUMB.value, Reaction.Kind.CORRECTION.value])
-    value = serializers.IntegerField(min_value=-1, max_value=1, allow_null=True, default=None, help_text="thumb: 1, -1, 0 takes it back")
+    value = serializers.IntegerField(
+        min_value=-1, max_value=1, allow_null=True, default=None, help_text="thumb: 1, -1, 0 takes it back"
+    )
     reasons = serializers.ListField(child=serializers.CharField(max_length=40), max_length=20, default=list)
-    text = serializers.CharField(max_length=sizes.MAX_CORRECTION, allow_blank=True, trim_whitespace=False, default="")
+    text = serializers.CharField(
+        max_length=sizes.MAX_CORRECTION, allow_blank=True, trim_whitespace=False, default=""
+    )
 
 
 class KeptOut(serializers.Serializer):
     id = serializers.IntegerField()
-    waiting = serializers.BooleanField(help_text="The answer is not known yet; the feedback joins it when it is.")
+    waiting = serializers.BooleanField(
+        help_text="The answer is not known yet; the feedback joins it when it is."
+    )
 
 
-PROJECT = OpenApiParameter("project", str, required=True, description="The project's slug, as it stands before the token's first dot.")
-PROBLEMS = {401: OpenApiResponse(description="No token, or an expired one"), 403: OpenApiResponse(description="Another site"), 429: OpenApiResponse()}
+PROJECT = OpenApiParameter(
+    "project",
+    str,
+    required=True,
+    description="The project's slug, as it stands before the token's first dot.",
+)
+PROBLEMS = {
+    401: OpenApiResponse(description="No token, or an expired one"),
+    403: OpenApiResponse(description="Another site"),
+    429: OpenApiResponse(),
+}
 
 
 class TokensView(APIView):
     authentication_classes = [KeyAuthentication]
     key_scope = "ingest"
 
-    @extend_schema(request=TokenIn, responses={201: TokenOut}, summary="A token for one person on one page of your site")
+    @extend_schema(
+        request=TokenIn, responses={201: TokenOut}, summary="A token for one person on one page of your site"
+    )
     def post(self, request):
         project = scoped(request, "ingest")
         limits.take("widget-tokens", str(request.auth.pk), limit=TOKENS_PER_MINUTE, seconds=60)
@@ -129,19 +166,33 @@ class TokensView(APIView):
 
 class SetupView(_OnOtherSites):
     @extend_schema(
-        parameters=[PROJECT, OpenApiParameter("language", str, description="zh… or anything else for English")],
+        parameters=[
+            PROJECT,
+            OpenApiParameter("language", str, description="zh… or anything else for English"),
+        ],
         responses={200: OpenApiResponse(description="{up, down: [{key, label}], words}"), **PROBLEMS},
         summary="Words and reasons of the widget",
     )
     def get(self, request):
         language = "zh-hans" if request.query_params.get("language", "").lower().startswith("zh") else "en"
         chat = request.auth.project.chat
-        lists = {name: reasons.labels(rows, language) for name, rows in (("up", chat.up_reasons), ("down", chat.down_reasons))}
-        return Response({name: [{"key": k, "label": v} for k, v in rows.items()] for name, rows in lists.items()} | {"words": words(language)})
+        lists = {
+            name: reasons.labels(rows, language)
+            for name, rows in (("up", chat.up_reasons), ("down", chat.down_reasons))
+        }
+        return Response(
+            {name: [{"key": k, "label": v} for k, v in rows.items()] for name, rows in lists.items()}
+            | {"words": words(language)}
+        )
 
 
 class WidgetFeedbackView(_OnOtherSites):
-    @extend_schema(request=FeedbackIn, parameters=[PROJECT], responses={201: KeptOut, **PROBLEMS}, summary="A thumb, or a correction")
+    @extend_schema(
+        request=FeedbackIn,
+        parameters=[PROJECT],
+        responses={201: KeptOut, **PROBLEMS},
+        summary="A thumb, or a correction",
+    )
     def post(self, request):
         holder: tokens.Holder = request.auth
         limits.take("widget-person", str(holder.end_user.pk), limit=PERSON_PER_MINUTE, seconds=60)
@@ -151,18 +202,35 @@ class WidgetFeedbackView(_OnOtherSites):
         return Response({"id": row.pk, "waiting": row.message_id is None}, status=201)
 
 
-def keep_reaction(holder: tokens.Holder, *, target: str, kind: str, value: int | None, reasons: list[str], text: str) -> Reaction:
-    """The reaction to the answer called `target`, or to one that will be. DomainError 404 for an answer given to somebody else."""
+def keep_reaction(
+    holder: tokens.Holder, *, target: str, kind: str, value: int | None, reasons: list[str], text: str
+) -> Reaction:
+    """The reaction to the answer called `target`, or to one that will be. DomainError 404 for an answer given
+    to somebody else."""
     project, keep = holder.project, keeper(holder.project)
     with transaction.atomic():
         late_targets.lock(project, shared=True)
-        message = Message.objects.select_related("conversation").filter(project=project, external_id=keep.external(target)).first()
+        message = (
+            Message.objects.select_related("conversation")
+            .filter(project=project, external_id=keep.external(target))
+            .first()
+        )
         if message is not None and message.conversation.end_user_id not in (None, holder.end_user.pk):
-            raise DomainError("no_such_answer", _("There is no such answer of yours."), status=404, field="target")
+            raise DomainError(
+                "no_such_answer", _("There is no such answer of yours."), status=404, field="target"
+            )
         found = {"message": message} if message is not None else {"target_external": keep.external(target)}
         return reactions.react(
-            project=project, end_user=holder.end_user, kind=kind, value=value, reasons=reasons, text=text, source="api", keep=keep, **found
-        )  # fmt: skip
+            project=project,
+            end_user=holder.end_user,
+            kind=kind,
+            value=value,
+            reasons=reasons,
+            text=text,
+            source="api",
+            keep=keep,
+            **found,
+        )
 
 
 def words(language: str) -> dict[str, str]:
@@ -193,9 +261,12 @@ def _script() -> tuple[bytes, str]:
 @require_safe
 @etag(lambda request: _script()[1])
 def script(request):
-    """widget.js at an address that never changes (static files carry a fingerprint), for pages of any site."""
+    """widget.js at an address that never changes (static files carry a fingerprint), for pages of any
+    site."""
     headers = {
-        "Cache-Control": "public, max-age=600", "Cross-Origin-Resource-Policy": "cross-origin", "Access-Control-Allow-Origin": "*",
+        "Cache-Control": "public, max-age=600",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Access-Control-Allow-Origin": "*",
         "X-Content-Type-Options": "nosniff",
-    }  # fmt: skip
+    }
     return HttpResponse(_script()[0], content_type="text/javascript; charset=utf-8", headers=headers)

@@ -1,4 +1,5 @@
-"""The pages that show data, each with every nasty text in every place a text can stand, in real Chromium on the real server."""
+"""The pages that show data, each with every nasty text in every place a text can stand, in real Chromium on
+the real server."""
 
 import pytest
 
@@ -12,7 +13,7 @@ GROUPS = 4
 ALARM = """
 for (const n of ['alert', 'confirm', 'prompt', 'print', 'open']) window[n] = (x) => console.error('CALLED ' + n);
 document.addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI));
-"""
+"""  # noqa: E501
 # Whatever of the page's own frame this finds was there before any data.
 LOOK = """() => {
   const bad = [];
@@ -24,7 +25,7 @@ LOOK = """() => {
   }
   if (document.querySelectorAll('main').length !== 1) bad.push('broke out');
   return bad;
-}"""
+}"""  # noqa: E501
 
 
 def storable(text: str) -> str:
@@ -37,7 +38,12 @@ def watched(page, site) -> list[str]:
     wrong: list[str] = []
     page.context.add_init_script(ALARM)
     page.on("dialog", lambda d: (wrong.append(f"dialog {d.message}"), d.dismiss()))
-    page.on("request", lambda r: None if r.url.startswith((site.url, "data:", "blob:")) else wrong.append(f"request {r.url}"))
+    page.on(
+        "request",
+        lambda r: (
+            None if r.url.startswith((site.url, "data:", "blob:")) else wrong.append(f"request {r.url}")
+        ),
+    )
     page.context.on("page", lambda p: wrong.append("a window was opened") if p is not page else None)
     return wrong
 
@@ -61,7 +67,9 @@ def test_no_text_becomes_more_than_text(live_site, open_page, group):
             "ranking": [["A"], ["B"]],
             "acceptable": 1,
             "comment": text,
-            "corrections": [{"target": "response", "answer": "B", "text": text + " corrected", "evidence": text[:500]}],
+            "corrections": [
+                {"target": "response", "answer": "B", "text": text + " corrected", "evidence": text[:500]}
+            ],
         }
         submit.submit(user=first, pk=held.pk, given=given, client_key=f"k{item.pk}", active_ms=1000)
     lead, expert = open_page(manager), open_page(second)
@@ -69,7 +77,9 @@ def test_no_text_becomes_more_than_text(live_site, open_page, group):
     bad = []
     for name, item in items.items():
         GuidelineVersion.objects.filter(project=project).delete()
-        project.bench.guideline = GuidelineVersion.objects.create(project=project, number=item.position + 1, text=item.prompt.messages[0]["content"])
+        project.bench.guideline = GuidelineVersion.objects.create(
+            project=project, number=item.position + 1, text=item.prompt.messages[0]["content"]
+        )
         project.bench.save()
         for path in (f"items/{item.pk}/", f"review/{item.pk}/", "guidelines/"):
             lead.goto(f"{live_site.url}/p/nasty/{path}", wait_until="load")
@@ -96,7 +106,11 @@ def test_no_text_becomes_more_than_text_on_the_qa_page(live_site, open_page):
     items = {}
     for position, name in enumerate(list(NASTY)[::3]):
         text = storable(NASTY[name])
-        prompt = make_prompt(project, text, sources=[{"title": text[:150], "text": text + "\n" + text, "url": "https://ok.example/"}])
+        prompt = make_prompt(
+            project,
+            text,
+            sources=[{"title": text[:150], "text": text + "\n" + text, "url": "https://ok.example/"}],
+        )
         items[name] = make_item(project, [text], prompt=prompt, position=position)
     page = open_page(expert)
     wrong, bad = watched(page, live_site), []

@@ -31,12 +31,23 @@ class Browser:
 
     def send(self, path, data=None, *, form=None):
         """(status, answer as JSON or text)."""
-        headers = {"Accept": "application/json", "X-CSRFToken": next((c.value for c in self.cookies if c.name == "csrftoken"), "")}
-        body = urllib.parse.urlencode(form).encode() if form is not None else None if data is None else json.dumps(data).encode()
+        headers = {
+            "Accept": "application/json",
+            "X-CSRFToken": next((c.value for c in self.cookies if c.name == "csrftoken"), ""),
+        }
+        body = (
+            urllib.parse.urlencode(form).encode()
+            if form is not None
+            else None
+            if data is None
+            else json.dumps(data).encode()
+        )
         if data is not None:
             headers["Content-Type"] = "application/json"
         try:
-            with self._opener.open(urllib.request.Request(self.url + path, body, headers), timeout=30) as response:
+            with self._opener.open(
+                urllib.request.Request(self.url + path, body, headers), timeout=30
+            ) as response:
                 status, text = response.status, response.read().decode()
         except urllib.error.HTTPError as exc:
             status, text = exc.code, exc.read().decode()

@@ -8,7 +8,11 @@ from django.urls import resolve
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "ARCHITECTURE.md").read_text(encoding="utf-8")
-ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line.startswith("| ") and re.search(r"\| `/", line)]
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in PAGE.splitlines()
+    if line.startswith("| ") and re.search(r"\| `/", line)
+]
 
 
 def test_the_table_is_there():
@@ -45,5 +49,10 @@ def test_every_file_and_page_that_is_named_exists():
 
 def test_lines_are_short():
     pages = [ROOT / "docs" / "ARCHITECTURE.md", *sorted((ROOT / "docs" / "architecture").glob("*.md"))]
-    long = [f"{p.name}: {line[:60]}" for p in pages for line in p.read_text().splitlines() if len(line) > 110 and not line.startswith("|")]
+    long = [
+        f"{p.name}: {line[:60]}"
+        for p in pages
+        for line in p.read_text().splitlines()
+        if len(line) > 110 and not line.startswith("|")
+    ]
     assert not long, "\n".join(long)

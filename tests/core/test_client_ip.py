@@ -56,7 +56,13 @@ def test_addresses_made_up_anew_do_not_get_round_the_limit_of_sign_ins(client):
 
     make_user("ann")
     answers = [
-        client.post("/login/", {"username": "ann", "password": "no"}, REMOTE_ADDR="8.8.4.4", headers={"X-Forwarded-For": f"198.51.100.{i}"}) for i in range(9)
+        client.post(
+            "/login/",
+            {"username": "ann", "password": "no"},
+            REMOTE_ADDR="8.8.4.4",
+            headers={"X-Forwarded-For": f"198.51.100.{i}"},
+        )
+        for i in range(9)
     ]
     assert [a.status_code for a in answers] == [400] * 8 + [429]
 
@@ -69,11 +75,15 @@ def test_many_addresses_do_not_get_round_it_and_lock_nobody_out_at_home(client):
     make_user("ann")
 
     def sign_in(address: str, password: str):
-        return client.post("/login/", {"username": "ann", "password": password}, REMOTE_ADDR=address).status_code
+        return client.post(
+            "/login/", {"username": "ann", "password": password}, REMOTE_ADDR=address
+        ).status_code
 
     assert sign_in("192.0.2.1", "correct horse battery") == 302
     client.post("/logout/")
-    answers = [sign_in(f"198.51.{i // 250}.{i % 250}", "no") for i in range(login_limit.PER_NAME_ANYWHERE + 5)]
+    answers = [
+        sign_in(f"198.51.{i // 250}.{i % 250}", "no") for i in range(login_limit.PER_NAME_ANYWHERE + 5)
+    ]
     assert answers.count(429) == 5 and answers[-1] == 429
     assert sign_in("192.0.2.1", "correct horse battery") == 302
 

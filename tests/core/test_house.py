@@ -1,5 +1,6 @@
-"""The rules inside the rooms: screens call verbs and verbs call models, never the other way; what calls itself pure reaches no
-database; no two modules need each other; no folder is too full to find one's way in. Between rooms: test_architecture."""
+"""The rules inside the rooms: screens call verbs and verbs call models, never the other way; what calls
+itself pure reaches no database; no two modules need each other; no folder is too full to find one's way
+in. Between rooms: test_architecture."""
 
 import ast
 import subprocess
@@ -12,10 +13,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ["core", "corpus", "inference", "feedback", "annotation", "training_export", "config"]
 MODULES_A_FOLDER = 20
-SCREENS = ("views", "api", "forms", "urls", "api_urls")  # by the last part of a module's name, also after an underscore
-PAGES = {f"annotation.projects.{name}" for name in ("create", "guidelines", "home", "overview", "settings", "statement")}
+# by the last part of a module's name, also after an underscore
+SCREENS = ("views", "api", "forms", "urls", "api_urls")
+PAGES = {
+    f"annotation.projects.{name}"
+    for name in ("create", "guidelines", "home", "overview", "settings", "statement")
+}
 WEB = ("django.http", "django.shortcuts", "django.views", "django.forms", "rest_framework")
-# Who is neither a page nor a verb, and works on requests by its nature: middleware, decorators of pages, what the chat's pages share.
+# Who is neither a page nor a verb, and works on requests by its nature: middleware, decorators of pages, what
+# the chat's pages share.
 ON_REQUESTS = {
     "config.middleware",
     "core.access",
@@ -44,7 +50,8 @@ def modules() -> dict[str, ast.Module]:
 
 
 def imports(tree: ast.Module, known: dict, *, deep: bool = True) -> Iterator[str]:
-    """Every module that `tree` imports, own ones by the name of their file; without `deep` only what is imported at once."""
+    """Every module that `tree` imports, own ones by the name of their file; without `deep` only what is
+    imported at once."""
     for node in ast.walk(tree) if deep else tree.body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -69,23 +76,36 @@ def test_nobody_below_a_screen_calls_it(house):
     for name, tree in house.items():
         if is_screen(name) or name.endswith(".apps") or name == "config.urls":
             continue
-        faults += [f"{name} imports {other}" for other in imports(tree, house) if other in house and is_screen(other)]
+        faults += [
+            f"{name} imports {other}" for other in imports(tree, house) if other in house and is_screen(other)
+        ]
     assert not faults, "\n".join(faults)
 
 
 def test_a_verb_knows_no_request(house):
     faults = []
     for name, tree in house.items():
-        if is_screen(name) or name in ON_REQUESTS or name.endswith(".apps") or ".management." in name or ".templatetags." in name:
+        if (
+            is_screen(name)
+            or name in ON_REQUESTS
+            or name.endswith(".apps")
+            or ".management." in name
+            or ".templatetags." in name
+        ):
             continue
         faults += [f"{name} imports {other}" for other in imports(tree, house) if other.startswith(WEB)]
     assert not faults, "\n".join(faults)
 
 
 def test_no_two_modules_need_each_other(house):
-    """A circle of imports, whether at once or inside functions; models and their querysets are one thing in two files."""
-    edges = {name: {o for o in imports(tree, house) if o in house and o != name} for name, tree in house.items()}
-    circles = [c for c in strongly_connected(edges) if {n.rsplit(".", 1)[-1] for n in c} - {"models", "querysets"}]
+    """A circle of imports, whether at once or inside functions; models and their querysets are one thing in
+    two files."""
+    edges = {
+        name: {o for o in imports(tree, house) if o in house and o != name} for name, tree in house.items()
+    }
+    circles = [
+        c for c in strongly_connected(edges) if {n.rsplit(".", 1)[-1] for n in c} - {"models", "querysets"}
+    ]
     assert not circles, "\n".join(" ↔ ".join(sorted(c)) for c in circles)
 
 
@@ -121,10 +141,19 @@ def test_the_finder_of_circles_finds_them():
 
 
 def test_what_calls_itself_pure_reaches_no_database(house):
-    pure = sorted(n for n, tree in house.items() if "Pure." in (ast.get_docstring(tree) or "") or "Pure;" in (ast.get_docstring(tree) or ""))
+    pure = sorted(
+        n
+        for n, tree in house.items()
+        if "Pure." in (ast.get_docstring(tree) or "") or "Pure;" in (ast.get_docstring(tree) or "")
+    )
     assert len(pure) > 20
-    code = "import sys, importlib\nfor name in sys.argv[1:]:\n    importlib.import_module(name)\n    if 'django.db' in sys.modules: print(name); break"
-    done = subprocess.run([sys.executable, "-c", code, *pure], cwd=ROOT, capture_output=True, text=True, check=True)
+    code = (
+        "import sys, importlib\nfor name in sys.argv[1:]:\n    importlib.import_module(name)\n    if "
+        "'django.db' in sys.modules: print(name); break"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *pure], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout == ""
 
 

@@ -39,7 +39,9 @@ def test_so_many_and_no_more():
     assert let_in(20, **RULE | {"key": "b"}) == 5, "somebody else"
     assert let_in(20, **RULE | {"name": "other"}) == 5, "another rule"
     assert let_in(3, **RULE | {"key": "c", "cost": 2}) == 2
-    assert let_in(3, **RULE | {"key": "d", "cost": 50}) == 1, "a cost above the limit goes through an empty bucket"
+    assert let_in(3, **RULE | {"key": "d", "cost": 50}) == 1, (
+        "a cost above the limit goes through an empty bucket"
+    )
     assert let_in(3, **RULE | {"key": "e", "limit": 0}) == 0
     assert let_in(9, **RULE | {"key": "长\x00\ud800 " + "x" * 10_000}) == 5
 
@@ -50,7 +52,11 @@ def test_whoever_waits_as_told_is_let_in():
     assert let_in(50, **rule) == 4
     with pytest.raises(TooMany) as refused:
         take(**rule)
-    assert refused.value.data == {"retry_after": 1} and refused.value.status == 429 and refused.value.code == "too_many"
+    assert (
+        refused.value.data == {"retry_after": 1}
+        and refused.value.status == 429
+        and refused.value.code == "too_many"
+    )
     time.sleep(0.55)  # half a second a place, and what was refused has cost nothing
     assert let_in(50, **rule) == 1
 
@@ -77,7 +83,13 @@ def test_processes_share_them_in_redis(monkeypatch):
     assert let_in(20, **RULE) == 5
     limits.forget()  # as another process
     assert let_in(20, **RULE) == 0
-    assert 0 < cache._cache.get_client(None).pttl(next(iter(cache._cache.get_client(None).scan_iter("*limit-test*")))) <= 60_000
+    assert (
+        0
+        < cache._cache.get_client(None).pttl(
+            next(iter(cache._cache.get_client(None).scan_iter("*limit-test*")))
+        )
+        <= 60_000
+    )
 
 
 @pytest.mark.servers
@@ -116,4 +128,7 @@ def test_the_api_says_when_to_come_back(monkeypatch):
     assert View.as_view()(request).status_code == 200
     refused = View.as_view()(request)
     assert refused.status_code == 429 and refused.headers["Retry-After"] == "30"
-    assert refused.data == {"error": {"code": "too_many", "message": "Too many requests. Try again in 30 seconds."}, "retry_after": 30}
+    assert refused.data == {
+        "error": {"code": "too_many", "message": "Too many requests. Try again in 30 seconds."},
+        "retry_after": 30,
+    }

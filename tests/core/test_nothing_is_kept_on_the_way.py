@@ -13,7 +13,18 @@ from tests.cast import make_member, make_project
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/", "/p/own/", "/p/own/members/", "/api/v1/projects/own/progress/", "/p/own/work/?format=csv", "/api/schema/", "/p/none/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/p/own/",
+        "/p/own/members/",
+        "/api/v1/projects/own/progress/",
+        "/p/own/work/?format=csv",
+        "/api/schema/",
+        "/p/none/",
+    ],
+)
 def test_no_cache_keeps_what_is_private(client, path):
     client.force_login(make_member(make_project("own"), "manager"))
     response = client.get(path)

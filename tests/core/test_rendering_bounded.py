@@ -1,4 +1,5 @@
-"""Texts made to be slow are shown in bounded work: lexers are given little at a time, for so long, and sentences are cut in linear steps."""
+"""Texts made to be slow are shown in bounded work: lexers are given little at a time, for so long, and
+sentences are cut in linear steps."""
 
 import html
 import re
@@ -37,7 +38,9 @@ def test_every_lexer_is_given_little_at_a_time_and_loses_nothing(name, monkeypat
 
     given = []
     paint = pygments.highlight
-    monkeypatch.setattr(pygments, "highlight", lambda text, *args: given.append(len(text)) or paint(text, *args))
+    monkeypatch.setattr(
+        pygments, "highlight", lambda text, *args: given.append(len(text)) or paint(text, *args)
+    )
     for unit in NASTY:
         text = ((unit * 60)[:60] + "\n") * 200
         shown = code.highlight(text, name, code.Budget(0.05))
@@ -55,7 +58,10 @@ def test_blocks_share_one_budget(monkeypatch):
 
 
 def test_a_short_block_is_coloured_whole():
-    assert code.highlight("x = 1\n", "python") == '<span class="n">x</span> <span class="o">=</span> <span class="mi">1</span>\n'
+    assert (
+        code.highlight("x = 1\n", "python")
+        == '<span class="n">x</span> <span class="o">=</span> <span class="mi">1</span>\n'
+    )
 
 
 class Counted(str):
@@ -78,5 +84,8 @@ def test_sentences_are_cut_in_linear_steps(unit):
 
 
 def test_long_runs_of_marks_are_cut_in_time():
-    cut = "from core.rendering import sentences; [sentences.split(u * 60_000 + 'a') for u in ('.', '.)', 'a', 'a.', ';', '; ', '! ', '…')]"
+    cut = (
+        "from core.rendering import sentences; [sentences.split(u * 60_000 + 'a') for u in ('.', '.)', "
+        "'a', 'a.', ';', '; ', '! ', '…')]"
+    )
     subprocess.run([sys.executable, "-c", cut], cwd=ROOT, check=True, timeout=60)

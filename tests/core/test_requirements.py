@@ -1,5 +1,5 @@
-"""What is installed is what is imported: a package nobody imports costs every installation its download, and one that
-is imported without being asked for breaks when whoever brought it along no longer does."""
+"""What is installed is what is imported: a package nobody imports costs every installation its download, and
+one that is imported without being asked for breaks when whoever brought it along no longer does."""
 
 import ast
 import re
@@ -11,7 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("core", "corpus", "inference", "feedback", "annotation", "training_export", "config")
 
-# Given with the project and used by work that is still to come; argilla imports requests without asking for it.
+# Given with the project and used by work that is still to come; argilla imports requests without asking for
+# it.
 WAITING = {"transformers", "argilla", "requests"}
 
 
@@ -29,7 +30,11 @@ def named_in(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield (node.module or "").split(".")[0]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[a-z_]\w*(\.\w+)*", node.value):
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and re.fullmatch(r"[a-z_]\w*(\.\w+)*", node.value)
+        ):
             yield "named:" + node.value.split(".")[0]
 
 
@@ -60,5 +65,9 @@ def test_every_import_is_required():
     imported, _named = used()
     distributions = metadata.packages_distributions()
     third_party = imported - set(sys.stdlib_module_names) - set(ROOMS) - {""}
-    by_chance = {p for p in third_party if not {d.lower().replace("_", "-") for d in distributions.get(p, ["?"])} & required()}
+    by_chance = {
+        p
+        for p in third_party
+        if not {d.lower().replace("_", "-") for d in distributions.get(p, ["?"])} & required()
+    }
     assert not by_chance

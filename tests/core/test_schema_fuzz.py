@@ -1,7 +1,8 @@
-"""The OpenAPI document turned on the API itself: what schemathesis makes of it, valid and not, with a key of each role, is never answered
-with a crash.
+"""The OpenAPI document turned on the API itself: what schemathesis makes of it, valid and not, with a key of
+each role, is never answered with a crash.
 
-Bounded: a few examples each, the same ones every time. test_hostile_input.py goes deeper into single values."""
+Bounded: a few examples each, the same ones every time. test_hostile_input.py goes deeper into single
+values."""
 
 import json
 from urllib.parse import quote, urlencode
@@ -38,15 +39,39 @@ def test_no_operation_crashes(house, schema, role):  # noqa: F811
         asked[case.path] = asked.get(case.path, 0) + 1
         if asked[case.path] % 2 and case.path_parameters:
             case.path_parameters = {k: known.get(k, v) for k, v in case.path_parameters.items()}
-        body = case.body if isinstance(case.body, bytes | str) else json.dumps(case.body) if case.body is not NOT_SET else ""
-        path = quote(case.formatted_path, safe="/%") + "?" + urlencode(dict(case.query or {}), doseq=True, errors="replace")
+        body = (
+            case.body
+            if isinstance(case.body, bytes | str)
+            else json.dumps(case.body)
+            if case.body is not NOT_SET
+            else ""
+        )
+        path = (
+            quote(case.formatted_path, safe="/%")
+            + "?"
+            + urlencode(dict(case.query or {}), doseq=True, errors="replace")
+        )
         with transaction.atomic():
-            response = client.generic(case.method, path, body, content_type="application/json", headers={"Authorization": f"Bearer {key}"})
+            response = client.generic(
+                case.method,
+                path,
+                body,
+                content_type="application/json",
+                headers={"Authorization": f"Bearer {key}"},
+            )
             response.close()
             transaction.set_rollback(True)
         answers.add(response.status_code)
         if response.status_code >= 500:
-            crashed.append((case.method, case.formatted_path[:200], str(case.query)[:200], str(case.body)[:300], response.status_code))
+            crashed.append(
+                (
+                    case.method,
+                    case.formatted_path[:200],
+                    str(case.query)[:200],
+                    str(case.body)[:300],
+                    response.status_code,
+                )
+            )
 
     for result in schema.get_all_operations():
         operation = result.ok()
@@ -56,7 +81,12 @@ def test_no_operation_crashes(house, schema, role):  # noqa: F811
             if mode == GenerationMode.NEGATIVE and not operation.body and not operation.query:
                 continue
             bounded = settings(
-                max_examples=EXAMPLES, database=None, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+                max_examples=EXAMPLES,
+                database=None,
+                deadline=None,
+                derandomize=True,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
             )
             bounded(given(case=operation.as_strategy(generation_mode=mode))(lambda case: ask(case)))()
     assert crashed == [], "\n".join(map(str, crashed))

@@ -1,4 +1,5 @@
-"""Clients that hold connections, or send by the drop: pages are answered all the same, and every wait for a client has an end."""
+"""Clients that hold connections, or send by the drop: pages are answered all the same, and every wait for a
+client has an end."""
 
 import contextlib
 import http.client
@@ -19,12 +20,20 @@ PATIENCE = 60  # seconds until a test gives up; nothing here is expected to take
 
 @pytest.fixture
 def server(transactional_db, tmp_path):
-    """(port, head of a POST to /login/ with a form's cookie, up to its length) of a real web server that waits a second for bodies."""
-    with processes.web(log=tmp_path / "web.log", BODY_SECONDS="1", BODY_WAITS_EACH="8", WEB_WORKERS="1", WEB_THREADS="16") as (_process, url):
+    """(port, head of a POST to /login/ with a form's cookie, up to its length) of a real web server that
+    waits a second for bodies."""
+    with processes.web(
+        log=tmp_path / "web.log", BODY_SECONDS="1", BODY_WAITS_EACH="8", WEB_WORKERS="1", WEB_THREADS="16"
+    ) as (_process, url):
         port = int(url.rsplit(":", 1)[1])
         cookie = page(port).getheader("Set-Cookie").split(";")[0]
         form = "Content-Type: application/x-www-form-urlencoded"
-        yield port, f"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n{form}\r\nContent-Length: ".encode()
+        yield (
+            port,
+            (
+                f"POST /login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n{form}\r\nContent-Length: "
+            ).encode(),
+        )
 
 
 def page(port: int) -> http.client.HTTPResponse:
@@ -59,7 +68,10 @@ def answer(one: socket.socket) -> bytes:
 
 def test_hundreds_of_idle_connections_cost_no_page(server):
     port, _head = server
-    with sockets(port, 500, b""), sockets(port, 20, b"GET /static/core/mark.svg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as used:
+    with (
+        sockets(port, 500, b""),
+        sockets(port, 20, b"GET /static/core/mark.svg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") as used,
+    ):
         assert all(answer(one).startswith(b"HTTP/1.1 200") for one in used)  # and they stay open
         assert page(port).status == 200
 
@@ -72,7 +84,10 @@ def test_headers_that_never_end_cost_no_page(server):
 
 def test_a_body_that_does_not_come_is_waited_for_no_longer_than_the_clock_allows(server):
     port, head = server
-    with sockets(port, 4, head + b"1000\r\n\r\n") as silent, sockets(port, 4, head + b"1000\r\n\r\n") as dripping:
+    with (
+        sockets(port, 4, head + b"1000\r\n\r\n") as silent,
+        sockets(port, 4, head + b"1000\r\n\r\n") as dripping,
+    ):
         assert page(port).status == 200
         for one in dripping:
             one.setblocking(False)
@@ -159,7 +174,10 @@ def test_waits_are_counted_in_all_and_for_each_address():
     with waits.one(one, 5), waits.one(two, 5):
         with pytest.raises(BodyRefused) as refused, waits.one(Request("a"), 5):
             pass
-        assert refused.value.status == 429 and refused.value.headers == {"Retry-After": "5", "Connection": "close"}
+        assert refused.value.status == 429 and refused.value.headers == {
+            "Retry-After": "5",
+            "Connection": "close",
+        }
         with waits.one(other, 5), pytest.raises(BodyRefused), waits.one(Request("c"), 5):
             pass
     with waits.one(Request("a"), 5):
@@ -167,7 +185,8 @@ def test_waits_are_counted_in_all_and_for_each_address():
 
 
 def test_only_the_connection_of_a_late_client_is_shut(monkeypatch):
-    """Beside it: one that is answered, one that idles, one whose answer takes long, one that has just asked, one from elsewhere."""
+    """Beside it: one that is answered, one that idles, one whose answer takes long, one that has just asked,
+    one from elsewhere."""
     clock = Clock(monkeypatch)
     waits = Waits(9, 9)
     late, long, elsewhere = Request("a"), Request("a"), Request("b")
@@ -185,7 +204,8 @@ def test_only_the_connection_of_a_late_client_is_shut(monkeypatch):
         yield Connection(2, "a", began - 25, clock.now)  # a stream
         yield Connection(3, "a", began - 25, began - 24.9)  # idle
         yield Connection(4, "a", began - 20.1, began - 40)  # `long`
-        yield Connection(5, "a", clock.now, began - 40 if clock.now == began else clock.now - 0.1)  # just asked, then answered
+        # just asked, then answered
+        yield Connection(5, "a", clock.now, began - 40 if clock.now == began else clock.now - 0.1)
         yield Connection(6, "b", began - 25, began - 40)
 
     looking = Looking(waits, connections, shut.append)
@@ -198,7 +218,11 @@ def test_only_the_connection_of_a_late_client_is_shut(monkeypatch):
 
 
 def test_own_connections_are_found_with_their_times():
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as one, server.accept()[0] as other:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as one,
+        server.accept()[0] as other,
+    ):
         one.sendall(b"x")
         other.recv(1)
         found = {c.fd: c for c in bodies.own_connections()}

@@ -13,7 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_chinese_catalogue_is_complete():
     found = catalogues.problems(ROOT)
-    assert not found, f"{len(found)} (manage.py catalogues --update brings the .po in line with the code)\n" + "\n".join(found[:60])
+    assert not found, (
+        f"{len(found)} (manage.py catalogues --update brings the .po in line with the code)\n"
+        + "\n".join(found[:60])
+    )
 
 
 def test_what_is_translated_is_a_literal():
@@ -26,12 +29,15 @@ def small(tmp_path):
     (tmp_path / "room").mkdir()
     (tmp_path / "room" / "views.py").write_text(
         "from django.utils.translation import gettext as _, ngettext, pgettext\n"
-        "def f(n):\n    return _('Saved'), ngettext('%(n)d row', '%(n)d rows', n), pgettext('verb', 'Open'), _(\n        'two '\n        'parts')\n"
+        "def f(n):\n    return _('Saved'), ngettext('%(n)d row', '%(n)d rows', n), pgettext('verb', "
+        "'Open'), _(\n        'two '\n        'parts')\n"
     )
     (tmp_path / "templates" / "room").mkdir(parents=True)
     (tmp_path / "templates" / "room" / "page.html").write_text(
-        "{% load i18n %}<div>\n    <p title=\"it's\">{% translate 'Hello' %}</p>\n  {# Translators: a greeting #}\n"
-        "{% blocktranslate count n=n with who=user.name %}{{ who }} has {{ n }} item{% plural %}{{ who }} has {{ n }} items{% endblocktranslate %}\n"
+        "{% load i18n %}<div>\n    <p title=\"it's\">{% translate 'Hello' %}</p>\n  {# Translators: a "
+        "greeting #}\n"
+        "{% blocktranslate count n=n with who=user.name %}{{ who }} has {{ n }} item{% plural %}{{ "
+        "who }} has {{ n }} items{% endblocktranslate %}\n"
         "{% translate 'Open' context 'adjective' as x %}{{ _('Filter') }}</div>"
     )
     return tmp_path
@@ -59,13 +65,20 @@ def test_update_keeps_translations_and_check_names_what_is_wrong(small):
     text = text.replace('msgid "Saved"\nmsgstr ""', 'msgid "Saved"\nmsgstr "已保存"').replace(
         'msgid "Hello"\nmsgstr ""', '#, fuzzy\nmsgid "Hello"\nmsgstr "你好"'
     )
-    text = text.replace('msgid_plural "%(n)d rows"\nmsgstr[0] ""', 'msgid_plural "%(n)d rows"\nmsgstr[0] "%(m)d 行"')
+    text = text.replace(
+        'msgid_plural "%(n)d rows"\nmsgstr[0] ""', 'msgid_plural "%(n)d rows"\nmsgstr[0] "%(m)d 行"'
+    )
     path.write_text(text)
     (small / "room" / "more.py").write_text("_('Later')")
     assert catalogues.update(small) == {"messages": 9, "new": 1, "gone": 0, "missing": 8}
     assert 'msgstr "已保存"' in path.read_text()
     problems = "\n".join(catalogues.problems(small))
-    assert "Saved" not in problems and "fuzzy: 'Hello'" in problems and "missing: 'Later'" in problems and "placeholders differ: '%(n)d row'" in problems
+    assert (
+        "Saved" not in problems
+        and "fuzzy: 'Hello'" in problems
+        and "missing: 'Later'" in problems
+        and "placeholders differ: '%(n)d row'" in problems
+    )
     (small / "room" / "more.py").unlink()
     assert "no longer used: 'Later'" in "\n".join(catalogues.problems(small))
 

@@ -1,4 +1,5 @@
-"""What somebody may not send is refused before a byte of it is read: by its stated length, and by who they are."""
+"""What somebody may not send is refused before a byte of it is read: by its stated length, and by who they
+are."""
 
 import pytest
 from django.conf import settings
@@ -26,7 +27,13 @@ class Unread:
 def post(client: Client, path: str, length: int, *, kind: str = MULTIPART, **headers) -> tuple[int, int]:
     """(status, bytes read) of a POST that says it has `length` bytes."""
     body = Unread()
-    response = client.generic("POST", path, b"", **{"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(length), "wsgi.input": body}, **headers)
+    response = client.generic(
+        "POST",
+        path,
+        b"",
+        **{"CONTENT_TYPE": kind, "CONTENT_LENGTH": str(length), "wsgi.input": body},
+        **headers,
+    )
     return response.status_code, body.taken
 
 
@@ -51,7 +58,9 @@ def test_an_upload_is_not_read_before_role_and_length_are_known():
         assert post(client, f"/p/{project.slug}/import/", length, **token)[1] == 0
 
 
-@pytest.mark.parametrize("path", ["/login/", "/preferences/", "/invite/x/", "/api/v1/projects/p/next/", "/chat/p/api/turn/"])
+@pytest.mark.parametrize(
+    "path", ["/login/", "/preferences/", "/invite/x/", "/api/v1/projects/p/next/", "/chat/p/api/turn/"]
+)
 @pytest.mark.parametrize("kind", [MULTIPART, "application/x-www-form-urlencoded"])
 def test_a_stranger_sends_short_forms(path, kind):
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
@@ -62,4 +71,10 @@ def test_a_stranger_sends_short_forms(path, kind):
 
 def test_who_is_signed_in_sends_longer_ones(client):
     client.force_login(cast.make_user("somebody"))
-    assert client.post("/account/", {"first_name": "n", "language": "en", "theme": "dark", "text_size": "0", "more": "x" * 100_000}).status_code == 302
+    assert (
+        client.post(
+            "/account/",
+            {"first_name": "n", "language": "en", "theme": "dark", "text_size": "0", "more": "x" * 100_000},
+        ).status_code
+        == 302
+    )

@@ -14,14 +14,18 @@ def written(path: Path, content: bytes | str) -> Path:
 
 def jsonl(*rows) -> str:
     """Rows as JSON lines; a str is taken as a line already written."""
-    return "".join((row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)) + "\n" for row in rows)
+    return "".join(
+        (row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)) + "\n" for row in rows
+    )
 
 
 class Got:
     """What reading a file gave."""
 
     def __init__(self, path, *, mapping=None, encoding=None, delimiter=None, join=None, model=None):
-        self.inspection = readers.inspect(path, mapping=mapping, encoding=encoding, delimiter=delimiter, join=join)
+        self.inspection = readers.inspect(
+            path, mapping=mapping, encoding=encoding, delimiter=delimiter, join=join
+        )
         self.all = list(readers.read(path, self.inspection, model=model, join=join))
         self.records = [r for r in self.all if isinstance(r, Record)]
         self.refusals = [r for r in self.all if isinstance(r, Refusal)]

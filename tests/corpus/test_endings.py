@@ -8,10 +8,29 @@ from corpus import endings, parts
 @pytest.mark.parametrize(
     ("ending", "reasons"),
     [
-        ("length", ["length", "max_tokens", "MAX_TOKENS", "max-tokens", "model_length", "Max Tokens", "incomplete"]),
+        (
+            "length",
+            ["length", "max_tokens", "MAX_TOKENS", "max-tokens", "model_length", "Max Tokens", "incomplete"],
+        ),
         ("content_filter", ["content_filter", "SAFETY", "guardrail_intervened", "sensitive", "refusal"]),
         ("broken", ["abort", "cancelled", "error", "network_error", "insufficient_system_resource"]),
-        ("", ["stop", "end_turn", "STOP", "tool_calls", "function_call", "eos", "stop_sequence", "</s>", "", None, 151645, ["length"]]),
+        (
+            "",
+            [
+                "stop",
+                "end_turn",
+                "STOP",
+                "tool_calls",
+                "function_call",
+                "eos",
+                "stop_sequence",
+                "</s>",
+                "",
+                None,
+                151645,
+                ["length"],
+            ],
+        ),
     ],
 )
 def test_an_end_is_known_by_many_names(ending, reasons):
@@ -21,7 +40,14 @@ def test_an_end_is_known_by_many_names(ending, reasons):
 def test_what_is_no_text_leaves_a_mark_and_thoughts_leave_none():
     picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     text, marks = parts.split(
-        {"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Is this "}, picture, {"type": "text", "text": "bad?"}]}
+        {
+            "content": [
+                {"type": "thinking", "thinking": "Hm."},
+                {"type": "text", "text": "Is this "},
+                picture,
+                {"type": "text", "text": "bad?"},
+            ]
+        }
     )
     assert text == "Is this bad?" and [m["type"] for m in marks] == ["image_url"] and "url" not in marks[0]
     assert parts.missing(marks) == [{"kind": "image", "digest": marks[0]["digest"]}]

@@ -11,7 +11,13 @@ def test_inspection_shows_columns_meaning_and_first_rows(tmp_path):
     rows = [{"instruction": f"q{i}", "output": "x" * 1000, "tags": ["a"], "extra": None} for i in range(60)]
     rows[3] = {"Instruction": "q", "response": "a", "new": 1}
     found = readers.inspect(written(tmp_path / "x.csv", jsonl(*rows)), name="x.csv")
-    assert (found.container, found.compression, found.encoding, found.format, found.name) == ("jsonl", "", "utf-8", "alpaca", "x.csv")
+    assert (found.container, found.compression, found.encoding, found.format, found.name) == (
+        "jsonl",
+        "",
+        "utf-8",
+        "alpaca",
+        "x.csv",
+    )
     assert found.columns == ["instruction", "output", "tags", "extra", "Instruction", "response", "new"]
     assert found.mapping == {"prompt": "instruction", "answer": "output"}
     assert len(found.sample) == limits.SHOWN_ROWS
@@ -32,7 +38,9 @@ def test_inspection_reads_only_the_beginning_of_a_big_file(tmp_path, monkeypatch
 
 
 def test_rows_before_the_first_good_one_do_not_hide_the_format(tmp_path):
-    found = readers.inspect(written(tmp_path / "x", "{bad\n{worse\n" + jsonl({"prompt": "q", "chosen": "a", "rejected": "b"})))
+    found = readers.inspect(
+        written(tmp_path / "x", "{bad\n{worse\n" + jsonl({"prompt": "q", "chosen": "a", "rejected": "b"}))
+    )
     assert (found.container, found.format) == ("jsonl", "preference")
 
 

@@ -26,16 +26,23 @@ from tests.corpus.test_personal_data import id_card
         ("card 4539 1488 0343 6467 ok", "card [bank_card] ok"),
         ("卡6228480402564890018", "卡[bank_card]"),
         ("卡４５３９１４８８０３４３６４６７", "卡[bank_card]"),
-        ("test card 4111 1111 1111 1111", "test card [bank_card]"),  # a number that only examples use is covered too
+        # a number that only examples use is covered too
+        ("test card 4111 1111 1111 1111", "test card [bank_card]"),
         ("写信到 zhang.san@hospital.cn 吧", "写信到 [email] 吧"),
         ("zhang@example.com", "[email]"),
-        ("tel=13812345678&u_13812345678 /13812345678-1 QQ13812345678", "tel=[mobile]&u_[mobile] /[mobile]-1 QQ[mobile]"),
+        (
+            "tel=13812345678&u_13812345678 /13812345678-1 QQ13812345678",
+            "tel=[mobile]&u_[mobile] /[mobile]-1 QQ[mobile]",
+        ),
         ("ｚｈａｎｇ＠ｑｑ．ｃｏｍ", "[email]"),
         ("e\u0301 👩‍⚕️ 13812345678 \u2028", "e\u0301 👩‍⚕️ [mobile] \u2028"),
-        ('见 {"a": "\\u7535\\u8bdd13812345678\\n13912345678", "b": "\\u90aea@b.cn"}', '见 {"a": "\\u7535\\u8bdd[mobile]\\n[mobile]", "b": "\\u90ae[email]"}'),
+        (
+            '见 {"a": "\\u7535\\u8bdd13812345678\\n13912345678", "b": "\\u90aea@b.cn"}',
+            '见 {"a": "\\u7535\\u8bdd[mobile]\\n[mobile]", "b": "\\u90ae[email]"}',
+        ),
         ("", ""),
     ],
-)  # fmt: skip
+)
 def test_covers(text, masked):
     assert mask(text) == masked
 
@@ -62,8 +69,33 @@ def test_the_other_kinds_are_for_asking():
 
 PIECES = st.sampled_from(
     [
-        *("13812345678", "+86 139-1234-5678", "１３８１２３４５６７８", id_card("11010519491231002"), "4539 1488 0343 6467", "6228480402564890018", "a.b@c.cn"),
-        *("病历号：A0012345", "（2023）京01民终123号", "医保卡ID 12345", "[mobile]", "[email]", "＠", "@", "x@y", "-", " ", ".", "1", "0", "，", "\n", "\\n"),
+        *(
+            "13812345678",
+            "+86 139-1234-5678",
+            "１３８１２３４５６７８",
+            id_card("11010519491231002"),
+            "4539 1488 0343 6467",
+            "6228480402564890018",
+            "a.b@c.cn",
+        ),
+        *(
+            "病历号：A0012345",
+            "（2023）京01民终123号",
+            "医保卡ID 12345",
+            "[mobile]",
+            "[email]",
+            "＠",
+            "@",
+            "x@y",
+            "-",
+            " ",
+            ".",
+            "1",
+            "0",
+            "，",
+            "\n",
+            "\\n",
+        ),
         *("e\u0301", "\ud83d", "号", "ID", "\\u8bdd"),
     ]
 )
@@ -84,7 +116,8 @@ def test_twice_is_once_and_nothing_is_left_to_find(text):
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(TEXTS)
 def test_nothing_else_changes(text):
-    """What stands between the marks stands in the text, in that order, code point for code point; and a text without marks is the text."""
+    """What stands between the marks stands in the text, in that order, code point for code point; and a text
+    without marks is the text."""
     parts = MARK.split(mask(text, KINDS))
     if len(parts) == 1:
         assert parts[0] == text
@@ -110,13 +143,19 @@ def test_spans_are_exact(text):
 def test_trees_are_masked_whole():
     arguments = '{"phone": 13812345678, "mail": "a@b.cn", "n": 1.50}'
     tree = {
-        "tool_calls": [{"function": {"arguments": arguments}}], "13812345678": 1, "13912345678": [13812345678, True, None, 1.5],
+        "tool_calls": [{"function": {"arguments": arguments}}],
+        "13812345678": 1,
+        "13912345678": [13812345678, True, None, 1.5],
         "deep": {"x": '{"q": "\\u0031\\u0033812345678"}', "kept": '{"q": 1.50,  "b":2}'},
-    }  # fmt: skip
+    }
     masked = mask_tree(tree)
     assert "1381234" not in json.dumps(masked)
     assert "1391234" not in json.dumps(masked)
-    assert json.loads(masked["tool_calls"][0]["function"]["arguments"]) == {"phone": "[mobile]", "mail": "[email]", "n": 1.5}
+    assert json.loads(masked["tool_calls"][0]["function"]["arguments"]) == {
+        "phone": "[mobile]",
+        "mail": "[email]",
+        "n": 1.5,
+    }
     assert masked["[mobile]"] == 1
     assert masked["[mobile] (2)"] == ["[mobile]", True, None, 1.5]
     assert json.loads(masked["deep"]["x"]) == {"q": "[mobile]"}
@@ -125,7 +164,13 @@ def test_trees_are_masked_whole():
 
 
 def test_long_texts_do_not_take_long():
-    for text in ("高血压患者每天食盐6克。" * 20_000, "1" * 200_000, "a@" * 100_000, "138 1234 " * 20_000, "病历号" * 50_000 + "1"):
+    for text in (
+        "高血压患者每天食盐6克。" * 20_000,
+        "1" * 200_000,
+        "a@" * 100_000,
+        "138 1234 " * 20_000,
+        "病历号" * 50_000 + "1",
+    ):
         began = time.perf_counter()
         mask(text, KINDS)
         assert time.perf_counter() - began < 2

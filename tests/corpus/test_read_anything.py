@@ -1,4 +1,5 @@
-"""Whatever a file holds, reading it ends in records and refusals, one for each row: never in a stack trace, never in a text that was not there."""
+"""Whatever a file holds, reading it ends in records and refusals, one for each row: never in a stack trace,
+never in a text that was not there."""
 
 import csv
 import io
@@ -14,7 +15,18 @@ from corpus.records import FileRefused, Record, Refusal
 
 NAMES = sorted(
     {names[0] for names in ALIASES.values()}
-    | {"answer_a", "answer_b", "rank_a", "rank1", "rank2", "winner", "annotator_x", "conversations", "other", "replies"}
+    | {
+        "answer_a",
+        "answer_b",
+        "rank_a",
+        "rank1",
+        "rank2",
+        "winner",
+        "annotator_x",
+        "conversations",
+        "other",
+        "replies",
+    }
 )
 WORDS = [
     "",
@@ -36,13 +48,23 @@ WORDS = [
     "9" * 20,
 ]
 LEAVES = st.one_of(
-    st.none(), st.booleans(), st.integers(-3, 10**30), st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(WORDS), st.text(max_size=8)
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 10**30),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(WORDS),
+    st.text(max_size=8),
 )
-ROLES = {"role": st.sampled_from(["user", "assistant", "tool", "x"]), "from": st.sampled_from(["human", "gpt", "function_call"])}
+ROLES = {
+    "role": st.sampled_from(["user", "assistant", "tool", "x"]),
+    "from": st.sampled_from(["human", "gpt", "function_call"]),
+}
 TEXTS = {"content": LEAVES, "value": LEAVES, "text": LEAVES, "rank": LEAVES}
 LISTS = {"tool_calls": st.lists(LEAVES, max_size=2), "replies": st.lists(LEAVES, max_size=2)}
 TURN = st.fixed_dictionaries({}, optional=ROLES | TEXTS | LISTS)
-NESTED = lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(NAMES), inner, max_size=3))  # noqa: E731
+NESTED = lambda inner: st.one_of(  # noqa: E731
+    st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)
+)
 VALUES = st.recursive(st.one_of(LEAVES, TURN), NESTED, max_leaves=8)
 ROWS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6)
 QUIET = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
@@ -74,14 +96,20 @@ def check(made, n):
             for answer in entry.answers:
                 assert answer.text.strip()
             for judgement in entry.judgements:
-                assert all(0 <= i < len(entry.answers) for group in judgement.document["ranking"] for i in group)
+                assert all(
+                    0 <= i < len(entry.answers) for group in judgement.document["ranking"] for i in group
+                )
 
 
 @QUIET
 @given(st.lists(ROWS, min_size=1, max_size=4))
 def test_any_rows(tmp_path_factory, rows):
     folder = tmp_path_factory.getbasetemp()
-    (folder / "rows.jsonl").write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8", errors="surrogatepass")
+    (folder / "rows.jsonl").write_text(
+        "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows),
+        encoding="utf-8",
+        errors="surrogatepass",
+    )
     (folder / "rows.json").write_text(json.dumps(rows, indent=1))
     for name in ("rows.jsonl", "rows.json"):
         made = read_all(folder / name)
@@ -103,7 +131,12 @@ def test_any_table(tmp_path_factory, names, rows):
 
 
 @QUIET
-@given(st.one_of(st.binary(min_size=1, max_size=200), st.text(alphabet='{}[]",:\\ \nabt1é\u2028\0', min_size=1, max_size=80).map(str.encode)))
+@given(
+    st.one_of(
+        st.binary(min_size=1, max_size=200),
+        st.text(alphabet='{}[]",:\\ \nabt1é\u2028\0', min_size=1, max_size=80).map(str.encode),
+    )
+)
 def test_any_bytes(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "bytes"
     path.write_bytes(content)

@@ -1,4 +1,5 @@
-"""JSON, JSONL, tables, Parquet and their compressed forms are told by content; every record is named by where it begins."""
+"""JSON, JSONL, tables, Parquet and their compressed forms are told by content; every record is named by where
+it begins."""
 
 import gzip
 import io
@@ -39,7 +40,10 @@ def test_json_list_on_one_line_and_with_a_row_per_line(tmp_path):
 def test_jsonl_under_a_json_name_with_blank_lines_and_crlf(tmp_path):
     got = Got(written(tmp_path / "x.json", '\r\n{"prompt": "a"}\r\n\r\n{"prompt": "b"}'))
     assert got.inspection.container == "jsonl"
-    assert [(r.line, e.messages[0]["content"]) for r in got.records for e in r.entries] == [(2, "a"), (4, "b")]
+    assert [(r.line, e.messages[0]["content"]) for r in got.records for e in r.entries] == [
+        (2, "a"),
+        (4, "b"),
+    ]
 
 
 def test_jsonl_of_a_single_row(tmp_path):
@@ -47,17 +51,34 @@ def test_jsonl_of_a_single_row(tmp_path):
 
 
 def test_one_row_pretty_printed(tmp_path):
-    got = Got(written(tmp_path / "x", json.dumps({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}, indent=1)))
+    got = Got(
+        written(
+            tmp_path / "x",
+            json.dumps(
+                {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]},
+                indent=1,
+            ),
+        )
+    )
     assert got.inspection.layout == "single"
     assert got.entry.answers[0].text == "b"
 
 
 @pytest.mark.parametrize("indent", [None, 2])
 def test_rows_one_list_level_down(tmp_path, indent):
-    got = Got(written(tmp_path / "x", json.dumps({"version": "1.0", "about": {"n": 1}, "data": prompts("a", "b"), "tags": ["x"]}, indent=indent)))
+    got = Got(
+        written(
+            tmp_path / "x",
+            json.dumps(
+                {"version": "1.0", "about": {"n": 1}, "data": prompts("a", "b"), "tags": ["x"]}, indent=indent
+            ),
+        )
+    )
     assert got.inspection.layout == "lists"
     assert got.asked == ["a", "b"]
-    got = Got(written(tmp_path / "y", json.dumps({"train": prompts("a"), "test": prompts("b")}, indent=indent)))
+    got = Got(
+        written(tmp_path / "y", json.dumps({"train": prompts("a"), "test": prompts("b")}, indent=indent))
+    )
     assert got.asked == ["a", "b"]
     got = Got(written(tmp_path / "z", json.dumps([prompts("a", "b"), prompts("c")], indent=indent)))
     assert got.inspection.layout == "lists_of_lists"
@@ -91,7 +112,9 @@ def test_conversations_as_bare_lists(tmp_path):
 
 def test_columns_instead_of_rows_are_refused(tmp_path):
     with pytest.raises(FileRefused) as e:
-        readers.inspect(written(tmp_path / "x", json.dumps({"prompt": ["a"], "chosen": ["b"], "rejected": ["c"]})))
+        readers.inspect(
+            written(tmp_path / "x", json.dumps({"prompt": ["a"], "chosen": ["b"], "rejected": ["c"]}))
+        )
     assert e.value.code == "columnar"
 
 
@@ -113,7 +136,11 @@ def test_a_bad_record_inside_a_json_list_does_not_touch_its_neighbours(tmp_path)
 
 
 def test_json_records_are_found_across_chunks_of_any_size(tmp_path, monkeypatch):
-    rows = [{"prompt": 'quote " slash \\ \\" end\\', "n": [1, {"a": "]}"}]}, {"prompt": "\\\\"}, {"prompt": "线\n二"}]
+    rows = [
+        {"prompt": 'quote " slash \\ \\" end\\', "n": [1, {"a": "]}"}]},
+        {"prompt": "\\\\"},
+        {"prompt": "线\n二"},
+    ]
     path = written(tmp_path / "x", json.dumps(rows, indent=1, ensure_ascii=False))
     whole = Got(path)
     for size in range(1, 40):
@@ -124,7 +151,10 @@ def test_json_records_are_found_across_chunks_of_any_size(tmp_path, monkeypatch)
 
 
 def test_a_gb18030_list_of_short_lines_across_chunks(tmp_path, monkeypatch):
-    path = written(tmp_path / "x", json.dumps(prompts("高血压", "饮食𠮷"), ensure_ascii=False, indent=1).encode("gb18030"))
+    path = written(
+        tmp_path / "x",
+        json.dumps(prompts("高血压", "饮食𠮷"), ensure_ascii=False, indent=1).encode("gb18030"),
+    )
     whole = Got(path)
     monkeypatch.setattr(limits, "CHUNK", 3)
     assert list(readers.read(path, whole.inspection)) == whole.all
@@ -132,7 +162,9 @@ def test_a_gb18030_list_of_short_lines_across_chunks(tmp_path, monkeypatch):
 
 
 def test_table_with_quoted_line_breaks_names_the_first_physical_line(tmp_path):
-    got = Got(written(tmp_path / "x.csv", 'prompt,chosen,rejected\r\n"a\r\nb","c, d","e ""f"""\r\n\r\n g ,h,i\r\n'))
+    got = Got(
+        written(tmp_path / "x.csv", 'prompt,chosen,rejected\r\n"a\r\nb","c, d","e ""f"""\r\n\r\n g ,h,i\r\n')
+    )
     assert [r.line for r in got.records] == [2, 5]
     assert got.asked == ["a\r\nb", " g "]
     assert [a.text for a in got.entries[0].answers] == ["c, d", 'e "f"']
@@ -183,7 +215,9 @@ def test_gzip_and_a_zip_of_one_file(tmp_path):
 def test_parquet_by_row_number(tmp_path):
     table = pa.table(
         {
-            "conversations": [[{"from": "human", "value": f"q{i}"}, {"from": "gpt", "value": f"a{i}"}] for i in range(200)],
+            "conversations": [
+                [{"from": "human", "value": f"q{i}"}, {"from": "gpt", "value": f"a{i}"}] for i in range(200)
+            ],
             "score": [float("nan")] * 200,
             "when": pa.array([0] * 200, pa.timestamp("s")),
         }
@@ -197,11 +231,14 @@ def test_parquet_by_row_number(tmp_path):
 
 
 def test_parquet_rows_that_cannot_be_kept(tmp_path):
-    table = pa.table({"prompt": ["a", "b\0", None, "d"], "answer": ["x", "y", "z", "w"], "raw": [b"1", None, None, None]})
+    table = pa.table(
+        {"prompt": ["a", "b\0", None, "d"], "answer": ["x", "y", "z", "w"], "raw": [b"1", None, None, None]}
+    )
     pq.write_table(table, tmp_path / "x")
     got = Got(tmp_path / "x")
     assert got.refused == [(2, "prompt", "nul"), (3, "prompt", "empty_prompt")]
-    assert [r.line for r in got.records] == [1, 4] and got.inspection.columns == ["prompt", "answer"]  # bytes are nothing that a text could say
+    # bytes are nothing that a text could say
+    assert [r.line for r in got.records] == [1, 4] and got.inspection.columns == ["prompt", "answer"]
     written(tmp_path / "y", (tmp_path / "x").read_bytes()[:-30])
     with pytest.raises(FileRefused) as e:
         readers.inspect(tmp_path / "y")
@@ -209,7 +246,9 @@ def test_parquet_rows_that_cannot_be_kept(tmp_path):
 
 
 def test_fifty_thousand_rows_pass(tmp_path):
-    path = written(tmp_path / "x", "".join(f'{{"instruction": "q{i}", "output": "a{i}"}}\n' for i in range(50_000)))
+    path = written(
+        tmp_path / "x", "".join(f'{{"instruction": "q{i}", "output": "a{i}"}}\n' for i in range(50_000))
+    )
     inspection = readers.inspect(path)
     n = 0
     for n, r in enumerate(readers.read(path, inspection), 1):  # noqa: B007
@@ -219,12 +258,21 @@ def test_fifty_thousand_rows_pass(tmp_path):
 
 def test_a_wrapper_with_a_prompt_of_its_own(tmp_path):
     for indent in (None, 1):
-        got = Got(written(tmp_path / "x", json.dumps({"prompt": "the template", "data": [{"question": "a", "answer": "b"}]}, indent=indent)))
+        got = Got(
+            written(
+                tmp_path / "x",
+                json.dumps(
+                    {"prompt": "the template", "data": [{"question": "a", "answer": "b"}]}, indent=indent
+                ),
+            )
+        )
         assert got.asked == ["a"]
 
 
 def test_limits_of_parquet(tmp_path, monkeypatch):
-    pq.write_table(pa.table({"prompt": ["a", "b" * 300, "c"], "score": [1.0, 2.0, float("inf")]}), tmp_path / "x")
+    pq.write_table(
+        pa.table({"prompt": ["a", "b" * 300, "c"], "score": [1.0, 2.0, float("inf")]}), tmp_path / "x"
+    )
     monkeypatch.setattr(limits, "MAX_RECORD_BYTES", 200)
     got = Got(tmp_path / "x")
     assert got.refused == [(2, "", "too_long"), (3, "", "not_a_number")]
@@ -232,7 +280,9 @@ def test_limits_of_parquet(tmp_path, monkeypatch):
     with pytest.raises(FileRefused) as e:
         readers.inspect(tmp_path / "x")
     assert e.value.code == "too_large"
-    pq.write_table(pa.table({"prompt": ["a" * 1000] * 100_000}), tmp_path / "y", use_dictionary=False, compression="zstd")
+    pq.write_table(
+        pa.table({"prompt": ["a" * 1000] * 100_000}), tmp_path / "y", use_dictionary=False, compression="zstd"
+    )
     monkeypatch.setattr(limits, "MAX_PARQUET_CHUNK", 1 << 30)
     with pytest.raises(FileRefused) as e:
         readers.inspect(tmp_path / "y")

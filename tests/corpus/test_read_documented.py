@@ -30,17 +30,29 @@ def test_every_format(name):
 
 def test_every_role():
     stated = next(line for line in TEXT.splitlines() if line.startswith("| roles"))
-    assert {alias for aliases in ROLES.values() for alias in aliases} - {"tool_calls"} <= set(re.split(r"[^\w]+", stated))
+    assert {alias for aliases in ROLES.values() for alias in aliases} - {"tool_calls"} <= set(
+        re.split(r"[^\w]+", stated)
+    )
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        limits.MAX_FILE_BYTES // limits.MIB, limits.MAX_RATIO, limits.RATIO_FROM // limits.MIB, limits.MAX_RECORD_BYTES // limits.MIB, limits.MAX_TEXT,
+        limits.MAX_FILE_BYTES // limits.MIB,
+        limits.MAX_RATIO,
+        limits.RATIO_FROM // limits.MIB,
+        limits.MAX_RECORD_BYTES // limits.MIB,
+        limits.MAX_TEXT,
         limits.MAX_DEPTH,
-        limits.MAX_COLUMNS, limits.MAX_TURNS, limits.MAX_NODES, limits.MAX_ANSWERS, limits.MAX_SOURCES, limits.MAX_ID, limits.MAX_PARQUET_CHUNK // limits.MIB,
+        limits.MAX_COLUMNS,
+        limits.MAX_TURNS,
+        limits.MAX_NODES,
+        limits.MAX_ANSWERS,
+        limits.MAX_SOURCES,
+        limits.MAX_ID,
+        limits.MAX_PARQUET_CHUNK // limits.MIB,
     ],
-)  # fmt: skip
+)
 def test_every_limit(value):
     assert re.search(rf"(?:\||from) {value:,} ?\D", TEXT.split("## Limits")[1])
 
@@ -52,7 +64,17 @@ def test_every_code_of_a_refusal():
         made |= set(re.findall(r'RowRefused\(\s*[^,()]*(?:\([^()]*\))?[^,()]*,\s*"([a-z_]+)"', source))
         made |= set(re.findall(r'FileRefused\(\s*"([a-z_]+)"', source))
     assert len(made) > 40
-    common = {"mapping", "encoding", "delimiter", "header", "columns", "columnar", "parquet", "model", "id"}  # explained by their own words
-    rare = {"too_many_turns", "too_many_answers", "too_many_sources", "length", "verdict", "answer", "turns", "tree"}
+    # explained by their own words
+    common = {"mapping", "encoding", "delimiter", "header", "columns", "columnar", "parquet", "model", "id"}
+    rare = {
+        "too_many_turns",
+        "too_many_answers",
+        "too_many_sources",
+        "length",
+        "verdict",
+        "answer",
+        "turns",
+        "tree",
+    }
     missing = {code for code in made - common - rare if f"`{code}`" not in TEXT}
     assert not missing

@@ -1,4 +1,5 @@
-"""Encodings are told by content; text comes out code point for code point, or the record is refused. Nothing is ever replaced."""
+"""Encodings are told by content; text comes out code point for code point, or the record is refused. Nothing
+is ever replaced."""
 
 import json
 
@@ -30,11 +31,16 @@ CSV = f"prompt,answer\n{TEXT},少吃盐\n老年人呢？,按时服药\n"
 @pytest.mark.parametrize("container", ["csv", "json", "jsonl"])
 def test_encoding_by_content(tmp_path, encode, name, container):
     rows = [{"prompt": TEXT, "answer": "少吃盐"}, {"prompt": "老年人呢？", "answer": "按时服药"}]
-    text = {"csv": CSV, "json": json.dumps(rows, ensure_ascii=False, indent=1), "jsonl": jsonl(*rows)}[container]
+    text = {"csv": CSV, "json": json.dumps(rows, ensure_ascii=False, indent=1), "jsonl": jsonl(*rows)}[
+        container
+    ]
     got = Got(written(tmp_path / "x", encode(text)))
     assert (got.inspection.container, got.inspection.encoding) == (container, name)
     assert got.inspection.columns == ["prompt", "answer"]
-    assert [(e.messages[0]["content"], e.answers[0].text) for e in got.entries] == [(TEXT, "少吃盐"), ("老年人呢？", "按时服药")]
+    assert [(e.messages[0]["content"], e.answers[0].text) for e in got.entries] == [
+        (TEXT, "少吃盐"),
+        ("老年人呢？", "按时服药"),
+    ]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
@@ -43,7 +49,10 @@ def test_utf16_without_bom_where_characters_hold_zero_bytes(tmp_path, encoding):
     text = "一日一次，一次一片；　一般" * 30
     got = Got(written(tmp_path / "x", f"prompt,answer\n{text},第一\n问,一\n".encode(encoding)))
     assert got.inspection.encoding == encoding
-    assert [(e.messages[0]["content"], e.answers[0].text) for e in got.entries] == [(text, "第一"), ("问", "一")]
+    assert [(e.messages[0]["content"], e.answers[0].text) for e in got.entries] == [
+        (text, "第一"),
+        ("问", "一"),
+    ]
 
 
 def test_encoding_given_by_hand(tmp_path):
@@ -79,7 +88,11 @@ def test_a_gbk_row_in_a_utf8_file_is_refused_with_its_line(tmp_path, container):
         parts = [json.dumps({"prompt": q, "answer": a}, ensure_ascii=False) + "\n" for q, a in lines]
         bad, line = 2, 3
     else:
-        parts = ["[\n", *(json.dumps({"prompt": q, "answer": a}, ensure_ascii=False) + ",\n" for q, a in lines[:-1]), '{"prompt": "z", "answer": "y"}]']
+        parts = [
+            "[\n",
+            *(json.dumps({"prompt": q, "answer": a}, ensure_ascii=False) + ",\n" for q, a in lines[:-1]),
+            '{"prompt": "z", "answer": "y"}]',
+        ]
         bad, line = 3, 4
     content = b"".join(p.encode("gbk" if i == bad else "utf-8") for i, p in enumerate(parts))
     got = Got(written(tmp_path / "x", content))

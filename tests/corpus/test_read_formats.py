@@ -1,4 +1,5 @@
-"""Prompts, answered prompts, conversations, QA pairs, KTO rows and answers to be joined: each known shape of a row."""
+"""Prompts, answered prompts, conversations, QA pairs, KTO rows and answers to be joined: each known shape of
+a row."""
 
 import json
 
@@ -27,13 +28,32 @@ def refusal(tmp_path, row, **options):
     return got.refused[0][1:]
 
 
-# ---- alpaca ---------------------------------------------------------------------------------------------------------------
+# ---- alpaca ------------------------------------------------------------------------------------------------
 
 
 def test_alpaca_prompt_is_instruction_and_input(tmp_path):
-    entry = read_one(tmp_path, {"instruction": "改写", "input": "一句话", "output": "好", "system": "你是编辑", "history": [["早", "早！"]]})
-    assert entry.messages == [{"role": "system", "content": "你是编辑"}, user("早"), said("早！"), user("改写\n一句话")]
-    assert (entry.kind, entry.answers[0].text, entry.answers[0].is_target, entry.answers[0].origin) == ("sft", "好", True, "imported")
+    entry = read_one(
+        tmp_path,
+        {
+            "instruction": "改写",
+            "input": "一句话",
+            "output": "好",
+            "system": "你是编辑",
+            "history": [["早", "早！"]],
+        },
+    )
+    assert entry.messages == [
+        {"role": "system", "content": "你是编辑"},
+        user("早"),
+        said("早！"),
+        user("改写\n一句话"),
+    ]
+    assert (entry.kind, entry.answers[0].text, entry.answers[0].is_target, entry.answers[0].origin) == (
+        "sft",
+        "好",
+        True,
+        "imported",
+    )
     assert read_one(tmp_path, {"instruction": "a", "input": "", "output": "b"}).messages == [user("a")]
     assert read_one(tmp_path, {"instruction": "", "input": "a", "output": "b"}).messages == [user("a")]
     assert read_one(tmp_path, {"input": "a", "output": "b"}).messages == [user("a")]
@@ -44,7 +64,12 @@ def test_alpaca_prompt_is_instruction_and_input(tmp_path):
     [
         [["q1", "a1"], ["q2", "a2"]],
         [{"question": "q1", "answer": "a1"}, {"user": "q2", "assistant": "a2"}],
-        [{"role": "user", "content": "q1"}, {"from": "gpt", "value": "a1"}, {"from": "human", "value": "q2"}, {"role": "bot", "content": "a2"}],
+        [
+            {"role": "user", "content": "q1"},
+            {"from": "gpt", "value": "a1"},
+            {"from": "human", "value": "q2"},
+            {"role": "bot", "content": "a2"},
+        ],
         '[["q1", "a1"], ["q2", "a2"]]',
         "问：q1\n答：a1\n问：q2\n答：a2",
         "Human: q1\nAssistant: a1\nUser: q2\nGPT: a2",
@@ -78,10 +103,20 @@ def test_history_that_cannot_be_read(tmp_path, history, code):
 
 def test_answers_of_one_named_model_are_there_to_be_judged(tmp_path):
     entry = read_one(tmp_path, {"instruction": "q", "output": "a"}, model="m-7b")
-    assert (entry.kind, entry.answers[0].model, entry.answers[0].origin, entry.answers[0].is_target) == ("ranking", "m-7b", "model", False)
+    assert (entry.kind, entry.answers[0].model, entry.answers[0].origin, entry.answers[0].is_target) == (
+        "ranking",
+        "m-7b",
+        "model",
+        False,
+    )
     entry = read_one(tmp_path, {"instruction": "q", "output": "a", "model": "from-column"})
     assert (entry.kind, entry.answers[0].model, entry.answers[0].is_target) == ("sft", "from-column", True)
-    assert read_one(tmp_path, {"instruction": "q", "output": "a", "model": "from-column"}, model="given").answers[0].model == "given"
+    assert (
+        read_one(tmp_path, {"instruction": "q", "output": "a", "model": "from-column"}, model="given")
+        .answers[0]
+        .model
+        == "given"
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,18 +137,40 @@ def test_alpaca_refusals(tmp_path, row, refused):
 
 
 def test_unused_columns_are_kept_as_metadata(tmp_path):
-    entry = read_one(tmp_path, {"id": 7, "instruction": "q", "output": "a", "科室": "内科", "n": 3, "empty": "", "tags": ["x"], "long": "x" * 5000})
+    entry = read_one(
+        tmp_path,
+        {
+            "id": 7,
+            "instruction": "q",
+            "output": "a",
+            "科室": "内科",
+            "n": 3,
+            "empty": "",
+            "tags": ["x"],
+            "long": "x" * 5000,
+        },
+    )
     assert entry.metadata == {"科室": "内科", "n": 3, "tags": ["x"]}
     assert entry.external_id == "7"
 
 
-# ---- conversations --------------------------------------------------------------------------------------------------------
+# ---- conversations -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("asks", "answers"), [("human", "gpt"), ("user", "assistant"), ("问", "答"), ("User", "Bot"), ("prompter", "assistant"), ("用户", "助手")]
+    ("asks", "answers"),
+    [
+        ("human", "gpt"),
+        ("user", "assistant"),
+        ("问", "答"),
+        ("User", "Bot"),
+        ("prompter", "assistant"),
+        ("用户", "助手"),
+    ],
 )
-@pytest.mark.parametrize(("role", "content", "column"), [("from", "value", "conversations"), ("role", "content", "messages")])
+@pytest.mark.parametrize(
+    ("role", "content", "column"), [("from", "value", "conversations"), ("role", "content", "messages")]
+)
 def test_conversations_end_with_the_answer(tmp_path, asks, answers, role, content, column):
     turns = [("system", "s"), (asks, "q1"), (answers, "a1"), (asks, "q2"), (answers, "a2")]
     got = Got(written(tmp_path / "x", jsonl({column: [{role: r, content: c} for r, c in turns]})))
@@ -166,7 +223,11 @@ def test_tool_calls_keep_the_text_of_their_arguments(tmp_path, tools):
     entry = read_one(tmp_path, row)
     assert entry.messages == [
         user("q"),
-        {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": {"name": "invoice", "arguments": ARGUMENTS}}]},
+        {
+            "role": "assistant",
+            "content": "",
+            "tool_calls": [{"type": "function", "function": {"name": "invoice", "arguments": ARGUMENTS}}],
+        },
         {"role": "tool", "content": '{"id":  "I1"}'},
     ]
     assert (entry.tools, entry.answers[0].text) == (TOOLS, "done")
@@ -174,14 +235,22 @@ def test_tool_calls_keep_the_text_of_their_arguments(tmp_path, tools):
 
 def test_openai_tool_calls(tmp_path):
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":  1}'}}
-    calling, result = {"role": "assistant", "content": None, "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c1", "name": "f", "content": "1"}
+    calling, result = (
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "name": "f", "content": "1"},
+    )
     entry = read_one(tmp_path, {"messages": [user("q"), calling, result, said("a")]})
     assert entry.messages[1] == {"role": "assistant", "content": "", "tool_calls": [call]}
     assert entry.messages[2] == {"role": "tool", "content": "1", "name": "f", "tool_call_id": "c1"}
     several = [{"name": "f", "arguments": {"a": "甲"}}, {"name": "g", "arguments": {}}]
     turns = [("human", "q"), ("function_call", json.dumps(several)), ("observation", "1"), ("gpt", "a")]
-    calls = read_one(tmp_path, {"conversations": [{"from": role, "value": text} for role, text in turns]}).messages[1]["tool_calls"]
-    assert [(c["function"]["name"], c["function"]["arguments"]) for c in calls] == [("f", '{"a": "甲"}'), ("g", "{}")]
+    calls = read_one(
+        tmp_path, {"conversations": [{"from": role, "value": text} for role, text in turns]}
+    ).messages[1]["tool_calls"]
+    assert [(c["function"]["name"], c["function"]["arguments"]) for c in calls] == [
+        ("f", '{"a": "甲"}'),
+        ("g", "{}"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +290,7 @@ def test_tools_that_are_none_or_wrong(tmp_path):
         assert refusal(tmp_path, {"conversations": talk, "tools": tools}) == ("tools", "tools")
 
 
-# ---- prompts, QA, KTO, answers ---------------------------------------------------------------------------------------------
+# ---- prompts, QA, KTO, answers -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("column", ["prompt", "text", "question", "query", "Instruction", "问题"])
@@ -238,7 +307,18 @@ def test_prompt_as_messages(tmp_path):
 @pytest.mark.parametrize("column", ["context", "source", "passage", "document", "原文"])
 def test_qa_pairs_with_their_source(tmp_path, column):
     got = Got(
-        written(tmp_path / "x", jsonl({"question": "q", "answer": "a", column: "阿司匹林每日100mg。", "doc_title": "说明书", "source_url": "https://x.cn"}))
+        written(
+            tmp_path / "x",
+            jsonl(
+                {
+                    "question": "q",
+                    "answer": "a",
+                    column: "阿司匹林每日100mg。",
+                    "doc_title": "说明书",
+                    "source_url": "https://x.cn",
+                }
+            ),
+        )
     )
     assert got.inspection.format == "qa"
     assert (got.entry.kind, got.entry.messages, got.entry.answers[0].text) == ("qa", [user("q")], "a")
@@ -247,12 +327,18 @@ def test_qa_pairs_with_their_source(tmp_path, column):
 
 
 def test_qa_pairs_with_several_sources(tmp_path):
-    entry = read_one(tmp_path, {"question": "q", "answer": "a", "context": ["一。", {"title": "t", "text": "二。", "url": "u"}, ""]})
+    entry = read_one(
+        tmp_path,
+        {"question": "q", "answer": "a", "context": ["一。", {"title": "t", "text": "二。", "url": "u"}, ""]},
+    )
     assert entry.sources == [{"title": "", "text": "一。"}, {"title": "t", "text": "二。", "url": "u"}]
 
 
 def test_source_that_names_a_data_set_is_no_passage(tmp_path):
-    rows = [{"question": "q", "answer": "a", "source": "alpaca_gpt4"}, {"question": "r", "answer": "b", "source": "wiki"}]
+    rows = [
+        {"question": "q", "answer": "a", "source": "alpaca_gpt4"},
+        {"question": "r", "answer": "b", "source": "wiki"},
+    ]
     got = Got(written(tmp_path / "x", jsonl(*rows)))
     assert got.inspection.format == "alpaca"
     assert [e.metadata for e in got.entries] == [{"source": "alpaca_gpt4"}, {"source": "wiki"}]
@@ -261,22 +347,54 @@ def test_source_that_names_a_data_set_is_no_passage(tmp_path):
 
 
 LABELS = [
-    (True, 1), (False, 0), (1, 1), (0, 0), (1.0, 1), (-1, 0), ("True", 1), ("False", 0), ("false", 0), ("1", 1), ("0", 0), ("yes", 1), ("No", 0), ("赞", 1),
+    (True, 1),
+    (False, 0),
+    (1, 1),
+    (0, 0),
+    (1.0, 1),
+    (-1, 0),
+    ("True", 1),
+    ("False", 0),
+    ("false", 0),
+    ("1", 1),
+    ("0", 0),
+    ("yes", 1),
+    ("No", 0),
+    ("赞", 1),
     ("踩", 0),
-    ("👍", 1), ("👎", 0), (" true ", 1), ("thumbs_down", 0), ("好", 1), ("差", 0), ("desirable", 1), ("undesirable", 0),
-]  # fmt: skip
+    ("👍", 1),
+    ("👎", 0),
+    (" true ", 1),
+    ("thumbs_down", 0),
+    ("好", 1),
+    ("差", 0),
+    ("desirable", 1),
+    ("undesirable", 0),
+]
 
 
 @pytest.mark.parametrize(("label", "good"), LABELS)
 def test_kto_labels(tmp_path, label, good):
     entry = read_one(tmp_path, {"prompt": "q", "completion": "a", "label": label})
     assert entry.judgements[0].document == {"ranking": [[0]], "acceptable": good}
-    assert (entry.kind, [a.text for a in entry.answers], entry.judgements[0].annotator) == ("ranking", ["a"], "")
+    assert (entry.kind, [a.text for a in entry.answers], entry.judgements[0].annotator) == (
+        "ranking",
+        ["a"],
+        "",
+    )
 
 
 @pytest.mark.parametrize("label", ["maybe", 2, None, "", 0.5, [True], "nan"])
 def test_labels_that_are_no_labels(tmp_path, label):
-    got = Got(written(tmp_path / "x", jsonl({"prompt": "q", "completion": "a", "label": True}, {"prompt": "q", "completion": "a", "label": label})))
+    got = Got(
+        written(
+            tmp_path / "x",
+            jsonl(
+                {"prompt": "q", "completion": "a", "label": True},
+                {"prompt": "q", "completion": "a", "label": label},
+            ),
+        )
+    )
     assert got.refused == [(2, "label", "label")]
 
 
@@ -323,7 +441,13 @@ def test_join_reads_only_the_answers_of_rows_that_repeat_the_prompt(tmp_path):
     path = written(tmp_path / "x", jsonl({"qid": "7", "prompt": "<|im_start|>q", "response": "a"}))
     assert Got(path).entry.kind == "sft"
     entry = Got(path, join="qid", model="m").entry
-    assert (entry.kind, entry.messages, entry.external_id, entry.answers[0].text, entry.answers[0].model) == ("answer", [], "7", "a", "m")
+    assert (entry.kind, entry.messages, entry.external_id, entry.answers[0].text, entry.answers[0].model) == (
+        "answer",
+        [],
+        "7",
+        "a",
+        "m",
+    )
     talk = written(tmp_path / "y", jsonl({"key": "7", "messages": [user("q"), said("a")]}))
     entry = Got(talk, join="key", model="m").entry
     assert (entry.kind, entry.external_id, entry.answers[0].text) == ("answer", "7", "a")
@@ -335,18 +459,25 @@ def test_join_reads_only_the_answers_of_rows_that_repeat_the_prompt(tmp_path):
     assert e.value.code == "mapping"
 
 
-# ---- mapping --------------------------------------------------------------------------------------------------------------
+# ---- mapping -----------------------------------------------------------------------------------------------
 
 
 def test_mapping_by_hand(tmp_path):
     path = written(tmp_path / "x.csv", "title,ask,doctor says\nT,q,a\n")
     assert Got(path, mapping={"prompt": "title", "answer": "ask"}).entry.messages == [user("T")]
     got = Got(path, mapping={"answer": "doctor says"})
-    assert (got.entry.messages, got.entry.answers[0].text, got.entry.metadata) == ([user("q")], "a", {"title": "T"})
+    assert (got.entry.messages, got.entry.answers[0].text, got.entry.metadata) == (
+        [user("q")],
+        "a",
+        {"title": "T"},
+    )
     assert got.inspection.mapping == {"prompt": "ask", "answer": "doctor says"}
     again = Got(path, mapping=got.inspection.mapping)  # what the page sends back
     assert again.all == got.all
-    off = Got(written(tmp_path / "y", jsonl({"prompt": "q", "output": "a", "history": "some words"})), mapping={"history": ""})
+    off = Got(
+        written(tmp_path / "y", jsonl({"prompt": "q", "output": "a", "history": "some words"})),
+        mapping={"history": ""},
+    )
     assert (off.entry.messages, off.entry.metadata) == ([user("q")], {"history": "some words"})
 
 
@@ -365,7 +496,12 @@ def test_mapping_answers_of_models_in_columns(tmp_path):
 
 
 def test_texts_that_look_like_json_stay_texts(tmp_path):
-    got = Got(written(tmp_path / "x", jsonl({"question": '[{"a": 1}] 是什么？', "answer": '{"role": 1}', "context": "[1] 见文献。"})))
+    got = Got(
+        written(
+            tmp_path / "x",
+            jsonl({"question": '[{"a": 1}] 是什么？', "answer": '{"role": 1}', "context": "[1] 见文献。"}),
+        )
+    )
     assert got.entry.messages == [user('[{"a": 1}] 是什么？')]
     assert got.entry.answers[0].text == '{"role": 1}'
     assert got.entry.sources[0]["text"] == "[1] 见文献。"
@@ -385,7 +521,13 @@ def test_messages_in_the_cells_of_a_table(tmp_path):
 
 def test_extra_keys_of_a_message_are_not_taken(tmp_path):
     entry = read_one(
-        tmp_path, {"messages": [{"role": "user", "content": "q", "weight": 0}, {"role": "assistant", "content": "a", "reasoning": "r", "loss": True}]}
+        tmp_path,
+        {
+            "messages": [
+                {"role": "user", "content": "q", "weight": 0},
+                {"role": "assistant", "content": "a", "reasoning": "r", "loss": True},
+            ]
+        },
     )
     assert (entry.messages, entry.answers[0].text) == ([user("q")], "a")
 
@@ -402,5 +544,15 @@ def test_an_empty_passage_is_none_and_there_is_a_limit_to_passages(tmp_path):
 
 
 def test_a_row_that_lacks_a_column_of_its_file(tmp_path):
-    got = Got(written(tmp_path / "x", jsonl({"prompt": "q", "output": "a"}, {"prompt": "q", "output": "a"}, {"prompt": "q"}, {"output": "a"})))
+    got = Got(
+        written(
+            tmp_path / "x",
+            jsonl(
+                {"prompt": "q", "output": "a"},
+                {"prompt": "q", "output": "a"},
+                {"prompt": "q"},
+                {"output": "a"},
+            ),
+        )
+    )
     assert got.refused == [(3, "answer", "missing"), (4, "prompt", "missing")]

@@ -1,4 +1,5 @@
-"""Which columns hold a judgement, and which answer it names: nothing is turned round, made up, or passed over."""
+"""Which columns hold a judgement, and which answer it names: nothing is turned round, made up, or passed
+over."""
 
 import pytest
 
@@ -33,12 +34,26 @@ def metadata(got):
 
 
 def test_numbers_of_both_signs_say_how_strongly(tmp_path):
-    got = read(tmp_path, TWO | {"overall_preference": 1}, TWO | {"prompt": "r", "overall_preference": -3}, TWO | {"prompt": "s", "overall_preference": 0})
-    assert said(got) == [[("", SECOND | {"strength": [1]})], [("", FIRST | {"strength": [3]})], [("", {"ranking": [[0, 1]]})]]
-    assert said(read(tmp_path, TWO | {"overall_preference": 1}, TWO | {"prompt": "r", "overall_preference": 2})) == [[("", FIRST)], [("", SECOND)]]
+    got = read(
+        tmp_path,
+        TWO | {"overall_preference": 1},
+        TWO | {"prompt": "r", "overall_preference": -3},
+        TWO | {"prompt": "s", "overall_preference": 0},
+    )
+    assert said(got) == [
+        [("", SECOND | {"strength": [1]})],
+        [("", FIRST | {"strength": [3]})],
+        [("", {"ranking": [[0, 1]]})],
+    ]
+    assert said(
+        read(tmp_path, TWO | {"overall_preference": 1}, TWO | {"prompt": "r", "overall_preference": 2})
+    ) == [[("", FIRST)], [("", SECOND)]]
 
 
-@pytest.mark.parametrize("answers", [{"answer_a": "x", "answer_b": "y"}, {"answer_1": "x", "answer_2": "y"}, {"responses": ["x", "y"]}])
+@pytest.mark.parametrize(
+    "answers",
+    [{"answer_a": "x", "answer_b": "y"}, {"answer_1": "x", "answer_2": "y"}, {"responses": ["x", "y"]}],
+)
 @pytest.mark.parametrize("values", [(0, 1), ("0", "1"), (0.0, 1.0)])
 def test_a_column_with_a_zero_counts_from_zero(tmp_path, answers, values):
     rows = [{"prompt": f"q{value}", "winner": value} | answers for value in values]
@@ -50,11 +65,20 @@ def test_a_label_of_one_and_zero_beside_answers_is_asked_for(tmp_path):
     for answers in ({"answer_a": "x", "answer_b": "y"}, {"responses": ["x", "y"]}):
         rows = [{"prompt": "q", "label": 1} | answers, {"prompt": "r", "label": 0} | answers]
         assert asked(tmp_path, *rows) == ["0-first", "1-first", "0-tie"]
-        assert said(read(tmp_path, *rows, mapping={"winner": "label:0-first"})) == [[("", SECOND)], [("", FIRST)]]
-        assert said(read(tmp_path, *rows, mapping={"winner": "label:1-first"})) == [[("", FIRST)], [("", SECOND)]]
+        assert said(read(tmp_path, *rows, mapping={"winner": "label:0-first"})) == [
+            [("", SECOND)],
+            [("", FIRST)],
+        ]
+        assert said(read(tmp_path, *rows, mapping={"winner": "label:1-first"})) == [
+            [("", FIRST)],
+            [("", SECOND)],
+        ]
 
 
-@pytest.mark.parametrize(("columns", "winner"), [(("answer_b", "answer_c"), "A"), (("answer_2", "answer_3"), "1"), (("answer_2", "answer_3"), "A")])
+@pytest.mark.parametrize(
+    ("columns", "winner"),
+    [(("answer_b", "answer_c"), "A"), (("answer_2", "answer_3"), "1"), (("answer_2", "answer_3"), "A")],
+)
 def test_a_column_that_a_row_does_not_have_is_not_another(tmp_path, columns, winner):
     got = read(tmp_path, {"prompt": "q", columns[0]: "x", columns[1]: "y", "winner": winner})
     assert got.refused == [(1, "winner", "verdict")]
@@ -63,8 +87,12 @@ def test_a_column_that_a_row_does_not_have_is_not_another(tmp_path, columns, win
 def test_letters_and_numbers_name_columns_of_the_other_kind(tmp_path):
     three = {"prompt": "q", "answer_b": "x", "answer_c": "y", "answer_d": "z"}
     assert said(read(tmp_path, three | {"winner": "3>2"})) == [[("", {"ranking": [[1], [0]]})]]
-    assert said(read(tmp_path, {"prompt": "q", "answer_1": "x", "answer_2": "y", "winner": "B"})) == [[("", SECOND)]]
-    assert said(read(tmp_path, {"prompt": "q", "answer_甲": "x", "answer_乙": "y", "winner": "B"})) == [[("", SECOND)]]
+    assert said(read(tmp_path, {"prompt": "q", "answer_1": "x", "answer_2": "y", "winner": "B"})) == [
+        [("", SECOND)]
+    ]
+    assert said(read(tmp_path, {"prompt": "q", "answer_甲": "x", "answer_乙": "y", "winner": "B"})) == [
+        [("", SECOND)]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -96,14 +124,25 @@ def test_one_column_of_words_makes_no_judge_of_one_of_numbers(tmp_path):
     assert said(got) == [[("张医生", SECOND)]] and metadata(got) == [{"章": 1}]
 
 
-@pytest.mark.parametrize("beside", [{"preference_score": 2}, {"annotator_count": 2}, {"label_source": "human"}, {"judge_model": "gpt-4"}, {"rater_x": 4}])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"preference_score": 2},
+        {"annotator_count": 2},
+        {"label_source": "human"},
+        {"judge_model": "gpt-4"},
+        {"rater_x": 4},
+    ],
+)
 def test_numbers_beside_chosen_and_rejected_judge_nothing(tmp_path, beside):
     got = read(tmp_path, {"prompt": "q", "chosen": "x", "rejected": "y"} | beside)
     assert said(got) == [[("", FIRST)]] and metadata(got) == [beside]
 
 
 def test_an_unknown_word_is_refused_and_not_passed_over(tmp_path):
-    assert read(tmp_path, TWO | {"choice_li": "A", "choice_wu": "unsure"}).refused == [(1, "choice_wu", "verdict")]
+    assert read(tmp_path, TWO | {"choice_li": "A", "choice_wu": "unsure"}).refused == [
+        (1, "choice_wu", "verdict")
+    ]
 
 
 @pytest.mark.parametrize("nothing", ["None", "none", "-", " ", "null", None])
@@ -116,7 +155,8 @@ def test_people_are_found_whatever_a_data_frame_made_of_their_cells(tmp_path):
     table = "prompt,answer_a,answer_b,张医生,李医生\nQ1,one,two,1.0,2.0\nQ2,one,two,,1.0\nQ3,one,two,-, \n"
     got = Got(written(tmp_path / "x.csv", table))
     assert said(got) == [[("张医生", FIRST), ("李医生", SECOND)], [("李医生", FIRST)], []]
-    got = read(tmp_path, TWO, TWO | {"prompt": "r", "张医生": "模型B", "李医生": "回答A"})  # the first row has no such columns
+    # the first row has no such columns
+    got = read(tmp_path, TWO, TWO | {"prompt": "r", "张医生": "模型B", "李医生": "回答A"})
     assert said(got) == [[], [("张医生", SECOND), ("李医生", FIRST)]]
     assert said(read(tmp_path, TWO | {"annotator_z": "1.0"})) == [[("z", FIRST)]]
 
@@ -132,7 +172,9 @@ def test_the_chosen_column_may_hold_a_letter(tmp_path):
 def test_a_winner_may_be_named_by_its_model(tmp_path):
     row = TWO | {"model_a": "Qwen-14B", "model_b": "Baichuan2", "winner": "baichuan2"}
     assert said(read(tmp_path, row)) == [[("", SECOND)]]
-    assert read(tmp_path, row | {"model_b": "qwen-14b", "winner": "qwen-14b"}).refused == [(1, "winner", "verdict")]
+    assert read(tmp_path, row | {"model_b": "qwen-14b", "winner": "qwen-14b"}).refused == [
+        (1, "winner", "verdict")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +197,10 @@ def test_scores_behind_chinese_names_and_models_in_a_list(tmp_path):
     assert said(got) == [[("", SECOND)]]
     got = read(tmp_path, TWO | {"models": ["m1", "m2"], "rank": 7})
     assert [a.model for a in got.entry.answers] == ["m1", "m2"] and metadata(got) == [{"rank": 7}]
-    got = read(tmp_path, {"instruction": "q", "generations": ["x", "y"], "rating": [2, 5], "generation_models": ["m1", "m2"]})
+    got = read(
+        tmp_path,
+        {"instruction": "q", "generations": ["x", "y"], "rating": [2, 5], "generation_models": ["m1", "m2"]},
+    )
     assert said(got) == [[("", SECOND)]] and [a.model for a in got.entry.answers] == ["m1", "m2"]
 
 
@@ -168,23 +213,38 @@ def test_a_strength_in_words_does_not_cost_the_row_its_winner(tmp_path):
 @pytest.mark.parametrize("tie", [True, False])
 def test_a_column_for_each_answer_says_which_won(tmp_path, names, tie):
     cells = [(1, 0), (0.0, 1.0), ("0", "0")]
-    rows = [TWO | {"prompt": f"q{i}"} | dict(zip(names, won, strict=True)) | ({"winner_tie": int(i == 2)} if tie else {}) for i, won in enumerate(cells)]
+    rows = [
+        TWO
+        | {"prompt": f"q{i}"}
+        | dict(zip(names, won, strict=True))
+        | ({"winner_tie": int(i == 2)} if tie else {})
+        for i, won in enumerate(cells)
+    ]
     assert said(read(tmp_path, *rows)) == [[("", FIRST)], [("", SECOND)], [("", {"ranking": [[0, 1]]})]]
 
 
 def test_two_people_called_a_and_b_stay_two_people(tmp_path):
-    rows = [TWO | {"prompt": "q", "winner_a": 1, "winner_b": 1}, TWO | {"prompt": "r", "winner_a": 2, "winner_b": 1}]
+    rows = [
+        TWO | {"prompt": "q", "winner_a": 1, "winner_b": 1},
+        TWO | {"prompt": "r", "winner_a": 2, "winner_b": 1},
+    ]
     assert said(read(tmp_path, *rows)) == [[("a", FIRST), ("b", FIRST)], [("a", SECOND), ("b", FIRST)]]
 
 
-@pytest.mark.parametrize("answers", [{"answer_1": "x", "answer_2": "y"}, {"answer_a": "x", "answer_b": "y"}, {"responses": ["x", "y"]}])
+@pytest.mark.parametrize(
+    "answers",
+    [{"answer_1": "x", "answer_2": "y"}, {"answer_a": "x", "answer_b": "y"}, {"responses": ["x", "y"]}],
+)
 @pytest.mark.parametrize("cells", [(0, 1, 2), ("0", "2", "1"), (2.0, 1.0, 0.0)])
 def test_a_zero_beside_the_number_of_the_last_answer_is_asked_for(tmp_path, answers, cells):
     rows = [{"prompt": f"q{cell}", "winner": cell} | answers for cell in cells]
     assert asked(tmp_path, *rows) == ["0-first", "0-tie"]
 
 
-@pytest.mark.parametrize("answers", [{"answer_1": "x", "answer_2": "y"}, {"answer_a": "x", "answer_b": "y"}, {"responses": ["x", "y"]}])
+@pytest.mark.parametrize(
+    "answers",
+    [{"answer_1": "x", "answer_2": "y"}, {"answer_a": "x", "answer_b": "y"}, {"responses": ["x", "y"]}],
+)
 def test_a_zero_beside_letters_is_a_tie_unless_ties_have_a_word(tmp_path, answers):
     rows = [{"prompt": f"q{cell}", "winner": cell} | answers for cell in ("A", "B", "0")]
     assert said(read(tmp_path, *rows)) == [[("", FIRST)], [("", SECOND)], [("", TIE)]]
@@ -197,7 +257,14 @@ def test_letters_go_by_the_columns_also_where_numbers_count_from_zero(tmp_path):
     assert said(got)[-1] == [("", FIRST)]
 
 
-@pytest.mark.parametrize("columns", [("answer_a", "answer_b", "answer_c"), ("answer_1", "answer_2", "answer_3"), ("回答甲", "回答乙", "回答丙")])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ("answer_a", "answer_b", "answer_c"),
+        ("answer_1", "answer_2", "answer_3"),
+        ("回答甲", "回答乙", "回答丙"),
+    ],
+)
 @pytest.mark.parametrize(("winner", "equal"), [("A=B", [0, 1]), ("b=a", [1, 0])])
 def test_two_equal_answers_say_nothing_of_a_third(tmp_path, columns, winner, equal):
     row = {"prompt": "q", "winner": winner} | dict(zip(columns, "xyz", strict=True))
@@ -211,7 +278,11 @@ def test_more_columns_than_letters(tmp_path):
 
 
 def test_a_number_without_end_is_one_refused_row(tmp_path):
-    got = read(tmp_path, f'{{"prompt": "q", "answer_a": "x", "answer_b": "y", "winner": {10**400}}}', TWO | {"winner": 2})
+    got = read(
+        tmp_path,
+        f'{{"prompt": "q", "answer_a": "x", "answer_b": "y", "winner": {10**400}}}',
+        TWO | {"winner": 2},
+    )
     assert said(got) == [[("", SECOND)]] and got.refused == [(1, "winner", "verdict")]
 
 
@@ -237,10 +308,18 @@ def test_ones_and_zeros_in_columns_named_after_the_answers_are_asked_for(tmp_pat
     rows = [TWO | {"vote_a": 1, "vote_b": 0}, TWO | {"prompt": "r", "vote_a": 0, "vote_b": 1}]
     with pytest.raises(FileRefused) as refused:
         read(tmp_path, *rows)
-    assert refused.value.code == "which_wins" and "--map score_a=vote_a --map score_b=vote_b" in str(refused.value)
+    assert refused.value.code == "which_wins" and "--map score_a=vote_a --map score_b=vote_b" in str(
+        refused.value
+    )
     people = {"annotator_a": "vote_a:0-first", "annotator_b": "vote_b:0-first"}
-    assert said(read(tmp_path, *rows, mapping=people)) == [[("a", SECOND), ("b", FIRST)], [("a", FIRST), ("b", SECOND)]]
-    assert said(read(tmp_path, *rows, mapping={"score_a": "vote_a", "score_b": "vote_b"})) == [[("", FIRST)], [("", SECOND)]]
+    assert said(read(tmp_path, *rows, mapping=people)) == [
+        [("a", SECOND), ("b", FIRST)],
+        [("a", FIRST), ("b", SECOND)],
+    ]
+    assert said(read(tmp_path, *rows, mapping={"score_a": "vote_a", "score_b": "vote_b"})) == [
+        [("", FIRST)],
+        [("", SECOND)],
+    ]
 
 
 @pytest.mark.parametrize("cells", [[(1, 1)], [(1, 0), (1, 1)], [(1, 3), (2, 1)], [(0.5, 1), (1, 0.5)]])
@@ -254,7 +333,10 @@ def test_other_numbers_in_columns_of_what_won_are_no_judgement(tmp_path, cells):
 def test_the_chosen_column_may_count_from_zero(tmp_path, answers):
     rows = [{"prompt": f"q{i}", "chosen": i} | answers for i in (0, 1)]
     assert said(read(tmp_path, *rows)) == [[("", FIRST)], [("", SECOND)]]
-    assert said(read(tmp_path, *(row | {"rejected": 1 - i} for i, row in enumerate(rows)))) == [[("", FIRST)], [("", SECOND)]]
+    assert said(read(tmp_path, *(row | {"rejected": 1 - i} for i, row in enumerate(rows)))) == [
+        [("", FIRST)],
+        [("", SECOND)],
+    ]
     only = rows[1] | {"rejected": 0}
     assert asked(tmp_path, only) == ["0-first", "1-first", "0-tie"]
     assert said(read(tmp_path, only, mapping={"winner": "chosen:0-first"})) == [[("", SECOND)]]
@@ -268,5 +350,9 @@ def test_a_label_beside_a_conversation_and_its_answers(tmp_path):
     assert said(read(tmp_path, *two, mapping={"winner": "label:0-first"})) == [[("", FIRST)], [("", SECOND)]]
     got = read(tmp_path, row | {"label": True})
     assert said(got) == [[]] and metadata(got) == [{"label": True}]
-    answered = {"messages": [*row["messages"], {"role": "assistant", "content": "a"}], "answers": ["x", "y"], "label": 1}
+    answered = {
+        "messages": [*row["messages"], {"role": "assistant", "content": "a"}],
+        "answers": ["x", "y"],
+        "label": 1,
+    }
     assert read(tmp_path, answered).inspection.format == "kto"

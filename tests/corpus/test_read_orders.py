@@ -1,4 +1,5 @@
-"""Ranks and scores of all answers in one cell: each is understood, or its row is refused by field and reason."""
+"""Ranks and scores of all answers in one cell: each is understood, or its row is refused by field and
+reason."""
 
 import csv
 import io
@@ -79,14 +80,22 @@ def test_ranks_that_are_not_understood_refuse_the_row(tmp_path, row, cell, code)
 
 @pytest.mark.parametrize(
     ("cell", "groups"),
-    [({"answer_1": 3, "answer_2": 9}, [[1], [0]]), ("3 9 1", [[1], [0], [2]]), ("3;9;9", [[1, 2], [0]]), ({"ant": 3, "bee": 1}, [[0], [1]])],
+    [
+        ({"answer_1": 3, "answer_2": 9}, [[1], [0]]),
+        ("3 9 1", [[1], [0], [2]]),
+        ("3;9;9", [[1, 2], [0]]),
+        ({"ant": 3, "bee": 1}, [[0], [1]]),
+    ],
 )
 def test_scores_in_one_cell(tmp_path, cell, groups):
     for row in (THREE, LIST):
         assert ranking(read(tmp_path, row | BY_MODEL | {"scores": cell})) == [groups]
 
 
-@pytest.mark.parametrize(("cell", "code"), [([3, 9], "length"), ([[3], [9], [1]], "order"), ({"answer_7": 3}, "order"), ("3,x,1", "order")])
+@pytest.mark.parametrize(
+    ("cell", "code"),
+    [([3, 9], "length"), ([[3], [9], [1]], "order"), ({"answer_7": 3}, "order"), ("3,x,1", "order")],
+)
 def test_scores_that_are_not_understood_refuse_the_row(tmp_path, cell, code):
     for row in (THREE, LIST):
         assert read(tmp_path, row | {"value": cell}, scores="value").refused == [(1, "value", code)]
@@ -115,18 +124,34 @@ def test_a_table_with_every_spelling(tmp_path):
     for cell in ("2>1>3", "B>C>A", "1,3,2", "no idea", ""):
         table.writerow([f"q{cell}", "x", "y", "z", cell])
     got = Got(written(tmp_path / "x.csv", out.getvalue()))
-    assert [[j.document["ranking"] for j in e.judgements] for e in got.entries] == [[[[1], [0], [2]]], [[[1], [2], [0]]], [[[0], [2], [1]]], []]
+    assert [[j.document["ranking"] for j in e.judgements] for e in got.entries] == [
+        [[[1], [0], [2]]],
+        [[[1], [2], [0]]],
+        [[[0], [2], [1]]],
+        [],
+    ]
     assert got.refused == [(5, "ranking", "order")]
 
 
 def test_numbers_that_are_ranks_or_the_answers_in_order_are_asked_for(tmp_path):
     with pytest.raises(FileRefused) as no:
         read(tmp_path, THREE | {"ranking": "2,3,1"})
-    assert no.value.code == "which_wins" and "--map ranks=ranking:low-best" in str(no.value) and "--map ranks=ranking:in-order" in str(no.value)
-    assert ranking(read(tmp_path, THREE | {"ranking": "2,3,1"}, ranks="ranking:low-best")) == [[[2], [0], [1]]]
-    assert ranking(read(tmp_path, THREE | {"ranking": "2,3,1"}, ranks="ranking:in-order")) == [[[1], [2], [0]]]
-    assert ranking(read(tmp_path, THREE | {"ranking": [1, 2, 0]}, ranks="ranking:in-order")) == [[[1], [2], [0]]]
-    rows = [THREE | {"ranking": "2,3,1"}, THREE | {"prompt": "r", "ranking": "1,1,2"}]  # one that is no order: the column holds ranks
+    assert (
+        no.value.code == "which_wins"
+        and "--map ranks=ranking:low-best" in str(no.value)
+        and "--map ranks=ranking:in-order" in str(no.value)
+    )
+    assert ranking(read(tmp_path, THREE | {"ranking": "2,3,1"}, ranks="ranking:low-best")) == [
+        [[2], [0], [1]]
+    ]
+    assert ranking(read(tmp_path, THREE | {"ranking": "2,3,1"}, ranks="ranking:in-order")) == [
+        [[1], [2], [0]]
+    ]
+    assert ranking(read(tmp_path, THREE | {"ranking": [1, 2, 0]}, ranks="ranking:in-order")) == [
+        [[1], [2], [0]]
+    ]
+    # one that is no order: the column holds ranks
+    rows = [THREE | {"ranking": "2,3,1"}, THREE | {"prompt": "r", "ranking": "1,1,2"}]
     got = Got(written(tmp_path / "x", jsonl(*rows)))
     assert [e.judgements[0].document["ranking"] for e in got.entries] == [[[2], [0], [1]], [[0, 1], [2]]]
 
@@ -134,4 +159,6 @@ def test_numbers_that_are_ranks_or_the_answers_in_order_are_asked_for(tmp_path):
 def test_an_annotator_may_rank_by_name(tmp_path):
     got = read(tmp_path, THREE | {"annotator_li": {"A": 2, "B": 1, "C": 3}, "annotator_wu": ["C", "A", "B"]})
     assert ranking(got) == [[[1], [0], [2]], [[2], [0], [1]]]
-    assert read(tmp_path, THREE | {"annotator_li": {"A": 2, "X": 1}}).refused == [(1, "annotator_li", "order")]
+    assert read(tmp_path, THREE | {"annotator_li": {"A": 2, "X": 1}}).refused == [
+        (1, "annotator_li", "order")
+    ]

@@ -1,4 +1,5 @@
-"""What the numbers of a column of judgements stand for is decided for the whole column, told by hand, or asked for; never row by row."""
+"""What the numbers of a column of judgements stand for is decided for the whole column, told by hand, or
+asked for; never row by row."""
 
 import pytest
 
@@ -64,9 +65,12 @@ def test_the_sentence_calls_answers_in_a_list_by_number(tmp_path):
 def test_one_for_the_first_and_zero_for_the_second(tmp_path):
     rows = column("label", 1, 0, "1", 0.0)
     assert said(read(tmp_path, rows, winner="label:1-first")) == [[FIRST], [SECOND], [FIRST], [SECOND]]
-    assert said(read(tmp_path, column("label", 1, 2), winner="label:1-first")) == [[FIRST], [SECOND]]  # counted from 1
+    # counted from 1
+    assert said(read(tmp_path, column("label", 1, 2), winner="label:1-first")) == [[FIRST], [SECOND]]
     no = refused(tmp_path, column("label", 0, 1, 2), winner="label:1-first")
-    assert no.code == "which_wins" and "0-tie" in str(no) and "0-first" in str(no) and "1-first" not in str(no)
+    assert (
+        no.code == "which_wins" and "0-tie" in str(no) and "0-first" in str(no) and "1-first" not in str(no)
+    )
 
 
 def test_what_stands_far_below_counts_as_well(tmp_path, monkeypatch):
@@ -77,7 +81,8 @@ def test_what_stands_far_below_counts_as_well(tmp_path, monkeypatch):
     assert refused(tmp_path, late).code == "which_wins"
     monkeypatch.setattr(limits, "JUDGED_ROWS", 10)
     path = file(tmp_path, late)
-    assert Got(path).refused == [(len(late), "winner", "verdict")]  # seen too late to be asked for: refused, and not read in another way
+    # seen too late to be asked for: refused, and not read in another way
+    assert Got(path).refused == [(len(late), "winner", "verdict")]
     with pytest.raises(FileRefused):
         readers.inspect(path, whole=True)
 
@@ -95,12 +100,18 @@ def test_a_file_whose_judgements_are_words_is_not_gone_through(tmp_path, monkeyp
 
 
 def test_people_who_number_numbered_answers_write_zero_for_neither(tmp_path):
-    rows = [TWO | {"annotator1": 1, "annotator2": 0, "annotator3": 2}, TWO | {"annotator1": 0, "annotator2": 0, "annotator3": 0}]
+    rows = [
+        TWO | {"annotator1": 1, "annotator2": 0, "annotator3": 2},
+        TWO | {"annotator1": 0, "annotator2": 0, "annotator3": 0},
+    ]
     got = read(tmp_path, rows)
     assert said(got) == [[FIRST, TIE, SECOND], [TIE, TIE, TIE]]
     assert [j.annotator for j in got.entries[0].judgements] == ["annotator1", "annotator2", "annotator3"]
     # Elsewhere it may as well be the first answer: all of them are asked for together.
-    rows = [LETTERS | {"annotator_li": 1, "annotator_wu": 0}, LETTERS | {"annotator_li": 2, "annotator_wu": 0}]
+    rows = [
+        LETTERS | {"annotator_li": 1, "annotator_wu": 0},
+        LETTERS | {"annotator_li": 2, "annotator_wu": 0},
+    ]
     no = refused(tmp_path, rows)
     assert "--map annotator_li=annotator_li:0-tie --map annotator_wu=annotator_wu:0-tie" in str(no)
     given = {"annotator_li": "annotator_li:0-tie", "annotator_wu": "annotator_wu:0-tie"}
@@ -132,7 +143,10 @@ def test_a_tie_in_words_is_a_judgement(tmp_path, cell, document):
 )
 def test_a_header_may_say_it(tmp_path, name, documents):
     assert said(read(tmp_path, column(name, 0, 1, 2))) == [[d] for d in documents]
-    assert said(read(tmp_path, column("label (1=first is better, 0=second is better)", 1, 0))) == [[FIRST], [SECOND]]
+    assert said(read(tmp_path, column("label (1=first is better, 0=second is better)", 1, 0))) == [
+        [FIRST],
+        [SECOND],
+    ]
 
 
 def test_a_header_that_does_not_fit_is_no_help(tmp_path):
@@ -144,17 +158,35 @@ def test_numbers_of_both_signs_under_other_names_are_asked_for(tmp_path):
     no = refused(tmp_path, rows)
     assert "winner=preference:minus-first" in str(no) and "winner=preference:plus-first" in str(no)
     weak = {"strength": [1]}
-    assert said(read(tmp_path, rows, winner="preference:minus-first")) == [[FIRST | weak], [TIE], [SECOND | weak]]
-    assert said(read(tmp_path, rows, strength="preference:plus-first")) == [[SECOND | weak], [TIE], [FIRST | weak]]
+    assert said(read(tmp_path, rows, winner="preference:minus-first")) == [
+        [FIRST | weak],
+        [TIE],
+        [SECOND | weak],
+    ]
+    assert said(read(tmp_path, rows, strength="preference:plus-first")) == [
+        [SECOND | weak],
+        [TIE],
+        [FIRST | weak],
+    ]
 
 
 def test_a_scale_of_more_steps_than_answers_is_asked_for(tmp_path):
     rows = column("preference", 1, 2, 3, 4, 5)
-    assert "winner=preference:1-to-5" in str(refused(tmp_path, rows)) and "winner=preference:5-to-1" in str(refused(tmp_path, rows))
-    up = [FIRST | {"strength": [2]}, FIRST | {"strength": [1]}, TIE, SECOND | {"strength": [1]}, SECOND | {"strength": [2]}]
+    assert "winner=preference:1-to-5" in str(refused(tmp_path, rows)) and "winner=preference:5-to-1" in str(
+        refused(tmp_path, rows)
+    )
+    up = [
+        FIRST | {"strength": [2]},
+        FIRST | {"strength": [1]},
+        TIE,
+        SECOND | {"strength": [1]},
+        SECOND | {"strength": [2]},
+    ]
     assert said(read(tmp_path, rows, winner="preference:1-to-5")) == [[d] for d in up]
     assert said(read(tmp_path, rows, winner="preference:5-to-1")) == [[d] for d in up[::-1]]
-    assert read(tmp_path, column("preference", 0), winner="preference:1-to-5").refused == [(1, "preference", "number")]
+    assert read(tmp_path, column("preference", 0), winner="preference:1-to-5").refused == [
+        (1, "preference", "number")
+    ]
 
 
 def test_one_two_three_is_asked_for(tmp_path):
@@ -162,7 +194,11 @@ def test_one_two_three_is_asked_for(tmp_path):
     no = str(refused(tmp_path, rows))
     assert all(f"winner=verdict:{scale} " in no for scale in ("3-tie", "1-to-3", "3-to-1"))
     assert said(read(tmp_path, rows, winner="verdict:3-tie")) == [[FIRST], [SECOND], [TIE]]
-    assert [d["ranking"] for [d] in said(read(tmp_path, rows, winner="verdict:1-to-3"))] == [[[0], [1]], [[0, 1]], [[1], [0]]]
+    assert [d["ranking"] for [d] in said(read(tmp_path, rows, winner="verdict:1-to-3"))] == [
+        [[0], [1]],
+        [[0, 1]],
+        [[1], [0]],
+    ]
 
 
 def test_a_slip_of_the_pen_refuses_its_row_alone(tmp_path):
@@ -172,8 +208,12 @@ def test_a_slip_of_the_pen_refuses_its_row_alone(tmp_path):
 
 def test_a_broken_number_is_not_another(tmp_path):
     ten = {f"answer_{i}": f"a{i}" for i in range(1, 11)}
-    assert read(tmp_path, [ten | {"winner": "1.00001"}, ten | {"winner": "2.0"}]).refused == [(1, "winner", "verdict")]
-    assert read(tmp_path, [ten | {"winner": "1.00"}, ten | {"winner": "2.0"}]).refused == [(1, "winner", "verdict")]
+    assert read(tmp_path, [ten | {"winner": "1.00001"}, ten | {"winner": "2.0"}]).refused == [
+        (1, "winner", "verdict")
+    ]
+    assert read(tmp_path, [ten | {"winner": "1.00"}, ten | {"winner": "2.0"}]).refused == [
+        (1, "winner", "verdict")
+    ]
 
 
 def test_more_than_two_answers(tmp_path):
@@ -181,8 +221,18 @@ def test_more_than_two_answers(tmp_path):
     rows = column("label", 0, 1, 2, 3, answers=three)
     assert refused(tmp_path, rows).code == "which_wins"
     best = [{"ranking": [[i]], "rest": "worse"} for i in range(3)]
-    assert said(read(tmp_path, rows, winner="label:0-first")) == [[best[0]], [best[1]], [best[2]], [{"ranking": [[0, 1, 2]]}]]
-    assert said(read(tmp_path, rows, winner="label:0-tie")) == [[{"ranking": [[0, 1, 2]]}], [best[0]], [best[1]], [best[2]]]
+    assert said(read(tmp_path, rows, winner="label:0-first")) == [
+        [best[0]],
+        [best[1]],
+        [best[2]],
+        [{"ranking": [[0, 1, 2]]}],
+    ]
+    assert said(read(tmp_path, rows, winner="label:0-tie")) == [
+        [{"ranking": [[0, 1, 2]]}],
+        [best[0]],
+        [best[1]],
+        [best[2]],
+    ]
 
 
 def test_scores_of_which_the_smallest_is_the_best(tmp_path):
@@ -194,7 +244,9 @@ def test_scores_of_which_the_smallest_is_the_best(tmp_path):
     rows = [LETTERS | {"ranks": [1, 2]}]
     assert said(read(tmp_path, rows, ranks="ranks:high-best")) == [[SECOND]]
     rows = [{"answers": [{"text": "x", "score": 1}, {"text": "y", "score": 5}]}]
-    assert said(read(tmp_path, rows)) == [[SECOND]] and said(read(tmp_path, rows, answers="answers:low-best")) == [[FIRST]]
+    assert said(read(tmp_path, rows)) == [[SECOND]] and said(
+        read(tmp_path, rows, answers="answers:low-best")
+    ) == [[FIRST]]
 
 
 def test_a_scale_that_is_none_is_refused_by_name(tmp_path):
@@ -207,7 +259,10 @@ def test_a_scale_that_is_none_is_refused_by_name(tmp_path):
 
 def test_every_field_with_scales_is_one_of_ours():
     fields = [name for name in GIVEN if scales.offered(name)]
-    assert {"winner", "strength", "ranks", "scores", "score_1", "rank_1", "answers"} <= set(fields) and not {"rank1", "prompt"} & set(fields)
+    assert {"winner", "strength", "ranks", "scores", "score_1", "rank_1", "answers"} <= set(fields) and not {
+        "rank1",
+        "prompt",
+    } & set(fields)
     for field in fields:
         for scale in scales.offered(field):
             assert scales.is_scale(scale, field) and scales.told(scale, ["a", "b"])

@@ -1,4 +1,5 @@
-"""Each trap has one stated rule (docs/import.md): refused as a file, refused with line and field, or kept as text."""
+"""Each trap has one stated rule (docs/import.md): refused as a file, refused with line and field, or kept as
+text."""
 
 import gzip
 import json
@@ -113,7 +114,11 @@ def test_a_line_of_six_megabytes_is_refused_and_the_rest_read(tmp_path, place):
 
 
 def test_a_text_longer_than_the_bench_takes(tmp_path):
-    got = Got(written(tmp_path / "x", jsonl({"prompt": "a" * limits.MAX_TEXT}, {"prompt": "a" * (limits.MAX_TEXT + 1)})))
+    got = Got(
+        written(
+            tmp_path / "x", jsonl({"prompt": "a" * limits.MAX_TEXT}, {"prompt": "a" * (limits.MAX_TEXT + 1)})
+        )
+    )
     assert len(got.records) == 1
     assert got.refused == [(2, "prompt", "too_long")]
 
@@ -172,7 +177,11 @@ def test_rows_that_are_refused_with_line_and_field(tmp_path, row, field, code):
     assert got.refused == [(2, field, code)]
     assert got.refusals[0].reason
     assert got.asked == ["first", "last"]
-    alone = Got(written(tmp_path / "y", row + "\n")) if row.startswith('{"prompt"') and code not in ("columns",) else None
+    alone = (
+        Got(written(tmp_path / "y", row + "\n"))
+        if row.startswith('{"prompt"') and code not in ("columns",)
+        else None
+    )
     assert alone is None or alone.refused == [(1, field, code)]
 
 
@@ -276,4 +285,6 @@ def test_drifting_spelling_of_columns(tmp_path):
         {"user-input": "f", "completion": "6"},
     ]
     got = Got(written(tmp_path / "x", jsonl(*rows)))
-    assert [(e.messages[0]["content"], e.answers[0].text) for e in got.entries] == list(zip("abcdef", "123456", strict=True))
+    assert [(e.messages[0]["content"], e.answers[0].text) for e in got.entries] == list(
+        zip("abcdef", "123456", strict=True)
+    )

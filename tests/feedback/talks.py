@@ -1,4 +1,5 @@
-"""A chat for tests: its project and arms on a real model server in a thread, browsers, turns as lists of lines, and rows of feedback without either."""
+"""A chat for tests: its project and arms on a real model server in a thread, browsers, turns as lists of
+lines, and rows of feedback without either."""
 
 import contextlib
 import json
@@ -42,13 +43,29 @@ def settle(seconds: float = 20) -> None:
         time.sleep(0.01)
 
 
-def make_arm(project, url: str = "http://127.0.0.1:9/v1", model: str = "ok", *, weight: int = 1, **fields) -> Arm:
+def make_arm(
+    project, url: str = "http://127.0.0.1:9/v1", model: str = "ok", *, weight: int = 1, **fields
+) -> Arm:
     """An endpoint whose server calls its model `model`, as an arm. Short patience, no second tries."""
     name = fields.pop("name", f"{model} {next(_n)}")
-    version = ModelVersion.objects.get_or_create(project=project, name=fields.pop("version", f"version of {name}"))[0]
-    values = {"first_token_seconds": 5, "idle_seconds": 5, "total_seconds": 60, "retries": 0, "max_characters": 2_000_000}
+    version = ModelVersion.objects.get_or_create(
+        project=project, name=fields.pop("version", f"version of {name}")
+    )[0]
+    values = {
+        "first_token_seconds": 5,
+        "idle_seconds": 5,
+        "total_seconds": 60,
+        "retries": 0,
+        "max_characters": 2_000_000,
+    }
     endpoint = Endpoint.objects.create(
-        project=project, name=name, base_url=url, address="127.0.0.1", model_name=model, model_version=version, **values | fields
+        project=project,
+        name=name,
+        base_url=url,
+        address="127.0.0.1",
+        model_name=model,
+        model_version=version,
+        **values | fields,
     )
     return Arm.objects.create(project=project, endpoint=endpoint, weight=weight)
 
@@ -90,9 +107,17 @@ class Browser:
     def join(self, path: str, **form):
         return self.client.post(path, form)
 
-    def turn(self, text: str = "Hello", *, conversation=None, parent=None, key: str = "", **more) -> list[dict]:
+    def turn(
+        self, text: str = "Hello", *, conversation=None, parent=None, key: str = "", **more
+    ) -> list[dict]:
         """The lines of a turn, all of them; of a refusal its JSON."""
-        body = {"conversation": conversation, "parent": parent, "text": text, "client_key": key or new_key(), **more}
+        body = {
+            "conversation": conversation,
+            "parent": parent,
+            "text": text,
+            "client_key": key or new_key(),
+            **more,
+        }
         return said(self.post("turn/", **body))
 
     def again(self, message: int, *, key: str = "", **more) -> list[dict]:
@@ -152,7 +177,9 @@ def make_talk(project, *turns: str, end_user=None, **fields) -> list[Message]:
     """A conversation of `turns`, question and answer in turn; its messages. The head is the last."""
     end_user = end_user or make_end_user(project)
     texts = turns or ("What is it?", "It is that.")
-    conversation = Conversation.objects.create(project=project, end_user=end_user, title=texts[0][:120], **fields)
+    conversation = Conversation.objects.create(
+        project=project, end_user=end_user, title=texts[0][:120], **fields
+    )
     out: list[Message] = []
     for i, text in enumerate(texts):
         parent = out[-1] if out else None
@@ -161,9 +188,21 @@ def make_talk(project, *turns: str, end_user=None, **fields) -> list[Message]:
     return out
 
 
-def make_message(conversation, text: str, *, role: str = "assistant", parent=None, model: str | None = None, **fields) -> Message:
-    version = ModelVersion.objects.get_or_create(project=conversation.project, name=model)[0] if model else None
-    return Message.objects.create(project=conversation.project, conversation=conversation, parent=parent, role=role, text=text, model_version=version, **fields)
+def make_message(
+    conversation, text: str, *, role: str = "assistant", parent=None, model: str | None = None, **fields
+) -> Message:
+    version = (
+        ModelVersion.objects.get_or_create(project=conversation.project, name=model)[0] if model else None
+    )
+    return Message.objects.create(
+        project=conversation.project,
+        conversation=conversation,
+        parent=parent,
+        role=role,
+        text=text,
+        model_version=version,
+        **fields,
+    )
 
 
 def make_reaction(message: Message, value: int = -1, **fields) -> Reaction:
@@ -172,10 +211,21 @@ def make_reaction(message: Message, value: int = -1, **fields) -> Reaction:
     return Reaction.objects.create(project=message.project, **values | fields)
 
 
-def make_choice(parent: Message, answers: list[Message], chosen: Message | None, verdict: str = "better", **fields) -> Choice:
-    shown = [{"message": m.pk, "position": m.position, "complete": m.state == "complete", "seen": True} for m in answers]
+def make_choice(
+    parent: Message, answers: list[Message], chosen: Message | None, verdict: str = "better", **fields
+) -> Choice:
+    shown = [
+        {"message": m.pk, "position": m.position, "complete": m.state == "complete", "seen": True}
+        for m in answers
+    ]
     place = answers.index(chosen) if chosen else None
-    values = {"end_user": parent.conversation.end_user, "chosen": chosen, "place": place, "verdict": verdict, "shown": shown}
+    values = {
+        "end_user": parent.conversation.end_user,
+        "chosen": chosen,
+        "place": place,
+        "verdict": verdict,
+        "shown": shown,
+    }
     return Choice.objects.create(project=parent.project, parent=parent, **values | fields)
 
 

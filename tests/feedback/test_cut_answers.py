@@ -1,4 +1,5 @@
-"""Answers that were cut off, and questions that had a picture: what came in by each door, what people are shown, what an export writes."""
+"""Answers that were cut off, and questions that had a picture: what came in by each door, what people are
+shown, what an export writes."""
 
 import json
 
@@ -29,7 +30,14 @@ def ending(reason):
         text = "Take 5 mg in the"
         if not h.body.get("stream"):
             message = {"role": "assistant", "content": text}
-            h.json(200, {"id": f"c-{h.count}", "model": h.model, "choices": [{"index": 0, "message": message, "finish_reason": reason}]})
+            h.json(
+                200,
+                {
+                    "id": f"c-{h.count}",
+                    "model": h.model,
+                    "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+                },
+            )
             return
         h.begin()
         h.event(h.chunk({"content": text}) | {"id": f"c-{h.count}"})
@@ -42,7 +50,12 @@ def ending(reason):
 @pytest.fixture(scope="module")
 def server():
     with faulty.serve() as running:
-        running.behaviours |= {"limit": ending("length"), "filtered": ending("content_filter"), "aborted": ending("abort"), "whole": ending("stop")}
+        running.behaviours |= {
+            "limit": ending("length"),
+            "filtered": ending("content_filter"),
+            "aborted": ending("abort"),
+            "whole": ending("stop"),
+        }
         yield running
 
 
@@ -55,7 +68,11 @@ def written(project, form, **options):
         assert getattr(exc, "code", "") == "no_rows", exc
         return [], exc.data["left_out"]
     folder = snapshots.folder_of(bundle)
-    rows = [json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = [
+        json.loads(line)
+        for path in sorted(folder.glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
     return rows, bundle.snapshot.left_out
 
 
@@ -75,12 +92,18 @@ UP = [{"kind": "thumb", "value": "up"}]
 DOWN = [{"kind": "thumb", "value": "down"}]
 
 
-# -- the doors ---------------------------------------------------------------------------------------------------------------------
+# -- the doors -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
-    ("model", "state", "error"), [("limit", "cut", "length"), ("filtered", "cut", "content_filter"), ("aborted", "failed", "cut"), ("whole", "complete", "")]
+    ("model", "state", "error"),
+    [
+        ("limit", "cut", "length"),
+        ("filtered", "cut", "content_filter"),
+        ("aborted", "failed", "cut"),
+        ("whole", "complete", ""),
+    ],
 )
 def test_the_proxy_keeps_how_an_answer_ended(server, settings, model, state, error, stream):
     settings.ENDPOINT_HOSTS = [f"127.0.0.1:{server.port}"]
@@ -95,11 +118,17 @@ def test_the_api_takes_finish_and_stop_reasons():
     sender = Sender()
     said = [
         ({"finish_reason": "length"}, "cut", "length"),
-        ({"stop_reason": "max_tokens"}, "cut", "length"), ({"finish_reason": "SAFETY"}, "cut", "content_filter"),
-        ({"finish_reason": "cancelled"}, "failed", "cut"), ({"finish_reason": "stop", "stop_reason": 151645}, "complete", ""), ({"state": "cut"}, "cut", ""),
-        ({"state": "stopped", "finish_reason": "length"}, "stopped", ""), ({"finish_reason": None}, "complete", ""),
-    ]  # fmt: skip
-    sender.taken([talk(f"t{i}", asks(), answers(**fields)) for i, (fields, _state, _error) in enumerate(said)])
+        ({"stop_reason": "max_tokens"}, "cut", "length"),
+        ({"finish_reason": "SAFETY"}, "cut", "content_filter"),
+        ({"finish_reason": "cancelled"}, "failed", "cut"),
+        ({"finish_reason": "stop", "stop_reason": 151645}, "complete", ""),
+        ({"state": "cut"}, "cut", ""),
+        ({"state": "stopped", "finish_reason": "length"}, "stopped", ""),
+        ({"finish_reason": None}, "complete", ""),
+    ]
+    sender.taken(
+        [talk(f"t{i}", asks(), answers(**fields)) for i, (fields, _state, _error) in enumerate(said)]
+    )
     rows = Message.objects.filter(role="assistant").order_by("pk").values_list("state", "error")
     assert list(rows) == [(state, error) for _fields, state, error in said]
     status, answer = sender.post(talk("x", asks() | {"finish_reason": "length"}, answers()))
@@ -108,8 +137,21 @@ def test_the_api_takes_finish_and_stop_reasons():
 
 def test_drafts_and_logs_say_it_too(tmp_path):
     sender = Sender()
-    drafts = [{"text": "Whole."}, {"text": "Half of", "finish_reason": "length"}, {"text": "Brok", "finish_reason": "abort"}]
-    sender.taken({"type": "choice", "user": "u", "verdict": "better", "chosen": 0, "drafts": drafts, "messages": [asks()]})
+    drafts = [
+        {"text": "Whole."},
+        {"text": "Half of", "finish_reason": "length"},
+        {"text": "Brok", "finish_reason": "abort"},
+    ]
+    sender.taken(
+        {
+            "type": "choice",
+            "user": "u",
+            "verdict": "better",
+            "chosen": 0,
+            "drafts": drafts,
+            "messages": [asks()],
+        }
+    )
     assert list(Message.objects.filter(role="assistant").order_by("pk").values_list("state", "error")) == [
         ("complete", ""),
         ("cut", "length"),
@@ -125,21 +167,31 @@ def test_drafts_and_logs_say_it_too(tmp_path):
     assert list(Message.objects.filter(text="Half").values_list("state", "error")) == [("cut", "length")] * 2
 
 
-# -- what is learnt ----------------------------------------------------------------------------------------------------------------
+# -- what is learnt ------------------------------------------------------------------------------------------
 
 
 def test_a_cut_answer_is_never_desirable_and_undesirable_only_by_choice():
     sender = Sender()
-    sender.taken([
-        talk("a", asks("A?"), answers("Cut a", finish_reason="length", reactions=UP)),
-        talk("b", asks("B?"), answers("Cut b", finish_reason="length", reactions=DOWN)),
-        talk("c", asks("C?"), answers("Whole c.", finish_reason="stop", reactions=UP)), talk("d", asks("D?"), answers("Whole d.", reactions=DOWN)),
-    ])  # fmt: skip
+    sender.taken(
+        [
+            talk("a", asks("A?"), answers("Cut a", finish_reason="length", reactions=UP)),
+            talk("b", asks("B?"), answers("Cut b", finish_reason="length", reactions=DOWN)),
+            talk("c", asks("C?"), answers("Whole c.", finish_reason="stop", reactions=UP)),
+            talk("d", asks("D?"), answers("Whole d.", reactions=DOWN)),
+        ]
+    )
     rows, left_out = written(sender.project, "trl-kto")
-    assert sorted((row["completion"][0]["content"], row["label"]) for row in rows) == [("Whole c.", True), ("Whole d.", False)]
+    assert sorted((row["completion"][0]["content"], row["label"]) for row in rows) == [
+        ("Whole c.", True),
+        ("Whole d.", False),
+    ]
     assert left_out["cut_answer"] == 2
     rows, left_out = written(sender.project, "trl-kto", cut_rejected=True)
-    assert sorted((row["completion"][0]["content"], row["label"]) for row in rows) == [("Cut b", False), ("Whole c.", True), ("Whole d.", False)]
+    assert sorted((row["completion"][0]["content"], row["label"]) for row in rows) == [
+        ("Cut b", False),
+        ("Whole c.", True),
+        ("Whole d.", False),
+    ]
     assert left_out["cut_answer"] == 1
 
 
@@ -151,24 +203,62 @@ def test_a_correction_of_a_cut_answer_is_learnt_and_beats_it_only_by_choice():
     assert [row["completion"][0]["content"] for row in rows] == ["Take 5 mg in the morning."]
     assert written(sender.project, "trl-preference") == ([], {"cut_pair": 1, "no_pair": 1, "word_unused": 1})
     (row,) = written(sender.project, "trl-preference", cut_rejected=True)[0]
-    assert (row["chosen"][0]["content"], row["rejected"][0]["content"]) == ("Take 5 mg in the morning.", "Take 5 mg in the")
+    assert (row["chosen"][0]["content"], row["rejected"][0]["content"]) == (
+        "Take 5 mg in the morning.",
+        "Take 5 mg in the",
+    )
 
 
 @pytest.mark.parametrize("chosen", [0, 1])
 def test_a_cut_draft_is_never_the_better_one(chosen):
     sender = Sender()
     drafts = [{"text": "Half of", "finish_reason": "length"}, {"text": "Whole."}]
-    sender.taken({"type": "choice", "user": "u", "verdict": "better", "chosen": chosen, "drafts": drafts, "messages": [asks()]})
+    sender.taken(
+        {
+            "type": "choice",
+            "user": "u",
+            "verdict": "better",
+            "chosen": chosen,
+            "drafts": drafts,
+            "messages": [asks()],
+        }
+    )
     assert written(sender.project, "trl-preference") == ([], {"cut_pair": 1, "no_pair": 1, "word_unused": 1})
     rows, _left_out = written(sender.project, "trl-preference", cut_rejected=True)
-    assert [(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows] == ([("Whole.", "Half of")] if chosen else [])
+    assert [(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows] == (
+        [("Whole.", "Half of")] if chosen else []
+    )
 
 
 FILES = {
-    "pairs": [{"prompt": "Q?", "answer_a": "Half", "answer_b": "Whole.", "winner": "a", "finish_reason_a": "length", "finish_reason_b": "stop"}],
-    "objects": [{"prompt": "Q?", "answers": [{"text": "Half", "stop_reason": "max_tokens", "rank": 1}, {"text": "Whole.", "rank": 2}]}],
-    "preference": [{"prompt": "Q?", "chosen": "Half", "rejected": "Whole.", "chosen_finish_reason": "length"}],
-    "sides": [{"chosen": [asks("Q?"), answers("Half", finish_reason="length")], "rejected": [asks("Q?"), answers("Whole.")]}],
+    "pairs": [
+        {
+            "prompt": "Q?",
+            "answer_a": "Half",
+            "answer_b": "Whole.",
+            "winner": "a",
+            "finish_reason_a": "length",
+            "finish_reason_b": "stop",
+        }
+    ],
+    "objects": [
+        {
+            "prompt": "Q?",
+            "answers": [
+                {"text": "Half", "stop_reason": "max_tokens", "rank": 1},
+                {"text": "Whole.", "rank": 2},
+            ],
+        }
+    ],
+    "preference": [
+        {"prompt": "Q?", "chosen": "Half", "rejected": "Whole.", "chosen_finish_reason": "length"}
+    ],
+    "sides": [
+        {
+            "chosen": [asks("Q?"), answers("Half", finish_reason="length")],
+            "rejected": [asks("Q?"), answers("Whole.")],
+        }
+    ],
     "kto": [{"prompt": "Q?", "completion": "Half", "label": True, "finish_reason": "length"}],
     "messages": [{"messages": [asks("Q?"), answers("Half", finish_reason="length")]}],
     "alpaca": [{"instruction": "Q?", "output": "Half", "finish_reason": "length"}],
@@ -181,15 +271,21 @@ def test_rows_of_files_say_it_too(name, tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(json.dumps(row) for row in FILES[name]))
     call_command("import_items", project.slug, str(path), json=True)
-    assert dict(Response.objects.filter(prompt__project=project).values_list("text", "cut")).items() >= {("Half", "length")}
+    assert dict(Response.objects.filter(prompt__project=project).values_list("text", "cut")).items() >= {
+        ("Half", "length")
+    }
     assert not Response.objects.filter(prompt__project=project).exclude(text="Half").exclude(cut="").exists()
     for form in ("trl-sft", "trl-preference", "trl-kto", "jsonl"):
         rows, left_out = written(project, form, include="")
         assert not rows, (form, rows)
-        assert left_out.keys() & {"cut_pair", "cut_answer"} or form in ("trl-preference", "trl-sft", "trl-kto")
+        assert left_out.keys() & {"cut_pair", "cut_answer"} or form in (
+            "trl-preference",
+            "trl-sft",
+            "trl-kto",
+        )
 
 
-# -- what experts see --------------------------------------------------------------------------------------------------------------
+# -- what experts see ----------------------------------------------------------------------------------------
 
 
 def test_an_expert_is_told_that_a_promoted_answer_was_cut(client):
@@ -202,20 +298,42 @@ def test_an_expert_is_told_that_a_promoted_answer_was_cut(client):
 def test_a_picture_at_the_turn_where_it_stood():
     sender = Sender()
     rash = {"role": "user", "content": [{"type": "text", "text": "Is this rash dangerous?"}, PNG]}
-    sender.taken(talk("a", rash, answers("No.", id="m1", reactions=DOWN), asks("Sure?"), answers("Yes.", id="m2", reactions=UP)))
+    sender.taken(
+        talk(
+            "a",
+            rash,
+            answers("No.", id="m1", reactions=DOWN),
+            asks("Sure?"),
+            answers("Yes.", id="m2", reactions=UP),
+        )
+    )
     for form in ("trl-kto", "trl-preference", "trl-sft", "jsonl"):
         rows, left_out = written(sender.project, form)
-        assert not rows and (left_out.get("not_text", 0) == 2 or form in ("trl-preference", "trl-sft")), (form, rows, left_out)
+        assert not rows and (left_out.get("not_text", 0) == 2 or form in ("trl-preference", "trl-sft")), (
+            form,
+            rows,
+            left_out,
+        )
     for name in ("m1", "m2"):
         turn = read(sender.project, Message.objects.get(external_id=name).pk, Keeper())
-        assert not turn.refused and [lack["kind"] for lack in turn.messages[0]["missing"]] == ["image"] and "iVBOR" not in json.dumps(turn.messages)
+        assert (
+            not turn.refused
+            and [lack["kind"] for lack in turn.messages[0]["missing"]] == ["image"]
+            and "iVBOR" not in json.dumps(turn.messages)
+        )
         assert all("missing" not in m for m in turn.messages[1:])
 
 
 def test_two_questions_with_different_pictures_are_two():
     sender = Sender()
     for name, picture in (("a", PNG), ("b", JPG), ("c", PNG)):
-        sender.taken(talk(name, {"role": "user", "content": [{"type": "text", "text": "What is this?"}, picture]}, answers("A cat.", id=name)))
+        sender.taken(
+            talk(
+                name,
+                {"role": "user", "content": [{"type": "text", "text": "What is this?"}, picture]},
+                answers("A cat.", id=name),
+            )
+        )
     first, second, third = Message.objects.filter(role="user").order_by("pk")
     assert first.context_hash != second.context_hash and first.context_hash == third.context_hash
     turns = [read(sender.project, Message.objects.get(external_id=name).pk, Keeper()) for name in "abc"]
@@ -227,15 +345,44 @@ def test_the_proxy_marks_pictures_of_every_kind_and_goes_on_after_them(server, s
     settings.ENDPOINT_HOSTS = [f"127.0.0.1:{server.port}"]
     here = behind(server.url)
     here.endpoint("whole")
-    asked = [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, PNG, {"type": "input_audio", "input_audio": {"data": "AAAA"}}]}]
+    asked = [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "What is this?"},
+                PNG,
+                {"type": "input_audio", "input_audio": {"data": "AAAA"}},
+            ],
+        }
+    ]
     here.post(Client(), model="whole", messages=asked, user="p")
-    here.post(Client(), model="whole", messages=[*asked, {"role": "assistant", "content": "Take 5 mg in the"}, asks("Sure?")], user="p")
+    here.post(
+        Client(),
+        model="whole",
+        messages=[*asked, {"role": "assistant", "content": "Take 5 mg in the"}, asks("Sure?")],
+        user="p",
+    )
     assert Conversation.objects.count() == 1 and Message.objects.count() == 4
-    here.post(Client(), model="whole", messages=[{"role": "user", "content": [{"type": "text", "text": "What is this?"}, JPG]}], user="p")
+    here.post(
+        Client(),
+        model="whole",
+        messages=[{"role": "user", "content": [{"type": "text", "text": "What is this?"}, JPG]}],
+        user="p",
+    )
     assert Conversation.objects.count() == 2
-    here.post(Client(), model="whole", messages=[{"role": "user", "content": "Look.", "images": ["AAAA"]}], user="p")
-    here.post(Client(), model="whole", messages=[{"role": "system", "content": [{"type": "text", "text": "Be kind."}, PNG]}, asks("Hello?")], user="p")
-    kinds = [[p["type"] for p in (m.extra or {}).get("parts", [])] for m in Message.objects.filter(role="user").order_by("pk")]
+    here.post(
+        Client(), model="whole", messages=[{"role": "user", "content": "Look.", "images": ["AAAA"]}], user="p"
+    )
+    here.post(
+        Client(),
+        model="whole",
+        messages=[{"role": "system", "content": [{"type": "text", "text": "Be kind."}, PNG]}, asks("Hello?")],
+        user="p",
+    )
+    kinds = [
+        [p["type"] for p in (m.extra or {}).get("parts", [])]
+        for m in Message.objects.filter(role="user").order_by("pk")
+    ]
     assert kinds == [["image_url", "input_audio"], [], ["image_url"], ["image"], ["image_url"]]
 
 
@@ -243,12 +390,28 @@ def test_a_log_with_pictures_is_taken_with_the_mark(tmp_path):
     sender = Sender()
     path = tmp_path / "log.jsonl"
     rows = [
-        {"messages": [{"role": "user", "content": [{"type": "text", "text": "One?"}, PNG]}, answers("Yes.")], "thumb": "up", "user": "a"},
-        {"question": "Two?", "answer": "No.", "images": ["https://example.org/2.png"], "thumb": "down", "user": "a"},
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": "One?"}, PNG]},
+                answers("Yes."),
+            ],
+            "thumb": "up",
+            "user": "a",
+        },
+        {
+            "question": "Two?",
+            "answer": "No.",
+            "images": ["https://example.org/2.png"],
+            "thumb": "down",
+            "user": "a",
+        },
     ]
     path.write_text("\n".join(json.dumps(row) for row in rows))
     call_command("import_feedback", sender.project.slug, str(path), json=True)
-    assert [(m.text, [p["type"] for p in m.extra["parts"]]) for m in Message.objects.filter(role="user").order_by("pk")] == [
+    assert [
+        (m.text, [p["type"] for p in m.extra["parts"]])
+        for m in Message.objects.filter(role="user").order_by("pk")
+    ] == [
         ("One?", ["image_url"]),
         ("Two?", ["image"]),
     ]

@@ -1,4 +1,5 @@
-"""Answers on their way keep threads of the web server: so many for one person, one project and all, and never those that pages need."""
+"""Answers on their way keep threads of the web server: so many for one person, one project and all, and never
+those that pages need."""
 
 import contextlib
 import http.client
@@ -93,14 +94,24 @@ def test_streams_through_the_proxy_count_too(model_server, few, client):
 
     def post(model="never", **asked):
         body = {"model": model, "messages": [{"role": "user", "content": "Hello"}], "stream": True} | asked
-        return client.post("/v1/chat/completions", json.dumps(body), content_type="application/json", **here.headers)
+        return client.post(
+            "/v1/chat/completions", json.dumps(body), content_type="application/json", **here.headers
+        )
 
     held = [post(user="u"), post(user="u")]
     refused = post(user="u")
-    assert (refused.status_code, refused.json()["error"]["type"], refused["Retry-After"]) == (429, "rate_limit_error", "5")
+    assert (refused.status_code, refused.json()["error"]["type"], refused["Retry-After"]) == (
+        429,
+        "rate_limit_error",
+        "5",
+    )
     held.append(post())  # for nobody in particular
     refused = post()
-    assert (refused.status_code, refused.json()["error"]["code"], refused["Retry-After"]) == (503, "busy", "5")
+    assert (refused.status_code, refused.json()["error"]["code"], refused["Retry-After"]) == (
+        503,
+        "busy",
+        "5",
+    )
     for response in held:
         response.close()
     for _ in range(4):
@@ -119,10 +130,17 @@ def test_threads_are_left_to_pages(settings):
 
 
 def test_two_hundred_streams_keep_no_page_waiting(model_server, tmp_path):
-    """Eight guests' worth of people ask as fast as they may, on a server with few threads; the page comes all the same."""
+    """Eight guests' worth of people ask as fast as they may, on a server with few threads; the page comes all
+    the same."""
     project = make_chat(server=model_server, models=("never",))
     people = [Browser(project, cast.make_member(project, "user")) for _ in range(8)]
-    env = {"WEB_THREADS": "12", "BODY_WAITS": "40", "WEB_WORKERS": "1", "PERSON_STREAMS": "25", "ENDPOINT_HOSTS": f"127.0.0.1:{model_server.port}"}
+    env = {
+        "WEB_THREADS": "12",
+        "BODY_WAITS": "40",
+        "WEB_WORKERS": "1",
+        "PERSON_STREAMS": "25",
+        "ENDPOINT_HOSTS": f"127.0.0.1:{model_server.port}",
+    }
     with processes.web(log=tmp_path / "web.log", **env) as (_process, url), contextlib.ExitStack() as stack:
         port = int(url.rsplit(":", 1)[1])
         statuses: list[int] = []
@@ -131,7 +149,9 @@ def test_two_hundred_streams_keep_no_page_waiting(model_server, tmp_path):
         def send(browser):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             stack.callback(connection.close)
-            body = json.dumps({"conversation": None, "parent": None, "text": "Hello", "client_key": new_key()})
+            body = json.dumps(
+                {"conversation": None, "parent": None, "text": "Hello", "client_key": new_key()}
+            )
             token = "a" * 32
             headers = {"Content-Type": "application/json", "X-CSRFToken": token}
             headers["Cookie"] = f"sessionid={browser.client.cookies['sessionid'].value}; csrftoken={token}"

@@ -1,15 +1,17 @@
-"""A real HTTP server that speaks the OpenAI protocol, well or badly: the name of the model asked for says how.
+"""A real HTTP server that speaks the OpenAI protocol, well or badly: the name of the model asked for says
+how.
 
     with faulty.serve() as server:
         server.url                      # http://127.0.0.1:PORT/v1
-        server.requests                 # [Seen(method, path, headers, body, at)] so far, body as parsed JSON
+        server.requests                 # [Seen(method, path, headers, body, at)] so far, body as parsed
+                                        JSON
         server.open                     # requests being answered right now
         server.answer("ok", "hello")    # the text that a well-behaved model would give
 
 Behaviours, each a model name; `name:0.5` gives it a number (seconds, mostly):
 
-    ok            the answer word by word, 2 ms apart (`ok:0.05`: 50 ms)   instant        all at once in one go
-    slow-headers  nothing at all                        drip           headers, one byte every 0.1 s, for ever
+    ok            the answer word by word, 2 ms apart (`ok:0.05`: 50 ms) instant all at once in one go
+    slow-headers  nothing at all drip headers, one byte every 0.1 s, for ever
     stall-first   headers, then nothing                 comments       headers, then SSE comments for ever
     stall-middle  three pieces, then nothing            never          a piece every 50 ms for ever
     die           three pieces, then a reset            die-first      a reset before any byte
@@ -18,15 +20,16 @@ Behaviours, each a model name; `name:0.5` gives it a number (seconds, mostly):
     malformed     three pieces, a line of broken JSON, more pieces
     error         three pieces, then an error object in the stream
     500 502 400 401 404 429 503      that status, always
-    429-then-ok   429 with Retry-After: 0.3, the second time ok       503-then-ok   likewise, without the header
+    429-then-ok   429 with Retry-After: 0.3, the second time ok 503-then-ok likewise, without the header
     long          100,000 tokens, as quick as they go   endless-line   one line without end
     many-headers  too many headers                      html           200 with a web page
-    empty         200 with nothing                      json           the whole answer as JSON though a stream was asked for
+    empty         200 with nothing json the whole answer as JSON though a stream was asked for
     redirect      307 to `server.redirect_to`           gzip           a gzipped stream nobody asked for
-    bytes         the stream one byte at a time         cr             CR as the line end; `crlf`: CRLF; `bom`: a byte order mark first
+    bytes         the stream one byte at a time cr CR as the line end; `crlf`: CRLF; `bom`: a byte order
+                  mark first
     null          content null, empty choices, unknown fields, `data:` without a blank
     no-done       finish_reason, but no [DONE]          late-usage     usage in a chunk after finish_reason
-    tools         two tool calls, their arguments in pieces            reasoning      thoughts beside the text
+    tools         two tool calls, their arguments in pieces reasoning thoughts beside the text
     sources       retrieved sources in several shapes   refusal        a refusal instead of content
     length        finish_reason length"""
 
@@ -114,9 +117,24 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self._note(None)
         if self.path.endswith("/models"):
-            self.json(200, {"object": "list", "data": [{"id": name, "object": "model"} for name in ("ok", "die", "429")]})
+            self.json(
+                200,
+                {
+                    "object": "list",
+                    "data": [{"id": name, "object": "model"} for name in ("ok", "die", "429")],
+                },
+            )
         else:
-            self.json(404, {"error": {"message": f"no {self.path}", "type": "invalid_request_error", "code": "not_found"}})
+            self.json(
+                404,
+                {
+                    "error": {
+                        "message": f"no {self.path}",
+                        "type": "invalid_request_error",
+                        "code": "not_found",
+                    }
+                },
+            )
 
     def do_POST(self):
         raw = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -148,14 +166,20 @@ class Handler(BaseHTTPRequestHandler):
                 self.server.open -= 1
 
     def _note(self, body) -> None:
-        self.server.requests.append(Seen(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
+        self.server.requests.append(
+            Seen(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+        )
 
     # what behaviours are made of
 
     def json(self, status: int, value, headers: dict | None = None, kind: str = "application/json") -> None:
         data = value if isinstance(value, bytes) else json.dumps(value, ensure_ascii=False).encode()
         self.send_response(status)
-        for name, content in {"Content-Type": kind, "Content-Length": str(len(data)), **(headers or {})}.items():
+        for name, content in {
+            "Content-Type": kind,
+            "Content-Length": str(len(data)),
+            **(headers or {}),
+        }.items():
             self.send_header(name, content)
         self.end_headers()
         self.wfile.write(data)
@@ -179,7 +203,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def chunk(self, delta: dict | None = None, finish: str | None = None, **more) -> dict:
         choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
-        return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": self.model, "choices": choices, **more}
+        return {
+            "id": "chatcmpl-1",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": self.model,
+            "choices": choices,
+            **more,
+        }
 
     def piece(self, text: str) -> None:
         self.event(self.chunk({"content": text}))
@@ -226,11 +257,25 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def ok(h: Handler) -> None:
-    usage = {"prompt_tokens": len(h.text), "completion_tokens": len(h.words()), "total_tokens": len(h.text) + len(h.words())}
+    usage = {
+        "prompt_tokens": len(h.text),
+        "completion_tokens": len(h.words()),
+        "total_tokens": len(h.text) + len(h.words()),
+    }
     if not h.body.get("stream"):
         message = {"role": "assistant", "content": h.server.answer(h.model, h.text)}
         choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
-        h.json(200, {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": h.model, "choices": choices, "usage": usage})
+        h.json(
+            200,
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion",
+                "created": 1,
+                "model": h.model,
+                "choices": choices,
+                "usage": usage,
+            },
+        )
         return
     h.begin()
     h.event(h.chunk({"role": "assistant", "content": ""}))
@@ -336,7 +381,11 @@ def error(h: Handler) -> None:
 
 def status(code: int, **headers: str) -> Callable:
     def answer(h: Handler) -> None:
-        message = {"message": f"status {code}, as you asked; key was {h.headers.get('authorization', 'none')}", "type": "test", "code": str(code)}
+        message = {
+            "message": f"status {code}, as you asked; key was {h.headers.get('authorization', 'none')}",
+            "type": "test",
+            "code": str(code),
+        }
         h.json(code, {"error": message}, headers)
 
     return answer
@@ -399,7 +448,10 @@ def zipped(h: Handler) -> None:
 
 def stream_of(h: Handler, end: str = "\n\n") -> bytes:
     events = [h.chunk({"content": w}) for w in h.words()] + [h.chunk({}, "stop")]
-    return "".join(f"data: {json.dumps(e, ensure_ascii=False)}{end}" for e in events).encode() + f"data: [DONE]{end}".encode()
+    return (
+        "".join(f"data: {json.dumps(e, ensure_ascii=False)}{end}" for e in events).encode()
+        + f"data: [DONE]{end}".encode()
+    )
 
 
 def single_bytes(h: Handler) -> None:
@@ -449,8 +501,23 @@ def tools(h: Handler) -> None:
     calls = [("call_a", "weather", '{"city": "深圳", "days": 2}'), ("call_b", "clock", "{}")]
     if not h.body.get("stream"):
         made = [{"id": i, "type": "function", "function": {"name": n, "arguments": a}} for i, n, a in calls]
-        choices = [{"index": 0, "message": {"role": "assistant", "content": None, "tool_calls": made}, "finish_reason": "tool_calls"}]
-        h.json(200, {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": h.model, "choices": choices})
+        choices = [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": None, "tool_calls": made},
+                "finish_reason": "tool_calls",
+            }
+        ]
+        h.json(
+            200,
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion",
+                "created": 1,
+                "model": h.model,
+                "choices": choices,
+            },
+        )
         return
     h.begin()
     h.event(h.chunk({"role": "assistant", "content": None}))
@@ -458,7 +525,9 @@ def tools(h: Handler) -> None:
         call = {"index": index, "id": key, "type": "function", "function": {"name": name, "arguments": ""}}
         h.event(h.chunk({"tool_calls": [call]}))
         for i in range(0, len(arguments), 5):
-            h.event(h.chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments[i : i + 5]}}]}))
+            h.event(
+                h.chunk({"tool_calls": [{"index": index, "function": {"arguments": arguments[i : i + 5]}}]})
+            )
     h.event(h.chunk({}, "tool_calls"))
     h.done()
 
@@ -474,13 +543,46 @@ def reasoning(h: Handler) -> None:
 
 def sources(h: Handler) -> None:
     h.begin()
-    h.event(h.chunk({"role": "assistant", "content": "See [1]."}, citations=["https://example.org/a", "javascript:alert(1)"]))
-    found = [{"title": "Guideline 2024", "url": "https://example.org/b", "snippet": "Measure twice."}, {"title": "Bad", "url": "file:///etc/passwd"}]
+    h.event(
+        h.chunk(
+            {"role": "assistant", "content": "See [1]."},
+            citations=["https://example.org/a", "javascript:alert(1)"],
+        )
+    )
+    found = [
+        {"title": "Guideline 2024", "url": "https://example.org/b", "snippet": "Measure twice."},
+        {"title": "Bad", "url": "file:///etc/passwd"},
+    ]
     h.event(h.chunk({"content": " And [2]."}, search_results=found))
-    note = {"type": "url_citation", "url_citation": {"url": "https://example.org/c", "title": "Third", "start_index": 0, "end_index": 3}}
+    note = {
+        "type": "url_citation",
+        "url_citation": {"url": "https://example.org/c", "title": "Third", "start_index": 0, "end_index": 3},
+    }
     h.event(h.chunk({"annotations": [note]}))
-    h.event(h.chunk({"context": {"citations": [{"title": "Azure", "content": "From the index.", "url": "", "filepath": "a.pdf"}]}}))
-    h.event(h.chunk({}, "stop", sources=[{"source": {"name": "handbook.pdf"}, "document": ["Page one.", "Page two."], "metadata": [{}, {}]}]))
+    h.event(
+        h.chunk(
+            {
+                "context": {
+                    "citations": [
+                        {"title": "Azure", "content": "From the index.", "url": "", "filepath": "a.pdf"}
+                    ]
+                }
+            }
+        )
+    )
+    h.event(
+        h.chunk(
+            {},
+            "stop",
+            sources=[
+                {
+                    "source": {"name": "handbook.pdf"},
+                    "document": ["Page one.", "Page two."],
+                    "metadata": [{}, {}],
+                }
+            ],
+        )
+    )
     h.done()
 
 
@@ -498,15 +600,45 @@ def length(h: Handler) -> None:
 
 
 BEHAVIOURS: dict[str, Callable] = {
-    "ok": ok, "instant": instant, "slow-headers": slow_headers, "drip": drip, "stall-first": stall_first, "comments": comments,
-    "stall-middle": stall_middle, "never": never, "die": die, "die-first": die_first, "die-clean": die_clean, "cut": cut,
-    "malformed": malformed, "error": error, "429-then-ok": then_ok(429, **{"Retry-After": "0.3"}), "503-then-ok": then_ok(503),
-    "long": long, "endless-line": endless_line, "many-headers": many_headers, "html": html, "empty": empty, "json": as_json,
-    "redirect": redirect, "gzip": zipped, "bytes": single_bytes, "cr": with_ends("\r\r"), "crlf": with_ends("\r\n\r\n"),
-    "bom": with_ends("\n\n", b"\xef\xbb\xbf"), "null": null, "no-done": no_done, "late-usage": late_usage, "tools": tools,
-    "reasoning": reasoning, "sources": sources, "refusal": refusal, "length": length,
-    **{str(code): status(code) for code in (400, 401, 404, 500, 502, 503)}, "429": status(429, **{"Retry-After": "0.1"}),
-}  # fmt: skip
+    "ok": ok,
+    "instant": instant,
+    "slow-headers": slow_headers,
+    "drip": drip,
+    "stall-first": stall_first,
+    "comments": comments,
+    "stall-middle": stall_middle,
+    "never": never,
+    "die": die,
+    "die-first": die_first,
+    "die-clean": die_clean,
+    "cut": cut,
+    "malformed": malformed,
+    "error": error,
+    "429-then-ok": then_ok(429, **{"Retry-After": "0.3"}),
+    "503-then-ok": then_ok(503),
+    "long": long,
+    "endless-line": endless_line,
+    "many-headers": many_headers,
+    "html": html,
+    "empty": empty,
+    "json": as_json,
+    "redirect": redirect,
+    "gzip": zipped,
+    "bytes": single_bytes,
+    "cr": with_ends("\r\r"),
+    "crlf": with_ends("\r\n\r\n"),
+    "bom": with_ends("\n\n", b"\xef\xbb\xbf"),
+    "null": null,
+    "no-done": no_done,
+    "late-usage": late_usage,
+    "tools": tools,
+    "reasoning": reasoning,
+    "sources": sources,
+    "refusal": refusal,
+    "length": length,
+    **{str(code): status(code) for code in (400, 401, 404, 500, 502, 503)},
+    "429": status(429, **{"Retry-After": "0.1"}),
+}
 
 
 @contextlib.contextmanager

@@ -46,8 +46,18 @@ def test_what_is_sent(model, upstream):
     )
     seen = model.requests[0]
     assert (seen.method, seen.path) == ("POST", "/v1/chat/completions")
-    assert seen.body == {"model": "ok", "messages": ASK, "stream": True, "temperature": 0.2, "top_p": 0.5, "tools": [{"type": "function"}]}
-    assert seen.headers["authorization"] == "Bearer sk-secret-1234" and seen.headers["accept-encoding"] == "identity"
+    assert seen.body == {
+        "model": "ok",
+        "messages": ASK,
+        "stream": True,
+        "temperature": 0.2,
+        "top_p": 0.5,
+        "tools": [{"type": "function"}],
+    }
+    assert (
+        seen.headers["authorization"] == "Bearer sk-secret-1234"
+        and seen.headers["accept-encoding"] == "identity"
+    )
     assert seen.headers["host"] == f"127.0.0.1:{model.port}"
     drain(upstream("ok", key=""))
     assert "authorization" not in model.requests[1].headers
@@ -125,7 +135,8 @@ def test_busy_servers_are_not_asked_for_ever(model, upstream):
     assert len(model.requests) == 4
     model.behaviours["later"] = faulty.status(429, **{"Retry-After": "3600"})
     _pieces, error, seconds = drain(upstream("later"))
-    assert (error.code, error.retry_after) == ("busy", 3600) and seconds < QUIET  # nobody waits for what cannot be in time
+    # nobody waits for what cannot be in time
+    assert (error.code, error.retry_after) == ("busy", 3600) and seconds < QUIET
 
 
 def test_nothing_is_asked_again_once_something_was_said(model, upstream):
@@ -147,7 +158,9 @@ def test_nobody_listens(upstream, model):
     assert error.code == "unreachable" and seconds < 2
 
 
-@pytest.mark.parametrize("name", ["slow-headers", "stall-first", "stall-middle", "comments", "never", "429-slow", "drip"])
+@pytest.mark.parametrize(
+    "name", ["slow-headers", "stall-first", "stall-middle", "comments", "never", "429-slow", "drip"]
+)
 def test_a_cancel_is_heard_while_waiting(model, upstream, name):
     model.behaviours["429-slow"] = faulty.status(429, **{"Retry-After": "2"})
     cancel, set_at = threading.Event(), []
@@ -176,7 +189,11 @@ def test_tool_calls_are_put_together_by_index(upstream):
     pieces, _error, _seconds = drain(upstream("tools"))
     assert pieces[-1].finish == "tool_calls" and text_of(pieces) == ""
     assert pieces[-1].tool_calls == [
-        {"id": "call_a", "type": "function", "function": {"name": "weather", "arguments": '{"city": "深圳", "days": 2}'}},
+        {
+            "id": "call_a",
+            "type": "function",
+            "function": {"name": "weather", "arguments": '{"city": "深圳", "days": 2}'},
+        },
         {"id": "call_b", "type": "function", "function": {"name": "clock", "arguments": "{}"}},
     ]
 
@@ -193,7 +210,11 @@ def test_the_end_may_be_said_in_several_ways(upstream):
     assert drain(upstream("no-done"))[0][-1].finish == "stop"
     assert drain(upstream("length"))[0][-1].finish == "length"
     pieces, error, _seconds = drain(upstream("late-usage"))
-    assert error is None and pieces[-1].usage == {"prompt_tokens": 3, "completion_tokens": 3, "total_tokens": 6}
+    assert error is None and pieces[-1].usage == {
+        "prompt_tokens": 3,
+        "completion_tokens": 3,
+        "total_tokens": 6,
+    }
     assert [p.finish for p in pieces if p.finish] == ["stop"]
 
 
@@ -228,7 +249,19 @@ def test_what_cannot_be_stored_is_no_answer(model, upstream, bad):
     assert error.code == "malformed" and text_of(pieces) == "good "
 
 
-@pytest.mark.parametrize("data", [b"[]", b"5", b"null", b'"x"', b"[" * 100_000, b'{"choices": [{"delta": {"content": 5}}]}', b"\xff", b"{}}"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"[]",
+        b"5",
+        b"null",
+        b'"x"',
+        b"[" * 100_000,
+        b'{"choices": [{"delta": {"content": 5}}]}',
+        b"\xff",
+        b"{}}",
+    ],
+)
 def test_chunks_that_are_none(model, upstream, data):
     events(model, content("good"), data)
     pieces, error, _seconds = drain(upstream("raw"))
@@ -237,9 +270,16 @@ def test_chunks_that_are_none(model, upstream, data):
 
 @pytest.mark.parametrize(
     "data",
-    [b"{}", b'{"choices": null}', b'{"choices": [null]}', b'{"choices": [{"delta": null}]}', b'{"choices": [{"index": 1, "delta": {"content": "other"}}]}',
-     b'{"choices": [{"delta": {"content": [{"type": "thinking", "thinking": "x"}]}}]}', b'{"usage": {"prompt_tokens": "many"}, "id": 5, "model": []}'],
-)  # fmt: skip
+    [
+        b"{}",
+        b'{"choices": null}',
+        b'{"choices": [null]}',
+        b'{"choices": [{"delta": null}]}',
+        b'{"choices": [{"index": 1, "delta": {"content": "other"}}]}',
+        b'{"choices": [{"delta": {"content": [{"type": "thinking", "thinking": "x"}]}}]}',
+        b'{"usage": {"prompt_tokens": "many"}, "id": 5, "model": []}',
+    ],
+)
 def test_chunks_that_say_nothing_are_passed_over(model, upstream, data):
     events(model, content("good"), data)
     pieces, error, _seconds = drain(upstream("raw"))
@@ -249,11 +289,17 @@ def test_chunks_that_say_nothing_are_passed_over(model, upstream, data):
 def test_tool_calls_without_an_index(model, upstream):
     part = b'{"choices": [{"delta": {"tool_calls": [%s]}}]}'
     events(
-        model, part % b'{"id": "a", "function": {"name": "f", "arguments": "{"}}', part % b'{"function": {"arguments": "}"}}',
-        part % b'{"id": "b", "function": {"name": "g"}}', b'{"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}',
-    )  # fmt: skip
+        model,
+        part % b'{"id": "a", "function": {"name": "f", "arguments": "{"}}',
+        part % b'{"function": {"arguments": "}"}}',
+        part % b'{"id": "b", "function": {"name": "g"}}',
+        b'{"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}',
+    )
     calls = drain(upstream("raw"))[0][-1].tool_calls
-    assert [(c["id"], c["function"]["name"], c["function"]["arguments"]) for c in calls] == [("a", "f", "{}"), ("b", "g", "")]
+    assert [(c["id"], c["function"]["name"], c["function"]["arguments"]) for c in calls] == [
+        ("a", "f", "{}"),
+        ("b", "g", ""),
+    ]
 
 
 def test_connections_are_used_again_and_dead_ones_replaced(model, upstream):
@@ -279,7 +325,10 @@ def test_streams_do_not_disturb_each_other(model, upstream):
     def ask(number):
         try:
             answers[number] = text_of(
-                stream_chat(upstream("ok", total_seconds=30, first_token_seconds=10, idle_seconds=10), [{"role": "user", "content": f"#{number}"}])
+                stream_chat(
+                    upstream("ok", total_seconds=30, first_token_seconds=10, idle_seconds=10),
+                    [{"role": "user", "content": f"#{number}"}],
+                )
             )
         except UpstreamError as exc:
             errors.append(exc)
@@ -312,16 +361,30 @@ def test_proxies_of_the_environment_are_not_asked(model, upstream, monkeypatch):
 
 
 def body(name: str, stream=True) -> bytes:
-    return b'{"model": "%s", "stream": %s, "messages": [{"role": "user", "content": "hi"}]}' % (name.encode(), b"true" if stream else b"false")
+    return b'{"model": "%s", "stream": %s, "messages": [{"role": "user", "content": "hi"}]}' % (
+        name.encode(),
+        b"true" if stream else b"false",
+    )
 
 
 def test_raw_answers_come_as_they_are(model, upstream):
     raw = open_raw(
-        upstream("ok"), "/chat/completions", body=body("ok"), headers={"X-Own": "1", "Authorization": "Bearer theirs", "Cookie": "a=b", "Connection": "close"}
+        upstream("ok"),
+        "/chat/completions",
+        body=body("ok"),
+        headers={"X-Own": "1", "Authorization": "Bearer theirs", "Cookie": "a=b", "Connection": "close"},
     )
     data = b"".join(raw.chunks())
-    assert raw.status == 200 and data.endswith(b"data: [DONE]\n\n") and ("Content-Type", "text/event-stream") in raw.headers
-    assert not {name.lower() for name, _value in raw.headers} & {"transfer-encoding", "connection", "keep-alive"}
+    assert (
+        raw.status == 200
+        and data.endswith(b"data: [DONE]\n\n")
+        and ("Content-Type", "text/event-stream") in raw.headers
+    )
+    assert not {name.lower() for name, _value in raw.headers} & {
+        "transfer-encoding",
+        "connection",
+        "keep-alive",
+    }
     sent = model.requests[0].headers
     assert (sent["x-own"], sent["authorization"]) == ("1", "Bearer sk-secret-1234") and "cookie" not in sent
     raw = open_raw(upstream("404"), "/chat/completions", body=body("404"))
@@ -331,7 +394,15 @@ def test_raw_answers_come_as_they_are(model, upstream):
     assert model.connections == 1
 
 
-@pytest.mark.parametrize(("name", "code"), [("die", "cut"), ("die-clean", "cut"), ("stall-middle", "timeout_idle"), ("stall-first", "timeout_first")])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("die", "cut"),
+        ("die-clean", "cut"),
+        ("stall-middle", "timeout_idle"),
+        ("stall-first", "timeout_first"),
+    ],
+)
 def test_raw_answers_that_break(upstream, name, code):
     raw, data = open_raw(upstream(name), "/chat/completions", body=body(name)), b""
     with pytest.raises(UpstreamError) as caught:
@@ -385,9 +456,19 @@ def test_a_path_smuggles_nothing(model, upstream, path):
 def test_an_endpoint_becomes_an_upstream(settings, model):
     settings.ENDPOINT_HOSTS = [f"127.0.0.1:{model.port}"]
     row = SimpleNamespace(
-        base_url=model.url, address="127.0.0.1", model_name="ok", secret=None, secret_variable="", parameters={}, first_token_seconds=1, idle_seconds=1,
-        total_seconds=5, retries=0, max_characters=1000, practice=False,
-    )  # fmt: skip
+        base_url=model.url,
+        address="127.0.0.1",
+        model_name="ok",
+        secret=None,
+        secret_variable="",
+        parameters={},
+        first_token_seconds=1,
+        idle_seconds=1,
+        total_seconds=5,
+        retries=0,
+        max_characters=1000,
+        practice=False,
+    )
     assert text_of(stream_chat(client.upstream_of(row), ASK))
     for change in ({"address": "169.254.169.254"}, {"address": ""}, {"base_url": "http://127.0.0.1:1/v1"}):
         with pytest.raises(UpstreamError) as caught:
@@ -404,4 +485,6 @@ def test_the_pinned_address_is_called_wherever_the_name_leads(model, monkeypatch
 
     monkeypatch.setattr(socket, "getaddrinfo", never)
     up = client.Upstream(allowlist.Target("http", "models.example", model.port, "127.0.0.1", "/v1"), "ok")
-    assert text_of(stream_chat(up, ASK)) and model.requests[0].headers["host"] == f"models.example:{model.port}"
+    assert (
+        text_of(stream_chat(up, ASK)) and model.requests[0].headers["host"] == f"models.example:{model.port}"
+    )

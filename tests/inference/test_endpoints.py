@@ -36,22 +36,53 @@ def browser(lead):
 
 
 def save(project, **fields):
-    return endpoints.save(**{"project": project, "actor": None, "name": "Ward", "base_url": "http://127.0.0.1:9/v1/", "model_name": "m"} | fields)
+    return endpoints.save(
+        **{
+            "project": project,
+            "actor": None,
+            "name": "Ward",
+            "base_url": "http://127.0.0.1:9/v1/",
+            "model_name": "m",
+        }
+        | fields
+    )
 
 
 FORM = {
-    "name": "Ward", "base_url": "http://127.0.0.1:9/v1", "model_name": "m", "first_token_seconds": 5, "idle_seconds": 6, "total_seconds": 70, "retries": 1,
-    "max_characters": 1000, "active": "on",
-}  # fmt: skip
+    "name": "Ward",
+    "base_url": "http://127.0.0.1:9/v1",
+    "model_name": "m",
+    "first_token_seconds": 5,
+    "idle_seconds": 6,
+    "total_seconds": 70,
+    "retries": 1,
+    "max_characters": 1000,
+    "active": "on",
+}
 
 
 def test_saving_pins_names_and_tells(clinic, lead):
     made = save(clinic, actor=lead, parameters={"temperature": 0.5}, idle_seconds=7)
-    assert (made.base_url, made.address, made.model_version.name, made.practice, made.idle_seconds) == ("http://127.0.0.1:9/v1", "127.0.0.1", "m", False, 7)
+    assert (made.base_url, made.address, made.model_version.name, made.practice, made.idle_seconds) == (
+        "http://127.0.0.1:9/v1",
+        "127.0.0.1",
+        "m",
+        False,
+        7,
+    )
     event = Event.objects.get(verb="endpoint.add")
-    assert (event.actor, event.target_id, event.data["host"], event.data["key"]) == (lead, made.pk, "127.0.0.1:9", "kept")
+    assert (event.actor, event.target_id, event.data["host"], event.data["key"]) == (
+        lead,
+        made.pk,
+        "127.0.0.1:9",
+        "kept",
+    )
     changed = save(clinic, pk=made.pk, name="Ward 2", version="v2")
-    assert changed.model_version.name == "v2" and changed.parameters == {"temperature": 0.5} and changed.idle_seconds == 7
+    assert (
+        changed.model_version.name == "v2"
+        and changed.parameters == {"temperature": 0.5}
+        and changed.idle_seconds == 7
+    )
     assert Event.objects.get(verb="endpoint.change").data["fields"] == ["model_version_id", "name"]
     assert save(clinic, pk=made.pk, model_name="other").model_version.name == "v2"
     assert list(ModelVersion.objects.values_list("name", flat=True).order_by("name")) == ["m", "v2"]
@@ -60,14 +91,24 @@ def test_saving_pins_names_and_tells(clinic, lead):
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"name": ""}, "name"), ({"name": "a\nb"}, "name"), ({"name": "x" * 81}, "name"),
-        ({"model_name": " "}, "model_name"), ({"version": "a\x00"}, "version"),
-        ({"idle_seconds": 0}, "idle_seconds"), ({"retries": 11}, "retries"), ({"max_characters": 10**9}, "max_characters"),
-        ({"parameters": []}, "parameters"), ({"parameters": {"stream": False}}, "parameters"), ({"parameters": {"a": float("nan")}}, "parameters"),
-        ({"parameters": {"a": "\x00"}}, "parameters"), ({"parameters": {"a": "x" * 20_000}}, "parameters"), ({"parameters": {"a": "\ud800"}}, "parameters"),
-        ({"base_url": "http://10.0.0.1/v1"}, "base_url"), ({"key": "a b"}, "key"),
+        ({"name": ""}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": "x" * 81}, "name"),
+        ({"model_name": " "}, "model_name"),
+        ({"version": "a\x00"}, "version"),
+        ({"idle_seconds": 0}, "idle_seconds"),
+        ({"retries": 11}, "retries"),
+        ({"max_characters": 10**9}, "max_characters"),
+        ({"parameters": []}, "parameters"),
+        ({"parameters": {"stream": False}}, "parameters"),
+        ({"parameters": {"a": float("nan")}}, "parameters"),
+        ({"parameters": {"a": "\x00"}}, "parameters"),
+        ({"parameters": {"a": "x" * 20_000}}, "parameters"),
+        ({"parameters": {"a": "\ud800"}}, "parameters"),
+        ({"base_url": "http://10.0.0.1/v1"}, "base_url"),
+        ({"key": "a b"}, "key"),
     ],
-)  # fmt: skip
+)
 def test_what_is_refused_leaves_nothing(clinic, fields, field):
     with pytest.raises(DomainError) as caught:
         save(clinic, **fields)
@@ -91,12 +132,20 @@ def test_what_leads_to_the_practice_server_is_called_so(clinic, settings):
     assert save(clinic, base_url="http://127.0.0.1:11/v1").practice
     assert not save(clinic, name="Real").practice
     assert endpoints.lead_practice_to("127.0.0.1:12") == 1
-    assert sorted(Endpoint.objects.values_list("base_url", "address")) == [("http://127.0.0.1:12/v1", "127.0.0.1"), ("http://127.0.0.1:9/v1", "127.0.0.1")]
+    assert sorted(Endpoint.objects.values_list("base_url", "address")) == [
+        ("http://127.0.0.1:12/v1", "127.0.0.1"),
+        ("http://127.0.0.1:9/v1", "127.0.0.1"),
+    ]
 
 
 def test_trying_tells_how_it_went(clinic, model):
     good = endpoints.probe(save(clinic, base_url=model.url, model_name="ok"))
-    assert good["ok"] and good["models"] == ["ok", "die", "429"] and good["text"].startswith("You said: Say hello") and good["first_token_ms"] < 1000
+    assert (
+        good["ok"]
+        and good["models"] == ["ok", "die", "429"]
+        and good["text"].startswith("You said: Say hello")
+        and good["first_token_ms"] < 1000
+    )
     assert not good["address_changed"] and good["address"] == "127.0.0.1"
     for name, code, status in (("401", "refused", 401), ("die", "cut", 0), ("429", "busy", 429)):
         bad = endpoints.probe(save(clinic, name=name, base_url=model.url, model_name=name))
@@ -110,21 +159,37 @@ def test_trying_tells_how_it_went(clinic, model):
 def test_the_page_from_nothing_to_nothing(clinic, browser, model, settings):
     page = browser.get("/p/clinic/models/").content.decode()
     assert f"127.0.0.1:{model.port}" in page and "No model is connected yet" in page
-    assert browser.post("/p/clinic/models/", FORM | {"key": "sk-1", "parameters": '{"temperature": 0}'}).status_code == 302
+    assert (
+        browser.post(
+            "/p/clinic/models/", FORM | {"key": "sk-1", "parameters": '{"temperature": 0}'}
+        ).status_code
+        == 302
+    )
     made = Endpoint.objects.get()
-    assert (made.name, made.total_seconds, made.retries, made.parameters) == ("Ward", 70, 1, {"temperature": 0}) and made.secret
+    assert (made.name, made.total_seconds, made.retries, made.parameters) == (
+        "Ward",
+        70,
+        1,
+        {"temperature": 0},
+    ) and made.secret
     page = browser.get(f"/p/clinic/models/{made.pk}/").content.decode()
     assert "A key is stored" in page and "sk-1" not in page
     browser.post(f"/p/clinic/models/{made.pk}/", FORM | {"name": "Renamed"})
     made.refresh_from_db()
     assert made.name == "Renamed" and made.secret and made.active
-    browser.post(f"/p/clinic/models/{made.pk}/", {k: v for k, v in FORM.items() if k != "active"} | {"remove_key": "on"})
+    browser.post(
+        f"/p/clinic/models/{made.pk}/",
+        {k: v for k, v in FORM.items() if k != "active"} | {"remove_key": "on"},
+    )
     made.refresh_from_db()
     assert not made.secret and not made.active
     tried = browser.post(f"/p/clinic/models/{made.pk}/try/", headers={"hx-request": "true"}).content.decode()
     assert "cannot be reached" in tried and "<html" not in tried
     assert "<html" in browser.post(f"/p/clinic/models/{made.pk}/try/").content.decode()
-    assert browser.post(f"/p/clinic/models/{made.pk}/remove/").status_code == 302 and not Endpoint.objects.exists()
+    assert (
+        browser.post(f"/p/clinic/models/{made.pk}/remove/").status_code == 302
+        and not Endpoint.objects.exists()
+    )
     assert Event.objects.filter(verb="endpoint.remove").exists()
     settings.ENDPOINT_HOSTS = []
     page = browser.get("/p/clinic/models/").content.decode()
@@ -133,11 +198,18 @@ def test_the_page_from_nothing_to_nothing(clinic, browser, model, settings):
 
 def test_a_refused_form_says_what_is_wrong_where(clinic, browser):
     for field, value, words in (
-        ("base_url", "http://10.0.0.1/v1", "is not among the hosts"), ("base_url", "http://2130706433/v1", "no usable address"),
-        ("parameters", "[1]", "JSON object"), ("parameters", '{"a": 1, "a": 2}', "JSON object"), ("retries", "99", "A number from 0 to 10"),
-    ):  # fmt: skip
+        ("base_url", "http://10.0.0.1/v1", "is not among the hosts"),
+        ("base_url", "http://2130706433/v1", "no usable address"),
+        ("parameters", "[1]", "JSON object"),
+        ("parameters", '{"a": 1, "a": 2}', "JSON object"),
+        ("retries", "99", "A number from 0 to 10"),
+    ):
         answer = browser.post("/p/clinic/models/", FORM | {field: value, "key": "sk-typed-before"})
-        assert answer.status_code == 400 and words in answer.content.decode() and "sk-typed-before" not in answer.content.decode()
+        assert (
+            answer.status_code == 400
+            and words in answer.content.decode()
+            and "sk-typed-before" not in answer.content.decode()
+        )
     assert not Endpoint.objects.exists()
 
 
@@ -164,7 +236,9 @@ def test_doctor_looks_at_models(clinic, settings, model):
     out = StringIO()
     with pytest.raises(SystemExit):
         call_command("doctor", "--json", stdout=out)
-    found = [(f["level"], f["message"]) for f in json.loads(out.getvalue())["findings"] if f["check"] == "models"]
+    found = [
+        (f["level"], f["message"]) for f in json.loads(out.getvalue())["findings"] if f["check"] == "models"
+    ]
     for level, words in (
         ("error", "nonsense"),
         ("error", "less than 32"),

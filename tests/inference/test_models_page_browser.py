@@ -13,13 +13,16 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def clinic(live_site, settings):
-    """The web server is a process of its own: what it may reach is in its environment, so the rows are made here."""
+    """The web server is a process of its own: what it may reach is in its environment, so the rows are made
+    here."""
     project = make_project("clinic")
     return project, make_member(project, "manager")
 
 
 def row(project, url, name, model, **fields) -> Endpoint:
-    return Endpoint.objects.create(project=project, name=name, base_url=url, address="127.0.0.1", model_name=model, **fields)
+    return Endpoint.objects.create(
+        project=project, name=name, base_url=url, address="127.0.0.1", model_name=model, **fields
+    )
 
 
 @pytest.mark.parametrize(("phone", "dark", "language"), [(False, False, "en"), (True, True, "zh")])
@@ -27,16 +30,25 @@ def test_nothing_serious_for_axe_and_nothing_hangs_over_the_edge(clinic, open_pa
     from axe_playwright_python.sync_playwright import Axe
 
     project, lead = clinic
-    made = row(project, "http://a-rather-long-name-of-a-server.example.org:8000/v1", "Ward server with a long name", "organisation/model-with-a-long-name-70b")
+    made = row(
+        project,
+        "http://a-rather-long-name-of-a-server.example.org:8000/v1",
+        "Ward server with a long name",
+        "organisation/model-with-a-long-name-70b",
+    )
     row(project, "http://127.0.0.1:9/v1", "Practice", "practice-good", practice=True, active=False)
     page = open_page(lead, phone=phone, dark=dark, language=language)
     for path in ("/p/clinic/models/", f"/p/clinic/models/{made.pk}/"):
         page.goto(path)
         for fold in page.locator("details.fold summary").all():
             fold.click()
-        serious = [v["id"] for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
+        serious = [
+            v["id"] for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")
+        ]
         assert serious == [], path
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{path} hangs over the edge"
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+            f"{path} hangs over the edge"
+        )
 
 
 def test_a_model_is_tried_in_place_by_keyboard(clinic, open_page):

@@ -25,13 +25,33 @@ def test_they_come_with_the_stream_in_order_each_once(upstream):
     [
         ("documents", "Only text.", [("", "Only text.", "")]),
         ("sources", "Handbook", [("Handbook", "", "")]),
-        ("documents", {"page_content": "Body", "metadata": {"source": "a.pdf", "page": 3}}, [("a.pdf", "Body", "")]),
-        ("documents", {"page_content": "Body", "metadata": {"source": "https://example.org/a", "title": "T"}}, [("T", "Body", "https://example.org/a")]),
-        ("citations", {"url": "https://example.org/a", "title": "T", "text": "B"}, [("T", "B", "https://example.org/a")]),
-        ("annotations", {"type": "url_citation", "url": "https://example.org/a", "title": "T"}, [("T", "", "https://example.org/a")]),
+        (
+            "documents",
+            {"page_content": "Body", "metadata": {"source": "a.pdf", "page": 3}},
+            [("a.pdf", "Body", "")],
+        ),
+        (
+            "documents",
+            {"page_content": "Body", "metadata": {"source": "https://example.org/a", "title": "T"}},
+            [("T", "Body", "https://example.org/a")],
+        ),
+        (
+            "citations",
+            {"url": "https://example.org/a", "title": "T", "text": "B"},
+            [("T", "B", "https://example.org/a")],
+        ),
+        (
+            "annotations",
+            {"type": "url_citation", "url": "https://example.org/a", "title": "T"},
+            [("T", "", "https://example.org/a")],
+        ),
         ("annotations", {"type": "file_citation", "filename": "a.pdf", "quote": "Q"}, [("a.pdf", "Q", "")]),
         ("annotations", {"type": "audio", "id": "x"}, []),
-        ("sources", {"source": {"name": "N", "url": "https://example.org/n"}}, [("N", "", "https://example.org/n")]),
+        (
+            "sources",
+            {"source": {"name": "N", "url": "https://example.org/n"}},
+            [("N", "", "https://example.org/n")],
+        ),
         ("citations", "javascript:alert(1)", []),
         ("citations", "[1]", []),
         ("sources", None, []),
@@ -49,9 +69,24 @@ def test_shapes(place, value, wanted):
 
 @pytest.mark.parametrize(
     "url",
-    ["javascript:alert(1)", "file:///etc/passwd", "data:x", "//example.org", "http://", "https:///x", "ftp://example.org", "http://a b", 'http://a/"x',
-     "http://[", "\x01http://a", "https://example.org/\u202e", "http://a/" + "x" * 2000, None, 5],
-)  # fmt: skip
+    [
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "data:x",
+        "//example.org",
+        "http://",
+        "https:///x",
+        "ftp://example.org",
+        "http://a b",
+        'http://a/"x',
+        "http://[",
+        "\x01http://a",
+        "https://example.org/\u202e",
+        "http://a/" + "x" * 2000,
+        None,
+        5,
+    ],
+)
 def test_addresses_no_browser_is_sent_to(url):
     assert web(url) == ""
 
@@ -60,7 +95,9 @@ def test_an_address_first_and_its_title_later_are_one():
     found = Sources()
     assert found.take({"citations": ["https://example.org/a", "https://example.org/b"]})
     assert found.take({"search_results": [{"url": "https://example.org/a", "title": "A", "snippet": "text"}]})
-    assert not found.take({"search_results": [{"url": "https://example.org/a", "title": "A", "snippet": "text"}]})
+    assert not found.take(
+        {"search_results": [{"url": "https://example.org/a", "title": "A", "snippet": "text"}]}
+    )
     assert [(s["title"], s["text"]) for s in found.all()] == [("A", "text"), ("https://example.org/b", "")]
 
 

@@ -14,7 +14,10 @@ def events(data: bytes, *, size: int = 1 << 20, **limits) -> list[Event]:
     return out + ([last] if last else [])
 
 
-STREAM = "﻿: hello\r\n\r\ndata: eins\r\ndata:zwei\r\rid: 7\nretry: 5\nevent: x\ndata: 三\n\ndata\n\ndata:\n\nunknown: y\ndata:  blank\n\n:\ndata: last"
+STREAM = (
+    "﻿: hello\r\n\r\ndata: eins\r\ndata:zwei\r\rid: 7\nretry: 5\nevent: x\ndata: "
+    "三\n\ndata\n\ndata:\n\nunknown: y\ndata:  blank\n\n:\ndata: last"
+)
 WANTED = [Event("eins\nzwei"), Event("三", "x"), Event(""), Event(""), Event(" blank"), Event("last")]
 
 
@@ -25,7 +28,11 @@ def test_however_the_bytes_are_cut(size):
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=30), min_size=1, max_size=6),
+    st.lists(
+        st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=30),
+        min_size=1,
+        max_size=6,
+    ),
     st.sampled_from(["\n", "\r", "\r\n"]),
     st.lists(st.integers(1, 9), min_size=1, max_size=20),
 )

@@ -5,18 +5,22 @@ import os
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("WANDB_DISABLED", "true")
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # so small a model gains nothing from two, and waits for ever where others use the cores
+# so small a model gains nothing from two, and waits for ever where others use the cores
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
 # ChatML with system, tools, calls and tool turns; no `{%-`, which would eat the line ends of the turns.
 TEMPLATE = (
     "{% if tools %}<|im_start|>system\n"
-    "{% if messages[0].role == 'system' %}{{ messages[0].content }} {% endif %}# Tools {{ tools | tojson }}<|im_end|>\n"
-    "{% elif messages[0].role == 'system' %}<|im_start|>system\n{{ messages[0].content }}<|im_end|>\n{% endif %}"
+    "{% if messages[0].role == 'system' %}{{ messages[0].content }} {% endif %}# Tools {{ tools | "
+    "tojson }}<|im_end|>\n"
+    "{% elif messages[0].role == 'system' %}<|im_start|>system\n{{ messages[0].content "
+    "}}<|im_end|>\n{% endif %}"
     "{% for message in messages %}"
     "{% if message.role != 'system' %}<|im_start|>{{ message.role }}\n{{ message.content }}"
-    "{% for call in message.tool_calls or [] %}<call>{{ call.function.name }} {{ call.function.arguments | tojson }}</call>{% endfor %}"
+    "{% for call in message.tool_calls or [] %}<call>{{ call.function.name }} {{ "
+    "call.function.arguments | tojson }}</call>{% endfor %}"
     "<|im_end|>\n{% endif %}"
     "{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -34,7 +38,11 @@ def tokenizer():
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     raw.decoder = decoders.ByteLevel()
     made = PreTrainedTokenizerFast(
-        tokenizer_object=raw, eos_token="<|im_end|>", pad_token="<|pad|>", additional_special_tokens=["<|im_start|>"], clean_up_tokenization_spaces=False
+        tokenizer_object=raw,
+        eos_token="<|im_end|>",
+        pad_token="<|pad|>",
+        additional_special_tokens=["<|im_start|>"],
+        clean_up_tokenization_spaces=False,
     )
     made.chat_template = TEMPLATE
     return made
@@ -79,7 +87,8 @@ def reward_model(tokenizer):
 
 @pytest.fixture()
 def arguments(tmp_path):
-    """What every trainer here is told: two steps on the CPU, nothing reported, nothing kept. Long rows are not dropped."""
+    """What every trainer here is told: two steps on the CPU, nothing reported, nothing kept. Long rows are
+    not dropped."""
 
     def of(cls, **more):
         common = {

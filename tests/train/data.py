@@ -5,23 +5,58 @@ from training_export.curate.examples import Answer, Binary, Preference, Sft
 TOOLS = [
     {
         "type": "function",
-        "function": {"name": "dose_limit", "description": "每日上限", "parameters": {"type": "object", "properties": {"drug": {"type": "string"}}}},
+        "function": {
+            "name": "dose_limit",
+            "description": "每日上限",
+            "parameters": {"type": "object", "properties": {"drug": {"type": "string"}}},
+        },
     },
-    {"type": "function", "function": {"name": "convert", "parameters": {"type": "object", "properties": {"mg": {"type": "number"}}}}},
+    {
+        "type": "function",
+        "function": {
+            "name": "convert",
+            "parameters": {"type": "object", "properties": {"mg": {"type": "number"}}},
+        },
+    },
 ]
 CALL = {
     "role": "assistant",
     "content": None,
-    "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "dose_limit", "arguments": '{"drug": "对乙酰氨基酚"}'}}],
+    "tool_calls": [
+        {
+            "id": "c1",
+            "type": "function",
+            "function": {"name": "dose_limit", "arguments": '{"drug": "对乙酰氨基酚"}'},
+        }
+    ],
 }
-OTHER_CALL = {"role": "assistant", "content": "", "tool_calls": [{"id": "c2", "type": "function", "function": {"name": "convert", "arguments": {"mg": 4000}}}]}
+OTHER_CALL = {
+    "role": "assistant",
+    "content": "",
+    "tool_calls": [
+        {"id": "c2", "type": "function", "function": {"name": "convert", "arguments": {"mg": 4000}}}
+    ],
+}
 REPLY = {"role": "tool", "content": '{"limit": "4 g"}', "tool_call_id": "c1"}
 
 CONTEXTS = {
     "plain": [{"role": "user", "content": "阿司匹林一天最多吃多少?"}],
-    "system": [{"role": "system", "content": "你是药师。"}, {"role": "user", "content": "  indented\n\tcode: `x[1]<y>` \u2028 😀 10⁹ e\u0301 "}],
-    "turns": [{"role": "user", "content": "1?"}, {"role": "assistant", "content": "one"}, {"role": "user", "content": "2?"}],
-    "tools": [{"role": "user", "content": "上限?"}, CALL, REPLY, {"role": "assistant", "content": "4 g"}, {"role": "user", "content": "mg?"}],
+    "system": [
+        {"role": "system", "content": "你是药师。"},
+        {"role": "user", "content": "  indented\n\tcode: `x[1]<y>` \u2028 😀 10⁹ e\u0301 "},
+    ],
+    "turns": [
+        {"role": "user", "content": "1?"},
+        {"role": "assistant", "content": "one"},
+        {"role": "user", "content": "2?"},
+    ],
+    "tools": [
+        {"role": "user", "content": "上限?"},
+        CALL,
+        REPLY,
+        {"role": "assistant", "content": "4 g"},
+        {"role": "user", "content": "mg?"},
+    ],
     "other": [{"role": "user", "content": "多少毫克?"}, OTHER_CALL, {"role": "tool", "content": "4000"}],
 }
 
@@ -36,21 +71,34 @@ def contexts(n: int):
 
 def sft(n: int = 8):
     for group, context, tools in contexts(n):
-        yield Sft(context=context, group_id=group, tools=tools, target=Answer(f"回答 {group}。\r\n| a | b |\n"))
+        yield Sft(
+            context=context, group_id=group, tools=tools, target=Answer(f"回答 {group}。\r\n| a | b |\n")
+        )
 
 
 def preferences(n: int = 8):
     for group, context, tools in contexts(n):
-        for better, worse, margin in (("完整", "部分", 1.0), ("部分", "错误", 1 / 3), ("完整", "错误", 2 / 3)):
+        for better, worse, margin in (
+            ("完整", "部分", 1.0),
+            ("部分", "错误", 1 / 3),
+            ("完整", "错误", 2 / 3),
+        ):
             yield Preference(
-                context=context, group_id=group, tools=tools, chosen=Answer(f"{better} {group}"), rejected=Answer(f"{worse} {group}"), margin=margin
+                context=context,
+                group_id=group,
+                tools=tools,
+                chosen=Answer(f"{better} {group}"),
+                rejected=Answer(f"{worse} {group}"),
+                margin=margin,
             )
 
 
 def binary(n: int = 8):
     for group, context, tools in contexts(n):
         for text, label in (("好", True), ("差", False), ("很差", False)):
-            yield Binary(context=context, group_id=group, tools=tools, answer=Answer(f"{text} {group}"), label=label)
+            yield Binary(
+                context=context, group_id=group, tools=tools, answer=Answer(f"{text} {group}"), label=label
+            )
 
 
 def written(form, folder, examples, **options):

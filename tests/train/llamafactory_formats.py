@@ -1,6 +1,7 @@
 """Run by LLaMA-Factory's own Python: which tool definitions all of its tool formats can put into words.
 
-python llamafactory_formats.py < JSON list of entries of a `tools` column → one JSON line: for each, the formats that fail on it."""
+python llamafactory_formats.py < JSON list of entries of a `tools` column → one JSON line: for each, the
+formats that fail on it."""
 
 import json
 import sys

@@ -15,7 +15,12 @@ pytestmark = pytest.mark.train
 PAGE = Path(__file__).parents[2].joinpath("docs/formats.md").read_text(encoding="utf-8")
 PIECES = dict(re.findall(r"<!-- run: ([\w-]+) -->\n```python\n(.*?)```", PAGE, re.S))
 SAMPLES = re.findall(r"<!-- sample: ([\w-]+) -->\n```json\n(.*?)\n```", PAGE, re.S)
-EXAMPLES = {"trl-sft": data.sft, "trl-preference": data.preferences, "trl-rm": data.preferences, "trl-kto": data.binary}
+EXAMPLES = {
+    "trl-sft": data.sft,
+    "trl-preference": data.preferences,
+    "trl-rm": data.preferences,
+    "trl-kto": data.binary,
+}
 
 
 def test_no_piece_is_forgotten():
@@ -36,8 +41,12 @@ def test_runs(tmp_path, monkeypatch, request, tokenizer, name):
     tokenizer.save_pretrained(model)
     for key in ("HF_HOME", "HF_DATASETS_CACHE"):
         monkeypatch.setenv(key, str(tmp_path / "cache"))
-    piece = PIECES[name].replace("output_dir=OUTPUT,", "output_dir=OUTPUT, use_cpu=True, report_to='none',")  # the page is written for a GPU
-    exec(compile(piece, f"docs/formats.md: {name}", "exec"), {"FOLDER": str(folder), "MODEL": str(model), "OUTPUT": str(tmp_path / "out")})
+    # the page is written for a GPU
+    piece = PIECES[name].replace("output_dir=OUTPUT,", "output_dir=OUTPUT, use_cpu=True, report_to='none',")
+    exec(
+        compile(piece, f"docs/formats.md: {name}", "exec"),
+        {"FOLDER": str(folder), "MODEL": str(model), "OUTPUT": str(tmp_path / "out")},
+    )
 
 
 @pytest.mark.parametrize(("form", "text"), SAMPLES, ids=[form for form, _ in SAMPLES])

@@ -1,5 +1,6 @@
-"""The LLaMA-Factory folder, read by the rules of its loader (0.9.5, data/parser.py and data/converter.py), and by the loader itself where
-LLAMAFACTORY_PYTHON names a Python that has it (it cannot live beside this TRL)."""
+"""The LLaMA-Factory folder, read by the rules of its loader (0.9.5, data/parser.py and data/converter.py),
+and by the loader itself where LLAMAFACTORY_PYTHON names a Python that has it (it cannot live beside this
+TRL)."""
 
 import json
 import os
@@ -38,9 +39,15 @@ def folder(tmp_path):
 
 def attributes(entry: dict) -> dict:
     """DatasetAttr.join: one named column or tag and all others lose their defaults."""
-    columns = dict.fromkeys((*DEFAULTS, "history", "system", "tools", "chosen", "rejected", "kto_tag")) | (entry.get("columns", DEFAULTS))
+    columns = dict.fromkeys((*DEFAULTS, "history", "system", "tools", "chosen", "rejected", "kto_tag")) | (
+        entry.get("columns", DEFAULTS)
+    )
     tags = dict.fromkeys(TAG_DEFAULTS) | (entry.get("tags", TAG_DEFAULTS))
-    return columns | tags | {"ranking": entry.get("ranking", False), "formatting": entry.get("formatting", "alpaca")}
+    return (
+        columns
+        | tags
+        | {"ranking": entry.get("ranking", False), "formatting": entry.get("formatting", "alpaca")}
+    )
 
 
 def aligned(row: dict, at: dict) -> tuple[list, list] | None:
@@ -51,7 +58,9 @@ def aligned(row: dict, at: dict) -> tuple[list, list] | None:
         return ([question], [response]) if isinstance(response, str) and response else None
     turns = row[at["messages"]]
     odd, even = (at["user_tag"], at["observation_tag"]), (at["assistant_tag"], at["function_tag"])
-    if any(t[at["role_tag"]] not in (even if i % 2 else odd) for i, t in enumerate(turns)) or len(turns) % 2 != int(at["ranking"]):
+    if any(t[at["role_tag"]] not in (even if i % 2 else odd) for i, t in enumerate(turns)) or len(
+        turns
+    ) % 2 != int(at["ranking"]):
         return None
     texts = [t[at["content_tag"]] for t in turns]
     if at["ranking"]:
@@ -79,9 +88,15 @@ def test_every_row_is_read_as_it_was_meant(folder):
                 assert not at[column] or isinstance(row[at[column]], str)
             read.setdefault(name.removesuffix("_validation").removeprefix("touchstone_"), []).append(made)
     answers = {kind: {tuple(responses) for _, responses in rows} for kind, rows in read.items()}
-    assert answers["preference"] == {(e.chosen.text, e.rejected.text) for e in examples if hasattr(e, "chosen")}
-    assert answers["kto"] == {(e.answer.text, "") if e.label else ("", e.answer.text) for e in examples if hasattr(e, "label")}
-    assert answers["sft_alpaca"] | answers["sft_sharegpt"] == {(e.target.text,) for e in examples if hasattr(e, "target")}
+    assert answers["preference"] == {
+        (e.chosen.text, e.rejected.text) for e in examples if hasattr(e, "chosen")
+    }
+    assert answers["kto"] == {
+        (e.answer.text, "") if e.label else ("", e.answer.text) for e in examples if hasattr(e, "label")
+    }
+    assert answers["sft_alpaca"] | answers["sft_sharegpt"] == {
+        (e.target.text,) for e in examples if hasattr(e, "target")
+    }
     assert sum(map(len, read.values())) == len(examples)
     assert {prompt[-1] for prompt, _ in read["preference"]} == {e.context[-1]["content"] for e in examples}
 
@@ -99,7 +114,10 @@ def test_the_training_files_name_data_sets_that_are_there(folder):
     assert named == set(info)
 
 
-needs_it = pytest.mark.skipif(not os.environ.get("LLAMAFACTORY_PYTHON"), reason="LLAMAFACTORY_PYTHON names no Python with llamafactory 0.9.5")
+needs_it = pytest.mark.skipif(
+    not os.environ.get("LLAMAFACTORY_PYTHON"),
+    reason="LLAMAFACTORY_PYTHON names no Python with llamafactory 0.9.5",
+)
 STAGES = {"sft": ("target", 40), "rm": ("chosen", 120), "dpo": ("chosen", 120), "kto": ("label", 120)}
 
 
@@ -136,15 +154,21 @@ def test_its_own_loader_keeps_every_row(folder, tokenizer, tmp_path_factory, sta
     elif stage == "kto":
         assert {(t[0], t[2]) for t in result["texts"]} == {(e.answer.text + ends, e.label) for e in trained}
     else:
-        assert {(t[0], t[2]) for t in result["texts"]} == {(e.chosen.text + ends, e.rejected.text + ends) for e in trained}
+        assert {(t[0], t[2]) for t in result["texts"]} == {
+            (e.chosen.text + ends, e.rejected.text + ends) for e in trained
+        }
 
 
 THOUGHT = "<think>\nwhy\n</think>\n\n"
 
 
 @needs_it
-@pytest.mark.parametrize(("stage", "thoughts"), [("sft", "all"), ("sft", "some"), ("dpo", "all"), ("kto", "some")])
-def test_thoughts_are_learnt_where_there_are_any_and_no_empty_one_is(tokenizer, tmp_path, tmp_path_factory, stage, thoughts):
+@pytest.mark.parametrize(
+    ("stage", "thoughts"), [("sft", "all"), ("sft", "some"), ("dpo", "all"), ("kto", "some")]
+)
+def test_thoughts_are_learnt_where_there_are_any_and_no_empty_one_is(
+    tokenizer, tmp_path, tmp_path_factory, stage, thoughts
+):
     """By the template that is written into the YAML; without a thought in any answer: see above."""
 
     def thought(n: int) -> str:
@@ -175,16 +199,34 @@ def some_tool(random: Random) -> dict:
         return random.choice(values)
 
     def value():
-        return {"type": one_of("string", "integer", ["string", "null"], 5), "description": one_of("x", None, 5)} | one_of(
-            {}, {}, {"enum": one_of(["a"], [1, 2], [], None, ["a", None], "ab", {"a": 1})}, {"items": one_of({}, {"type": "x"}, True, [], ["x"], None)}
+        return {
+            "type": one_of("string", "integer", ["string", "null"], 5),
+            "description": one_of("x", None, 5),
+        } | one_of(
+            {},
+            {},
+            {"enum": one_of(["a"], [1, 2], [], None, ["a", None], "ab", {"a": 1})},
+            {"items": one_of({}, {"type": "x"}, True, [], ["x"], None)},
         )
 
-    parameters = {"type": "object", "properties": one_of(None, {}, {"a": value()}, {"a": value(), "b": one_of(value(), value(), True, "x")}, ["a"])}
+    parameters = {
+        "type": "object",
+        "properties": one_of(
+            None, {}, {"a": value()}, {"a": value(), "b": one_of(value(), value(), True, "x")}, ["a"]
+        ),
+    }
     parameters |= one_of({}, {"required": one_of(["a"], [], None, True, "a", [1])})
-    return {k: v for k, v in {
-        "name": one_of("f", "f", "f", "f", None, "", 5, ["f"]), "description": one_of("x", None), "parameters": parameters,
-        "type": one_of(None, None, None, "function", "web_search"), "response": one_of(None, None, {"type": "object"}, "text"),
-    }.items() if v is not None}  # fmt: skip
+    return {
+        k: v
+        for k, v in {
+            "name": one_of("f", "f", "f", "f", None, "", 5, ["f"]),
+            "description": one_of("x", None),
+            "parameters": parameters,
+            "type": one_of(None, None, None, "function", "web_search"),
+            "response": one_of(None, None, {"type": "object"}, "text"),
+        }.items()
+        if v is not None
+    }
 
 
 @needs_it
@@ -193,6 +235,11 @@ def test_its_tool_formats_take_every_tool_that_is_written():
     functions = [some_tool(random) for _ in range(2000)]
     failing = asked("llamafactory_formats.py", given=json.dumps(functions))
     taken = [formattable(function) for function in functions]
-    assert not [(function, why) for function, sound, why in zip(functions, taken, failing, strict=True) if sound and why]
-    # Nearly all that is left out would stop a training; the rest is read as something else (a text as a list of its letters).
+    assert not [
+        (function, why)
+        for function, sound, why in zip(functions, taken, failing, strict=True)
+        if sound and why
+    ]
+    # Nearly all that is left out would stop a training; the rest is read as something else (a text as a list
+    # of its letters).
     assert sum(taken) > 100 and sum(bool(why) for why in failing) > 0.8 * taken.count(False)

@@ -1,5 +1,5 @@
-"""From judgements in the database, through the command, to a reward model that ranks the answers of prompts it has never seen as the annotators
-would; from flipped pairs it does not."""
+"""From judgements in the database, through the command, to a reward model that ranks the answers of prompts
+it has never seen as the annotators would; from flipped pairs it does not."""
 
 import json
 import random
@@ -24,7 +24,8 @@ WORDS = ("饭后", "早晨", "多喝水", "一片", "两次", "休息", "按时"
 
 
 def answers(draw: random.Random) -> list[str]:
-    """Four answers of different care, in the order of CARE; the tell-tale word stands anywhere among the others."""
+    """Four answers of different care, in the order of CARE; the tell-tale word stands anywhere among the
+    others."""
     out = []
     for care in CARE:
         words = draw.choices(WORDS, k=4)
@@ -34,7 +35,8 @@ def answers(draw: random.Random) -> list[str]:
 
 
 def ranked_project(n: int):
-    """`n` prompts, each ranked by an annotator (some with a tie or a partial ranking), a line under the second answer, the third corrected."""
+    """`n` prompts, each ranked by an annotator (some with a tie or a partial ranking), a line under the
+    second answer, the third corrected."""
     draw = random.Random(7)
     project = judged.project(slug="care")
     [person] = judged.annotators(project, 1)
@@ -49,7 +51,9 @@ def ranked_project(n: int):
         document = {"ranking": ranking} if i % 10 != 5 else {"ranking": ranking[:1], "rest": "worse"}
         document |= {"acceptable": min(2, len(document["ranking"]))}
         if i % 3 == 0:
-            document |= {"corrections": [{"target": "response", "answer": shown.index(2), "text": f"问过医生第{i}次"}]}
+            document |= {
+                "corrections": [{"target": "response", "answer": shown.index(2), "text": f"问过医生第{i}次"}]
+            }
         judged.judge(item, person, document)
 
 
@@ -64,9 +68,17 @@ def trained(reward_model, tokenizer, arguments, train, held_out) -> float:
     from trl import RewardConfig, RewardTrainer
 
     args = arguments(
-        RewardConfig, max_steps=100, per_device_train_batch_size=16, per_device_eval_batch_size=64, learning_rate=5e-3, warmup_steps=10, logging_steps=40
+        RewardConfig,
+        max_steps=100,
+        per_device_train_batch_size=16,
+        per_device_eval_batch_size=64,
+        learning_rate=5e-3,
+        warmup_steps=10,
+        logging_steps=40,
     )
-    trainer = RewardTrainer(model=reward_model, args=args, train_dataset=train, eval_dataset=held_out, processing_class=tokenizer)
+    trainer = RewardTrainer(
+        model=reward_model, args=args, train_dataset=train, eval_dataset=held_out, processing_class=tokenizer
+    )
     assert (len(trainer.train_dataset), len(trainer.eval_dataset)) == (len(train), len(held_out))
     trainer.train()
     return trainer.evaluate()["eval_accuracy"]
@@ -78,7 +90,9 @@ def exported(tmp_path):
     return tmp_path / "out", export(tmp_path / "out", format="trl-rm", split="70,30,0")
 
 
-def test_reward_model_learns_the_annotators_order_on_held_out_prompts(exported, reward_model, tokenizer, arguments):
+def test_reward_model_learns_the_annotators_order_on_held_out_prompts(
+    exported, reward_model, tokenizer, arguments
+):
     folder, rows = exported
     train, held_out = load(folder), load(folder, "validation.jsonl")
     assert (len(train), len(held_out)) == (rows["train.jsonl"], rows["validation.jsonl"])
@@ -93,8 +107,12 @@ def test_flipped_pairs_do_not_pass_for_the_annotators_order(exported, reward_mod
     assert trained(reward_model, tokenizer, arguments, flipped, load(folder, "validation.jsonl")) < 0.2
 
 
-# Of 30 prompts 24 are ranked in full (6 pairs), 3 with a tie (5), 3 with one answer above the rest (3); 10 have a correction. The line labels all four.
-@pytest.mark.parametrize(("form", "kind", "rows"), [("trl-sft", "SFT", 10), ("trl-preference", "DPO", 178), ("trl-kto", "KTO", 120)])
+# Of 30 prompts 24 are ranked in full (6 pairs), 3 with a tie (5), 3 with one answer above the rest (3); 10
+# have a correction. The line labels all four.
+@pytest.mark.parametrize(
+    ("form", "kind", "rows"),
+    [("trl-sft", "SFT", 10), ("trl-preference", "DPO", 178), ("trl-kto", "KTO", 120)],
+)
 def test_rows_of_the_command_are_rows_of_the_trainer(tmp_path, model, tokenizer, arguments, form, kind, rows):
     import trl
 
@@ -104,7 +122,11 @@ def test_rows_of_the_command_are_rows_of_the_trainer(tmp_path, model, tokenizer,
     more = {"ref_model": deepcopy(model)} if kind != "SFT" else {}
     train = load(tmp_path / "out")
     trainer = getattr(trl, kind + "Trainer")(
-        model=model, args=arguments(getattr(trl, kind + "Config")), train_dataset=train, processing_class=tokenizer, **more
+        model=model,
+        args=arguments(getattr(trl, kind + "Config")),
+        train_dataset=train,
+        processing_class=tokenizer,
+        **more,
     )
     assert len(trainer.train_dataset) == len(train) == written
     trainer.train()

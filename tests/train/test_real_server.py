@@ -27,7 +27,9 @@ def upstream(server, **parameters) -> client.Upstream:
 def whole(server, messages) -> dict:
     """The answer without streaming, by another client than ours."""
     body = json.dumps({"model": server.model, "temperature": 0, "messages": messages}).encode()
-    request = urllib.request.Request(server.url + "/chat/completions", data=body, headers={"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        server.url + "/chat/completions", data=body, headers={"Content-Type": "application/json"}
+    )
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.loads(answer.read())
 
@@ -41,25 +43,38 @@ def test_streamed_and_whole_answers_are_one(server, question):
     assert text == told["choices"][0]["message"]["content"] == model_server.ANSWERS[question]
     assert [p.finish for p in pieces if p.finish] == ["stop"]
     assert sum(bool(p.text) for p in pieces) >= 2 and pieces[0].model and pieces[0].id
-    assert [p.usage for p in pieces if p.usage] == [{k: told["usage"][k] for k in ("prompt_tokens", "completion_tokens", "total_tokens")}]
+    assert [p.usage for p in pieces if p.usage] == [
+        {k: told["usage"][k] for k in ("prompt_tokens", "completion_tokens", "total_tokens")}
+    ]
 
 
 def test_a_cancel_from_another_thread_is_heard_at_once(server):
     cancel, text = threading.Event(), ""
     with pytest.raises(client.UpstreamError) as caught:
-        for piece in client.stream_chat(upstream(server, max_tokens=1900), [{"role": "user", "content": model_server.ENDLESS[0]}], cancel=cancel):
+        for piece in client.stream_chat(
+            upstream(server, max_tokens=1900),
+            [{"role": "user", "content": model_server.ENDLESS[0]}],
+            cancel=cancel,
+        ):
             text += piece.text
             if len(text) > 100 and not cancel.is_set():
                 begun = time.monotonic()
                 threading.Thread(target=cancel.set).start()
     assert caught.value.code == "cancelled" and time.monotonic() - begun < 0.5
     assert text.startswith("On and on. On and on. ")
-    answer = "".join(p.text for p in client.stream_chat(upstream(server), [{"role": "user", "content": "Thank you."}]))
+    answer = "".join(
+        p.text for p in client.stream_chat(upstream(server), [{"role": "user", "content": "Thank you."}])
+    )
     assert answer == "You are welcome."  # it goes on serving
 
 
 def test_a_long_answer_is_broken_off_where_it_is_told(server):
-    up = client.Upstream(upstream(server).target, server.model, parameters={"temperature": 0, "max_tokens": 1900}, max_characters=500)
+    up = client.Upstream(
+        upstream(server).target,
+        server.model,
+        parameters={"temperature": 0, "max_tokens": 1900},
+        max_characters=500,
+    )
     text = ""
     with pytest.raises(client.UpstreamError) as caught:
         for piece in client.stream_chat(up, [{"role": "user", "content": model_server.ENDLESS[0]}]):

@@ -15,8 +15,11 @@ def project(**fields) -> Project:
     return cast.make_project(**fields)
 
 
-def item(owner: Project, answers=("first answer", "second answer", "third answer"), *, targets=(), **fields) -> Item:
-    """cast.make_item with the event ids that imports stamp; `targets`: numbers of the answers that the file offers for learning."""
+def item(
+    owner: Project, answers=("first answer", "second answer", "third answer"), *, targets=(), **fields
+) -> Item:
+    """cast.make_item with the event ids that imports stamp; `targets`: numbers of the answers that the file
+    offers for learning."""
     event = events.append(project=owner, actor=None, verb="import")
     made = cast.make_item(owner, answers, event_id=event.pk, **fields)
     type(made.prompt).objects.filter(pk=made.prompt_id).update(event_id=event.pk)
@@ -33,9 +36,13 @@ def judge(on: Item, by: Annotator, document: dict, *, action: str | None = None)
     number = annotation.versions.count() + 1
     imported = by.source == "imported"
     version = AnnotationVersion.objects.create(
-        annotation=annotation, number=number, action=action or ("import" if imported else "submit" if number == 1 else "edit"), document=document,
-        client_key=f"k{next(_n)}", event_id=event.pk,
-    )  # fmt: skip
+        annotation=annotation,
+        number=number,
+        action=action or ("import" if imported else "submit" if number == 1 else "edit"),
+        document=document,
+        client_key=f"k{next(_n)}",
+        event_id=event.pk,
+    )
     annotation.head, annotation.state = version, "withdrawn" if action == "undo" else "submitted"
     annotation.save()
     return version
@@ -43,7 +50,9 @@ def judge(on: Item, by: Annotator, document: dict, *, action: str | None = None)
 
 def decide(version: AnnotationVersion, decision: str) -> Review:
     event = events.append(project=version.annotation.project, actor=None, verb=decision)
-    Annotation.objects.filter(pk=version.annotation_id).update(state="accepted" if decision == "accept" else "returned")
+    Annotation.objects.filter(pk=version.annotation_id).update(
+        state="accepted" if decision == "accept" else "returned"
+    )
     return Review.objects.create(version=version, decision=decision, event_id=event.pk)
 
 

@@ -1,4 +1,5 @@
-"""Exports by button and by API: who may, what is started, what can be downloaded, and that nothing else can."""
+"""Exports by button and by API: who may, what is started, what can be downloaded, and that nothing else
+can."""
 
 import io
 import json
@@ -27,7 +28,9 @@ def _project():
     project = judged.project(slug="ward")
     x, _y, _z = judged.annotators(project)
     for n in range(3):
-        judged.judge(judged.item(project, (f"good {n}", f"poor {n}")), x, {"ranking": [[0], [1]], "acceptable": 1})
+        judged.judge(
+            judged.item(project, (f"good {n}", f"poor {n}")), x, {"ranking": [[0], [1]], "acceptable": 1}
+        )
     return project
 
 
@@ -47,14 +50,24 @@ def built(project, form="trl-preference", **options) -> Bundle:
 
 
 def post(client, project, body, **headers):
-    return client.post(f"/api/v1/projects/{project.slug}/exports/", json.dumps(body), content_type="application/json", **headers)
+    return client.post(
+        f"/api/v1/projects/{project.slug}/exports/",
+        json.dumps(body),
+        content_type="application/json",
+        **headers,
+    )
 
 
 def test_a_key_starts_an_export_follows_the_job_and_takes_the_files(project, manager):
     _row, key = auth.new_key(user=manager, project=project, role="manager")
     headers = {"HTTP_AUTHORIZATION": f"Bearer {key}"}
     client = Client()
-    answer = post(client, project, {"format": "trl-preference", "annotators": "majority", "split": [50, 50, 0]}, **headers)
+    answer = post(
+        client,
+        project,
+        {"format": "trl-preference", "annotators": "majority", "split": [50, 50, 0]},
+        **headers,
+    )
     assert answer.status_code == 202
     job = answer.json()["job"]
     assert (job["kind"], job["state"]) == ("export", "queued")
@@ -64,7 +77,9 @@ def test_a_key_starts_an_export_follows_the_job_and_takes_the_files(project, man
     result = done["result"]
     assert sum(f["rows"] for f in result["files"]) == sum(f["rows"] for f in result["side_files"]) == 3
     (listed,) = client.get("/api/v1/projects/ward/exports/", **headers).json()
-    assert listed["content_sha256"] == result["content_sha256"] and listed["number"] == result["snapshot"] == 1
+    assert (
+        listed["content_sha256"] == result["content_sha256"] and listed["number"] == result["snapshot"] == 1
+    )
     manifest = client.get("/api/v1/projects/ward/exports/1/", **headers).json()["manifest"]
     assert manifest["options"]["annotators"] == "majority" and manifest["as_of"] == listed["as_of"]
     for entry in result["files"] + result["side_files"]:
@@ -77,7 +92,10 @@ def test_an_event_that_has_not_happened_is_refused_at_once(project, manager):
     answer = post(client_of(manager), project, {"format": "jsonl", "as_of": Event.objects.last().pk + 1})
     assert answer.status_code == 400 and not Job.objects.exists()
     assert (answer.json()["error"]["code"], answer.json()["error"]["field"]) == ("unknown_event", "as_of")
-    assert post(client_of(manager), project, {"format": "jsonl", "as_of": Event.objects.last().pk}).status_code == 202
+    assert (
+        post(client_of(manager), project, {"format": "jsonl", "as_of": Event.objects.last().pk}).status_code
+        == 202
+    )
 
 
 def test_shares_may_be_given_as_the_command_writes_them(project, manager):
@@ -85,7 +103,9 @@ def test_shares_may_be_given_as_the_command_writes_them(project, manager):
     assert answer.status_code == 202
     assert Job.objects.get(pk=answer.json()["job"]["id"]).params["options"]["split"] == [80, 10, 10]
     for wrong in ("80,10", "80,a,b", "80,-10,30"):
-        assert post(client_of(manager), project, {"format": "trl-preference", "split": wrong}).status_code == 400
+        assert (
+            post(client_of(manager), project, {"format": "trl-preference", "split": wrong}).status_code == 400
+        )
 
 
 def test_the_zip_holds_every_file_and_the_manifest(project, manager):
@@ -97,11 +117,23 @@ def test_the_zip_holds_every_file_and_the_manifest(project, manager):
         assert archive.testzip() is None
         root = "ward-000001-llamafactory/"
         assert set(archive.namelist()) == {root + name for name in downloads.names_of(bundle)}
-        assert json.loads(archive.read(root + "manifest.json"))["content_sha256"] == bundle.snapshot.content_sha256
+        assert (
+            json.loads(archive.read(root + "manifest.json"))["content_sha256"]
+            == bundle.snapshot.content_sha256
+        )
 
 
 @pytest.mark.parametrize(
-    "name", ["../../../secret_key", "..%2f..%2fsecret_key", "%2e%2e/%2e%2e/secret_key", "/etc/passwd", "train.jsonl/../train.jsonl", ".", "nothing.jsonl"]
+    "name",
+    [
+        "../../../secret_key",
+        "..%2f..%2fsecret_key",
+        "%2e%2e/%2e%2e/secret_key",
+        "/etc/passwd",
+        "train.jsonl/../train.jsonl",
+        ".",
+        "nothing.jsonl",
+    ],
 )
 def test_no_other_path_can_be_asked_for(project, manager, name):
     built(project)
@@ -166,7 +198,11 @@ def test_an_export_of_nothing_fails_and_says_what_was_left_out(project, manager)
     with pytest.raises(Exception, match="nothing to write"):
         jobs.run_now(Job.objects.get(pk=job))
     failed = client.get(f"/api/v1/jobs/{job}/").json()
-    assert failed["state"] == "failed" and failed["result"]["error"]["code"] == "no_rows" and failed["result"]["left_out"] == {"no_target": 3}
+    assert (
+        failed["state"] == "failed"
+        and failed["result"]["error"]["code"] == "no_rows"
+        and failed["result"]["left_out"] == {"no_target": 3}
+    )
     assert not Snapshot.objects.exists() and not list(snapshots.root().glob(".building-*"))
     page = client.get("/p/ward/exports/").content.decode()
     assert "The last export made nothing." in page
@@ -180,7 +216,14 @@ def test_the_page_offers_every_format_with_a_sample_and_starts_a_job(project, ma
         assert f'value="{form.name}"' in text
         assert all(str(escape(sentence)) in text for sentence in form.not_honoured)
     assert text.count('class="export-sample"') >= len(FORMATS)
-    fields = {"format": "trl-kto", "annotators": "each", "pairs": "all", "split_by": "prompt", "margin": "none", "correction_beats": "original"}
+    fields = {
+        "format": "trl-kto",
+        "annotators": "each",
+        "pairs": "all",
+        "split_by": "prompt",
+        "margin": "none",
+        "correction_beats": "original",
+    }
     fields |= {"system": "keep", "sources": "omit", "include_imported": "on"}
     assert client.post("/p/ward/exports/", fields).url == "/p/ward/exports/#exports-made"
     job = Job.objects.get()
@@ -193,7 +236,14 @@ def test_the_page_offers_every_format_with_a_sample_and_starts_a_job(project, ma
 
 
 def test_a_bad_split_is_said_beside_its_field(project, manager):
-    fields = {"format": "trl-kto", "annotators": "each", "pairs": "all", "split": "80;20", "split_by": "prompt", "margin": "none"}
+    fields = {
+        "format": "trl-kto",
+        "annotators": "each",
+        "pairs": "all",
+        "split": "80;20",
+        "split_by": "prompt",
+        "margin": "none",
+    }
     fields |= {"correction_beats": "original", "system": "keep", "sources": "omit"}
     answer = client_of(manager).post("/p/ward/exports/", fields)
     assert answer.status_code == 400 and "Give three shares" in answer.content.decode()
@@ -228,12 +278,17 @@ def test_the_documentation_names_every_reason():
 
 
 def test_the_page_says_in_words_what_a_data_set_was_made_with(project, manager):
-    bundle = built(project, seed=7, split="80,10,10", include=["thumbs"], sft_top=True, include_imported=False)
+    bundle = built(
+        project, seed=7, split="80,10,10", include=["thumbs"], sft_top=True, include_imported=False
+    )
     made = dict(client_of(manager).get(f"/p/ward/exports/{bundle.snapshot.number}/").context["options"])
     words = {str(label): value for label, value in made.items()}
     assert words["Whose judgement"] == "Everyone's, unless somebody contradicts it"
     assert words["Shares for training, validation and test"] == "80, 10, 10" and words["Seed"] == "7"
     assert words["Words of end users, taken as they are"] == "Thumbs, as good-or-bad labels"
-    assert words["Learn from top-ranked answers, too"] == "yes" and words["With judgements that came with imported files"] == "no"
+    assert (
+        words["Learn from top-ranked answers, too"] == "yes"
+        and words["With judgements that came with imported files"] == "no"
+    )
     assert "Margin on pairs" not in words and "Source passages" not in words  # as usual
     assert not {"as_of", "alpha", "name", "split_by"} & set(words)

@@ -1,4 +1,5 @@
-"""The export pages in a real browser: by keyboard, with a worker, down to the files; readable by everyone, on a phone too."""
+"""The export pages in a real browser: by keyboard, with a worker, down to the files; readable by everyone, on
+a phone too."""
 
 import io
 import json
@@ -28,7 +29,11 @@ def ward():
 
 def serious(page) -> list:
     found = Axe().run(page).response["violations"]
-    return [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in found if v["impact"] in ("serious", "critical")]
+    return [
+        (v["id"], [n["html"][:120] for n in v["nodes"]][:3])
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
 
 
 def test_a_manager_makes_a_data_set_by_keyboard_and_downloads_it(open_page, tmp_path):
@@ -40,12 +45,16 @@ def test_a_manager_makes_a_data_set_by_keyboard_and_downloads_it(open_page, tmp_
         page.keyboard.press("ArrowDown")
         assert page.locator('input[name="format"]:checked').get_attribute("value") == "trl-preference"
         page.keyboard.press("Enter")
-        processes.until(lambda: Job.objects.filter(state="done").exists(), f"the export; {tmp_path}", seconds=60)
+        processes.until(
+            lambda: Job.objects.filter(state="done").exists(), f"the export; {tmp_path}", seconds=60
+        )
         page.get_by_role("link", name="No. 1").wait_for()  # the list renews itself when the job ends
         with page.expect_download() as waited:
             page.get_by_role("link", name="Download").press("Enter")
         archive = zipfile.ZipFile(io.BytesIO(waited.value.path().read_bytes()))
-        rows = [json.loads(line) for line in archive.read("ward-000001-trl-preference/train.jsonl").splitlines()]
+        rows = [
+            json.loads(line) for line in archive.read("ward-000001-trl-preference/train.jsonl").splitlines()
+        ]
         assert len(rows) == 8 and all(row["chosen"][0]["content"].startswith("好的回答") for row in rows)
         page.get_by_role("link", name="No. 1").press("Enter")
         page.get_by_role("heading", name="Left out, and why").wait_for()
@@ -63,7 +72,10 @@ def test_the_pages_read_well_in_both_themes_and_on_a_phone(open_page, dark, tmp_
             page.goto(url)
             for summary in page.locator("main details > summary").all():
                 summary.click()
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), (url, phone)
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), (
+                url,
+                phone,
+            )
             assert serious(page) == [], (url, phone)
-            shot = f"{'dark' if dark else 'light'}-{'phone' if phone else 'desk'}-{url.strip('/').replace('/', '-')}.png"
+            shot = f"{'dark' if dark else 'light'}-{'phone' if phone else 'desk'}-{url.strip('/').replace('/', '-')}.png"  # noqa: E501
             page.screenshot(path=tmp_path / shot, full_page=True)

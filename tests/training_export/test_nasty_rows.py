@@ -1,4 +1,5 @@
-"""One stored row never stops an export: what no trainer can hold is left out, counted and can be traced, the rest is published."""
+"""One stored row never stops an export: what no trainer can hold is left out, counted and can be traced, the
+rest is published."""
 
 import json
 
@@ -31,11 +32,19 @@ def user(text="How far is it?"):
 def called(arguments, name="distance", **more):
     """A talk in which the model called a tool with these arguments."""
     call = {"id": "c1", "type": "function", "function": {"name": name, "arguments": arguments}} | more
-    return [user(), {"role": "assistant", "content": "", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c1", "content": "unknown"}, user("And then?")]
+    return [
+        user(),
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "unknown"},
+        user("And then?"),
+    ]
 
 
 def tool(**function):
-    return {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}} | function}
+    return {
+        "type": "function",
+        "function": {"name": "f", "parameters": {"type": "object", "properties": {}}} | function,
+    }
 
 
 # What older versions may have stored: columns of the prompt, or turns of an answer.
@@ -61,9 +70,15 @@ NASTY = {
     "a tool whose name is empty": {"messages": called("{}", name="")},
     "a call whose id is a number": {"messages": called("{}", id=7)},
     "a call whose id is an object": {"messages": called("{}", id={"a": 1})},
-    "a call that is a text": {"messages": [user(), {"role": "assistant", "content": "", "tool_calls": ["f"]}, user()]},
-    "calls that are an object": {"messages": [user(), {"role": "assistant", "content": "", "tool_calls": {"f": 1}}, user()]},
-    "a reply whose call is a number": {"messages": [*called("{}")[:2], {"role": "tool", "tool_call_id": 1, "content": "x"}, user()]},
+    "a call that is a text": {
+        "messages": [user(), {"role": "assistant", "content": "", "tool_calls": ["f"]}, user()]
+    },
+    "calls that are an object": {
+        "messages": [user(), {"role": "assistant", "content": "", "tool_calls": {"f": 1}}, user()]
+    },
+    "a reply whose call is a number": {
+        "messages": [*called("{}")[:2], {"role": "tool", "tool_call_id": 1, "content": "x"}, user()]
+    },
     "a speaker whose name is a list": {"messages": [user() | {"name": ["x"]}]},
     "half a character": {"messages": [user("half \ud800")]},
     "NUL": {"messages": [user("a\0b")]},
@@ -94,9 +109,12 @@ NASTY = {
     "turns that begin with a reply": {"turns": [{"role": "tool", "content": "x"}]},
     "NaN in an answer's call": {"turns": called('{"km": NaN}')[1:3]},
     "metadata that is a list": {"metadata": [1]},
-}  # fmt: skip
+}
 RAW = {  # as text, what no JSON encoder writes
-    "a number out of range in tools": ("tools", '[{"type": "function", "function": {"name": "f", "x": 1e999}}]'),
+    "a number out of range in tools": (
+        "tools",
+        '[{"type": "function", "function": {"name": "f", "x": 1e999}}]',
+    ),
     "a number out of range in messages": ("messages", '[{"role": "user", "content": "x", "extra": 1e999}]'),
     "a number out of range in sources": ("sources", '[{"text": "x", "n": 1e999}]'),
     "900 levels of tools": ("tools", "[" * 900 + "]" * 900),
@@ -115,15 +133,20 @@ def project():
 
 
 def stored(project, name: str) -> Prompt:
-    """One more judged prompt, then changed behind everybody's back as `name` says; skips what this database refuses."""
-    item = judged.item(project, (f"first of {name}", f"second of {name}", f"third of {name}"), targets=[0], kind="ranking")
+    """One more judged prompt, then changed behind everybody's back as `name` says; skips what this database
+    refuses."""
+    item = judged.item(
+        project, (f"first of {name}", f"second of {name}", f"third of {name}"), targets=[0], kind="ranking"
+    )
     judged.judge(item, project.person, DOCUMENT)
     try:
         with transaction.atomic():
             if name in RAW:
                 column, text = RAW[name]
                 with connection.cursor() as cursor:
-                    cursor.execute(f"UPDATE corpus_prompt SET {column} = %s WHERE id = %s", [text, item.prompt_id])
+                    cursor.execute(
+                        f"UPDATE corpus_prompt SET {column} = %s WHERE id = %s", [text, item.prompt_id]
+                    )
             elif "turns" in NASTY[name]:
                 Response.objects.filter(prompt=item.prompt).update(**NASTY[name])
             else:
@@ -134,9 +157,16 @@ def stored(project, name: str) -> Prompt:
 
 
 def exported(project, form: str, **options):
-    bundle = snapshots.build(project=project, actor=None, options=ExportOptions.of({"format": form, **options}))
+    bundle = snapshots.build(
+        project=project, actor=None, options=ExportOptions.of({"format": form, **options})
+    )
     folder = snapshots.folder_of(bundle)
-    return bundle, [json.loads(line) for f in bundle.files if f["role"] == "data" for line in (folder / f["path"]).read_text().splitlines()]
+    return bundle, [
+        json.loads(line)
+        for f in bundle.files
+        if f["role"] == "data"
+        for line in (folder / f["path"]).read_text().splitlines()
+    ]
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -144,7 +174,12 @@ def exported(project, form: str, **options):
 def test_a_nasty_row_is_left_out_and_counted_and_the_others_are_published(project, name, form):
     _bundle, alone = exported(project, form)
     prompt = stored(project, name)
-    for options in ({}, {"sources": "user"}, {"split": "50,50,0", "split_by": "source"}, {"split": "50,50,0", "split_by": "user"}):
+    for options in (
+        {},
+        {"sources": "user"},
+        {"split": "50,50,0", "split_by": "source"},
+        {"split": "50,50,0", "split_by": "user"},
+    ):
         bundle, rows = exported(project, form, **options)
         assert len(rows) >= len(alone)
         left_out = bundle.manifest["left_out"]
@@ -168,11 +203,12 @@ def test_all_of_them_together(project, form):
     assert sum(entry["count"] for entry in bundle.manifest["left_out"].values()) > 20
 
 
-# --- the program's own faults -------------------------------------------------------------------------------------------------------
+# --- the program's own faults -------------------------------------------------------------------------------
 
 
 def broken(monkeypatch, form: str, fails) -> None:
-    """The writer of `form` fails on the rows for which `fails(example)` says so, as if it had a fault of its own."""
+    """The writer of `form` fails on the rows for which `fails(example)` says so, as if it had a fault of its
+    own."""
     writer = FORMATS[form].writer
     row = writer.row
 
@@ -208,7 +244,11 @@ def test_an_error_of_the_program_on_every_row_fails_the_export(project, monkeypa
 
 def test_an_error_on_more_than_a_few_rows_fails_it_too(project, monkeypatch):
     for n in range(30):
-        judged.judge(judged.item(project, (f"a {n}", f"b {n}"), kind="ranking"), project.person, {"ranking": [[0], [1]]})
+        judged.judge(
+            judged.item(project, (f"a {n}", f"b {n}"), kind="ranking"),
+            project.person,
+            {"ranking": [[0], [1]]},
+        )
     few: list = []
     broken(monkeypatch, "trl-preference", lambda example: len(few) < 20 and not few.append(1))
     bundle, rows = exported(project, "trl-preference")
@@ -227,41 +267,105 @@ def test_an_error_of_the_program_while_rows_are_made_is_weighed_alike(project, m
 
 
 def test_a_full_disk_is_no_rows_fault(project, monkeypatch):
-    monkeypatch.setattr(FORMATS["trl-sft"].writer, "row", lambda *given: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(
+        FORMATS["trl-sft"].writer,
+        "row",
+        lambda *given: (_ for _ in ()).throw(OSError(28, "No space left on device")),
+    )
     with pytest.raises(OSError, match="No space"):
         exported(project, "trl-sft")
 
 
-# --- anything at all ----------------------------------------------------------------------------------------------------------------
+# --- anything at all ----------------------------------------------------------------------------------------
 
-texts = st.sampled_from(["x", "", " ", "half \ud800", "a\0b", "<|im_end|>", "NaN", '{"km": NaN}', '{"km": 1e999}', DEEP, "[1]", "42", '{"a": 1}', "{"])
+texts = st.sampled_from(
+    [
+        "x",
+        "",
+        " ",
+        "half \ud800",
+        "a\0b",
+        "<|im_end|>",
+        "NaN",
+        '{"km": NaN}',
+        '{"km": 1e999}',
+        DEEP,
+        "[1]",
+        "42",
+        '{"a": 1}',
+        "{",
+    ]
+)
 anything = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.sampled_from([1.5, float("nan"), float("inf"), 1e300]), texts),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["name", "type", "properties", "function", "text", "\ud800"]), inner)),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**70), 2**70),
+        st.sampled_from([1.5, float("nan"), float("inf"), 1e300]),
+        texts,
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["name", "type", "properties", "function", "text", "\ud800"]), inner),
+    ),
     max_leaves=6,
 )
-call = st.fixed_dictionaries({"function": st.fixed_dictionaries({"name": st.one_of(st.just("f"), anything), "arguments": st.one_of(texts, anything)})})
+call = st.fixed_dictionaries(
+    {
+        "function": st.fixed_dictionaries(
+            {"name": st.one_of(st.just("f"), anything), "arguments": st.one_of(texts, anything)}
+        )
+    }
+)
 some_turn = st.one_of(
-    st.builds(lambda role, content: {"role": role, "content": content}, st.sampled_from(["user", "assistant", "tool", "system"]), st.one_of(texts, anything)),
+    st.builds(
+        lambda role, content: {"role": role, "content": content},
+        st.sampled_from(["user", "assistant", "tool", "system"]),
+        st.one_of(texts, anything),
+    ),
     st.builds(
         lambda content, calls, more: {"role": "assistant", "content": content, "tool_calls": calls} | more,
-        st.one_of(texts, st.none()), st.one_of(st.lists(call, min_size=1, max_size=2), anything), st.one_of(st.just({}), st.just({"name": 5})),
+        st.one_of(texts, st.none()),
+        st.one_of(st.lists(call, min_size=1, max_size=2), anything),
+        st.one_of(st.just({}), st.just({"name": 5})),
     ),
     anything,
-)  # fmt: skip
-some_turns = st.one_of(
-    st.lists(some_turn, max_size=4), st.builds(lambda a: called(a), texts), st.builds(lambda a: called(a)[:1], texts), st.builds(lambda: [user()]), anything
 )
-some_tools = st.one_of(st.none(), st.lists(st.one_of(st.builds(lambda f: {"type": "function", "function": f}, anything), anything), max_size=3), anything)
-some_sources = st.one_of(st.just([]), st.lists(st.builds(lambda title, text: {"title": title, "text": text}, texts, anything), max_size=2), anything)
-some_answer = st.builds(lambda text, turns: Answer(text, turns), texts, st.one_of(st.just(()), st.lists(some_turn, max_size=3).map(tuple)))
+some_turns = st.one_of(
+    st.lists(some_turn, max_size=4),
+    st.builds(lambda a: called(a), texts),
+    st.builds(lambda a: called(a)[:1], texts),
+    st.builds(lambda: [user()]),
+    anything,
+)
+some_tools = st.one_of(
+    st.none(),
+    st.lists(
+        st.one_of(st.builds(lambda f: {"type": "function", "function": f}, anything), anything), max_size=3
+    ),
+    anything,
+)
+some_sources = st.one_of(
+    st.just([]),
+    st.lists(st.builds(lambda title, text: {"title": title, "text": text}, texts, anything), max_size=2),
+    anything,
+)
+some_answer = st.builds(
+    lambda text, turns: Answer(text, turns),
+    texts,
+    st.one_of(st.just(()), st.lists(some_turn, max_size=3).map(tuple)),
+)
 
 
 @pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(rows=st.lists(st.tuples(some_turns, some_tools, some_sources, some_answer, some_answer), max_size=6), where=st.sampled_from(["omit", "system", "user"]))
+@given(
+    rows=st.lists(st.tuples(some_turns, some_tools, some_sources, some_answer, some_answer), max_size=6),
+    where=st.sampled_from(["omit", "system", "user"]),
+)
 def test_whatever_is_stored_the_writer_and_its_check_agree(form, rows, where, tmp_path_factory):
-    """Each row is written or left out under a code of its own fault, the sound one stands in the file, and the strict check finds no error."""
+    """Each row is written or left out under a code of its own fault, the sound one stands in the file, and
+    the strict check finds no error."""
     folder = tmp_path_factory.mktemp("fuzz")
     options = Options(sources=where)
     writer = FORMATS[form].open(folder, options)
@@ -272,8 +376,18 @@ def test_whatever_is_stored_the_writer_and_its_check_agree(form, rows, where, tm
         tools, sources = tools or None, sources or []
         if shape_fault(context, tools, sources, one.turns) or shape_fault([], turns=other.turns):
             continue  # is left out where it is read
-        shared = {"context": context, "group_id": f"g{n}", "tools": tools, "sources": sources, "provenance": {"prompt": n}}
-        for example in (Sft(**shared, target=one), Preference(**shared, chosen=one, rejected=other), Binary(**shared, answer=one, label=True)):
+        shared = {
+            "context": context,
+            "group_id": f"g{n}",
+            "tools": tools,
+            "sources": sources,
+            "provenance": {"prompt": n},
+        }
+        for example in (
+            Sft(**shared, target=one),
+            Preference(**shared, chosen=one, rejected=other),
+            Binary(**shared, answer=one, label=True),
+        ):
             if type(example) in FORMATS[form].takes:
                 offered += 1
                 try:

@@ -1,5 +1,5 @@
-"""Every option of an export at every door: said on the page, to the API or to the command it is the same option, and the documentation
-names it."""
+"""Every option of an export at every door: said on the page, to the API or to the command it is the same
+option, and the documentation names it."""
 
 import json
 from dataclasses import fields, replace
@@ -91,7 +91,9 @@ def test_what_is_not_said_is_the_default_at_every_door():
 
 def command_asks() -> set[str]:
     parser = Command().create_parser("manage.py", "export_dataset")
-    of_django = {action.dest for action in BaseCommand().create_parser("manage.py", "export_dataset")._actions}
+    of_django = {
+        action.dest for action in BaseCommand().create_parser("manage.py", "export_dataset")._actions
+    }
     return {action.dest for action in parser._actions} - of_django - NO_OPTION
 
 
@@ -115,7 +117,13 @@ def test_a_new_option_is_one_definition(monkeypatch):
 def documented(one) -> str:
     """The row of docs/export.md for an option."""
     values = "\\|".join(one.choices) if one.kind is Kind.CHOICE else one.metavar or ""
-    default = "must be said" if one.required else f"`{json.dumps(one.default)}`".replace('"', "") if one.default not in (None, ()) else ""
+    default = (
+        "must be said"
+        if one.required
+        else f"`{json.dumps(one.default)}`".replace('"', "")
+        if one.default not in (None, ())
+        else ""
+    )
     more = ": " + ", ".join(f"`{name}`" for name in one.choices) + "." if one.kind is Kind.NAMES else "."
     written, label = f"{one.flag} {values}".strip(), one.label if one.page else ""
     return f"| `{written}` | `{one.name}` | {label} | {default} | {one.help.removesuffix('.')}{more} |"

@@ -1,7 +1,8 @@
-"""Own files come home: what a format writes of judged rows is imported into another project, which writes the same again.
+"""Own files come home: what a format writes of judged rows is imported into another project, which writes the
+same again.
 
-A format that is registered and does not come home fails. What may differ is named in `MAY_DIFFER`, by format; the rows, and the answers of one tie,
-may come in another order."""
+A format that is registered and does not come home fails. What may differ is named in `MAY_DIFFER`, by
+format; the rows, and the answers of one tie, may come in another order."""
 
 import json
 from collections import Counter
@@ -23,7 +24,15 @@ pytestmark = pytest.mark.django_db
 # provenance: ids of the project it came from. group_id: keyed by the project. language: guessed anew.
 MAY_DIFFER = {"jsonl": {"provenance", "group_id", "language"}}
 HAVE_A_WAY = ["trl-sft", "trl-preference", "trl-rm", "trl-kto", "llamafactory", "jsonl"]
-WEATHER = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {"place": {"type": "string"}}}}}]
+WEATHER = [
+    {
+        "type": "function",
+        "function": {
+            "name": "weather",
+            "parameters": {"type": "object", "properties": {"place": {"type": "string"}}},
+        },
+    }
+]
 
 
 def user(text):
@@ -35,26 +44,71 @@ def said(text):
 
 
 def judged_rows(project):
-    """Rankings with ties and a rest, by two people who agree, differ and correct; lines; offered answers; turns, tools and passages."""
+    """Rankings with ties and a rest, by two people who agree, differ and correct; lines; offered answers;
+    turns, tools and passages."""
     x, y, _z = judged.annotators(project)
-    plain = judged.item(project, ("好的", "一般", "不好\n"), prompt=cast.make_prompt(project, "感冒要吃抗生素吗？"))
+    plain = judged.item(
+        project, ("好的", "一般", "不好\n"), prompt=cast.make_prompt(project, "感冒要吃抗生素吗？")
+    )
     judged.judge(plain, x, {"ranking": [[0], [1], [2]], "acceptable": 1})
     judged.judge(plain, y, {"ranking": [[0], [1, 2]], "acceptable": 1})
     talk = [{"role": "system", "content": "Be brief."}, user("May I sign?"), said("Yes."), user("Notarised?")]
-    longer = judged.item(project, ("For land.", "Always.", "Never.", "Ask."), prompt=cast.make_prompt(project, messages=talk), targets=[3])
-    judged.judge(longer, x, {"ranking": [[0]], "rest": "worse", "corrections": [
-        {"target": "response", "answer": 1, "text": "For land, always."}, {"target": "turn", "turn": 2, "text": "Only with a power of attorney."},
-    ]})  # fmt: skip
-    judged.judge(longer, y, {"ranking": [[0], [2]], "corrections": [{"target": "response", "answer": 0, "text": "For land, yes."}]})
-    call = {"role": "assistant", "content": "", "tool_calls": [{"type": "function", "function": {"name": "weather", "arguments": '{"place": "Bern"}'}}]}
+    longer = judged.item(
+        project,
+        ("For land.", "Always.", "Never.", "Ask."),
+        prompt=cast.make_prompt(project, messages=talk),
+        targets=[3],
+    )
+    judged.judge(
+        longer,
+        x,
+        {
+            "ranking": [[0]],
+            "rest": "worse",
+            "corrections": [
+                {"target": "response", "answer": 1, "text": "For land, always."},
+                {"target": "turn", "turn": 2, "text": "Only with a power of attorney."},
+            ],
+        },
+    )
+    judged.judge(
+        longer,
+        y,
+        {
+            "ranking": [[0], [2]],
+            "corrections": [{"target": "response", "answer": 0, "text": "For land, yes."}],
+        },
+    )
+    call = {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [
+            {"type": "function", "function": {"name": "weather", "arguments": '{"place": "Bern"}'}}
+        ],
+    }
     asked = [user("Rain in Bern?"), call, {"role": "tool", "content": "dry"}]
-    tools = judged.item(project, ("No.", "Yes."), prompt=cast.make_prompt(project, messages=asked, tools=WEATHER), targets=[0])
+    tools = judged.item(
+        project, ("No.", "Yes."), prompt=cast.make_prompt(project, messages=asked, tools=WEATHER), targets=[0]
+    )
     judged.judge(tools, y, {"ranking": [[0], [1]], "acceptable": 1})
     passage = [{"title": "Ward A", "text": "Two visitors at a time."}]
-    sourced = judged.item(project, ("Two.", "Three."), prompt=cast.make_prompt(project, "How many?", sources=passage), targets=[0])
+    sourced = judged.item(
+        project,
+        ("Two.", "Three."),
+        prompt=cast.make_prompt(project, "How many?", sources=passage),
+        targets=[0],
+    )
     judged.judge(sourced, x, {"ranking": [[0, 1]], "acceptable": 0})
     single = judged.item(project, ("alone",), prompt=cast.make_prompt(project, "One answer?"))
-    judged.judge(single, y, {"ranking": [[0]], "acceptable": 1, "corrections": [{"target": "response", "answer": 0, "text": "not alone"}]})
+    judged.judge(
+        single,
+        y,
+        {
+            "ranking": [[0]],
+            "acceptable": 1,
+            "corrections": [{"target": "response", "answer": 0, "text": "not alone"}],
+        },
+    )
     return project
 
 
@@ -63,8 +117,13 @@ def exported(project, **options) -> dict[str, Counter]:
     skip = MAY_DIFFER.get(options["format"], set())
     files = {}
     for path in data_files(project, **options):
-        rows = [{k: v for k, v in json.loads(line).items() if k not in skip} for line in path.read_text().splitlines()]
-        files[path.name] = Counter(json.dumps(row, sort_keys=True, ensure_ascii=False) for row in map(told, rows))
+        rows = [
+            {k: v for k, v in json.loads(line).items() if k not in skip}
+            for line in path.read_text().splitlines()
+        ]
+        files[path.name] = Counter(
+            json.dumps(row, sort_keys=True, ensure_ascii=False) for row in map(told, rows)
+        )
     return files
 
 
@@ -77,13 +136,20 @@ def told(row: dict) -> dict:
 
 def data_files(project, **options) -> list[Path]:
     bundle = snapshots.build(project=project, actor=None, options=ExportOptions.of(options))
-    return [snapshots.folder_of(bundle) / f["path"] for f in bundle.files if f["rows"] and not f["path"].startswith("provenance/")]
+    return [
+        snapshots.folder_of(bundle) / f["path"]
+        for f in bundle.files
+        if f["rows"] and not f["path"].startswith("provenance/")
+    ]
 
 
 def differences(before: dict[str, Counter], after: dict[str, Counter]) -> dict:
     """{file: (rows that went, rows that came)}."""
     return {
-        name: (sorted(before.get(name, Counter()) - after.get(name, Counter())), sorted(after.get(name, Counter()) - before.get(name, Counter())))
+        name: (
+            sorted(before.get(name, Counter()) - after.get(name, Counter())),
+            sorted(after.get(name, Counter()) - before.get(name, Counter())),
+        )
         for name in before.keys() | after.keys()
         if before.get(name) != after.get(name)
     }
@@ -91,7 +157,10 @@ def differences(before: dict[str, Counter], after: dict[str, Counter]) -> dict:
 
 def imported(project, bundle_of, **options) -> list[dict]:
     """The reports of taking every data file of the project's export into `project`."""
-    return [importer.import_file(project=project, actor=None, path=path) for path in data_files(bundle_of, **options)]
+    return [
+        importer.import_file(project=project, actor=None, path=path)
+        for path in data_files(bundle_of, **options)
+    ]
 
 
 def test_every_format_has_a_way_home():
@@ -103,7 +172,9 @@ def test_an_export_imports_as_what_it_was(form):
     there, home = judged_rows(judged.project(slug="there")), judged.project(slug="home")
     before = exported(there, format=form)
     kinds = FORMATS[form].takes
-    assert sum(counter.total() for counter in before.values()) >= 3 * len([k for k in kinds if k.__name__ in ("Sft", "Preference", "Binary", "RankedList")])
+    assert sum(counter.total() for counter in before.values()) >= 3 * len(
+        [k for k in kinds if k.__name__ in ("Sft", "Preference", "Binary", "RankedList")]
+    )
     reports = imported(home, there, format=form)
     assert [report["errors"] for report in reports] == [[]] * len(before)
     assert differences(before, exported(home, format=form)) == {}
@@ -112,19 +183,29 @@ def test_an_export_imports_as_what_it_was(form):
 
 
 @pytest.mark.parametrize(
-    "options", [{"annotators": "majority"}, {"pairs": "best-worst", "max_pairs": 2}, {"correction_beats": "ranked"}, {"all_corrections": True}]
+    "options",
+    [
+        {"annotators": "majority"},
+        {"pairs": "best-worst", "max_pairs": 2},
+        {"correction_beats": "ranked"},
+        {"all_corrections": True},
+    ],
 )
 def test_votes_and_choices_come_home_too(options):
     there, home = judged_rows(judged.project(slug="there")), judged.project(slug="home")
     before = exported(there, format="jsonl", **options)
     assert all(not report["errors"] for report in imported(home, there, format="jsonl", **options))
     assert differences(before, exported(home, format="jsonl", **options)) == {}
-    assert set(Annotation.objects.filter(project=home).values_list("annotator__name", flat=True)) == {"X", "Y"}
+    assert set(Annotation.objects.filter(project=home).values_list("annotator__name", flat=True)) == {
+        "X",
+        "Y",
+    }
 
 
 @pytest.mark.parametrize("form", ["trl-sft", "trl-kto", "llamafactory", "jsonl"])
 def test_checked_pairs_come_home_as_targets_and_labels(form):
-    """Of a QA project, into one that ranks: a QA project takes no labels, and only what is kept there leaves it."""
+    """Of a QA project, into one that ranks: a QA project takes no labels, and only what is kept there leaves
+    it."""
     there, home = judged.project(slug="there", kind="qa"), judged.project(slug="home")
     [x] = judged.annotators(there, 1)
     passage = [{"title": "Ward A", "text": "Two visitors at a time."}]
@@ -135,7 +216,9 @@ def test_checked_pairs_come_home_as_targets_and_labels(form):
         {"verdict": "fix", "corrections": [{"target": "question", "text": "How many at a time?"}]},
     ]
     for n, verdict in enumerate(verdicts):
-        item = judged.item(there, (f"Two {n}.",), prompt=cast.make_prompt(there, f"How many {n}?", sources=passage))
+        item = judged.item(
+            there, (f"Two {n}.",), prompt=cast.make_prompt(there, f"How many {n}?", sources=passage)
+        )
         judged.judge(item, x, verdict)
     before = exported(there, format=form)
     assert before and all(not report["errors"] for report in imported(home, there, format=form))
@@ -148,14 +231,21 @@ def test_what_end_users_said_comes_home_as_judgements(form):
     for who, value in (("ann", 1), ("bob", 1), ("cem", -1)):
         _question, (answer,) = chats.ask(there, who, "Is it safe?")
         chats.thumb(there, who, answer, value)
-    _question, (answer,) = chats.ask(there, "ann", "How much?", "Of what?", "Paracetamol.", answers=("5 g a day.",))
+    _question, (answer,) = chats.ask(
+        there, "ann", "How much?", "Of what?", "Paracetamol.", answers=("5 g a day.",)
+    )
     chats.correct(there, "ann", answer, "4 g a day.")
-    question, answers = chats.ask(there, "bob", "At night?", answers=("Yes, up to 4 g.", "Perhaps.", "No idea."))
+    question, answers = chats.ask(
+        there, "bob", "At night?", answers=("Yes, up to 4 g.", "Perhaps.", "No idea.")
+    )
     chats.pick(there, "bob", question, answers, chosen=0)
     _question, (answer,) = chats.ask(there, "cem", "By day?", answers=("Never.",))
     chats.thumb(there, "cem", answer, -1)
     options = {"format": form, "annotators": "majority"}
     before = exported(there, include="draft-choices,thumbs,corrections", **options)
-    reports = [importer.import_file(project=home, actor=None, path=p) for p in data_files(there, include="draft-choices,thumbs,corrections", **options)]
+    reports = [
+        importer.import_file(project=home, actor=None, path=p)
+        for p in data_files(there, include="draft-choices,thumbs,corrections", **options)
+    ]
     assert before and [report["errors"] for report in reports] == [[]] * len(before)
     assert differences(before, exported(home, **options)) == {}

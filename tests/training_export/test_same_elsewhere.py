@@ -1,5 +1,5 @@
-"""The same content with the same seed is the same data set elsewhere: in a project with another key, whose rows have other ids and came in
-another order."""
+"""The same content with the same seed is the same data set elsewhere: in a project with another key, whose
+rows have other ids and came in another order."""
 
 import random
 from itertools import count
@@ -21,7 +21,8 @@ PEOPLE = 9
 
 
 def prompts():
-    """[(question, answers as (model, text), [(annotator, judgement)])], always the same; some answers are said by two models."""
+    """[(question, answers as (model, text), [(annotator, judgement)])], always the same; some answers are
+    said by two models."""
     rng = random.Random(5)
     out = []
     for n in range(30):
@@ -76,7 +77,14 @@ def fill_talks(project, rng):
             react(project=project, end_user=person, kind="thumb", value=1 if n % 4 else -1, message=drafts[0])
         else:
             shown = [{"message": m.pk, "seen": True} for m in drafts]
-            choose(project=project, end_user=person, parent=turn, verdict="better", chosen=drafts[n % 2], shown=shown)
+            choose(
+                project=project,
+                end_user=person,
+                parent=turn,
+                verdict="better",
+                chosen=drafts[n % 2],
+                shown=shown,
+            )
 
 
 def exported(project, options):
@@ -86,7 +94,13 @@ def exported(project, options):
     return files, bundle.snapshot.content_sha256
 
 
-KTO = {"format": "trl-kto", "include": "thumbs,draft-choices", "thumbs_per_user": 3, "thumbs_balance": "1:1", "split": "60,20,20"}
+KTO = {
+    "format": "trl-kto",
+    "include": "thumbs,draft-choices",
+    "thumbs_per_user": 3,
+    "thumbs_balance": "1:1",
+    "split": "60,20,20",
+}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +108,12 @@ KTO = {"format": "trl-kto", "include": "thumbs,draft-choices", "thumbs_per_user"
     [
         {"format": "trl-preference", "max_pairs": 2, "split": "60,20,20", "seed": 3},
         {"format": "trl-rm", "pairs": "best-random", "margin": "bt"},
-        {"format": "trl-preference", "correction_beats": "ranked", "annotators": "majority", "include": "draft-choices"},
+        {
+            "format": "trl-preference",
+            "correction_beats": "ranked",
+            "annotators": "majority",
+            "include": "draft-choices",
+        },
         {"format": "trl-sft", "sft_top": True, "split": "80,20,0"},
         {"format": "llamafactory", "max_pairs": 3, "split": "80,20,0"},
         KTO,
@@ -111,4 +130,6 @@ def test_the_same_rows_are_drawn_elsewhere(options):
     assert exported(there, options) == (files, content)  # byte for byte
     others, other_content = exported(otherwise, options)
     assert other_content == content
-    assert {name: sorted(raw.splitlines()) for name, raw in others.items()} == {name: sorted(raw.splitlines()) for name, raw in files.items()}
+    assert {name: sorted(raw.splitlines()) for name, raw in others.items()} == {
+        name: sorted(raw.splitlines()) for name, raw in files.items()
+    }

@@ -1,4 +1,5 @@
-"""One consistent read of the database, as of one Event, beside the connection that the job writes its progress on."""
+"""One consistent read of the database, as of one Event, beside the connection that the job writes its
+progress on."""
 
 import json
 from collections.abc import Iterator
@@ -32,8 +33,9 @@ def document_of(value):
 
 
 class Reading:
-    """`rows(queryset)` runs a `values_list` query inside the read and gives its rows as the database does: JSON columns as text (see
-    `from_json`), booleans as such or as 0 and 1. `as_of` is the last Event seen by it."""
+    """`rows(queryset)` runs a `values_list` query inside the read and gives its rows as the database does:
+    JSON columns as text (see `from_json`), booleans as such or as 0 and 1. `as_of` is the last Event seen
+    by it."""
 
     def __init__(self, conn, as_of: int):
         self._connection, self.as_of = conn, as_of
@@ -53,9 +55,10 @@ class Reading:
 def consistent_read(as_of: int | None = None) -> Iterator[Reading]:
     """Open a read that sees one state of the database until it ends, and holds no writer up.
 
-    SQLite: a deferred transaction of its own (writers commit in the order of their event ids). PostgreSQL: REPEATABLE READ READ ONLY; the
-    event table is locked in SHARE mode for a moment first, because a transaction still running may hold a smaller event id than one that
-    has committed. Within a caller's transaction, that transaction is the read."""
+    SQLite: a deferred transaction of its own (writers commit in the order of their event ids). PostgreSQL:
+    REPEATABLE READ READ ONLY; the event table is locked in SHARE mode for a moment first, because a
+    transaction still running may hold a smaller event id than one that has committed. Within a caller's
+    transaction, that transaction is the read."""
     if connection.in_atomic_block:
         yield Reading(connection, _bounded(as_of, Event.objects.aggregate(last=Max("id"))["last"] or 0))
         return
@@ -97,5 +100,9 @@ def _bounded(as_of: int | None, last: int) -> int:
     if as_of is None:
         return last
     if not 0 <= as_of <= last:
-        raise DomainError("unknown_event", _("There is no event %(id)s yet; the last one is %(last)s.") % {"id": as_of, "last": last}, field="as_of")
+        raise DomainError(
+            "unknown_event",
+            _("There is no event %(id)s yet; the last one is %(last)s.") % {"id": as_of, "last": last},
+            field="as_of",
+        )
     return as_of

@@ -1,8 +1,9 @@
-"""What end users said of answers, as training rows: choices among drafts, thumbs, and corrections (docs/export.md has the rules).
+"""What end users said of answers, as training rows: choices among drafts, thumbs, and corrections
+(docs/export.md has the rules).
 
-Turns with the same context are one case, whoever talked; each end user is one voice in it, and the rules for several annotators decide. What
-an expert has judged is not taken from end users as well. Streams: memory is that of one chunk, 24 bytes a turn, and 8 a
-label where labels are thinned."""
+Turns with the same context are one case, whoever talked; each end user is one voice in it, and the rules
+for several annotators decide. What an expert has judged is not taken from end users as well. Streams:
+memory is that of one chunk, 24 bytes a turn, and 8 a label where labels are thinned."""
 
 from array import array
 from collections import Counter
@@ -20,7 +21,7 @@ from feedback.conversations.tree import as_turn, says_something
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
 from feedback.reactions.in_force import choice_about, latest, reaction_about
 from training_export.collect.consistent_read import Reading, from_json
-from training_export.collect.end_user_words import Said, corrected, said_of, told, voice_of
+from training_export.collect.end_user_words import Said, corrected, no_prompt, said_of, told, voice_of
 from training_export.collect.judged_prompts import GROUP_DIGITS, keys_of_users
 from training_export.collect.thinning import Thinning, beyond_cap, label_number
 from training_export.collect.unreached import KINDS, unreached, words_of
@@ -38,7 +39,8 @@ KEYS = 5000  # turns of which only the ids are read
 
 
 class FeedbackRows:
-    """The rows that a project's end users give. `left_out` grows while `chunks` is read. `include`: names of INCLUDE."""
+    """The rows that a project's end users give. `left_out` grows while `chunks` is read. `include`: names of
+    INCLUDE."""
 
     def __init__(
         self,
@@ -54,7 +56,13 @@ class FeedbackRows:
         balance: tuple | None = None,
         tolerance: Tolerance | None = None,
     ):
-        self._project, self._reading, self._rules, self._split_by, self._seed = project, reading, rules, split_by, seed
+        self._project, self._reading, self._rules, self._split_by, self._seed = (
+            project,
+            reading,
+            rules,
+            split_by,
+            seed,
+        )
         self._key = bytes(project.hash_key)
         self._takes = takes
         self._tolerance = tolerance
@@ -64,8 +72,11 @@ class FeedbackRows:
         self._include = [name for name in INCLUDE if name in include and speaks[name] & takes]
         self._unread = [name for name in INCLUDE if name in include and name not in self._include]
         self.left_out: Counter = Counter()
-        self._capped = beyond_cap(project, reading, per_user, seed) if per_user and "thumbs" in self._include else ()
-        # Turns that were put before experts in other words (masked) are known by what was promoted, the others by what they say.
+        self._capped = (
+            beyond_cap(project, reading, per_user, seed) if per_user and "thumbs" in self._include else ()
+        )
+        # Turns that were put before experts in other words (masked) are known by what was promoted, the
+        # others by what they say.
         self._judged_messages = judged_messages(project, reading.as_of) if self._include else set()
         hidden = Promotion.objects.filter(project=project, item__hidden=True).values_list("message_id")
         self._hidden_messages = {message for (message,) in reading.rows(hidden)} if self._include else set()
@@ -91,7 +102,11 @@ class FeedbackRows:
                 yield rows, keys
 
     def _kept(self, row) -> bool:
-        if type(row) is not Binary or row.provenance["reason"] != "thumb" or self._thinning.keeps(label_number(self._seed, row), row.label):
+        if (
+            type(row) is not Binary
+            or row.provenance["reason"] != "thumb"
+            or self._thinning.keeps(label_number(self._seed, row), row.label)
+        ):
             return True
         self.left_out["thinned"] += 1
         return False
@@ -101,11 +116,15 @@ class FeedbackRows:
     def _cases(self, left_out: Counter, *, takes) -> Iterator[tuple[list, frozenset]]:
         for turns in self._turns():
             cases = self._chunk(turns, left_out)
-            people = {user for case in cases for v in case.voices if (user := said_of(v).end_user) is not None}
+            people = {
+                user for case in cases for v in case.voices if (user := said_of(v).end_user) is not None
+            }
             who = EndUser.objects.filter(id__in=people).values_list("id", "key_hash")
             hashes = dict(self._reading.rows(who)) if people else {}
             names = {pk: label(EndUser(key_hash=hashed)) for pk, hashed in hashes.items()}
-            prompts = sorted({case.prompt for case in cases if case.prompt}) if self._split_by == "user" else []
+            prompts = (
+                sorted({case.prompt for case in cases if case.prompt}) if self._split_by == "user" else []
+            )
             of_prompts = keys_of_users(self._reading, prompts) if prompts else {}
             for case in cases:
                 try:
@@ -114,30 +133,48 @@ class FeedbackRows:
                     if left_out is self.left_out and self._tolerance is not None:
                         said = said_of(case.voices[0])
                         origin = {"conversation": said.conversation, "turn": said.turn}
-                        self._tolerance.left_out(stored_fault(case.messages, case.tools), {"prompt": case.prompt, "origins": [origin]}, wrong)
+                        self._tolerance.left_out(
+                            stored_fault(case.messages, case.tools),
+                            {"prompt": case.prompt, "origins": [origin]},
+                            wrong,
+                        )
                     continue
                 left_out.update(reasons)
                 in_rows = {id(said) for row in rows for said in row.provenance["versions"]}
                 _count(left_out, "word_unused", sum(id(v.version) not in in_rows for v in case.voices))
                 if rows:
                     said = [said_of(v) for v in case.voices]
-                    yield [told(row, case, names) for row in rows], self._keys(case, said, hashes) | of_prompts.get(case.prompt, frozenset())
+                    yield (
+                        [told(row, case, names) for row in rows],
+                        self._keys(case, said, hashes) | of_prompts.get(case.prompt, frozenset()),
+                    )
 
     def _turns(self) -> Iterator[list[tuple]]:
-        """Chunks of (id, conversation) of the turns that somebody said something of; equal contexts stand in one chunk, at the place of the
-        first of them. The hash that brings them together is keyed by the project: in its order the rows would stand otherwise elsewhere."""
+        """Chunks of (id, conversation) of the turns that somebody said something of; equal contexts stand in
+        one chunk, at the place of the first of them. The hash that brings them together is keyed by the
+        project: in its order the rows would stand otherwise elsewhere."""
         choices, reactions = words_of(self._project, self._reading, self._include)
         wanted = Q()
         if "draft-choices" in self._include:
             wanted |= Q(id__in=choices.values("parent_id"))
         if {"thumbs", "corrections"} & set(self._include):
             wanted |= Q(id__in=reactions.filter(message__isnull=False).values("message__parent_id"))
-        every = Message.objects.filter(wanted, project=self._project).exclude(context_hash="").order_by("context_hash", "id")
+        every = (
+            Message.objects.filter(wanted, project=self._project)
+            .exclude(context_hash="")
+            .order_by("context_hash", "id")
+        )
         ids, talks, begins = array("q"), array("q"), array("q")  # 24 bytes a turn at most
         last: tuple | None = None
         while True:
-            query = every if last is None else every.filter(Q(context_hash__gt=last[0]) | Q(context_hash=last[0], id__gt=last[1]))
-            found = list(self._reading.rows(query.values_list("context_hash", "id", "conversation_id")[:KEYS]))
+            query = (
+                every
+                if last is None
+                else every.filter(Q(context_hash__gt=last[0]) | Q(context_hash=last[0], id__gt=last[1]))
+            )
+            found = list(
+                self._reading.rows(query.values_list("context_hash", "id", "conversation_id")[:KEYS])
+            )
             if not found:
                 break
             for context, pk, talk in found:
@@ -160,11 +197,27 @@ class FeedbackRows:
         ids = [pk for pk, _conversation in turns]
         conversations = sorted({conversation for _pk, conversation in turns})
         messages: dict[int, tuple] = {}
-        fields = ("id", "parent_id", "role", "text", "extra", "sources", "state", "model_version__name", "conversation_id", "event_id")
-        for row in self._reading.rows(Message.objects.filter(conversation_id__in=conversations).order_by("id").values_list(*fields)):
+        fields = (
+            "id",
+            "parent_id",
+            "role",
+            "text",
+            "extra",
+            "sources",
+            "state",
+            "model_version__name",
+            "conversation_id",
+            "event_id",
+        )
+        for row in self._reading.rows(
+            Message.objects.filter(conversation_id__in=conversations).order_by("id").values_list(*fields)
+        ):
             messages[row[0]] = row
         about = Conversation.objects.filter(id__in=conversations).values_list("id", "system", "tools")
-        frames = {pk: (system, from_json(tools) if tools else None) for pk, system, tools in self._reading.rows(about)}
+        frames = {
+            pk: (system, from_json(tools) if tools else None)
+            for pk, system, tools in self._reading.rows(about)
+        }
         cases: dict[str, Case] = {}
         place: dict[int, tuple[Case, int]] = {}  # answer message → its case and index in it
         case_of: dict[int, Case] = {}
@@ -174,7 +227,7 @@ class FeedbackRows:
                 context, tools = _context(pk, messages, frames)
                 if fault := shape_fault(context, tools):
                     raise Unreadable(fault)
-                if why := _no_prompt(context):
+                if why := no_prompt(context):
                     without[pk] = why
                     continue
                 whole = canonical.prompt_hash(key=self._key, messages=context, tools=tools, sources=())
@@ -184,7 +237,9 @@ class FeedbackRows:
             case = cases.get(whole)
             if case is None:
                 text = context[-1].get("content") or ""
-                case = cases[whole] = Case(context, whole[:GROUP_DIGITS], tools=tools, language=language.guess(text))
+                case = cases[whole] = Case(
+                    context, whole[:GROUP_DIGITS], tools=tools, language=language.guess(text)
+                )
             case_of[pk] = case
         self._count_without(without, messages, left_out)
         ids = [pk for pk in ids if pk in case_of or pk in self._unreadable]
@@ -193,11 +248,16 @@ class FeedbackRows:
         closed: set[tuple] = set()  # (group, answer) of which an expert has spoken
         for whole, case in cases.items():
             case.prompt = prompts.get(whole, 0)
-            closed |= {(whole[:GROUP_DIGITS], i) for i, answer in enumerate(case.answers) if (whole, answer.key) in judged}
+            closed |= {
+                (whole[:GROUP_DIGITS], i)
+                for i, answer in enumerate(case.answers)
+                if (whole, answer.key) in judged
+            }
         self._voices(ids, messages, place, case_of, closed, left_out)
         withheld = self._withheld(cases, case_of, messages)
         for case in cases.values():
-            # The later word of a person is heard, by when it was said: that is the order the rules of voices ask for.
+            # The later word of a person is heard, by when it was said: that is the order the rules of voices
+            # ask for.
             case.voices.sort(key=lambda v: (said_of(v).at, said_of(v).kind, said_of(v).row))
             for order, voice in enumerate(case.voices):
                 voice.event = order
@@ -207,10 +267,17 @@ class FeedbackRows:
         return [case for case in cases.values() if case.voices]
 
     def _withheld(self, cases: dict, case_of: dict, messages: dict) -> set[int]:
-        """The ids (`id()`) of cases that are on a hidden item: by what they say, or as the turn that was promoted."""
-        hidden = Item.objects.filter(project=self._project, prompt__content_hash__in=list(cases), hidden=True).values_list("prompt__content_hash")
+        """The ids (`id()`) of cases that are on a hidden item: by what they say, or as the turn that was
+        promoted."""
+        hidden = Item.objects.filter(
+            project=self._project, prompt__content_hash__in=list(cases), hidden=True
+        ).values_list("prompt__content_hash")
         found = {id(cases[whole]) for (whole,) in self._reading.rows(hidden)}
-        return found | {id(case_of[turn]) for turn in (messages[m][1] for m in self._hidden_messages if m in messages) if turn in case_of}
+        return found | {
+            id(case_of[turn])
+            for turn in (messages[m][1] for m in self._hidden_messages if m in messages)
+            if turn in case_of
+        }
 
     def _answers(self, messages: dict, case_of: dict, place: dict) -> None:
         known: dict[tuple, int] = {}
@@ -241,7 +308,8 @@ class FeedbackRows:
                 index = known[id(case), text_hash] = len(case.answers)
                 case.answers.append(CaseAnswer(Answer(text, (), origin), text_hash))
             answer = case.answers[index]
-            if (origin, text) < (answer.answer.origin, answer.answer.text):  # of equal ones the same is written in whatever order they came
+            # of equal ones the same is written in whatever order they came
+            if (origin, text) < (answer.answer.origin, answer.answer.text):
                 answer.answer = Answer(text, (), origin)
             if model and model not in answer.models:
                 answer.models.append(model)
@@ -255,25 +323,39 @@ class FeedbackRows:
 
     def _judged(self, hashes: list[str]) -> tuple[set, dict]:
         """({(prompt hash, text hash)} of answers that an expert has judged, {prompt hash: prompt})."""
-        found = Prompt.objects.filter(project=self._project, content_hash__in=hashes, event_id__lte=self._reading.as_of).values_list("content_hash", "id")
+        found = Prompt.objects.filter(
+            project=self._project, content_hash__in=hashes, event_id__lte=self._reading.as_of
+        ).values_list("content_hash", "id")
         prompts = dict(self._reading.rows(found))
         if not prompts:
             return set(), prompts
         spoken = AnnotationVersion.objects.filter(
-            annotation__item__prompt_id__in=list(prompts.values()), annotation__practice=False, event_id__lte=self._reading.as_of
+            annotation__item__prompt_id__in=list(prompts.values()),
+            annotation__practice=False,
+            event_id__lte=self._reading.as_of,
         ).values("annotation__item_id")
-        rows = ItemAnswer.objects.filter(item_id__in=spoken).values_list("item__prompt__content_hash", "response__text_hash")
+        rows = ItemAnswer.objects.filter(item_id__in=spoken).values_list(
+            "item__prompt__content_hash", "response__text_hash"
+        )
         return set(self._reading.rows(rows)), prompts
 
-    def _voices(self, ids: list[int], messages: dict, place: dict, case_of: dict, closed: set, left_out: Counter) -> None:
+    def _voices(
+        self, ids: list[int], messages: dict, place: dict, case_of: dict, closed: set, left_out: Counter
+    ) -> None:
         if "draft-choices" in self._include:
             self._choice_voices(ids, messages, place, closed, left_out)
         kinds = [kind for name, kind in KINDS.items() if name in self._include]
         if not kinds:
             return
         answers = [pk for pk, row in messages.items() if row[1] in case_of or row[1] in self._unreadable]
-        rows = Reaction.objects.filter(message_id__in=answers, kind__in=kinds, event_id__lte=self._reading.as_of).order_by("id")
-        every = list(self._reading.rows(rows.values_list("id", "message_id", "end_user_id", "kind", "value", "text", "created_at")))
+        rows = Reaction.objects.filter(
+            message_id__in=answers, kind__in=kinds, event_id__lte=self._reading.as_of
+        ).order_by("id")
+        every = list(
+            self._reading.rows(
+                rows.values_list("id", "message_id", "end_user_id", "kind", "value", "text", "created_at")
+            )
+        )
         in_force = latest(every, about=_reaction_about, said=lambda row: (row[6], row[0])).values()
         _count(left_out, "changed_mind", len(every) - len(in_force))
         for pk, message, user, kind, value, text, said_at in in_force:
@@ -282,7 +364,11 @@ class FeedbackRows:
                 continue
             at = place.get(message)
             if at is None:
-                left_out["unreadable_words" if {message, messages[message][1]} & self._unreadable else "answer_unusable"] += 1
+                left_out[
+                    "unreadable_words"
+                    if {message, messages[message][1]} & self._unreadable
+                    else "answer_unusable"
+                ] += 1
                 continue
             case, index = at
             if message in self._judged_messages or (case.group_id, index) in closed:
@@ -291,22 +377,47 @@ class FeedbackRows:
                 left_out["person_cap"] += 1
             else:
                 turn = messages[message]
-                document = {"ranking": [[0]], "acceptable": int(value > 0)} if kind == "thumb" else {"corrections": [corrected(text)]}
-                case.voices.append(voice_of(Said(said_at, kind, pk, turn[8], turn[1], user), document, (index,)))
+                document = (
+                    {"ranking": [[0]], "acceptable": int(value > 0)}
+                    if kind == "thumb"
+                    else {"corrections": [corrected(text)]}
+                )
+                case.voices.append(
+                    voice_of(Said(said_at, kind, pk, turn[8], turn[1], user), document, (index,))
+                )
 
-    def _choice_voices(self, ids: list[int], messages: dict, place: dict, closed: set, left_out: Counter) -> None:
+    def _choice_voices(
+        self, ids: list[int], messages: dict, place: dict, closed: set, left_out: Counter
+    ) -> None:
         rows = Choice.objects.filter(parent_id__in=ids, event_id__lte=self._reading.as_of).order_by("id")
-        every = list(self._reading.rows(rows.values_list("id", "parent_id", "end_user_id", "verdict", "chosen_id", "shown", "created_at", "regenerated")))
+        every = list(
+            self._reading.rows(
+                rows.values_list(
+                    "id",
+                    "parent_id",
+                    "end_user_id",
+                    "verdict",
+                    "chosen_id",
+                    "shown",
+                    "created_at",
+                    "regenerated",
+                )
+            )
+        )
         in_force = latest(every, about=_choice_about, said=lambda row: (row[6], row[0])).values()
         _count(left_out, "changed_mind", len(every) - len(in_force))
         for pk, parent, user, verdict, chosen, shown, said_at, _again in in_force:
-            seen = [s for s in from_json(shown) if s.get("complete") and s.get("seen") and s["message"] in place]
+            seen = [
+                s for s in from_json(shown) if s.get("complete") and s.get("seen") and s["message"] in place
+            ]
             if len(seen) < 2 or (verdict == "better" and chosen not in {s["message"] for s in seen}):
                 left_out["unreadable_words" if parent in self._unreadable else "draft_not_seen"] += 1
                 continue
             case = place[seen[0]["message"]][0]
             slots = list(dict.fromkeys(place[s["message"]][1] for s in seen))
-            if any(s["message"] in self._judged_messages for s in seen) or any((case.group_id, i) in closed for i in slots):
+            if any(s["message"] in self._judged_messages for s in seen) or any(
+                (case.group_id, i) in closed for i in slots
+            ):
                 left_out["expert_judged"] += 1
                 continue
             document: dict = {"ranking": [], "acceptable": 0}
@@ -314,7 +425,13 @@ class FeedbackRows:
                 best = [slots.index(place[chosen][1])] if verdict == "better" else list(range(len(slots)))
                 document = {"ranking": [best], "rest": "worse"}
             places = {case.answers[place[s["message"]][1]].key: s.get("position") for s in seen}
-            case.voices.append(voice_of(Said(said_at, "choice", pk, messages[parent][8], parent, user, places), document, tuple(slots)))
+            case.voices.append(
+                voice_of(
+                    Said(said_at, "choice", pk, messages[parent][8], parent, user, places),
+                    document,
+                    tuple(slots),
+                )
+            )
 
     def _count_without(self, without: dict[int, str], messages: dict, left_out: Counter) -> None:
         """Words of turns (`without`: {turn: why}) whose talk cannot be a prompt."""
@@ -322,9 +439,13 @@ class FeedbackRows:
             return
         answers = {pk: row[1] for pk, row in messages.items() if row[1] in without}
         choices, reactions = words_of(self._project, self._reading, self._include)
-        for (turn,) in self._reading.rows(choices.filter(parent_id__in=list(without)).values_list("parent_id")):
+        for (turn,) in self._reading.rows(
+            choices.filter(parent_id__in=list(without)).values_list("parent_id")
+        ):
             left_out[without[turn]] += 1
-        for (answer,) in self._reading.rows(reactions.filter(message_id__in=list(answers)).values_list("message_id")):
+        for (answer,) in self._reading.rows(
+            reactions.filter(message_id__in=list(answers)).values_list("message_id")
+        ):
             left_out[without[answers[answer]]] += 1
 
     # -- what a row is told to come from
@@ -351,13 +472,6 @@ def _context(pk: int, messages: dict, frames: dict) -> tuple[list, list | None]:
         at = row[1]
     system, tools = frames[messages[pk][8]]
     return [*([{"role": "system", "content": system}] if system else []), *path[::-1]], tools
-
-
-def _no_prompt(context: list) -> str:
-    """Why what was said before an answer is no prompt: a code of reasons, or ""."""
-    if not context or context[-1]["role"] not in ("user", "tool"):
-        return "no_question"
-    return "context_unusable" if any(turn["role"] == "user" and not turn["content"] for turn in context) else ""
 
 
 def _reaction_about(row: tuple) -> tuple:

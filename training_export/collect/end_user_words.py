@@ -1,4 +1,5 @@
-"""One end user's word beside the judgements of experts: as a Voice for the rules, and back in a row's provenance. Pure."""
+"""One end user's word beside the judgements of experts: as a Voice for the rules, and back in a row's
+provenance. Pure."""
 
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -9,8 +10,9 @@ from training_export.curate.judged_prompts import Case, Voice
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Where one voice of a case comes from; stands in Voice.version until the row's provenance is made. `at`: when it was said, as the database
-    gives it. `places`: {answer's text hash: place on screen}, of a choice."""
+    """Where one voice of a case comes from; stands in Voice.version until the row's provenance is made. `at`:
+    when it was said, as the database gives it. `places`: {answer's text hash: place on screen}, of a
+    choice."""
 
     at: object
     kind: str
@@ -58,3 +60,12 @@ def told(row, case: Case, names: dict[int, str]):
         chosen, rejected = by_text.get(id(row.chosen)), by_text.get(id(row.rejected))
         provenance["positions"] = [[s.places.get(chosen), s.places.get(rejected)] for s in said if s.places]
     return replace(row, provenance=provenance)
+
+
+def no_prompt(context: list) -> str:
+    """Why what was said before an answer is no prompt: a code of reasons, or ""."""
+    if not context or context[-1]["role"] not in ("user", "tool"):
+        return "no_question"
+    return (
+        "context_unusable" if any(turn["role"] == "user" and not turn["content"] for turn in context) else ""
+    )

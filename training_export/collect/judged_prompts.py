@@ -1,5 +1,5 @@
-"""From the database to judged prompts: streams the Cases of a project as they stood at one Event. Memory is that of one chunk; the number
-of queries is the same for every 1,000 prompts."""
+"""From the database to judged prompts: streams the Cases of a project as they stood at one Event. Memory is
+that of one chunk; the number of queries is the same for every 1,000 prompts."""
 
 import contextlib
 from collections import defaultdict
@@ -25,8 +25,9 @@ GROUP_DIGITS = 16  # of the prompt's content hash: its stable id in data
 
 @dataclass(slots=True)
 class Judged:
-    """A case with the keys that decide on which side of a split it stands. `wrong`: what was raised by what is stored of the prompt, if it made
-    no case (`case` then has no answers), and `fault` the code of what is wrong with it; "" where that cannot be told."""
+    """A case with the keys that decide on which side of a split it stands. `wrong`: what was raised by what
+    is stored of the prompt, if it made no case (`case` then has no answers), and `fault` the code of what
+    is wrong with it; "" where that cannot be told."""
 
     case: Case
     keys: frozenset
@@ -35,10 +36,15 @@ class Judged:
 
 
 def cases(project, reading: Reading, *, split_by: str = "") -> Iterator[list[Judged]]:
-    """Chunks of Judged cases in the order of the prompts' ids. `split_by` names the keys to find ("" for none)."""
+    """Chunks of Judged cases in the order of the prompts' ids. `split_by` names the keys to find ("" for
+    none)."""
     last = 0
     while True:
-        prompts = list(reading.rows(_prompts(project, reading).filter(id__gt=last).order_by("id").values_list(*_PROMPT)[:CHUNK]))
+        prompts = list(
+            reading.rows(
+                _prompts(project, reading).filter(id__gt=last).order_by("id").values_list(*_PROMPT)[:CHUNK]
+            )
+        )
         if not prompts:
             return
         last = prompts[-1][0]
@@ -64,9 +70,15 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
     tags: dict[int, list[str]] = {}
     if items:
         of_items = _these("item", [i[0] for i in items])
-        for item, response, slot in reading.rows(ItemAnswer.objects.filter(**of_items).order_by("item_id", "id").values_list("item_id", "response_id", "slot")):
+        for item, response, slot in reading.rows(
+            ItemAnswer.objects.filter(**of_items)
+            .order_by("item_id", "id")
+            .values_list("item_id", "response_id", "slot")
+        ):
             slots.setdefault(item, {}).setdefault(slot, []).append(response)
-        for item, name in reading.rows(ItemTag.objects.filter(**of_items).order_by("name").values_list("item_id", "name")):
+        for item, name in reading.rows(
+            ItemTag.objects.filter(**of_items).order_by("name").values_list("item_id", "name")
+        ):
             tags.setdefault(item, []).append(name)
         voices = _voices(reading, of_items, as_of)
     origins, turns = _origins(reading, ids)
@@ -87,25 +99,45 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
             if fault := shape_fault(messages, tools, sources):
                 raise Unreadable(fault)
             case = Case(
-                messages, content_hash[:GROUP_DIGITS], tools=tools, sources=sources or [], language=language, prompt=pk, origins=origins.get(pk, []),
+                messages,
+                content_hash[:GROUP_DIGITS],
+                tools=tools,
+                sources=sources or [],
+                language=language,
+                prompt=pk,
+                origins=origins.get(pk, []),
                 identify=_identify(key, tools, sources or []),
-            )  # fmt: skip
+            )
             _answers(case, responses.get(pk, ()), items_of.get(pk, ()), slots, voices, as_of)
             if tags:
-                case.tags = tuple(sorted({name for item in items_of.get(pk, ()) for name in tags.get(item[0], ())}))
+                case.tags = tuple(
+                    sorted({name for item in items_of.get(pk, ()) for name in tags.get(item[0], ())})
+                )
             keys: frozenset = frozenset()
             if split_by:
                 keys = _keys(split_by, messages, sources or [], users.get(pk, set()), metadata)
             out.append(Judged(case, keys))
         except Exception as wrong:
-            fault = wrong.code if isinstance(wrong, Unreadable) else column_fault(*stored, *(row[3] for row in responses.get(pk, ())))
-            out.append(Judged(Case([], content_hash[:GROUP_DIGITS], prompt=pk, origins=origins.get(pk, [])), frozenset(), wrong, fault))
+            fault = (
+                wrong.code
+                if isinstance(wrong, Unreadable)
+                else column_fault(*stored, *(row[3] for row in responses.get(pk, ())))
+            )
+            out.append(
+                Judged(
+                    Case([], content_hash[:GROUP_DIGITS], prompt=pk, origins=origins.get(pk, [])),
+                    frozenset(),
+                    wrong,
+                    fault,
+                )
+            )
     return out
 
 
 def _these(field: str, ids: list[int]) -> dict:
-    """A filter for rows of `ids` (sorted): as a range where they lie close together, which the database reads faster than a list. What else
-    lies in the range (another project's rows) is read along and never looked at."""
+    """A filter for rows of `ids` (sorted): as a range where they lie close together, which the database reads
+    faster than a list. What else lies in the range (another project's rows) is read along and never looked
+    at."""
     ids = sorted(ids)
     if ids[-1] - ids[0] < 2 * len(ids):
         return {f"{field}__gte": ids[0], f"{field}__lte": ids[-1]}
@@ -113,35 +145,69 @@ def _these(field: str, ids: list[int]) -> dict:
 
 
 def _identify(key: bytes, tools, sources):
-    return lambda messages: canonical.prompt_hash(key=key, messages=messages, tools=tools, sources=sources)[:GROUP_DIGITS]
+    return lambda messages: canonical.prompt_hash(key=key, messages=messages, tools=tools, sources=sources)[
+        :GROUP_DIGITS
+    ]
 
 
 def _responses(reading: Reading, prompt_ids: list) -> dict[int, list]:
     found: dict[int, list] = {}
-    rows = Response.objects.filter(**_these("prompt", prompt_ids)).order_by("prompt_id", "id")  # the index has this order: nothing to sort
-    fields = ("prompt_id", "id", "text", "turns", "origin", "model_version__name", "text_hash", "is_target", "given", "event_id", "cut")
+    # the index has this order: nothing to sort
+    rows = Response.objects.filter(**_these("prompt", prompt_ids)).order_by("prompt_id", "id")
+    fields = (
+        "prompt_id",
+        "id",
+        "text",
+        "turns",
+        "origin",
+        "model_version__name",
+        "text_hash",
+        "is_target",
+        "given",
+        "event_id",
+        "cut",
+    )
     for row in reading.rows(rows.values_list(*fields)):
         found.setdefault(row[0], []).append(row)
     return found
 
 
 def _voices(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[Voice]]:
-    """{item: [Voice without slots]}: each annotation's version in force at `as_of` with its standing, and the settled version."""
+    """{item: [Voice without slots]}: each annotation's version in force at `as_of` with its standing, and the
+    settled version."""
     heads: dict[int, tuple] = {}
-    versions = AnnotationVersion.objects.filter(**{f"annotation__{k}": v for k, v in of_items.items()}, event_id__lte=as_of).order_by("annotation_id", "number")
+    versions = AnnotationVersion.objects.filter(
+        **{f"annotation__{k}": v for k, v in of_items.items()}, event_id__lte=as_of
+    ).order_by("annotation_id", "number")
     fields = (
-        "annotation_id", "id", "event_id", "action", "document", "annotation__item_id", "annotation__practice", "annotation__annotator__pseudonym",
+        "annotation_id",
+        "id",
+        "event_id",
+        "action",
+        "document",
+        "annotation__item_id",
+        "annotation__practice",
+        "annotation__annotator__pseudonym",
         "annotation__annotator__source",
-    )  # fmt: skip
+    )
     for row in reading.rows(versions.values_list(*fields)):
         heads[row[0]] = row
     decisions: dict[int, str] = {}
-    reviews = Review.objects.filter(**{f"version__annotation__{k}": v for k, v in of_items.items()}, event_id__lte=as_of).order_by("event_id", "id")
+    reviews = Review.objects.filter(
+        **{f"version__annotation__{k}": v for k, v in of_items.items()}, event_id__lte=as_of
+    ).order_by("event_id", "id")
     for version, decision in reading.rows(reviews.values_list("version_id", "decision")):
         decisions[version] = decision
     settled: dict[int, tuple] = {}
     rulings = Consensus.objects.filter(**of_items, event_id__lte=as_of).order_by("event_id", "id")
-    fields = ("item_id", "version_id", "version__annotation_id", "version__event_id", "version__document", "version__annotation__annotator__pseudonym")
+    fields = (
+        "item_id",
+        "version_id",
+        "version__annotation_id",
+        "version__event_id",
+        "version__document",
+        "version__annotation__annotator__pseudonym",
+    )
     for row in reading.rows(rulings.values_list(*fields)):
         settled[row[0]] = row
     voices: dict[int, list[Voice]] = {}
@@ -149,10 +215,18 @@ def _voices(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[Voic
         ruling = settled.get(item)
         imported = source != "person"
         if ruling is not None and ruling[2] == annotation:
-            voice = Voice(ruling[5], ruling[1], ruling[3], "settled", document_of(ruling[4]), item, imported=imported)
+            voice = Voice(
+                ruling[5], ruling[1], ruling[3], "settled", document_of(ruling[4]), item, imported=imported
+            )
         else:
             voice = Voice(
-                pseudonym, version, event, _standing(practice, action, decisions.get(version), imported), document_of(document), item, imported=imported
+                pseudonym,
+                version,
+                event,
+                _standing(practice, action, decisions.get(version), imported),
+                document_of(document),
+                item,
+                imported=imported,
             )
         voices.setdefault(item, []).append(voice)
     return voices
@@ -169,8 +243,9 @@ def _standing(practice: bool, action: str, decision: str | None, imported: bool)
 
 
 def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int) -> None:
-    """Fill in the case's distinct answers, its judgements with their slots, and which of its items are hidden. An answer that came after the
-    event is none, unless it was judged: then it took the place of an equal one that is gone."""
+    """Fill in the case's distinct answers, its judgements with their slots, and which of its items are
+    hidden. An answer that came after the event is none, unless it was judged: then it took the place of an
+    equal one that is gone."""
     index_of: dict[str, int] = {}
     place: dict[int, int] = {}
     answers = case.answers
@@ -178,7 +253,12 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
     for _, pk, text, turns, origin, model, text_hash, is_target, given, event, cut in responses:
         if event > as_of:
             if judged is None:
-                judged = frozenset(shown[0] for item in items if item[0] in voices for shown in slots.get(item[0], {}).values())
+                judged = frozenset(
+                    shown[0]
+                    for item in items
+                    if item[0] in voices
+                    for shown in slots.get(item[0], {}).values()
+                )
             if pk not in judged:
                 continue
         index = index_of.get(text_hash)
@@ -231,8 +311,12 @@ def _origins(reading: Reading, prompt_ids: list) -> tuple[dict[int, list], dict[
     """({prompt: where it came from}, {prompt: message ids of the conversations it came from})."""
     found: dict[int, list] = {}
     turns: dict[int, list] = {}
-    rows = PromptOrigin.objects.filter(**_these("prompt", prompt_ids), event_id__lte=reading.as_of).order_by("prompt_id", "id")
-    for prompt, name, line, external_id, turn in reading.rows(rows.values_list("prompt_id", "batch__name", "line", "external_id", "turn_id")):
+    rows = PromptOrigin.objects.filter(**_these("prompt", prompt_ids), event_id__lte=reading.as_of).order_by(
+        "prompt_id", "id"
+    )
+    for prompt, name, line, external_id, turn in reading.rows(
+        rows.values_list("prompt_id", "batch__name", "line", "external_id", "turn_id")
+    ):
         row = {}
         if name:
             row["file"] = name
@@ -253,23 +337,34 @@ def _users(reading: Reading, turns: dict[int, list]) -> dict[int, set[str]]:
     wanted = [t for found in turns.values() for t in found]
     if not wanted:
         return {}
-    rows = Message.objects.filter(id__in=wanted, conversation__end_user__isnull=False).values_list("id", "conversation__end_user__key_hash")
+    rows = Message.objects.filter(id__in=wanted, conversation__end_user__isnull=False).values_list(
+        "id", "conversation__end_user__key_hash"
+    )
     user_of = dict(reading.rows(rows))
-    people = {prompt: {splits.end_user(user_of[t]) for t in found if t in user_of} for prompt, found in turns.items()}
+    people = {
+        prompt: {splits.end_user(user_of[t]) for t in found if t in user_of}
+        for prompt, found in turns.items()
+    }
     return {prompt: found for prompt, found in people.items() if found}
 
 
 def _keys(split_by: str, messages: list, sources: list, users: set[str], metadata) -> frozenset:
     """What decides on the side of a prompt that `users` asked, beside the one whom its row names."""
-    return splits.keys_of_all(split_by, messages=messages, sources=sources, users=users | {_named_user(from_json(metadata))})
+    return splits.keys_of_all(
+        split_by, messages=messages, sources=sources, users=users | {_named_user(from_json(metadata))}
+    )
 
 
 def keys_of_users(reading: Reading, prompts: list[int]) -> dict[int, frozenset]:
-    """{prompt: its keys in a split by user}: with what end users say of it, its rows stand on one side only if theirs do."""
+    """{prompt: its keys in a split by user}: with what end users say of it, its rows stand on one side only
+    if theirs do."""
     _found, turns = _origins(reading, prompts)
     users = _users(reading, turns)
     rows = reading.rows(Prompt.objects.filter(id__in=prompts).values_list("id", "messages", "metadata"))
-    return {pk: _keys("user", from_json(messages), [], users.get(pk, set()), metadata) for pk, messages, metadata in rows}
+    return {
+        pk: _keys("user", from_json(messages), [], users.get(pk, set()), metadata)
+        for pk, messages, metadata in rows
+    }
 
 
 def _named_user(metadata) -> str:
@@ -282,16 +377,21 @@ def _named_user(metadata) -> str:
     return ""
 
 
-def made_by_corrections(project, reading: Reading, splitter: splits.Splitter, split_by: str) -> dict[str, str | None]:
-    """{group: its side} of the contexts that corrected questions and turns make: the side of all prompts they are made from and of the prompt of the
-    project that they equal; None where those lie on two. Reads the prompts with such corrections only, and keeps some hundred bytes of each."""
+def made_by_corrections(
+    project, reading: Reading, splitter: splits.Splitter, split_by: str
+) -> dict[str, str | None]:
+    """{group: its side} of the contexts that corrected questions and turns make: the side of all prompts they
+    are made from and of the prompt of the project that they equal; None where those lie on two. Reads the
+    prompts with such corrections only, and keeps some hundred bytes of each."""
     from training_export.curate.targets import contexts_made
 
     said = Cast("document", TextField())
-    versions = AnnotationVersion.objects.annotate(question=StrIndex(said, Value('"question"')), turn=StrIndex(said, Value('"turn"'))).filter(
-        Q(question__gt=0) | Q(turn__gt=0), annotation__project=project, event_id__lte=reading.as_of
+    versions = AnnotationVersion.objects.annotate(
+        question=StrIndex(said, Value('"question"')), turn=StrIndex(said, Value('"turn"'))
+    ).filter(Q(question__gt=0) | Q(turn__gt=0), annotation__project=project, event_id__lte=reading.as_of)
+    prompts = sorted(
+        {prompt for (prompt,) in reading.rows(versions.order_by().values_list("annotation__item__prompt_id"))}
     )
-    prompts = sorted({prompt for (prompt,) in reading.rows(versions.order_by().values_list("annotation__item__prompt_id"))})
     key = bytes(project.hash_key)
     made: dict[str, str | None] = {}
 
@@ -304,7 +404,10 @@ def made_by_corrections(project, reading: Reading, splitter: splits.Splitter, sp
         case, side = judged.case, splitter.side(judged.keys)
         for messages in contexts_made(case):
             with contextlib.suppress(ValueError, RecursionError):  # what cannot be hashed makes no row either
-                stands(canonical.prompt_hash(key=key, messages=messages, tools=case.tools, sources=case.sources), side)
+                stands(
+                    canonical.prompt_hash(key=key, messages=messages, tools=case.tools, sources=case.sources),
+                    side,
+                )
     whole_of = {whole[:GROUP_DIGITS]: whole for whole in made}
     for judged in _some(project, reading, split_by, "content_hash", list(made)):
         stands(whole_of[judged.case.group_id], splitter.side(judged.keys))
@@ -314,6 +417,13 @@ def made_by_corrections(project, reading: Reading, splitter: splits.Splitter, sp
 def _some(project, reading: Reading, split_by: str, field: str, values: list) -> Iterator[Judged]:
     """The cases of the prompts whose `field` is among `values`."""
     for start in range(0, len(values), CHUNK):
-        prompts = list(reading.rows(_prompts(project, reading).filter(**{f"{field}__in": values[start : start + CHUNK]}).order_by("id").values_list(*_PROMPT)))
+        prompts = list(
+            reading.rows(
+                _prompts(project, reading)
+                .filter(**{f"{field}__in": values[start : start + CHUNK]})
+                .order_by("id")
+                .values_list(*_PROMPT)
+            )
+        )
         if prompts:
             yield from _chunk(project, reading, prompts, split_by)

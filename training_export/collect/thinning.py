@@ -1,4 +1,5 @@
-"""How many of the end users' thumbs are taken: a cap for each person, and a stated balance of good and bad."""
+"""How many of the end users' thumbs are taken: a cap for each person, and a stated balance of good and
+bad."""
 
 from array import array
 from itertools import groupby
@@ -14,11 +15,31 @@ from training_export.curate.examples import Binary
 
 
 def beyond_cap(project, reading: Reading, cap: int, seed: int) -> frozenset:
-    """Ids of the thumbs that a person gave beyond `cap`. Which of theirs stay is drawn by `seed`, so that neither the first nor the last
-    day speaks for them. Thumbs without a person have no cap."""
-    thumbs = Reaction.objects.filter(project=project, kind=Reaction.Kind.THUMB, event_id__lte=reading.as_of, message__isnull=False, end_user__isnull=False)
-    many = thumbs.order_by().values("end_user_id").annotate(n=Count("id")).filter(n__gt=cap).values("end_user_id")
-    asked = ("end_user_id", "message_id", "id", "value", "created_at", "message__text", "message__parent__text")
+    """Ids of the thumbs that a person gave beyond `cap`. Which of theirs stay is drawn by `seed`, so that
+    neither the first nor the last day speaks for them. Thumbs without a person have no cap."""
+    thumbs = Reaction.objects.filter(
+        project=project,
+        kind=Reaction.Kind.THUMB,
+        event_id__lte=reading.as_of,
+        message__isnull=False,
+        end_user__isnull=False,
+    )
+    many = (
+        thumbs.order_by()
+        .values("end_user_id")
+        .annotate(n=Count("id"))
+        .filter(n__gt=cap)
+        .values("end_user_id")
+    )
+    asked = (
+        "end_user_id",
+        "message_id",
+        "id",
+        "value",
+        "created_at",
+        "message__text",
+        "message__parent__text",
+    )
     rows = reading.rows(thumbs.filter(end_user_id__in=many).order_by("end_user_id", "id").values_list(*asked))
     beyond: set[int] = set()
     for _user, given in groupby(rows, key=lambda r: r[0]):
@@ -38,9 +59,11 @@ def label_number(seed: int, row: Binary) -> int:
 
 
 class Thinning:
-    """Keeps as many labels as stand in the asked proportion, drawn by their numbers. Count all, decide, then ask for each.
+    """Keeps as many labels as stand in the asked proportion, drawn by their numbers. Count all, decide, then
+    ask for each.
 
-    `balance` = (good, bad), both above 0: (1, 1) keeps as many good labels as bad ones. The rarer side is kept whole."""
+    `balance` = (good, bad), both above 0: (1, 1) keeps as many good labels as bad ones. The rarer side is
+    kept whole."""
 
     def __init__(self, balance: tuple[int, int]):
         self._balance = balance
@@ -56,7 +79,9 @@ class Thinning:
         n = {label: len(numbers) for label, numbers in self._numbers.items()}
         keep = {True: min(n[True], n[False] * good // bad), False: min(n[False], n[True] * bad // good)}
         for label, numbers in self._numbers.items():
-            self._least[label] = None if keep[label] >= n[label] else sorted(numbers)[keep[label] - 1] if keep[label] else -1
+            self._least[label] = (
+                None if keep[label] >= n[label] else sorted(numbers)[keep[label] - 1] if keep[label] else -1
+            )
         self.counts = keep
         self._numbers = {True: array("Q"), False: array("Q")}
 

@@ -16,11 +16,14 @@ NOTHING = {Preference: "no_pair", Sft: "no_target", Binary: "no_label"}
 
 
 def examples_of(case: Case, rules: CurationRules, takes) -> tuple[list, Counter]:
-    """The rows of the classes in `takes` that `case` gives under `rules`, in a stable order (Sft, Preference, Binary, RankedList), and
-    what was left out, by reason. A case with a hidden item gives none: what was reported may stand in the texts that its items share. Nor does one
-    whose question had a picture: its text alone asks something else."""
+    """The rows of the classes in `takes` that `case` gives under `rules`, in a stable order (Sft, Preference,
+    Binary, RankedList), and what was left out, by reason. A case with a hidden item gives none: what was
+    reported may stand in the texts that its items share. Nor does one whose question had a picture: its
+    text alone asks something else."""
     if case.hidden:
-        return [], +Counter(hidden=len(case.hidden), beside_hidden=sum(1 for v in case.voices if v.item not in case.hidden))
+        return [], +Counter(
+            hidden=len(case.hidden), beside_hidden=sum(1 for v in case.voices if v.item not in case.hidden)
+        )
     if lack(case.messages):
         return [], Counter(not_text=1)
     voices, out = speaking(case.voices, rules)
@@ -42,10 +45,21 @@ def examples_of(case: Case, rules: CurationRules, takes) -> tuple[list, Counter]
             group = case.group_id if context is None else case.identify(context)
             rows.append(
                 _row(
-                    Preference, case, context, group, pair.voices, "correction" if pair.correction else "ranking",
-                    pair.chosen, pair.rejected, pair.margin, len(pair.voices), pair.n_against, ids=pair.ids, weight=pair.weight,
+                    Preference,
+                    case,
+                    context,
+                    group,
+                    pair.voices,
+                    "correction" if pair.correction else "ranking",
+                    pair.chosen,
+                    pair.rejected,
+                    pair.margin,
+                    len(pair.voices),
+                    pair.n_against,
+                    ids=pair.ids,
+                    weight=pair.weight,
                 )
-            )  # fmt: skip
+            )
     if Binary in takes and voices:
         labels, reasons = labels_of(case, voices, rules)
         if reasons:
@@ -55,7 +69,19 @@ def examples_of(case: Case, rules: CurationRules, takes) -> tuple[list, Counter]
                 found["cut_answer"] += 1
                 continue
             reason = "verdict" if any(v.document.get("verdict") for v in said) else "line"
-            rows.append(_row(Binary, case, None, case.group_id, said, reason, case.answers[index].answer, label, ids=(index,)))
+            rows.append(
+                _row(
+                    Binary,
+                    case,
+                    None,
+                    case.group_id,
+                    said,
+                    reason,
+                    case.answers[index].answer,
+                    label,
+                    ids=(index,),
+                )
+            )
     if RankedList in takes:
         lists: dict[tuple, list] = {}
         gone = superseded(voices)
@@ -85,7 +111,8 @@ def examples_of(case: Case, rules: CurationRules, takes) -> tuple[list, Counter]
 
 
 def _ranked(case: Case, voice: Voice, rules: CurationRules) -> tuple[tuple, int]:
-    """(the groups of a ranking, how many cut answers were taken out): asked for, they stay where no whole answer stands beside or below them."""
+    """(the groups of a ranking, how many cut answers were taken out): asked for, they stay where no whole
+    answer stands beside or below them."""
     groups, cut, whole_below = [], 0, not rules.cut_rejected
     for group in reversed(voice.groups()):
         whole = [i for i in group if not case.answers[i].cut]
@@ -97,9 +124,19 @@ def _ranked(case: Case, voice: Voice, rules: CurationRules) -> tuple[tuple, int]
     return tuple(reversed(groups)), cut
 
 
-def _row(cls, case: Case, messages: list | None, group_id: str, voices: list, reason: str, *own, ids: tuple = (), weight: float = 1.0):
-    """One Example with its provenance. `own`: the fields that its class adds, in their order. `ids`: answers of the case that stand in it
-    (others in the tuple are keys of corrected texts)."""
+def _row(
+    cls,
+    case: Case,
+    messages: list | None,
+    group_id: str,
+    voices: list,
+    reason: str,
+    *own,
+    ids: tuple = (),
+    weight: float = 1.0,
+):
+    """One Example with its provenance. `own`: the fields that its class adds, in their order. `ids`: answers
+    of the case that stand in it (others in the tuple are keys of corrected texts)."""
     answers = [case.answers[i] for i in ids if type(i) is int] if messages is None or cls is Sft else []
     sources = case.sources
     if messages is None:
@@ -131,7 +168,8 @@ def _row(cls, case: Case, messages: list | None, group_id: str, voices: list, re
 
 
 def _given(answers: list):
-    """What the answers of one row had beyond the prompt: the same for all of them (pairs without a common one were left out)."""
+    """What the answers of one row had beyond the prompt: the same for all of them (pairs without a common one
+    were left out)."""
     common = None
     for answer in answers:
         keys = set(answer.givens) or {"null"}
@@ -144,6 +182,9 @@ def _with_given(messages: list, sources: list, given: dict) -> tuple[list, list]
     """The context as the answers saw it: their own system prompt and retrieved passages."""
     system = given.get("system")
     if isinstance(system, str) and system:
-        messages = [{"role": "system", "content": system}, *(m for m in messages if m.get("role") != "system")]
+        messages = [
+            {"role": "system", "content": system},
+            *(m for m in messages if m.get("role") != "system"),
+        ]
     extra = given.get("sources")
     return messages, [*sources, *extra] if isinstance(extra, list) else sources

@@ -1,5 +1,5 @@
-"""What a seed draws: by content alone, so that the same rows are drawn wherever the project stands, under whatever key of its own, in
-whatever order the rows came. Pure."""
+"""What a seed draws: by content alone, so that the same rows are drawn wherever the project stands, under
+whatever key of its own, in whatever order the rows came. Pure."""
 
 import hashlib
 
@@ -13,6 +13,7 @@ def drawn_number(seed: int, *what) -> int:
 
 
 def context_name(messages: list, tools, sources) -> str:
-    """What a context is called in draws: a digest of what stands in it, the same for equal contexts of all projects."""
+    """What a context is called in draws: a digest of what stands in it, the same for equal contexts of all
+    projects."""
     form = canonical_json(unified_tree([messages, tools or None, list(sources or ())]))
     return hashlib.sha256(form.encode("utf-8", "surrogatepass")).hexdigest()

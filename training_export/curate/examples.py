@@ -1,10 +1,11 @@
-"""The canonical training rows, before any trainer's format. Plain, with provenance, never changed once made (`frozen` would double what making
-one costs). Pure.
+"""The canonical training rows, before any trainer's format. Plain, with provenance, never changed once made
+(`frozen` would double what making one costs). Pure.
 
-`context`: [{role, content, ...}] (system first if any; the last turn is not the assistant's), exactly what the judged person saw.
-`group_id`: the prompt's stable id; rows of one group never stand on two sides of a split. `origin`: "human" · "corrected" · "model:NAME" ·
-"synthetic" · "imported". `provenance`: {"item", "prompt", "versions": [annotation version ids], "annotators": [pseudonyms],
-"responses": [ids], "models": [names], "status": "raw|accepted|settled|imported", "reason": "correction|demonstration|kept|fixed|…"}."""
+`context`: [{role, content, ...}] (system first if any; the last turn is not the assistant's), exactly what
+the judged person saw. `group_id`: the prompt's stable id; rows of one group never stand on two sides of a
+split. `origin`: "human" · "corrected" · "model:NAME" · "synthetic" · "imported". `provenance`: {"item",
+"prompt", "versions": [annotation version ids], "annotators": [pseudonyms], "responses": [ids], "models":
+[names], "status": "raw|accepted|settled|imported", "reason": "correction|demonstration|kept|fixed|…"}."""
 
 from dataclasses import dataclass, field
 
@@ -35,15 +36,16 @@ class Example:
 
 @dataclass(slots=True)
 class Sft(Example):
-    """Learn to give `target`. Loss falls on `target` only: earlier assistant turns of the context were not judged."""
+    """Learn to give `target`. Loss falls on `target` only: earlier assistant turns of the context were not
+    judged."""
 
     target: Answer = _NOTHING
 
 
 @dataclass(slots=True)
 class Preference(Example):
-    """`chosen` ≻ `rejected` in one context. `n_for`/`n_against`: votes; `agreement` = n_for / (n_for + n_against);
-    `margin` only where the export asked for one."""
+    """`chosen` ≻ `rejected` in one context. `n_for`/`n_against`: votes; `agreement` = n_for / (n_for +
+    n_against); `margin` only where the export asked for one."""
 
     chosen: Answer = _NOTHING
     rejected: Answer = _NOTHING

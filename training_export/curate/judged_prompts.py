@@ -1,6 +1,7 @@
 """One prompt with all that was answered and judged: what pairs.py and verdicts.py work on. Pure.
 
-A case gathers every item of a prompt, because a pair or a label is about the answers, not about the item on which they were shown."""
+A case gathers every item of a prompt, because a pair or a label is about the answers, not about the item
+on which they were shown."""
 
 import json
 from collections import Counter
@@ -16,9 +17,9 @@ STATUS_RANK = {"settled": 3, "accepted": 2, "raw": 1, "imported": 1}
 
 @dataclass(slots=True)
 class CaseAnswer:
-    """One distinct answer (equal texts share it). `targets`: response ids that the file offered as the answer to learn.
-    `givens`: {canonical JSON: value} of what its responses had beyond the prompt; {} when none had anything. `cut`: some response with this text was
-    cut off where it ends."""
+    """One distinct answer (equal texts share it). `targets`: response ids that the file offered as the answer
+    to learn. `givens`: {canonical JSON: value} of what its responses had beyond the prompt; {} when none
+    had anything. `cut`: some response with this text was cut off where it ends."""
 
     answer: Answer
     key: str
@@ -31,8 +32,9 @@ class CaseAnswer:
 
 @dataclass(slots=True)
 class Voice:
-    """One annotator's judgement of one item. `slots[n]` is the index in Case.answers of the item's slot n. `status`: settled · accepted ·
-    raw · imported (they may speak) · returned · withdrawn · practice (they may not). `event`: the newer one is the later one."""
+    """One annotator's judgement of one item. `slots[n]` is the index in Case.answers of the item's slot n.
+    `status`: settled · accepted · raw · imported (they may speak) · returned · withdrawn · practice (they
+    may not). `event`: the newer one is the later one."""
 
     annotator: str
     version: int
@@ -44,7 +46,8 @@ class Voice:
     imported: bool = False
 
     def groups(self) -> list[list[int]]:
-        """The ranking, best first, by indexes of Case.answers, with the rest as one last group where it was judged worse."""
+        """The ranking, best first, by indexes of Case.answers, with the rest as one last group where it was
+        judged worse."""
         groups = [[self.slots[s] for s in group] for group in self.document.get("ranking", ())]
         if self.document.get("rest") == "worse" and groups:
             rest = self.rest()
@@ -60,7 +63,8 @@ class Voice:
 
 @dataclass(slots=True)
 class Case:
-    """`hidden`: the items that are. `identify(messages)` gives the group id that a prompt with these messages (and the case's tools and sources) has."""
+    """`hidden`: the items that are. `identify(messages)` gives the group id that a prompt with these messages
+    (and the case's tools and sources) has."""
 
     messages: list
     group_id: str
@@ -82,8 +86,14 @@ def answer_key(answer: Answer) -> tuple:
 
 
 def speaking(voices: list[Voice], rules: CurationRules) -> tuple[list[Voice], Counter]:
-    """The judgements that count, and how many do not, by reason. Where an item is settled only the settled version speaks, in every mode."""
-    if len(voices) == 1 and rules.annotators != "reviewed" and rules.include_imported and voices[0].status in STATUS_RANK:
+    """The judgements that count, and how many do not, by reason. Where an item is settled only the settled
+    version speaks, in every mode."""
+    if (
+        len(voices) == 1
+        and rules.annotators != "reviewed"
+        and rules.include_imported
+        and voices[0].status in STATUS_RANK
+    ):
         return voices, Counter()
     settled = {v.item for v in voices if v.status == "settled"}
     heard, out = [], Counter()
@@ -103,8 +113,8 @@ def speaking(voices: list[Voice], rules: CurationRules) -> tuple[list[Voice], Co
 
 
 def heard(said: dict, voice: Voice, *more) -> None:
-    """Put what `voice` says into `said` ({annotator: (voice, …)}, in the order of events): the later judgement of one person takes the place of the
-    earlier one, but never a raw one that of a settled one."""
+    """Put what `voice` says into `said` ({annotator: (voice, …)}, in the order of events): the later
+    judgement of one person takes the place of the earlier one, but never a raw one that of a settled one."""
     before = said.get(voice.annotator)
     if before is None or before[0].status != "settled" or voice.status == "settled":
         said[voice.annotator] = (voice, *more)
@@ -122,4 +132,6 @@ def best_status(voices) -> str:
     """The strongest standing among `voices`: settled · accepted · raw · imported."""
     if len(voices) == 1:
         return voices[0].status
-    return max((v.status for v in voices), key=lambda s: (STATUS_RANK.get(s, 0), s == "raw"), default="imported")
+    return max(
+        (v.status for v in voices), key=lambda s: (STATUS_RANK.get(s, 0), s == "raw"), default="imported"
+    )

@@ -1,6 +1,7 @@
 """From judgements to labels (docs/export.md has the rules). Pure.
 
-Good or bad is not rank: labels come from the acceptability line, from keep and drop, and from ratings only where the export asks."""
+Good or bad is not rank: labels come from the acceptability line, from keep and drop, and from ratings only
+where the export asks."""
 
 from collections import Counter
 
@@ -12,8 +13,8 @@ GOOD_RATING, BAD_RATING = 4, 2
 
 
 def labels_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[dict, Counter]:
-    """{answer index: (label, [voices for it])} after consensus, and what was left out. One label per answer: `majority` takes the larger
-    side, the other modes only what nobody contradicts."""
+    """{answer index: (label, [voices for it])} after consensus, and what was left out. One label per answer:
+    `majority` takes the larger side, the other modes only what nobody contradicts."""
     out: Counter = Counter()
     people: dict[int, dict] = {}
     for voice in voices:
@@ -38,7 +39,8 @@ def labels_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[di
 
 
 def labels_by(voice: Voice, has_sources: bool, rules: CurationRules, out: Counter) -> dict[int, set]:
-    """What one judgement says of each answer: {index: {True}, {False} or both (its author contradicts themselves)}."""
+    """What one judgement says of each answer: {index: {True}, {False} or both (its author contradicts
+    themselves)}."""
     doc, said = voice.document, {}
     acceptable = doc.get("acceptable")
     verdict = doc.get("verdict")
@@ -74,7 +76,8 @@ def labels_by(voice: Voice, has_sources: bool, rules: CurationRules, out: Counte
 
 
 def _label_of_drop(reasons, has_sources: bool) -> tuple[bool | None, str]:
-    """(False, "") for a drop that speaks about the answer of a sound question; else (None, why it does not)."""
+    """(False, "") for a drop that speaks about the answer of a sound question; else (None, why it does
+    not)."""
     classes = {DROP_REASONS.get(r) for r in reasons}
     if "question" in classes:
         return None, "drop_question"

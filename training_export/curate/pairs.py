@@ -1,7 +1,8 @@
 """From rankings to preference pairs (docs/export.md has the rules). Pure.
 
-Every judgement of a prompt becomes votes on unordered pairs of its answers, one vote a person; the votes of a pair decide whether it is
-written, and if not, why not. Each pair of answers that were shown together ends in exactly one place."""
+Every judgement of a prompt becomes votes on unordered pairs of its answers, one vote a person; the votes
+of a pair decide whether it is written, and if not, why not. Each pair of answers that were shown together
+ends in exactly one place."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from training_export.curate.rules import CurationRules
 
 @dataclass(slots=True)
 class Pair:
-    """`chosen` and `rejected` are answers; `ids` name them in this case: an index of Case.answers, or a text key of a corrected answer."""
+    """`chosen` and `rejected` are answers; `ids` name them in this case: an index of Case.answers, or a text
+    key of a corrected answer."""
 
     chosen: Answer
     rejected: Answer
@@ -33,7 +35,8 @@ class Pair:
 
 @dataclass(slots=True)
 class Tally:
-    """The votes on one unordered pair (a, b), a < b: who prefers a, who prefers b, who sees them equal, who contradicts themselves."""
+    """The votes on one unordered pair (a, b), a < b: who prefers a, who prefers b, who sees them equal, who
+    contradicts themselves."""
 
     above: list = field(default_factory=list)
     below: list = field(default_factory=list)
@@ -43,8 +46,9 @@ class Tally:
 
 
 def pairs_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[list[Pair], Counter]:
-    """The pairs that `voices` (those that speak) give in the case's own context, with weights; and what was left out, by reason.
-    Corrected answers against their originals are among them; corrections of earlier turns are not (verdicts.py)."""
+    """The pairs that `voices` (those that speak) give in the case's own context, with weights; and what was
+    left out, by reason. Corrected answers against their originals are among them; corrections of earlier
+    turns are not (verdicts.py)."""
     out: Counter = Counter()
     mine = [(voice, votes_of(voice)) for voice in voices]
     made = _corrections(case, mine, rules, out)
@@ -102,9 +106,13 @@ def _corrections(case: Case, mine: list, rules: CurationRules, out: Counter) -> 
                 continue
             beaten = [original]
             if rules.correction_beats == "ranked":
-                beaten += [one for one in _at_or_below(case, voice, original) if _common_context(case, original, one)][:2]
+                beaten += [
+                    one for one in _at_or_below(case, voice, original) if _common_context(case, original, one)
+                ][:2]
             for loser in beaten:
-                pair = made.setdefault((key, loser), Pair(corrected, case.answers[loser].answer, (key, loser), correction=True))
+                pair = made.setdefault(
+                    (key, loser), Pair(corrected, case.answers[loser].answer, (key, loser), correction=True)
+                )
                 if all(v.annotator != voice.annotator for v in pair.voices):
                     pair.voices.append(voice)
         if equal:
@@ -113,12 +121,18 @@ def _corrections(case: Case, mine: list, rules: CurationRules, out: Counter) -> 
 
 
 def _at_or_below(case: Case, voice: Voice, answer: int) -> list[int]:
-    """The other answers its author ranked equal to or below `answer`, nearest first, equal ones in the order of their texts."""
+    """The other answers its author ranked equal to or below `answer`, nearest first, equal ones in the order
+    of their texts."""
     groups = voice.groups()
     at = next((i for i, group in enumerate(groups) if answer in group), None)
     if at is None:
         return []
-    return [a for group in groups[at:] for a in sorted(group, key=lambda a: answer_key(case.answers[a].answer)) if a != answer]
+    return [
+        a
+        for group in groups[at:]
+        for a in sorted(group, key=lambda a: answer_key(case.answers[a].answer))
+        if a != answer
+    ]
 
 
 def question_change(case: Case, voice: Voice) -> str | None:
@@ -142,7 +156,9 @@ def _whole(case: Case, pairs: list[Pair], rules: CurationRules, out: Counter) ->
     """The pairs without those of cut answers: where one ends is not what its model meant."""
     if not any(a.cut for a in case.answers):
         return pairs
-    kept = [p for p in pairs if not (_cut(case, p.ids[0]) or (_cut(case, p.ids[1]) and not rules.cut_rejected))]
+    kept = [
+        p for p in pairs if not (_cut(case, p.ids[0]) or (_cut(case, p.ids[1]) and not rules.cut_rejected))
+    ]
     if len(kept) < len(pairs):
         out["cut_pair"] += len(pairs) - len(kept)
     return kept
@@ -153,8 +169,9 @@ def _cut(case: Case, name) -> bool:
 
 
 def _tallies(mine: list) -> dict[tuple, Tally]:
-    """One vote a person and pair; of who judged the prompt on several items what `put_together` hears. Where a settled judgement speaks on
-    a pair, only settled ones do. A tally without a vote is of a pair on which all that was said is superseded."""
+    """One vote a person and pair; of who judged the prompt on several items what `put_together` hears. Where
+    a settled judgement speaks on a pair, only settled ones do. A tally without a vote is of a pair on
+    which all that was said is superseded."""
     people: dict[str, list] = {}
     for judged in mine:  # voices come in the order of their events
         people.setdefault(judged[0].annotator, []).append(judged)
@@ -196,7 +213,9 @@ def _decided_alone(case: Case, voice: Voice, votes: dict, rules: CurationRules, 
         else:
             winner, loser = ids = key if direction > 0 else (key[1], key[0])
             size = None if strength is None else round(strength, 6)
-            decided.append(Pair(case.answers[winner].answer, case.answers[loser].answer, ids, [voice], 0, size))
+            decided.append(
+                Pair(case.answers[winner].answer, case.answers[loser].answer, ids, [voice], 0, size)
+            )
     return _without_cycles(decided, out) if rules.annotators == "majority" and len(decided) > 2 else decided
 
 
@@ -217,9 +236,18 @@ def _decide(case: Case, table: dict, rules: CurationRules, out: Counter) -> list
             sign = 1 if n_a > n_b else -1
             winner, loser = (a, b) if sign > 0 else (b, a)
             strengths = [s for direction, s in tally.strengths if direction == sign]
-            strength = round(sum(strengths) / len(strengths), 6) if all(s is not None for s in strengths) else None
+            strength = (
+                round(sum(strengths) / len(strengths), 6) if all(s is not None for s in strengths) else None
+            )
             won, lost = (tally.above, tally.below) if sign > 0 else (tally.below, tally.above)
-            pair = Pair(case.answers[winner].answer, case.answers[loser].answer, (winner, loser), list(won), len(lost), strength)
+            pair = Pair(
+                case.answers[winner].answer,
+                case.answers[loser].answer,
+                (winner, loser),
+                list(won),
+                len(lost),
+                strength,
+            )
             decided.append(pair)
     if rules.annotators == "majority" and len(decided) > 2:
         decided = _without_cycles(decided, out)
@@ -229,7 +257,11 @@ def _decide(case: Case, table: dict, rules: CurationRules, out: Counter) -> list
 def _count_unjudged(case: Case, voices: list, judged: dict, out: Counter) -> None:
     n = len(case.answers)
     if len(judged) < n * (n - 1) // 2:
-        shown = {v.item: v.slots for v in voices if len(v.slots) > 1 and ("ranking" in v.document or v.document.get("acceptable") == 0)}
+        shown = {
+            v.item: v.slots
+            for v in voices
+            if len(v.slots) > 1 and ("ranking" in v.document or v.document.get("acceptable") == 0)
+        }
         together = {pair for slots in shown.values() for pair in combinations(sorted(set(slots)), 2)}
         unjudged = sum(1 for pair in together if pair not in judged)
         if unjudged:
@@ -252,7 +284,8 @@ def _without_cycles(pairs: list[Pair], out: Counter) -> list[Pair]:
 
 
 def _selected(pairs: list[Pair], rules: CurationRules, case: Case, out: Counter) -> list[Pair]:
-    """all · best-worst · best-rest · best-random, by each answer's wins minus losses among the decided pairs."""
+    """all · best-worst · best-rest · best-random, by each answer's wins minus losses among the decided
+    pairs."""
     if rules.pairs == "all" or not pairs:
         return pairs
     score: Counter = Counter()
@@ -273,12 +306,17 @@ def _selected(pairs: list[Pair], rules: CurationRules, case: Case, out: Counter)
     return kept
 
 
-def capped(made: list[Pair], ranked: list[Pair], rules: CurationRules, case: Case, messages: list, out: Counter) -> list[Pair]:
-    """At most `max_pairs` of one context (`messages`): corrections first, then drawn by seed. Order is kept."""
+def capped(
+    made: list[Pair], ranked: list[Pair], rules: CurationRules, case: Case, messages: list, out: Counter
+) -> list[Pair]:
+    """At most `max_pairs` of one context (`messages`): corrections first, then drawn by seed. Order is
+    kept."""
     pairs = made + ranked
     if not rules.max_pairs or len(pairs) <= rules.max_pairs:
         return pairs
-    drawn = sorted(_drawn(pairs, rules.seed, case, messages), key=lambda p: not p.correction)[: rules.max_pairs]
+    drawn = sorted(_drawn(pairs, rules.seed, case, messages), key=lambda p: not p.correction)[
+        : rules.max_pairs
+    ]
     out["max_pairs"] += len(pairs) - len(drawn)
     keep = {id(p) for p in drawn}
     return [p for p in pairs if id(p) in keep]
@@ -287,11 +325,14 @@ def capped(made: list[Pair], ranked: list[Pair], rules: CurationRules, case: Cas
 def _drawn(pairs: list[Pair], seed: int, case: Case, messages: list) -> list[Pair]:
     """`pairs` of one context in an order that the seed gives."""
     context = context_name(messages, case.tools, case.sources)
-    return sorted(pairs, key=lambda p: drawn_number(seed, context, answer_key(p.chosen), answer_key(p.rejected)))
+    return sorted(
+        pairs, key=lambda p: drawn_number(seed, context, answer_key(p.chosen), answer_key(p.rejected))
+    )
 
 
 def bradley_terry(pairs: list[Pair], table: dict, case: Case, alpha: float) -> None:
-    """Margins as differences of log-odds, from all votes on the prompt (choix.ilsr_pairwise, regularised by `alpha`)."""
+    """Margins as differences of log-odds, from all votes on the prompt (choix.ilsr_pairwise, regularised by
+    `alpha`)."""
     import choix  # brings numpy and scipy: only for exports that ask for it
 
     data: list[tuple] = []
@@ -302,11 +343,17 @@ def bradley_terry(pairs: list[Pair], table: dict, case: Case, alpha: float) -> N
             data += [pair.ids] * len(pair.voices)
     if not data:
         return
-    # Numbered by their texts, not by their order of arrival, on which the last digits of the sums would depend.
-    nodes = {name: answer_key(case.answers[name].answer) if type(name) is int else name for pair in data for name in pair}
+    # Numbered by their texts, not by their order of arrival, on which the last digits of the sums would
+    # depend.
+    nodes = {
+        name: answer_key(case.answers[name].answer) if type(name) is int else name
+        for pair in data
+        for name in pair
+    }
     number = {name: i for i, name in enumerate(sorted(nodes, key=lambda name: repr(nodes[name])))}
     data = sorted((number[winner], number[loser]) for winner, loser in data)
     strength = choix.ilsr_pairwise(len(number), data, alpha=alpha)
     for pair in pairs:
-        # A pair may win its own votes and yet stand lower overall; a negative margin would ask the trainer for the opposite.
+        # A pair may win its own votes and yet stand lower overall; a negative margin would ask the trainer
+        # for the opposite.
         pair.margin = round(max(0.0, float(strength[number[pair.ids[0]]] - strength[number[pair.ids[1]]])), 6)

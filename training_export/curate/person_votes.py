@@ -1,7 +1,7 @@
 """What one person says of the pairs of a prompt, with all their judgements of it put together. Pure.
 
-Votes are {(a, b): (direction, strength)} with a < b, by indexes of Case.answers; direction 1: a is better, -1: b is better, 0: equal,
-None: says both."""
+Votes are {(a, b): (direction, strength)} with a < b, by indexes of Case.answers; direction 1: a is better,
+-1: b is better, 0: equal, None: says both."""
 
 from itertools import combinations
 
@@ -26,8 +26,9 @@ def votes_of(voice: Voice) -> dict:
 
 
 def circular(directions: dict[tuple, int | None], *, ties: bool = True) -> set[tuple]:
-    """The pairs of `directions` that stand in a circle: those inside a strongly connected part of the graph "at least as good as" in which
-    somebody is better than somebody. With `ties` equal answers hold such a circle together, too; without, only preferences do."""
+    """The pairs of `directions` that stand in a circle: those inside a strongly connected part of the graph
+    "at least as good as" in which somebody is better than somebody. With `ties` equal answers hold such a
+    circle together, too; without, only preferences do."""
     reach: dict = {}
     stated = {pair: way for pair, way in directions.items() if way or (ties and way == 0)}
     for (a, b), way in stated.items():
@@ -43,15 +44,17 @@ def circular(directions: dict[tuple, int | None], *, ties: bool = True) -> set[t
             if further:
                 near |= further
                 changed = True
-    inside = {pair for pair in stated if pair[1] in reach.get(pair[0], ()) and pair[0] in reach.get(pair[1], ())}
+    inside = {
+        pair for pair in stated if pair[1] in reach.get(pair[0], ()) and pair[0] in reach.get(pair[1], ())
+    }
     circles = [{n for n in reach[pair[0]] if pair[0] in reach.get(n, ())} for pair in inside if stated[pair]]
     return {pair for pair in inside if any(pair[0] in circle for circle in circles)}
 
 
 def with_equal_corrections(votes: dict, equal: list[tuple[int, int]]) -> None:
-    """Put into `votes` of one judgement that its author corrected answers into other answers: `equal` = [(the other answer, the corrected
-    one)], in any order. Each is a vote for the other answer, unless the author says the opposite as well; then neither counts, and what
-    would run in a circle counts for nothing."""
+    """Put into `votes` of one judgement that its author corrected answers into other answers: `equal` = [(the
+    other answer, the corrected one)], in any order. Each is a vote for the other answer, unless the author
+    says the opposite as well; then neither counts, and what would run in a circle counts for nothing."""
     said: dict[tuple, set[int]] = {}
     for winner, loser in equal:
         pair, direction = ((winner, loser), 1) if winner < loser else ((loser, winner), -1)
@@ -68,23 +71,32 @@ def with_equal_corrections(votes: dict, equal: list[tuple[int, int]]) -> None:
 
 
 def put_together(judgements: list[tuple[Voice, dict]]) -> dict[tuple, tuple[Voice, tuple] | None]:
-    """{pair: (the judgement that is heard, its vote)} of one person's `judgements` = [(voice, votes)] in the order of their events.
+    """{pair: (the judgement that is heard, its vote)} of one person's `judgements` = [(voice, votes)] in the
+    order of their events.
 
-    The settled and then the latest judgement is heard whole. An earlier one is heard on the pairs that no later one speaks of, as far as it
-    goes together with them: its pairs that would stand in a circle with what is heard already are superseded, all alike, and have None here.
-    So whatever order somebody changes their mind in, what is heard of them has no circle."""
+    The settled and then the latest judgement is heard whole. An earlier one is heard on the pairs that no
+    later one speaks of, as far as it goes together with them: its pairs that would stand in a circle with
+    what is heard already are superseded, all alike, and have None here. So whatever order somebody changes
+    their mind in, what is heard of them has no circle."""
     heard: dict[tuple, tuple[Voice, tuple] | None] = {}
-    order = sorted(range(len(judgements)), key=lambda i: (judgements[i][0].status == "settled", i), reverse=True)
+    order = sorted(
+        range(len(judgements)), key=lambda i: (judgements[i][0].status == "settled", i), reverse=True
+    )
     for voice, votes in (judgements[i] for i in order):
         more = {pair: vote for pair, vote in votes.items() if pair not in heard}
         standing = {pair: said[1][0] for pair, said in heard.items() if said is not None}
-        circle = circular(standing | {pair: vote[0] for pair, vote in more.items()}) if more and standing else set()
+        circle = (
+            circular(standing | {pair: vote[0] for pair, vote in more.items()})
+            if more and standing
+            else set()
+        )
         heard.update({pair: None if pair in circle else (voice, vote) for pair, vote in more.items()})
     return heard
 
 
 def superseded(voices: list[Voice]) -> set[int]:
-    """The places in `voices` (in the order of their events) of rankings that say something which is not heard of their author any more."""
+    """The places in `voices` (in the order of their events) of rankings that say something which is not heard
+    of their author any more."""
     people: dict[str, list[int]] = {}
     for place, voice in enumerate(voices):
         people.setdefault(voice.annotator, []).append(place)
@@ -94,6 +106,8 @@ def superseded(voices: list[Voice]) -> set[int]:
             judgements = {place: votes_of(voices[place]) for place in places}
             heard = put_together([(voices[place], votes) for place, votes in judgements.items()])
             for place, votes in judgements.items():
-                if any((said := heard[pair]) is None or said[1][0] != vote[0] for pair, vote in votes.items()):
+                if any(
+                    (said := heard[pair]) is None or said[1][0] != vote[0] for pair, vote in votes.items()
+                ):
                     gone.add(place)
     return gone

@@ -1,4 +1,5 @@
-"""The rules by which judgements count in an export, each with all that is to be said of it as an option. Pure."""
+"""The rules by which judgements count in an export, each with all that is to be said of it as an option.
+Pure."""
 
 from dataclasses import dataclass
 
@@ -57,11 +58,17 @@ class CurationRules:
         page=Page("more", hint=_("For the split and for what is drawn."), minimum=0, maximum=2**31 - 1),
     )  # fmt: skip
     correction_beats: str = option(
-        "original", _("A correction is better than"), kind=Kind.CHOICE,
-        help="What a correction is better than: ranked adds up to two answers that its author ranked equal to the original or lower.",
-        choices={"original": _("the answer it corrects"), "ranked": _("also up to two answers ranked equal or lower")},
+        "original",
+        _("A correction is better than"),
+        kind=Kind.CHOICE,
+        help="What a correction is better than: ranked adds up to two answers that its author ranked equal "
+        "to the original or lower.",
+        choices={
+            "original": _("the answer it corrects"),
+            "ranked": _("also up to two answers ranked equal or lower"),
+        },
         page=Page("more"),
-    )  # fmt: skip
+    )
     sft_top: bool = option(
         False, _("Learn from top-ranked answers, too"), kind=Kind.FLAG,
         help="Top-ranked answers are answers to learn, too.",
@@ -78,10 +85,13 @@ class CurationRules:
         page=Page("more"),
     )  # fmt: skip
     include_imported: bool = option(
-        True, _("With judgements that came with imported files"), kind=Kind.FLAG,
-        help="Judgements that came with imported files count, unless they are left out.", flag="--without-imported",
+        True,
+        _("With judgements that came with imported files"),
+        kind=Kind.FLAG,
+        help="Judgements that came with imported files count, unless they are left out.",
+        flag="--without-imported",
         page=Page("more"),
-    )  # fmt: skip
+    )
     cut_rejected: bool = option(
         False, _("Let answers that were cut off be the worse side"), kind=Kind.FLAG,
         help="Answers that were cut off may be the worse side of a pair, or bad ones.",

@@ -1,4 +1,5 @@
-"""On which side of a split a row stands: by a hash of what must not be on two sides, so that a side never changes as data grows. Pure."""
+"""On which side of a split a row stands: by a hash of what must not be on two sides, so that a side never
+changes as data grows. Pure."""
 
 import hashlib
 import unicodedata
@@ -9,11 +10,16 @@ BY = ("prompt", "source", "user")
 
 
 def keys_of(by: str, *, messages: list, sources: list, user: str = "") -> frozenset:
-    """What must stay together. "prompt": the conversation's first user turn, folded (NFKC, case, spaces), so that near-copies and the
-    branches of one tree stay on one side. "source": each source document (address, else title, else text). "user": the end user.
-    Prompts without a source or user go by their prompt."""
+    """What must stay together. "prompt": the conversation's first user turn, folded (NFKC, case, spaces), so
+    that near-copies and the branches of one tree stay on one side. "source": each source document
+    (address, else title, else text). "user": the end user. Prompts without a source or user go by their
+    prompt."""
     if by == "source" and sources:
-        return frozenset("source " + _folded(str(s.get("url") or s.get("title") or s.get("text") or "")) for s in sources if isinstance(s, dict))
+        return frozenset(
+            "source " + _folded(str(s.get("url") or s.get("title") or s.get("text") or ""))
+            for s in sources
+            if isinstance(s, dict)
+        )
     if by == "user" and user:
         return frozenset(["user " + user])
     first = next((m.get("content") for m in messages if m.get("role") == "user"), None)
@@ -27,7 +33,8 @@ def keys_of_all(by: str, *, messages: list, sources: list, users: Iterable[str])
 
 
 def end_user(key_hash: str) -> str:
-    """What an end user is called in splits: by the project's own keyed hash, since nothing else is known of who they are."""
+    """What an end user is called in splits: by the project's own keyed hash, since nothing else is known of
+    who they are."""
     return "end-user " + key_hash
 
 
@@ -50,7 +57,8 @@ class Splitter:
                 self._bounds.append((reached, name))
 
     def side(self, keys) -> str | None:
-        """The side of a row with these keys; None when they lie on different sides: then the row may stand on neither."""
+        """The side of a row with these keys; None when they lie on different sides: then the row may stand on
+        neither."""
         sides = {self._side(key) for key in keys}
         return sides.pop() if len(sides) == 1 else None
 

@@ -1,4 +1,5 @@
-"""From judgements to answers worth learning, and to pairs at corrected turns (docs/export.md has the rules). Pure."""
+"""From judgements to answers worth learning, and to pairs at corrected turns (docs/export.md has the rules).
+Pure."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from training_export.curate.rules import CurationRules
 
 @dataclass(slots=True)
 class Target:
-    """An answer to learn. `messages`: its context where that is not the case's own. `ids`: answers of the case it stands for."""
+    """An answer to learn. `messages`: its context where that is not the case's own. `ids`: answers of the
+    case it stands for."""
 
     answer: Answer
     reason: str
@@ -26,8 +28,8 @@ class Target:
 
 
 def targets_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[list[Target], Counter]:
-    """The answers to learn: corrections and fixes, demonstrations, kept answers, answers the file offered, top-ranked ones on request.
-    Equal answers in one context are one target with several voices."""
+    """The answers to learn: corrections and fixes, demonstrations, kept answers, answers the file offered,
+    top-ranked ones on request. Equal answers in one context are one target with several voices."""
     out: Counter = Counter()
     labels, _ = labels_of(case, voices, rules)
     made: dict[tuple, Target] = {}
@@ -48,7 +50,9 @@ def targets_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[l
                 if place[0] == "answer" and _outvoted(voice, voices, dropped, rules):
                     out["conflicting_verdicts"] += 1
                 else:
-                    groups.setdefault(place, []).append((STATUS_RANK[voice.status], voice.event, rank, target))
+                    groups.setdefault(place, []).append(
+                        (STATUS_RANK[voice.status], voice.event, rank, target)
+                    )
     for _place, found in sorted(groups.items(), key=lambda g: str(g[0])):
         _one_correction(found, made, rules, out)
     for index, keepers in sorted(kept.items()):
@@ -62,7 +66,11 @@ def targets_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[l
             if index not in corrected and (label is None or label[0]):
                 _add(made, Target(case.answers[index].answer, "top_ranked", tops, ids=(index,)))
     cut = [a.answer for a in case.answers if a.cut]
-    targets = [t for t in made.values() if not any(t.answer is answer for answer in cut)] if cut else list(made.values())
+    targets = (
+        [t for t in made.values() if not any(t.answer is answer for answer in cut)]
+        if cut
+        else list(made.values())
+    )
     if len(targets) < len(made):
         out["cut_answer"] += len(made) - len(targets)
     return targets, out
@@ -78,8 +86,9 @@ def _add(made: dict, target: Target) -> None:
 
 
 def _corrected(case: Case, voice: Voice, out: Counter):
-    """Yield (place, rank, Target, index of the original answer or None) for each correction of one judgement. `place` is ("answer", the question it
-    answers if that is a new one) or ("turn", which): one target is learnt per place. `rank`: the author's best answer first (larger is better)."""
+    """Yield (place, rank, Target, index of the original answer or None) for each correction of one judgement.
+    `place` is ("answer", the question it answers if that is a new one) or ("turn", which): one target is
+    learnt per place. `rank`: the author's best answer first (larger is better)."""
     question = question_change(case, voice)
     asked = None if question is None else unified(question)
     groups = voice.groups()
@@ -95,7 +104,12 @@ def _corrected(case: Case, voice: Voice, out: Counter):
                 out["equal_text"] += 1
                 continue
             at = next((i for i, group in enumerate(groups) if index in group), len(groups))
-            yield ("answer", asked), (-at, -index), Target(Answer(c["text"], answer.turns, "corrected"), reason, [voice], messages, (index,)), index
+            yield (
+                ("answer", asked),
+                (-at, -index),
+                Target(Answer(c["text"], answer.turns, "corrected"), reason, [voice], messages, (index,)),
+                index,
+            )
         elif c["target"] == "turn":
             cut = before_turn(case.messages, c["turn"])
             if cut is None:
@@ -103,14 +117,24 @@ def _corrected(case: Case, voice: Voice, out: Counter):
             elif same_text(c["text"], case.messages[c["turn"]]["content"]):
                 out["equal_text"] += 1
             else:
-                yield ("turn", c["turn"]), (0, 0), Target(Answer(c["text"], (), "corrected"), reason, [voice], cut), None
+                yield (
+                    ("turn", c["turn"]),
+                    (0, 0),
+                    Target(Answer(c["text"], (), "corrected"), reason, [voice], cut),
+                    None,
+                )
     if question is None:
         out["equal_text"] += sum(1 for c in voice.document["corrections"] if c["target"] == "question")
     elif not fixed_answer:
         if voice.document.get("verdict") == "fix" and voice.slots:
             # Only the question was put right; the answer stands, for the new question.
             index = voice.slots[0]
-            yield ("answer", asked), (0, -index), Target(case.answers[index].answer, reason, [voice], messages, (index,)), index
+            yield (
+                ("answer", asked),
+                (0, -index),
+                Target(case.answers[index].answer, reason, [voice], messages, (index,)),
+                index,
+            )
         else:
             out["correction_no_target"] += 1
 
@@ -118,11 +142,16 @@ def _corrected(case: Case, voice: Voice, out: Counter):
 def with_question(messages: list, question: str) -> list:
     """`messages` with the text of the last user turn replaced."""
     at = max((i for i, m in enumerate(messages) if m.get("role") == "user"), default=None)
-    return messages if at is None else [m if i != at else m | {"content": question} for i, m in enumerate(messages)]
+    return (
+        messages
+        if at is None
+        else [m if i != at else m | {"content": question} for i, m in enumerate(messages)]
+    )
 
 
 def contexts_made(case: Case) -> Iterator[list]:
-    """The contexts other than its own that the corrections of `case` make: with a new question, or up to a corrected turn."""
+    """The contexts other than its own that the corrections of `case` make: with a new question, or up to a
+    corrected turn."""
     for voice in case.voices:
         if voice.status not in STATUS_RANK or "corrections" not in voice.document:
             continue
@@ -136,7 +165,8 @@ def contexts_made(case: Case) -> Iterator[list]:
 
 
 def before_turn(messages: list, turn: int) -> list | None:
-    """The context of assistant turn `turn`: what came before it. None where a plain answer cannot stand in its place."""
+    """The context of assistant turn `turn`: what came before it. None where a plain answer cannot stand in
+    its place."""
     said = messages[turn]
     if said.get("role") != "assistant" or said.get("tool_calls") or not isinstance(said.get("content"), str):
         return None
@@ -145,11 +175,14 @@ def before_turn(messages: list, turn: int) -> list | None:
 
 
 def _one_correction(found: list[tuple], made: dict, rules: CurationRules, out: Counter) -> None:
-    """Of several corrections in one place the one to learn from: settled, then accepted, then the latest, then the author's best answer."""
+    """Of several corrections in one place the one to learn from: settled, then accepted, then the latest,
+    then the author's best answer."""
     found.sort(key=lambda f: f[:3], reverse=True)
     first = found[0][3]
     for *_, target in found:
-        same = target is first or (target.messages == first.messages and answer_key(target.answer) == answer_key(first.answer))
+        same = target is first or (
+            target.messages == first.messages and answer_key(target.answer) == answer_key(first.answer)
+        )
         if same or rules.all_corrections:
             _add(made, target)
         else:
@@ -158,16 +191,26 @@ def _one_correction(found: list[tuple], made: dict, rules: CurationRules, out: C
 
 def _dropped_elsewhere(voices: list[Voice]) -> list[Voice]:
     """Judgements that drop a pair for more than its answer: then a better answer does not help."""
-    return [v for v in voices if v.document.get("verdict") == "drop" and {DROP_REASONS.get(r) for r in v.document.get("reasons", ())} - {"answer", "source"}]
+    return [
+        v
+        for v in voices
+        if v.document.get("verdict") == "drop"
+        and {DROP_REASONS.get(r) for r in v.document.get("reasons", ())} - {"answer", "source"}
+    ]
 
 
 def _outvoted(voice: Voice, voices: list[Voice], dropped: list[Voice], rules: CurationRules) -> bool:
-    """Whether a fix stands against drops that speak about its question, whichever answer stood beside it, or about this answer's source or double.
-    One person has one vote, and where a settled judgement speaks only settled ones do."""
+    """Whether a fix stands against drops that speak about its question, whichever answer stood beside it, or
+    about this answer's source or double. One person has one vote, and where a settled judgement speaks
+    only settled ones do."""
     if not dropped or voice.document.get("verdict") != "fix":
         return False
     mine = voice.slots[:1]
-    against = [v for v in dropped if v.slots[:1] == mine or "question" in {DROP_REASONS.get(r) for r in v.document["reasons"]}]
+    against = [
+        v
+        for v in dropped
+        if v.slots[:1] == mine or "question" in {DROP_REASONS.get(r) for r in v.document["reasons"]}
+    ]
     if not against:
         return False
     about = {mine, *(v.slots[:1] for v in against)}
@@ -179,17 +222,32 @@ def _outvoted(voice: Voice, voices: list[Voice], dropped: list[Voice], rules: Cu
     return votes.count(True) >= votes.count(False) if rules.annotators == "majority" else any(votes)
 
 
-def _keep(case: Case, index: int, keepers: list, voices: list[Voice], rules: CurationRules, made: dict, out: Counter) -> None:
-    """A kept answer is learnt where nobody fixes or drops it; under `majority`, where more keep it than not."""
-    against = [v for v in voices if v.document.get("verdict") in ("fix", "drop") and v.slots and v.slots[0] == index]
+def _keep(
+    case: Case, index: int, keepers: list, voices: list[Voice], rules: CurationRules, made: dict, out: Counter
+) -> None:
+    """A kept answer is learnt where nobody fixes or drops it; under `majority`, where more keep it than
+    not."""
+    against = [
+        v for v in voices if v.document.get("verdict") in ("fix", "drop") and v.slots and v.slots[0] == index
+    ]
     if against and (rules.annotators != "majority" or len(against) >= len(keepers)):
         out["conflicting_verdicts"] += 1
     else:
         _add(made, Target(case.answers[index].answer, "kept", keepers, ids=(index,)))
 
 
-def _offered(case: Case, index: int, voices: list[Voice], labels: dict, corrected: set, rules: CurationRules, made: dict, out: Counter) -> None:
-    """An answer that the file offered for learning, unless the judgements speak against it. `reviewed` asks that they speak for it."""
+def _offered(
+    case: Case,
+    index: int,
+    voices: list[Voice],
+    labels: dict,
+    corrected: set,
+    rules: CurationRules,
+    made: dict,
+    out: Counter,
+) -> None:
+    """An answer that the file offered for learning, unless the judgements speak against it. `reviewed` asks
+    that they speak for it."""
     label = labels.get(index)
     verdicts = {v.document.get("verdict") for v in voices if v.slots and v.slots[0] == index}
     if index in corrected:
@@ -209,8 +267,8 @@ def _disputed(index: int, voices: list[Voice], rules: CurationRules) -> bool:
 
 
 def _tops(voices: list[Voice], rules: CurationRules):
-    """Yield (answer, voices) for answers at the top of people's rankings: of everybody's, under `majority` of more than half. A top above
-    nothing, or below the acceptability line, is none."""
+    """Yield (answer, voices) for answers at the top of people's rankings: of everybody's, under `majority` of
+    more than half. A top above nothing, or below the acceptability line, is none."""
     count: dict[int, list] = {}
     people: dict[str, tuple] = {}
     for voice in voices:
@@ -228,8 +286,11 @@ def _tops(voices: list[Voice], rules: CurationRules):
             yield index, tops
 
 
-def turn_pairs_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[list[tuple[list, Pair]], Counter]:
-    """(context, pair) for each corrected earlier turn: the correction ≻ the turn as it stood, after what came before it."""
+def turn_pairs_of(
+    case: Case, voices: list[Voice], rules: CurationRules
+) -> tuple[list[tuple[list, Pair]], Counter]:
+    """(context, pair) for each corrected earlier turn: the correction ≻ the turn as it stood, after what came
+    before it."""
     out: Counter = Counter()
     if not any("corrections" in voice.document for voice in voices):
         return [], out
@@ -249,7 +310,9 @@ def turn_pairs_of(case: Case, voices: list[Voice], rules: CurationRules) -> tupl
             else:
                 corrected = Answer(c["text"], (), "corrected")
                 key = (c["turn"], answer_key(corrected))
-                _, pair = made.setdefault(key, (context, Pair(corrected, Answer(old), (key, ("turn", c["turn"])), correction=True)))
+                _, pair = made.setdefault(
+                    key, (context, Pair(corrected, Answer(old), (key, ("turn", c["turn"])), correction=True))
+                )
                 if all(v.annotator != voice.annotator for v in pair.voices):
                     pair.voices.append(voice)
     of_turn: dict[int, tuple[list, list[Pair]]] = {}

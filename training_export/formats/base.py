@@ -1,11 +1,14 @@
-"""What a trainer's format is: a `Writer` that turns Examples into files, and a strict checker of the files written. Pure: no database.
+"""What a trainer's format is: a `Writer` that turns Examples into files, and a strict checker of the files
+written. Pure: no database.
 
     writer = FORMATS["trl-sft"].open(folder, Options(system="merge"), splits=("train", "validation"))
     for split, example in …:
         writer.add(example, split)
     files = writer.close()                      # writes what is still held, hashes
-    writer.left_out                             # Counter {code: rows}; REASONS has the sentence of each code
-    writer.notes                                # [{"code", "text", …}] things the training engineer should know
+    writer.left_out                             # Counter {code: rows}; REASONS has the sentence of each
+                                        code
+    writer.notes                                # [{"code", "text", …}] things the training engineer should
+                                        know
     problems = list(FORMATS["trl-sft"].check(folder))   # publish only if none has level "error"
 
 Row n of `train.jsonl` has its provenance on line n of `provenance/train.jsonl`."""
@@ -27,10 +30,12 @@ MOST_PLACES = 20  # named of what is left out under one code; their number is al
 class Options:
     """What every format may be asked for.
 
-    `system`: "keep" a system message as its own turn, or "merge" it into the first user turn (for models whose template knows none).
-    `sources`: "omit" the passages from the training prompt, or put them before the "system" message or before the last "user" turn.
-    `margin`: what the Examples' margins are ("none", "strength", "bt"); any but "none" writes a `margin` column where the format has one.
-    `allow_template_tokens`: keep rows whose text holds a chat template's control tokens. `name`: prefix of data set names (LLaMA-Factory)."""
+    `system`: "keep" a system message as its own turn, or "merge" it into the first user turn (for models
+    whose template knows none). `sources`: "omit" the passages from the training prompt, or put them before
+    the "system" message or before the last "user" turn. `margin`: what the Examples' margins are ("none",
+    "strength", "bt"); any but "none" writes a `margin` column where the format has one.
+    `allow_template_tokens`: keep rows whose text holds a chat template's control tokens. `name`: prefix of
+    data set names (LLaMA-Factory)."""
 
     system: str = "keep"
     sources: str = "omit"
@@ -38,7 +43,11 @@ class Options:
     allow_template_tokens: bool = False
     name: str = "touchstone"
 
-    CHOICES = {"system": ("keep", "merge"), "sources": ("omit", "system", "user"), "margin": ("none", "strength", "bt")}
+    CHOICES = {
+        "system": ("keep", "merge"),
+        "sources": ("omit", "system", "user"),
+        "margin": ("none", "strength", "bt"),
+    }
 
     def __post_init__(self):
         for key, choices in self.CHOICES.items():
@@ -56,7 +65,8 @@ class Options:
 
 @dataclass(frozen=True)
 class FileInfo:
-    """A file written: `path` relative to the folder, `rows` (0 for a file without rows), `role` "data" · "provenance" · "config"."""
+    """A file written: `path` relative to the folder, `rows` (0 for a file without rows), `role` "data" ·
+    "provenance" · "config"."""
 
     path: str
     rows: int
@@ -69,7 +79,8 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class Problem:
-    """What a checker found: `line` 1-based (0: the file as a whole), `field` the column, `level` "error" (blocks publication) · "warning"."""
+    """What a checker found: `line` 1-based (0: the file as a whole), `field` the column, `level` "error"
+    (blocks publication) · "warning"."""
 
     file: str
     line: int
@@ -84,7 +95,14 @@ class Problem:
         return sentence(self.code) + (f" ({self.detail})" if self.detail else "")
 
     def as_dict(self) -> dict:
-        return {"file": self.file, "line": self.line, "field": self.field, "code": self.code, "reason": self.reason, "level": self.level}
+        return {
+            "file": self.file,
+            "line": self.line,
+            "field": self.field,
+            "code": self.code,
+            "reason": self.reason,
+            "level": self.level,
+        }
 
 
 class Watch:
@@ -98,15 +116,20 @@ class Watch:
 
 
 def place_of(provenance: Mapping) -> dict:
-    """Where something that was left out came from, without a word of it: its prompt, item, and place in a file or a talk."""
+    """Where something that was left out came from, without a word of it: its prompt, item, and place in a
+    file or a talk."""
     origins = [{k: v for k, v in origin.items() if k != "id"} for origin in provenance.get("origins", ())[:3]]
-    place = {"prompt": provenance.get("prompt"), "item": provenance.get("item"), "origins": [o for o in origins if o]}
+    place = {
+        "prompt": provenance.get("prompt"),
+        "item": provenance.get("item"),
+        "origins": [o for o in origins if o],
+    }
     return {name: value for name, value in place.items() if value}
 
 
 class Writer:
-    """Takes Examples, writes rows; what the format cannot hold is left out and counted, never changed or dropped silently. `left_out`:
-    {code: how many}; `places`: {code: where the first of them came from}."""
+    """Takes Examples, writes rows; what the format cannot hold is left out and counted, never changed or
+    dropped silently. `left_out`: {code: how many}; `places`: {code: where the first of them came from}."""
 
     watch = Watch()
 
@@ -127,7 +150,8 @@ class Writer:
             places.append(place)
 
     def refuses(self, pair) -> bool:
-        """True if `add` will leave out this Preference, or fail on it, for what one of its texts holds. Cheap: what was rendered for this is used again."""
+        """True if `add` will leave out this Preference, or fail on it, for what one of its texts holds.
+        Cheap: what was rendered for this is used again."""
         return False
 
     def refused(self, pairs: list) -> set[int]:
@@ -135,7 +159,8 @@ class Writer:
         return {id(pair) for pair in pairs if self.refuses(pair)}
 
     def close(self) -> list[FileInfo]:
-        """Ends all files; the data files first, then provenance and configuration. No file is made for a split without rows."""
+        """Ends all files; the data files first, then provenance and configuration. No file is made for a
+        split without rows."""
         raise NotImplementedError
 
     def settle(self) -> None:
@@ -147,8 +172,8 @@ class Writer:
 
 @dataclass(frozen=True)
 class Format:
-    """One trainer's format. `takes`: the Example classes it can hold. `not_honoured`: sentences for the manifest: what the trainer
-    will not make use of."""
+    """One trainer's format. `takes`: the Example classes it can hold. `not_honoured`: sentences for the
+    manifest: what the trainer will not make use of."""
 
     name: str
     label: object
@@ -160,7 +185,9 @@ class Format:
     takes_margin: bool = False
     options: tuple = field(default=("system", "sources", "allow_template_tokens"))
 
-    def open(self, folder, options: Options | Mapping | None = None, splits: tuple[str, ...] = ("train",)) -> Writer:
+    def open(
+        self, folder, options: Options | Mapping | None = None, splits: tuple[str, ...] = ("train",)
+    ) -> Writer:
         """A writer into `folder` (made if missing, must be empty of this format's files)."""
         if not isinstance(options, Options):
             options = Options.of(options)
@@ -172,7 +199,8 @@ class Format:
         return self.writer(folder, options, splits)
 
     def check(self, folder, options: Options | Mapping | None = None) -> Iterator[Problem]:
-        """Everything wrong in the written files of `folder`, as a trainer would not tell. Streams; memory is flat."""
+        """Everything wrong in the written files of `folder`, as a trainer would not tell. Streams; memory is
+        flat."""
         if not isinstance(options, Options):
             options = Options.of(options)
         return self.checker(Path(folder), options).problems()

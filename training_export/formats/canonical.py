@@ -1,8 +1,11 @@
 """The canonical row: an Example as a JSON object that holds everything, and back. Pure.
 
-{"type": "sft", "group_id", "context": [messages], "tools": [...]|null, "sources": [...], "language", "tags": [...], "weight", "provenance": {...},
- and by type: sft "target" · preference "chosen", "rejected", "margin", "n_for", "n_against", "agreement" · binary "answer", "label" ·
- ranked "groups" [[answer, …], …] · prompt · eval "reference"}; an answer is {"text", "turns": [...], "origin"}."""
+{"type": "sft", "group_id", "context": [messages], "tools": [...]|null, "sources": [...], "language",
+"tags": [...], "weight", "provenance": {...},
+ and by type: sft "target" · preference "chosen", "rejected", "margin", "n_for", "n_against", "agreement" ·
+ binary "answer", "label" ·
+ ranked "groups" [[answer, …], …] · prompt · eval "reference"}; an answer is {"text", "turns": [...],
+ "origin"}."""
 
 import json
 import math
@@ -10,9 +13,24 @@ import math
 import orjson
 
 from training_export.curate import examples
-from training_export.curate.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
+from training_export.curate.examples import (
+    Answer,
+    Binary,
+    EvalQuestion,
+    Preference,
+    PromptOnly,
+    RankedList,
+    Sft,
+)
 
-TYPES = {"sft": Sft, "preference": Preference, "binary": Binary, "ranked": RankedList, "prompt": PromptOnly, "eval": EvalQuestion}
+TYPES = {
+    "sft": Sft,
+    "preference": Preference,
+    "binary": Binary,
+    "ranked": RankedList,
+    "prompt": PromptOnly,
+    "eval": EvalQuestion,
+}
 NAMES = {cls: name for name, cls in TYPES.items()}
 SHARED = ("type", "group_id", "context", "tools", "sources", "language", "tags", "weight", "provenance")
 OWN = {
@@ -35,7 +53,8 @@ class Lines:
         self._answers: dict[int, tuple] = {}
 
     def line(self, example) -> bytes:
-        """The canonical row as a UTF-8 JSON line without spaces. UnicodeEncodeError for half a surrogate pair, ValueError for NaN."""
+        """The canonical row as a UTF-8 JSON line without spaces. UnicodeEncodeError for half a surrogate
+        pair, ValueError for NaN."""
         of = self._of
         if example.context is not of[0] or example.tools is not of[1] or example.sources is not of[2]:
             self._of = (None, None, None)  # until all three are made
@@ -74,9 +93,17 @@ class Lines:
             row["reference"] = example.reference
         row["provenance"] = example.provenance
         try:
-            return orjson.dumps(row) + b"\n"  # a copy: what orjson gives keeps 4 kB of memory, however short it is
-        except orjson.JSONEncodeError:  # in what stands in it as it is: half a surrogate pair, a number of more than 64 bits
-            for key in ("group_id", "language", "tags", "provenance", *(["reference"] if name == "eval" else [])):
+            # a copy: what orjson gives keeps 4 kB of memory, however short it is
+            return orjson.dumps(row) + b"\n"
+        # in what stands in it as it is: half a surrogate pair, a number of more than 64 bits
+        except orjson.JSONEncodeError:
+            for key in (
+                "group_id",
+                "language",
+                "tags",
+                "provenance",
+                *(["reference"] if name == "eval" else []),
+            ):
                 row[key] = _fragment(row[key])
             return orjson.dumps(row) + b"\n"
 
@@ -84,7 +111,8 @@ class Lines:
         known = self._answers.get(id(answer))
         if known is None:
             value = {"text": answer.text, "turns": list(answer.turns), "origin": answer.origin}
-            known = self._answers[id(answer)] = (answer, _fragment(value))  # holds the answer, so that its id is not given to another
+            # holds the answer, so that its id is not given to another
+            known = self._answers[id(answer)] = (answer, _fragment(value))
         return known[1]
 
 
@@ -104,12 +132,17 @@ def line(example) -> bytes:
 
 def from_row(row: dict) -> examples.Example:
     """The Example of a canonical row."""
-    shared = {k: row[k] for k in ("context", "group_id", "tools", "sources", "language", "weight", "provenance")} | {"tags": tuple(row["tags"])}
+    shared = {
+        k: row[k] for k in ("context", "group_id", "tools", "sources", "language", "weight", "provenance")
+    } | {"tags": tuple(row["tags"])}
     kind = row["type"]
     if kind == "sft":
         own = {"target": _from(row["target"])}
     elif kind == "preference":
-        own = {k: row[k] for k in ("margin", "n_for", "n_against")} | {"chosen": _from(row["chosen"]), "rejected": _from(row["rejected"])}
+        own = {k: row[k] for k in ("margin", "n_for", "n_against")} | {
+            "chosen": _from(row["chosen"]),
+            "rejected": _from(row["rejected"]),
+        }
     elif kind == "binary":
         own = {"answer": _from(row["answer"]), "label": row["label"]}
     elif kind == "ranked":

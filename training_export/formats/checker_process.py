@@ -1,15 +1,18 @@
-"""A format's strict checker as a process of its own, beside the one that writes: `python -m training_export.formats.checker_process`. Pure.
+"""A format's strict checker as a process of its own, beside the one that writes: `python -m
+training_export.formats.checker_process`. Pure.
 
-It reads the files while they grow, and what it finds counts only for the bytes that are published: a file that is published in another
-form than it was read in is read anew, and the answer names the sha256 of every file as it was read. On its input, a JSON object a line:
+It reads the files while they grow, and what it finds counts only for the bytes that are published: a file
+that is published in another form than it was read in is read anew, and the answer names the sha256 of
+every file as it was read. On its input, a JSON object a line:
 
     {"format", "folder", "options"}     first
     {"follow": path, "name": file}      `path` grows from here on and may become `file` in the folder
     {"grown": file}                     there is more of it
     {"end": true}                       the folder is complete
 
-From "end" on it writes lines: a list with the fields of a Problem, {"at": rows} now and then, and last {"read": {file: sha256}}. When
-its input ends before, the writing process is gone, and so is this one at once."""
+From "end" on it writes lines: a list with the fields of a Problem, {"at": rows} now and then, and last
+{"read": {file: sha256}}. When its input ends before, the writing process is gone, and so is this one at
+once."""
 
 import contextlib
 import gc
@@ -79,16 +82,25 @@ class Following:
     """The checker of one export."""
 
     def __init__(self, plan: dict):
-        self.form, self.folder, self.options = FORMATS[plan["format"]], Path(plan["folder"]), Options(**plan["options"])
+        self.form, self.folder, self.options = (
+            FORMATS[plan["format"]],
+            Path(plan["folder"]),
+            Options(**plan["options"]),
+        )
         self.followed: dict[str, Followed] = {}
         self.read: dict[str, str] = {}
 
     def told(self, message: dict) -> None:
         if "follow" in message:
             self._drop(message["name"])
-            with contextlib.suppress(FileNotFoundError):  # published before it was looked at: then it is read as a whole
+            # published before it was looked at: then it is read as a whole
+            with contextlib.suppress(FileNotFoundError):
                 self.followed[message["name"]] = self._of(message["name"], Path(message["follow"]))
-        elif "grown" in message and message["grown"] in self.followed and not self.followed[message["grown"]].follow():
+        elif (
+            "grown" in message
+            and message["grown"] in self.followed
+            and not self.followed[message["grown"]].follow()
+        ):
             self._drop(message["grown"])
 
     def _of(self, name: str, path: Path) -> Followed:
@@ -99,7 +111,8 @@ class Following:
             self.followed.pop(name).close()
 
     def problems(self) -> Iterator[Problem | None]:
-        """As `LineChecker.problems` of the whole folder, reading only what has not been read; None now and then."""
+        """As `LineChecker.problems` of the whole folder, reading only what has not been read; None now and
+        then."""
         whole = self.form.checker(self.folder, self.options)
         files = whole.files()
         if not files:

@@ -1,4 +1,5 @@
-"""The strict checkers: they read the written files as a trainer would, and refuse what trainers take without a word."""
+"""The strict checkers: they read the written files as a trainer would, and refuse what trainers take without
+a word."""
 
 import json
 import math
@@ -9,7 +10,14 @@ import orjson
 
 from training_export.formats.base import SPLITS, Problem
 from training_export.formats.ledger import Ledger, entry
-from training_export.formats.messages import answer_problem, any_template_token, blank, context_problem, has_template_token, identity
+from training_export.formats.messages import (
+    answer_problem,
+    any_template_token,
+    blank,
+    context_problem,
+    has_template_token,
+    identity,
+)
 
 WARNINGS = {"one_class", "unbalanced", "no_rows", "date_like"}
 # What datasets' JSON loader (pyarrow) takes for a time, if all texts of a column look so.
@@ -24,9 +32,9 @@ _exactly = json.JSONDecoder(parse_constant=_no_constant).decode
 
 
 class LineChecker:
-    """Reads every file of rows once: `begin(name)`, `take(lines)` as often as there are more, `finish()`. Subclasses say what is wrong in one
-    row: `row(row)` returns [(field, code, detail)], and sets `judged` (and `way`) to what the Ledger needs, if nothing is wrong. Memory:
-    8 bytes a row."""
+    """Reads every file of rows once: `begin(name)`, `take(lines)` as often as there are more, `finish()`.
+    Subclasses say what is wrong in one row: `row(row)` returns [(field, code, detail)], and sets `judged`
+    (and `way`) to what the Ledger needs, if nothing is wrong. Memory: 8 bytes a row."""
 
     columns: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
@@ -54,7 +62,8 @@ class LineChecker:
         """What is wrong in all files together, once each has been read."""
         found = self.ledger.conflicts()
         if found and self.read is parsed:
-            # Numbers beyond 64 bits may have been taken for equal: look again, slowly, before a row is blamed.
+            # Numbers beyond 64 bits may have been taken for equal: look again, slowly, before a row is
+            # blamed.
             again = type(self)(self.folder, self.options)
             again.read = parsed_exactly
             for name in self.ledger.parts:
@@ -152,7 +161,9 @@ def parsed_exactly(raw: bytes) -> tuple[dict | None, str]:
     except UnicodeDecodeError:
         return None, "not_utf8"
     if text[:1] != "{":
-        return None, "byte_order_mark" if text[:1] == "\ufeff" else "blank_line" if blank(text) else "not_json"
+        return None, "byte_order_mark" if text[:1] == "\ufeff" else "blank_line" if blank(
+            text
+        ) else "not_json"
     try:
         row = _exactly(text)
     except (ValueError, RecursionError):
@@ -181,7 +192,9 @@ class TrlChecker(LineChecker):
         if not found:
             self.judge(row, self._prompt_id)
             if self._dates:
-                self._dates = {c for c in self._dates if all(DATE_LIKE.fullmatch(m["content"]) for m in row[c])}
+                self._dates = {
+                    c for c in self._dates if all(DATE_LIKE.fullmatch(m["content"]) for m in row[c])
+                }
         return found
 
     def end(self):
@@ -220,13 +233,27 @@ class TrlChecker(LineChecker):
             tools_ok = False
         if not tools_ok:
             return [("tools", "tools_json", "")]
-        return [("tools", "template_token", "")] if not self.options.allow_template_tokens and has_template_token(tools) else []
+        return (
+            [("tools", "template_token", "")]
+            if not self.options.allow_template_tokens and has_template_token(tools)
+            else []
+        )
 
     def answer(self, column, messages) -> list:
-        if type(messages) is list and len(messages) == 1 and type(messages[0]) is dict and len(messages[0]) == 2:
+        if (
+            type(messages) is list
+            and len(messages) == 1
+            and type(messages[0]) is dict
+            and len(messages[0]) == 2
+        ):
             # The usual answer: one turn, a text with nothing in it that could begin a control token.
             text = messages[0].get("content")
-            if type(text) is str and messages[0].get("role") == "assistant" and not blank(text) and not has_template_token(text):
+            if (
+                type(text) is str
+                and messages[0].get("role") == "assistant"
+                and not blank(text)
+                and not has_template_token(text)
+            ):
                 return []
         code, detail = answer_problem(messages)
         if not code and len(messages) > 1 and not self.turns_in_answers:
@@ -260,7 +287,10 @@ class PairChecker(TrlChecker):
     def judge(self, row, prompt):
         chosen, rejected = identity(row["chosen"]), identity(row["rejected"])
         self.same = chosen == rejected
-        self.judged, self.way = hash((prompt, min(chosen, rejected), max(chosen, rejected))), chosen < rejected
+        self.judged, self.way = (
+            hash((prompt, min(chosen, rejected), max(chosen, rejected))),
+            chosen < rejected,
+        )
 
 
 __all__ = ["LineChecker", "PairChecker", "TrlChecker", "blank", "identity", "parsed"]

@@ -5,18 +5,34 @@ import math
 
 from core import storable
 from corpus.canonical import unified
-from training_export.curate.examples import Answer, Binary, EvalQuestion, Preference, PromptOnly, RankedList, Sft
+from training_export.curate.examples import (
+    Answer,
+    Binary,
+    EvalQuestion,
+    Preference,
+    PromptOnly,
+    RankedList,
+    Sft,
+)
 from training_export.formats.base import LABELS, Format
 from training_export.formats.canonical import NAMES, OWN, SHARED, Lines
 from training_export.formats.checks import LineChecker
-from training_export.formats.messages import LeftOut, answer_messages, blank, code_of, context_problem, identity
+from training_export.formats.messages import (
+    LeftOut,
+    answer_messages,
+    blank,
+    code_of,
+    context_problem,
+    identity,
+)
 from training_export.formats.rows import RowWriter
 
 _dumps = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=list).encode
 
 
 class Writer(RowWriter):
-    """Leaves out only what nothing could read: empty answers, pairs of equals, a conversation no one could follow."""
+    """Leaves out only what nothing could read: empty answers, pairs of equals, a conversation no one could
+    follow."""
 
     side_file = False  # the provenance stands in the row
 
@@ -48,19 +64,24 @@ class Writer(RowWriter):
     def _judgement(self, example) -> tuple[int, bool]:
         kind = type(example)
         if kind is Preference:
-            return judgement("preference", self._prompt, (self._id(example.chosen), self._id(example.rejected)))
+            return judgement(
+                "preference", self._prompt, (self._id(example.chosen), self._id(example.rejected))
+            )
         if kind is Binary:
             return judgement("binary", self._prompt, self._id(example.answer), bool(example.label))
         if kind is Sft:
             return judgement("sft", self._prompt, self._id(example.target))
         if kind is RankedList:
-            return judgement("ranked", self._prompt, tuple(tuple(self._id(a) for a in group) for group in example.groups))
+            return judgement(
+                "ranked", self._prompt, tuple(tuple(self._id(a) for a in group) for group in example.groups)
+            )
         return judgement(NAMES[kind], self._prompt, getattr(example, "reference", ""))
 
     def _id(self, answer) -> int:
         known = self._known.get(id(answer))
         if known is None:
-            known = self._known[id(answer)] = (answer, _answer_id(answer.text, answer.turns))  # held, so that its id is not another's
+            # held, so that its id is not another's
+            known = self._known[id(answer)] = (answer, _answer_id(answer.text, answer.turns))
         return known[1]
 
 
@@ -76,7 +97,9 @@ def _prompt(context: list, tools, sources) -> tuple[str, int]:
 
 
 def _readable(message: dict) -> dict:
-    return message | {"content": ""} if message.get("content") is None and message.get("tool_calls") else message
+    return (
+        message | {"content": ""} if message.get("content") is None and message.get("tool_calls") else message
+    )
 
 
 def _answer_id(text: str, turns) -> int:
@@ -94,7 +117,8 @@ def _answer_id(text: str, turns) -> int:
 
 
 def judgement(kind: str, prompt: int, said, label: bool = False) -> tuple[int, bool]:
-    """What a row of `kind` judges, and which way (see Ledger); `said`: the numbers of its answers. LeftOut for pairs of equals."""
+    """What a row of `kind` judges, and which way (see Ledger); `said`: the numbers of its answers. LeftOut
+    for pairs of equals."""
     if kind == "preference":
         one, other = said
         if one == other:
@@ -165,18 +189,29 @@ def _shape(row: dict) -> list:
         if name in row and not _is_answer(row[name]):
             found.append((name, "bad_field", ""))
     groups = row.get("groups", [])
-    if not isinstance(groups, list) or not all(isinstance(g, list) and g and all(_is_answer(a) for a in g) for g in groups):
+    if not isinstance(groups, list) or not all(
+        isinstance(g, list) and g and all(_is_answer(a) for a in g) for g in groups
+    ):
         found.append(("groups", "bad_field", ""))
     if "label" in row and row["label"] is not True and row["label"] is not False:
         found.append(("label", "label", repr(row["label"])[:40]))
     margin = row.get("margin")
-    if margin is not None and (isinstance(margin, bool) or not isinstance(margin, (int, float)) or not math.isfinite(margin)):
+    if margin is not None and (
+        isinstance(margin, bool) or not isinstance(margin, (int, float)) or not math.isfinite(margin)
+    ):
         found.append(("margin", "margin", repr(margin)[:40]))
     found += [(name, "bad_field", "") for name, kind in _KINDS if not isinstance(row[name], kind)]
     return found
 
 
-_KINDS: tuple = (("group_id", str), ("sources", list), ("tags", list), ("weight", (int, float)), ("provenance", dict), ("tools", (list, type(None))))
+_KINDS: tuple = (
+    ("group_id", str),
+    ("sources", list),
+    ("tags", list),
+    ("weight", (int, float)),
+    ("provenance", dict),
+    ("tools", (list, type(None))),
+)
 _ANSWER = {"text", "turns", "origin"}
 
 

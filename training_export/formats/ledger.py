@@ -1,11 +1,13 @@
-"""Which rows of a data set say the same, or the opposite, of the same answers: 8 bytes a row, whatever the rows' size. Pure."""
+"""Which rows of a data set say the same, or the opposite, of the same answers: 8 bytes a row, whatever the
+rows' size. Pure."""
 
 from array import array
 from collections import defaultdict
 
 _SIDE = 1
 _AT_ONCE = 100_000  # numbers that may stand in memory as objects
-_FEW = 10 * _AT_ONCE  # rows for which looking at all of them so often costs less than numpy, in time and in memory
+# rows for which looking at all of them so often costs less than numpy, in time and in memory
+_FEW = 10 * _AT_ONCE
 
 
 def entry(judged: int, way: bool) -> int:
@@ -14,8 +16,8 @@ def entry(judged: int, way: bool) -> int:
 
 
 class Ledger:
-    """One number per row, in file order: 63 bits of what was judged, and one bit of which way. A chance collision among 10⁶ rows has a
-    probability of about 10⁻⁷; it would leave one row out."""
+    """One number per row, in file order: 63 bits of what was judged, and one bit of which way. A chance
+    collision among 10⁶ rows has a probability of about 10⁻⁷; it would leave one row out."""
 
     def __init__(self):
         self.parts: dict[str, array] = {}
@@ -25,7 +27,8 @@ class Ledger:
         self.part(part).append(entry(judged, way))
 
     def part(self, name: str) -> array:
-        """The numbers of the part `name`, to append each row's `entry` to; 0 for a row that judges nothing that could be compared."""
+        """The numbers of the part `name`, to append each row's `entry` to; 0 for a row that judges nothing
+        that could be compared."""
         rows = self.parts.get(name)
         if rows is None:
             rows = self.parts[name] = array("q")
@@ -38,7 +41,11 @@ class Ledger:
             seen: set[int] = set()
             compared = 0
             for rows in self.parts.values():
-                judged = [value >> 1 for value in rows if (value >> 1) % shares == share and (value > _SIDE or value < 0)]
+                judged = [
+                    value >> 1
+                    for value in rows
+                    if (value >> 1) % shares == share and (value > _SIDE or value < 0)
+                ]
                 compared += len(judged)
                 seen.update(judged)
             if len(seen) < compared:
@@ -46,7 +53,8 @@ class Ledger:
         return True
 
     def conflicts(self) -> dict[str, dict[int, str]]:
-        """{part: {row index: "duplicate" | "contradiction"}}: of rows saying the same all but the first, of rows saying opposite things all."""
+        """{part: {row index: "duplicate" | "contradiction"}}: of rows saying the same all but the first, of
+        rows saying opposite things all."""
         if not any(len(rows) for rows in self.parts.values()):
             return {}
         parts = list(self.parts.items())
@@ -55,7 +63,9 @@ class Ledger:
         import numpy
 
         # `<<` drops no bit of the judged part that `>> 1` does not, so equal numbers stay equal.
-        judged = numpy.concatenate([numpy.frombuffer(rows, dtype=numpy.int64) >> 1 for _, rows in parts if len(rows)])
+        judged = numpy.concatenate(
+            [numpy.frombuffer(rows, dtype=numpy.int64) >> 1 for _, rows in parts if len(rows)]
+        )
         judged.sort()
         repeated = numpy.unique(judged[1:][judged[1:] == judged[:-1]])
         del judged

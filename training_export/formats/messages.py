@@ -1,4 +1,5 @@
-"""From an Example's context and answers to the messages a chat template renders, and what is wrong with messages. Pure."""
+"""From an Example's context and answers to the messages a chat template renders, and what is wrong with
+messages. Pure."""
 
 import json
 import re
@@ -7,8 +8,9 @@ from core import storable
 from corpus.canonical import unified
 
 ROLES = ("system", "user", "assistant", "tool")
-# What the common chat templates use as control tokens. Text holding one is read by the tokenizer as the token itself: it would end
-# the turn, open another speaker's, or call a tool. Generic forms first; then the names that follow no form.
+# What the common chat templates use as control tokens. Text holding one is read by the tokenizer as the token
+# itself: it would end the turn, open another speaker's, or call a tool. Generic forms first; then the names
+# that follow no form.
 TEMPLATE_TOKEN = re.compile(
     r"<[|｜][^\s<>|｜]{1,40}[|｜]>"
     r"|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|AVAILABLE_TOOLS|ARGS|CALL_ID|PREFIX|MIDDLE|SUFFIX|THINK)\]"
@@ -27,7 +29,9 @@ class LeftOut(Exception):
 
 def code_of(fault: str) -> str:
     """The code that a row is left out with for a fault of `core.storable`."""
-    return {"surrogate": "stray_surrogate", "not_json": "tool_calls", "not_an_object": "tool_calls"}.get(fault, fault)
+    return {"surrogate": "stray_surrogate", "not_json": "tool_calls", "not_an_object": "tool_calls"}.get(
+        fault, fault
+    )
 
 
 def blank(text: str) -> bool:
@@ -41,7 +45,8 @@ def has_template_token(text: str) -> bool:
 
 
 def source_block(sources: list) -> str:
-    """The passages as they enter a training prompt: "[1] title", the text, an empty line after each. LeftOut for passages that are no texts."""
+    """The passages as they enter a training prompt: "[1] title", the text, an empty line after each. LeftOut
+    for passages that are no texts."""
     out = []
     for i, source in enumerate(sources, 1):
         title, text = source.get("title") or "", source.get("text") or ""
@@ -52,7 +57,8 @@ def source_block(sources: list) -> str:
 
 
 def prompt_messages(example, options) -> list[dict]:
-    """The context of `example` as messages, with sources and system placed as `options` say. LeftOut where no user turn can take them."""
+    """The context of `example` as messages, with sources and system placed as `options` say. LeftOut where no
+    user turn can take them."""
     messages = [plain(m) for m in example.context]
     if options.sources != "omit" and example.sources:
         _place_sources(messages, source_block(example.sources), options.sources)
@@ -79,11 +85,15 @@ def _place_sources(messages: list[dict], block: str, where: str) -> None:
 
 
 def plain(message: dict) -> dict:
-    """Only what a chat template reads. The arguments of tool calls become objects (templates render them themselves)."""
+    """Only what a chat template reads. The arguments of tool calls become objects (templates render them
+    themselves)."""
     if len(message) == 2 and isinstance(message.get("content"), str):
         return message
     content = message.get("content")
-    out = {"role": message.get("role"), "content": "" if content is None and message.get("tool_calls") else content}
+    out = {
+        "role": message.get("role"),
+        "content": "" if content is None and message.get("tool_calls") else content,
+    }
     if message.get("tool_calls"):
         if not isinstance(message["tool_calls"], list):
             raise LeftOut("tool_calls")
@@ -113,7 +123,8 @@ def _call(call: dict) -> dict:
 
 
 def answer_messages(answer) -> tuple[list[dict], dict]:
-    """(turns before, final message). An answer that ends in a tool call has no text after it: the call is then the final message."""
+    """(turns before, final message). An answer that ends in a tool call has no text after it: the call is
+    then the final message."""
     turns = [plain(t) for t in answer.turns or ()]
     if answer.text == "" and turns and turns[-1].get("tool_calls"):
         return turns[:-1], turns[-1]
@@ -121,8 +132,9 @@ def answer_messages(answer) -> tuple[list[dict], dict]:
 
 
 def context_problem(messages, *, strict: bool = True) -> tuple[str, str]:
-    """("", "") if `messages` can stand before an answer, else (code, detail). `strict`: turns must alternate, as chat templates
-    expect but do not check; without it only what no reader could make sense of is refused."""
+    """("", "") if `messages` can stand before an answer, else (code, detail). `strict`: turns must alternate,
+    as chat templates expect but do not check; without it only what no reader could make sense of is
+    refused."""
     if not isinstance(messages, list) or not messages:
         return "not_messages", ""
     previous = ""
@@ -174,7 +186,8 @@ def _calls_well_formed(calls) -> bool:
 
 
 def answer_problem(messages) -> tuple[str, str]:
-    """("", "") if `messages` can stand as an answer: assistant and tool turns, the last the assistant's with text or a call."""
+    """("", "") if `messages` can stand as an answer: assistant and tool turns, the last the assistant's with
+    text or a call."""
     if not isinstance(messages, list) or not messages:
         return ("empty_answer", "") if messages == [] else ("not_messages", "")
     for i, message in enumerate(messages):
@@ -202,13 +215,16 @@ def any_template_token(messages: list[dict]) -> bool:
     for message in messages:
         if has_template_token(message["content"]):
             return True
-        if "tool_calls" in message and has_template_token(json.dumps(message["tool_calls"], ensure_ascii=False)):
+        if "tool_calls" in message and has_template_token(
+            json.dumps(message["tool_calls"], ensure_ascii=False)
+        ):
             return True
     return False
 
 
 def identity(messages: list[dict]) -> int:
-    """64 bits standing for checked messages, their texts up to `unified`: equal messages, equal numbers. Only good within this process."""
+    """64 bits standing for checked messages, their texts up to `unified`: equal messages, equal numbers. Only
+    good within this process."""
     if len(messages) == 1 and len(messages[0]) == 2:
         return hash((messages[0]["role"], unified(messages[0]["content"])))
     parts = []
@@ -216,5 +232,7 @@ def identity(messages: list[dict]) -> int:
         parts.append(m["role"])
         parts.append(unified(m["content"]))
         if len(m) > 2:
-            parts.append(json.dumps({k: v for k, v in m.items() if k not in ("role", "content")}, sort_keys=True))
+            parts.append(
+                json.dumps({k: v for k, v in m.items() if k not in ("role", "content")}, sort_keys=True)
+            )
     return hash(tuple(parts))

@@ -1,7 +1,7 @@
 """An order of rows in which neighbours never share a prompt. Pure.
 
-TRL's KTO trainer reads the file in order and pairs each prompt with the *neighbour's* answer to estimate its KL term; with a neighbour of
-the same prompt the estimate is of the judged answer itself."""
+TRL's KTO trainer reads the file in order and pairs each prompt with the *neighbour's* answer to estimate
+its KL term; with a neighbour of the same prompt the estimate is of the judged answer itself."""
 
 from array import array
 from collections.abc import Callable
@@ -12,11 +12,12 @@ WINDOW_BYTES = 4_000_000
 
 
 class Spacing:
-    """Rows on their way into a file, a window of about a thousand at a time: held until it is full, then let go in the order of `apart`. So the few
-    rows of a prompt stand hundreds of rows apart, further than a trainer's batch is long, and the file is written once.
+    """Rows on their way into a file, a window of about a thousand at a time: held until it is full, then let
+    go in the order of `apart`. So the few rows of a prompt stand hundreds of rows apart, further than a
+    trainer's batch is long, and the file is written once.
 
-    `take(row, prompt)` is called for each row, in order. `met` after `close`: two neighbours share a prompt, because too many rows of it came
-    together; then only an order of the whole file can part them."""
+    `take(row, prompt)` is called for each row, in order. `met` after `close`: two neighbours share a
+    prompt, because too many rows of it came together; then only an order of the whole file can part them."""
 
     def __init__(self, take: Callable[[tuple, int], None]):
         self._take = take
@@ -53,16 +54,21 @@ class Spacing:
             take(rows[i], prompt)
             before = prompt
         self._before = before
-        self._rows, self._prompts, self._size = [rows[i] for i in left], array("q", [prompts[i] for i in left]), 0
+        self._rows, self._prompts, self._size = (
+            [rows[i] for i in left],
+            array("q", [prompts[i] for i in left]),
+            0,
+        )
 
 
 def apart(prompts: array) -> tuple[array, list[int]]:
-    """`prompts`: one 64-bit number per row (array "q"). Returns (order, left): row indexes such that no two neighbours in `order` have the
-    same number, and those for which no place was left (none as long as no prompt has more than half of the rows, rounded up).
+    """`prompts`: one 64-bit number per row (array "q"). Returns (order, left): row indexes such that no two
+    neighbours in `order` have the same number, and those for which no place was left (none as long as no
+    prompt has more than half of the rows, rounded up).
 
-    The rows of each prompt are first spread evenly over the whole, each prompt starting at its own phase, so that rows of one prompt stand
-    far apart (they must not meet in one batch either, where the trainer wraps around); then collisions are moved to the next gap.
-    Some 100 bytes a row at most."""
+    The rows of each prompt are first spread evenly over the whole, each prompt starting at its own phase,
+    so that rows of one prompt stand far apart (they must not meet in one batch either, where the trainer
+    wraps around); then collisions are moved to the next gap. Some 100 bytes a row at most."""
     if not len(prompts):
         return array("q"), []
     spread, group = _spread(prompts)
@@ -70,7 +76,8 @@ def apart(prompts: array) -> tuple[array, list[int]]:
 
 
 def _spread(prompts: array) -> tuple[array, array]:
-    """(row indexes, evenly spread by prompt; each row's prompt, numbered by arrival so that the order depends on the rows alone)."""
+    """(row indexes, evenly spread by prompt; each row's prompt, numbered by arrival so that the order depends
+    on the rows alone)."""
     number: dict[int, int] = {}
     group = array("i", [number.setdefault(prompt, len(number)) for prompt in prompts])
     size = array("i", bytes(4 * len(number)))

@@ -1,4 +1,5 @@
-"""The line of the side file that says where the row of the same number came from: ASCII, so that any tool on any machine reads it. Pure."""
+"""The line of the side file that says where the row of the same number came from: ASCII, so that any tool on
+any machine reads it. Pure."""
 
 import json
 import re
@@ -13,7 +14,8 @@ _dumps = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 def provenance_line(example) -> bytes:
-    """One JSON object with its line end: group, weight, whose answers, votes, and `example.provenance` (numbers, texts and lists of them)."""
+    """One JSON object with its line end: group, weight, whose answers, votes, and `example.provenance`
+    (numbers, texts and lists of them)."""
     if type(example) is Preference:
         n_for, n_against = example.n_for, example.n_against
         row = {
@@ -35,7 +37,12 @@ def provenance_line(example) -> bytes:
     if example.tags:
         row["tags"] = list(example.tags)
     try:
-        line = orjson.dumps(row) + b"\n"  # a copy: what orjson gives keeps 4 kB of memory, however short it is
+        # a copy: what orjson gives keeps 4 kB of memory, however short it is
+        line = orjson.dumps(row) + b"\n"
     except TypeError:  # half a surrogate pair, a number of more than 64 bits
         return (_dumps(row) + "\n").encode()
-    return line if line.isascii() else _NOT_ASCII.sub(lambda found: _escaped(found[0])[1:-1], line.decode()).encode()
+    return (
+        line
+        if line.isascii()
+        else _NOT_ASCII.sub(lambda found: _escaped(found[0])[1:-1], line.decode()).encode()
+    )

@@ -10,19 +10,28 @@ REASONS = {
     "empty_answer": _("An answer is empty."),
     "empty_prompt": _("The prompt has no text from the user."),
     "same_answers": _("Both answers are the same."),
-    "template_token": _("The text holds control tokens of a chat template: they would change the conversation it is put into."),
+    "template_token": _(
+        "The text holds control tokens of a chat template: they would change the conversation it is put into."
+    ),
     "bad_context": _("The conversation before the answer is not one a chat template can render."),
     "tool_turns_in_answer": _("An answer with tool calls cannot be held by this format."),
     "no_margin": _("The pair has no margin, and margins stand on every row or on none."),
     "duplicate": _("The same row stands in the data already."),
-    "contradiction": _("The opposite judgement on the same answers stands in the data, too: both are left out."),
+    "contradiction": _(
+        "The opposite judgement on the same answers stands in the data, too: both are left out."
+    ),
     "neighbour": _("Neighbouring rows would share a prompt, and no other place for the row was left."),
     "tools": _("This format holds no tool definitions."),
     "stray_surrogate": _("The text holds half a surrogate pair and cannot be written as UTF-8."),
     **{code: SENTENCES[code] for code in ("nul", "not_a_number", "too_deep", "duplicate_key")},
-    "tools_not_formattable": _("LLaMA-Factory's templates cannot format one of the tools (no name, flat, a parameter or a list of values in another form)."),
+    "tools_not_formattable": _(
+        "LLaMA-Factory's templates cannot format one of the tools (no name, flat, a parameter or a "
+        "list of values in another form)."
+    ),
     "bad_source": _("The title or the text of a passage is not a text."),
-    "writer_error": _("The export failed on this row in a way that nobody foresaw: the server's log has more."),
+    "writer_error": _(
+        "The export failed on this row in a way that nobody foresaw: the server's log has more."
+    ),
     "text_beside_call": _("LLaMA-Factory's turn for a tool call cannot hold a text beside it."),
     # found by a checker
     "not_utf8": _("The file is not UTF-8."),
@@ -57,10 +66,18 @@ REASONS = {
     "bad_field": _("A field does not have the form it must have."),
     "byte_order_mark": _("The file begins with a byte order mark."),
     "provenance": _("The side file with the origin of each row is missing or has another number of lines."),
-    "date_like": _("Every answer looks like a date: the loader would turn them into times. Load the file with explicit features."),
+    "date_like": _(
+        "Every answer looks like a date: the loader would turn them into times. Load the file with "
+        "explicit features."
+    ),
     # notes
-    "near_identical": _("Many pairs differ little (corrections): set the trainer's SFT term, see docs/formats.md."),
-    "sources_omitted": _("The passages the answers rest on are not in the training prompts; choose where to put them with the option sources."),
+    "near_identical": _(
+        "Many pairs differ little (corrections): set the trainer's SFT term, see docs/formats.md."
+    ),
+    "sources_omitted": _(
+        "The passages the answers rest on are not in the training prompts; choose where to put them "
+        "with the option sources."
+    ),
     "kto_weights": _("Weights that balance the two labels for the KTO trainer."),
 }
 

@@ -1,8 +1,10 @@
-"""The writer that all line formats share: streams of rows with their provenance, duplicates and contradictions taken out at the end.
+"""The writer that all line formats share: streams of rows with their provenance, duplicates and
+contradictions taken out at the end.
 
-A *stream* is one file of rows (one data set in one split). Each row stands in it as bytes, ready to be written; what judges the same
-answers twice is found by the Ledger when all rows are known, and only then is a file copied once more without those rows. So is one
-whose rows must not have neighbours of one prompt, if that could not be kept while it was written."""
+A *stream* is one file of rows (one data set in one split). Each row stands in it as bytes, ready to be
+written; what judges the same answers twice is found by the Ledger when all rows are known, and only then
+is a file copied once more without those rows. So is one whose rows must not have neighbours of one prompt,
+if that could not be kept while it was written."""
 
 import hashlib
 import json
@@ -39,7 +41,8 @@ _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 
 
 def encoded(value) -> bytes:
-    """UTF-8 JSON of `value`, with ", " and ": "; LeftOut for what is no JSON (half a surrogate pair, NaN, levels without end)."""
+    """UTF-8 JSON of `value`, with ", " and ": "; LeftOut for what is no JSON (half a surrogate pair, NaN,
+    levels without end)."""
     try:
         # Of one text orjson gives the same bytes, ten times as fast.
         return orjson.dumps(value) if type(value) is str else _dumps(value).encode()
@@ -55,14 +58,17 @@ def encoded(value) -> bytes:
 def encoded_messages(messages: list[dict]) -> bytes:
     """`encoded` of messages that `context_problem` found nothing in, the usual ones by a shorter way."""
     if all(len(m) == 2 and next(iter(m)) == "role" for m in messages):
-        return b"[%b]" % b", ".join([b'{"role": "%b", "content": %b}' % (m["role"].encode(), encoded(m["content"])) for m in messages])
+        return b"[%b]" % b", ".join(
+            [b'{"role": "%b", "content": %b}' % (m["role"].encode(), encoded(m["content"])) for m in messages]
+        )
     return encoded(messages)
 
 
 @dataclass(slots=True)
 class Part:
-    """A stream as rows are put into it. `judged`: the Ledger's numbers. For streams to be spread: `spacing`, through which rows come; `prompts`,
-    each row's prompt; `structured`: which of those rows have more than plain turns."""
+    """A stream as rows are put into it. `judged`: the Ledger's numbers. For streams to be spread: `spacing`,
+    through which rows come; `prompts`, each row's prompt; `structured`: which of those rows have more than
+    plain turns."""
 
     rows: Stream
     side: Stream | None
@@ -90,7 +96,8 @@ class Part:
 
 @dataclass(slots=True)
 class Rendered:
-    """One answer: its final message, as JSON bytes too, the tool turns before it, its identity; `code` if it cannot be written."""
+    """One answer: its final message, as JSON bytes too, the tool turns before it, its identity; `code` if it
+    cannot be written."""
 
     code: str = ""
     before: list = field(default_factory=list)
@@ -102,8 +109,9 @@ class Rendered:
 
 @dataclass(slots=True)
 class Shown:
-    """What the rows of one prompt share, made once: the prompt's messages, bytes and identity, its tools (`tail`: what ends a row), and each
-    answer. `tool_text`: the tools as one text. `head`: for LLaMA-Factory's alpaca rows. `structured`: there is more in it than plain turns."""
+    """What the rows of one prompt share, made once: the prompt's messages, bytes and identity, its tools
+    (`tail`: what ends a row), and each answer. `tool_text`: the tools as one text. `head`: for
+    LLaMA-Factory's alpaca rows. `structured`: there is more in it than plain turns."""
 
     context: list
     group_id: str
@@ -120,7 +128,11 @@ class Shown:
     answers: dict[str, Rendered] = field(default_factory=dict)
 
     def is_of(self, example) -> bool:
-        if self.context is example.context and self.sources is example.sources and self.tools is example.tools:
+        if (
+            self.context is example.context
+            and self.sources is example.sources
+            and self.tools is example.tools
+        ):
             return self.group_id == example.group_id
         mine = (self.group_id, self.context, self.sources, self.tools)
         return mine == (example.group_id, example.context, example.sources, example.tools)
@@ -164,7 +176,13 @@ class RowWriter(Writer):
         out = set()
         for pair in pairs:
             shown, chosen, rejected = self._shown, pair.chosen, pair.rejected
-            if shown is not None and not shown.code and not chosen.turns and not rejected.turns and shown.is_of(pair):
+            if (
+                shown is not None
+                and not shown.code
+                and not chosen.turns
+                and not rejected.turns
+                and shown.is_of(pair)
+            ):
                 # The answers of a prompt come again and again: most pairs are of two that have been rendered.
                 better, worse = shown.answers.get(chosen.text), shown.answers.get(rejected.text)
                 if better is not None and worse is not None and not better.code and not worse.code:
@@ -177,9 +195,20 @@ class RowWriter(Writer):
         """Calls `put` for what `example` becomes, or raises LeftOut."""
         raise NotImplementedError
 
-    def put(self, stream: str, line: bytes, *, judged: int, example, way: bool = False, prompt: int | None = None, structured: bool = False) -> None:
-        """Adds `line` (with its line end) to `stream`: the name of its file without suffix, and "+tools" for rows with more than plain turns.
-        `judged`, `way`: see Ledger. `prompt`: given for streams to be spread."""
+    def put(
+        self,
+        stream: str,
+        line: bytes,
+        *,
+        judged: int,
+        example,
+        way: bool = False,
+        prompt: int | None = None,
+        structured: bool = False,
+    ) -> None:
+        """Adds `line` (with its line end) to `stream`: the name of its file without suffix, and "+tools" for
+        rows with more than plain turns. `judged`, `way`: see Ledger. `prompt`: given for streams to be
+        spread."""
         part = self._parts.get(stream) or self._begin(stream, spread=prompt is not None)
         side = b"" if part.side is None else provenance_line(example)
         row = (line, side, entry(judged, way), structured)
@@ -191,8 +220,12 @@ class RowWriter(Writer):
     def _begin(self, stream: str, *, spread: bool) -> Part:
         name = f"{stream}.jsonl"
         # A part among others will not become the file as it is.
-        rows = Stream(self._spool / name, self._pool, None if "+" in stream else self.watch, name, lengths=spread)
-        side = Stream(self._spool / "provenance" / name, self._pool, lengths=spread) if self.side_file else None
+        rows = Stream(
+            self._spool / name, self._pool, None if "+" in stream else self.watch, name, lengths=spread
+        )
+        side = (
+            Stream(self._spool / "provenance" / name, self._pool, lengths=spread) if self.side_file else None
+        )
         part = self._parts[stream] = Part(rows, side, self._ledger.part(stream))
         if spread:
             part.spacing = Spacing(part.take)
@@ -205,7 +238,8 @@ class RowWriter(Writer):
     # -- what rows are made of
 
     def shown(self, example) -> Shown:
-        """The context of `example` rendered, from the last call where it is the same prompt. LeftOut if it cannot stand before an answer."""
+        """The context of `example` rendered, from the last call where it is the same prompt. LeftOut if it
+        cannot stand before an answer."""
         shown = self._shown
         if shown is not None and shown.is_of(example):
             if shown.code:
@@ -236,7 +270,9 @@ class RowWriter(Writer):
         if example.tools and (fault := storable.fault(example.tools)):
             raise LeftOut(code_of(fault))
         tools = _dumps(example.tools) if example.tools else ""
-        if not self.options.allow_template_tokens and (any_template_token(shown.messages) or has_template_token(tools)):
+        if not self.options.allow_template_tokens and (
+            any_template_token(shown.messages) or has_template_token(tools)
+        ):
             raise LeftOut("template_token")
         shown.prompt = encoded_messages(shown.messages)
         shown.tool_text = tools
@@ -244,14 +280,16 @@ class RowWriter(Writer):
         shown.structured = any(len(m) > 2 for m in shown.messages)
 
     def prompt_id(self, shown: Shown, before: list) -> int:
-        """What stands for the prompt with an answer's turns `before` behind it: the same as for a prompt that has those turns itself."""
+        """What stands for the prompt with an answer's turns `before` behind it: the same as for a prompt that
+        has those turns itself."""
         return hash((identity([*shown.messages, *before]), shown.tool_text))
 
     def together(self, shown: Shown, chosen: Rendered, rejected: Rendered) -> None:
         """LeftOut where two answers of a prompt cannot stand in one row."""
 
     def answer(self, shown: Shown, answer) -> Rendered:
-        """`answer` rendered, once per prompt; LeftOut if it is empty or would break out of its turn, or its turns do not follow the prompt."""
+        """`answer` rendered, once per prompt; LeftOut if it is empty or would break out of its turn, or its
+        turns do not follow the prompt."""
         known = shown.answers.get(answer.text) if not answer.turns else None
         if known is None:
             known = self._rendered(answer)
@@ -323,7 +361,8 @@ class RowWriter(Writer):
         self._lost[stream, bool(self._parts[stream].judged[row] & 1)] += 1
 
     def written(self, stream: str, put: Counter) -> Counter:
-        """After `close`: {way: rows of `stream` in the files} of {way: rows that were put}; ways without a row are not in it."""
+        """After `close`: {way: rows of `stream` in the files} of {way: rows that were put}; ways without a
+        row are not in it."""
         return +Counter({way: n - self._lost[stream, way] for way, n in put.items()})
 
     def settle(self) -> None:
@@ -331,7 +370,8 @@ class RowWriter(Writer):
             one.result()
 
     def stream_order(self, stream: str):
-        """Files in the order of SPLITS; in each the rows of the part "+tools" first: loaders guess the columns' types from the first rows."""
+        """Files in the order of SPLITS; in each the rows of the part "+tools" first: loaders guess the
+        columns' types from the first rows."""
         target, _, part = stream.partition("+")
         split = target.rpartition("_")[2]
         return SPLITS.index(split) if split in SPLITS else 0, target, not part
@@ -351,10 +391,19 @@ class RowWriter(Writer):
     def _publish(self, target: str, streams: list[str], conflicts: dict) -> list[FileInfo]:
         """The file `target` out of its spooled parts, and its side file. None if no row is left."""
         kinds = [("", "data")] + [("provenance/", "provenance")] * self.side_file
-        spooled = {(role, s): part.rows if role == "data" else part.side for _, role in kinds for s, part in self._parts.items() if s in streams}
+        spooled = {
+            (role, s): part.rows if role == "data" else part.side
+            for _, role in kinds
+            for s, part in self._parts.items()
+            if s in streams
+        }
         digests = {key: stream.close() for key, stream in spooled.items()}
         rows = sum(self._parts[s].rows.rows for s in streams)
-        orders = {s: self._spread(s, conflicts.get(s, {})) for s in streams if self._parts[s].must_be_spread(conflicts.get(s, {}))}
+        orders = {
+            s: self._spread(s, conflicts.get(s, {}))
+            for s in streams
+            if self._parts[s].must_be_spread(conflicts.get(s, {}))
+        }
         as_it_is = len(streams) == 1 and not conflicts.get(streams[0]) and not orders and not self.must_copy()
         if not as_it_is:
             for stream in spooled.values():
@@ -374,7 +423,11 @@ class RowWriter(Writer):
             new = Stream(path, self._pool, self.watch if role == "data" else None, name)
             for stream in streams:
                 source = spooled[role, stream]
-                lines = source.picked(orders[stream]) if stream in orders else _all_but(source.path, conflicts.get(stream, {}))
+                lines = (
+                    source.picked(orders[stream])
+                    if stream in orders
+                    else _all_but(source.path, conflicts.get(stream, {}))
+                )
                 for line in map(self.final_line, lines) if role == "data" and self.must_copy() else lines:
                     new.write(line)
             sha256 = new.close()
@@ -394,19 +447,23 @@ class RowWriter(Writer):
         for i in left:
             self._lose(stream, i, "neighbour")
         if part.structured and order and prompts[order[0]] != prompts[order[-1]]:
-            # The loader guesses types from the first rows: turn the ring of rows so that one with tool calls comes first.
+            # The loader guesses types from the first rows: turn the ring of rows so that one with tool calls
+            # comes first.
             start = next((at for at, i in enumerate(order) if i in part.structured), 0)
             order = order[start:] + order[:start]
         return order
 
 
 def _drawn_by_content(part: Part, order: array, left: list[int]) -> tuple[array, list[int]]:
-    """`order` and `left` (rows of one prompt, for which there is no place) with other rows of that prompt left: drawn by what they say, so that
-    it does not depend on which came last."""
+    """`order` and `left` (rows of one prompt, for which there is no place) with other rows of that prompt
+    left: drawn by what they say, so that it does not depend on which came last."""
     prompt = part.prompts[left[0]]
     places = [at for at, i in enumerate(order) if part.prompts[i] == prompt]
     every = sorted([*(order[at] for at in places), *left])
-    number = {i: hashlib.sha256(line).digest() for i, line in zip(every, part.rows.picked(array("q", every)), strict=True)}
+    number = {
+        i: hashlib.sha256(line).digest()
+        for i, line in zip(every, part.rows.picked(array("q", every)), strict=True)
+    }
     every.sort(key=number.__getitem__)
     for at, i in zip(places, every, strict=False):
         order[at] = i

@@ -1,4 +1,5 @@
-"""A few Examples that show what a format's rows look like; the samples on the page, in the docs and in the golden tests are made of them."""
+"""A few Examples that show what a format's rows look like; the samples on the page, in the docs and in the
+golden tests are made of them."""
 
 import tempfile
 from pathlib import Path
@@ -42,9 +43,26 @@ def examples() -> list:
     return [
         Sft(**first, provenance=_from(1, "correction"), target=_GOOD),
         Sft(**second, provenance=_from(2, "demonstration"), target=_DONE),
-        Preference(**first, weight=1 / 3, provenance=_from(1, "correction"), chosen=_GOOD, rejected=_FAIR, margin=1 / 3),
-        Preference(**first, weight=1 / 3, provenance=_from(1, "ranking"), chosen=_FAIR, rejected=_POOR, margin=1.0),
-        Preference(**second, provenance=_from(2, "ranking"), chosen=_DONE, rejected=_SHORT, margin=1.0, n_for=2, n_against=1),
+        Preference(
+            **first,
+            weight=1 / 3,
+            provenance=_from(1, "correction"),
+            chosen=_GOOD,
+            rejected=_FAIR,
+            margin=1 / 3,
+        ),
+        Preference(
+            **first, weight=1 / 3, provenance=_from(1, "ranking"), chosen=_FAIR, rejected=_POOR, margin=1.0
+        ),
+        Preference(
+            **second,
+            provenance=_from(2, "ranking"),
+            chosen=_DONE,
+            rejected=_SHORT,
+            margin=1.0,
+            n_for=2,
+            n_against=1,
+        ),
         Binary(**first, provenance=_from(1, "acceptable"), answer=_FAIR, label=True),
         Binary(**first, provenance=_from(1, "acceptable"), answer=_POOR, label=False),
         Binary(**second, provenance=_from(2, "acceptable"), answer=_SHORT, label=False),
@@ -53,10 +71,15 @@ def examples() -> list:
 
 
 def written(form, options=None) -> dict[str, str]:
-    """{file name: text} of the examples that `form` takes, written by its own writer; the side files left aside."""
+    """{file name: text} of the examples that `form` takes, written by its own writer; the side files left
+    aside."""
     with tempfile.TemporaryDirectory(prefix="touchstone-sample-") as folder:
         writer = form.open(folder, options)
         for example in examples():
             if type(example) in form.takes:
                 writer.add(example)
-        return {f.path: (Path(folder) / f.path).read_text(encoding="utf-8") for f in writer.close() if f.role != "provenance"}
+        return {
+            f.path: (Path(folder) / f.path).read_text(encoding="utf-8")
+            for f in writer.close()
+            if f.role != "provenance"
+        }

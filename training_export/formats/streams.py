@@ -14,11 +14,20 @@ _BUFFER = 1 << 20
 
 
 class Stream:
-    """One growing file, written in large pieces, its rows counted and hashed. `pool`: a thread that hashes and writes one piece while the
-    next is made (both let other threads run). `watch`: who is told of each piece, with the name that the file may get. `lengths`:
-    keep the length of each line (8 bytes), for `picked`."""
+    """One growing file, written in large pieces, its rows counted and hashed. `pool`: a thread that hashes
+    and writes one piece while the next is made (both let other threads run). `watch`: who is told of each
+    piece, with the name that the file may get. `lengths`: keep the length of each line (8 bytes), for
+    `picked`."""
 
-    def __init__(self, path: Path, pool: ThreadPoolExecutor, watch: Watch | None = None, name: str = "", *, lengths: bool = False):
+    def __init__(
+        self,
+        path: Path,
+        pool: ThreadPoolExecutor,
+        watch: Watch | None = None,
+        name: str = "",
+        *,
+        lengths: bool = False,
+    ):
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path, self.rows = path, 0
         self._lengths = array("q") if lengths else None

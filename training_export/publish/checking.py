@@ -1,4 +1,5 @@
-"""The strict check of what an export has written: after it, or for large exports in a second process while it is written."""
+"""The strict check of what an export has written: after it, or for large exports in a second process while it
+is written."""
 
 import json
 import os
@@ -28,25 +29,32 @@ class Afterwards(Watch):
         self._form, self._folder, self._options = form, folder, options
 
     def problems(self, files: list[FileInfo]) -> Iterator[Problem | None]:
-        """What is wrong in `files`, which are all in the folder; None now and then, so that the caller can look after other things."""
+        """What is wrong in `files`, which are all in the folder; None now and then, so that the caller can
+        look after other things."""
         yield from self._form.check(self._folder, self._options)
 
 
 class Beside(Watch):
-    """The check in a process of its own (formats/checker_process.py), which ends when this one is gone or closes its input."""
+    """The check in a process of its own (formats/checker_process.py), which ends when this one is gone or
+    closes its input."""
 
     def __init__(self, form: Format, folder: Path, options: Options):
         # Started anew, never forked: this process has threads and open connections.
         command = [sys.executable, "-m", "training_export.formats.checker_process"]
         self._process = subprocess.Popen(  # noqa: S603
-            command, cwd=settings.BASE_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            command,
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
         )
         self._tell({"format": form.name, "folder": str(folder.absolute()), "options": asdict(options)})
 
     def _tell(self, message: dict) -> None:
         assert self._process.stdin is not None
         try:
-            os.write(self._process.stdin.fileno(), json.dumps(message).encode() + b"\n")  # short enough to be written whole, from any thread
+            # short enough to be written whole, from any thread
+            os.write(self._process.stdin.fileno(), json.dumps(message).encode() + b"\n")
         except BrokenPipeError:
             raise CheckLost(f"the checking process ended early: {self._process.wait()}") from None
 
@@ -57,7 +65,8 @@ class Beside(Watch):
         self._tell({"grown": name})
 
     def problems(self, files: list[FileInfo]) -> Iterator[Problem | None]:
-        """As `Afterwards.problems`. CheckLost if the process fails, or has read other bytes than were written."""
+        """As `Afterwards.problems`. CheckLost if the process fails, or has read other bytes than were
+        written."""
         self._tell({"end": True})
         assert self._process.stdout is not None
         read = None
@@ -84,7 +93,8 @@ class Beside(Watch):
 
 @contextmanager
 def checking(form: Format, folder: Path, options: Options, *, prompts: int):
-    """The check for an export of so many prompts: beside the writing if they are many and there is a second processor."""
+    """The check for an export of so many prompts: beside the writing if they are many and there is a second
+    processor."""
     if prompts < MANY or _processors() < 2:
         yield Afterwards(form, folder, options)
         return

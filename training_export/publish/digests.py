@@ -16,8 +16,9 @@ _quoted = json.encoder.encode_basestring  # one string as JSON, Unicode kept
 class RowDigests:
     """Add every Example; `hexdigest()` is the same for the same rows in any order.
 
-    A canonical row is the JSON array [kind, side of the split, digest of context, tools and sources, [digests of its answers], weight, and for
-    pairs margin, votes for and against, for labels the label]. Texts stand in it as their SHA-256, so that rows that share them cost little."""
+    A canonical row is the JSON array [kind, side of the split, digest of context, tools and sources,
+    [digests of its answers], weight, and for pairs margin, votes for and against, for labels the label].
+    Texts stand in it as their SHA-256, so that rows that share them cost little."""
 
     def __init__(self, spool: Path):
         self._spool = spool
@@ -44,10 +45,12 @@ class RowDigests:
         elif kind is Binary:
             answers, more = f'"{self._answer(example.answer)}"', ",true" if example.label else ",false"
         elif kind is RankedList:
-            answers = ",".join("[" + ",".join(f'"{self._answer(a)}"' for a in group) + "]" for group in example.groups)
+            answers = ",".join(
+                "[" + ",".join(f'"{self._answer(a)}"' for a in group) + "]" for group in example.groups
+            )
         else:
             answers = ""
-        row = f'["{kind.__name__}","{split}","{self._context_digest}",[{answers}],{_number(example.weight)}{more}]'
+        row = f'["{kind.__name__}","{split}","{self._context_digest}",[{answers}],{_number(example.weight)}{more}]'  # noqa: E501
         self._held.append(hashlib.sha256(row.encode()).digest())
         self.rows += 1
         if len(self._held) >= RUN:
@@ -56,8 +59,11 @@ class RowDigests:
     def _answer(self, answer) -> str:
         known = self._answers.get(id(answer))
         if known is None:
-            known = _digest(f"{answer.origin}\n{canonical_json(answer.turns) if answer.turns else ''}\n{answer.text}")
-            self._answers[id(answer)] = (answer, known)  # holds the answer, so that its id is not given to another
+            known = _digest(
+                f"{answer.origin}\n{canonical_json(answer.turns) if answer.turns else ''}\n{answer.text}"
+            )
+            # holds the answer, so that its id is not given to another
+            self._answers[id(answer)] = (answer, known)
             return known
         return known[1]
 
@@ -88,9 +94,19 @@ def _asked(example) -> str:
     """canonical_json([context, tools, sources]), for the usual prompt by a shorter way."""
     messages = example.context
     if example.tools is None and type(example.sources) is list and not example.sources:
-        plain = [(m["role"], m["content"]) for m in messages if len(m) == 2 and type(m.get("role")) is str and type(m.get("content")) is str]
+        plain = [
+            (m["role"], m["content"])
+            for m in messages
+            if len(m) == 2 and type(m.get("role")) is str and type(m.get("content")) is str
+        ]
         if len(plain) == len(messages):
-            return "[[" + ",".join([f'{{"content":{_quoted(content)},"role":{_quoted(role)}}}' for role, content in plain]) + "],null,[]]"
+            return (
+                "[["
+                + ",".join(
+                    [f'{{"content":{_quoted(content)},"role":{_quoted(role)}}}' for role, content in plain]
+                )
+                + "],null,[]]"
+            )
     return canonical_json([messages, example.tools, example.sources])
 
 

@@ -1,4 +1,5 @@
-"""Sending a bundle's files: one of them, or all as a zip made while it is sent. Only what the bundle lists can be asked for."""
+"""Sending a bundle's files: one of them, or all as a zip made while it is sent. Only what the bundle lists
+can be asked for."""
 
 import zipfile
 from collections.abc import Iterator
@@ -29,13 +30,17 @@ def bundle_or_404(project: Project, number: int) -> Bundle:
 
 def bundles_of(project: Project):
     """The project's published bundles, newest first, without their long fields."""
-    rows = Bundle.objects.filter(snapshot__project=project, withdrawn_at=None).select_related("snapshot", "snapshot__created_by")
+    rows = Bundle.objects.filter(snapshot__project=project, withdrawn_at=None).select_related(
+        "snapshot", "snapshot__created_by"
+    )
     return rows.defer("files", "manifest").order_by("-snapshot__number")
 
 
 def withdrawn_of(project: Project):
     """The bundles whose files were removed because a person in them was erased, newest first."""
-    rows = Bundle.objects.filter(snapshot__project=project, withdrawn_at__isnull=False).select_related("snapshot")
+    rows = Bundle.objects.filter(snapshot__project=project, withdrawn_at__isnull=False).select_related(
+        "snapshot"
+    )
     return rows.defer("files", "manifest").order_by("-snapshot__number")
 
 
@@ -44,19 +49,32 @@ def names_of(bundle: Bundle) -> list[str]:
 
 
 def one_file(bundle: Bundle, name: str) -> FileResponse:
-    """`name` must be one of the bundle's own names, letter for letter: no path is ever built from the request."""
+    """`name` must be one of the bundle's own names, letter for letter: no path is ever built from the
+    request."""
     if name not in names_of(bundle):
         raise Http404
     try:
-        handle = open(snapshots.folder_of(bundle) / name, "rb")  # noqa: SIM115 - the response closes it
+        handle = open(snapshots.folder_of(bundle) / name, "rb")  # noqa: SIM115
     except FileNotFoundError:
         raise Http404
-    kind = "application/json" if name.endswith(".json") else "application/x-ndjson" if name.endswith(".jsonl") else "text/plain; charset=utf-8"
-    return FileResponse(handle, as_attachment=True, filename=f"{title_of(bundle)}-{Path(name).as_posix().replace('/', '-')}", content_type=kind)
+    kind = (
+        "application/json"
+        if name.endswith(".json")
+        else "application/x-ndjson"
+        if name.endswith(".jsonl")
+        else "text/plain; charset=utf-8"
+    )
+    return FileResponse(
+        handle,
+        as_attachment=True,
+        filename=f"{title_of(bundle)}-{Path(name).as_posix().replace('/', '-')}",
+        content_type=kind,
+    )
 
 
 def all_files(bundle: Bundle) -> StreamingHttpResponse:
-    """Everything as one zip, made in pieces; memory is that of one piece, and no database connection is held meanwhile."""
+    """Everything as one zip, made in pieces; memory is that of one piece, and no database connection is held
+    meanwhile."""
     folder, names, title = snapshots.folder_of(bundle), names_of(bundle), title_of(bundle)
     if not folder.is_dir():
         raise Http404
@@ -98,7 +116,12 @@ def _zipped(folder: Path, names: list[str], title: str) -> Iterator[bytes]:
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name in names:
-            with open(folder / name, "rb") as source, archive.open(zipfile.ZipInfo.from_file(folder / name, f"{title}/{name}"), "w", force_zip64=True) as entry:
+            with (
+                open(folder / name, "rb") as source,
+                archive.open(
+                    zipfile.ZipInfo.from_file(folder / name, f"{title}/{name}"), "w", force_zip64=True
+                ) as entry,
+            ):
                 while piece := source.read(_PIECE):
                     entry.write(piece)
                     if out := pipe.taken():

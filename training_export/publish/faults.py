@@ -1,6 +1,7 @@
 """What is wrong with something stored that no row can be made of. Pure.
 
-All but `shape_fault` is asked only once something has gone wrong: if nothing is at fault here, the program is."""
+All but `shape_fault` is asked only once something has gone wrong: if nothing is at fault here, the program
+is."""
 
 from core import storable
 from training_export.formats.messages import code_of
@@ -15,7 +16,8 @@ class Unreadable(Exception):
 
 
 def shape_fault(messages, tools=None, sources=(), turns=()) -> str:
-    """ "unreadable" unless messages, tools, sources and an answer's turns are what they must be: lists of objects."""
+    """ "unreadable" unless messages, tools, sources and an answer's turns are what they must be: lists of
+    objects."""
     for value in (messages, tools or (), sources or (), turns or ()):
         if not isinstance(value, (list, tuple)) or not all(isinstance(part, dict) for part in value):
             return "unreadable"
@@ -31,7 +33,8 @@ def stored_fault(messages, tools=None, sources=(), turns=()) -> str:
 
 
 def column_fault(*columns) -> str:
-    """The code of what is wrong with JSON columns, as the database gives them or decoded already; "" if nothing is."""
+    """The code of what is wrong with JSON columns, as the database gives them or decoded already; "" if
+    nothing is."""
     for value in columns:
         if isinstance(value, str):
             try:
@@ -47,7 +50,11 @@ def example_fault(example) -> str:
     """As `stored_fault`, of an Example with its answers."""
     if code := stored_fault(example.context, example.tools, example.sources):
         return code
-    answers = [getattr(example, name) for name in ("target", "answer", "chosen", "rejected") if hasattr(example, name)]
+    answers = [
+        getattr(example, name)
+        for name in ("target", "answer", "chosen", "rejected")
+        if hasattr(example, name)
+    ]
     answers += [answer for group in getattr(example, "groups", ()) for answer in group]
     for answer in answers:
         if not isinstance(answer.text, str):

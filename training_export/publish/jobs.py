@@ -16,9 +16,16 @@ def _result_url(job: Job) -> str:
 
 @job_kind("export", queue="heavy", label=_("Export"), result_url=_result_url)
 def run(job: Job, ctl: Control) -> dict:
-    """Build one snapshot. A run that was killed before its commit left nothing; one killed after it finds its bundle."""
+    """Build one snapshot. A run that was killed before its commit left nothing; one killed after it finds its
+    bundle."""
     made = Bundle.objects.select_related("snapshot").filter(pk=job.checkpoint.get("bundle")).first()
     if made is None:
         assert job.project is not None
-        made = snapshots.build(project=job.project, actor=job.created_by, options=ExportOptions.of(job.params["options"]), ctl=ctl, job=job)
+        made = snapshots.build(
+            project=job.project,
+            actor=job.created_by,
+            options=ExportOptions.of(job.params["options"]),
+            ctl=ctl,
+            job=job,
+        )
     return snapshots.result_of(made)

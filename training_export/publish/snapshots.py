@@ -61,9 +61,10 @@ def folder_of(bundle: Bundle) -> Path:
 
 
 def build(*, project: Project, actor, options: ExportOptions, ctl=None, job=None) -> Bundle:
-    """Read the project as of one Event, write `options.format`, check what was written with the format's strict checker, and only then
-    publish it: the folder by a rename, the rows by the same transaction. DomainError "no_rows" (with what was left out) when there is
-    nothing to write, "check_failed" when the checker finds an error; nothing is kept then."""
+    """Read the project as of one Event, write `options.format`, check what was written with the format's
+    strict checker, and only then publish it: the folder by a rename, the rows by the same transaction.
+    DomainError "no_rows" (with what was left out) when there is nothing to write, "check_failed" when the
+    checker finds an error; nothing is kept then."""
     ctl = ctl or NoControl()
     sweep()
     with _workplace() as place, _rare_collections():
@@ -73,27 +74,43 @@ def build(*, project: Project, actor, options: ExportOptions, ctl=None, job=None
 
 
 def _weighted(rows: list, writer) -> list:
-    """`rows` of one prompt, with the weight of pairs shared out again where the format cannot hold some of them."""
+    """`rows` of one prompt, with the weight of pairs shared out again where the format cannot hold some of
+    them."""
     pairs = [row for row in rows if type(row) is Preference]
     refused = writer.refused(pairs) if len(pairs) > 1 else ()
     if not refused:
         return rows
     held = Counter(row.group_id for row in pairs if id(row) not in refused)
-    return [replace(row, weight=1 / held[row.group_id]) if type(row) is Preference and id(row) not in refused else row for row in rows]
+    return [
+        replace(row, weight=1 / held[row.group_id])
+        if type(row) is Preference and id(row) not in refused
+        else row
+        for row in rows
+    ]
 
 
 def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: ExitStack) -> dict:
-    """All files in `place`, checked; returns the manifest's contents without the snapshot's number. `opened`: holds what ends with the run."""
+    """All files in `place`, checked; returns the manifest's contents without the snapshot's number. `opened`:
+    holds what ends with the run."""
     form = FORMATS[options.format]
     splitter = splits.Splitter(options.split, options.seed) if options.split else None
     notes: list[dict] = []
     left_out: Counter = Counter()
     kinds: Counter = Counter()
     with consistent_read(options.as_of) as reading:
-        counting = Prompt.objects.filter(project=project, event_id__lte=reading.as_of).values("project").annotate(n=Count("id")).values_list("n")
+        counting = (
+            Prompt.objects.filter(project=project, event_id__lte=reading.as_of)
+            .values("project")
+            .annotate(n=Count("id"))
+            .values_list("n")
+        )
         total = next(iter(reading.rows(counting)), (0,))[0]
         margin, done = options.margin, 0
-        if margin == "strength" and Preference in form.takes and not _every_pair_has_strength(project, reading, options, ctl, total):
+        if (
+            margin == "strength"
+            and Preference in form.takes
+            and not _every_pair_has_strength(project, reading, options, ctl, total)
+        ):
             margin = "none"
             notes.append({"code": "no_strength", "text": sentence_of("no_strength")})
         of_format = options.for_format(margin=margin)
@@ -105,10 +122,15 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         rules = replace(options, margin=margin)
 
         # Only rows to learn from and pairs may stand after a context that a correction made.
-        made = judged_prompts.made_by_corrections(project, reading, splitter, options.split_by) if splitter and {Sft, Preference} & form.takes else {}
+        made = (
+            judged_prompts.made_by_corrections(project, reading, splitter, options.split_by)
+            if splitter and {Sft, Preference} & form.takes
+            else {}
+        )
 
         def put(rows: list, keys: frozenset, own: str) -> None:
-            """The rows of one prompt, each on its side. `own`: the prompt's group; a row of another stands with all that make its context."""
+            """The rows of one prompt, each on its side. `own`: the prompt's group; a row of another stands
+            with all that make its context."""
             here = splitter.side(keys) if splitter else "train"
             for row in _weighted(rows, writer):
                 side = here if row.group_id == own or not splitter or made.get(row.group_id) == here else None
@@ -153,9 +175,11 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     tolerance.end(rows=sum(f.rows for f in files if f.role == "data"))
     if not any(f.rows for f in files if f.role == "data"):
         raise DomainError(
-            "no_rows", _("There is nothing to write yet: the judgements of this project give no row in this format."), status=409,
+            "no_rows",
+            _("There is nothing to write yet: the judgements of this project give no row in this format."),
+            status=409,
             data={"left_out": dict(sorted(left_out.items()))},
-        )  # fmt: skip
+        )
     warnings = _checked(check.problems(files), ctl, done)
     writer.settle()
     notes += [n | {"text": str(n.get("text", ""))} for n in writer.notes]
@@ -181,24 +205,44 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
 
 
 def _told(code: str, count: int, writer) -> dict:
-    """What a manifest says of what was left out under `code`, with where the first of them came from if that was a row's own fault."""
+    """What a manifest says of what was left out under `code`, with where the first of them came from if that
+    was a row's own fault."""
     told = {"count": count, "unit": unit_of(code), "reason": sentence_of(code)}
     return told | {"first": writer.places[code]} if writer.places.get(code) else told
 
 
-def _feedback_rows(project, reading, options: ExportOptions, takes, rules: CurationRules, split: bool, tolerance: Tolerance | None = None):
+def _feedback_rows(
+    project,
+    reading,
+    options: ExportOptions,
+    takes,
+    rules: CurationRules,
+    split: bool,
+    tolerance: Tolerance | None = None,
+):
     from training_export.collect.end_user_feedback import FeedbackRows
 
     return FeedbackRows(
-        project, reading, include=options.include, takes=takes, rules=rules, split_by=options.split_by if split else "", seed=options.seed,
-        per_user=options.thumbs_per_user, balance=options.thumbs_balance, tolerance=tolerance,
-    )  # fmt: skip
+        project,
+        reading,
+        include=options.include,
+        takes=takes,
+        rules=rules,
+        split_by=options.split_by if split else "",
+        seed=options.seed,
+        per_user=options.thumbs_per_user,
+        balance=options.thumbs_balance,
+        tolerance=tolerance,
+    )
 
 
 def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, total: int) -> bool:
-    """A pass of its own over the same read: margins stand on every row or on none, and that is known only at the last row."""
+    """A pass of its own over the same read: margins stand on every row or on none, and that is known only at
+    the last row."""
     pairs = frozenset({Preference})
-    if options.include and any(True for _rows in _feedback_rows(project, reading, options, pairs, options, False).chunks()):
+    if options.include and any(
+        True for _rows in _feedback_rows(project, reading, options, pairs, options, False).chunks()
+    ):
         return False  # end users say which is better, never how much
     for chunk in judged_prompts.cases(project, reading):
         for judged in chunk:
@@ -225,27 +269,54 @@ def _checked(problems, ctl, done: int) -> list[dict]:
     if wrong:
         first = errors[0]
         where = f"{first['file']}:{first['line']}" if first["line"] else first["file"]
-        message = _("The format's check refused what was written (%(n)s errors; the first: %(where)s, %(field)s: %(reason)s). Nothing was published.")
+        message = _(
+            "The format's check refused what was written (%(n)s errors; the first: %(where)s, "
+            "%(field)s: %(reason)s). Nothing was published."
+        )
         raise DomainError(
-            "check_failed", message % {"n": wrong, "where": where, "field": first["field"], "reason": first["reason"]}, status=409, data={"problems": errors}
+            "check_failed",
+            message % {"n": wrong, "where": where, "field": first["field"], "reason": first["reason"]},
+            status=409,
+            data={"problems": errors},
         )
     return warnings
 
 
 def _publish(project, actor, options: ExportOptions, place: Path, made: dict, ctl, job) -> Bundle:
-    """Number, manifest, rename, rows: one transaction. A folder under this number can only be of a run that died before its commit."""
+    """Number, manifest, rename, rows: one transaction. A folder under this number can only be of a run that
+    died before its commit."""
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
         number = (Snapshot.objects.filter(project=project).aggregate(n=Max("number"))["n"] or 0) + 1
         manifest = {"snapshot": number, "created_at": timezone.now().isoformat()} | made
         _write_durably(place / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
         snapshot = Snapshot.objects.create(
-            project=project, number=number, options=manifest["options"], as_of=made["as_of"], content_sha256=made["content_sha256"], counts=made["counts"],
-            left_out={code: entry["count"] for code, entry in made["left_out"].items()}, created_by=actor if getattr(actor, "pk", None) else None,
-        )  # fmt: skip
+            project=project,
+            number=number,
+            options=manifest["options"],
+            as_of=made["as_of"],
+            content_sha256=made["content_sha256"],
+            counts=made["counts"],
+            left_out={code: entry["count"] for code, entry in made["left_out"].items()},
+            created_by=actor if getattr(actor, "pk", None) else None,
+        )
         folder = f"exports/{project.pk}/{number:06d}-{options.format}"
-        bundle = Bundle.objects.create(snapshot=snapshot, job=job, format=options.format, folder=folder, files=made["files"], manifest=manifest)
-        events.append(project=project, actor=actor, verb="export", target=snapshot, format=options.format, rows=made["counts"]["rows"])
+        bundle = Bundle.objects.create(
+            snapshot=snapshot,
+            job=job,
+            format=options.format,
+            folder=folder,
+            files=made["files"],
+            manifest=manifest,
+        )
+        events.append(
+            project=project,
+            actor=actor,
+            verb="export",
+            target=snapshot,
+            format=options.format,
+            rows=made["counts"]["rows"],
+        )
         ctl.checkpoint({"bundle": bundle.pk})
         target = folder_of(bundle)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -273,7 +344,8 @@ def _sync(folder: Path) -> None:
 
 @contextmanager
 def _rare_collections():
-    """Rows are many short-lived objects without cycles: looking for cycles after every 700 of them costs a fifth of the time."""
+    """Rows are many short-lived objects without cycles: looking for cycles after every 700 of them costs a
+    fifth of the time."""
     before = gc.get_threshold()
     gc.set_threshold(50_000, 20, 20)
     try:
@@ -299,7 +371,8 @@ def _workplace():
 
 
 def sweep() -> int:
-    """Remove the temporary folders of runs that were killed; those still at work hold their lock. Returns how many."""
+    """Remove the temporary folders of runs that were killed; those still at work hold their lock. Returns how
+    many."""
     swept = 0
     for lock_path in root().glob(f"{_TEMPORARY}*.lock"):
         try:
@@ -313,12 +386,13 @@ def sweep() -> int:
     return swept
 
 
-# --- copies for the person who asked ------------------------------------------------------------------------------------------------
+# --- copies for the person who asked ------------------------------------------------------------------------
 
 
 def copy_to(bundle: Bundle, out: Path) -> Path:
-    """The bundle's files in folder `out`, complete or not there. An empty or missing folder appears by a rename. In one that holds other
-    things the files of an earlier export are replaced one by one, the manifest last; a file of somebody else is never overwritten."""
+    """The bundle's files in folder `out`, complete or not there. An empty or missing folder appears by a
+    rename. In one that holds other things the files of an earlier export are replaced one by one, the
+    manifest last; a file of somebody else is never overwritten."""
     out = out.absolute()
     if out.exists() and not out.is_dir():
         raise DomainError("not_a_folder", _("%(path)s is not a folder.") % {"path": out}, field="out")
@@ -327,7 +401,11 @@ def copy_to(bundle: Bundle, out: Path) -> Path:
     earlier = _listed(out)
     taken = [n for n in names if (out / n).exists() and n not in earlier]
     if taken:
-        raise Conflict("file_exists", _("%(path)s is already there and is not of an export.") % {"path": out / taken[0]}, field="out")
+        raise Conflict(
+            "file_exists",
+            _("%(path)s is already there and is not of an export.") % {"path": out / taken[0]},
+            field="out",
+        )
     temporary = out.with_name(f".{out.name}.{secrets.token_hex(4)}.partial")
     try:
         shutil.copytree(folder_of(bundle), temporary)
@@ -354,15 +432,22 @@ def _listed(out: Path) -> set[str]:
         names = {f["path"] for f in files}
     except (OSError, ValueError, KeyError, TypeError):
         return set()
-    return {n for n in names if isinstance(n, str) and not Path(n).is_absolute() and ".." not in Path(n).parts}
+    return {
+        n for n in names if isinstance(n, str) and not Path(n).is_absolute() and ".." not in Path(n).parts
+    }
 
 
 def result_of(bundle: Bundle) -> dict:
-    """What a job and the command answer with; paths are relative to the bundle's folder. "files" are what a trainer loads, with the
-    configuration beside it; "side_files" say where each row came from, so that rows are not counted twice."""
+    """What a job and the command answer with; paths are relative to the bundle's folder. "files" are what a
+    trainer loads, with the configuration beside it; "side_files" say where each row came from, so that
+    rows are not counted twice."""
 
     def listed(side: bool) -> list[dict]:
-        return [{k: f[k] for k in ("path", "rows", "sha256")} for f in bundle.files if (f.get("role") == "provenance") == side]
+        return [
+            {k: f[k] for k in ("path", "rows", "sha256")}
+            for f in bundle.files
+            if (f.get("role") == "provenance") == side
+        ]
 
     return {
         "snapshot": bundle.snapshot.number,
@@ -372,5 +457,7 @@ def result_of(bundle: Bundle) -> dict:
         "content_sha256": bundle.snapshot.content_sha256,
         "left_out": bundle.snapshot.left_out,
         "manifest": MANIFEST,
-        "notes": [{k: v for k, v in note.items() if k != "text"} for note in bundle.manifest.get("notes", [])],
+        "notes": [
+            {k: v for k, v in note.items() if k != "text"} for note in bundle.manifest.get("notes", [])
+        ],
     }

@@ -1,7 +1,8 @@
 """What becomes of a row that fails in a way nobody foresaw.
 
-One stored row never stops an export: it is left out under the code of what is wrong with it. Where nothing is wrong with what is
-stored, the program is at fault: such rows are left out as "writer_error" and logged, and if they are more than a few, the export fails."""
+One stored row never stops an export: it is left out under the code of what is wrong with it. Where nothing
+is wrong with what is stored, the program is at fault: such rows are left out as "writer_error" and logged,
+and if they are more than a few, the export fails."""
 
 import logging
 from collections.abc import Mapping
@@ -36,14 +37,20 @@ class Tolerance:
         self.left_out(faults.example_fault(example), example.provenance, wrong)
 
     def case(self, case, wrong: Exception, fault: str = "") -> None:
-        """The rows of `case` raised `wrong` while they were made. `fault`: what is wrong with it, if that is known."""
+        """The rows of `case` raised `wrong` while they were made. `fault`: what is wrong with it, if that is
+        known."""
         answers = (faults.stored_fault([], turns=answer.answer.turns) for answer in case.answers)
-        fault = fault or faults.stored_fault(case.messages, case.tools, case.sources) or next(filter(None, answers), "")
+        fault = (
+            fault
+            or faults.stored_fault(case.messages, case.tools, case.sources)
+            or next(filter(None, answers), "")
+        )
         item = next((voice.item for voice in case.voices), None)
         self.left_out(fault, {"prompt": case.prompt, "item": item, "origins": case.origins}, wrong)
 
     def left_out(self, fault: str, provenance: Mapping, wrong: Exception) -> None:
-        """Count one, or raise what cannot be forgiven: a full disk, or a check that is lost, is no row's fault."""
+        """Count one, or raise what cannot be forgiven: a full disk, or a check that is lost, is no row's
+        fault."""
         if isinstance(wrong, (OSError, MemoryError, CheckLost)):
             raise wrong
         self._writer.leave_out(fault or "writer_error", provenance)
@@ -52,11 +59,17 @@ class Tolerance:
         self._errors += 1
         self._first = self._first or wrong
         if self._errors <= MOST_ERRORS:
-            log.error("export: prompt %s is left out, it raised %s", provenance.get("prompt"), type(wrong).__name__, exc_info=wrong)
+            log.error(
+                "export: prompt %s is left out, it raised %s",
+                provenance.get("prompt"),
+                type(wrong).__name__,
+                exc_info=wrong,
+            )
         self._weigh(max(self._prompts, self._offered))
 
     def end(self, *, rows: int) -> None:
-        """All was tried and `rows` were written: TooManyErrors if the program failed on more than a few of them, or on all."""
+        """All was tried and `rows` were written: TooManyErrors if the program failed on more than a few of
+        them, or on all."""
         self._weigh(self._offered)
         if self._errors and not rows:
             self._fail()

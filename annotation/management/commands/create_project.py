@@ -1,4 +1,5 @@
-"""manage.py create_project SLUG --title T --kind ranking|qa|demonstration [--overlap N] [--member NAME:ROLE ...]"""
+"""manage.py create_project SLUG --title T --kind ranking|qa|demonstration [--overlap N] [--member NAME:ROLE
+...]"""
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -25,7 +26,13 @@ class Command(BaseCommand):
         members = [self._member(text) for text in options["member"]]
         try:
             with transaction.atomic():
-                project = projects.create(actor=None, slug=options["slug"], title=options["title"], kind=options["kind"], overlap=options["overlap"])
+                project = projects.create(
+                    actor=None,
+                    slug=options["slug"],
+                    title=options["title"],
+                    kind=options["kind"],
+                    overlap=options["overlap"],
+                )
                 for user, role in members:
                     people.set_member(project=project, user=user, role=role, actor=None)
         except DomainError as exc:
@@ -35,7 +42,10 @@ class Command(BaseCommand):
     def _member(self, text: str):
         name, _colon, role = text.rpartition(":")
         if role not in Role.values:
-            raise CommandError(_("%(text)s: expected NAME:ROLE, with a role of %(roles)s.") % {"text": text, "roles": ", ".join(Role.values)})
+            raise CommandError(
+                _("%(text)s: expected NAME:ROLE, with a role of %(roles)s.")
+                % {"text": text, "roles": ", ".join(Role.values)}
+            )
         user = User.objects.filter(username=name).first()
         if user is None:
             raise CommandError(_("There is no account named %(name)s.") % {"name": name})

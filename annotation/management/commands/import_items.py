@@ -1,6 +1,8 @@
-"""manage.py import_items SLUG FILE [--map K=COL[:SCALE] ...] [--model NAME] [--join COL] [--encoding E] [--dry-run] --json
+"""manage.py import_items SLUG FILE [--map K=COL[:SCALE] ...] [--model NAME] [--join COL] [--encoding E]
+[--dry-run] --json
 
-Prints the report; every refused row is in it. Exit status 0 also with refused rows, 1 when the file as a whole is refused."""
+Prints the report; every refused row is in it. Exit status 0 also with refused rows, 1 when the file as a
+whole is refused."""
 
 import tempfile
 from pathlib import Path
@@ -15,16 +17,27 @@ from core.errors import DomainError
 
 class Command(ImportCommand):
     help = (
-        "Take a file of prompts, answers and judgements into project SLUG. Running it again adds nothing. What the numbers of a column of "
+        "Take a file of prompts, answers and judgements into project SLUG. Running it again adds "
+        "nothing. What the numbers of a column of "
         "judgements say may stand behind its name: --map winner=label:0-first (docs/import.md)."
     )
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
-        parser.add_argument("--mapping", metavar="NAME", help="Use the saved mapping NAME; --map goes before it.")
-        parser.add_argument("--save-mapping", metavar="NAME", help="Keep the mapping under NAME for the next file of this shape.")
+        parser.add_argument(
+            "--mapping", metavar="NAME", help="Use the saved mapping NAME; --map goes before it."
+        )
+        parser.add_argument(
+            "--save-mapping",
+            metavar="NAME",
+            help="Keep the mapping under NAME for the next file of this shape.",
+        )
         parser.add_argument("--model", help="Who gave the answers.")
-        parser.add_argument("--join", metavar="COLUMN", help="The column holding the id of the prompt: answers go to prompts known already.")
+        parser.add_argument(
+            "--join",
+            metavar="COLUMN",
+            help="The column holding the id of the prompt: answers go to prompts known already.",
+        )
         parser.add_argument("--dry-run", action="store_true", help="Count what would come in; write nothing.")
 
     def handle(self, *args, **options):
@@ -40,7 +53,9 @@ class Command(ImportCommand):
         if options["mapping"]:
             saved = SavedMapping.objects.filter(project=project, name=options["mapping"]).first()
             if saved is None:
-                raise DomainError("no_mapping", _("There is no saved mapping %(name)s.") % {"name": options["mapping"]})
+                raise DomainError(
+                    "no_mapping", _("There is no saved mapping %(name)s.") % {"name": options["mapping"]}
+                )
             mapping = dict(saved.mapping)
         mapping |= self.mapping(options)
         report = importer.import_file(
@@ -57,22 +72,38 @@ class Command(ImportCommand):
             folder=folder,
         )
         if options["save_mapping"] and not options["dry_run"]:
-            SavedMapping.objects.update_or_create(project=project, name=options["save_mapping"][:80], defaults={"mapping": mapping})
+            SavedMapping.objects.update_or_create(
+                project=project, name=options["save_mapping"][:80], defaults={"mapping": mapping}
+            )
         return report
 
     def _print(self, report: dict, refused) -> None:
         if report["dry_run"]:
             self.stdout.write(_("Nothing was written; this is what would come in."))
         self.stdout.write(_("Format: %(format)s, %(encoding)s") % report)
-        self.stdout.write(_("Records: %(read)d read, %(imported)d taken in, %(duplicates)d known already, %(refused)d refused") % report)
-        self.stdout.write(_("New: %(items)d items, %(responses)d answers, %(annotations)d judgements") % report)
+        self.stdout.write(
+            _(
+                "Records: %(read)d read, %(imported)d taken in, %(duplicates)d known already, "
+                "%(refused)d refused"
+            )
+            % report
+        )
+        self.stdout.write(
+            _("New: %(items)d items, %(responses)d answers, %(annotations)d judgements") % report
+        )
         if "judged" in report:
             self._tell_judged(report["judged"])
         if report["personal_data"]:
             self.stdout.write(_("Likely personal data: %(personal_data)d records") % report)
-        for name, sentence in (("dropped", _("Not taken, and not kept: %(columns)s")), ("notes", _("Kept as notes only: %(columns)s"))):
+        for name, sentence in (
+            ("dropped", _("Not taken, and not kept: %(columns)s")),
+            ("notes", _("Kept as notes only: %(columns)s")),
+        ):
             if report[name]:
-                self.stdout.write(sentence % {"columns": ", ".join(f"{one['column']} ({one['records']})" for one in report[name])})
+                self.stdout.write(
+                    sentence
+                    % {"columns": ", ".join(f"{one['column']} ({one['records']})" for one in report[name])}
+                )
         self.tell_refused(refused)
 
     def _tell_judged(self, judged: dict) -> None:
@@ -80,4 +111,6 @@ class Command(ImportCommand):
         self.stdout.write(judged["says"])
         for one in judged["shown"]:
             who = f" ({one['annotator']})" if one["annotator"] else ""
-            self.stdout.write("  " + _("line %(line)d: %(says)s") % {"line": one["line"], "says": one["says"]} + who)
+            self.stdout.write(
+                "  " + _("line %(line)d: %(says)s") % {"line": one["line"], "says": one["says"]} + who
+            )

@@ -1,7 +1,7 @@
 """manage.py promote SLUG [--rule NAME] [--json]
 
-Puts before experts what the project's active promotion rules (or the one named, also if it is switched off) take now. Running it again takes
-nothing twice. Exit status 1 when there is no such project or rule."""
+Puts before experts what the project's active promotion rules (or the one named, also if it is switched
+off) take now. Running it again takes nothing twice. Exit status 1 when there is no such project or rule."""
 
 from django.utils.translation import gettext as _
 
@@ -25,7 +25,13 @@ class Command(ProjectCommand):
             self.print_json(report)
             return
         for rule in report["rules"]:
-            self.stdout.write(_("%(name)s: %(item)d new items, %(known)d already before experts, %(refused)d cannot be judged") % rule)
+            self.stdout.write(
+                _(
+                    "%(name)s: %(item)d new items, %(known)d already before experts, %(refused)d "
+                    "cannot be judged"
+                )
+                % rule
+            )
         if not report["rules"]:
             self.stdout.write(_("No rule is switched on."))
 
@@ -33,7 +39,11 @@ class Command(ProjectCommand):
         project = self.project(options)
         rule = None
         if options["rule"] is not None:
-            rule = PromotionRule.objects.select_related("project").filter(project=project, name=options["rule"]).first()
+            rule = (
+                PromotionRule.objects.select_related("project")
+                .filter(project=project, name=options["rule"])
+                .first()
+            )
             if rule is None:
                 raise DomainError("no_rule", _("There is no rule %(name)s.") % {"name": options["rule"]})
         return promotion.run(project, rule)

@@ -9,7 +9,10 @@ from core import catalogues
 
 
 class Command(BaseCommand):
-    help = "Compile the message catalogues; --update brings the .po in line with the code, --check lists what is missing."
+    help = (
+        "Compile the message catalogues; --update brings the .po in line with the code, --check lists "
+        "what is missing."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser):

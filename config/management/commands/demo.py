@@ -32,7 +32,9 @@ class Command(Serve):
 
     def ready(self) -> None:
         width = max(map(len, self.passwords))
-        self.say("\n" + _("Touchstone is ready: %(address)s   (Ctrl-C stops it)") % {"address": address()} + "\n")
+        self.say(
+            "\n" + _("Touchstone is ready: %(address)s   (Ctrl-C stops it)") % {"address": address()} + "\n"
+        )
         self.say(_("Demo accounts:"))
         for name, password in self.passwords.items():
             self.say(f"  {name:<{width}}   {password:<22} {ACCOUNTS[name]}")
@@ -41,8 +43,9 @@ class Command(Serve):
 def demo_accounts() -> dict[str, str]:
     """{name: password} of the demo's people; makes them and the demo projects at the first call.
 
-    Well-known passwords are for loopback only: on any other address random ones are set, also for people made on loopback before. What is
-    set is kept beside the database, so that a later start can print it again."""
+    Well-known passwords are for loopback only: on any other address random ones are set, also for people
+    made on loopback before. What is set is kept beside the database, so that a later start can print it
+    again."""
     kept = settings.DATA_DIR / "demo_accounts.json"
     simple = {name: f"demo-{name}" for name in ACCOUNTS}
     try:

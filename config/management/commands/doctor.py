@@ -12,11 +12,18 @@ SIGNS = {"ok": "✓", "warning": "!", "error": "✗"}
 
 
 class Command(BaseCommand):
-    help = "Say what is configured, reachable and missing. Exit status 1 when something is in error; warnings do not count."
+    help = (
+        "Say what is configured, reachable and missing. Exit status 1 when something is in error; "
+        "warnings do not count."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser):
-        parser.add_argument("--json", action="store_true", help='{"findings": [{"check", "level", "message"}], "errors": n, "warnings": n}')
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help='{"findings": [{"check", "level", "message"}], "errors": n, "warnings": n}',
+        )
 
     def handle(self, *args, **options):
         findings: list[dict[str, str]] = []
@@ -28,10 +35,17 @@ class Command(BaseCommand):
                 for level, message in check():
                     findings.append({"check": name, "level": level, "message": str(message)})
             except Exception as exc:  # a check that breaks is a finding, not the end of the others
-                findings.append({"check": name, "level": "error", "message": f"{type(exc).__name__}: {exc}"[:300]})
+                findings.append(
+                    {"check": name, "level": "error", "message": f"{type(exc).__name__}: {exc}"[:300]}
+                )
         counts = {level: sum(f["level"] == level for f in findings) for level in SIGNS}
         if options["json"]:
-            self.stdout.write(json.dumps({"findings": findings, "errors": counts["error"], "warnings": counts["warning"]}, ensure_ascii=False))
+            self.stdout.write(
+                json.dumps(
+                    {"findings": findings, "errors": counts["error"], "warnings": counts["warning"]},
+                    ensure_ascii=False,
+                )
+            )
         else:
             style = {"ok": str, "warning": self.style.WARNING, "error": self.style.ERROR}
             for f in findings:

@@ -22,7 +22,10 @@ STOP_SECONDS = 8  # what web server and worker get to stop on their own
 
 
 class Command(BaseCommand):
-    help = "Serve Touchstone: migrations, web server, one worker with the periodic work. HOST, PORT and DATA_DIR come from the environment."
+    help = (
+        "Serve Touchstone: migrations, web server, one worker with the periodic work. HOST, PORT and "
+        "DATA_DIR come from the environment."
+    )
     requires_system_checks: list[str] = []
 
     def handle(self, *args, **options):
@@ -68,16 +71,24 @@ class Command(BaseCommand):
         return Endpoint.objects.filter(practice=True).exists()
 
     def _open_practice(self) -> None:
-        """Listen for the practice server: the socket stays ours, so that a new one answers at the same port. Its models are led there."""
+        """Listen for the practice server: the socket stays ours, so that a new one answers at the same port.
+        Its models are led there."""
         from inference import endpoints, practice
 
         try:
             self.practice = practice.listen(settings.PRACTICE_PORT)
         except OSError as exc:
             where = {"port": settings.PRACTICE_PORT, "reason": exc.strerror or exc}
-            raise CommandError(_("The practice server cannot listen on port %(port)s: %(reason)s. Choose another with PRACTICE_PORT=…") % where) from None
+            raise CommandError(
+                _(
+                    "The practice server cannot listen on port %(port)s: %(reason)s. Choose another "
+                    "with PRACTICE_PORT=…"
+                )
+                % where
+            ) from None
         host, port = self.practice.getsockname()
-        settings.PRACTICE_ADDRESS = os.environ["PRACTICE_ADDRESS"] = f"{host}:{port}"  # for us, and for all that we start
+        # for us, and for all that we start
+        settings.PRACTICE_ADDRESS = os.environ["PRACTICE_ADDRESS"] = f"{host}:{port}"
         endpoints.lead_practice_to(settings.PRACTICE_ADDRESS)
 
     def ready(self) -> None:
@@ -92,9 +103,15 @@ class Command(BaseCommand):
                 probe.bind((settings.HOST, settings.PORT))
             except OSError as exc:
                 where = {"host": settings.HOST, "port": settings.PORT, "reason": exc.strerror or exc}
-                raise CommandError(_("Cannot listen on %(host)s port %(port)s: %(reason)s. Choose another with PORT=…") % where) from None
+                raise CommandError(
+                    _("Cannot listen on %(host)s port %(port)s: %(reason)s. Choose another with PORT=…")
+                    % where
+                ) from None
         if not settings.LOOPBACK and not settings.HTTPS:
-            warning = _("Warning: this address can be reached from other machines, and without TLS whoever is on the way reads along (docs/operations.md).")
+            warning = _(
+                "Warning: this address can be reached from other machines, and without TLS whoever is "
+                "on the way reads along (docs/operations.md)."
+            )
             self.stderr.write(self.style.WARNING(warning))
 
     def _ask_stop(self, *args) -> None:
@@ -113,7 +130,8 @@ class Command(BaseCommand):
             self.children[name] = processes.start_child(processes.worker_command(), ended)
 
     def _run(self) -> int:
-        """Start them, say so when the web server answers, start again what dies, and end all of it when asked. Returns the exit status."""
+        """Start them, say so when the web server answers, start again what dies, and end all of it when
+        asked. Returns the exit status."""
         told = False
         pauses: dict[str, Pauses] = {}
         try:
@@ -129,16 +147,24 @@ class Command(BaseCommand):
                     if child.poll() is None or self.stop_asked:
                         continue
                     if name == "web" and not told:
-                        self.stderr.write(_("The %(name)s process does not stay up; its messages are above.") % {"name": name})
+                        self.stderr.write(
+                            _("The %(name)s process does not stay up; its messages are above.")
+                            % {"name": name}
+                        )
                         return 1
                     pause = pauses.setdefault(name, Pauses())
                     if pause.due is None:
                         seconds = pause.died()
                         told_of = {"name": name, "code": worker_ends.how(child.returncode), "n": seconds}
                         if seconds:
-                            self.stderr.write(_("The %(name)s process ended (%(code)s); starting it again in %(n)d s.") % told_of)
+                            self.stderr.write(
+                                _("The %(name)s process ended (%(code)s); starting it again in %(n)d s.")
+                                % told_of
+                            )
                         else:
-                            self.stderr.write(_("The %(name)s process ended (%(code)s); starting it again.") % told_of)
+                            self.stderr.write(
+                                _("The %(name)s process ended (%(code)s); starting it again.") % told_of
+                            )
                     if pause.over():
                         self._start(name)
                 time.sleep(0.5 if told else 0.03)
@@ -156,8 +182,9 @@ class Command(BaseCommand):
 
 
 class Pauses:
-    """When a child that has ended is started again: at once, and the later the oftener it ended of late, so that one that cannot stay up takes
-    neither the machine nor its neighbours with it. `due`: the monotonic second of the next start, None while it runs."""
+    """When a child that has ended is started again: at once, and the later the oftener it ended of late, so
+    that one that cannot stay up takes neither the machine nor its neighbours with it. `due`: the monotonic
+    second of the next start, None while it runs."""
 
     CALM = 120.0  # seconds after which an end is forgotten
     MOST = 60
@@ -185,7 +212,7 @@ class Pauses:
 def address() -> str:
     """The address to open: as bound, or this machine's own where it is bound to all."""
     host = settings.HOST
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - a comparison
+    if host in {"0.0.0.0", "::"}:  # noqa: S104
         host = "127.0.0.1"
         with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect(("192.0.2.1", 9))  # nothing is sent: it only chooses the interface
@@ -195,7 +222,9 @@ def address() -> str:
 
 
 def answers() -> bool:
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST)  # noqa: S104
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(  # noqa: S104
+        settings.HOST, f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
+    )
     try:
         with urllib.request.urlopen(f"http://{host}:{settings.PORT}/login/", timeout=5):
             return True

@@ -22,4 +22,4 @@ class Command(BaseCommand):
         command = web_command(host, port, workers)
         sys.stdout.flush()
         os.chdir(settings.BASE_DIR)  # the server finds config.wsgi from there
-        os.execve(command[0], command, {**os.environ, **web_environment()})  # noqa: S606 - become the server: it is small, and its children load what they need
+        os.execve(command[0], command, {**os.environ, **web_environment()})  # noqa: S606

@@ -1,4 +1,5 @@
-"""English: the month as a word, the day before it, 24 hours; 11/20/2026 is another day to every second reader."""
+"""English: the month as a word, the day before it, 24 hours; 11/20/2026 is another day to every second
+reader."""
 
 DATE_FORMAT = "j M Y"
 SHORT_DATE_FORMAT = "j M Y"

@@ -11,14 +11,24 @@ from core.models import ApiKey, Project, Role, User
 
 
 class Command(BaseCommand):
-    help = "Make an API key that acts as NAME in project SLUG with at most role R, or (--scope) opens one thing only. Its text is shown once."
+    help = (
+        "Make an API key that acts as NAME in project SLUG with at most role R, or (--scope) opens one "
+        "thing only. Its text is shown once."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("name")
         parser.add_argument("slug")
         parser.add_argument("--role", choices=Role.values, help="needed unless --scope says ingest or proxy")
-        parser.add_argument("--scope", choices=ApiKey.Scope.values, default=ApiKey.Scope.ALL.value, help="ingest or proxy: a key for another program")
-        parser.add_argument("--expires-days", type=int, help="how long it works; without it, until it is revoked")
+        parser.add_argument(
+            "--scope",
+            choices=ApiKey.Scope.values,
+            default=ApiKey.Scope.ALL.value,
+            help="ingest or proxy: a key for another program",
+        )
+        parser.add_argument(
+            "--expires-days", type=int, help="how long it works; without it, until it is revoked"
+        )
         parser.add_argument("--label", default="create_api_key", help="what it is for, as the list shows it")
         parser.add_argument("--json", action="store_true")
 
@@ -36,7 +46,12 @@ class Command(BaseCommand):
             raise CommandError(_("--expires-days goes from 1 to 3650."))
         try:
             _row, text = people.create_api_key(
-                project=project, user=user, role=options["role"] or Role.USER, name=options["label"][:80], scope=options["scope"], expires_days=days
+                project=project,
+                user=user,
+                role=options["role"] or Role.USER,
+                name=options["label"][:80],
+                scope=options["scope"],
+                expires_days=days,
             )
         except DomainError as exc:
             raise CommandError(str(exc.message)) from None

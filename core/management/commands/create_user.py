@@ -16,7 +16,9 @@ class Command(BaseCommand):
 
     def handle(self, *args, **options):
         try:
-            user = people.create_user(username=options["name"], password=options["password"], superuser=options["superuser"])
+            user = people.create_user(
+                username=options["name"], password=options["password"], superuser=options["superuser"]
+            )
         except DomainError as exc:
             raise CommandError(str(exc.message)) from None
         self.stdout.write(user.username)

@@ -1,4 +1,5 @@
-"""The rows of one big JSON value, cut out one by one without parsing the whole: raw text, line, key. Memory is bounded by one record."""
+"""The rows of one big JSON value, cut out one by one without parsing the whole: raw text, line, key. Memory
+is bounded by one record."""
 
 import re
 from collections.abc import Iterator
@@ -57,7 +58,9 @@ class Scanner:
         if not c or c not in expected:
             found = c.decode("latin-1") if c else _("the end of the file")
             raise Broken(
-                self.line, _("The file breaks here: found %(found)s where JSON needs one of %(expected)s.") % {"found": found, "expected": expected.decode()}
+                self.line,
+                _("The file breaks here: found %(found)s where JSON needs one of %(expected)s.")
+                % {"found": found, "expected": expected.decode()},
             )
         self.pos += 1
         return c
@@ -115,12 +118,16 @@ class Scanner:
                             break
             if end >= 0:
                 break
-            # Not complete: keep what was seen, except a run of backslashes at its end, whose parity the next quote needs.
+            # Not complete: keep what was seen, except a run of backslashes at its end, whose parity the next
+            # quote needs.
             keep = len(buffer)
             while keep > start and buffer[keep - 1] == 92:
                 keep -= 1
             if keep == start and len(buffer) - start > limits.MAX_RECORD_BYTES:
-                raise Broken(line, _("A record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
+                raise Broken(
+                    line,
+                    _("A record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB},
+                )
             size += keep - start
             if parts is not None:
                 parts.append(buffer[start:keep])
@@ -144,7 +151,8 @@ class Scanner:
         return line, b"".join([*parts, tail]) if parts else tail
 
     def opens_with(self, wanted: bytes) -> bool:
-        """Whether the list the scanner stands on begins with one of the bytes `wanted`; the scanner stays where it is."""
+        """Whether the list the scanner stands on begins with one of the bytes `wanted`; the scanner stays
+        where it is."""
         while True:
             m = _NOT_BLANK.search(self.buffer, self.pos + 1)
             if m:
@@ -164,7 +172,8 @@ class Scanner:
                 return
 
     def members(self) -> Iterator[tuple[int, bytes]]:
-        """(line, raw key) of the object the scanner stands on; the caller must use up each value before the next key."""
+        """(line, raw key) of the object the scanner stands on; the caller must use up each value before the
+        next key."""
         self.take(b"{")
         if self.peek() == b"}":
             self.pos += 1
@@ -182,9 +191,10 @@ class Scanner:
 
 
 def rows(stream: Iterator[bytes], layout: str) -> Iterator[tuple[int, bytes | None, bytes | None]]:
-    """(line, raw row | None if too long, raw key of a keyed row | None) of a JSON file of that `layout`: "list" [row, …] · "lists_of_lists"
-    [[row, …], …] · "lists" {"data": [row, …], …} (lists of anything else are passed over) · "texts" the same with
-    bare texts · "keyed" {"id": row, …} · "single" row · "sequence" row row …. Broken where its structure breaks."""
+    """(line, raw row | None if too long, raw key of a keyed row | None) of a JSON file of that `layout`:
+    "list" [row, …] · "lists_of_lists" [[row, …], …] · "lists" {"data": [row, …], …} (lists of anything
+    else are passed over) · "texts" the same with bare texts · "keyed" {"id": row, …} · "single" row ·
+    "sequence" row row …. Broken where its structure breaks."""
     scan = Scanner(stream)
     if layout == "list":
         for line, raw in scan.elements():

@@ -1,4 +1,5 @@
-"""Physical lines of a byte stream, and JSONL on them. Only LF ends a line: U+2028, U+0085, VT and FF are text."""
+"""Physical lines of a byte stream, and JSONL on them. Only LF ends a line: U+2028, U+0085, VT and FF are
+text."""
 
 from collections.abc import Iterator
 

@@ -21,18 +21,25 @@ def _open(path: Path):
     try:
         schema = pq.read_metadata(path).schema
         columns = [schema.column(i) for i in range(len(schema))]
-        # A text that stands once in the file and in every row is held once: decoded in full, a few bytes of file fill any memory.
+        # A text that stands once in the file and in every row is held once: decoded in full, a few bytes of
+        # file fill any memory.
         texts = [c.path for c in columns if c.physical_type == "BYTE_ARRAY" and "." not in c.path]
         file = pq.ParquetFile(path, buffer_size=limits.MIB, pre_buffer=False, read_dictionary=texts)
     except (pyarrow.ArrowException, OSError) as e:
-        raise FileRefused("parquet", _("The Parquet file cannot be read: %(error)s") % {"error": str(e)[:200]}) from None
+        raise FileRefused(
+            "parquet", _("The Parquet file cannot be read: %(error)s") % {"error": str(e)[:200]}
+        ) from None
     meta = file.metadata
     names = file.schema_arrow.names
     if len(names) > limits.MAX_COLUMNS:
         raise FileRefused("columns", _("The table has more than %(n)d columns.") % {"n": limits.MAX_COLUMNS})
     for name in names:
         if names.count(name) > 1:
-            raise FileRefused("duplicate_header", _("Two columns have the same name: %(name)s. Rename one and import again.") % {"name": name[:100]})
+            raise FileRefused(
+                "duplicate_header",
+                _("Two columns have the same name: %(name)s. Rename one and import again.")
+                % {"name": name[:100]},
+            )
     total = 0
     for g in range(meta.num_row_groups):
         group = meta.row_group(g)
@@ -40,13 +47,25 @@ def _open(path: Path):
             chunk = group.column(c)
             total += chunk.total_uncompressed_size
             if columns[c].max_repetition_level and chunk.num_values > limits.MAX_PARQUET_VALUES:
-                raise FileRefused("too_large", _("The lists of one row group hold more than %(n)d values.") % {"n": limits.MAX_PARQUET_VALUES})
+                raise FileRefused(
+                    "too_large",
+                    _("The lists of one row group hold more than %(n)d values.")
+                    % {"n": limits.MAX_PARQUET_VALUES},
+                )
             if chunk.total_uncompressed_size > limits.MAX_PARQUET_CHUNK:
-                raise FileRefused("too_large", _("A column of one row group holds more than %(n)d MB.") % {"n": limits.MAX_PARQUET_CHUNK // limits.MIB})
+                raise FileRefused(
+                    "too_large",
+                    _("A column of one row group holds more than %(n)d MB.")
+                    % {"n": limits.MAX_PARQUET_CHUNK // limits.MIB},
+                )
     if total > limits.MAX_FILE_BYTES:
-        raise FileRefused("too_large", _("The file holds more than %(n)d MB.") % {"n": limits.MAX_FILE_BYTES // limits.MIB})
+        raise FileRefused(
+            "too_large", _("The file holds more than %(n)d MB.") % {"n": limits.MAX_FILE_BYTES // limits.MIB}
+        )
     if total > limits.RATIO_FROM and total > path.stat().st_size * limits.MAX_RATIO:
-        raise FileRefused("bomb", _("The file unpacks to more than %(n)d times its size.") % {"n": limits.MAX_RATIO})
+        raise FileRefused(
+            "bomb", _("The file unpacks to more than %(n)d times its size.") % {"n": limits.MAX_RATIO}
+        )
     return file
 
 
@@ -69,7 +88,8 @@ def _size(array) -> int:
 
 
 def _made(batch) -> Iterator[dict | RowRefused]:
-    """The rows of a batch as Python has them; one by one where all together are large, and what is too large not at all."""
+    """The rows of a batch as Python has them; one by one where all together are large, and what is too large
+    not at all."""
     if sum(_size(column) for column in batch.columns) <= limits.PARQUET_BATCH_BYTES:
         try:
             yield from batch.to_pylist()
@@ -78,7 +98,8 @@ def _made(batch) -> Iterator[dict | RowRefused]:
             pass
     for i in range(batch.num_rows):
         row = batch.slice(i, 1)
-        if sum(_size(column) for column in row.columns) > 4 * limits.MAX_RECORD_BYTES:  # a character has up to four bytes
+        # a character has up to four bytes
+        if sum(_size(column) for column in row.columns) > 4 * limits.MAX_RECORD_BYTES:
             yield _too_long()
             continue
         try:
@@ -88,7 +109,11 @@ def _made(batch) -> Iterator[dict | RowRefused]:
 
 
 def _too_long() -> RowRefused:
-    return RowRefused("", "too_long", _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
+    return RowRefused(
+        "",
+        "too_long",
+        _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB},
+    )
 
 
 def _plain(value, size: list[int], depth: int = 0):
@@ -100,10 +125,14 @@ def _plain(value, size: list[int], depth: int = 0):
         return value
     if isinstance(value, float):
         if math.isinf(value):
-            raise RowRefused("", "not_a_number", _("%(name)s is not JSON: a number must be finite.") % {"name": value})
+            raise RowRefused(
+                "", "not_a_number", _("%(name)s is not JSON: a number must be finite.") % {"name": value}
+            )
         return None if math.isnan(value) else value
     if depth > limits.MAX_DEPTH:
-        raise RowRefused("", "too_deep", _("The record nests deeper than %(n)d levels.") % {"n": limits.MAX_DEPTH})
+        raise RowRefused(
+            "", "too_deep", _("The record nests deeper than %(n)d levels.") % {"n": limits.MAX_DEPTH}
+        )
     if isinstance(value, list):
         return [_plain(v, size, depth + 1) for v in value]
     if isinstance(value, dict):
@@ -112,7 +141,9 @@ def _plain(value, size: list[int], depth: int = 0):
         return value.isoformat()
     if isinstance(value, decimal.Decimal):
         return str(value)
-    raise RowRefused("", "type", _("A value is binary or of a kind that is not text, number, list or object."))
+    raise RowRefused(
+        "", "type", _("A value is binary or of a kind that is not text, number, list or object.")
+    )
 
 
 def _is_plain(kind) -> bool:
@@ -125,7 +156,13 @@ def _is_plain(kind) -> bool:
         return all(_is_plain(kind.field(i).type) for i in range(kind.num_fields))
     if types.is_dictionary(kind):
         return _is_plain(kind.value_type)
-    return not (types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind) or types.is_map(kind) or types.is_duration(kind))
+    return not (
+        types.is_binary(kind)
+        or types.is_large_binary(kind)
+        or types.is_fixed_size_binary(kind)
+        or types.is_map(kind)
+        or types.is_duration(kind)
+    )
 
 
 def unread(path: Path) -> list[str]:
@@ -134,8 +171,8 @@ def unread(path: Path) -> list[str]:
 
 
 def rows(path: Path) -> Iterator[tuple[int, dict | RowRefused]]:
-    """(row number, the row | why it is refused). NaN is an empty value (that is how data frames write one); columns of bytes, maps and durations are
-    left out."""
+    """(row number, the row | why it is refused). NaN is an empty value (that is how data frames write one);
+    columns of bytes, maps and durations are left out."""
     import pyarrow
 
     file = _open(path)
@@ -159,4 +196,11 @@ def rows(path: Path) -> Iterator[tuple[int, dict | RowRefused]]:
                     continue
                 yield number, row
     except (pyarrow.ArrowException, OSError) as e:
-        yield number + 1, RowRefused("", "parquet", _("From this row on the Parquet file cannot be read: %(error)s") % {"error": str(e)[:200]})
+        yield (
+            number + 1,
+            RowRefused(
+                "",
+                "parquet",
+                _("From this row on the Parquet file cannot be read: %(error)s") % {"error": str(e)[:200]},
+            ),
+        )

@@ -22,8 +22,8 @@ class TooLong(Exception):
 
 
 class _Lines:
-    """Decoded physical lines for csv.reader, one record's worth remembered, so that a record that never closes its quote costs one
-    line and not the rest of the file."""
+    """Decoded physical lines for csv.reader, one record's worth remembered, so that a record that never
+    closes its quote costs one line and not the rest of the file."""
 
     def __init__(self, stream: Iterator[bytes], *, was_gb: bool, end: bytes):
         self.source, self.was_gb = physical_lines(stream, end=end), was_gb
@@ -76,17 +76,26 @@ class _Lines:
 
 
 def cells(
-    stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end: bytes = b"\n", unquoted: bool = False
+    stream: Iterator[bytes],
+    *,
+    delimiter: str,
+    was_gb: bool = False,
+    end: bytes = b"\n",
+    unquoted: bool = False,
 ) -> Iterator[tuple[int, list[str] | RowRefused]]:
-    """(physical line where the record begins, its cells | why it is refused); blank lines and rows of empty cells are passed over.
+    """(physical line where the record begins, its cells | why it is refused); blank lines and rows of empty
+    cells are passed over.
 
-    Tables with tabs are often written without quoting: with `unquoted` a quote is text throughout. Without it, lines with tabs that a
-    quote binds together, or whose quotes are wrong, are rows of their own if each has as many cells as the first."""
+    Tables with tabs are often written without quoting: with `unquoted` a quote is text throughout. Without
+    it, lines with tabs that a quote binds together, or whose quotes are wrong, are rows of their own if
+    each has as many cells as the first."""
     lines = _Lines(stream, was_gb=was_gb, end=end)
     width = 0
 
     def fresh():
-        return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if unquoted else csv.QUOTE_MINIMAL, strict=True)
+        return csv.reader(
+            lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if unquoted else csv.QUOTE_MINIMAL, strict=True
+        )
 
     reader = fresh()
     while True:
@@ -98,7 +107,11 @@ def cells(
             return
         except (TooLong, csv.Error) as e:
             wrong = e
-        if delimiter == "\t" and (wrong is not None or len(lines.taken) > 1) and lines.are_rows(width, only_first=wrong is not None):
+        if (
+            delimiter == "\t"
+            and (wrong is not None or len(lines.taken) > 1)
+            and lines.are_rows(width, only_first=wrong is not None)
+        ):
             row, wrong = lines.first_unquoted(delimiter), None
             lines.push_back()
             reader = fresh()
@@ -109,13 +122,22 @@ def cells(
             if len(lines.taken) == 1:
                 yield first[0], _too_long()
             else:
-                reason = _("A quote that opens here is not closed within %(n)d MB.") % {"n": _FARTHEST // limits.MIB}
+                reason = _("A quote that opens here is not closed within %(n)d MB.") % {
+                    "n": _FARTHEST // limits.MIB
+                }
                 yield first[0], RowRefused("", "quote", reason)
             lines.push_back()
             reader = fresh()
             continue
         if wrong is not None:
-            yield lines.taken[0][0], RowRefused("", "quote", _("The quotes or line ends of this record are wrong: %(error)s") % {"error": wrong})
+            yield (
+                lines.taken[0][0],
+                RowRefused(
+                    "",
+                    "quote",
+                    _("The quotes or line ends of this record are wrong: %(error)s") % {"error": wrong},
+                ),
+            )
             lines.push_back()
             reader = fresh()
             continue
@@ -129,12 +151,16 @@ def cells(
 
 
 def _too_long() -> RowRefused:
-    return RowRefused("", "too_long", _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB})
+    return RowRefused(
+        "",
+        "too_long",
+        _("The record is longer than %(n)d MB.") % {"n": limits.MAX_RECORD_BYTES // limits.MIB},
+    )
 
 
 def header_of(row: list[str]) -> list[str]:
-    """Column names of a table's first record: blanks around them taken off, empty ones at the end dropped. FileRefused for
-    duplicates."""
+    """Column names of a table's first record: blanks around them taken off, empty ones at the end dropped.
+    FileRefused for duplicates."""
     names = [name.strip().removeprefix("\ufeff") for name in row]
     while names and not names[-1]:
         names.pop()
@@ -142,19 +168,33 @@ def header_of(row: list[str]) -> list[str]:
     for name in names:
         if name in seen:
             shown = name or _("(empty)")
-            raise FileRefused("duplicate_header", _("Two columns have the same name: %(name)s. Rename one and import again.") % {"name": shown[:100]})
+            raise FileRefused(
+                "duplicate_header",
+                _("Two columns have the same name: %(name)s. Rename one and import again.")
+                % {"name": shown[:100]},
+            )
         seen.add(name)
     if any(len(name) > limits.MAX_ID for name in names):
-        raise FileRefused("columns", _("A column's name is longer than %(n)d characters. Is the first line the header?") % {"n": limits.MAX_ID})
+        raise FileRefused(
+            "columns",
+            _("A column's name is longer than %(n)d characters. Is the first line the header?")
+            % {"n": limits.MAX_ID},
+        )
     if len(names) > limits.MAX_COLUMNS:
         raise FileRefused("columns", _("The table has more than %(n)d columns.") % {"n": limits.MAX_COLUMNS})
     return names
 
 
 def rows(
-    stream: Iterator[bytes], *, delimiter: str, was_gb: bool = False, end: bytes = b"\n", unquoted: bool = False
+    stream: Iterator[bytes],
+    *,
+    delimiter: str,
+    was_gb: bool = False,
+    end: bytes = b"\n",
+    unquoted: bool = False,
 ) -> Iterator[tuple[int, dict | RowRefused]]:
-    """Each record as {column: text}. A record with fewer or more cells than the header is refused (more only if one of them is filled)."""
+    """Each record as {column: text}. A record with fewer or more cells than the header is refused (more only
+    if one of them is filled)."""
     names: list[str] | None = None
     for line, row in cells(stream, delimiter=delimiter, was_gb=was_gb, end=end, unquoted=unquoted):
         if names is None:
@@ -181,8 +221,8 @@ def rows(
 
 
 def is_unquoted(sample: bytes, end: bytes) -> bool:
-    """Whether a table with tabs is written without quoting: all its first lines have as many cells as the header, although quotes stand
-    in them that would bind lines together or be wrong."""
+    """Whether a table with tabs is written without quoting: all its first lines have as many cells as the
+    header, although quotes stand in them that would bind lines together or be wrong."""
     lines = [line for line in sample.split(end) if line.strip()]
     width = lines[0].count(b"\t") if lines else 0
     if not width or b'"' not in sample or any(line.count(b"\t") != width for line in lines):
@@ -193,7 +233,11 @@ def is_unquoted(sample: bytes, end: bytes) -> bool:
 
 def _quoted_records(sample: bytes, end: bytes) -> Iterator[list[str] | Exception]:
     """The records of a sample with tabs as a quoting reader has them."""
-    reader = csv.reader((line.decode("utf-8", "replace") + "\n" for line in sample.split(end) if line.strip()), delimiter="\t", strict=True)
+    reader = csv.reader(
+        (line.decode("utf-8", "replace") + "\n" for line in sample.split(end) if line.strip()),
+        delimiter="\t",
+        strict=True,
+    )
     while True:
         try:
             yield next(reader)
@@ -205,8 +249,9 @@ def _quoted_records(sample: bytes, end: bytes) -> Iterator[list[str] | Exception
 
 
 def sniff(sample: bytes, known) -> tuple[str, bytes]:
-    """(delimiter, line end) of a table whose first bytes are `sample` (UTF-8). `known(names) -> int` counts the column names that mean something;
-    the delimiter that finds most of them wins, then the one whose rows have the most even width."""
+    """(delimiter, line end) of a table whose first bytes are `sample` (UTF-8). `known(names) -> int` counts
+    the column names that mean something; the delimiter that finds most of them wins, then the one whose
+    rows have the most even width."""
     end = b"\r" if b"\n" not in sample and b"\r" in sample else b"\n"
     first = sample.split(end, 1)[0]
     if first.removesuffix(b"\r").lower().startswith(b"sep=") and len(first.removesuffix(b"\r")) == 5:

@@ -16,9 +16,19 @@ from corpus.readers.judgements import hints, judging, orders, scales
 
 # Names that say "which": a number under them names an answer, it does not say yes or no.
 _WHICH = {
-    "winner", "winners", "preferred_answer", "choice", "better", "better_answer", "better_response_id", "更好", "选择", *ALIASES["chosen"],
-}  # fmt: skip
-_FROM_MINUS = {"overall_preference", *ALIASES["strength"]}  # below 0 the first is better, wherever columns of this name are published
+    "winner",
+    "winners",
+    "preferred_answer",
+    "choice",
+    "better",
+    "better_answer",
+    "better_response_id",
+    "更好",
+    "选择",
+    *ALIASES["chosen"],
+}
+# below 0 the first is better, wherever columns of this name are published
+_FROM_MINUS = {"overall_preference", *ALIASES["strength"]}
 _WHOLE = re.compile(r"[+-]?\d{1,15}(\.0)?")
 _STRAYS = 20  # one number in so many may be a slip of the pen; more, and the column is of another kind
 _DISTINCT = 50
@@ -58,7 +68,13 @@ class Asked:
 
     def as_dict(self) -> dict:
         """JSON-ready."""
-        return {"columns": self.columns, "scales": self.scales, "numbers": self.numbers, "answers": self.answers, "votes": self.votes}
+        return {
+            "columns": self.columns,
+            "scales": self.scales,
+            "numbers": self.numbers,
+            "answers": self.answers,
+            "votes": self.votes,
+        }
 
     def sentence(self) -> str:
         """What cannot be told, and each mapping that tells it."""
@@ -71,15 +87,27 @@ class Asked:
         ways.append(_way(dict.fromkeys(self.columns, ""), _("no judgement is taken from it")))
         column = ", ".join(self.columns.values())
         if not self.numbers:
-            told = _("Which answer the numbers in the column %(column)s put first can be read in more than one way.") % {"column": column}
+            told = _(
+                "Which answer the numbers in the column %(column)s put first can be read in more than "
+                "one way."
+            ) % {"column": column}
         else:
             given = {"column": column, "numbers": ", ".join(map(str, self.numbers[:10]))}
-            told = _("Which answer wins cannot be told from the numbers in the column %(column)s (%(numbers)s) alone.") % given
+            told = (
+                _(
+                    "Which answer wins cannot be told from the numbers in the column %(column)s "
+                    "(%(numbers)s) alone."
+                )
+                % given
+            )
         return "\n  ".join([told + " " + _("Give one of these:"), *ways])
 
 
 def _way(mapping: dict[str, str], meaning: str) -> str:
-    return " ".join("--map " + shlex.quote(f"{ours}={column}") for ours, column in mapping.items()) + f" ({meaning})"
+    return (
+        " ".join("--map " + shlex.quote(f"{ours}={column}") for ours, column in mapping.items())
+        + f" ({meaning})"
+    )
 
 
 class Looked:
@@ -99,10 +127,15 @@ class Looked:
         if not columns.judges and "ranks" not in columns.of:
             return
         suffixes = [suffix.casefold() for suffix, _column in columns.answers]
-        self._answers.update((f"answer_{suffix}", column) for suffix, (_suffix, column) in zip(suffixes, columns.answers, strict=True))
+        self._answers.update(
+            (f"answer_{suffix}", column)
+            for suffix, (_suffix, column) in zip(suffixes, columns.answers, strict=True)
+        )
         many = how_many(row, columns)
         for name, column in columns.judges:
-            seen = self._seen.get(column) or self._seen.setdefault(column, Seen(f"annotator_{name}" if name else "winner", column))
+            seen = self._seen.get(column) or self._seen.setdefault(
+                column, Seen(f"annotator_{name}" if name else "winner", column)
+            )
             seen.many = max(seen.many, many)
             seen.numbered |= bool(suffixes) and all(s.isdigit() for s in suffixes) and "0" not in suffixes
             seen.from_zero |= "0" in suffixes
@@ -132,7 +165,11 @@ class Looked:
         listed."""
         found = dict(self._explicit)
         asked: list[Asked] = []
-        together = [seen for seen in self._seen.values() if seen.ours != "ranks" and seen.person and seen.column not in self._explicit]
+        together = [
+            seen
+            for seen in self._seen.values()
+            if seen.ours != "ranks" and seen.person and seen.column not in self._explicit
+        ]
         groups = [[seen] for seen in self._seen.values() if seen not in together]
         for group in [*groups, together]:
             if not group:
@@ -143,7 +180,11 @@ class Looked:
                 scale, fits = _of_judges(group, self._explicit.get(group[0].column))
             if scale is not None:
                 found |= {seen.column: scale for seen in group if scale}
-                found = {column: one for column, one in found.items() if scale or column not in {seen.column for seen in group}}
+                found = {
+                    column: one
+                    for column, one in found.items()
+                    if scale or column not in {seen.column for seen in group}
+                }
             else:
                 asked.append(self._asked(group, fits))
         return found, asked
@@ -153,9 +194,15 @@ class Looked:
         for seen in group:  # two columns of the file's own judgement cannot both be "winner"
             columns[seen.ours if seen.ours not in columns else f"annotator_{seen.column}"] = seen.column
         names = {ours.partition("_")[2].casefold(): column for ours, column in columns.items()}
-        votes = {f"score_{name}": column for name, column in names.items()} if {f"answer_{name}" for name in names} == self._answers.keys() else {}
+        votes = (
+            {f"score_{name}": column for name, column in names.items()}
+            if {f"answer_{name}" for name in names} == self._answers.keys()
+            else {}
+        )
         numbers = sorted({number for seen in group for number in seen.numbers})
-        return Asked(columns, fits, numbers, scales.names_of(self._answers, max(seen.many for seen in group)), votes)
+        return Asked(
+            columns, fits, numbers, scales.names_of(self._answers, max(seen.many for seen in group)), votes
+        )
 
 
 def whole(value) -> int | None:
@@ -180,7 +227,8 @@ def _add(seen: Seen, value) -> None:
 
 
 def how_many(row: dict, columns: Columns) -> int:
-    """How many answers a row has, in columns of their own or in a list; 0 for a list that cannot be read or is not there."""
+    """How many answers a row has, in columns of their own or in a list; 0 for a list that cannot be read or
+    is not there."""
     if columns.answers or "answers" not in columns.of:
         return len(columns.answers) or 2  # chosen and rejected
     try:
@@ -218,17 +266,29 @@ def _decided(group: list[Seen], numbers: set[int], many: int, person: bool) -> t
     for seen in group:
         told |= hints.hinted(seen.column)
     if told:
-        fits = [scale for scale in fits if all(scales.place(number, scale, many) == at for number, at in told.items())]
+        fits = [
+            scale
+            for scale in fits
+            if all(scales.place(number, scale, many) == at for number, at in told.items())
+        ]
         if fits:  # where several fit, they say the same of the numbers that the header tells of
             same = {tuple(scales.place(number, scale, many) for number in sorted(numbers)) for scale in fits}
             return (fits[0], []) if len(same) == 1 else (None, fits)
         return None, _fitting(every, many)
     if ties:  # with a word of its own, a tie has no number
-        fits = [scale for scale in fits if not any(scales.place(number, scale, many) == scales.TIE for number in numbers)] or fits
+        fits = [
+            scale
+            for scale in fits
+            if not any(scales.place(number, scale, many) == scales.TIE for number in numbers)
+        ] or fits
     low, high = min(every), max(every)
     which = all(normal(hints.bare(seen.column)) in _WHICH for seen in group)
     if low < 0:
-        return ("minus-first", []) if all(normal(seen.column) in _FROM_MINUS for seen in group) and fits else (None, fits)
+        return (
+            ("minus-first", [])
+            if all(normal(seen.column) in _FROM_MINUS for seen in group) and fits
+            else (None, fits)
+        )
     if high > many:
         return None, fits
     if low == 0:
@@ -256,7 +316,11 @@ def _fitting(numbers: set[int], many: int) -> list[str]:
     low, high = min(numbers), max(numbers)
     if low < 0:
         return [scale for scale in scales.SIGNED if many == 2 and low >= -3 and high <= 3]
-    out = [scale for scale in scales.NAMING if all(scales.place(number, scale, many) is not None for number in numbers)]
+    out = [
+        scale
+        for scale in scales.NAMING
+        if all(scales.place(number, scale, many) is not None for number in numbers)
+    ]
     if out:
         return out
     if low > 0 and high == many + 1:

@@ -4,9 +4,29 @@ import re
 
 _HINT = re.compile(r"(?P<name>.*\S)\s*[(（\[【](?P<hint>[^()（）\[\]【】]*)[)）\]】]\s*", re.S)
 _PAIR = re.compile(r"\s*(?P<number>-?\d{1,2})\s*(?:[=:：是为]|is|means)\s*(?P<word>.+?)\s*", re.S | re.I)
-_ABOUT_ANSWERS = re.compile(r"(?:answer|response|output|model|option|assistant|回答|答案|选项|模型)[_ ]?|_?(?:is )?(?:better|wins?|更?好|胜|优)$", re.I)
-_FIRST, _SECOND = {"a", "1", "first", "1st", "left", "第一", "第一个", "左", "甲"}, {"b", "2", "second", "2nd", "right", "第二", "第二个", "右", "乙"}
-_TIE = {"tie", "ties", "tied", "equal", "same", "draw", "neither", "平", "平局", "平手", "一样", "相同", "持平"}
+_ABOUT_ANSWERS = re.compile(
+    r"(?:answer|response|output|model|option|assistant|回答|答案|选项|模型)[_ ]?|_?(?:is )?(?:better|wins?|更?好|胜|优)$",  # noqa: E501
+    re.I,
+)
+_FIRST, _SECOND = (
+    {"a", "1", "first", "1st", "left", "第一", "第一个", "左", "甲"},
+    {"b", "2", "second", "2nd", "right", "第二", "第二个", "右", "乙"},
+)
+_TIE = {
+    "tie",
+    "ties",
+    "tied",
+    "equal",
+    "same",
+    "draw",
+    "neither",
+    "平",
+    "平局",
+    "平手",
+    "一样",
+    "相同",
+    "持平",
+}
 TIE = -1
 
 

@@ -1,4 +1,5 @@
-"""Which columns hold somebody's judgement, by what stands in them: names alone would take a count or a remark for one."""
+"""Which columns hold somebody's judgement, by what stands in them: names alone would take a count or a remark
+for one."""
 
 import re
 
@@ -13,8 +14,9 @@ _FIGURE = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 def found(rows: list[dict], given: dict[str, str], join: str | None) -> dict[str, str]:
-    """What `rows` add to a mapping `given` by hand: columns named after a person; the column in which a letter says which answer was chosen; one
-    whose signed numbers say how strongly; and ("" for a column) what is named like a judgement and is none."""
+    """What `rows` add to a mapping `given` by hand: columns named after a person; the column in which a
+    letter says which answer was chosen; one whose signed numbers say how strongly; and ("" for a column)
+    what is named like a judgement and is none."""
     out: dict[str, str] = {}
     for look in (_chosen_by_name, _label_by_name, _one_hot, _signed, _named, _remarks, _of_all):
         columns = _columns(rows, given | out, join)
@@ -49,7 +51,8 @@ def _how_many(rows: list[dict], columns: Columns) -> int:
 
 
 def _chosen_by_name(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
-    """Beside two or more answers in columns of their own, "chosen": "B" says which. (What its numbers count from is decided for the whole column.)"""
+    """Beside two or more answers in columns of their own, "chosen": "B" says which. (What its numbers count
+    from is decided for the whole column.)"""
     if len(columns.answers) < 2 or "chosen" in given or "winner" in given or "chosen" not in columns.of:
         return {}
     names = [suffix for suffix, _column in columns.answers]
@@ -64,27 +67,45 @@ def _chosen_by_name(rows: list[dict], given: dict, columns: Columns) -> dict[str
 def _label_by_name(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
     """Beside a conversation that asks and a list of answers to it, "label": "A" says which."""
     of = columns.of
-    if "winner" in given or not {"label", "messages", "answers"} <= of.keys() or not of.keys().isdisjoint(("answer", "chosen")):
+    if (
+        "winner" in given
+        or not {"label", "messages", "answers"} <= of.keys()
+        or not of.keys().isdisjoint(("answer", "chosen"))
+    ):
         return {}
     if any(turns.last_role(value) == "assistant" for value in _said(rows, of["messages"])):
         return {}
     values, many = _said(rows, of["label"]), _how_many(rows, columns)
     names = [str(i + 1) for i in range(many)]
-    return {"label": "", "winner": of["label"]} if many > 1 and values and all(_is_name(v, names) for v in values) else {}
+    return (
+        {"label": "", "winner": of["label"]}
+        if many > 1 and values and all(_is_name(v, names) for v in values)
+        else {}
+    )
 
 
 def _one_hot(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
-    """winner_a, winner_b (or winner_model_a …) with 1 and 0 in them, and perhaps winner_tie: a score of each answer, equal where neither won. Other
-    numbers in such columns are switched off, unless all of them number answers, and not only the first."""
-    named = [pair for pair in columns.judges if pair[0] and pair[1] not in given.values() and normal(pair[1]).startswith("winner")]
+    """winner_a, winner_b (or winner_model_a …) with 1 and 0 in them, and perhaps winner_tie: a score of each
+    answer, equal where neither won. Other numbers in such columns are switched off, unless all of them
+    number answers, and not only the first."""
+    named = [
+        pair
+        for pair in columns.judges
+        if pair[0] and pair[1] not in given.values() and normal(pair[1]).startswith("winner")
+    ]
     by_name = {name.casefold(): (name, column) for name, column in named}
-    won = {suffix: by_name.get(suffix) or by_name.get(f"model_{suffix}") for suffix, _column in columns.answers}
+    won = {
+        suffix: by_name.get(suffix) or by_name.get(f"model_{suffix}") for suffix, _column in columns.answers
+    }
     if len(won) < 2 or not all(won.values()):
         return {}
     parts = [pair for pair in (*won.values(), by_name.get("tie")) if pair]
     off = {f"annotator_{name}": "" for name, _column in parts}
     beside = [[row.get(column) for _name, column in parts] for row in rows]
-    cells = [["" if judging.is_unsaid(v) else str(v).strip().removesuffix(".0") for v in values] for values in beside]
+    cells = [
+        ["" if judging.is_unsaid(v) else str(v).strip().removesuffix(".0") for v in values]
+        for values in beside
+    ]
     if all(set(one) <= {"0", "1"} and one.count("1") <= 1 for one in cells if any(one)):
         if any(given.get(ours) for ours in ("scores", *(f"score_{suffix}" for suffix in won))):
             return off
@@ -100,13 +121,17 @@ def _is_name(value, names: list[str]) -> bool:
         return 0 <= number <= len(names) or str(number) in names
     try:
         texts = [str(i) for i in range(len(names))]
-        return len(str(value)) <= 20 and verdict.verdict(value, names, list(range(len(names))), texts, "") is not None
+        return (
+            len(str(value)) <= 20
+            and verdict.verdict(value, names, list(range(len(names))), texts, "") is not None
+        )
     except RowRefused:
         return False
 
 
 def _signed(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
-    """The column in which HelpSteer says which of two is better says how strongly, too, in numbers of both signs."""
+    """The column in which HelpSteer says which of two is better says how strongly, too, in numbers of both
+    signs."""
     if len(columns.answers) != 2 or "strength" in given or "strength" in columns.of:
         return {}
     for name, column in columns.judges:
@@ -119,8 +144,11 @@ def _signed(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
 
 
 def _of_all(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
-    """The column of ranks, and of scores, that says something of each answer; "" where those so called say one thing of the row (rank: 7)."""
-    names = [suffix for suffix, _column in columns.answers] or [str(i + 1) for i in range(_how_many(rows, columns))]
+    """The column of ranks, and of scores, that says something of each answer; "" where those so called say
+    one thing of the row (rank: 7)."""
+    names = [suffix for suffix, _column in columns.answers] or [
+        str(i + 1) for i in range(_how_many(rows, columns))
+    ]
     if len(names) < 2:
         return {}
     out: dict[str, str] = {}
@@ -128,20 +156,34 @@ def _of_all(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
         if ours in given or ours not in columns.of or columns.numbered.get(ours[:-1]):
             continue
         spelt = {normal(column): column for row in rows for column in row}
-        found = [spelt[name] for name in ALIASES[ours] if name in spelt and spelt[name] not in given.values() and _said(rows, spelt[name])]
-        told = [column for column in found if any(orders.looks_like_one(v, names, ranked=ours == "ranks") for v in _said(rows, column))]
+        found = [
+            spelt[name]
+            for name in ALIASES[ours]
+            if name in spelt and spelt[name] not in given.values() and _said(rows, spelt[name])
+        ]
+        told = [
+            column
+            for column in found
+            if any(orders.looks_like_one(v, names, ranked=ours == "ranks") for v in _said(rows, column))
+        ]
         if found and told[:1] != [columns.of[ours]]:
             out[ours] = told[0] if told else ""
     return out
 
 
 def _named(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
-    """Columns named after a person beside two answers, recognised by what stands in them (A, B, tie; two or more such columns may hold only 1
-    and 2)."""
+    """Columns named after a person beside two answers, recognised by what stands in them (A, B, tie; two or
+    more such columns may hold only 1 and 2)."""
     worded, numbered = {}, {}
     for column in columns.rest if len(columns.answers) == 2 else ():
         name = column.strip()
-        if f"annotator_{name}" in given or is_judge(column) or name.casefold() in ABOUT or normal(name) in KNOWN:  # switched off, or something else
+        # switched off, or something else
+        if (
+            f"annotator_{name}" in given
+            or is_judge(column)
+            or name.casefold() in ABOUT
+            or normal(name) in KNOWN
+        ):
             continue
         values = _said(rows, column)
         plain = [not isinstance(v, bool) and str(v).strip().removesuffix(".0") in ("1", "2") for v in values]
@@ -151,14 +193,21 @@ def _named(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
 
 
 def _remarks(rows: list[dict], given: dict, columns: Columns) -> dict[str, str]:
-    """{"annotator_NAME": ""} for columns that are named like a judgement and hold sentences, or numbers beside chosen and rejected."""
+    """{"annotator_NAME": ""} for columns that are named like a judgement and hold sentences, or numbers
+    beside chosen and rejected."""
     pair = {"chosen", "rejected"} <= columns.of.keys()
     out = {}
     for name, column in columns.judges:
         if not name or column in given.values():
             continue
         values = _said(rows, column)
-        told = [v for v in values if isinstance(v, str) and v.lstrip()[:1] != "[" and (len(v) > 40 or (len(v) > 12 and SENTENCE.search(v)))]
+        told = [
+            v
+            for v in values
+            if isinstance(v, str)
+            and v.lstrip()[:1] != "["
+            and (len(v) > 40 or (len(v) > 12 and SENTENCE.search(v)))
+        ]
         sentences = len(told) * 2 > len(values) and not any(verdict.is_verdict(v) for v in values)
         if sentences or (pair and _numbers(values)):
             out[f"annotator_{name}"] = ""

@@ -1,6 +1,8 @@
-"""Judgements as they stand in files (labels, ranks, scores, "A>B") → annotation documents over answer indexes.
+"""Judgements as they stand in files (labels, ranks, scores, "A>B") → annotation documents over answer
+indexes.
 
-What one cell says is read in verdict.py (which answer wins) and orders.py (ranks or scores of all answers)."""
+What one cell says is read in verdict.py (which answer wins) and orders.py (ranks or scores of all
+answers)."""
 
 import math
 
@@ -12,13 +14,68 @@ from corpus.readers.judgements import scales
 from corpus.readers.turns import type_name
 
 _GOOD = {
-    "true", "1", "1.0", "+1", "yes", "y", "good", "like", "liked", "up", "thumbs_up", "thumbsup", "thumb_up", "positive", "desirable", "chosen", "accept",
-    "accepted", "赞", "点赞", "好", "是", "对", "真", "喜欢", "满意", "有用", "合格", "👍",
-}  # fmt: skip
+    "true",
+    "1",
+    "1.0",
+    "+1",
+    "yes",
+    "y",
+    "good",
+    "like",
+    "liked",
+    "up",
+    "thumbs_up",
+    "thumbsup",
+    "thumb_up",
+    "positive",
+    "desirable",
+    "chosen",
+    "accept",
+    "accepted",
+    "赞",
+    "点赞",
+    "好",
+    "是",
+    "对",
+    "真",
+    "喜欢",
+    "满意",
+    "有用",
+    "合格",
+    "👍",
+}
 _BAD = {
-    "false", "0", "0.0", "-1", "no", "n", "bad", "dislike", "disliked", "down", "thumbs_down", "thumbsdown", "thumb_down", "negative", "undesirable",
-    "rejected", "reject", "踩", "点踩", "差", "坏", "否", "错", "假", "不喜欢", "不满意", "没用", "无用", "不合格", "👎",
-}  # fmt: skip
+    "false",
+    "0",
+    "0.0",
+    "-1",
+    "no",
+    "n",
+    "bad",
+    "dislike",
+    "disliked",
+    "down",
+    "thumbs_down",
+    "thumbsdown",
+    "thumb_down",
+    "negative",
+    "undesirable",
+    "rejected",
+    "reject",
+    "踩",
+    "点踩",
+    "差",
+    "坏",
+    "否",
+    "错",
+    "假",
+    "不喜欢",
+    "不满意",
+    "没用",
+    "无用",
+    "不合格",
+    "👎",
+}
 TIE = {
     "tie",
     "ties",
@@ -44,14 +101,34 @@ TIE = {
     "no preference",
     "c",
 }
-TIE_GOOD = {"both good", "both_good", "tie (bothgood)", "bothgood", "both are good", "都好", "两个都好", "都行"}
-TIE_BAD = {"tie (bothbad)", "both bad", "both_bad", "bothbad", "both are bad", "都差", "都不好", "两个都差", "两个都不好", "neither"}
+TIE_GOOD = {
+    "both good",
+    "both_good",
+    "tie (bothgood)",
+    "bothgood",
+    "both are good",
+    "都好",
+    "两个都好",
+    "都行",
+}
+TIE_BAD = {
+    "tie (bothbad)",
+    "both bad",
+    "both_bad",
+    "bothbad",
+    "both are bad",
+    "都差",
+    "都不好",
+    "两个都差",
+    "两个都不好",
+    "neither",
+}
 _UNSAID = {"", "nan", "none", "null", "n/a", "na", "-", "—", "/", "skip", "skipped", "未标", "未标注", "跳过"}
 
 
 def label(value, column: str) -> bool:
-    """Good (True) or bad (False) from true/false, 1/0, -1, their texts in any case, yes/no, 赞/踩 … RowRefused for anything else:
-    "False" is false, and an empty label is no label."""
+    """Good (True) or bad (False) from true/false, 1/0, -1, their texts in any case, yes/no, 赞/踩 …
+    RowRefused for anything else: "False" is false, and an empty label is no label."""
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float)) and value in (0, 1, -1):
@@ -63,7 +140,12 @@ def label(value, column: str) -> bool:
         if word in _BAD:
             return False
     shown = type_name(value) if value is None or isinstance(value, (list, dict)) else str(value)[:40]
-    raise RowRefused(column, "label", _("The label must be true or false (or 1/0, yes/no, 赞/踩), not %(value)s.") % {"value": shown or '""'})
+    raise RowRefused(
+        column,
+        "label",
+        _("The label must be true or false (or 1/0, yes/no, 赞/踩), not %(value)s.")
+        % {"value": shown or '""'},
+    )
 
 
 def is_label(value) -> bool:
@@ -87,12 +169,16 @@ def number(value, column: str) -> float | None:
             made = math.nan
         if math.isfinite(made) and "_" not in value:
             return made
-    raise RowRefused(column, "number", _("A number is needed here, not %(value)s.") % {"value": str(value)[:40]})
+    raise RowRefused(
+        column, "number", _("A number is needed here, not %(value)s.") % {"value": str(value)[:40]}
+    )
 
 
-def ranking_by(numbers: list[float | None], texts: list[str], column: str, *, low_is_best: bool) -> dict | None:
-    """The document of a ranking: equal numbers tie, None is unranked; None when fewer than two are ranked. RowRefused where equal texts
-    stand at different places."""
+def ranking_by(
+    numbers: list[float | None], texts: list[str], column: str, *, low_is_best: bool
+) -> dict | None:
+    """The document of a ranking: equal numbers tie, None is unranked; None when fewer than two are ranked.
+    RowRefused where equal texts stand at different places."""
     if len(numbers) - numbers.count(None) < 2:
         return None
     places = sorted({n for n in numbers if n is not None}, reverse=not low_is_best)
@@ -101,8 +187,9 @@ def ranking_by(numbers: list[float | None], texts: list[str], column: str, *, lo
 
 
 def by_strength(value, texts: list[str], column: str, scale: str = "minus-first") -> dict | None:
-    """The document over two answers for one number that says which is better and how much, on a `scale` of scales.amount; None for an empty
-    one. (HelpSteer2-Preference, arXiv 2410.01257: -3 the first much better … 0 equal … 3 the second much better.)"""
+    """The document over two answers for one number that says which is better and how much, on a `scale` of
+    scales.amount; None for an empty one. (HelpSteer2-Preference, arXiv 2410.01257: -3 the first much
+    better … 0 equal … 3 the second much better.)"""
     given = number(value, column)
     if given is None:
         return None
@@ -110,7 +197,11 @@ def by_strength(value, texts: list[str], column: str, scale: str = "minus-first"
     if far is None:
         least, most = sorted(scales.steps(scale) or (-3, 3))
         shown = {"least": least, "most": most, "value": str(value)[:40]}
-        raise RowRefused(column, "number", _("A whole number from %(least)d to %(most)d is needed here, not %(value)s.") % shown)
+        raise RowRefused(
+            column,
+            "number",
+            _("A whole number from %(least)d to %(most)d is needed here, not %(value)s.") % shown,
+        )
     document = checked([[0, 1]] if far == 0 else [[0], [1]] if far < 0 else [[1], [0]], texts, column)
     return document if far == 0 or document is None else document | {"strength": [min(3, int(abs(far)))]}
 
@@ -123,7 +214,10 @@ def checked(groups: list[list[int]], texts: list[str], column: str) -> dict | No
         for j in place:
             if i < j and place[i] != place[j] and same_text(texts[i], texts[j]):
                 raise RowRefused(
-                    column, "same_answers", _("Answers %(a)d and %(b)d are the same text, but one is ranked above the other.") % {"a": i + 1, "b": j + 1}
+                    column,
+                    "same_answers",
+                    _("Answers %(a)d and %(b)d are the same text, but one is ranked above the other.")
+                    % {"a": i + 1, "b": j + 1},
                 )
     return {"ranking": groups}
 

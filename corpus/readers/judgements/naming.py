@@ -6,7 +6,9 @@ import re
 from corpus.readers.judgements import scales
 
 _LETTERS = "abcdefghij"
-_WORDS = re.compile(r"(?:answer|response|output|completion|reply|candidate|model|option|assistant|回答|答案|回复|选项|模型|human_ref)[_ ]?")
+_WORDS = re.compile(
+    r"(?:answer|response|output|completion|reply|candidate|model|option|assistant|回答|答案|回复|选项|模型|human_ref)[_ ]?"  # noqa: E501
+)
 BETTER, WORSE, EQUAL = re.compile(r"[>＞≻]+"), re.compile(r"[<＜≺]+"), re.compile(r"[=＝~]+")
 
 
@@ -18,12 +20,20 @@ def named(names: list[str], places: list, scale: str = "") -> dict[str, int | No
     numbered = all(name.isdigit() for name in index)
     if numbered:
         lowest = 0 if "0" in index else 1
-        more = {_LETTERS[int(name) - lowest]: place for name, place in index.items() if 0 <= int(name) - lowest < 10}
+        more = {
+            _LETTERS[int(name) - lowest]: place
+            for name, place in index.items()
+            if 0 <= int(name) - lowest < 10
+        }
     elif all(len(name) == 1 and "a" <= name <= "j" for name in index):
         more = {}
     else:
         more = dict(zip(_LETTERS, places, strict=False))
-    return more | _numbers(index, places, scale, numbered=numbered) | {name: place for name, place in index.items() if not name.isdigit()}
+    return (
+        more
+        | _numbers(index, places, scale, numbered=numbered)
+        | {name: place for name, place in index.items() if not name.isdigit()}
+    )
 
 
 def _numbers(index: dict, places: list, scale: str, *, numbered: bool) -> dict[str, int | None]:
@@ -57,5 +67,7 @@ def groups(word: str, index: dict[str, int | None]) -> list[list] | None:
     up = bool(WORSE.search(word))
     if up and BETTER.search(word):
         return None
-    parts = [[find(name, index) for name in EQUAL.split(part)] for part in (WORSE if up else BETTER).split(word)]
+    parts = [
+        [find(name, index) for name in EQUAL.split(part)] for part in (WORSE if up else BETTER).split(word)
+    ]
     return parts[::-1] if up else parts

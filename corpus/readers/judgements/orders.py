@@ -28,7 +28,9 @@ def looks_like_one(value, names: list[str], *, ranked: bool) -> bool:
         return True
     if not isinstance(value, str) or len(value) > 200:
         return False
-    if value.lstrip()[:1] in ("[", "{") or (ranked and (naming.BETTER.search(value) or naming.WORSE.search(value))):
+    if value.lstrip()[:1] in ("[", "{") or (
+        ranked and (naming.BETTER.search(value) or naming.WORSE.search(value))
+    ):
         return True
     try:
         return numbers(value, names, "", ranked=ranked) is not None
@@ -50,7 +52,9 @@ def differs(ranks: list[int]) -> bool:
     return any(ranks[n - 1] != i for i, n in enumerate(ranks, 1))
 
 
-def numbers(value, names: list[str], column: str, *, models=(), scale: str = "", ranked: bool = True) -> list[float | None]:
+def numbers(
+    value, names: list[str], column: str, *, models=(), scale: str = "", ranked: bool = True
+) -> list[float | None]:
     """A rank (or, not `ranked`, a score) for each of the answers called `names`, None where nothing is said
     of it. `models`: whose they are; `scale` "in-order": numbers name the answers, best first. RowRefused for
     what is not understood."""
@@ -89,7 +93,12 @@ def _of_text(text: str, index: dict, column: str, *, ranked: bool):
         return parts
     if ranked and len(parts) > 1 and all(naming.find(part, index) is not None for part in parts):
         return parts
-    if ranked and word.isalpha() and 1 < len(word) == len(set(index.values())) and all(naming.find(letter, index) is not None for letter in word):
+    if (
+        ranked
+        and word.isalpha()
+        and 1 < len(word) == len(set(index.values()))
+        and all(naming.find(letter, index) is not None for letter in word)
+    ):
         return list(word)
     raise _refused(text, column, ranked=ranked)
 
@@ -98,13 +107,17 @@ def _names_answers(value: list, index: dict) -> bool:
     """Whether a list holds the answers themselves, alone or in groups, and not a number for each."""
     if any(isinstance(one, list) for one in value):
         return True
-    return all(isinstance(one, str) and not _FIGURE.fullmatch(one.strip()) and naming.find(one, index) is not None for one in value) and bool(value)
+    return all(
+        isinstance(one, str) and not _FIGURE.fullmatch(one.strip()) and naming.find(one, index) is not None
+        for one in value
+    ) and bool(value)
 
 
 def _of_order(value: list, index: dict, many: int, column: str) -> list[float | None]:
     flat = [name for one in value for name in (one if isinstance(one, list) else [one])]
     whole = [int(name) if isinstance(name, float) and name.is_integer() else name for name in flat]
-    from_zero = "0" not in index and any(str(name) == "0" for name in whole)  # among numbers that name answers
+    # among numbers that name answers
+    from_zero = "0" not in index and any(str(name) == "0" for name in whole)
     out: list[float | None] = [None] * many
     for rank, one in enumerate(value, 1):
         for name in one if isinstance(one, list) else [one]:
@@ -132,10 +145,18 @@ def _of_object(value: dict, index: dict, many: int, column: str) -> list[float |
     for name, one in value.items():
         at = naming.find(str(name), index)
         if at is None or at in said:
-            raise RowRefused(column, "order", _("There is no answer %(name)s here, or it is named twice.") % {"name": str(name)[:40]})
+            raise RowRefused(
+                column,
+                "order",
+                _("There is no answer %(name)s here, or it is named twice.") % {"name": str(name)[:40]},
+            )
         said.add(at)
         if isinstance(one, (list, dict)):
-            raise RowRefused(column, "number", _("A number is needed here, not %(value)s.") % {"value": turns.type_name(one)})
+            raise RowRefused(
+                column,
+                "number",
+                _("A number is needed here, not %(value)s.") % {"value": turns.type_name(one)},
+            )
         out[at] = judging.number(one, column)
     return out
 
@@ -143,7 +164,13 @@ def _of_object(value: dict, index: dict, many: int, column: str) -> list[float |
 def _refused(value, column: str, *, ranked: bool) -> RowRefused:
     shown = {"value": str(value)[:40]}
     if ranked:
-        reason = _("These ranks are not understood: %(value)s. Give a number for each answer, or the answers from the best on (2>1>3).") % shown
+        reason = (
+            _(
+                "These ranks are not understood: %(value)s. Give a number for each answer, or the "
+                "answers from the best on (2>1>3)."
+            )
+            % shown
+        )
     else:
         reason = _("These scores are not understood: %(value)s. Give a number for each answer.") % shown
     return RowRefused(column, "order", reason)

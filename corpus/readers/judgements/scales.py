@@ -47,7 +47,12 @@ def kind_of(ours: str) -> str:
 def offered(ours: str) -> tuple[str, ...]:
     """The scales to choose from for our field."""
     kind = kind_of(ours)
-    known = {"which": (*NAMING, *SIGNED, *STEPS), "strength": (*SIGNED, *STEPS), "ranks": (*SIZES, IN_ORDER), "scores": SIZES}
+    known = {
+        "which": (*NAMING, *SIGNED, *STEPS),
+        "strength": (*SIGNED, *STEPS),
+        "ranks": (*SIZES, IN_ORDER),
+        "scores": SIZES,
+    }
     return known.get(kind, ())
 
 
@@ -106,7 +111,11 @@ def told(scale: str, names: list[str], numbers=()) -> str:
     """The scale in words, where the answers of a row are called `names`; of its numbers those in `numbers`,
     if any are given."""
     if scale in SIZES:
-        return _("the smallest number is the best") if scale == "low-best" else _("the largest number is the best")
+        return (
+            _("the smallest number is the best")
+            if scale == "low-best"
+            else _("the largest number is the best")
+        )
     if scale == IN_ORDER:
         return _("the answers themselves, best first")
     if scale in SIGNED:
@@ -121,7 +130,11 @@ def told(scale: str, names: list[str], numbers=()) -> str:
         at = place(number, scale, len(names))
         if at is not None:
             tie = at == TIE
-            parts.append(_("%(number)d = tie") % {"number": number} if tie else _("%(number)d = %(answer)s wins") % {"number": number, "answer": names[at]})
+            parts.append(
+                _("%(number)d = tie") % {"number": number}
+                if tie
+                else _("%(number)d = %(answer)s wins") % {"number": number, "answer": names[at]}
+            )
     return ", ".join(parts)
 
 
@@ -129,7 +142,11 @@ def names_of(mapping: dict[str, str], many: int) -> list[str]:
     """How the `many` answers of a row are called in sentences: by their columns, where `mapping` has so many,
     else by number."""
     columns = fields.answer_columns(mapping)
-    return [column for _suffix, column in columns] if len(columns) == many else [_("answer %(n)d") % {"n": i} for i in range(1, many + 1)]
+    return (
+        [column for _suffix, column in columns]
+        if len(columns) == many
+        else [_("answer %(n)d") % {"n": i} for i in range(1, many + 1)]
+    )
 
 
 def split(mapping: dict[str, str], columns) -> tuple[dict[str, str], dict[str, str]]:
@@ -143,7 +160,11 @@ def split(mapping: dict[str, str], columns) -> tuple[dict[str, str], dict[str, s
             continue
         if not is_scale(scale, ours):
             names = ", ".join(offered(ours))
-            raise FileRefused("mapping", _("There is no scale %(name)s for %(field)s. Scales: %(names)s") % {"name": scale[:60], "field": ours, "names": names})
+            raise FileRefused(
+                "mapping",
+                _("There is no scale %(name)s for %(field)s. Scales: %(names)s")
+                % {"name": scale[:60], "field": ours, "names": names},
+            )
         plain[ours] = column
         found[column] = scale
     return plain, found

@@ -12,7 +12,16 @@ _WHOLE = re.compile(r"([+-]?\d+)\.0(?!\d)")  # as data frames write whole number
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
-def verdict(value, names: list[str], places: list[int | None], texts: list[str], column: str, *, scale: str = "", models=()) -> dict | None:
+def verdict(
+    value,
+    names: list[str],
+    places: list[int | None],
+    texts: list[str],
+    column: str,
+    *,
+    scale: str = "",
+    models=(),
+) -> dict | None:
     """The document for one cell of an annotator's column: an answer's name, "tie", "A>B=C", a rank for each
     answer; None when the cell is empty. `names`: how the answer columns end ("a", "b" or "1", "2"); `places`:
     where each stands in `texts`, None for an answer that is missing; `models`: whose texts they are. `scale`:
@@ -22,7 +31,9 @@ def verdict(value, names: list[str], places: list[int | None], texts: list[str],
     if judging.is_unsaid(value):
         return None
     if isinstance(value, (list, dict)):
-        given = orders.numbers(value, names, column, models=[models[at] if models and at is not None else None for at in places])
+        given = orders.numbers(
+            value, names, column, models=[models[at] if models and at is not None else None for at in places]
+        )
         ranks: list[float | None] = [None] * len(texts)
         for one, place in zip(given, places, strict=True):
             if place is not None:
@@ -55,13 +66,17 @@ def verdict(value, names: list[str], places: list[int | None], texts: list[str],
         doc = {"ranking": groups, "rest": "worse"}
         winner = groups[0][0]
         if any(i != winner and same_text(texts[i], texts[winner]) for i in everything):
-            raise RowRefused(column, "same_answers", _("Two answers are the same text, but one is ranked above the other."))
+            raise RowRefused(
+                column, "same_answers", _("Two answers are the same text, but one is ranked above the other.")
+            )
         return doc
     return judging.checked(groups, texts, column)
 
 
 def _not_understood(value, column: str) -> RowRefused:
-    return RowRefused(column, "verdict", _("This judgement is not understood: %(value)s") % {"value": str(value)[:40]})
+    return RowRefused(
+        column, "verdict", _("This judgement is not understood: %(value)s") % {"value": str(value)[:40]}
+    )
 
 
 def is_verdict(value) -> bool:

@@ -1,4 +1,5 @@
-"""manage.py person_data SLUG (--key ID | --member NAME | --pseudonym U-…) (--export FILE | --erase --yes) [--json]"""
+"""manage.py person_data SLUG (--key ID | --member NAME | --pseudonym U-…) (--export FILE | --erase --yes)
+[--json]"""
 
 from pathlib import Path
 
@@ -11,12 +12,17 @@ from feedback.personal_data import export as people_data
 
 
 class Command(ProjectCommand):
-    help = "Write all that is kept of a person to a file, or erase it from every table, index, file and data set of a project."
+    help = (
+        "Write all that is kept of a person to a file, or erase it from every table, index, file and data "
+        "set of a project."
+    )
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
         who = parser.add_mutually_exclusive_group(required=True)
-        who.add_argument("--key", metavar="ID", help="the id that the deployment's own system sends for the person")
+        who.add_argument(
+            "--key", metavar="ID", help="the id that the deployment's own system sends for the person"
+        )
         who.add_argument("--member", metavar="NAME", help="the name of an account")
         who.add_argument("--pseudonym", metavar="U-…", help="as pages and exports name the person")
         what = parser.add_mutually_exclusive_group(required=True)
@@ -48,8 +54,12 @@ class Command(ProjectCommand):
             return {"file": given["export"]}
         if not given["yes"]:
             erasure.find(person)
-            asked = _("Erase %(n)s conversations for good? Type yes: ") % {"n": len(person.ids("conversations"))}
+            asked = _("Erase %(n)s conversations for good? Type yes: ") % {
+                "n": len(person.ids("conversations"))
+            }
             if input(asked) != "yes":
                 raise DomainError("not_confirmed", _("Nothing was erased."))
         params = {"end_users": person.end_users, "user": person.user.pk if person.user else None}
-        return jobs.run_now(jobs.start("erase", project=project, actor=None, params=params, queue="heavy", send=False)).result
+        return jobs.run_now(
+            jobs.start("erase", project=project, actor=None, params=params, queue="heavy", send=False)
+        ).result

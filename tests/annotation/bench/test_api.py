@@ -38,7 +38,9 @@ class Api:
         self.headers = {"HTTP_AUTHORIZATION": f"Bearer {new_key(user=user, project=project, role=role)[1]}"}
 
     def post(self, path, body=None):
-        return self.client.post(f"/api/v1/{path}", data=json.dumps(body or {}), content_type="application/json", **self.headers)
+        return self.client.post(
+            f"/api/v1/{path}", data=json.dumps(body or {}), content_type="application/json", **self.headers
+        )
 
     def get(self, path):
         return self.client.get(f"/api/v1/{path}", **self.headers)
@@ -60,14 +62,23 @@ def test_a_whole_working_day_over_the_api(api, project):
     got = api.post("projects/clinic/next/").json()
     pk = got["assignment"]["id"]
     assert [a["letter"] for a in got["item"]["answers"]] == ["A", "B", "C"]
-    assert api.post(f"assignments/{pk}/draft/", {"document": {"comment": "x"}, "revision": 0}).json()["revision"] == 1
-    assert api.post(f"assignments/{pk}/draft/", {"document": {"comment": "y"}, "revision": 0}).status_code == 409
+    assert (
+        api.post(f"assignments/{pk}/draft/", {"document": {"comment": "x"}, "revision": 0}).json()["revision"]
+        == 1
+    )
+    assert (
+        api.post(f"assignments/{pk}/draft/", {"document": {"comment": "y"}, "revision": 0}).status_code == 409
+    )
     assert "lease_until" in api.post(f"assignments/{pk}/heartbeat/", {"active_ms": 5000}).json()
     body = {"document": {"ranking": [["B"], ["A"], ["C"]]}, "client_key": "one", "active_ms": 6000}
     first = api.post(f"assignments/{pk}/submit/", body)
     assert first.status_code == 200 and first.json()["progress"]["mine_today"] == 1
     assert api.post(f"assignments/{pk}/submit/", body).json()["annotation"] == first.json()["annotation"]
-    assert api.get(f"assignments/{pk}/").json()["assignment"]["annotation"]["document"]["ranking"] == [["B"], ["A"], ["C"]]
+    assert api.get(f"assignments/{pk}/").json()["assignment"]["annotation"]["document"]["ranking"] == [
+        ["B"],
+        ["A"],
+        ["C"],
+    ]
     undone = api.post(f"assignments/{pk}/undo/").json()
     assert undone["assignment"]["draft"]["ranking"] == [["B"], ["A"], ["C"]]
     assert api.post(f"assignments/{pk}/release/").json() == {"state": "released"}
@@ -93,7 +104,10 @@ def test_statements_per_request(api, alice, project):
         if i:  # the first use of a key also notes when it was used, and makes the annotator
             most_next = max(most_next, len(statements(asked)))
         with CaptureQueriesContext(connection) as submitted:
-            api.post(f"assignments/{pk}/submit/", {"document": {"ranking": [["A"], ["B"], ["C"]]}, "client_key": "k"})
+            api.post(
+                f"assignments/{pk}/submit/",
+                {"document": {"ranking": [["A"], ["B"], ["C"]]}, "client_key": "k"},
+            )
         most_submit = max(most_submit, len(statements(submitted)))
     # PostgreSQL takes what needs no answer in between in one go.
     assert most_next <= (8 if SQLITE else 6)
@@ -131,7 +145,9 @@ def test_nothing_in_the_payload_tells_who_answered(api, alice, project):
     text = got.content.decode()
     for word in ("cast-model", "ext-secret-77", "from-gpt", '"origin"', "model"):
         assert word not in text.replace('"model_', ""), word
-    numbers = {int(n) for n in re.findall(r"(?<![\w.-])\d+(?![\w.-])", json.dumps(got.json()["item"]["answers"]))}
+    numbers = {
+        int(n) for n in re.findall(r"(?<![\w.-])\d+(?![\w.-])", json.dumps(got.json()["item"]["answers"]))
+    }
     assert not numbers & set(Response.objects.filter(prompt=prompt).values_list("pk", flat=True))
     order = Assignment.objects.get(item=item).order
     texts = ["zeta", "eta", "theta", "iota"]
@@ -145,8 +161,16 @@ def test_who_may_not(project, alice):
     assert stranger.post("projects/clinic/next/").status_code == 404
     reader = Api(make_member(project, "user"), project, role="user")
     assert reader.post("projects/clinic/next/").status_code == 403
-    assert Client().post("/api/v1/projects/clinic/next/", data="{}", content_type="application/json").status_code == 401
-    wrong = Client().post("/api/v1/projects/clinic/next/", data="{}", content_type="application/json", HTTP_AUTHORIZATION="Bearer tsk_0_0")
+    assert (
+        Client().post("/api/v1/projects/clinic/next/", data="{}", content_type="application/json").status_code
+        == 401
+    )
+    wrong = Client().post(
+        "/api/v1/projects/clinic/next/",
+        data="{}",
+        content_type="application/json",
+        HTTP_AUTHORIZATION="Bearer tsk_0_0",
+    )
     assert wrong.status_code == 401 and wrong.json()["error"]["code"] == "authentication_failed"
     # A key never does more than its own role, whatever its person may.
     weak = Api(make_member(project, "manager"), project, role="user")
@@ -187,8 +211,10 @@ def test_a_key_of_one_project_does_nothing_in_another(alice, project):
         b'{"document": {"ranking": [[["A"]]]}, "client_key": "k"}',
         b'{"document": {"ratings": {"A": 5}}, "client_key": "k"}',
         b'{"document": {"ranking": [["A"],["B"]], "acceptable": 99999999999999999999}, "client_key": "k"}',
-        b'{"document": {"corrections": [{"target": "response", "answer": ["A"], "text": "x"}], "ranking": [["A"],["B"]]}, "client_key": "k"}',
-        b'{"document": {"spans": [{"start": 0, "end": 4}], "ranking": [["A"],["B"]]}, "client_key": "k", "active_ms": -1}',
+        b'{"document": {"corrections": [{"target": "response", "answer": ["A"], "text": "x"}], '
+        b'"ranking": [["A"],["B"]]}, "client_key": "k"}',
+        b'{"document": {"spans": [{"start": 0, "end": 4}], "ranking": [["A"],["B"]]}, "client_key": '
+        b'"k", "active_ms": -1}',
         b'{"document": {"not_read": [{}], "ranking": [["A"],["B"]]}, "client_key": "k"}',
         b'{"document": {"verdict": {}}, "client_key": "k"}',
         b'{"document": {"rest": []}, "client_key": "k"}',
@@ -198,7 +224,9 @@ def test_a_key_of_one_project_does_nothing_in_another(alice, project):
 def test_bad_bodies_are_400_with_a_reason_and_change_nothing(api, project, raw):
     make_item(project)
     pk = api.post("projects/clinic/next/").json()["assignment"]["id"]
-    answer = api.client.post(f"/api/v1/assignments/{pk}/submit/", data=raw, content_type="application/json", **api.headers)
+    answer = api.client.post(
+        f"/api/v1/assignments/{pk}/submit/", data=raw, content_type="application/json", **api.headers
+    )
     assert answer.status_code == 400 and answer.json()["error"]["message"]
     assert not Annotation.objects.exists()
 
@@ -207,15 +235,27 @@ def test_a_browser_session_needs_its_csrf_token(alice, project):
     make_item(project)
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
-    assert client.post("/api/v1/projects/clinic/next/", data="{}", content_type="application/json").status_code == 403
+    assert (
+        client.post("/api/v1/projects/clinic/next/", data="{}", content_type="application/json").status_code
+        == 403
+    )
 
 
 def test_a_draft_that_is_no_judgement_by_its_size_is_refused_and_the_last_one_kept(api, project):
     make_item(project)
     pk = api.post("projects/clinic/next/").json()["assignment"]["id"]
-    assert api.post(f"assignments/{pk}/draft/", {"document": {"comment": "字" * 600_000}, "revision": 0}).status_code == 200
+    assert (
+        api.post(
+            f"assignments/{pk}/draft/", {"document": {"comment": "字" * 600_000}, "revision": 0}
+        ).status_code
+        == 200
+    )
     refused = api.post(f"assignments/{pk}/draft/", {"document": {"comment": "x" * 2_100_000}, "revision": 1})
-    assert (refused.status_code, refused.json()["error"]["code"], refused.json()["error"]["field"]) == (413, "too_large", "document")
+    assert (refused.status_code, refused.json()["error"]["code"], refused.json()["error"]["field"]) == (
+        413,
+        "too_large",
+        "document",
+    )
     assert Assignment.objects.get(pk=pk).draft == {"comment": "字" * 600_000}
 
 

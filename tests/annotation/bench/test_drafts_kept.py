@@ -1,4 +1,5 @@
-"""Work is never lost: offline, signed out, two windows, a closed browser, a lost lease; and it arrives once."""
+"""Work is never lost: offline, signed out, two windows, a closed browser, a lost lease; and it arrives
+once."""
 
 from datetime import timedelta
 
@@ -64,7 +65,9 @@ def test_a_draft_is_on_the_server_within_a_second_and_no_longer_in_the_browser(l
 def test_what_was_read_is_known_after_a_reload(live_site, open_page):
     project, expert = ranking_project(items=1)
     page = open_bench(open_page, expert, project)
-    whole = "[...document.querySelectorAll('answer-card.read-whole')].map((card) => card.dataset.letter).join('')"
+    whole = (
+        "[...document.querySelectorAll('answer-card.read-whole')].map((card) => card.dataset.letter).join('')"
+    )
     read_all(page)
     page.reload()
     page.wait_for_selector("#desk > *")
@@ -75,7 +78,13 @@ def test_what_was_read_is_known_after_a_reload(live_site, open_page):
     page.wait_for_selector("#desk > *")
     press(page, "a b c d Enter")
     assert submitted(page, expert, 1)[0].document.get("not_read") is None
-    until(page, lambda: page.evaluate("Object.keys(sessionStorage).filter((key) => key.includes(':seen:')).length") == 0, "forgetting it")
+    until(
+        page,
+        lambda: (
+            page.evaluate("Object.keys(sessionStorage).filter((key) => key.includes(':seen:')).length") == 0
+        ),
+        "forgetting it",
+    )
 
 
 def test_what_was_read_is_known_after_a_walk_to_other_pages_and_a_new_login(live_site, open_page):
@@ -90,7 +99,9 @@ def test_what_was_read_is_known_after_a_walk_to_other_pages_and_a_new_login(live
     page.goto(f"/p/{project.slug}/mine/")
     page.locator("[name=username]").fill(expert.username)
     page.locator("[name=password]").fill("correct horse battery")
-    assert "lost" not in page.evaluate("JSON.parse(Object.entries(sessionStorage).find(([key]) => key.includes(':seen:'))[1])")
+    assert "lost" not in page.evaluate(
+        "JSON.parse(Object.entries(sessionStorage).find(([key]) => key.includes(':seen:'))[1])"
+    )
     page.locator("form.stack button").click()
     page.get_by_role("link", name="Next item").click()
     page.locator("answer-card.read-whole").nth(3).wait_for()
@@ -106,7 +117,8 @@ def test_a_draft_says_in_another_browser_what_was_read(live_site, open_page):
     press(page, "c d")
     until(page, lambda: own(expert).draft["not_read"] == [], "the draft")
     saved(page)
-    elsewhere = open_bench(open_page, expert, project, viewport={"width": 1440, "height": 500})  # all columns in view
+    # all columns in view
+    elsewhere = open_bench(open_page, expert, project, viewport={"width": 1440, "height": 500})
     elsewhere.locator("answer-card.read-whole").nth(3).wait_for()
     Assignment.objects.filter(annotator__user=expert).update(draft=own(expert).draft | {"not_read": [short]})
     elsewhere.reload()
@@ -144,7 +156,9 @@ def test_offline_work_goes_out_once_when_the_line_is_back(live_site, open_page):
 def test_work_that_the_browser_has_no_room_for_goes_out_all_the_same(live_site, open_page, refused):
     project, expert = ranking_project(items=3)
     page = open_page(expert)
-    page.context.add_init_script(f"window.room = {{ refused: 0, most: {1 if refused == 'once' else 99} }};" + NO_ROOM)
+    page.context.add_init_script(
+        f"window.room = {{ refused: 0, most: {1 if refused == 'once' else 99} }};" + NO_ROOM
+    )
     page.goto(f"/p/{project.slug}/bench/")
     page.wait_for_selector("#desk > *")
     letter = slots(expert)
@@ -231,7 +245,9 @@ def test_an_expired_session_asks_for_the_password_in_place_and_sends_once(live_s
     dialog.get_by_label("Password").fill("correct horse battery")
     page.keyboard.press("Enter")
     (version,) = submitted(page, expert, 1)
-    assert version.document["corrections"] == [{"target": "response", "answer": 2, "text": "改过的", "wording_only": False}]
+    assert version.document["corrections"] == [
+        {"target": "response", "answer": 2, "text": "改过的", "wording_only": False}
+    ]
     page.get_by_text("Residential Tenancies").first.wait_for()
     assert len(versions(expert)) == 1
 
@@ -294,8 +310,16 @@ def test_a_browser_closed_in_mid_edit_opens_again_with_the_text(live_site, open_
     again.goto(f"/p/{project.slug}/bench/")
     again.wait_for_selector("#desk > *")
     assert again.locator("text-editor textarea").input_value() == "写到一半的更正"
-    until(again, lambda: (own(expert).draft or {}).get("corrections", [{}])[0].get("text") == "写到一半的更正", "the draft")
-    until(again, lambda: again.evaluate(STORED) == [], "the browser's copy to be wiped once the server's answer is in")
+    until(
+        again,
+        lambda: (own(expert).draft or {}).get("corrections", [{}])[0].get("text") == "写到一半的更正",
+        "the draft",
+    )
+    until(
+        again,
+        lambda: again.evaluate(STORED) == [],
+        "the browser's copy to be wiped once the server's answer is in",
+    )
 
 
 def test_leaving_with_unsent_work_asks(live_site, open_page):
@@ -335,7 +359,9 @@ def test_a_lost_lease_lets_the_person_finish(live_site, open_page):
     read_all(page)
     press(page, "b a")
     saved(page)
-    Assignment.objects.filter(annotator__user=expert).update(lease_until=timezone.now() - timedelta(minutes=1))
+    Assignment.objects.filter(annotator__user=expert).update(
+        lease_until=timezone.now() - timedelta(minutes=1)
+    )
     other = make_member(project, "annotator")
     assert queue.claim(project=project, user=other) is not None  # it has gone to somebody else
     press(page, "c d Enter")
@@ -352,7 +378,9 @@ def test_the_last_submit_is_undone_and_sent_again(live_site, open_page):
     press(page, "b a c d Enter")
     submitted(page, expert, 1)
     page.get_by_text("Residential Tenancies").first.wait_for()
-    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="open").exists(), "the next one")
+    until(
+        page, lambda: Assignment.objects.filter(annotator__user=expert, state="open").exists(), "the next one"
+    )
     press(page, "c")  # begun
     saved(page)
     press(page, "u")
@@ -360,7 +388,11 @@ def test_the_last_submit_is_undone_and_sent_again(live_site, open_page):
     assert page.inner_text(".chips").split() == ["B", "›", "A", "›", "C", "›", "D"]
     read_all(page)
     press(page, "Backspace Backspace d c Enter")
-    until(page, lambda: versions(expert)[-1].action == "submit" and len(versions(expert)) == 3, "submitting again")
+    until(
+        page,
+        lambda: versions(expert)[-1].action == "submit" and len(versions(expert)) == 3,
+        "submitting again",
+    )
     assert [v.action for v in versions(expert)] == ["submit", "undo", "submit"]
     assert versions(expert)[-1].document["ranking"] == [[letter[x]] for x in "BADC"]
     page.get_by_text("Residential Tenancies").first.wait_for()
@@ -387,14 +419,18 @@ def test_returned_work_is_opened_from_my_work_and_sent_again(live_site, open_pag
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
     order = review_order(own(expert).item)
-    Assignment.objects.filter(annotator__user=expert, state="open").update(order=[order[i] for i in (1, 2, 0, 3)])
+    Assignment.objects.filter(annotator__user=expert, state="open").update(
+        order=[order[i] for i in (1, 2, 0, 3)]
+    )
     page.reload()
     page.wait_for_selector("#desk > *")
     read_all(page)
     press(page, "b a c d Enter")
     (version,) = submitted(page, expert, 1)
     reviewer = make_member(project, "reviewer")
-    Review.objects.create(version=version, reviewer=reviewer, decision="return", comment="D 的剂量有误，请重排。", event_id=0)
+    Review.objects.create(
+        version=version, reviewer=reviewer, decision="return", comment="D 的剂量有误，请重排。", event_id=0
+    )
     Annotation.objects.filter(pk=version.annotation_id).update(state="returned")
     page.goto(f"/p/{project.slug}/bench/")
     page.wait_for_selector("#desk > *")
@@ -403,8 +439,13 @@ def test_returned_work_is_opened_from_my_work_and_sent_again(live_site, open_pag
     page.get_by_role("link", name="Reopen").click()
     page.wait_for_selector("#desk > *")
     assert "D 的剂量有误，请重排。" in page.inner_text("#banner")
-    seen = review_order(version.annotation.item)  # the reviewer's D is the answer that has another letter here
-    pairs = [f"{'ABCD'[i]} is {'ABCD'[version.order.index(slot)]} here" for i, slot in enumerate(seen) if version.order[i] != slot]
+    # the reviewer's D is the answer that has another letter here
+    seen = review_order(version.annotation.item)
+    pairs = [
+        f"{'ABCD'[i]} is {'ABCD'[version.order.index(slot)]} here"
+        for i, slot in enumerate(seen)
+        if version.order[i] != slot
+    ]
     assert len(pairs) > 1
     assert f"In the reviewer's letters: {', '.join(pairs)}" in page.inner_text("#banner")
     assert page.inner_text(".chips").split() == ["B", "›", "A", "›", "C", "›", "D"]
@@ -447,7 +488,9 @@ def test_an_item_is_skipped_with_a_reason(live_site, open_page):
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
     press(page, "s 2 Enter")
-    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="skipped").exists(), "skipping")
+    until(
+        page, lambda: Assignment.objects.filter(annotator__user=expert, state="skipped").exists(), "skipping"
+    )
     assert Assignment.objects.get(annotator__user=expert, state="skipped").skip_reason == "cannot_decide"
     page.get_by_text("Residential Tenancies").first.wait_for()
 
@@ -472,12 +515,17 @@ def test_the_prefetched_item_is_let_go_on_leaving(live_site, open_page):
     page = open_bench(open_page, expert, project)
     until_prefetched(page, expert)
     page.goto(f"/p/{project.slug}/mine/")
-    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="released").exists(), "its release")
+    until(
+        page,
+        lambda: Assignment.objects.filter(annotator__user=expert, state="released").exists(),
+        "its release",
+    )
 
 
 @pytest.mark.parametrize("prefetched", ["before", "after", "never"])
 def test_what_the_server_refuses_comes_back_on_screen(live_site, open_page, prefetched):
-    """Whether the next item has come by then, comes while the refused one is on screen again, or does not come at all."""
+    """Whether the next item has come by then, comes while the refused one is on screen again, or does not
+    come at all."""
     project, expert = qa_project(items=2)
     page = open_page(expert)
     held = []
@@ -491,7 +539,12 @@ def test_what_the_server_refuses_comes_back_on_screen(live_site, open_page, pref
             route.abort()
 
     page.route("**/next/", fetching)
-    page.route("**/submit/", lambda route: route.fulfill(status=400, json={"error": {"code": "invalid_document", "message": "Not so.", "field": "verdict"}}))
+    page.route(
+        "**/submit/",
+        lambda route: route.fulfill(
+            status=400, json={"error": {"code": "invalid_document", "message": "Not so.", "field": "verdict"}}
+        ),
+    )
     page.goto(f"/p/{project.slug}/bench/")
     page.wait_for_selector("#desk > *")
     if prefetched == "before":
@@ -503,7 +556,9 @@ def test_what_the_server_refuses_comes_back_on_screen(live_site, open_page, pref
     for route in held:
         route.continue_()
         until_prefetched(page, expert)
-        assert page.is_visible("[data-verdict=keep][aria-pressed=true]") and "Not so." in page.inner_text("#notice")
+        assert page.is_visible("[data-verdict=keep][aria-pressed=true]") and "Not so." in page.inner_text(
+            "#notice"
+        )
     page.unroute("**/submit/")
     page.click("#submit")
     submitted(page, expert, 1)
@@ -512,7 +567,10 @@ def test_what_the_server_refuses_comes_back_on_screen(live_site, open_page, pref
 def test_texts_of_the_answers_are_not_changed_by_looking_at_them(live_site, open_page):
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
-    shown = page.evaluate(f"fetch('/api/v1/assignments/{own(expert).pk}/').then((r) => r.json()).then((d) => d.item.answers.map((a) => a.text))")
+    shown = page.evaluate(
+        f"fetch('/api/v1/assignments/{own(expert).pk}/').then((r) => r.json()).then((d) => "
+        f"d.item.answers.map((a) => a.text))"
+    )
     order = own(expert).order
     assert shown == [ANSWERS[slot] for slot in order]
 
@@ -547,7 +605,12 @@ def test_the_heartbeat_counts_active_time_only(live_site, open_page):
     page = open_page(expert)
     page.clock.install()
     beats = []
-    page.on("request", lambda request: beats.append(request.post_data_json["active_ms"]) if "/heartbeat/" in request.url else None)
+    page.on(
+        "request",
+        lambda request: (
+            beats.append(request.post_data_json["active_ms"]) if "/heartbeat/" in request.url else None
+        ),
+    )
     page.goto(f"/p/{project.slug}/bench/")
     page.wait_for_selector("#desk > *")
     lease = own(expert).lease_until
@@ -557,7 +620,8 @@ def test_the_heartbeat_counts_active_time_only(live_site, open_page):
     assert len(beats) == 1
     assert 55_000 <= beats[0] <= 65_000
     until(page, lambda: own(expert).lease_until > lease, "renewing the lease")
-    page.clock.run_for(600_000)  # gone for a coffee: a minute after the last touch the clock stands, and nothing is sent
+    # gone for a coffee: a minute after the last touch the clock stands, and nothing is sent
+    page.clock.run_for(600_000)
     assert len(beats) == 1
     page.mouse.move(600, 500)
     until(page, lambda: len(beats) == 2, "a beat on coming back")
@@ -590,7 +654,8 @@ def test_two_submits_in_quick_succession_show_each_item_once(live_site, open_pag
     page = open_bench(open_page, expert, project)
     until_prefetched(page, expert)
     page.evaluate(
-        "window.shown = []; const asked = () => document.querySelector('.qa-question .text, .qa-question .markdown');"
+        "window.shown = []; const asked = () => document.querySelector('.qa-question .text, "
+        ".qa-question .markdown');"
         "new MutationObserver(() => window.shown.push(asked()?.textContent ?? ''))"
         ".observe(document.getElementById('desk'), { childList: true })"
     )

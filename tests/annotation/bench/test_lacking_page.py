@@ -1,4 +1,5 @@
-"""Cut answers, and turns that had a picture, as experts and reviewers see them: in both languages, without a word on who answered."""
+"""Cut answers, and turns that had a picture, as experts and reviewers see them: in both languages, without a
+word on who answered."""
 
 import pytest
 from playwright.sync_api import expect
@@ -10,19 +11,33 @@ from tests.cast import make_item, make_member, make_project, make_prompt
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PICTURE = {"en": "A picture belongs to this turn", "zh": "这一轮附有一张图片"}
-CUT = {"en": "This answer was cut off here: it had reached its greatest length.", "zh": "这个回答达到最大长度，在此截断。"}
+CUT = {
+    "en": "This answer was cut off here: it had reached its greatest length.",
+    "zh": "这个回答达到最大长度，在此截断。",
+}
 MESSAGES = [
     {"role": "user", "content": "Is this rash dangerous?", "missing": [{"kind": "image", "digest": "abc"}]},
     {"role": "assistant", "content": "These look like harmless heat spots."},
-    {"role": "user", "content": "And this one, a day later?", "missing": [{"kind": "image", "digest": "abd"}, {"kind": "image", "digest": "abe"}]},
+    {
+        "role": "user",
+        "content": "And this one, a day later?",
+        "missing": [{"kind": "image", "digest": "abd"}, {"kind": "image", "digest": "abe"}],
+    },
 ]
-ANSWERS = ["It has spread along one side. That pattern is typical of shingles, and treatment within 72 hours", "Nothing to worry about."]
+ANSWERS = [
+    "It has spread along one side. That pattern is typical of shingles, and treatment within 72 hours",
+    "Nothing to worry about.",
+]
 
 
 def lacking(kind):
     """(project, its expert, the item)."""
     project = make_project(f"skin-{kind}", kind=kind)
-    item = make_item(project, ANSWERS[: 2 if kind == "ranking" else 1], prompt=make_prompt(project, messages=MESSAGES, language="en"))
+    item = make_item(
+        project,
+        ANSWERS[: 2 if kind == "ranking" else 1],
+        prompt=make_prompt(project, messages=MESSAGES, language="en"),
+    )
     Response.objects.filter(text=ANSWERS[0]).update(cut="length")
     return project, make_member(project, "annotator"), item
 
@@ -58,5 +73,7 @@ def test_reviewers_and_managers_see_it(open_page, language):
     for path in (f"/p/{project.slug}/items/{item.pk}/", f"/p/{project.slug}/review/{item.pk}/"):
         page.goto(path)
         expect(page.locator(".lacking", has_text=PICTURE[language])).to_have_count(2)
-        expect(page.locator("article.answer", has_text="72 hours").locator(".lacking")).to_have_text(CUT[language])
+        expect(page.locator("article.answer", has_text="72 hours").locator(".lacking")).to_have_text(
+            CUT[language]
+        )
     assert Item.objects.count() == 1

@@ -1,4 +1,5 @@
-"""The bench as a page: strings, size, accessibility, what it tells, and the small pure modules of its JavaScript."""
+"""The bench as a page: strings, size, accessibility, what it tells, and the small pure modules of its
+JavaScript."""
 
 import gzip
 import re
@@ -12,14 +13,26 @@ from django.urls import reverse
 from annotation.bench import strings as bench_strings
 from annotation.document import ANSWER_FLAGS, DROP_REASONS, ITEM_FLAGS, SKIP_REASONS
 from annotation.models import Annotation, AnnotationVersion
-from tests.annotation.bench.bench_items import demonstration_project, open_bench, press, qa_project, ranking_project, submitted
+from tests.annotation.bench.bench_items import (
+    demonstration_project,
+    open_bench,
+    press,
+    qa_project,
+    ranking_project,
+    submitted,
+)
 from tests.cast import make_annotator, make_item, make_member, make_project
 
 SCRIPTS = Path(finders.find("annotation/bench/bench.js")).parent
 
 
 def sources():
-    return {path.name: path.read_text(encoding="utf-8") for path in SCRIPTS.glob("*.js") if path.name != "review.js"}  # another page's
+    # another page's
+    return {
+        path.name: path.read_text(encoding="utf-8")
+        for path in SCRIPTS.glob("*.js")
+        if path.name != "review.js"
+    }
 
 
 @pytest.mark.django_db
@@ -52,7 +65,9 @@ def test_the_page_is_small_and_asks_little(django_assert_max_num_queries):
     wanted = set(re.findall(r'(?:src|href)="/static/([^"]+\.(?:js|css|svg))"', page.content.decode()))
     missing = {f"annotation/bench/{name}" for name in sources()} - wanted
     assert not missing  # every module is asked for at once, not one after the other
-    size = len(gzip.compress(page.content)) + sum(len(gzip.compress(Path(finders.find(name)).read_bytes())) for name in wanted)
+    size = len(gzip.compress(page.content)) + sum(
+        len(gzip.compress(Path(finders.find(name)).read_bytes())) for name in wanted
+    )
     assert size < 150_000, size
 
 
@@ -74,7 +89,9 @@ def test_own_work_lists_only_ones_own_and_pages(django_assert_max_num_queries):
         item = make_item(project)
         for annotator in (mine, theirs) if n == 0 else (mine,):
             row = Annotation.objects.create(project=project, item=item, annotator=annotator)
-            row.head = AnnotationVersion.objects.create(annotation=row, number=1, document={}, client_key="k", event_id=0)
+            row.head = AnnotationVersion.objects.create(
+                annotation=row, number=1, document={}, client_key="k", event_id=0
+            )
             row.save()
     client = Client()
     client.force_login(me)
@@ -93,8 +110,15 @@ def test_returned_work_stands_first_and_once():
     me = make_member(project, "annotator")
     mine = make_annotator(project, me)
     for n in range(60):
-        row = Annotation.objects.create(project=project, item=make_item(project), annotator=mine, state="returned" if n == 3 else "submitted")
-        row.head = AnnotationVersion.objects.create(annotation=row, number=1, document={}, client_key="k", event_id=0)
+        row = Annotation.objects.create(
+            project=project,
+            item=make_item(project),
+            annotator=mine,
+            state="returned" if n == 3 else "submitted",
+        )
+        row.head = AnnotationVersion.objects.create(
+            annotation=row, number=1, document={}, client_key="k", event_id=0
+        )
         row.save()
     client = Client()
     client.force_login(me)
@@ -130,7 +154,11 @@ def test_axe_finds_nothing_serious(live_site, open_page, dark, phone):
     ranking, expert = ranking_project(ratings="all")
     page = open_bench(open_page, expert, ranking, phone=phone, dark=dark)
     press(page, "b Shift+A l c v 4")
-    page.click("prompt-panel .button:has-text('Correct this turn')" if not phone else "answer-card[data-letter=A] button:text('Correct')")
+    page.click(
+        "prompt-panel .button:has-text('Correct this turn')"
+        if not phone
+        else "answer-card[data-letter=A] button:text('Correct')"
+    )
     page.keyboard.insert_text("新")
     page.keyboard.press("Escape")
     press(page, "m Escape Enter")
@@ -169,9 +197,14 @@ def test_a_table_is_a_stop_and_fades_only_where_it_is_cut(live_site, open_page):
     expert = make_member(project, "annotator")
     page = open_bench(open_page, expert, project, viewport={"width": 1000, "height": 900})
     page.locator(".table-scroll.more-after").wait_for()
-    stops = page.evaluate("[...document.querySelectorAll('.answer-body :is(.table-scroll, table)')].filter((n) => n.tabIndex === 0).map((n) => n.className)")
+    stops = page.evaluate(
+        "[...document.querySelectorAll('.answer-body :is(.table-scroll, table)')].filter((n) => "
+        "n.tabIndex === 0).map((n) => n.className)"
+    )
     assert stops == ["table-scroll more-after"]
-    page.evaluate("(() => { const n = document.querySelector('.more-after'); n.scrollLeft = n.scrollWidth; })()")
+    page.evaluate(
+        "(() => { const n = document.querySelector('.more-after'); n.scrollLeft = n.scrollWidth; })()"
+    )
     page.locator(".table-scroll.more-before:not(.more-after)").wait_for()
 
 
@@ -179,14 +212,17 @@ def test_a_table_is_a_stop_and_fades_only_where_it_is_cut(live_site, open_page):
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_text_of_the_bench_is_too_small_and_the_dock_is_one_line(live_site, open_page, language):
     small = """[...document.querySelectorAll('#bench *, .bench-bar *')].filter((n) => n.checkVisibility() && [...n.childNodes].some((c) =>
-        c.nodeType === 3 && c.data.trim()) && parseFloat(getComputedStyle(n).fontSize) < 12 && !n.closest('.markdown')).map((n) => n.outerHTML)"""
+        c.nodeType === 3 && c.data.trim()) && parseFloat(getComputedStyle(n).fontSize) < 12 && !n.closest('.markdown')).map((n) => n.outerHTML)"""  # noqa: E501
     project, expert = ranking_project(ratings="overall")
     page = open_bench(open_page, expert, project, language=language)
     page.click("#dock details.menu summary")
     assert page.evaluate(small) == []
     press(page, "Escape a b l")
-    tops = page.evaluate("[...document.querySelectorAll('.dock-buttons > *, .dock-tools > button, .dock .chips')].filter((n) => n.checkVisibility())"
-                         ".map((n) => n.getBoundingClientRect()).map((b) => Math.round(b.top + b.height / 2))")  # fmt: skip
+    tops = page.evaluate(
+        "[...document.querySelectorAll('.dock-buttons > *, .dock-tools > button, .dock "
+        ".chips')].filter((n) => n.checkVisibility())"
+        ".map((n) => n.getBoundingClientRect()).map((b) => Math.round(b.top + b.height / 2))"
+    )
     assert max(tops) - min(tops) <= 4, tops
     checking, checker = qa_project(items=1)
     page = open_bench(open_page, checker, checking, language=language, phone=True)
@@ -219,7 +255,7 @@ def test_the_difference_turns_one_text_into_the_other(live_site, open_page):
           const rewritten = diff(long, anew);
           if (rewritten.filter(([s]) => s !== "-").map(([, x]) => x).join("") !== anew) return ["rewritten"];
           return { ms, dose: diff("每日 5 mg 口服", "每日 50 mg 口服"), ends: withLineEnds("a\\nc", "a\\r\\nb") };
-        }"""
+        }"""  # noqa: E501
     )
     assert isinstance(result, dict), result
     assert result["dose"] == [["=", "每日 "], ["-", "5"], ["+", "50"], ["=", " mg 口服"]]
@@ -250,7 +286,7 @@ def test_the_ranking_state(live_site, open_page):
             outOfTie: r.sentence(r.shift(s, "A", -1)),
             partial: r.incomplete(r.add(r.empty(), "A"), letters),
           };
-        }"""
+        }"""  # noqa: E501
     )
     assert result["same"] == [True] * 5
     assert result["moved"] == "B › A › D | C"
@@ -274,6 +310,7 @@ def test_a_phone_shows_ones_own_count_move(live_site, open_page, language, words
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     count, saved, bar = (page.locator(what).bounding_box() for what in (".bench-count", "#saved", ".bar"))
     assert count["x"] + count["width"] <= saved["x"] + 0.5
-    assert page.evaluate("(node => node.scrollWidth <= node.clientWidth)(document.getElementById('saved'))")  # not cut
+    # not cut
+    assert page.evaluate("(node => node.scrollWidth <= node.clientWidth)(document.getElementById('saved'))")
     assert bar["y"] <= count["y"]
     assert count["y"] + count["height"] <= bar["y"] + bar["height"]

@@ -2,7 +2,18 @@
 
 import pytest
 
-from tests.annotation.bench.bench_items import QA_ANSWER, QA_QUESTION, demonstration_project, open_bench, press, qa_project, saved, submitted, until, versions
+from tests.annotation.bench.bench_items import (
+    QA_ANSWER,
+    QA_QUESTION,
+    demonstration_project,
+    open_bench,
+    press,
+    qa_project,
+    saved,
+    submitted,
+    until,
+    versions,
+)
 
 pytestmark = pytest.mark.browser
 FIXED = QA_ANSWER.replace("三个月", "二个月").replace("用人单位可以与同一劳动者约定两次试用期。", "")
@@ -30,7 +41,11 @@ def test_pairs_are_kept_fixed_and_dropped_with_the_keyboard_alone(live_site, ope
     press(page, "1 4 Enter")  # the answer is wrong; the source does not support it
     kept, fixed, dropped = submitted(page, expert, 3)
     assert kept.document == {"schema": 1, "verdict": "keep"}
-    assert fixed.document == {"schema": 1, "verdict": "fix", "corrections": [{"target": "response", "answer": 0, "text": FIXED, "wording_only": False}]}
+    assert fixed.document == {
+        "schema": 1,
+        "verdict": "fix",
+        "corrections": [{"target": "response", "answer": 0, "text": FIXED, "wording_only": False}],
+    }
     assert dropped.document == {"schema": 1, "verdict": "drop", "reasons": ["wrong_answer", "unsupported"]}
     page.get_by_role("heading", name="Nothing left to do here just now").wait_for()
 
@@ -84,7 +99,8 @@ def test_claims_rest_on_numbered_sentences(live_site, open_page):
     page.locator("[data-claim='0']").focus()
     page.click(".source-sentence[data-n='1']")
     page.locator("[data-claim='0']").focus()
-    assert page.locator(".source-sentence.lit").get_attribute("data-n") == "1"  # focusing one lights up the other
+    # focusing one lights up the other
+    assert page.locator(".source-sentence.lit").get_attribute("data-n") == "1"
     page.locator("[data-claim='2']").focus()
     press(page, "3")
     page.click("[data-verdict=drop]")
@@ -106,7 +122,11 @@ def test_a_pair_is_checked_by_touch_on_a_phone(live_site, open_page):
     page.tap("[data-verdict=drop]")
     page.get_by_label("The question is unclear or wrong").tap()
     page.tap("#submit")
-    assert submitted(page, expert, 1)[0].document == {"schema": 1, "verdict": "drop", "reasons": ["bad_question"]}
+    assert submitted(page, expert, 1)[0].document == {
+        "schema": 1,
+        "verdict": "drop",
+        "reasons": ["bad_question"],
+    }
 
 
 def test_a_demonstration_is_written(live_site, open_page):
@@ -116,7 +136,10 @@ def test_a_demonstration_is_written(live_site, open_page):
     press(page, "Enter Enter")
     page.keyboard.type("- 利伐沙班 20 mg  ")
     press(page, "Control+Enter")
-    assert submitted(page, expert, 1)[0].document == {"schema": 1, "demonstration": "应当改用口服抗凝药。\n\n- 利伐沙班 20 mg  "}
+    assert submitted(page, expert, 1)[0].document == {
+        "schema": 1,
+        "demonstration": "应当改用口服抗凝药。\n\n- 利伐沙班 20 mg  ",
+    }
 
 
 def test_an_empty_demonstration_is_not_sent(live_site, open_page):
@@ -139,7 +162,11 @@ def test_by_touch_a_claim_leads_to_the_source_and_back(live_site, open_page):
     sentence = page.locator(".sentence-number", has_text="2").first
     until(page, lambda: on_screen(page, sentence), "the source")
     sentence.tap()
-    until(page, lambda: where.inner_text() == "rests on sentence 2" and on_screen(page, where), "the claim again")
+    until(
+        page,
+        lambda: where.inner_text() == "rests on sentence 2" and on_screen(page, where),
+        "the claim again",
+    )
     page.locator(".claim.current [data-state=contradicted]").tap()
     until(page, lambda: on_screen(page, where), "the claim still")
     saved(page)

@@ -53,7 +53,11 @@ def test_the_next_item_is_there_before_the_server_has_answered(live_site, open_p
     press(page, "a b c d Enter")
     assert page.get_by_text("Residential Tenancies").first.is_visible()
     submitted(page, expert, 1)
-    until(page, lambda: Assignment.objects.filter(annotator__user=expert, state="open").exists(), "opening the next")
+    until(
+        page,
+        lambda: Assignment.objects.filter(annotator__user=expert, state="open").exists(),
+        "opening the next",
+    )
 
 
 def test_backspace_takes_back_and_a_letter_pressed_again_comes_out(live_site, open_page):
@@ -97,7 +101,9 @@ def test_answers_left_unranked_are_named_before_a_second_enter_sends_it(live_sit
 
     def with_chinese_comma(route):
         response = route.fetch()
-        route.fulfill(response=response, body=response.text().replace('"list_comma": ", "', '"list_comma": "、"'))
+        route.fulfill(
+            response=response, body=response.text().replace('"list_comma": ", "', '"list_comma": "、"')
+        )
 
     page.route("**/bench/", with_chinese_comma)
     page.goto(f"/p/{project.slug}/bench/")
@@ -167,7 +173,11 @@ def test_an_item_is_ranked_by_dragging(live_site, open_page):
     page.mouse.up()
     page.keyboard.press("Enter")
     (version,) = submitted(page, expert, 1)
-    assert version.document == {"schema": 1, "ranking": [[letter["C"], letter["D"]], [letter["B"]], [letter["A"]]], "acceptable": 1}
+    assert version.document == {
+        "schema": 1,
+        "ranking": [[letter["C"], letter["D"]], [letter["B"]], [letter["A"]]],
+        "acceptable": 1,
+    }
 
 
 def test_an_item_is_ranked_by_touch_on_a_phone(live_site, open_page):
@@ -205,7 +215,9 @@ def test_dragging_a_chip_with_a_finger(live_site, open_page):
     x, y = box["x"] + 20, box["y"] + 20
 
     def send(kind, x=None):
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if x is None else [{"x": x, "y": y}]})
+        touch.send(
+            "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if x is None else [{"x": x, "y": y}]}
+        )
 
     send("touchStart", x)
     for step in range(1, 9):
@@ -222,7 +234,8 @@ def test_ratings_follow_the_digits_cell_by_cell(live_site, open_page):
     press(page, "a b c d")
     press(page, "5 4 3 2")  # the four criteria of A
     press(page, "1 ArrowRight 5")  # B's first, then over to C
-    assert page.get_attribute(".rating-cell.current", "data-key") == "safety"  # C's row of the cell in focus was "instruction"
+    # C's row of the cell in focus was "instruction"
+    assert page.get_attribute(".rating-cell.current", "data-key") == "safety"
     press(page, "Enter")
     assert "Not rated yet" in page.inner_text("#notice")
     press(page, "Enter")
@@ -279,7 +292,13 @@ def test_corrections_with_their_difference_wording_and_evidence(live_site, open_
     press(page, "a b c d Enter")
     document = submitted(page, expert, 1)[0].document
     assert document["corrections"] == [
-        {"target": "response", "answer": 2, "text": corrected, "wording_only": False, "evidence": "指南 2021, 4.2"},
+        {
+            "target": "response",
+            "answer": 2,
+            "text": corrected,
+            "wording_only": False,
+            "evidence": "指南 2021, 4.2",
+        },
         {"target": "turn", "turn": 1, "text": ASPIRIN[1]["content"] + "（有误）", "wording_only": True},
     ]
 
@@ -337,17 +356,28 @@ def test_an_input_method_that_composes_does_not_rank(live_site, open_page):
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
     for extra in ("isComposing: true", "keyCode: 229", "repeat: true"):
-        page.evaluate(f"document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: 'b', code: 'KeyB', bubbles: true, {extra}}}))")
-    page.evaluate("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'Process', code: 'KeyB', bubbles: true}))")
+        page.evaluate(
+            f"document.body.dispatchEvent(new KeyboardEvent('keydown', {{key: 'b', code: 'KeyB', "
+            f"bubbles: true, {extra}}}))"
+        )
+    page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'Process', code: 'KeyB', "
+        "bubbles: true}))"
+    )
     assert page.inner_text(".chips").startswith("Type or tap")
     # A Cyrillic layout types "и" on the key of B: there the place of the key counts.
-    page.evaluate("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'и', code: 'KeyB', bubbles: true}))")
+    page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'и', code: 'KeyB', bubbles: true}))"
+    )
     assert page.inner_text(".chips").split() == ["B"]
     # Composing in the comment: its Enter and Escape end the composition only.
     page.keyboard.press("m")
     ime = page.context.new_cdp_session(page)
     ime.send("Input.imeSetComposition", {"text": "gao", "selectionStart": 3, "selectionEnd": 3})
-    page.evaluate("document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true, isComposing: true}))")
+    page.evaluate(
+        "document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: "
+        "true, isComposing: true}))"
+    )
     assert page.evaluate("document.activeElement.id") == "comment"
     ime.send("Input.insertText", {"text": "高"})
     assert page.input_value("#comment") == "高"
@@ -383,7 +413,11 @@ def test_keys_are_changed_kept_and_switched_off(live_site, open_page):
     page.click("[data-remap=line]")
     page.keyboard.press("z")
     assert page.inner_text("[data-remap=line]") == "Z"
-    until(page, lambda: type(expert).objects.get(pk=expert.pk).keys == {"off": False, "keys": {"line": "Z"}}, "keeping the keys")
+    until(
+        page,
+        lambda: type(expert).objects.get(pk=expert.pk).keys == {"off": False, "keys": {"line": "Z"}},
+        "keeping the keys",
+    )
     page.keyboard.press("Escape")
     press(page, "a z")
     assert page.locator(".rank-line").count() == 1
@@ -407,7 +441,10 @@ def test_columns_are_sorted_on_demand_only(live_site, open_page):
     assert page.evaluate(order) == "ABCD"
     press(page, "t")
     assert page.evaluate(order) == "DBAC"
-    assert page.evaluate("[...document.querySelectorAll('.letter-tab')].map((tab) => tab.dataset.tab).join('')") == "DBAC"
+    assert (
+        page.evaluate("[...document.querySelectorAll('.letter-tab')].map((tab) => tab.dataset.tab).join('')")
+        == "DBAC"
+    )
 
 
 def test_more_than_four_answers_scroll_sideways_and_stay_readable(live_site, open_page):
@@ -415,11 +452,20 @@ def test_more_than_four_answers_scroll_sideways_and_stay_readable(live_site, ope
     make_item(project, [f"{i} " + text for i, text in enumerate((ANSWERS * 2)[:7])])
     expert = make_member(project, "annotator")
     page = open_bench(open_page, expert, project)
-    widths = page.evaluate("[...document.querySelectorAll('answer-card')].map((card) => card.getBoundingClientRect().width)")
+    widths = page.evaluate(
+        "[...document.querySelectorAll('answer-card')].map((card) => card.getBoundingClientRect().width)"
+    )
     assert len(widths) == 7
     assert min(widths) >= 320
     page.click(".letter-tab[data-tab=G]")
-    until(page, lambda: (box := page.locator("answer-card[data-letter=G]").bounding_box()) and box["x"] + box["width"] <= 1441, "scrolling to the answer")
+    until(
+        page,
+        lambda: (
+            (box := page.locator("answer-card[data-letter=G]").bounding_box())
+            and box["x"] + box["width"] <= 1441
+        ),
+        "scrolling to the answer",
+    )
     assert page.locator("answer-card[data-letter=G] .letter").is_visible()
 
 
@@ -437,8 +483,14 @@ def test_answers_scroll_alone_or_together(live_site, open_page):
     make_item(project, ["first\n\n" * 80, "second\n\n" * 120])
     expert = make_member(project, "annotator")
     page = open_bench(open_page, expert, project)
-    parts = "[...document.querySelectorAll('.answer-body')].map((b) => b.scrollTop / (b.scrollHeight - b.clientHeight))"
-    half = "(() => { const b = document.querySelector('.answer-body'); b.scrollTop = (b.scrollHeight - b.clientHeight) / 2; })()"
+    parts = (
+        "[...document.querySelectorAll('.answer-body')].map((b) => b.scrollTop / (b.scrollHeight - "
+        "b.clientHeight))"
+    )
+    half = (
+        "(() => { const b = document.querySelector('.answer-body'); b.scrollTop = (b.scrollHeight - "
+        "b.clientHeight) / 2; })()"
+    )
     page.evaluate(half)
     page.wait_for_timeout(200)
     assert page.evaluate(parts)[1] == 0
@@ -474,6 +526,9 @@ def test_chips_are_moved_with_the_arrow_keys(live_site, open_page):
 def test_digits_of_a_french_keyboard_rate(live_site, open_page):
     project, expert = ranking_project(ratings="overall")
     page = open_bench(open_page, expert, project)
-    page.evaluate("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '\"', code: 'Digit3', bubbles: true}))")
+    page.evaluate(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '\"', code: 'Digit3', "
+        "bubbles: true}))"
+    )
     saved(page)
     assert drafted(expert) == {"ratings": {"A": {"overall": 3}}}

@@ -15,7 +15,10 @@ from corpus.models import Prompt, Response
 from tests import cast
 
 pytestmark = pytest.mark.django_db
-ROWS = [{"prompt": "问题？", "chosen": " 好\r\n", "rejected": "坏"}, {"prompt": "q", "chosen": "=1+1", "rejected": "=1+1"}]
+ROWS = [
+    {"prompt": "问题？", "chosen": " 好\r\n", "rejected": "坏"},
+    {"prompt": "q", "chosen": "=1+1", "rejected": "=1+1"},
+]
 
 
 @pytest.fixture
@@ -29,7 +32,9 @@ def headers(project, role="manager"):
 
 
 def jsonl(rows=ROWS, name="rows.jsonl"):
-    return SimpleUploadedFile(name, "".join(json.dumps(r) + "\n" for r in rows).encode(), content_type="text/html")
+    return SimpleUploadedFile(
+        name, "".join(json.dumps(r) + "\n" for r in rows).encode(), content_type="text/html"
+    )
 
 
 def post(client, project, auth, **fields):
@@ -46,19 +51,38 @@ def test_a_file_becomes_a_job_and_its_result_the_report(client, project):
     job = client.get(f"/api/v1/jobs/{started['id']}/", **auth).json()
     assert job["state"] == "done"
     result = job["result"]
-    assert [result[n] for n in ("read", "imported", "items", "responses", "annotations", "duplicates")] == [2, 1, 1, 2, 1, 0]
+    assert [result[n] for n in ("read", "imported", "items", "responses", "annotations", "duplicates")] == [
+        2,
+        1,
+        1,
+        2,
+        1,
+        0,
+    ]
     assert [(e["line"], e["field"]) for e in result["errors"]] == [(2, "rejected")]
-    assert Prompt.objects.get().messages[0]["content"] == "问题？" and Response.objects.filter(text=" 好\r\n").exists()
+    assert (
+        Prompt.objects.get().messages[0]["content"] == "问题？"
+        and Response.objects.filter(text=" 好\r\n").exists()
+    )
     rows = client.get(f"/api/v1/projects/{project.slug}/import/{job['id']}/refused.jsonl", **auth)
     assert [json.loads(line)["line"] for line in rows.getvalue().splitlines()] == [2]
-    table = client.get(f"/api/v1/projects/{project.slug}/import/{job['id']}/refused.csv", **auth).getvalue().decode()
+    table = (
+        client.get(f"/api/v1/projects/{project.slug}/import/{job['id']}/refused.csv", **auth)
+        .getvalue()
+        .decode()
+    )
     assert table.startswith("\ufeffline,field,code,reason\r\n2,rejected,")
 
 
 def test_options_reach_the_reader(client, project):
     auth = headers(project)
     body = "frage;gut\nq;你好\n".encode("gbk")
-    fields = {"mapping": json.dumps({"prompt": "frage", "answer": "gut"}), "model": "m1", "encoding": "gb18030", "delimiter": ";"}
+    fields = {
+        "mapping": json.dumps({"prompt": "frage", "answer": "gut"}),
+        "model": "m1",
+        "encoding": "gb18030",
+        "delimiter": ";",
+    }
     answer = post(client, project, auth, file=SimpleUploadedFile("t.csv", body), **fields)
     assert answer.status_code == 202, answer.content
     jobs.run_now(Job.objects.get(pk=answer.json()["job"]["id"]))
@@ -69,7 +93,13 @@ def test_options_reach_the_reader(client, project):
 def test_columns_may_be_named_as_the_command_names_them(client, project):
     auth = headers(project)
     table = b"frage,gut,schlecht\nq,a,b\n"
-    answer = post(client, project, auth, file=SimpleUploadedFile("t.csv", table), map=["prompt=frage", "chosen=gut", "rejected=schlecht"])
+    answer = post(
+        client,
+        project,
+        auth,
+        file=SimpleUploadedFile("t.csv", table),
+        map=["prompt=frage", "chosen=gut", "rejected=schlecht"],
+    )
     assert answer.status_code == 202, answer.content
     jobs.run_now(Job.objects.get(pk=answer.json()["job"]["id"]))
     assert sorted(Response.objects.values_list("text", flat=True)) == ["a", "b"]
@@ -86,7 +116,13 @@ def test_a_dry_run_writes_nothing(client, project):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"file": SimpleUploadedFile("x.bin", b"\x00\x01\x02" * 500)}, {"file": ""}, {"mapping": "[1]"}, {"mapping": '{"prompt": "none"}'}, {"delimiter": "ab"}],
+    [
+        {"file": SimpleUploadedFile("x.bin", b"\x00\x01\x02" * 500)},
+        {"file": ""},
+        {"mapping": "[1]"},
+        {"mapping": '{"prompt": "none"}'},
+        {"delimiter": "ab"},
+    ],
 )
 def test_what_cannot_be_read_is_refused_at_once(client, project, fields):
     answer = post(client, project, headers(project), **fields)
@@ -108,12 +144,23 @@ def test_only_managers_of_the_project_may(client, project):
     other = cast.make_project()
     assert post(client, project, headers(other)).status_code == 404
     theirs = post(client, other, headers(other)).json()["job"]["id"]
-    assert client.get(f"/api/v1/projects/{project.slug}/import/{theirs}/refused.csv", **headers(project)).status_code == 404
-    assert client.get(f"/api/v1/projects/{project.slug}/import/{theirs}/refused.csv", **headers(project, "reviewer")).status_code == 403
+    assert (
+        client.get(
+            f"/api/v1/projects/{project.slug}/import/{theirs}/refused.csv", **headers(project)
+        ).status_code
+        == 404
+    )
+    assert (
+        client.get(
+            f"/api/v1/projects/{project.slug}/import/{theirs}/refused.csv", **headers(project, "reviewer")
+        ).status_code
+        == 403
+    )
 
 
 def test_a_job_stopped_between_chunks_goes_on_where_it_was(project, monkeypatch, tmp_path):
-    """A worker's death between two commits: the second run takes in the rest, and the report is that of one whole run."""
+    """A worker's death between two commits: the second run takes in the rest, and the report is that of one
+    whole run."""
     monkeypatch.setattr("annotation.imports.importer.CHUNK_RECORDS", 10)
     path = tmp_path / "f.jsonl"
     rows = [{"prompt": f"q{i}", "chosen": "a", "rejected": "a" if i % 10 == 3 else "b"} for i in range(95)]
@@ -141,7 +188,10 @@ def test_a_job_stopped_between_chunks_goes_on_where_it_was(project, monkeypatch,
     job.state = "queued"
     job.save()
     done = jobs.run_now(job)
-    assert [done.result[n] for n in ("read", "imported", "items", "responses", "annotations", "duplicates", "refused")] == [95, 85, 85, 170, 85, 0, 10]
+    assert [
+        done.result[n]
+        for n in ("read", "imported", "items", "responses", "annotations", "duplicates", "refused")
+    ] == [95, 85, 85, 170, 85, 0, 10]
     assert [e["line"] for e in done.result["errors"]] == [i + 1 for i in range(95) if i % 10 == 3]
     assert Item.objects.count() == 85 == Annotation.objects.count() and project.import_batches.count() == 1
 
@@ -149,7 +199,10 @@ def test_a_job_stopped_between_chunks_goes_on_where_it_was(project, monkeypatch,
 def test_leftovers_of_ended_jobs_are_dropped(project, tmp_path):
     path = tmp_path / "f.jsonl"
     path.write_text(json.dumps({"prompt": "q"}) + "\n" + json.dumps({"prompt": "r"}) + "\n")
-    ended, waiting = (import_jobs.start(path, project=project, actor=None, name="f", options=uploads.Options()) for _ in range(2))
+    ended, waiting = (
+        import_jobs.start(path, project=project, actor=None, name="f", options=uploads.Options())
+        for _ in range(2)
+    )
     jobs.run_now(ended)
     assert import_jobs.drop_leftovers() >= 1
     assert not (jobs.folder(ended) / uploads.FILE).exists() and (jobs.folder(waiting) / uploads.FILE).exists()

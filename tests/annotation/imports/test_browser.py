@@ -1,4 +1,5 @@
-"""Import in real Chromium with a real worker: upload, name a column, count, start, read the report; without a mouse; on a phone."""
+"""Import in real Chromium with a real worker: upload, name a column, count, start, read the report; without a
+mouse; on a phone."""
 
 import json
 
@@ -14,7 +15,15 @@ AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}
 
 
 def pairs(path):
-    rows = [{"frage": f"问题 {i}{NASTY}" + "长" * 400, "chosen": f"好 {i}", "rejected": "同" if i % 5 == 0 else "坏", "note": "x"} for i in range(50)]
+    rows = [
+        {
+            "frage": f"问题 {i}{NASTY}" + "长" * 400,
+            "chosen": f"好 {i}",
+            "rejected": "同" if i % 5 == 0 else "坏",
+            "note": "x",
+        }
+        for i in range(50)
+    ]
     for row in rows[::5]:
         row["chosen"] = "同"
     path.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
@@ -40,7 +49,10 @@ def problems(page) -> list[str]:
     found = [f"{page.url}: {over} px over the edge"] if over > 0 else []
     for violation in Axe().run(page, options=AXE).response["violations"]:
         if violation["impact"] in ("serious", "critical"):
-            found += [f"{page.url}: {violation['id']} {node['html'][:160]} {node['failureSummary'][:300]}" for node in violation["nodes"][:3]]
+            found += [
+                f"{page.url}: {violation['id']} {node['html'][:160]} {node['failureSummary'][:300]}"
+                for node in violation["nodes"][:3]
+            ]
     return found
 
 
@@ -68,7 +80,16 @@ def test_from_file_to_report(open_page, live_site, manager, working, tmp_path, p
     page.focus("button[value=start]")
     page.keyboard.press("Enter")
     page.wait_for_selector("#report .import-counts", timeout=30_000)
-    assert [v.inner_text() for v in page.query_selector_all(".import-counts .value")] == ["50", "40", "0", "10", "40", "80", "40", "0"]
+    assert [v.inner_text() for v in page.query_selector_all(".import-counts .value")] == [
+        "50",
+        "40",
+        "0",
+        "10",
+        "40",
+        "80",
+        "40",
+        "0",
+    ]
     assert len(page.query_selector_all("#report tbody tr")) == 10
     found += problems(page)
     with page.expect_download() as download:
@@ -94,11 +115,18 @@ def test_a_file_can_be_dropped_on_the_field(open_page, live_site, manager):
     assert "dropped 2" in page.inner_text("main")
 
 
-@pytest.mark.parametrize(("phone", "dark", "language", "words"), [(False, True, "zh", "response_a 胜出"), (True, False, "en", "response_a wins")])
-def test_which_answer_wins_is_chosen_and_seen(open_page, live_site, manager, tmp_path, phone, dark, language, words):
+@pytest.mark.parametrize(
+    ("phone", "dark", "language", "words"),
+    [(False, True, "zh", "response_a 胜出"), (True, False, "en", "response_a wins")],
+)
+def test_which_answer_wins_is_chosen_and_seen(
+    open_page, live_site, manager, tmp_path, phone, dark, language, words
+):
     """A column of 0, 1 and 2: chosen on the page, and the first rows say in words what was chosen."""
     page = open_page(manager, phone=phone, dark=dark, language=language)
-    rows = [{"prompt": f"q{i}", "response_a": "甲" * 200, "response_b": NASTY, "label": i % 3} for i in range(9)]
+    rows = [
+        {"prompt": f"q{i}", "response_a": "甲" * 200, "response_b": NASTY, "label": i % 3} for i in range(9)
+    ]
     path = tmp_path / "r012.jsonl"
     path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
     page.goto(live_site.url + "/p/p/import/")
@@ -111,6 +139,8 @@ def test_which_answer_wins_is_chosen_and_seen(open_page, live_site, manager, tmp
         page.click("button[value=look]")
         page.wait_for_selector(f"#winners select:has(option[value='{scale}'][selected])")
         won = page.query_selector_all(".import-preview tbody tr")
-        assert [row.query_selector("th").inner_text().strip() for row in won if words in row.inner_text()] == lines
+        assert [
+            row.query_selector("th").inner_text().strip() for row in won if words in row.inner_text()
+        ] == lines
     found += problems(page)
     assert not found, "\n".join(found)

@@ -45,17 +45,63 @@ BACKSLASH_NUL = "in C, \\u0000 ends a string"
 SHAPES = {
     "alpaca": (
         "ranking",
-        [{"instruction": "问", "input": "入", "output": "答", "system": "你是医生", "history": [["q", "a"]]}, {"instruction": BACKSLASH_NUL, "output": "yes"}],
+        [
+            {
+                "instruction": "问",
+                "input": "入",
+                "output": "答",
+                "system": "你是医生",
+                "history": [["q", "a"]],
+            },
+            {"instruction": BACKSLASH_NUL, "output": "yes"},
+        ],
         [2, 2, 2, 2, 0, 0],
     ),
-    "sharegpt": ("ranking", [{"conversations": [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "hello"}]}], [1, 1, 1, 1, 0, 0]),
-    "chatml": ("demonstration", [{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}], [1, 1, 1, 1, 0, 0]),
-    "preference": ("ranking", [{"prompt": "q", "chosen": "good", "rejected": "bad"}, {"prompt": "q", "chosen": "bad", "rejected": "good"}], [2, 2, 1, 2, 2, 0]),
-    "kto": ("ranking", [{"prompt": "q", "completion": "a", "label": True}, {"prompt": "q", "completion": "b", "label": False}], [2, 2, 2, 2, 2, 0]),
+    "sharegpt": (
+        "ranking",
+        [{"conversations": [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "hello"}]}],
+        [1, 1, 1, 1, 0, 0],
+    ),
+    "chatml": (
+        "demonstration",
+        [{"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}],
+        [1, 1, 1, 1, 0, 0],
+    ),
+    "preference": (
+        "ranking",
+        [
+            {"prompt": "q", "chosen": "good", "rejected": "bad"},
+            {"prompt": "q", "chosen": "bad", "rejected": "good"},
+        ],
+        [2, 2, 1, 2, 2, 0],
+    ),
+    "kto": (
+        "ranking",
+        [
+            {"prompt": "q", "completion": "a", "label": True},
+            {"prompt": "q", "completion": "b", "label": False},
+        ],
+        [2, 2, 2, 2, 2, 0],
+    ),
     "ranked": ("ranking", [{"query": "q", "rank1": "a", "rank2": "b", "rank3": "c"}], [1, 1, 1, 3, 1, 0]),
-    "list": ("ranking", [{"prompt": "q", "answers": ["a", "b", "c"]}, {"prompt": "q", "answers": ["c", "b", "a"]}], [2, 1, 1, 3, 0, 1]),
-    "qa": ("qa", [{"question": "q", "answer": "a", "context": "passage"}, {"question": "q", "answer": "b", "context": "passage"}], [2, 2, 2, 2, 0, 0]),
-    "prompts": ("demonstration", [{"prompt": "one"}, {"prompt": "two"}, {"prompt": "one"}], [3, 2, 2, 0, 0, 1]),
+    "list": (
+        "ranking",
+        [{"prompt": "q", "answers": ["a", "b", "c"]}, {"prompt": "q", "answers": ["c", "b", "a"]}],
+        [2, 1, 1, 3, 0, 1],
+    ),
+    "qa": (
+        "qa",
+        [
+            {"question": "q", "answer": "a", "context": "passage"},
+            {"question": "q", "answer": "b", "context": "passage"},
+        ],
+        [2, 2, 2, 2, 0, 0],
+    ),
+    "prompts": (
+        "demonstration",
+        [{"prompt": "one"}, {"prompt": "two"}, {"prompt": "one"}],
+        [3, 2, 2, 0, 0, 1],
+    ),
     "judges": (
         "ranking",
         [{"prompt": "q", "answer_a": "x", "answer_b": "y", "annotator_wang": "A", "annotator_li": "B"}],
@@ -93,31 +139,64 @@ def test_a_file_that_is_none_is_refused_with_status_1(command, tmp_path):
     assert command("nobody", tmp_path / "b.json", "--json", status=1)["error"]["code"] == "no_project"
     good = lines(tmp_path / "good.jsonl", {"prompt": "q"})
     assert command(project.slug, good, "--map", "nonsense", "--json", status=1)["error"]["code"] == "mapping"
-    assert command(project.slug, good, "--map", "prompt=no such column", "--json", status=1)["error"]["code"] == "mapping"
+    assert (
+        command(project.slug, good, "--map", "prompt=no such column", "--json", status=1)["error"]["code"]
+        == "mapping"
+    )
     assert "no such" in command(project.slug, good, "--map", "prompt=no such column", status=1)
 
 
 def test_a_mapping_is_given_saved_and_used_again(command, tmp_path):
     project = cast.make_project()
-    file = lines(tmp_path / "odd.jsonl", {"frage": "q", "gut": "a", "schlecht": "b"}, {"frage": "q1", "gut": "a", "schlecht": "b"})
+    file = lines(
+        tmp_path / "odd.jsonl",
+        {"frage": "q", "gut": "a", "schlecht": "b"},
+        {"frage": "q1", "gut": "a", "schlecht": "b"},
+    )
     maps = ["--map", "prompt=frage", "--map", "chosen=gut", "--map", "rejected=schlecht"]
     assert command(project.slug, file, *maps, "--save-mapping", "german", "--json")["annotations"] == 2
     assert SavedMapping.objects.get().mapping == {"prompt": "frage", "chosen": "gut", "rejected": "schlecht"}
-    other = lines(tmp_path / "more.jsonl", {"frage": "q2", "gut": "a", "schlecht": "b"}, {"frage": "q1", "gut": "a", "schlecht": "b"})
+    other = lines(
+        tmp_path / "more.jsonl",
+        {"frage": "q2", "gut": "a", "schlecht": "b"},
+        {"frage": "q1", "gut": "a", "schlecht": "b"},
+    )
     assert command(project.slug, other, "--mapping", "german", "--json")["annotations"] == 1
-    assert command(project.slug, other, "--mapping", "french", "--json", status=1)["error"]["code"] == "no_mapping"
+    assert (
+        command(project.slug, other, "--mapping", "french", "--json", status=1)["error"]["code"]
+        == "no_mapping"
+    )
 
 
 def test_files_of_four_models_joined_on_an_id_make_one_four_way_item_each(command, tmp_path):
     project = cast.make_project()
     questions = [{"question_id": i, "text": f"Question {i}?", "category": "x"} for i in range(1, 21)]
-    assert command(project.slug, lines(tmp_path / "q.jsonl", *questions), "--join", "question_id", "--json")["items"] == 20
+    assert (
+        command(project.slug, lines(tmp_path / "q.jsonl", *questions), "--join", "question_id", "--json")[
+            "items"
+        ]
+        == 20
+    )
     for model in "abcd":
-        rows = [{"answer_id": f"{model}{i}", "question_id": i, "text": f"{model} answers {i}", "metadata": {}} for i in range(1, 22)]
-        report = command(project.slug, lines(tmp_path / f"{model}.jsonl", *rows), "--model", model, "--join", "question_id", "--json")
+        rows = [
+            {"answer_id": f"{model}{i}", "question_id": i, "text": f"{model} answers {i}", "metadata": {}}
+            for i in range(1, 22)
+        ]
+        report = command(
+            project.slug,
+            lines(tmp_path / f"{model}.jsonl", *rows),
+            "--model",
+            model,
+            "--join",
+            "question_id",
+            "--json",
+        )
         assert (report["imported"], report["responses"], report["items"]) == (20, 20, 0)
         assert [(e["line"], e["field"]) for e in report["errors"]] == [(21, "question_id")]
-    assert list(Item.objects.values_list("slot_count", "state").distinct()) == [(4, "open")] and Item.objects.count() == 20
+    assert (
+        list(Item.objects.values_list("slot_count", "state").distinct()) == [(4, "open")]
+        and Item.objects.count() == 20
+    )
     assert set(Response.objects.values_list("model_version__name", flat=True)) == set("abcd")
     assert PromptOrigin.objects.count() == 20
 
@@ -126,7 +205,9 @@ def test_a_gbk_table_with_its_line_numbers(command, tmp_path):
     project = cast.make_project(kind="qa")
     out = io.StringIO(newline="")
     writer = csv.writer(out)
-    writer.writerows([["ask", "answer"], ["高血压\n能吃党参吗？", "可以，“适量”。"], ["头痛", ""], ["=SUM(1)", "+1"]])
+    writer.writerows(
+        [["ask", "answer"], ["高血压\n能吃党参吗？", "可以，“适量”。"], ["头痛", ""], ["=SUM(1)", "+1"]]
+    )
     (tmp_path / "t.csv").write_bytes(out.getvalue().encode("gbk"))
     report = command(project.slug, tmp_path / "t.csv", "--json")
     assert (report["imported"], report["encoding"]) == (2, "gb18030")

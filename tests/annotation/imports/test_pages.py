@@ -43,7 +43,9 @@ def jsonl(*rows) -> bytes:
     return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows).encode()
 
 
-PAIRS = jsonl({"frage": "q" + NASTY, "chosen": "a", "rejected": "b"}, {"frage": "q2", "chosen": "a", "rejected": "a"})
+PAIRS = jsonl(
+    {"frage": "q" + NASTY, "chosen": "a", "rejected": "b"}, {"frage": "q2", "chosen": "a", "rejected": "a"}
+)
 
 
 def form_of(page) -> dict:
@@ -68,7 +70,9 @@ def test_from_upload_to_report(client, project, manager):
     fields = form_of(page)
     assert fields["column_1"] == "chosen" and fields["column_2"] == "rejected" and fields["column_0"] == ""
     # The question's column is not known by its name: say so, and have it counted.
-    answer = client.post(sent.url, fields | {"column_0": "prompt", "save_as": "german", "action": "trial"}, follow=True)
+    answer = client.post(
+        sent.url, fields | {"column_0": "prompt", "save_as": "german", "action": "trial"}, follow=True
+    )
     assert SavedMapping.objects.get().mapping == {"prompt": "frage"}
     trial = Job.objects.get()
     assert trial.params["dry_run"] and answer.redirect_chain
@@ -84,7 +88,12 @@ def test_from_upload_to_report(client, project, manager):
     assert f'data-job="{job.pk}"' in client.get(started.url).content.decode()
     jobs.run_now(job)
     report = client.get(started.url).content.decode()
-    assert "Taken in" in report and "same text" in report and "refused.csv" in report and Item.objects.count() == 1
+    assert (
+        "Taken in" in report
+        and "same text" in report
+        and "refused.csv" in report
+        and Item.objects.count() == 1
+    )
     assert job.params["mapping"] == {"prompt": "frage"}
     overview = client.get(f"/p/{project.slug}/import/").content.decode()
     assert "rows.jsonl" in overview and "german" in overview
@@ -96,13 +105,27 @@ def test_a_saved_mapping_is_applied_to_the_next_file(client, project, manager):
     sent = upload(client, project, PAIRS, saved=str(saved.pk))
     assert form_of(client.get(sent.url))["column_0"] == "prompt"
     # On a file without that column the page says so and shows the file as it is.
-    sent = upload(client, project, jsonl({"prompt": "q", "chosen": "a", "rejected": "b"}, {"prompt": "r", "chosen": "a", "rejected": "b"}), saved=str(saved.pk))
+    sent = upload(
+        client,
+        project,
+        jsonl(
+            {"prompt": "q", "chosen": "a", "rejected": "b"}, {"prompt": "r", "chosen": "a", "rejected": "b"}
+        ),
+        saved=str(saved.pk),
+    )
     page = client.get(sent.url)
-    assert page.status_code == 200 and b'role="alert"' in page.content and b"frage" in page.content and form_of(page)["column_0"] == "prompt"
+    assert (
+        page.status_code == 200
+        and b'role="alert"' in page.content
+        and b"frage" in page.content
+        and form_of(page)["column_0"] == "prompt"
+    )
 
 
 def test_a_column_can_be_switched_off_and_two_cannot_be_the_same(client, project, manager):
-    sent = upload(client, project, jsonl(*[{"prompt": f"q{i}", "output": "a", "system": "ignore me"} for i in range(2)]))
+    sent = upload(
+        client, project, jsonl(*[{"prompt": f"q{i}", "output": "a", "system": "ignore me"} for i in range(2)])
+    )
     fields = form_of(client.get(sent.url))
     assert [fields[f"column_{i}"] for i in range(3)] == ["prompt", "answer", "system"]
     twice = client.post(sent.url, fields | {"column_2": "answer", "action": "start"})
@@ -110,14 +133,21 @@ def test_a_column_can_be_switched_off_and_two_cannot_be_the_same(client, project
     client.post(sent.url, fields | {"column_2": "", "model": "m1", "action": "start"})
     jobs.run_now(Job.objects.get())
     response = Response.objects.first()
-    assert response.prompt.messages == [{"role": "user", "content": "q0"}] and response.prompt.metadata == {"system": "ignore me"}
+    assert response.prompt.messages == [{"role": "user", "content": "q0"}] and response.prompt.metadata == {
+        "system": "ignore me"
+    }
     assert response.model_version.name == "m1"
 
 
 def test_columns_that_nobody_knows_can_be_named(client, project, manager):
     sent = upload(client, project, jsonl({"frage": "q", "gut": "a"}, {"frage": "r", "gut": "b"}))
     page = client.get(sent.url)
-    assert page.status_code == 200 and b'role="alert"' in page.content and b"frage" in page.content and b"over each column" in page.content
+    assert (
+        page.status_code == 200
+        and b'role="alert"' in page.content
+        and b"frage" in page.content
+        and b"over each column" in page.content
+    )
     fields = form_of(page)
     assert client.post(sent.url, fields | {"action": "start"}).status_code == 400 and Job.objects.count() == 0
     client.post(sent.url, fields | {"column_0": "prompt", "column_1": "answer", "action": "start"})
@@ -127,10 +157,19 @@ def test_columns_that_nobody_knows_can_be_named(client, project, manager):
 def test_what_is_refused_is_said_in_the_language_of_who_asked(client, project, manager):
     """Also where the language is the browser's, not one the person has chosen."""
     client.cookies["django_language"] = "zh-hans"
-    sent = upload(client, project, jsonl({"prompt": "q", "output": "a"}) + b'{"prompt": "q2", "output": }\n{"prompt": "", "output": "b"}\n')
+    sent = upload(
+        client,
+        project,
+        jsonl({"prompt": "q", "output": "a"})
+        + b'{"prompt": "q2", "output": }\n{"prompt": "", "output": "b"}\n',
+    )
     client.post(sent.url, form_of(client.get(sent.url)) | {"action": "start"})
     reasons = [error["reason"] for error in jobs.run_now(Job.objects.get()).result["errors"]]
-    assert len(reasons) == 2 and "缺少值" in reasons[0] and not any("prompt is empty" in reason or "Expecting" in reason for reason in reasons)
+    assert (
+        len(reasons) == 2
+        and "缺少值" in reasons[0]
+        and not any("prompt is empty" in reason or "Expecting" in reason for reason in reasons)
+    )
 
 
 def test_every_shape_has_a_name():
@@ -155,7 +194,10 @@ def test_another_encoding_and_delimiter_can_be_given(client, project, manager):
     assert bad.status_code == 400 and Job.objects.count() == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"\x00\x01\x02" * 1000, b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 3\n"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\x00\x01\x02" * 1000, b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 3\n"],
+)
 def test_a_file_that_is_none_is_refused_on_the_first_page(client, project, manager, body):
     before = set(uploads.root().glob("*/upload"))
     answer = upload(client, project, body)
@@ -171,13 +213,19 @@ def test_a_body_over_the_limit_is_refused(client, project, manager, settings):
 
 def test_the_report_as_csv_runs_no_formula(client, project, manager, tmp_path):
     path = tmp_path / "f.jsonl"
-    path.write_bytes(jsonl({"prompt": "q", "output": "x", "=cmd|' /C calc'!A0": "\x00"}, {"prompt": "q", "output": "y"}))
+    path.write_bytes(
+        jsonl({"prompt": "q", "output": "x", "=cmd|' /C calc'!A0": "\x00"}, {"prompt": "q", "output": "y"})
+    )
     job = import_jobs.start(path, project=project, actor=manager, name="f", options=uploads.Options())
     jobs.run_now(job)
     answer = client.get(f"/p/{project.slug}/import/jobs/{job.pk}/refused.csv")
     body = b"".join(answer.streaming_content).decode("utf-8-sig")
     rows = list(csv.reader(io.StringIO(body)))
-    assert rows[0] == ["line", "field", "code", "reason"] and rows[1][:3] == ["1", "'=cmd|' /C calc'!A0", "nul"]
+    assert rows[0] == ["line", "field", "code", "reason"] and rows[1][:3] == [
+        "1",
+        "'=cmd|' /C calc'!A0",
+        "nul",
+    ]
     raw = b"".join(client.get(f"/p/{project.slug}/import/jobs/{job.pk}/refused.jsonl").streaming_content)
     assert json.loads(raw)["field"] == "=cmd|' /C calc'!A0"
 
@@ -187,8 +235,21 @@ def test_who_may_open_the_pages(client, project, manager, tmp_path):
     path = tmp_path / "f.jsonl"
     path.write_bytes(PAIRS)
     job = import_jobs.start(path, project=project, actor=manager, name="f", options=uploads.Options())
-    names = ["import", ("import_report", job.pk), ("import_report_csv", job.pk), ("import_report_jsonl", job.pk)]
-    urls = [sent.url, *(reverse(n, args=[project.slug]) if isinstance(n, str) else reverse(n[0], args=[project.slug, n[1]]) for n in names)]
+    names = [
+        "import",
+        ("import_report", job.pk),
+        ("import_report_csv", job.pk),
+        ("import_report_jsonl", job.pk),
+    ]
+    urls = [
+        sent.url,
+        *(
+            reverse(n, args=[project.slug])
+            if isinstance(n, str)
+            else reverse(n[0], args=[project.slug, n[1]])
+            for n in names
+        ),
+    ]
     other = cast.make_project()
     for role, status in [(Role.USER, 403), (Role.ANNOTATOR, 403), (Role.REVIEWER, 403)]:
         client.force_login(cast.make_member(project, role))
@@ -223,18 +284,32 @@ def test_a_token_that_is_none_leads_back(client, project, manager, token):
 
 
 def test_items_that_wait_for_a_second_answer_are_told_with_what_to_do(client, project, manager):
-    rows = [{"prompt": f"q{n}", "response": f"a{n}"} for n in range(3)] + [{"prompt": "q0", "response": "another"}]
+    rows = [{"prompt": f"q{n}", "response": f"a{n}"} for n in range(3)] + [
+        {"prompt": "q0", "response": "another"}
+    ]
     sent = upload(client, project, jsonl(*rows))
     client.post(sent.url, form_of(client.get(sent.url)) | {"action": "trial"})
     jobs.run_now(Job.objects.get())
     trial = client.get(sent.url).content.decode()
-    assert "2 items would wait for a second answer" in trial and "QA check" in trial and "?state=waiting" not in trial
+    assert (
+        "2 items would wait for a second answer" in trial
+        and "QA check" in trial
+        and "?state=waiting" not in trial
+    )
     report = client.post(sent.url, form_of(client.get(sent.url)) | {"action": "start"}).url
     jobs.run_now(Job.objects.order_by("pk").last())
     html = client.get(report).content.decode()
-    assert "2 items wait for a second answer" in html and f'href="/p/{project.slug}/items/?state=waiting"' in html
+    assert (
+        "2 items wait for a second answer" in html
+        and f'href="/p/{project.slug}/items/?state=waiting"' in html
+    )
     assert Item.objects.filter(state="waiting").count() == 2
-    second = upload(client, project, jsonl({"prompt": "q1", "response": "b"}, {"prompt": "q2", "response": "b"}))
+    second = upload(
+        client, project, jsonl({"prompt": "q1", "response": "b"}, {"prompt": "q2", "response": "b"})
+    )
     report = client.post(second.url, form_of(client.get(second.url)) | {"action": "start"}).url
     jobs.run_now(Job.objects.order_by("pk").last())
-    assert "second answer" not in client.get(report).content.decode() and not Item.objects.filter(state="waiting").exists()
+    assert (
+        "second answer" not in client.get(report).content.decode()
+        and not Item.objects.filter(state="waiting").exists()
+    )

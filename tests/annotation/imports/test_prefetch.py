@@ -1,4 +1,5 @@
-"""The next chunk is made ready in a thread while the database is busy: same chunks, same order, and nothing of it gets lost."""
+"""The next chunk is made ready in a thread while the database is busy: same chunks, same order, and nothing
+of it gets lost."""
 
 import itertools
 import sys
@@ -97,7 +98,16 @@ def test_a_file_that_breaks_ahead_keeps_the_chunks_before(monkeypatch):
 
     def records():
         for i in range(1, 13):
-            yield Record(i, [Entry("ranking", [{"role": "user", "content": f"question {i}"}], [AnswerIn("a"), AnswerIn("b")])])
+            yield Record(
+                i,
+                [
+                    Entry(
+                        "ranking",
+                        [{"role": "user", "content": f"question {i}"}],
+                        [AnswerIn("a"), AnswerIn("b")],
+                    )
+                ],
+            )
         raise RuntimeError("the disk is gone")
 
     with pytest.raises(RuntimeError, match="the disk is gone"):

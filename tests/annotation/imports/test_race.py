@@ -1,4 +1,5 @@
-"""Imports at the same time as other imports and as annotators at work: nothing double, nothing lost, no shown answer set changed."""
+"""Imports at the same time as other imports and as annotators at work: nothing double, nothing lost, no shown
+answer set changed."""
 
 import pytest
 from django.db import connection
@@ -18,7 +19,10 @@ def records(model, n, judged=False):
     for i in range(n):
         messages = [{"role": "user", "content": f"question {i}"}]
         answers = [AnswerIn(f"{model} {i}", model=model), AnswerIn("the same for all", model="common")]
-        yield Record(i + 1, [Entry("ranking", messages, answers, [JudgementIn({"ranking": [[0], [1]]})] if judged else [])])
+        yield Record(
+            i + 1,
+            [Entry("ranking", messages, answers, [JudgementIn({"ranking": [[0], [1]]})] if judged else [])],
+        )
 
 
 def together(*works):
@@ -29,9 +33,16 @@ def together(*works):
 def test_three_files_at_once(monkeypatch):
     monkeypatch.setattr(importer, "CHUNK_RECORDS", 7)
     project = cast.make_project()
-    together(*[lambda m=m: importer.take(records(m, 60), project=project, actor=None, name=m) for m in ("m1", "m2", "m1")])
+    together(
+        *[
+            lambda m=m: importer.take(records(m, 60), project=project, actor=None, name=m)
+            for m in ("m1", "m2", "m1")
+        ]
+    )
     assert Prompt.objects.count() == 60 == Item.objects.count()
-    assert Response.objects.count() == 60 * 3 == ItemAnswer.objects.count() and ModelVersion.objects.count() == 3
+    assert (
+        Response.objects.count() == 60 * 3 == ItemAnswer.objects.count() and ModelVersion.objects.count() == 3
+    )
     assert set(Item.objects.values_list("slot_count", flat=True)) == {3}
     positions = list(Item.objects.order_by("position").values_list("position", flat=True))
     assert positions == list(range(60))
@@ -50,7 +61,10 @@ def test_answers_that_come_while_people_work_never_change_what_they_see(monkeypa
                 return
             queue.skip(user=user, pk=assignment.pk, reason="not_my_field")
 
-    files = [lambda m=m: importer.take(records(m, 40, judged=m == "m2"), project=project, actor=None) for m in ("m1", "m2")]
+    files = [
+        lambda m=m: importer.take(records(m, 40, judged=m == "m2"), project=project, actor=None)
+        for m in ("m1", "m2")
+    ]
     together(*[lambda u=u: work(u) for u in users], *files)
     seen = 0
     for assignment in Assignment.objects.select_related("item"):
@@ -58,7 +72,11 @@ def test_answers_that_come_while_people_work_never_change_what_they_see(monkeypa
         assert set(assignment.order) == slots and assignment.item.frozen
         seen += 1
     assert seen >= 10
-    assert Prompt.objects.count() == 40 and Response.objects.count() == 40 * 4 and Annotation.objects.count() == 40
+    assert (
+        Prompt.objects.count() == 40
+        and Response.objects.count() == 40 * 4
+        and Annotation.objects.count() == 40
+    )
     for item in Item.objects.prefetch_related("answers"):
         assert {a.slot for a in item.answers.all()} == set(range(item.slot_count))
         held = {a.response_id for a in item.answers.all()}
@@ -68,7 +86,9 @@ def test_answers_that_come_while_people_work_never_change_what_they_see(monkeypa
             assert held <= set(Response.objects.filter(prompt=item.prompt_id).values_list("id", flat=True))
     for prompt in Prompt.objects.all():
         # Every answer is before somebody, on some item.
-        assert set(ItemAnswer.objects.filter(item__prompt=prompt).values_list("response_id", flat=True)) == set(prompt.responses.values_list("id", flat=True))
+        assert set(
+            ItemAnswer.objects.filter(item__prompt=prompt).values_list("response_id", flat=True)
+        ) == set(prompt.responses.values_list("id", flat=True))
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA foreign_key_check")

@@ -1,4 +1,5 @@
-"""Which answer wins is never guessed: asked for by command, API and page, told in words before anything is stored, and stored as told."""
+"""Which answer wins is never guessed: asked for by command, API and page, told in words before anything is
+stored, and stored as told."""
 
 import json
 import re
@@ -18,7 +19,10 @@ from tests import cast
 pytestmark = pytest.mark.django_db
 GOOD, BAD = "Tea with camomile.", "Black tea."
 WINNERS = [("0", GOOD, BAD), ("1", BAD, GOOD), ("2", GOOD, BAD), ("1", BAD, GOOD)]
-ROWS = [{"prompt": f"Which tea calms? {i}", "response_a": a, "response_b": b, "label": int(label)} for i, (label, a, b) in enumerate(WINNERS)]
+ROWS = [
+    {"prompt": f"Which tea calms? {i}", "response_a": a, "response_b": b, "label": int(label)}
+    for i, (label, a, b) in enumerate(WINNERS)
+]
 
 
 @pytest.fixture
@@ -33,7 +37,9 @@ def body(rows=ROWS) -> bytes:
 def winners(project) -> list[str]:
     """The text that each stored judgement puts first, "" for a tie, in the order of the prompts."""
     out = []
-    for version in AnnotationVersion.objects.filter(annotation__item__project=project).order_by("annotation__item__prompt_id"):
+    for version in AnnotationVersion.objects.filter(annotation__item__project=project).order_by(
+        "annotation__item__prompt_id"
+    ):
         slots = {a.slot: a.response.text for a in version.annotation.item.answers.select_related("response")}
         best = version.document["ranking"][0]
         out.append(slots[best[0]] if len(best) == 1 else "")
@@ -57,7 +63,9 @@ def test_by_command(project, tmp_path, capsys):
     file.write_bytes(body())
     with pytest.raises(CommandError) as refused:
         call_command("import_items", project.slug, str(file))
-    assert "--map winner=label:0-first (0 = response_a wins, 1 = response_b wins, 2 = tie)\n" in str(refused.value)
+    assert "--map winner=label:0-first (0 = response_a wins, 1 = response_b wins, 2 = tie)\n" in str(
+        refused.value
+    )
     assert Item.objects.count() == 0
     capsys.readouterr()
     with pytest.raises(SystemExit):
@@ -65,18 +73,40 @@ def test_by_command(project, tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["error"]["code"] == "which_wins"
     assert told["asked"] == [
-        {"columns": {"winner": "label"}, "scales": ["0-first", "0-tie"], "numbers": [0, 1, 2], "answers": ["response_a", "response_b"], "votes": {}}
+        {
+            "columns": {"winner": "label"},
+            "scales": ["0-first", "0-tie"],
+            "numbers": [0, 1, 2],
+            "answers": ["response_a", "response_b"],
+            "votes": {},
+        }
     ]
     call_command("import_items", project.slug, str(file), "--map", "winner=label:0-first", "--dry-run")
     out = capsys.readouterr().out
     assert "Judgements in the first rows (4): response_a wins: 1, response_b wins: 2, ties: 1" in out
     assert "line 1: response_a wins" in out and "line 2: response_b wins" in out and "line 3: A tie" in out
-    call_command("import_items", project.slug, str(file), "--map", "winner=label:0-first", "--save-mapping", "r012", "--json")
+    call_command(
+        "import_items",
+        project.slug,
+        str(file),
+        "--map",
+        "winner=label:0-first",
+        "--save-mapping",
+        "r012",
+        "--json",
+    )
     report = json.loads(capsys.readouterr().out)
-    assert report["annotations"] == 4 and [one["ranking"] for one in report["judged"]["shown"]] == [[[1], [2]], [[2], [1]], [[1, 2]], [[2], [1]]]
+    assert report["annotations"] == 4 and [one["ranking"] for one in report["judged"]["shown"]] == [
+        [[1], [2]],
+        [[2], [1]],
+        [[1, 2]],
+        [[2], [1]],
+    ]
     assert GOOD not in json.dumps(report)  # reports are kept, texts in them would be, too
     assert winners(project) == RIGHT
-    call_command("import_items", (other := cast.make_project()).slug, str(file), "--map", "winner=label:0-tie")
+    call_command(
+        "import_items", (other := cast.make_project()).slug, str(file), "--map", "winner=label:0-tie"
+    )
     assert winners(other) == ["", BAD, BAD, BAD]
 
 
@@ -96,10 +126,19 @@ def test_by_api(project):
         return SimpleUploadedFile("r.jsonl", body())
 
     refused = client_import(project, file=file())
-    assert refused["error"]["code"] == "which_wins" and refused["asked"][0]["scales"] == ["0-first", "0-tie"] and not Job.objects.exists()
-    assert client_import(project, file=file(), mapping=json.dumps({"winner": "label:2-first"}))["error"]["code"] == "mapping"
+    assert (
+        refused["error"]["code"] == "which_wins"
+        and refused["asked"][0]["scales"] == ["0-first", "0-tie"]
+        and not Job.objects.exists()
+    )
+    assert (
+        client_import(project, file=file(), mapping=json.dumps({"winner": "label:2-first"}))["error"]["code"]
+        == "mapping"
+    )
     report = client_import(project, file=file(), mapping=json.dumps({"winner": "label:0-first"}))
-    assert report["judged"]["first"] == 1 and report["judged"]["second"] == 2 and report["judged"]["ties"] == 1
+    assert (
+        report["judged"]["first"] == 1 and report["judged"]["second"] == 2 and report["judged"]["ties"] == 1
+    )
     assert winners(project) == RIGHT
 
 
@@ -110,8 +149,17 @@ def test_by_page(client, project, language):
     url = client.post(f"/p/{project.slug}/import/", {"file": SimpleUploadedFile("r.jsonl", body())}).url
     page = client.get(url)
     html = page.content.decode()
-    tie = {"en": "0 = response_a wins, 1 = response_b wins, 2 = tie", "zh-hans": "0 = response_a 胜出, 1 = response_b 胜出, 2 = 平局"}[language]
-    assert page.status_code == 200 and 'role="alert"' in html and tie in html and 'value="0-tie"' in html and "--map" not in html
+    tie = {
+        "en": "0 = response_a wins, 1 = response_b wins, 2 = tie",
+        "zh-hans": "0 = response_a 胜出, 1 = response_b 胜出, 2 = 平局",
+    }[language]
+    assert (
+        page.status_code == 200
+        and 'role="alert"' in html
+        and tie in html
+        and 'value="0-tie"' in html
+        and "--map" not in html
+    )
     fields = form_of(page)
     assert fields["column_3"] == "winner" and fields["scale_3"] == ""
     # Not told, it does not start; what was chosen otherwise is kept.
@@ -120,9 +168,20 @@ def test_by_page(client, project, language):
     client.post(url, fields | {"scale_3": "0-first", "save_as": "r012", "action": "look"})
     page = client.get(url)
     html = page.content.decode()
-    first, second = {"en": ("response_a wins", "response_b wins"), "zh-hans": ("response_a 胜出", "response_b 胜出")}[language]
-    shown = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row)) for row in re.findall(r"<tr>(.*?)</tr>", html[html.index("import-preview") :], re.S)[1:5]]
-    assert first in shown[0] and second in shown[1] and shown[0].index(GOOD) < shown[0].index(BAD) and shown[1].index(GOOD) < shown[1].index(BAD)
+    first, second = {
+        "en": ("response_a wins", "response_b wins"),
+        "zh-hans": ("response_a 胜出", "response_b 胜出"),
+    }[language]
+    shown = [
+        re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row))
+        for row in re.findall(r"<tr>(.*?)</tr>", html[html.index("import-preview") :], re.S)[1:5]
+    ]
+    assert (
+        first in shown[0]
+        and second in shown[1]
+        and shown[0].index(GOOD) < shown[0].index(BAD)
+        and shown[1].index(GOOD) < shown[1].index(BAD)
+    )
     assert form_of(page)["scale_3"] == "0-first"
     client.post(url, form_of(page) | {"action": "trial"})
     trial = jobs.run_now(Job.objects.get())
@@ -135,7 +194,9 @@ def test_by_page(client, project, language):
     # The next file of this shape is read by the saved mapping.
     saved = project.saved_mappings.get()
     assert saved.mapping == {"winner": "label:0-first"}
-    url = client.post(f"/p/{project.slug}/import/", {"file": SimpleUploadedFile("r.jsonl", body()), "saved": str(saved.pk)}).url
+    url = client.post(
+        f"/p/{project.slug}/import/", {"file": SimpleUploadedFile("r.jsonl", body()), "saved": str(saved.pk)}
+    ).url
     assert form_of(client.get(url))["scale_3"] == "0-first"
 
 
@@ -145,10 +206,16 @@ def test_a_column_may_be_kept_as_a_note_or_be_an_annotators(client, project):
     fields = form_of(client.get(url))
     client.post(url, fields | {"column_3": "", "action": "look"})
     html = client.get(url).content.decode()
-    assert 'role="alert"' not in html and "import-preview" not in html and form_of(client.get(url))["column_3"] == ""
+    assert (
+        'role="alert"' not in html
+        and "import-preview" not in html
+        and form_of(client.get(url))["column_3"] == ""
+    )
     client.post(url, fields | {"column_3": "annotator_label", "scale_3": "0-first", "action": "start"})
     jobs.run_now(Job.objects.latest("pk"))
-    assert winners(project) == RIGHT and AnnotationVersion.objects.first().annotation.annotator.name == "label"
+    assert (
+        winners(project) == RIGHT and AnnotationVersion.objects.first().annotation.annotator.name == "label"
+    )
 
 
 def test_scores_of_which_the_smallest_is_the_best_on_the_page(client, project):

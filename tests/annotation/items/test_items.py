@@ -50,7 +50,8 @@ def test_pages_hold_every_item_once_at_the_same_cost(cast, django_assert_num_que
     project, clients = cast
     made = [make_item(project).pk for _i in range(60)]
     client = clients["reviewer"]
-    with django_assert_num_queries(7):  # session, person, membership, items with prompts, tags, switcher, whether the chat is open
+    # session, person, membership, items with prompts, tags, switcher, whether the chat is open
+    with django_assert_num_queries(7):
         first = client.get("/p/p/items/")
     assert f'href="?after={first.context["next"]}"' in first.content.decode()
     second = client.get(f"/p/p/items/?after={first.context['next']}")
@@ -81,13 +82,18 @@ def test_an_item_shows_texts_by_letter_and_no_model_name(cast):
 def test_reported_items_vanish_for_all_but_managers_who_restore(cast):
     project, clients = cast
     item = make_item(project)
-    assert clients["reviewer"].post(f"/p/p/items/{item.pk}/hide/", {"comment": "a phone number"}).status_code == 302
+    assert (
+        clients["reviewer"].post(f"/p/p/items/{item.pk}/hide/", {"comment": "a phone number"}).status_code
+        == 302
+    )
     assert rows(clients["reviewer"]) == []
     assert clients["reviewer"].get(f"/p/p/items/{item.pk}/").status_code == 404
     assert queue.claim(project=project, user=make_member(project, "annotator")) is None
     assert rows(clients["manager"], hidden="on") == [item.pk]
     assert "a phone number" in clients["manager"].get(f"/p/p/items/{item.pk}/").content.decode()
-    assert clients["reviewer"].post(f"/p/p/items/{item.pk}/decide/", {"decision": "restore"}).status_code == 403
+    assert (
+        clients["reviewer"].post(f"/p/p/items/{item.pk}/decide/", {"decision": "restore"}).status_code == 403
+    )
     clients["manager"].post(f"/p/p/items/{item.pk}/decide/", {"decision": "restore"})
     assert rows(clients["reviewer"]) == [item.pk]
     assert ItemFlag.objects.get().outcome == "restored"
@@ -100,7 +106,9 @@ def test_deleting_the_content_leaves_no_text_behind(cast):
     make_item(project, kind="demonstration", answers=[], prompt=prompt)
     other = make_item(project)
     manager = clients["manager"]
-    assert manager.post(f"/p/p/items/{item.pk}/decide/", {"decision": "delete"}).status_code == 409, "hide first"
+    assert manager.post(f"/p/p/items/{item.pk}/decide/", {"decision": "delete"}).status_code == 409, (
+        "hide first"
+    )
     assert Item.objects.filter(pk=item.pk).exists()
     clients["reviewer"].post(f"/p/p/items/{item.pk}/hide/")
     assert manager.post(f"/p/p/items/{item.pk}/decide/", {"decision": "nonsense"}).status_code == 400
@@ -127,7 +135,10 @@ def test_tags(cast):
 def test_changes_take_a_post(cast, action):
     project, clients = cast
     item = make_item(project)
-    assert clients["manager"].get(f"/p/p/items/{item.pk}/{action}/").headers["Location"] == f"/p/p/items/{item.pk}/"
+    assert (
+        clients["manager"].get(f"/p/p/items/{item.pk}/{action}/").headers["Location"]
+        == f"/p/p/items/{item.pk}/"
+    )
     stranger = Client()
     stranger.force_login(make_user())
     assert stranger.post(f"/p/p/items/{item.pk}/{action}/").status_code == 404
@@ -137,7 +148,12 @@ def test_who_holds_it_says_what_became_of_the_judgement(cast):
     project, clients = cast
     user = make_member(project, "annotator")
     item = make_item(project)
-    given = submit.submit(user=user, pk=queue.claim(project=project, user=user).pk, given={"ranking": [["A"], ["B"]]}, client_key="k").annotation
+    given = submit.submit(
+        user=user,
+        pk=queue.claim(project=project, user=user).pk,
+        given={"ranking": [["A"], ["B"]]},
+        client_key="k",
+    ).annotation
 
     def state():
         return clients["manager"].get(f"/p/p/items/{item.pk}/").context["assignments"][0].shown_state

@@ -23,10 +23,36 @@ POSTS = {
     "/account/": ["first_name", "language", "theme", "text_size"],
     "/account/password/": ["old_password", "new_password", "again"],
     "/preferences/": ["theme", "step", "language", "next"],
-    "/projects/new/": ["title", "slug", "description", "kind", "overlap", "ratings", "ratings_share", "lease_minutes", "pay_per_item", "guidelines", "names"],
+    "/projects/new/": [
+        "title",
+        "slug",
+        "description",
+        "kind",
+        "overlap",
+        "ratings",
+        "ratings_share",
+        "lease_minutes",
+        "pay_per_item",
+        "guidelines",
+        "names",
+    ],
     "/p/p/clone/": ["title", "slug"],
-    "/p/p/settings/": ["title", "description", "kind", "overlap", "ratings", "ratings_share", "lease_minutes", "pay_per_item"],
-    "/p/p/settings/criteria/": ["criteria-0-key", "criteria-0-en", "criteria-TOTAL_FORMS", "criteria-INITIAL_FORMS"],
+    "/p/p/settings/": [
+        "title",
+        "description",
+        "kind",
+        "overlap",
+        "ratings",
+        "ratings_share",
+        "lease_minutes",
+        "pay_per_item",
+    ],
+    "/p/p/settings/criteria/": [
+        "criteria-0-key",
+        "criteria-0-en",
+        "criteria-TOTAL_FORMS",
+        "criteria-INITIAL_FORMS",
+    ],
     "/p/p/guidelines/": ["text"],
     "/p/p/guidelines/preview/": ["text"],
     "/p/p/items/ITEM/hide/": ["comment"],
@@ -39,11 +65,31 @@ POSTS = {
     "/invite/TOKEN/": ["username", "password", "display_name"],
 }
 GOOD = {
-    "title": "T", "slug": "new-one", "kind": "qa", "overlap": "1", "ratings": "none", "ratings_share": "100", "lease_minutes": "30",
-    "role": "annotator", "days": "1", "uses": "1", "names": "somebody", "username": "somebody", "password": "a long enough phrase",
-    "text_size": "0", "first_name": "n", "comment": "c", "tags": "t", "criteria-TOTAL_FORMS": "1", "criteria-INITIAL_FORMS": "0",
-    "criteria-0-key": "k", "criteria-0-en": "K", "name": "n", "text": "t", "theme": "dark",
-}  # fmt: skip
+    "title": "T",
+    "slug": "new-one",
+    "kind": "qa",
+    "overlap": "1",
+    "ratings": "none",
+    "ratings_share": "100",
+    "lease_minutes": "30",
+    "role": "annotator",
+    "days": "1",
+    "uses": "1",
+    "names": "somebody",
+    "username": "somebody",
+    "password": "a long enough phrase",
+    "text_size": "0",
+    "first_name": "n",
+    "comment": "c",
+    "tags": "t",
+    "criteria-TOTAL_FORMS": "1",
+    "criteria-INITIAL_FORMS": "0",
+    "criteria-0-key": "k",
+    "criteria-0-en": "K",
+    "name": "n",
+    "text": "t",
+    "theme": "dark",
+}
 GETS = {
     "/p/p/items/": ["q", "state", "kind", "tag", "after", "hidden"],
     "/p/p/review/": ["state", "annotator", "tag", "before", "low"],
@@ -74,7 +120,9 @@ def test_posts(cast, path):
         client = Client()
     for field in POSTS[path]:
         for kind, value in BAD.items():
-            response = client.post(address, {name: GOOD[name] for name in POSTS[path] if name in GOOD} | {field: value})
+            response = client.post(
+                address, {name: GOOD[name] for name in POSTS[path] if name in GOOD} | {field: value}
+            )
             assert response.status_code < 500, (field, kind)
             assert "<script>alert(1)</script>" not in response.content.decode(), (field, kind)
             if path == "/invite/TOKEN/":
@@ -91,10 +139,21 @@ def test_gets(cast, path):
             assert "<script>alert(1)</script>" not in response.content.decode(), (field, kind)
 
 
-@pytest.mark.parametrize("path", ["items/{}/", "review/{}/", "members/{}/role/", "keys/{}/revoke/", "members/invite/{}/revoke/", "review/{}/{}/accept/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "items/{}/",
+        "review/{}/",
+        "members/{}/role/",
+        "keys/{}/revoke/",
+        "members/invite/{}/revoke/",
+        "review/{}/{}/accept/",
+    ],
+)
 def test_numbers_beyond_the_database_are_not_found(cast, path):
     _project, client, _item, _token = cast
     address = "/p/p/" + path.replace("{}", "9" * 30)
     led = client.get(address)
-    assert led.status_code in (404, 405) or client.get(led.headers["Location"]).status_code in (200, 404)  # takes a form only: its page, if there is one
+    # takes a form only: its page, if there is one
+    assert led.status_code in (404, 405) or client.get(led.headers["Location"]).status_code in (200, 404)
     assert client.post(address).status_code in (404, 405)

@@ -11,7 +11,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def cast():
-    project = projects.create(actor=None, slug="p", title="P", kind="ranking", guidelines="# First\n\nread **all**")
+    project = projects.create(
+        actor=None, slug="p", title="P", kind="ranking", guidelines="# First\n\nread **all**"
+    )
     clients = {}
     for role in ("user", "annotator", "reviewer", "manager"):
         clients[role] = Client()
@@ -50,7 +52,14 @@ def test_others_write_nothing(cast):
 
 def test_the_preview_is_rendered_safely_and_keeps_nothing(cast):
     project, clients = cast
-    html = clients["manager"].post("/p/p/guidelines/preview/", {"text": "**bold** <script>alert(1)</script> [x](javascript:alert(1))"}).content.decode()
+    html = (
+        clients["manager"]
+        .post(
+            "/p/p/guidelines/preview/",
+            {"text": "**bold** <script>alert(1)</script> [x](javascript:alert(1))"},
+        )
+        .content.decode()
+    )
     assert "<strong>bold</strong>" in html
     assert "<script" not in html
     assert 'href="javascript' not in html

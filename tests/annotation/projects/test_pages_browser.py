@@ -1,4 +1,5 @@
-"""The frame and the lead's pages in real Chromium: accessible, fit for a phone, in both colours and languages, without a mouse."""
+"""The frame and the lead's pages in real Chromium: accessible, fit for a phone, in both colours and
+languages, without a mouse."""
 
 import pytest
 
@@ -10,10 +11,23 @@ from tests.cast import make_item, make_member, make_project, make_user
 pytestmark = pytest.mark.browser
 RULES = "# Rules\n\n| a | b |\n|---|---|\n| 1 | $x^2$ |"
 PAGES = [
-    "/", "/account/", "/account/password/", "/projects/new/", "/p/heart/", "/p/heart/clone/", "/p/heart/settings/", "/p/heart/guidelines/",
-    "/p/heart/guidelines/?edit", "/p/heart/items/", "/p/heart/work/", "/p/heart/review/", "/p/heart/review/?state=accepted", "/p/heart/members/",
-    "/p/heart/keys/", "/p/nothing/",
-]  # fmt: skip
+    "/",
+    "/account/",
+    "/account/password/",
+    "/projects/new/",
+    "/p/heart/",
+    "/p/heart/clone/",
+    "/p/heart/settings/",
+    "/p/heart/guidelines/",
+    "/p/heart/guidelines/?edit",
+    "/p/heart/items/",
+    "/p/heart/work/",
+    "/p/heart/review/",
+    "/p/heart/review/?state=accepted",
+    "/p/heart/members/",
+    "/p/heart/keys/",
+    "/p/nothing/",
+]
 
 
 @pytest.fixture
@@ -21,15 +35,38 @@ def heart(transactional_db):
     """A project with work in it, and its manager."""
     manager = make_user("lead", is_superuser=False, first_name="主任")
     project = projects.create(
-        actor=None, slug="heart", title="心内科 heart", kind="ranking", overlap=2, guidelines="# Rules\n\n| a | b |\n|---|---|\n| 1 | $x^2$ |"
+        actor=None,
+        slug="heart",
+        title="心内科 heart",
+        kind="ranking",
+        overlap=2,
+        guidelines="# Rules\n\n| a | b |\n|---|---|\n| 1 | $x^2$ |",
     )
     make_member(project, "manager", manager)
-    long = "A very long answer. " * 80 + "\n\n```python\n" + "x = 1  # " + "y" * 200 + "\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+    long = (
+        "A very long answer. " * 80
+        + "\n\n```python\n"
+        + "x = 1  # "
+        + "y" * 200
+        + "\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+    )
     items = [make_item(project, [long, "短答案 " + "字" * 300, "third"]) for _i in range(3)]
     for user in (make_member(project, "annotator"), make_member(project, "annotator")):
         a = queue.claim(project=project, user=user)
-        given = {"ranking": [["A"], ["B", "C"]], "acceptable": 1, "comment": "check the dose", "ratings": {"A": {"overall": 4}},
-                 "corrections": [{"target": "response", "answer": "B", "text": "z" * 300, "evidence": "https://example.org/" + "a" * 120}]}  # fmt: skip
+        given = {
+            "ranking": [["A"], ["B", "C"]],
+            "acceptable": 1,
+            "comment": "check the dose",
+            "ratings": {"A": {"overall": 4}},
+            "corrections": [
+                {
+                    "target": "response",
+                    "answer": "B",
+                    "text": "z" * 300,
+                    "evidence": "https://example.org/" + "a" * 120,
+                }
+            ],
+        }
         submit.submit(user=user, pk=a.pk, given=given, client_key="k", active_ms=60_000)
     people.create_invite(project=project, role="annotator", days=3, uses=2, actor=manager)
     queue.report(user=manager, item=items[2])
@@ -44,17 +81,27 @@ def test_a_long_correction_shows_its_only_change(live_site, open_page, phone):
     a = queue.claim(project=project, user=make_member(project, "annotator"))
     letter = "AB"[a.order.index(0)]
     fixed = {"target": "response", "answer": letter, "text": text.replace("Line 60", "Paragraph 60")}
-    submit.submit(user=a.annotator.user, pk=a.pk, given={"ranking": [["A"], ["B"]], "corrections": [fixed]}, client_key="k")
+    submit.submit(
+        user=a.annotator.user,
+        pk=a.pk,
+        given={"ranking": [["A"], ["B"]], "corrections": [fixed]},
+        client_key="k",
+    )
     page = open_page(make_member(project, "reviewer"), phone=phone)
     page.goto(f"/p/long/review/{item.pk}/")
     page.wait_for_load_state("networkidle")
-    box, change = page.locator(".diff.scroll").bounding_box(), page.locator(".diff.scroll ins").first.bounding_box()
+    box, change = (
+        page.locator(".diff.scroll").bounding_box(),
+        page.locator(".diff.scroll ins").first.bounding_box(),
+    )
     assert box["y"] <= change["y"] and change["y"] + change["height"] <= box["y"] + box["height"]
     assert phone or box["height"] < 400
 
 
 @pytest.mark.parametrize(("phone", "dark", "language"), [(False, False, "en"), (True, True, "zh")])
-def test_nothing_serious_for_axe_and_nothing_hangs_over_the_edge(heart, open_page, live_site, phone, dark, language):
+def test_nothing_serious_for_axe_and_nothing_hangs_over_the_edge(
+    heart, open_page, live_site, phone, dark, language
+):
     from axe_playwright_python.sync_playwright import Axe
 
     _project, manager, items = heart
@@ -62,16 +109,28 @@ def test_nothing_serious_for_axe_and_nothing_hangs_over_the_edge(heart, open_pag
     page.expect_errors("/p/nothing/")
     page.expect_errors("status of 404")
     found = []
-    for path in [*PAGES, f"/p/heart/items/{items[0].pk}/", f"/p/heart/items/{items[2].pk}/", f"/p/heart/review/{items[0].pk}/"]:
+    for path in [
+        *PAGES,
+        f"/p/heart/items/{items[0].pk}/",
+        f"/p/heart/items/{items[2].pk}/",
+        f"/p/heart/review/{items[0].pk}/",
+    ]:
         page.goto(live_site.url + path)
         page.wait_for_load_state("networkidle")
         page.evaluate("document.querySelectorAll('details.fold').forEach(d => d.open = true)")
         over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if over > 0:
             found.append(f"{path}: {over} px over the edge")
-        for violation in Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}).response["violations"]:
+        for violation in (
+            Axe()
+            .run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+            .response["violations"]
+        ):
             if violation["impact"] in ("serious", "critical"):
-                found += [f"{path}: {violation['id']} {node['html'][:160]} {node['failureSummary'][:300]}" for node in violation["nodes"][:3]]
+                found += [
+                    f"{path}: {violation['id']} {node['html'][:160]} {node['failureSummary'][:300]}"
+                    for node in violation["nodes"][:3]
+                ]
     assert not found, "\n".join(found)
 
 
@@ -140,7 +199,11 @@ def test_a_phone_signs_out_from_the_menu(heart, open_page, live_site):
     page.wait_for_url("**/login/")
     page.go_back()
     page.wait_for_load_state()
-    assert "/login/" in page.url or page.query_selector("form[action='/login/']") or "心内科" not in page.content()
+    assert (
+        "/login/" in page.url
+        or page.query_selector("form[action='/login/']")
+        or "心内科" not in page.content()
+    )
 
 
 def test_review_by_keyboard(heart, open_page, live_site):

@@ -29,7 +29,15 @@ def signed_in(user) -> Client:
     return client
 
 
-NEW = {"title": "心脏病 heart", "slug": "heart", "kind": "ranking", "overlap": "3", "ratings": "all", "ratings_share": "50", "lease_minutes": "20"}
+NEW = {
+    "title": "心脏病 heart",
+    "slug": "heart",
+    "kind": "ranking",
+    "overlap": "3",
+    "ratings": "all",
+    "ratings_share": "50",
+    "lease_minutes": "20",
+}
 
 
 def test_a_manager_makes_a_project_with_guidelines_and_annotators():
@@ -40,10 +48,18 @@ def test_a_manager_makes_a_project_with_guidelines_and_annotators():
     assert response.context["added"][0]["password"] in response.content.decode()
     project = Project.objects.get(slug="heart")
     bench = project.bench
-    assert (bench.kind, bench.overlap, bench.ratings, bench.ratings_share, bench.lease_seconds) == ("ranking", 3, "all", 50, 1200)
+    assert (bench.kind, bench.overlap, bench.ratings, bench.ratings_share, bench.lease_seconds) == (
+        "ranking",
+        3,
+        "all",
+        50,
+        1200,
+    )
     assert bench.guideline.text == "# Read\n first "
     assert [c["key"] for c in bench.criteria.criteria] == ["correctness", "compliance", "safety", "fluency"]
-    assert sorted(project.members.values_list("user__username", "role")) == sorted([(manager.username, "manager"), ("李医生", "annotator")])
+    assert sorted(project.members.values_list("user__username", "role")) == sorted(
+        [(manager.username, "manager"), ("李医生", "annotator")]
+    )
     assert client.get("/p/heart/").status_code == 200
 
 
@@ -82,28 +98,61 @@ def test_bad_settings_are_refused_by_field_and_leave_nothing(change, field):
 
 
 def test_a_clone_has_settings_and_members_but_no_data():
-    source = projects.create(actor=None, slug="a", title="A", kind="qa", overlap=2, ratings="ends", guidelines="G", pay_per_item="1.25")
+    source = projects.create(
+        actor=None,
+        slug="a",
+        title="A",
+        kind="qa",
+        overlap=2,
+        ratings="ends",
+        guidelines="G",
+        pay_per_item="1.25",
+    )
     manager, annotator = make_member(source, "manager"), make_member(source, "annotator")
     make_item(source, answers=["x"])
-    assert signed_in(manager).post("/p/a/clone/", {"title": "B", "slug": "b", "members": "on"}).status_code == 302
+    assert (
+        signed_in(manager).post("/p/a/clone/", {"title": "B", "slug": "b", "members": "on"}).status_code
+        == 302
+    )
     clone = Project.objects.get(slug="b")
     bench = BenchSettings.objects.get(project=clone)
-    assert (bench.kind, bench.overlap, bench.ratings, bench.guideline.text, str(bench.pay_per_item)) == ("qa", 2, "ends", "G", "1.25")
+    assert (bench.kind, bench.overlap, bench.ratings, bench.guideline.text, str(bench.pay_per_item)) == (
+        "qa",
+        2,
+        "ends",
+        "G",
+        "1.25",
+    )
     assert bench.criteria.criteria == projects.DEFAULT_CRITERIA
-    assert dict(clone.members.values_list("user__username", "role")) == {manager.username: "manager", annotator.username: "annotator"}
+    assert dict(clone.members.values_list("user__username", "role")) == {
+        manager.username: "manager",
+        annotator.username: "annotator",
+    }
     assert not clone.items.exists()
     assert bytes(clone.hash_key) != bytes(source.hash_key)
     signed_in(manager).post("/p/a/clone/", {"title": "C", "slug": "c"})
     assert Project.objects.get(slug="c").members.count() == 1
 
 
-SAME = {"title": "T", "kind": "ranking", "overlap": "1", "ratings": "none", "ratings_share": "100", "lease_minutes": "30"}
+SAME = {
+    "title": "T",
+    "kind": "ranking",
+    "overlap": "1",
+    "ratings": "none",
+    "ratings_share": "100",
+    "lease_minutes": "30",
+}
 
 
 def test_settings_change_and_are_logged():
     project = make_project("p")
     client = signed_in(make_member(project, "manager"))
-    assert client.post("/p/p/settings/", SAME | {"ratings": "overall", "pay_per_item": "2.5", "archived": "on"}).status_code == 302
+    assert (
+        client.post(
+            "/p/p/settings/", SAME | {"ratings": "overall", "pay_per_item": "2.5", "archived": "on"}
+        ).status_code
+        == 302
+    )
     bench = BenchSettings.objects.get(project=project)
     assert (bench.ratings, str(bench.pay_per_item)) == ("overall", "2.50")
     project.refresh_from_db()
@@ -135,15 +184,31 @@ def test_a_raised_overlap_gives_more_people_the_open_items_and_a_lowered_one_fin
 def test_criteria_become_versions():
     project = projects.create(actor=None, slug="p", title="P", kind="ranking")
     client = signed_in(make_member(project, "manager"))
-    form = {"criteria-TOTAL_FORMS": "3", "criteria-INITIAL_FORMS": "0", "criteria-0-key": "empathy", "criteria-0-en": "Empathy", "criteria-0-zh": "共情",
-            "criteria-1-key": "depth", "criteria-1-en": "", "criteria-1-zh": "深度"}  # fmt: skip
+    form = {
+        "criteria-TOTAL_FORMS": "3",
+        "criteria-INITIAL_FORMS": "0",
+        "criteria-0-key": "empathy",
+        "criteria-0-en": "Empathy",
+        "criteria-0-zh": "共情",
+        "criteria-1-key": "depth",
+        "criteria-1-en": "",
+        "criteria-1-zh": "深度",
+    }
     assert client.post("/p/p/settings/criteria/", form).status_code == 302
     bench = BenchSettings.objects.get(project=project)
     assert bench.criteria.number == 2
-    assert bench.criteria.criteria == [{"key": "empathy", "en": "Empathy", "zh": "共情"}, {"key": "depth", "en": "深度", "zh": "深度"}]
+    assert bench.criteria.criteria == [
+        {"key": "empathy", "en": "Empathy", "zh": "共情"},
+        {"key": "depth", "en": "深度", "zh": "深度"},
+    ]
     client.post("/p/p/settings/criteria/", form)
     assert project.criteria_versions.count() == 2, "the same again makes no version"
-    for bad in ({"criteria-0-key": "Overall!"}, {"criteria-0-key": "overall"}, {"criteria-1-key": "empathy"}, {"criteria-1-zh": ""}):
+    for bad in (
+        {"criteria-0-key": "Overall!"},
+        {"criteria-0-key": "overall"},
+        {"criteria-1-key": "empathy"},
+        {"criteria-1-zh": ""},
+    ):
         response = client.post("/p/p/settings/criteria/", form | bad)
         assert response.status_code == 400
         assert response.context["criteria_error"]
@@ -154,9 +219,17 @@ def test_criteria_become_versions():
 def test_pace_tells_the_day_it_is_done():
     today = date(2026, 3, 10)
     known = {"wanted": 100, "submitted": 40}
-    assert figures.pace(known, [0] * 7 + [0, 0, 0, 0, 0, 10, 20], today) == {"per_day": 15, "done_on": today + timedelta(days=4), "left": 60}
+    assert figures.pace(known, [0] * 7 + [0, 0, 0, 0, 0, 10, 20], today) == {
+        "per_day": 15,
+        "done_on": today + timedelta(days=4),
+        "left": 60,
+    }
     assert figures.pace(known, [0] * 14, today)["done_on"] is None
-    assert figures.pace({"wanted": 5, "submitted": 7}, [1] * 14, today) == {"per_day": 1, "done_on": None, "left": 0}
+    assert figures.pace({"wanted": 5, "submitted": 7}, [1] * 14, today) == {
+        "per_day": 1,
+        "done_on": None,
+        "left": 0,
+    }
 
 
 @pytest.fixture
@@ -167,7 +240,12 @@ def busy():
         user = make_member(project, "annotator")
         annotator = make_annotator(project, user, pseudonym=f"A-{i}")
         for days in range(5):
-            DailyFigure.objects.create(project=project, annotator=annotator, day=timezone.now().date() - timedelta(days=days), submitted=2)
+            DailyFigure.objects.create(
+                project=project,
+                annotator=annotator,
+                day=timezone.now().date() - timedelta(days=days),
+                submitted=2,
+            )
     item = make_item(project, agreement=-0.4, submitted=2, state="done")
     Annotation.objects.create(project=project, item=item, annotator=annotator, state="submitted")
     make_item(project, hidden=True)
@@ -224,7 +302,9 @@ def test_the_overview_costs_the_same_for_many_items_and_people(busy):
     before = cost()
     for i in range(10):
         annotator = make_annotator(project, make_member(project, "annotator"))
-        DailyFigure.objects.create(project=project, annotator=annotator, day=timezone.now().date(), submitted=i)
+        DailyFigure.objects.create(
+            project=project, annotator=annotator, day=timezone.now().date(), submitted=i
+        )
         make_item(project, agreement=0.1)
     assert cost() == before
 
@@ -242,7 +322,9 @@ def test_agreement_is_a_fragment_with_an_interval_or_says_that_there_is_none_yet
             a = queue.claim(project=project, user=user)
             letters = {slot: "ABC"[k] for k, slot in enumerate(a.order)}
             ranks = [0, 1, 2] if (i + n) % 4 else [1, 0, 2]
-            submit.submit(user=user, pk=a.pk, given={"ranking": [[letters[s]] for s in ranks]}, client_key="k")
+            submit.submit(
+                user=user, pk=a.pk, given={"ranking": [[letters[s]] for s in ranks]}, client_key="k"
+            )
     html = client.get("/p/p/agreement/").content.decode()
     assert "alpha" in html
     assert "95%" in html

@@ -25,7 +25,15 @@ def cast():
         people[name] = user
         annotator = make_annotator(project, user)
         for day, submitted in ((date(2026, 3, 1), 3), (date(2026, 3, 31), 4), (date(2026, 4, 1), 100)):
-            DailyFigure.objects.create(project=project, annotator=annotator, day=day, submitted=submitted, skipped=1, corrections=2, active_ms=90_000)
+            DailyFigure.objects.create(
+                project=project,
+                annotator=annotator,
+                day=day,
+                submitted=submitted,
+                skipped=1,
+                corrections=2,
+                active_ms=90_000,
+            )
     make_annotator(project, source="imported", name="gpt")
     return project, manager, people
 
@@ -40,7 +48,13 @@ def test_sums_the_days_of_the_period_both_ends_included(cast):
     _project, manager, _people = cast
     response = signed_in(manager).get("/p/p/work/?start=2026-03-01&end=2026-03-31")
     row = next(r for r in response.context["rows"] if r["name"] == "ann")
-    assert (row["submitted"], row["skipped"], row["corrections"], row["active_ms"], str(row["pay"])) == (7, 2, 4, 180_000, "17.50")
+    assert (row["submitted"], row["skipped"], row["corrections"], row["active_ms"], str(row["pay"])) == (
+        7,
+        2,
+        4,
+        180_000,
+        "17.50",
+    )
     assert response.context["totals"]["submitted"] == 21
     assert "52.50" in response.content.decode()
 
@@ -50,7 +64,9 @@ def test_this_month_when_nothing_is_asked(cast):
     annotator = people["ann"].annotators.get()
     today = timezone.now().date()
     DailyFigure.objects.create(project=project, annotator=annotator, day=today, submitted=9)
-    DailyFigure.objects.create(project=project, annotator=annotator, day=today.replace(day=1) - timedelta(days=1), submitted=50)
+    DailyFigure.objects.create(
+        project=project, annotator=annotator, day=today.replace(day=1) - timedelta(days=1), submitted=50
+    )
     rows = signed_in(manager).get("/p/p/work/").context["rows"]
     assert [(r["name"], r["submitted"]) for r in rows] == [("ann", 9)]
 
@@ -76,14 +92,21 @@ def test_annotators_and_reviewers_see_their_own_line_only(cast):
     response = signed_in(people["ann"]).get("/p/p/work/?start=2026-03-01&end=2026-03-31")
     assert [r["name"] for r in response.context["rows"]] == ["ann"]
     assert "王医生" not in response.content.decode()
-    csv_text = signed_in(people["ann"]).get("/p/p/work/?start=2026-03-01&end=2026-03-31&format=csv").content.decode()
+    csv_text = (
+        signed_in(people["ann"]).get("/p/p/work/?start=2026-03-01&end=2026-03-31&format=csv").content.decode()
+    )
     assert "王医生" not in csv_text
-    assert signed_in(make_member(project, "reviewer")).get("/p/p/work/?start=2026-03-01").context["rows"] == []
+    assert (
+        signed_in(make_member(project, "reviewer")).get("/p/p/work/?start=2026-03-01").context["rows"] == []
+    )
     assert signed_in(make_member(project, "user")).get("/p/p/work/").status_code == 403
     assert signed_in(make_user()).get("/p/p/work/").status_code == 404
 
 
-@pytest.mark.parametrize("query", ["start=2026-04-01&end=2026-03-01", "start=yesterday", "start=0001-01-01", "end=9999-12-31&start=x"])
+@pytest.mark.parametrize(
+    "query",
+    ["start=2026-04-01&end=2026-03-01", "start=yesterday", "start=0001-01-01", "end=9999-12-31&start=x"],
+)
 def test_an_odd_period_is_told_not_a_crash(cast, query):
     _project, manager, _people = cast
     client = signed_in(manager)
@@ -94,5 +117,6 @@ def test_an_odd_period_is_told_not_a_crash(cast, query):
 def test_costs_the_same_for_many_people(cast, django_assert_num_queries):
     _project, manager, _people = cast
     client = signed_in(manager)
-    with django_assert_num_queries(7):  # session, person, membership, figures, pay, switcher, whether there is a chat
+    # session, person, membership, figures, pay, switcher, whether there is a chat
+    with django_assert_num_queries(7):
         client.get("/p/p/work/?start=2026-03-01&end=2026-03-31")

@@ -13,7 +13,9 @@ _n = count(1)
 
 def make_chat(project, **fields) -> ChatSettings:
     up, down = default_reasons()
-    return ChatSettings.objects.create(project=project, enabled=True, up_reasons=up, down_reasons=down, **fields)
+    return ChatSettings.objects.create(
+        project=project, enabled=True, up_reasons=up, down_reasons=down, **fields
+    )
 
 
 def make_end_user(project, key: str | None = None):
@@ -22,10 +24,14 @@ def make_end_user(project, key: str | None = None):
 
 def make_talk(project, *turns: tuple[str, str], who=None, system: str = "", **fields) -> list[Message]:
     """A conversation of (question, answer) turns; its answers, in order."""
-    talk = Conversation.objects.create(project=project, end_user=who or make_end_user(project), system=system, **fields)
+    talk = Conversation.objects.create(
+        project=project, end_user=who or make_end_user(project), system=system, **fields
+    )
     parent, answers = None, []
     for question, answer in turns or ((f"Question {next(_n)}?", f"Answer {next(_n)}."),):
-        parent = Message.objects.create(project=project, conversation=talk, parent=parent, role="user", text=question)
+        parent = Message.objects.create(
+            project=project, conversation=talk, parent=parent, role="user", text=question
+        )
         parent = make_answer(parent, answer)
         answers.append(parent)
     talk.head = parent
@@ -50,10 +56,23 @@ def make_answer(asked: Message, text: str, *, model: str = "talk-model", **field
 
 def thumb(message: Message, value: int = -1, text: str = "", who=None, **fields):
     return reactions.react(
-        project=message.project, end_user=who or message.conversation.end_user, kind="thumb", value=value, text=text, message=message, **fields
+        project=message.project,
+        end_user=who or message.conversation.end_user,
+        kind="thumb",
+        value=value,
+        text=text,
+        message=message,
+        **fields,
     )
 
 
 def score(message: Message, value: int, text: str = ""):
     talk = message.conversation
-    return reactions.react(project=message.project, end_user=talk.end_user, kind="score", value=value, text=text, conversation=talk)
+    return reactions.react(
+        project=message.project,
+        end_user=talk.end_user,
+        kind="score",
+        value=value,
+        text=text,
+        conversation=talk,
+    )

@@ -22,8 +22,21 @@ pytestmark = pytest.mark.django_db
         ({"verdict": "drop", "reasons": ["wrong_answer"]}, "qa", 0, "bad"),
         ({"verdict": "drop", "reasons": ["unsupported"]}, "qa", 0, "bad"),
         ({"verdict": "drop", "reasons": ["bad_question"]}, "qa", 0, ""),
-        ({"verdict": "fix", "corrections": [{"target": "response", "answer": 0, "text": "x"}]}, "qa", 0, "bad"),
-        ({"verdict": "fix", "corrections": [{"target": "response", "answer": 0, "text": "x", "wording_only": True}]}, "qa", 0, ""),
+        (
+            {"verdict": "fix", "corrections": [{"target": "response", "answer": 0, "text": "x"}]},
+            "qa",
+            0,
+            "bad",
+        ),
+        (
+            {
+                "verdict": "fix",
+                "corrections": [{"target": "response", "answer": 0, "text": "x", "wording_only": True}],
+            },
+            "qa",
+            0,
+            "",
+        ),
         ({"verdict": "fix", "corrections": [{"target": "question", "text": "x"}]}, "qa", 0, ""),
         ({"ranking": [[1], [0]]}, "ranking", 0, ""),
         ({"ranking": [[1], [0]], "acceptable": 1}, "ranking", 1, "good"),
@@ -41,7 +54,12 @@ def test_what_a_judgement_says_of_an_answer(document, kind, slot, said):
 
 def test_the_majority_has_it_and_a_tie_says_nothing():
     keep, drop = ("qa", {"verdict": "keep"}), ("qa", {"verdict": "drop", "reasons": ["wrong_answer"]})
-    assert [feedback_panel.word(found, 0) for found in ([keep], [keep, drop], [keep, drop, drop], [])] == ["good", "", "bad", ""]
+    assert [feedback_panel.word(found, 0) for found in ([keep], [keep, drop], [keep, drop, drop], [])] == [
+        "good",
+        "",
+        "bad",
+        "",
+    ]
 
 
 @pytest.fixture
@@ -49,7 +67,9 @@ def project(db):
     project = make_project("clinic", overlap=2)
     make_chat(project)
     for kind in ("down", "random"):
-        promotion.create(project=project, actor=None, name=kind, kind=kind, share=100, daily_cap=1000, per_person_cap=1000)
+        promotion.create(
+            project=project, actor=None, name=kind, kind=kind, share=100, daily_cap=1000, per_person_cap=1000
+        )
     return project
 
 
@@ -111,7 +131,9 @@ def test_the_thumbs_of_several_people_on_one_item_count_each_for_its_answer(proj
     slots = {a.slot: a.response.text for a in assignment.item.answers.select_related("response")}
     good = "ABCDEFGHIJ"[[slots[s] for s in assignment.order].index("5 mg")]
     bad = "B" if good == "A" else "A"
-    submit.submit(user=who, pk=assignment.pk, given={"ranking": [[good], [bad]], "acceptable": 1}, client_key="k")
+    submit.submit(
+        user=who, pk=assignment.pk, given={"ranking": [[good], [bad]], "acceptable": 1}, client_key="k"
+    )
     assert figures(project)["table"] == {(-1, "bad"): 1, (1, "good"): 1}
 
 
@@ -121,6 +143,10 @@ def test_the_panel_stands_on_the_page_and_links_to_the_items(client, project):
     client.force_login(make_member(project, "reviewer"))
     address = reverse("feedback", args=["clinic"])
     assert "No expert has judged one of them yet." in client.get(address).content.decode()
-    judge(project, make_member(project, "annotator"), {"bad one": {"verdict": "drop", "reasons": ["wrong_answer"]}})
+    judge(
+        project,
+        make_member(project, "annotator"),
+        {"bad one": {"verdict": "drop", "reasons": ["wrong_answer"]}},
+    )
     text = client.get(address).content.decode()
     assert "100 % (21–100)" in text and reverse("review_item", args=["clinic", Item.objects.get().pk]) in text

@@ -1,4 +1,5 @@
-"""The manager's pages of promotion, and that nobody who has yet to judge an item learns what the end user said of it."""
+"""The manager's pages of promotion, and that nobody who has yet to judge an item learns what the end user
+said of it."""
 
 import json
 
@@ -20,7 +21,16 @@ from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db
 WORDS = "ten times too much, Herr Doktor"
-FORM = {"name": "Downs", "kind": "down", "share": "5", "threshold": "2", "tag": "", "daily_cap": "50", "per_person_cap": "5", "active": "on"}
+FORM = {
+    "name": "Downs",
+    "kind": "down",
+    "share": "5",
+    "threshold": "2",
+    "tag": "",
+    "daily_cap": "50",
+    "per_person_cap": "5",
+    "active": "on",
+}
 
 
 @pytest.fixture
@@ -36,7 +46,13 @@ def promoted(project):
     """An item that came from a thumb down with a comment, a reason, a correction and a score."""
     answer = make_talk(project, ("How much?", "50 mg"))[0]
     thumb(answer, -1, WORDS, reasons=["wrong"])
-    reactions.react(project=project, end_user=answer.conversation.end_user, kind="correction", text="5 mg, of course", message=answer)
+    reactions.react(
+        project=project,
+        end_user=answer.conversation.end_user,
+        kind="correction",
+        text="5 mg, of course",
+        message=answer,
+    )
     score(answer, 1, "never again")
     promotion.create(project=project, actor=None, name="Downs", kind="down")
     promotion.run(project)
@@ -51,8 +67,15 @@ def open_to(client, person, project, assignment) -> str:
     client.force_login(person)
     slug = [project.slug]
     out = [client.get(reverse("api_assignment", args=[assignment.pk]), {"html": "1"}).content.decode()]
-    out += [client.get(reverse(name, args=slug)).content.decode() for name in ("bench", "mine", "guidelines", "work")]
-    out.append(client.post(reverse("api_next", args=slug), {"html": True}, content_type="application/json").content.decode())
+    out += [
+        client.get(reverse(name, args=slug)).content.decode()
+        for name in ("bench", "mine", "guidelines", "work")
+    ]
+    out.append(
+        client.post(
+            reverse("api_next", args=slug), {"html": True}, content_type="application/json"
+        ).content.decode()
+    )
     return json.dumps(json.loads(out[0]), ensure_ascii=False) + "".join(out)
 
 
@@ -63,7 +86,9 @@ def test_an_annotator_learns_what_the_user_said_only_after_judging(client, proje
         seen = open_to(client, who, project, assignment)
         assert "50 mg" in seen
         assert [s for s in SECRETS if s in seen] == []
-    submit.submit(user=first, pk=mine.pk, given={"verdict": "drop", "reasons": ["wrong_answer"]}, client_key="k")
+    submit.submit(
+        user=first, pk=mine.pk, given={"verdict": "drop", "reasons": ["wrong_answer"]}, client_key="k"
+    )
     client.force_login(first)
     payload = client.get(reverse("api_assignment", args=[mine.pk])).json()
     label = end_users.label(promoted_by(promoted))
@@ -123,7 +148,9 @@ def test_what_was_taken_back_or_deleted_is_not_told(client, project, promoted):
 
 
 def end_user_answer(item):
-    return Message.objects.select_related("conversation__end_user", "project").get(pk=Promotion.objects.get(item=item).message_id)
+    return Message.objects.select_related("conversation__end_user", "project").get(
+        pk=Promotion.objects.get(item=item).message_id
+    )
 
 
 def test_answers_of_a_ranking_are_named_by_the_letters_each_reader_has(client, project):
@@ -152,7 +179,9 @@ def test_words_are_masked_for_experts_as_set(client, project, promoted):
 
 def test_what_the_answer_was_given_stands_beside_it(client, project):
     answer = make_talk(project, ("How much?", "50 mg"))[0]
-    Message.objects.filter(pk=answer.pk).update(sources=[{"title": "Leaflet", "text": "5 mg at most.", "url": "https://example.org/"}])
+    Message.objects.filter(pk=answer.pk).update(
+        sources=[{"title": "Leaflet", "text": "5 mg at most.", "url": "https://example.org/"}]
+    )
     thumb(answer)
     promotion.create(project=project, actor=None, name="Downs", kind="down")
     promotion.run(project)
@@ -162,10 +191,13 @@ def test_what_the_answer_was_given_stands_beside_it(client, project):
     (source,) = client.get(reverse("api_assignment", args=[assignment.pk])).json()["item"]["sources"]
     assert (source["title"], source["text"]) == ("Leaflet", "5 mg at most.")
     client.force_login(make_member(project, "reviewer"))
-    assert "5 mg at most." in client.get(reverse("item", args=[project.slug, assignment.item_id])).content.decode()
+    assert (
+        "5 mg at most."
+        in client.get(reverse("item", args=[project.slug, assignment.item_id])).content.decode()
+    )
 
 
-# -- the manager's pages ----------------------------------------------------------------------------------------------------------
+# -- the manager's pages -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -188,13 +220,17 @@ def test_a_rule_is_made_previewed_changed_switched_off_and_removed(client, proje
     assert client.post(url("promotion_new"), FORM).status_code == 302
     rule = PromotionRule.objects.get()
     assert (rule.kind, rule.daily_cap, rule.created_by) == ("down", 50, lead)
-    assert "<strong>1</strong> turn" in client.get(url("promotion_rule", rule.pk) + "?preview").content.decode()
+    assert (
+        "<strong>1</strong> turn" in client.get(url("promotion_rule", rule.pk) + "?preview").content.decode()
+    )
     client.post(url("promotion_rule", rule.pk), FORM | {"daily_cap": "7", "kind": "random", "share": "12.5"})
     rule.refresh_from_db()
     assert (rule.daily_cap, rule.kind, str(rule.share)) == (7, "random", "12.50")
     assert "12.5% of answers at random" in client.get(url("promotion")).content.decode()
     suggested = client.get(url("promotion_new") + "?kind=random").context["form"]["name"].value()
-    client.post(url("promotion_rule", rule.pk), FORM | {"name": str(suggested), "kind": "random", "share": "50"})
+    client.post(
+        url("promotion_rule", rule.pk), FORM | {"name": str(suggested), "kind": "random", "share": "50"}
+    )
     rule.refresh_from_db()
     assert rule.name == "50% of answers at random"
     client.post(url("promotion_switch", rule.pk), {"active": "0"})

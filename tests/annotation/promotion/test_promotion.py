@@ -18,7 +18,14 @@ from core.models import Event
 from corpus.models import PromptOrigin, Response
 from feedback.models import Conversation, Message, Reaction
 from feedback.reactions import actions as reactions
-from tests.annotation.promotion.promoted_talks import make_answer, make_chat, make_end_user, make_talk, score, thumb
+from tests.annotation.promotion.promoted_talks import (
+    make_answer,
+    make_chat,
+    make_end_user,
+    make_talk,
+    score,
+    thumb,
+)
 from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +39,9 @@ def project(db):
 
 
 def make_rule(project, kind="down", **values):
-    return promotion.create(project=project, actor=None, name=values.pop("name", f"rule {kind}"), kind=kind, **values)
+    return promotion.create(
+        project=project, actor=None, name=values.pop("name", f"rule {kind}"), kind=kind, **values
+    )
 
 
 def drafts(project, *texts, verdict="all_bad"):
@@ -40,15 +49,26 @@ def drafts(project, *texts, verdict="all_bad"):
     first = make_talk(project, ("Which dose?", texts[0]))[0]
     group = uuid.uuid4()
     Message.objects.filter(pk=first.pk).update(draft_group=group)
-    answers = [first] + [make_answer(first.parent, t, draft_group=group, position=i) for i, t in enumerate(texts[1:], 1)]
+    answers = [first] + [
+        make_answer(first.parent, t, draft_group=group, position=i) for i, t in enumerate(texts[1:], 1)
+    ]
     shown = [{"message": a.pk, "seen": True} for a in answers]
     chosen = answers[1] if verdict == "better" else None
-    reactions.choose(project=project, end_user=first.conversation.end_user, parent=first.parent, verdict=verdict, chosen=chosen, shown=shown)
+    reactions.choose(
+        project=project,
+        end_user=first.conversation.end_user,
+        parent=first.parent,
+        verdict=verdict,
+        chosen=chosen,
+        shown=shown,
+    )
     return answers
 
 
 def test_a_thumb_down_with_a_comment_becomes_a_qa_item_with_its_context(project):
-    _first, second = make_talk(project, ("What is it?", "A fever."), ("How much?", "50 mg."), system="You are careful.")
+    _first, second = make_talk(
+        project, ("What is it?", "A fever."), ("How much?", "50 mg."), system="You are careful."
+    )
     Message.objects.filter(pk=second.pk).update(sources=[{"title": "Leaflet", "text": "5 mg at most."}])
     thumb(second, text="ten times too much")
     thumb(make_talk(project)[0])  # without a comment: not this rule's
@@ -63,14 +83,28 @@ def test_a_thumb_down_with_a_comment_becomes_a_qa_item_with_its_context(project)
         {"role": "user", "content": "How much?"},
     ]
     response = Response.objects.get()
-    assert (response.text, response.origin, response.model_version.name, response.external_id) == ("50 mg.", "model", "talk-model", f"message:{second.pk}")
+    assert (response.text, response.origin, response.model_version.name, response.external_id) == (
+        "50 mg.",
+        "model",
+        "talk-model",
+        f"message:{second.pk}",
+    )
     assert response.given == {"sources": [{"title": "Leaflet", "text": "5 mg at most."}]}
     assert not response.is_target
     origin = PromptOrigin.objects.get()
     assert (origin.turn_id, origin.line, origin.batch_id) == (second.pk, None, None)
     made = Promotion.objects.get()
-    assert (made.message_id, made.item_id, made.outcome, made.end_user_id) == (second.pk, item.pk, "item", second.conversation.end_user_id)
-    assert set(ItemTag.objects.values_list("name", flat=True)) == {"feedback", "feedback:down_comment", "rule:rule down_comment"}
+    assert (made.message_id, made.item_id, made.outcome, made.end_user_id) == (
+        second.pk,
+        item.pk,
+        "item",
+        second.conversation.end_user_id,
+    )
+    assert set(ItemTag.objects.values_list("name", flat=True)) == {
+        "feedback",
+        "feedback:down_comment",
+        "rule:rule down_comment",
+    }
     assert made.event_id == item.event_id == response.event_id == Event.objects.get(verb="promote").pk
 
 
@@ -79,10 +113,20 @@ def test_running_again_takes_nothing_more(project):
         thumb(make_talk(project)[0])
     rule = make_rule(project)
     assert promotion.run(project, rule)["item"] == 3
-    before = (Item.objects.count(), Response.objects.count(), Promotion.objects.count(), ItemTag.objects.count())
+    before = (
+        Item.objects.count(),
+        Response.objects.count(),
+        Promotion.objects.count(),
+        ItemTag.objects.count(),
+    )
     again = promotion.run(project)
     assert (again["item"], again["known"], again["refused"]) == (0, 0, 0)
-    assert (Item.objects.count(), Response.objects.count(), Promotion.objects.count(), ItemTag.objects.count()) == before
+    assert (
+        Item.objects.count(),
+        Response.objects.count(),
+        Promotion.objects.count(),
+        ItemTag.objects.count(),
+    ) == before
 
 
 def test_ten_people_with_one_question_and_one_answer_make_one_item(project):
@@ -119,7 +163,11 @@ def test_a_regenerated_answer_stands_beside_the_first_and_a_broken_one_does_not(
     promotion.run(project, make_rule(project))
     item = Item.objects.get()
     assert (item.kind, item.slot_count) == ("ranking", 2)
-    assert sorted(Response.objects.values_list("model_version__name", flat=True)) == ["newer", "talk-model", "third"]
+    assert sorted(Response.objects.values_list("model_version__name", flat=True)) == [
+        "newer",
+        "talk-model",
+        "third",
+    ]
     thumb(other)
     assert promotion.run(project)["known"] == 1
     assert set(PromptOrigin.objects.values_list("turn_id", flat=True)) == {answer.pk, other.pk}
@@ -154,7 +202,13 @@ def test_a_tag_brings_its_turns_and_no_others(project, tag):
     thumb(other, 1, tags=[f"not {tag}", "x"])
     talked = make_talk(project, ("a?", "a1"), ("b?", "b1"))
     Reaction.objects.create(
-        project=project, end_user=talked[0].conversation.end_user, conversation=talked[0].conversation, kind="score", value=5, tags=[tag], current=True
+        project=project,
+        end_user=talked[0].conversation.end_user,
+        conversation=talked[0].conversation,
+        kind="score",
+        value=5,
+        tags=[tag],
+        current=True,
     )
     promotion.run(project, make_rule(project, "tag", tag=tag))
     assert set(Promotion.objects.values_list("message_id", flat=True)) == {wanted.pk, talked[1].pk}
@@ -198,7 +252,12 @@ def test_caps_hold_per_rule_and_per_person_and_the_rest_comes_another_day(projec
     [
         ("failed", lambda a: Message.objects.filter(pk=a.pk).update(state="failed")),
         ("stopped", lambda a: Message.objects.filter(pk=a.pk).update(state="stopped")),
-        ("dropped", lambda a: Conversation.objects.filter(pk=a.conversation_id).update(dropped_at="2026-01-01T00:00Z")),
+        (
+            "dropped",
+            lambda a: Conversation.objects.filter(pk=a.conversation_id).update(
+                dropped_at="2026-01-01T00:00Z"
+            ),
+        ),
         ("not_kept", lambda a: Conversation.objects.filter(pk=a.conversation_id).update(keep=False)),
         ("no_text", lambda a: Message.objects.filter(pk=a.pk).update(text="")),
         ("no_question", lambda a: Message.objects.filter(pk=a.pk).update(parent=None)),
@@ -257,7 +316,12 @@ def test_a_preview_takes_nothing(project):
     found = promotion.preview(rule)
     assert (found["count"], found["waiting"], len(found["turns"])) == (3, 0, 3)
     assert found["turns"][0]["who"].startswith("U-")
-    assert not Promotion.objects.exists() and not Item.objects.exists() and not PromotionRule.objects.exists() and Event.objects.count() == events
+    assert (
+        not Promotion.objects.exists()
+        and not Item.objects.exists()
+        and not PromotionRule.objects.exists()
+        and Event.objects.count() == events
+    )
 
 
 def test_the_beat_is_one_query_when_nothing_is_new(project):
@@ -303,7 +367,16 @@ def test_a_random_rule_looks_only_at_what_is_new(project):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("name", " "), ("kind", "no"), ("share", 0), ("share", 101), ("threshold", 0), ("threshold", 6), ("daily_cap", 0), ("per_person_cap", 10**9)],
+    [
+        ("name", " "),
+        ("kind", "no"),
+        ("share", 0),
+        ("share", 101),
+        ("threshold", 0),
+        ("threshold", 6),
+        ("daily_cap", 0),
+        ("per_person_cap", 10**9),
+    ],
 )
 def test_a_rule_that_makes_no_sense_is_refused_by_field(project, field, value):
     with pytest.raises(DomainError) as refused:
@@ -342,7 +415,12 @@ def test_promoted_items_are_judged_in_a_project_of_either_kind(project):
     for given in ({"verdict": "keep"}, {"ranking": [["A"], ["B"]]}):
         assignment = queue.claim(project=project, user=expert)
         kinds[assignment.item.kind] += 1
-        submit.submit(user=expert, pk=assignment.pk, given=given if assignment.item.kind == "qa" else {"ranking": [["A"], ["B"]]}, client_key="k")
+        submit.submit(
+            user=expert,
+            pk=assignment.pk,
+            given=given if assignment.item.kind == "qa" else {"ranking": [["A"], ["B"]]},
+            client_key="k",
+        )
     assert kinds == {"qa": 1, "ranking": 1}
     project.bench.refresh_from_db()
     assert project.bench.kind == "ranking"
@@ -361,7 +439,11 @@ def test_judged_messages_are_those_whose_turn_an_expert_has_judged(project):
     done = {}
     for _i in range(2):
         assignment = queue.claim(project=project, user=expert)
-        given = {"verdict": "drop", "reasons": ["wrong_answer"]} if assignment.item.kind == "qa" else {"ranking": [["A"], ["B"]]}
+        given = (
+            {"verdict": "drop", "reasons": ["wrong_answer"]}
+            if assignment.item.kind == "qa"
+            else {"ranking": [["A"], ["B"]]}
+        )
         done[assignment.item.kind] = submit.submit(user=expert, pk=assignment.pk, given=given, client_key="k")
     assert promotion.judged_messages(project) == {lone.pk, *(a.pk for a in answers)}
     assert promotion.judged_messages(project, before) == set()

@@ -24,16 +24,42 @@ def test_runs_at_once_take_each_turn_once_and_keep_the_caps():
     more = [make_talk(project)[0] for _i in range(5)]
 
     def import_something():
-        records = (Record(i, [Entry("qa", [{"role": "user", "content": f"Question {i}?"}], [AnswerIn("a", model="m"), AnswerIn("b")])]) for i in range(12))
+        records = (
+            Record(
+                i,
+                [
+                    Entry(
+                        "qa",
+                        [{"role": "user", "content": f"Question {i}?"}],
+                        [AnswerIn("a", model="m"), AnswerIn("b")],
+                    )
+                ],
+            )
+            for i in range(12)
+        )
         importer.take(records, project=project, actor=None)
 
-    errors = at_once(*[lambda: promotion.run(project, capped) for _i in range(3)], import_something, lambda: [thumb(answer, -1, "words") for answer in more])
+    errors = at_once(
+        *[lambda: promotion.run(project, capped) for _i in range(3)],
+        import_something,
+        lambda: [thumb(answer, -1, "words") for answer in more],
+    )
     assert errors == []
     assert Promotion.objects.filter(outcome="item").count() == 5 == Item.objects.filter(kind="qa").count()
     promotion.update(rule=capped, actor=None, daily_cap=1000)
     assert at_once(*[lambda: promotion.run(project) for _i in range(3)]) == []
-    assert Promotion.objects.count() == 24 + 5 == len(set(Promotion.objects.values_list("message_id", flat=True)))
-    assert Item.objects.filter(kind="qa").count() == 12 + 5 == Promotion.objects.filter(outcome="item").count()
-    assert Response.objects.filter(external_id__startswith="message:").count() == 29 == PromptOrigin.objects.filter(turn_id__isnull=False).count()
+    assert (
+        Promotion.objects.count()
+        == 24 + 5
+        == len(set(Promotion.objects.values_list("message_id", flat=True)))
+    )
+    assert (
+        Item.objects.filter(kind="qa").count() == 12 + 5 == Promotion.objects.filter(outcome="item").count()
+    )
+    assert (
+        Response.objects.filter(external_id__startswith="message:").count()
+        == 29
+        == PromptOrigin.objects.filter(turn_id__isnull=False).count()
+    )
     positions = list(Item.objects.values_list("position", flat=True))
     assert len(positions) == len(set(positions))

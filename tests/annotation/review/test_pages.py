@@ -34,7 +34,11 @@ def judge(project, user, given=None, **more):
 @pytest.fixture
 def cast():
     project = make_project("p", overlap=2)
-    people = {"ann": make_member(project, "annotator"), "bob": make_member(project, "annotator"), "rev": make_member(project, "reviewer")}
+    people = {
+        "ann": make_member(project, "annotator"),
+        "bob": make_member(project, "annotator"),
+        "rev": make_member(project, "reviewer"),
+    }
     item = make_item(project, ["the first answer", "the second answer", "the third answer"], overlap=3)
     return project, people, item
 
@@ -47,7 +51,9 @@ def rows(client, **query):
 
 def test_filters(cast):
     project, people, item = cast
-    first = judge(project, people["ann"], corrections=[{"target": "response", "answer": 0, "text": "a better answer"}])
+    first = judge(
+        project, people["ann"], corrections=[{"target": "response", "answer": 0, "text": "a better answer"}]
+    )
     second = judge(project, people["bob"], [[2], [1], [0]])
     client = signed_in(people["rev"])
     assert rows(client) == [second.pk, first.pk]
@@ -87,28 +93,40 @@ def test_the_list_costs_the_same_for_many(cast, django_assert_num_queries):
     for _i in range(9):
         judge(project, people["ann"])
     client = signed_in(people["rev"])
-    with django_assert_num_queries(6):  # session, person, membership, rows, switcher, whether the chat is open
+    # session, person, membership, rows, switcher, whether the chat is open
+    with django_assert_num_queries(6):
         client.get("/p/p/review/")
 
 
 def test_side_by_side_by_pseudonym_with_sentence_line_ratings_and_diffs(cast):
     project, people, item = cast
     correction = {"target": "response", "answer": 0, "text": "the first *answer*!", "evidence": "§ 188"}
-    a = judge(project, people["ann"], [[1], [0, 2]], acceptable=1, corrections=[correction], comment="dose <b>wrong</b>")
+    a = judge(
+        project,
+        people["ann"],
+        [[1], [0, 2]],
+        acceptable=1,
+        corrections=[correction],
+        comment="dose <b>wrong</b>",
+    )
     judge(project, people["bob"], [[0], [1], [2]], acceptable=0)
     response = signed_in(people["rev"]).get(f"/p/p/review/{item.pk}/")
     html = response.content.decode()
     shown = {row.pk: row.judgement for row in response.context["rows"]}
     letter = {answer["slot"]: answer["letter"] for answer in response.context["shown"]["answers"]}
     tie = " = ".join([letter[0], letter[2]])
-    assert shown[a.pk]["sentence"] in {f"{letter[1]} | {tie}", f"{letter[1]} | {' = '.join([letter[2], letter[0]])}"}
+    assert shown[a.pk]["sentence"] in {
+        f"{letter[1]} | {tie}",
+        f"{letter[1]} | {' = '.join([letter[2], letter[0]])}",
+    }
     assert "None of the answers is acceptable" in html
     assert "<ins>" in html
     assert "§ 188" in html
     assert "dose &lt;b&gt;wrong" in html
     assert a.annotator.pseudonym in html
     assert people["ann"].username not in html
-    told = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", html)  # a random token may hold any two letters
+    # a random token may hold any two letters
+    told = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", html)
     assert "cast-model" not in told.split('class="answers"')[1]
 
 
@@ -117,7 +135,10 @@ def test_letters_are_the_same_for_every_reviewer_and_tell_nothing_of_the_import(
     orders = set()
     for _i in range(12):
         item = make_item(project)
-        pages = [signed_in(user).get(f"/p/p/review/{item.pk}/").context["shown"]["order"] for user in (people["rev"], make_member(project, "manager"))]
+        pages = [
+            signed_in(user).get(f"/p/p/review/{item.pk}/").context["shown"]["order"]
+            for user in (people["rev"], make_member(project, "manager"))
+        ]
         assert pages[0] == pages[1]
         orders.add(tuple(pages[0]))
     assert len(orders) > 1
@@ -130,7 +151,9 @@ def test_letters_in_free_text_are_told_in_the_readers_letters(cast):
     a.order = [second, first, third]
     a.save(update_fields=["order"])
     given = {"ranking": [["A"], ["B"], ["C"]]}
-    submit.submit(user=people["ann"], pk=a.pk, given=given | {"comment": "the wrong dose is in A"}, client_key="1")
+    submit.submit(
+        user=people["ann"], pk=a.pk, given=given | {"comment": "the wrong dose is in A"}, client_key="1"
+    )
     b = queue.claim(project=project, user=people["bob"])
     b.order = [second, first, third]
     b.save(update_fields=["order"])
@@ -143,7 +166,9 @@ def test_accept_goes_on_to_the_next_work(cast):
     project, people, item = cast
     first, second = judge(project, people["ann"]), judge(project, people["bob"])
     client = signed_in(people["rev"])
-    response = client.post(f"/p/p/review/{item.pk}/{first.pk}/accept/", {"version": first.head_id, "next": "1"})
+    response = client.post(
+        f"/p/p/review/{item.pk}/{first.pk}/accept/", {"version": first.head_id, "next": "1"}
+    )
     assert response["Location"] == f"/p/p/review/{item.pk}/"
     assert Annotation.objects.get(pk=first.pk).state == "accepted"
     assert Review.objects.get().reviewer == people["rev"]
@@ -157,7 +182,9 @@ def test_work_that_changed_meanwhile_is_not_accepted_unread(cast):
     seen = annotation.head_id
     a = annotation.item.assignments.get(annotator=annotation.annotator)
     submit.submit(user=people["ann"], pk=a.pk, given={"ranking": [["C"], ["B"], ["A"]]}, client_key="again")
-    response = signed_in(people["rev"]).post(f"/p/p/review/{item.pk}/{annotation.pk}/accept/", {"version": seen})
+    response = signed_in(people["rev"]).post(
+        f"/p/p/review/{item.pk}/{annotation.pk}/accept/", {"version": seen}
+    )
     assert response.status_code == 409
     assert "has changed since" in response.content.decode()
     assert Annotation.objects.get(pk=annotation.pk).state == "submitted"
@@ -194,7 +221,10 @@ def test_settle_and_withdraw(cast):
 @pytest.mark.parametrize("version", ["", "0", "x", "9" * 30, "²"])
 def test_settling_with_no_version_is_not_found(cast, version):
     _project, people, item = cast
-    assert signed_in(people["rev"]).post(f"/p/p/review/{item.pk}/settle/", {"version": version}).status_code == 404
+    assert (
+        signed_in(people["rev"]).post(f"/p/p/review/{item.pk}/settle/", {"version": version}).status_code
+        == 404
+    )
 
 
 def test_own_work_has_no_buttons_and_is_refused(cast):
@@ -233,7 +263,13 @@ def test_qa_work_reads_as_verdict_with_reasons_and_claims():
     project = make_project("p", kind="qa")
     user = make_member(project, "annotator")
     item = make_item(project, ["three years"])
-    judge(project, user, verdict="drop", reasons=["wrong_answer"], claims=[{"text": "three years", "state": "contradicted", "sentence": 1}])
+    judge(
+        project,
+        user,
+        verdict="drop",
+        reasons=["wrong_answer"],
+        claims=[{"text": "three years", "state": "contradicted", "sentence": 1}],
+    )
     html = signed_in(make_member(project, "reviewer")).get(f"/p/p/review/{item.pk}/").content.decode()
     assert "Drop" in html
     assert "The answer is wrong" in html
@@ -245,7 +281,8 @@ def test_decisions_take_a_post_and_the_role(cast, path):
     project, people, item = cast
     address = f"/p/p/review/{item.pk}/{path}"
     opened = signed_in(make_member(project, "manager")).get(address)
-    assert (opened.status_code, opened["Location"]) == (302, f"/p/p/review/{item.pk}/")  # nothing is done, and the page comes
+    # nothing is done, and the page comes
+    assert (opened.status_code, opened["Location"]) == (302, f"/p/p/review/{item.pk}/")
     assert signed_in(people["ann"]).post(address).status_code == 403
     assert signed_in(make_user()).post(address).status_code == 404
     assert Client().post(address).status_code == 302

@@ -52,7 +52,8 @@ def test_perfect_and_opposite():
 
 
 def test_alpha_of_krippendorffs_own_nominal_example():
-    # Krippendorff (2011), four observers, twelve units, nominal: alpha = 0.743. Verdicts carry three values; units with more are mapped to two tests below.
+    # Krippendorff (2011), four observers, twelve units, nominal: alpha = 0.743. Verdicts carry three values;
+    # units with more are mapped to two tests below.
     import krippendorff
     import numpy as np
 
@@ -63,22 +64,34 @@ def test_alpha_of_krippendorffs_own_nominal_example():
         [n, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, n],
         [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, n],
     ]
-    assert krippendorff.alpha(reliability_data=data, level_of_measurement="nominal") == pytest.approx(0.743, abs=0.001)
+    assert krippendorff.alpha(reliability_data=data, level_of_measurement="nominal") == pytest.approx(
+        0.743, abs=0.001
+    )
 
 
 def test_alpha_of_verdicts_by_hand():
-    # Two annotators, four items: keep/keep, drop/drop, keep/drop, keep/keep. Do = 1/4; with n_keep=5, n_drop=3 of 8 values
-    # De = 2*5*3/(8*7) = 30/56; alpha = 1 - (1/4)/(30/56) = 0.5333…
+    # Two annotators, four items: keep/keep, drop/drop, keep/drop, keep/keep. Do = 1/4; with n_keep=5,
+    # n_drop=3 of 8 values De = 2*5*3/(8*7) = 30/56; alpha = 1 - (1/4)/(30/56) = 0.5333…
     verdicts = [("keep", "keep"), ("drop", "drop"), ("keep", "drop"), ("keep", "keep")]
     shared = [[(1, {"verdict": a}, 1, "qa"), (2, {"verdict": b}, 1, "qa")] for a, b in verdicts]
     assert agreement._alpha(shared) == pytest.approx(1 - 0.25 / (30 / 56))
 
 
 def test_alpha_is_not_measured_where_nothing_that_two_people_judged_varies():
-    """Values that one person alone gave bring variation into the table, and none into what is compared: 0 / 0."""
-    same = [[(1, {"ranking": [[0, 1]]}, 3, "ranking"), (2, {"ranking": [[0, 1]]}, 3, "ranking")] for _i in range(3)]
-    alone = [[(1, {"ranking": [[0, 1], [2]]}, 3, "ranking"), (2, {"ranking": [[0, 1]]}, 3, "ranking")] for _i in range(3)]
-    verdicts = [[(1, {"verdict": "keep"}, 1, "qa"), (2, {"verdict": "keep"}, 1, "qa")], [(1, {"verdict": "drop"}, 1, "qa")]]
+    """Values that one person alone gave bring variation into the table, and none into what is compared: 0 /
+    0."""
+    same = [
+        [(1, {"ranking": [[0, 1]]}, 3, "ranking"), (2, {"ranking": [[0, 1]]}, 3, "ranking")]
+        for _i in range(3)
+    ]
+    alone = [
+        [(1, {"ranking": [[0, 1], [2]]}, 3, "ranking"), (2, {"ranking": [[0, 1]]}, 3, "ranking")]
+        for _i in range(3)
+    ]
+    verdicts = [
+        [(1, {"verdict": "keep"}, 1, "qa"), (2, {"verdict": "keep"}, 1, "qa")],
+        [(1, {"verdict": "drop"}, 1, "qa")],
+    ]
     assert [agreement._alpha(shared) for shared in (same, alone, verdicts, [])] == [None] * 4
 
 
@@ -93,7 +106,10 @@ def test_alpha_is_a_number_or_nothing(table):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("language", "sentence"), [("en", "cannot be measured: no variation"), ("zh-hans", "无法计算 Krippendorff α：判断没有差异")])
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("en", "cannot be measured: no variation"), ("zh-hans", "无法计算 Krippendorff α：判断没有差异")],
+)
 def test_the_page_says_that_there_is_no_variation(client, language, sentence):
     project = make_project(overlap=2)
     for _i in range(3):
@@ -101,7 +117,9 @@ def test_the_page_says_that_there_is_no_variation(client, language, sentence):
     for n in range(2):
         user = make_member(project, "annotator")
         while a := queue.claim(project=project, user=user):
-            letters = [sorted("ABC"[a.order.index(slot)] for slot in (0, 1))] + ([["ABC"[a.order.index(2)]]] if n else [])
+            letters = [sorted("ABC"[a.order.index(slot)] for slot in (0, 1))] + (
+                [["ABC"[a.order.index(2)]]] if n else []
+            )
             document = {"ranking": letters, **({} if n else {"acceptable": 1})}
             submit.submit(user=user, pk=a.pk, given=document, client_key="k")
     client.force_login(make_member(project, "manager", make_user(language=language)))

@@ -69,5 +69,6 @@ def test_a_project_that_has_just_got_its_first_items_is_not_called_empty(client)
     assert "0 of 1 items done" in client.get("/p/fresh/").content.decode()
     make_item(project)
     with CaptureQueriesContext(connection) as asked:
-        assert progress.of_projects([project], new=True)[project.pk]["items"] == 1  # what has some is counted as rarely as ever
+        # what has some is counted as rarely as ever
+        assert progress.of_projects([project], new=True)[project.pk]["items"] == 1
     assert len(asked) == 0

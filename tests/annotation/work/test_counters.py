@@ -22,7 +22,11 @@ pytestmark = pytest.mark.django_db
 def recounted(item: Item) -> dict:
     """The counters of `item` from its rows, and whether it is done."""
     assignments = {a.annotator_id: a for a in Assignment.objects.filter(item=item)}
-    counted = list(Annotation.objects.filter(item=item, annotator__source="person", state__in=["submitted", "accepted"]).select_related("head"))
+    counted = list(
+        Annotation.objects.filter(
+            item=item, annotator__source="person", state__in=["submitted", "accepted"]
+        ).select_related("head")
+    )
     in_slot = [a for a in counted if assignments[a.annotator_id].slot is not None]
     return {
         "held": sum(a.slot is not None for a in assignments.values()),
@@ -34,7 +38,9 @@ def recounted(item: Item) -> dict:
 
 
 def kept(item: Item) -> dict:
-    return {name: getattr(item, name) for name in ("held", "submitted", "extras", "agreement")} | {"done": item.state == "done"}
+    return {name: getattr(item, name) for name in ("held", "submitted", "extras", "agreement")} | {
+        "done": item.state == "done"
+    }
 
 
 class Bench:
@@ -50,7 +56,11 @@ class Bench:
         self.n = 0
 
     def assignment(self, *states):
-        rows = list(Assignment.objects.filter(project=self.project, state__in=states, annotator__user__isnull=False).order_by("pk"))
+        rows = list(
+            Assignment.objects.filter(
+                project=self.project, state__in=states, annotator__user__isnull=False
+            ).order_by("pk")
+        )
         return self.rng.choice(rows) if rows else None
 
     def annotation(self):
@@ -65,7 +75,12 @@ class Bench:
             letters = list("ABC")
             self.rng.shuffle(letters)
             self.n += 1
-            submit.submit(user=a.annotator.user, pk=a.pk, given={"ranking": [[x] for x in letters]}, client_key=f"k{self.n}")
+            submit.submit(
+                user=a.annotator.user,
+                pk=a.pk,
+                given={"ranking": [[x] for x in letters]},
+                client_key=f"k{self.n}",
+            )
 
     def undo(self):
         if a := self.assignment("submitted"):
@@ -105,20 +120,50 @@ class Bench:
             review.unsettle(item=one.item, reviewer=self.rex)
 
     def hide(self):
-        queue.report(user=self.rng.choice(self.people), item=self.rng.choice(list(Item.objects.filter(project=self.project).order_by("pk"))))
+        queue.report(
+            user=self.rng.choice(self.people),
+            item=self.rng.choice(list(Item.objects.filter(project=self.project).order_by("pk"))),
+        )
 
     def restore(self):
         for item in Item.objects.filter(project=self.project, hidden=True):
             queue.restore(user=self.lead, item=item)
 
     def settings(self):
-        projects.change(project=self.project, actor=self.lead, title="T", description="", archived=False, overlap=self.rng.randint(1, 4))
+        projects.change(
+            project=self.project,
+            actor=self.lead,
+            title="T",
+            description="",
+            archived=False,
+            overlap=self.rng.randint(1, 4),
+        )
 
     def erase(self):
         if self.rng.random() < 0.2 and len(self.people) > 2:
             erasure.erase(Person(self.project, user=self.people.pop()))
 
-    VERBS = (claim, claim, claim, submit, submit, submit, undo, skip, release, renew, expire, accept, return_, settle, unsettle, hide, restore, settings, erase)
+    VERBS = (
+        claim,
+        claim,
+        claim,
+        submit,
+        submit,
+        submit,
+        undo,
+        skip,
+        release,
+        renew,
+        expire,
+        accept,
+        return_,
+        settle,
+        unsettle,
+        hide,
+        restore,
+        settings,
+        erase,
+    )
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -192,7 +237,9 @@ def test_what_was_stored_wrong_before_is_set_right_by_the_migration():
     for _n in range(2):
         user = make_member(project, "annotator")
         a = queue.claim(project=project, user=user)
-        made.append(submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"], ["C"]]}, client_key="k"))
+        made.append(
+            submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"], ["C"]]}, client_key="k")
+        )
     review.return_(annotation=made[0].annotation, reviewer=make_member(project, "reviewer"), comment="Again.")
     Item.objects.filter(pk=items[0].pk).update(agreement=-1, held=1)
     Item.objects.filter(pk=items[2].pk).update(held=1)
@@ -202,5 +249,11 @@ def test_what_was_stored_wrong_before_is_set_right_by_the_migration():
 
     Editor.connection = connection
     import_module("annotation.migrations.0006_counters_as_the_rows_say").recount(apps, Editor)
-    assert [kept(item) == recounted(item) for item in Item.objects.filter(project=project).order_by("pk")] == [True] * 3
-    assert list(Item.objects.filter(project=project).order_by("pk").values_list("held", flat=True)) == [2, 0, 0]
+    assert [
+        kept(item) == recounted(item) for item in Item.objects.filter(project=project).order_by("pk")
+    ] == [True] * 3
+    assert list(Item.objects.filter(project=project).order_by("pk").values_list("held", flat=True)) == [
+        2,
+        0,
+        0,
+    ]

@@ -1,6 +1,8 @@
-"""What the bench costs does not grow with what a person has done: rows read are counted by the database itself.
+"""What the bench costs does not grow with what a person has done: rows read are counted by the database
+itself.
 
-SQLite says how many steps its machine took, which is so many for each row; PostgreSQL says how many rows a transaction read from each table."""
+SQLite says how many steps its machine took, which is so many for each row; PostgreSQL says how many rows a
+transaction read from each table."""
 
 from contextlib import contextmanager
 
@@ -28,16 +30,34 @@ def _done(project, count: int, *annotators):
     """`count` further items that each of `annotators` has judged."""
     prompt, start = make_prompt(project), Item.objects.count()
     items = [
-        Item(project=project, prompt=prompt, kind="ranking", generation=n, state="done", position=n, overlap=2, slot_count=3, held=2, submitted=2)
+        Item(
+            project=project,
+            prompt=prompt,
+            kind="ranking",
+            generation=n,
+            state="done",
+            position=n,
+            overlap=2,
+            slot_count=3,
+            held=2,
+            submitted=2,
+        )
         for n in range(start, start + count)
     ]
     items = Item.objects.bulk_create(items)
     pairs = [(item, slot, who) for item in items for slot, who in enumerate(annotators)]
-    held = [Assignment(project=project, item=item, annotator=who, state="submitted", slot=slot, order=[0, 1, 2]) for item, slot, who in pairs]
+    held = [
+        Assignment(project=project, item=item, annotator=who, state="submitted", slot=slot, order=[0, 1, 2])
+        for item, slot, who in pairs
+    ]
     Assignment.objects.bulk_create(held)
-    said = Annotation.objects.bulk_create([Annotation(project=project, item=i, annotator=who) for i, _slot, who in pairs])
+    said = Annotation.objects.bulk_create(
+        [Annotation(project=project, item=i, annotator=who) for i, _slot, who in pairs]
+    )
     doc = {"ranking": [[0], [1]], "rest": "worse", "schema": 1}
-    versions = [AnnotationVersion(annotation=a, number=1, document=doc, client_key="k", event_id=1) for a in said]
+    versions = [
+        AnnotationVersion(annotation=a, number=1, document=doc, client_key="k", event_id=1) for a in said
+    ]
     heads = AnnotationVersion.objects.bulk_create(versions)
     bulk.update(Annotation, ("head",), [(a.pk, head.pk) for a, head in zip(said, heads, strict=True)])
     if connection.vendor == "postgresql":
@@ -50,7 +70,10 @@ class Bench:
 
     def __init__(self):
         self.project = make_project(overlap=2)
-        self.user, self.reviewer = make_member(self.project, "annotator"), make_member(self.project, "reviewer")
+        self.user, self.reviewer = (
+            make_member(self.project, "annotator"),
+            make_member(self.project, "reviewer"),
+        )
         self.annotator = queue.annotator_for(project=self.project, user=self.user)
         self.other = make_annotator(self.project, make_member(self.project, "annotator"))
         for i in range(20):
@@ -59,7 +82,8 @@ class Bench:
     def has_done(self, count: int):
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")  # as it does for what is asked often
+                # as it does for what is asked often
+                cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         _done(self.project, count, self.annotator, self.other)
         progress.of_project(self.project)  # counted once in a while, for everybody
 
@@ -91,7 +115,9 @@ def counting():
 
 def _rows_read() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) FROM pg_stat_xact_user_tables")
+        cursor.execute(
+            "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) FROM pg_stat_xact_user_tables"
+        )
         return int(cursor.fetchone()[0])
 
 
@@ -107,19 +133,35 @@ def _edit(b):
 VERBS = {
     "claim": lambda b: lambda: queue.claim(project=b.project, user=b.user),
     "claim what is held": lambda b: b.assignment() and (lambda: queue.claim(project=b.project, user=b.user)),
-    "reserve": lambda b: b.assignment() and (lambda: queue.claim(project=b.project, user=b.user, reserve=True)),
-    "claim of an empty queue": lambda b: _hide_all(b) or (lambda: queue.claim(project=b.project, user=b.user)),
+    "reserve": lambda b: (
+        b.assignment() and (lambda: queue.claim(project=b.project, user=b.user, reserve=True))
+    ),
+    "claim of an empty queue": lambda b: (
+        _hide_all(b) or (lambda: queue.claim(project=b.project, user=b.user))
+    ),
     "payload": lambda b: _held(b) and (lambda: payload.of(queue.own(user=b.user, pk=b.held.pk))),
     "renew": lambda b: _held(b) and (lambda: queue.renew(user=b.user, pk=b.held.pk)),
-    "renew what had expired": lambda b: _held(b, "expired") and (lambda: queue.renew(user=b.user, pk=b.held.pk)),
-    "draft": lambda b: _held(b) and (lambda: submit.save_draft(user=b.user, pk=b.held.pk, draft={"x": 1}, revision=0)),
+    "renew what had expired": lambda b: (
+        _held(b, "expired") and (lambda: queue.renew(user=b.user, pk=b.held.pk))
+    ),
+    "draft": lambda b: (
+        _held(b) and (lambda: submit.save_draft(user=b.user, pk=b.held.pk, draft={"x": 1}, revision=0))
+    ),
     "release": lambda b: _held(b) and (lambda: queue.release(user=b.user, pk=b.held.pk)),
     "skip": lambda b: _held(b) and (lambda: queue.skip(user=b.user, pk=b.held.pk, reason=SKIP_REASONS[0])),
     "report": lambda b: _held(b) and (lambda: queue.report(user=b.user, item=b.held.item)),
     "submit": lambda b: _held(b) and (lambda: _submit(b)),
     "edit": lambda b: _held(b) and (_submit(b) or (lambda: _edit(b))),
-    "undo": lambda b: _held(b) and (_submit(b) or b.assignment()) and (lambda: submit.undo(user=b.user, pk=b.held.pk)),
-    "expire": lambda b: _held(b) and (Assignment.objects.filter(pk=b.held.pk).update(lease_until="2020-01-01T00:00:00Z") and queue.expire),
+    "undo": lambda b: (
+        _held(b) and (_submit(b) or b.assignment()) and (lambda: submit.undo(user=b.user, pk=b.held.pk))
+    ),
+    "expire": lambda b: (
+        _held(b)
+        and (
+            Assignment.objects.filter(pk=b.held.pk).update(lease_until="2020-01-01T00:00:00Z")
+            and queue.expire
+        )
+    ),
     "expire nothing": lambda b: queue.expire,
     "the bench page": lambda b: _page(b, "bench"),
     "own work": lambda b: _page(b, "mine"),
@@ -164,20 +206,34 @@ def test_no_verb_reads_more_rows_for_a_person_who_has_done_much():
     assert grown == {}, f"rows or steps after {FEW} and after {FEW + MANY} items"
 
 
-GROWING = ("annotation_assignment", "annotation_annotation", "annotation_annotationversion", "annotation_item", "annotation_itemanswer", "core_event")
+GROWING = (
+    "annotation_assignment",
+    "annotation_annotation",
+    "annotation_annotationversion",
+    "annotation_item",
+    "annotation_itemanswer",
+    "core_event",
+)
 
 
 CONTROL = ("SAVEPOINT", "RELEASE", "ROLLBACK", "SET ")
 
 
 def _plan_of(sql, params) -> list[str]:
-    """What is wrong with how the database finds the rows of a statement: a table read whole, all that is one person's or one project's."""
+    """What is wrong with how the database finds the rows of a statement: a table read whole, all that is one
+    person's or one project's."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}", params)
             steps = [row[3] for row in cursor.fetchall()]
             whole = [s for s in steps if s.startswith("SCAN ") and s.split()[1] in GROWING]
-            return whole + [s for s in steps if "_assignment " in s and s.endswith(("(annotator_id=?)", "(project_id=?)")) and "assignment_one_" not in s]
+            return whole + [
+                s
+                for s in steps
+                if "_assignment " in s
+                and s.endswith(("(annotator_id=?)", "(project_id=?)"))
+                and "assignment_one_" not in s
+            ]
         plans = []
         for part in sql.split(";"):  # what goes together, in its order
             of, params = params[: part.count("%s")], params[part.count("%s") :]
@@ -228,7 +284,9 @@ def test_every_statement_finds_its_rows_by_an_index_that_leads_to_them():
         _cost_of(bench, verb)  # PostgreSQL's plans are made
         with transaction.atomic():
             run = VERBS[verb](bench)
-            with every_statement(lambda sql, params, verb=verb: found.setdefault(verb, []).extend(_plan_of(sql, params))):
+            with every_statement(
+                lambda sql, params, verb=verb: found.setdefault(verb, []).extend(_plan_of(sql, params))
+            ):
                 run()
             transaction.set_rollback(True)
     assert {verb: wrong for verb, wrong in found.items() if wrong} == {}

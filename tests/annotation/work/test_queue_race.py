@@ -1,4 +1,5 @@
-"""Many people at once on one real database: no item is given out twice, nothing deadlocks, every submit counts once."""
+"""Many people at once on one real database: no item is given out twice, nothing deadlocks, every submit
+counts once."""
 
 import contextlib
 
@@ -34,7 +35,8 @@ def test_eight_people_drain_a_queue_of_overlap_two():
             submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"], ["C"]]}, client_key="k")
 
     assert at_once(*(lambda u=u: drain(u) for u in people)) == []
-    # Whoever met an empty queue while another still held an item has left; one more walk finds what was let go at the end.
+    # Whoever met an empty queue while another still held an item has left; one more walk finds what was let
+    # go at the end.
     for user in people:
         drain(user)
     over = Assignment.objects.filter(slot__isnull=False).values("item").annotate(n=Count("pk")).exclude(n=2)
@@ -59,7 +61,12 @@ def test_one_submit_sent_many_times_counts_once():
     make_item(project)
     user = make_member(project, "annotator")
     a = queue.claim(project=project, user=user)
-    errors = at_once(*(lambda: submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"]]}, client_key="once") for _i in range(6)))
+    errors = at_once(
+        *(
+            lambda: submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"]]}, client_key="once")
+            for _i in range(6)
+        )
+    )
     assert errors == []
     item = Item.objects.get()
     assert (item.submitted, item.held, Annotation.objects.get().versions.count()) == (1, 1, 1)
@@ -86,12 +93,17 @@ def test_expiry_against_submit_and_heartbeat_never_loses_or_doubles():
     assert at_once(*(lambda u=u: work(u) for u in people), sweep) == []
     assert not Item.objects.exclude(held=F("submitted")).exists()
     assert not Item.objects.filter(submitted__gt=F("overlap")).exists()
-    assert sum(Item.objects.values_list("submitted", flat=True)) + sum(Item.objects.values_list("extras", flat=True)) == Annotation.objects.count()
+    assert (
+        sum(Item.objects.values_list("submitted", flat=True))
+        + sum(Item.objects.values_list("extras", flat=True))
+        == Annotation.objects.count()
+    )
     assert connection.vendor in ("sqlite", "postgresql")
 
 
 def test_lost_plans_lose_nothing():
-    """A pooler between us and PostgreSQL may hand every transaction another connection, which knows nothing of what was prepared."""
+    """A pooler between us and PostgreSQL may hand every transaction another connection, which knows nothing
+    of what was prepared."""
     if connection.vendor != "postgresql":
         pytest.skip("only PostgreSQL keeps plans")
     project = make_project()
@@ -104,7 +116,10 @@ def test_lost_plans_lose_nothing():
         forget()
         done = submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"]]}, client_key="k")
         forget()
-        assert payload.of(queue.own(user=user, pk=a.pk))["assignment"]["annotation"]["version"] == done.version.number
+        assert (
+            payload.of(queue.own(user=user, pk=a.pk))["assignment"]["annotation"]["version"]
+            == done.version.number
+        )
 
     def forget():
         one_go._plans_are_kept = True
@@ -128,7 +143,10 @@ def test_a_claim_that_fails_in_mid_go_leaves_nothing_behind(monkeypatch):
     project = make_project()
     make_item(project)
     user = make_member(project, "annotator")
-    wrong = ("SELECT 1 / 0" if connection.vendor == "postgresql" else "SELECT no_such_column FROM annotation_item", [])
+    wrong = (
+        "SELECT 1 / 0" if connection.vendor == "postgresql" else "SELECT no_such_column FROM annotation_item",
+        [],
+    )
     whole = statements.hold
     monkeypatch.setattr(statements, "hold", lambda a: [*whole(a), wrong])
     with pytest.raises(DatabaseError):
@@ -141,5 +159,12 @@ def test_a_claim_that_fails_in_mid_go_leaves_nothing_behind(monkeypatch):
     with pytest.raises(DatabaseError):
         submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"]]}, client_key="k")
     monkeypatch.undo()
-    assert (Annotation.objects.count(), Assignment.objects.get().state, Event.objects.filter(verb="submit").count()) == (0, "open", 0)
-    assert submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"]]}, client_key="k").version.number == 1
+    assert (
+        Annotation.objects.count(),
+        Assignment.objects.get().state,
+        Event.objects.filter(verb="submit").count(),
+    ) == (0, "open", 0)
+    assert (
+        submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"]]}, client_key="k").version.number
+        == 1
+    )

@@ -39,7 +39,17 @@ def work(project, user, document=None, key="k1", **kwargs):
 
 def test_letters_become_the_slots_that_were_shown(project, alice):
     make_item(project)
-    a, made = work(project, alice, {"ranking": [["C"], ["A", "B"]], "acceptable": 1, "strength": [2], "ratings": {"C": {"overall": 5}}, "comment": " kept  "})
+    a, made = work(
+        project,
+        alice,
+        {
+            "ranking": [["C"], ["A", "B"]],
+            "acceptable": 1,
+            "strength": [2],
+            "ratings": {"C": {"overall": 5}},
+            "comment": " kept  ",
+        },
+    )
     c, first, second = a.order[2], a.order[0], a.order[1]
     assert made.version.document == {
         "schema": 1,
@@ -63,7 +73,9 @@ def test_the_same_client_key_is_answered_with_the_first_result(project, alice):
 def test_an_edit_appends_a_version_and_counts_once(project, alice):
     make_item(project)
     a, _first = work(project, alice, active_ms=1000)
-    second = submit.submit(user=alice, pk=a.pk, given={"ranking": [["B"], ["A"], ["C"]]}, client_key="k2", active_ms=1500)
+    second = submit.submit(
+        user=alice, pk=a.pk, given={"ranking": [["B"], ["A"], ["C"]]}, client_key="k2", active_ms=1500
+    )
     assert (second.version.number, second.version.action) == (2, "edit")
     figure = DailyFigure.objects.get()
     assert Item.objects.get().submitted == 1 and (figure.submitted, figure.active_ms) == (1, 1500)
@@ -89,7 +101,11 @@ def test_undo_takes_the_judgement_back_and_opens_it_with_its_text(project, alice
     a, made = work(project, alice, {"ranking": [["B"], ["A"], ["C"]], "comment": "hm"})
     now_open = queue.claim(project=project, user=alice)
     back = submit.undo(user=alice, pk=a.pk)
-    assert back.state == "open" and back.draft == {"schema": 1, "ranking": [["B"], ["A"], ["C"]], "comment": "hm"}
+    assert back.state == "open" and back.draft == {
+        "schema": 1,
+        "ranking": [["B"], ["A"], ["C"]],
+        "comment": "hm",
+    }
     now_open.refresh_from_db()
     assert now_open.state == "reserved"
     made.annotation.refresh_from_db()
@@ -126,8 +142,14 @@ def test_a_stale_draft_is_refused_and_both_are_kept(project, alice):
         ({"ranking": [["A"], ["B"]], "acceptable": True}, "acceptable"),
         ({"ranking": [["A"], ["B"]], "ratings": {"A": {"overall": 6}}}, "ratings"),
         ({"ranking": [["A"], ["B"]], "ratings": {"Z": {"overall": 5}}}, "document"),
-        ({"ranking": [["A"], ["B"]], "corrections": [{"target": "response", "answer": "A", "text": "  "}]}, "corrections"),
-        ({"ranking": [["A"], ["B"]], "corrections": [{"target": "turn", "turn": 0, "text": "x"}]}, "corrections"),
+        (
+            {"ranking": [["A"], ["B"]], "corrections": [{"target": "response", "answer": "A", "text": "  "}]},
+            "corrections",
+        ),
+        (
+            {"ranking": [["A"], ["B"]], "corrections": [{"target": "turn", "turn": 0, "text": "x"}]},
+            "corrections",
+        ),
         ({"ranking": [["A"], ["B"]], "corrections": [{"target": "response", "text": "x"}]}, "corrections"),
         ({"ranking": [["A"], ["B"]], "spans": [{"answer": "A", "start": 3, "end": 2}]}, "spans"),
         ({"ranking": [["A"], ["B"]], "spans": [{"start": 0, "end": 2}]}, "spans"),
@@ -137,7 +159,9 @@ def test_a_stale_draft_is_refused_and_both_are_kept(project, alice):
         ([], "document"),
     ],
 )
-def test_a_document_that_says_too_little_or_contradicts_itself_names_its_field(project, alice, document, field):
+def test_a_document_that_says_too_little_or_contradicts_itself_names_its_field(
+    project, alice, document, field
+):
     make_item(project)
     a = queue.claim(project=project, user=alice)
     with pytest.raises(DomainError) as refused:
@@ -154,7 +178,18 @@ def test_a_document_that_says_too_little_or_contradicts_itself_names_its_field(p
         {"ranking": [["A", "B", "C"]]},
         {"acceptable": 0},
         {"ranking": [["B"]], "acceptable": 1},
-        {"ranking": [["A"], ["B"]], "corrections": [{"target": "response", "answer": "B", "text": "better", "wording_only": True, "evidence": "art. 188"}]},
+        {
+            "ranking": [["A"], ["B"]],
+            "corrections": [
+                {
+                    "target": "response",
+                    "answer": "B",
+                    "text": "better",
+                    "wording_only": True,
+                    "evidence": "art. 188",
+                }
+            ],
+        },
     ],
 )
 def test_what_may_be_said(project, alice, document):
@@ -178,7 +213,9 @@ def test_qa_wants_a_verdict_that_fits():
         with pytest.raises(DomainError) as refused:
             submit.submit(user=user, pk=a.pk, given=document, client_key="k")
         assert refused.value.field == field
-    assert submit.submit(user=user, pk=a.pk, given={"verdict": "fix", "corrections": fix}, client_key="k").version.pk
+    assert submit.submit(
+        user=user, pk=a.pk, given={"verdict": "fix", "corrections": fix}, client_key="k"
+    ).version.pk
 
 
 @pytest.mark.parametrize("name", sorted(documents.FORMS))
@@ -215,9 +252,17 @@ def test_a_judgement_says_nothing_that_belongs_to_another_kind(kind, document, f
 
 
 def test_a_turn_of_the_assistant_can_be_corrected(project, alice):
-    messages = [{"role": "user", "content": "q1"}, {"role": "assistant", "content": "a1"}, {"role": "user", "content": "q2"}]
+    messages = [
+        {"role": "user", "content": "q1"},
+        {"role": "assistant", "content": "a1"},
+        {"role": "user", "content": "q2"},
+    ]
     make_item(project, prompt=make_prompt(project, messages=messages))
-    _a, made = work(project, alice, {"ranking": [["A"], ["B"]], "corrections": [{"target": "turn", "turn": 1, "text": "better a1"}]})
+    _a, made = work(
+        project,
+        alice,
+        {"ranking": [["A"], ["B"]], "corrections": [{"target": "turn", "turn": 1, "text": "better a1"}]},
+    )
     assert made.version.document["corrections"] == [{"target": "turn", "turn": 1, "text": "better a1"}]
 
 

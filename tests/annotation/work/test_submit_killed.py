@@ -1,4 +1,5 @@
-"""The web process is killed while people submit: what was answered is stored, what was not is stored once when it is sent again."""
+"""The web process is killed while people submit: what was answered is stored, what was not is stored once
+when it is sent again."""
 
 import contextlib
 import http.client
@@ -43,7 +44,10 @@ def test_kill_nine_in_mid_submit(tmp_path):
     project = make_project("clinic", overlap=2)
     for i in range(60):
         make_item(project, position=i)
-    clients = [Client(new_key(user=make_member(project, "annotator"), project=project, role="annotator")[1]) for _i in range(3)]
+    clients = [
+        Client(new_key(user=make_member(project, "annotator"), project=project, role="annotator")[1])
+        for _i in range(3)
+    ]
     answered, wrong = [], []
 
     def work(client):
@@ -59,7 +63,10 @@ def test_kill_nine_in_mid_submit(tmp_path):
     threads = [threading.Thread(target=work, args=(c,), daemon=True) for c in clients]
     kills, started = 0, False
     while any(t.is_alive() for t in threads) or not started:
-        with contextlib.suppress(ProcessLookupError), processes.web(log=tmp_path / "web.log") as (process, url):
+        with (
+            contextlib.suppress(ProcessLookupError),
+            processes.web(log=tmp_path / "web.log") as (process, url),
+        ):
             for client in clients:
                 client.base = url
             if not started:
@@ -77,6 +84,8 @@ def test_kill_nine_in_mid_submit(tmp_path):
                     t.join(60)
     assert wrong == [] and kills == 4 and sum(c.resent for c in clients) > 0
     assert len(answered) == 120 == Annotation.objects.count() == AnnotationVersion.objects.count()
-    assert set(AnnotationVersion.objects.values_list("client_key", flat=True)) == {f"key-{pk}" for pk, _got in answered}
+    assert set(AnnotationVersion.objects.values_list("client_key", flat=True)) == {
+        f"key-{pk}" for pk, _got in answered
+    }
     assert Item.objects.filter(submitted=2, held=2, state="done").count() == 60
     assert Assignment.objects.filter(slot__isnull=False, state="submitted").count() == 120

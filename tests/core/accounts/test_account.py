@@ -11,7 +11,9 @@ OLD, NEW = "correct horse battery", "staple in the stable"
 
 
 def change(client, old=OLD, new=NEW, again=None):
-    return client.post("/account/password/", {"old_password": old, "new_password": new, "again": again or new})
+    return client.post(
+        "/account/password/", {"old_password": old, "new_password": new, "again": again or new}
+    )
 
 
 def test_profile_is_kept(client):
@@ -31,7 +33,10 @@ def test_profile_is_kept(client):
 def test_account_cannot_raise_its_own_rights(client):
     user = make_user()
     client.force_login(user)
-    client.post("/account/", {"first_name": "x", "text_size": "0", "is_superuser": "on", "is_staff": "on", "username": "root"})
+    client.post(
+        "/account/",
+        {"first_name": "x", "text_size": "0", "is_superuser": "on", "is_staff": "on", "username": "root"},
+    )
     user.refresh_from_db()
     assert not user.is_superuser
     assert user.username != "root"
@@ -51,7 +56,12 @@ def test_password_changes_and_this_session_stays(client):
 
 @pytest.mark.parametrize(
     ("old", "new", "again", "field"),
-    [("wrong", NEW, NEW, "old_password"), (OLD, NEW, NEW + "x", "again"), (OLD, "12345678", "12345678", "new_password"), (OLD, OLD, OLD, "new_password")],
+    [
+        ("wrong", NEW, NEW, "old_password"),
+        (OLD, NEW, NEW + "x", "again"),
+        (OLD, "12345678", "12345678", "new_password"),
+        (OLD, OLD, OLD, "new_password"),
+    ],
 )
 def test_password_is_refused_with_a_reason(client, old, new, again, field):
     user = make_user()
@@ -69,7 +79,10 @@ def test_a_one_time_password_must_be_changed_before_anything_else(client):
     for path in ("/", "/account/", "/p/p/guidelines/", "/p/p/keys/"):
         response = client.get(path)
         assert (response.status_code, response["Location"]) == (302, "/account/password/"), path
-    assert client.post("/api/v1/projects/p/next/", {}, content_type="application/json").json()["error"]["code"] == "password_must_change"
+    assert (
+        client.post("/api/v1/projects/p/next/", {}, content_type="application/json").json()["error"]["code"]
+        == "password_must_change"
+    )
     assert client.get("/account/password/").status_code == 200
     assert change(client).status_code == 302
     assert client.get("/").status_code == 200
@@ -90,8 +103,14 @@ def test_choices_of_a_person_are_kept_with_the_account_and_answered_as_json(clie
     client.force_login(user)
     answer = client.post("/preferences/", {"step": "1"}, HTTP_ACCEPT="application/json").json()
     assert answer["text_size"] == 3, "the largest step is the end"
-    assert client.post("/preferences/", {"theme": "toggle"}, HTTP_ACCEPT="application/json").json()["theme"] == "dark"
-    assert client.post("/preferences/", {"theme": "toggle"}, HTTP_ACCEPT="application/json").json()["theme"] == "light"
+    assert (
+        client.post("/preferences/", {"theme": "toggle"}, HTTP_ACCEPT="application/json").json()["theme"]
+        == "dark"
+    )
+    assert (
+        client.post("/preferences/", {"theme": "toggle"}, HTTP_ACCEPT="application/json").json()["theme"]
+        == "light"
+    )
     user.refresh_from_db()
     assert (user.theme, user.text_size) == ("light", 3)
 
@@ -112,6 +131,10 @@ def test_a_forged_cookie_is_no_theme(client):
 
 def test_a_password_that_is_too_short_is_refused_in_chinese_too(client):
     project = make_project("short")
-    _invite, token = people.create_invite(project=project, actor=make_member(project, "manager"), role="annotator", days=7, uses=1)
-    html = client.post(f"/invite/{token}/", {"username": "new", "password": "k9!"}, headers={"Accept-Language": "zh-CN"}).content.decode()
+    _invite, token = people.create_invite(
+        project=project, actor=make_member(project, "manager"), role="annotator", days=7, uses=1
+    )
+    html = client.post(
+        f"/invite/{token}/", {"username": "new", "password": "k9!"}, headers={"Accept-Language": "zh-CN"}
+    ).content.decode()
     assert "密码太短，至少需要 8 个字符。" in html and "too short" not in html

@@ -34,8 +34,15 @@ def test_shows_progress_start_and_what_came_back(client):
     make_item(project, state="done", submitted=1)
     item = make_item(project)
     make_item(project, hidden=True)
-    Annotation.objects.create(project=project, item=item, annotator=make_annotator(project, user), state="returned")
-    Annotation.objects.create(project=project, item=make_item(project), annotator=make_annotator(project, make_user()), state="submitted")
+    Annotation.objects.create(
+        project=project, item=item, annotator=make_annotator(project, user), state="returned"
+    )
+    Annotation.objects.create(
+        project=project,
+        item=make_item(project),
+        annotator=make_annotator(project, make_user()),
+        state="submitted",
+    )
     make_project("other")
     client.force_login(user)
     html = client.get("/").content.decode()
@@ -88,7 +95,11 @@ def test_tabs_follow_the_role(client):
         client.force_login(make_member(project, role))
         html = client.get("/p/p/guidelines/").content.decode()
         nav = html[html.index('class="tabs"') : html.index("</nav>")]
-        shown[role] = {name for name in ("bench", "mine", "review", "items", "members", "settings", "import", "work") if f'"/p/p/{name}/"' in nav}
+        shown[role] = {
+            name
+            for name in ("bench", "mine", "review", "items", "members", "settings", "import", "work")
+            if f'"/p/p/{name}/"' in nav
+        }
     assert shown["annotator"] == {"bench", "mine", "work"}
     assert shown["reviewer"] == {"bench", "mine", "work", "review", "items"}
     assert shown["manager"] == {"bench", "mine", "work", "review", "items", "members", "settings", "import"}
@@ -97,7 +108,16 @@ def test_tabs_follow_the_role(client):
 def test_no_page_carries_inline_script_or_style(client):
     project = make_project("p")
     client.force_login(make_member(project, "manager"))
-    for path in ("/", "/account/", "/p/p/", "/p/p/members/", "/p/p/settings/", "/p/p/items/", "/p/p/guidelines/?edit", "/nothing/"):
+    for path in (
+        "/",
+        "/account/",
+        "/p/p/",
+        "/p/p/members/",
+        "/p/p/settings/",
+        "/p/p/items/",
+        "/p/p/guidelines/?edit",
+        "/nothing/",
+    ):
         response = client.get(path)
         html = response.content.decode()
         assert " style=" not in html, path

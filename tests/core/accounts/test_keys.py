@@ -25,7 +25,9 @@ def make(client, role="annotator", name="script"):
 
 
 def works(text) -> bool:
-    return Client().get("/api/v1/projects/p/progress/", HTTP_AUTHORIZATION=f"Bearer {text}").status_code == 200
+    return (
+        Client().get("/api/v1/projects/p/progress/", HTTP_AUTHORIZATION=f"Bearer {text}").status_code == 200
+    )
 
 
 def test_a_key_is_shown_once_works_and_ends(cast):

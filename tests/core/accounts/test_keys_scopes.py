@@ -1,4 +1,5 @@
-"""Keys of narrow scope open one door; keys end when they are told to; a key is replaced while the old one goes on for a while."""
+"""Keys of narrow scope open one door; keys end when they are told to; a key is replaced while the old one
+goes on for a while."""
 
 import json
 import re
@@ -22,8 +23,12 @@ from tests.core.pages.test_role_matrix import BODIES, MATRIX, house, patterns, u
 pytestmark = pytest.mark.django_db
 
 # What such a key is for, and what anybody may read without one.
-DOORS = {"ingest": {"api_feedback", "api_widget_tokens"}, "proxy": {"proxy_chat", "proxy_models", "proxy_model", "proxy_unknown"}}
-OPEN_TO_ALL = {"schema", "api_docs", "api_widget_setup", "api_widget_feedback"}  # the last two know widget tokens only
+DOORS = {
+    "ingest": {"api_feedback", "api_widget_tokens"},
+    "proxy": {"proxy_chat", "proxy_models", "proxy_model", "proxy_unknown"},
+}
+# the last two know widget tokens only
+OPEN_TO_ALL = {"schema", "api_docs", "api_widget_setup", "api_widget_feedback"}
 
 
 def bearer(text: str) -> dict:
@@ -45,7 +50,8 @@ def works(text, slug="p") -> int:
 
 @pytest.mark.parametrize("scope", ["ingest", "proxy"])
 def test_a_narrow_key_opens_nothing_else(house, scope):  # noqa: F811
-    """Every address of the house, with a key of a manager that holds the strongest role: refused, wherever it is not the key's door."""
+    """Every address of the house, with a key of a manager that holds the strongest role: refused, wherever it
+    is not the key's door."""
     project, who, _ids, _given = house
     row, key = auth.new_key(user=who["manager"], project=project, role="manager", scope=scope)
     let_in, asked = {}, 0
@@ -56,7 +62,11 @@ def test_a_narrow_key_opens_nothing_else(house, scope):  # noqa: F811
         for method in ("get", "post", "put", "patch", "delete"):
             client = Client(raise_request_exception=False)
             with transaction.atomic():
-                more = {} if method == "get" else {"data": json.dumps(BODIES.get(name, {})), "content_type": "application/json"}
+                more = (
+                    {}
+                    if method == "get"
+                    else {"data": json.dumps(BODIES.get(name, {})), "content_type": "application/json"}
+                )
                 response = getattr(client, method)(url, **more, **bearer(key))
                 response.close()
                 transaction.set_rollback(True)
@@ -102,7 +112,9 @@ def test_a_view_lets_a_narrow_key_in_by_naming_it(cast):
 
 def test_only_managers_make_them_on_the_page(cast):
     project, _manager, client = cast
-    page = client.post("/p/p/keys/", {"name": "site", "scope": "ingest", "role": "manager", "expires_days": "30"}).content.decode()
+    page = client.post(
+        "/p/p/keys/", {"name": "site", "scope": "ingest", "role": "manager", "expires_days": "30"}
+    ).content.decode()
     row = ApiKey.objects.get()
     assert (row.scope, row.role, row.name) == ("ingest", "user", "site")
     assert timedelta(days=29) < row.expires_at - timezone.now() < timedelta(days=30)
@@ -128,7 +140,9 @@ def test_the_command_makes_them(cast, capsys):
     with pytest.raises(CommandError):
         call_command("create_api_key", manager.username, "p")
     with pytest.raises(CommandError):
-        call_command("create_api_key", make_member(key.project, "annotator").username, "p", "--scope", "ingest")
+        call_command(
+            "create_api_key", make_member(key.project, "annotator").username, "p", "--scope", "ingest"
+        )
 
 
 def test_an_expired_or_revoked_key_is_nobodys(cast):
@@ -145,7 +159,9 @@ def test_an_expired_or_revoked_key_is_nobodys(cast):
 
 def test_replacing_a_key(cast):
     project, manager, client = cast
-    row, old = people.create_api_key(project=project, user=manager, role="reviewer", name="nightly", expires_days=90)
+    row, old = people.create_api_key(
+        project=project, user=manager, role="reviewer", name="nightly", expires_days=90
+    )
     page = client.post(f"/p/p/keys/{row.pk}/rotate/").content.decode()
     new = re.search(r"tsk_[0-9a-f]{12}_[\w-]+", page)[0]
     assert new != old and works(new) == works(old) == 200

@@ -27,19 +27,35 @@ def test_signs_in_and_goes_where_the_person_wanted(client):
     assert client.get("/").status_code == 200
 
 
-def test_a_form_sent_without_a_session_leads_back_to_the_page_it_stood_on_and_says_that_nothing_was_saved(client):
+def test_a_form_sent_without_a_session_leads_back_to_the_page_it_stood_on_and_says_that_nothing_was_saved(
+    client,
+):
     make_member(make_project("p"), "manager", make_user("ann"))
-    led = client.post("/p/p/members/add/", {"names": "x"}, headers={"Referer": "http://testserver/p/p/members/?a=1#b"})
+    led = client.post(
+        "/p/p/members/add/", {"names": "x"}, headers={"Referer": "http://testserver/p/p/members/?a=1#b"}
+    )
     assert led["Location"] == "/login/?next=/p/p/members/%3Fa%3D1&unsaved=1"
     shown = client.get(led["Location"])
     assert "was not saved" in shown.content.decode() and 'name="unsaved"' in shown.content.decode()
-    assert 'name="unsaved"' in sign_in(client, "ann", "wrong", data={"next": "/p/p/members/", "unsaved": "1"}).content.decode()
+    assert (
+        'name="unsaved"'
+        in sign_in(client, "ann", "wrong", data={"next": "/p/p/members/", "unsaved": "1"}).content.decode()
+    )
     back = sign_in(client, "ann", data={"next": "/p/p/members/?a=1", "unsaved": "1"}, follow=True)
     assert back.redirect_chain == [("/p/p/members/?a=1", 302)] and back.status_code == 200
     assert "it was not saved" in back.content.decode()
 
 
-@pytest.mark.parametrize("referer", ["", "https://elsewhere.example/p/p/members/", "http://testserver//elsewhere.example/", "javascript:alert(1)", "http://["])
+@pytest.mark.parametrize(
+    "referer",
+    [
+        "",
+        "https://elsewhere.example/p/p/members/",
+        "http://testserver//elsewhere.example/",
+        "javascript:alert(1)",
+        "http://[",
+    ],
+)
 def test_a_form_from_nowhere_or_elsewhere_leads_home(client, referer):
     assert client.post("/account/", headers={"Referer": referer})["Location"] == "/login/?next=/&unsaved=1"
 
@@ -47,10 +63,15 @@ def test_a_form_from_nowhere_or_elsewhere_leads_home(client, referer):
 def test_a_page_asked_for_without_a_session_is_where_one_comes_to(client):
     assert client.get("/account/?a=1")["Location"] == "/login/?next=/account/%3Fa%3D1"
     make_user("ann")
-    assert "was not saved" not in sign_in(client, "ann", data={"next": "/account/"}, follow=True).content.decode()
+    assert (
+        "was not saved"
+        not in sign_in(client, "ann", data={"next": "/account/"}, follow=True).content.decode()
+    )
 
 
-@pytest.mark.parametrize("target", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target", ["https://elsewhere.example/", "//elsewhere.example/", "javascript:alert(1)"]
+)
 def test_never_leads_to_another_site(client, target):
     make_user("ann")
     assert sign_in(client, "ann", data={"next": target})["Location"] == "/"

@@ -24,7 +24,10 @@ def test_these_are_taken_for_each_other(one, other):
     assert alike(one, other) and alike(other, one)
 
 
-@pytest.mark.parametrize(("one", "other"), [("anna", "anne"), ("王芳", "王方"), ("Ivan", "lvan2"), ("user1", "user2"), ("li", "ll")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("anna", "anne"), ("王芳", "王方"), ("Ivan", "lvan2"), ("user1", "user2"), ("li", "ll")],
+)
 def test_these_are_not(one, other):
     assert not alike(one, other)
 

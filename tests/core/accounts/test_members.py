@@ -28,7 +28,9 @@ def cast():
 
 def test_an_invitation_brings_a_new_person_in_and_is_used_up(cast):
     project, _manager, client = cast
-    html = client.post("/p/p/members/invite/", {"role": "annotator", "days": "7", "uses": "1"}).content.decode()
+    html = client.post(
+        "/p/p/members/invite/", {"role": "annotator", "days": "7", "uses": "1"}
+    ).content.decode()
     path = re.search(r"http://testserver(/invite/[\w-]+/)", html)[1]
     invite = Invite.objects.get()
     assert path.split("/")[2] not in invite.token_hash
@@ -46,12 +48,16 @@ def test_an_invitation_brings_a_new_person_in_and_is_used_up(cast):
 
 def test_an_invitation_never_shows_its_link_again(cast):
     _project, _manager, client = cast
-    html = client.post("/p/p/members/invite/", {"role": "annotator", "days": "7", "uses": "1"}).content.decode()
+    html = client.post(
+        "/p/p/members/invite/", {"role": "annotator", "days": "7", "uses": "1"}
+    ).content.decode()
     token = re.search(r"/invite/([\w-]+)/", html)[1]
     assert token not in client.get("/p/p/members/").content.decode()
 
 
-@pytest.mark.parametrize("spoil", [{"revoked": True}, {"uses_left": 0}, {"expires_at": timezone.now() - timedelta(seconds=1)}])
+@pytest.mark.parametrize(
+    "spoil", [{"revoked": True}, {"uses_left": 0}, {"expires_at": timezone.now() - timedelta(seconds=1)}]
+)
 def test_a_spent_invitation_lets_nobody_in(cast, spoil):
     project, manager, _client = cast
     _invite, token = people.create_invite(project=project, role="manager", days=1, uses=5, actor=manager)
@@ -88,9 +94,15 @@ def test_pasted_names_become_accounts_with_passwords_that_work_once(cast):
     project, _manager, client = cast
     known = make_user("known")
     already = make_member(project, "reviewer", make_user("already"))
-    response = client.post("/p/p/members/add/", {"names": "李医生\r\nknown\n\n already \n李医生", "role": "annotator"})
+    response = client.post(
+        "/p/p/members/add/", {"names": "李医生\r\nknown\n\n already \n李医生", "role": "annotator"}
+    )
     rows = {row["name"]: row for row in response.context["added"]}
-    assert {name: row["state"] for name, row in rows.items()} == {"李医生": "created", "known": "added", "already": "already"}
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "李医生": "created",
+        "known": "added",
+        "already": "already",
+    }
     assert rows["known"]["password"] is None
     assert known.memberships.get().role == "annotator"
     assert already.memberships.get().role == "reviewer", "a pasted list lowers nobody"
@@ -132,7 +144,9 @@ def test_role_changes_and_removal_revokes_keys(cast):
     client.post(f"/p/p/members/{member.pk}/remove/")
     assert not Member.objects.filter(pk=member.pk).exists()
     assert ApiKey.objects.get().revoked_at is not None
-    assert list(Event.objects.filter(verb__startswith="member.").order_by("pk").values_list("verb", flat=True)) == ["member.role", "member.remove"]
+    assert list(
+        Event.objects.filter(verb__startswith="member.").order_by("pk").values_list("verb", flat=True)
+    ) == ["member.role", "member.remove"]
 
 
 def test_the_last_manager_stays(cast):
@@ -140,7 +154,9 @@ def test_the_last_manager_stays(cast):
     member = Member.objects.get(user=manager)
     client.post(f"/p/p/members/{member.pk}/role/", {"role": "user"})
     refused = client.post(f"/p/p/members/{member.pk}/remove/", follow=True)
-    assert refused.redirect_chain == [("/p/p/members/", 302)] and "manager" in str(next(iter(refused.context["messages"])))
+    assert refused.redirect_chain == [("/p/p/members/", 302)] and "manager" in str(
+        next(iter(refused.context["messages"]))
+    )
     member.refresh_from_db()
     assert member.role == "manager"
 
@@ -173,14 +189,18 @@ def test_a_manager_cannot_take_over_an_account_that_reaches_further(cast, reach)
     assert user.password == before
     with pytest.raises(DomainError, match="administrator"):
         people.reset_password(member=Member.objects.get(user=user, project=project), actor=manager)
-    people.reset_password(member=Member.objects.get(user=user, project=project), actor=make_user(is_superuser=True))
+    people.reset_password(
+        member=Member.objects.get(user=user, project=project), actor=make_user(is_superuser=True)
+    )
 
 
 def test_the_other_language_asks_first_where_a_page_was_made_by_a_form(cast):
     _project, _manager, client = cast
     asks = re.compile(r'name="language"[^>]*data-confirm=')
     assert not asks.search(client.get("/p/p/members/").content.decode())
-    made = client.post("/p/p/members/invite/", {"role": "annotator", "days": "7", "uses": "1"}).content.decode()
+    made = client.post(
+        "/p/p/members/invite/", {"role": "annotator", "days": "7", "uses": "1"}
+    ).content.decode()
     assert "/invite/" in made and len(asks.findall(made)) == 2  # in the bar and, on a phone, in the menu
 
 
@@ -192,7 +212,9 @@ def test_members_of_another_project_are_out_of_reach(cast):
         assert client.post(f"/p/p/members/{member.pk}/{action}/", {"role": "manager"}).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["add/", "invite/", "1/role/", "1/remove/", "1/password/", "invite/1/revoke/"])
+@pytest.mark.parametrize(
+    "path", ["add/", "invite/", "1/role/", "1/remove/", "1/password/", "invite/1/revoke/"]
+)
 def test_changes_take_a_post_and_the_managers_role(cast, path):
     project, _manager, client = cast
     assert client.get(f"/p/p/members/{path}").headers["Location"] == "/p/p/members/"
@@ -209,14 +231,17 @@ def test_the_page_costs_the_same_for_many_members(cast, django_assert_num_querie
     project, _manager, client = cast
     for _i in range(12):
         make_member(project, "annotator")
-    with django_assert_num_queries(7):  # session, person, membership, members, invitations, switcher, whether there is a chat
+    # session, person, membership, members, invitations, switcher, whether there is a chat
+    with django_assert_num_queries(7):
         client.get("/p/p/members/")
 
 
 def test_hundreds_of_names_are_quick_and_their_hashes_are_made_strong_at_the_first_sign_in(settings):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
     project, before = make_project("many"), time.process_time()
-    added = people.add_people(project=project, names=[f"name{i}" for i in range(60)], role="annotator", actor=None)
+    added = people.add_people(
+        project=project, names=[f"name{i}" for i in range(60)], role="annotator", actor=None
+    )
     assert time.process_time() - before < 6  # 60 full hashes take longer than that
     user = User.objects.get(username="name7")
     assert f"${ONE_TIME_ITERATIONS}$" in user.password
@@ -228,7 +253,10 @@ def test_hundreds_of_names_are_quick_and_their_hashes_are_made_strong_at_the_fir
 def test_who_manages_no_more_has_no_invitation_open():
     project = make_project("left")
     stays, goes, falls = (make_member(project, "manager") for _i in range(3))
-    tokens = [people.create_invite(project=project, actor=who, role="manager", days=7, uses=9)[1] for who in (stays, goes, falls)]
+    tokens = [
+        people.create_invite(project=project, actor=who, role="manager", days=7, uses=9)[1]
+        for who in (stays, goes, falls)
+    ]
     people.remove_member(member=project.members.get(user=goes), actor=stays)
     people.set_member(project=project, user=falls, role="annotator", actor=stays)
     assert [people.find_invite(token) is not None for token in tokens] == [True, False, False]
@@ -236,7 +264,9 @@ def test_who_manages_no_more_has_no_invitation_open():
 
 def test_the_second_click_on_an_invitation_leads_where_the_first_did(client):
     project = make_project("twice")
-    _invite, token = people.create_invite(project=project, actor=make_member(project, "manager"), role="annotator", days=7, uses=1)
+    _invite, token = people.create_invite(
+        project=project, actor=make_member(project, "manager"), role="annotator", days=7, uses=1
+    )
     client.force_login(make_user("late"))
     first, second = client.post(f"/invite/{token}/"), client.post(f"/invite/{token}/")
     assert (first.status_code, second.status_code) == (302, 302) and first["Location"] == second["Location"]

@@ -12,13 +12,29 @@ from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db
 
-MEMBERS = Prepared(lambda project, role: Member.objects.select_related("user", "project").filter(project=project, role=role).order_by("pk"), int, str)
+MEMBERS = Prepared(
+    lambda project, role: (
+        Member.objects.select_related("user", "project").filter(project=project, role=role).order_by("pk")
+    ),
+    int,
+    str,
+)
 
 
 def test_same_rows_for_changing_parameters():
     a, b = make_project(), make_project()
-    users = [make_member(a, "annotator"), make_member(a, "annotator"), make_member(b, "annotator"), make_member(a, "manager")]
-    for project, role, who in ((a, "annotator", users[:2]), (b, "annotator", users[2:3]), (a, "manager", users[3:]), (b, "manager", [])):
+    users = [
+        make_member(a, "annotator"),
+        make_member(a, "annotator"),
+        make_member(b, "annotator"),
+        make_member(a, "manager"),
+    ]
+    for project, role, who in (
+        (a, "annotator", users[:2]),
+        (b, "annotator", users[2:3]),
+        (a, "manager", users[3:]),
+        (b, "manager", []),
+    ):
         with CaptureQueriesContext(connection) as asked:
             rows = MEMBERS(project.pk, role)
         assert [m.user for m in rows] == who and all(m.project == project for m in rows)
@@ -41,7 +57,12 @@ def test_each_thread_has_its_own():
     a, b = make_project(), make_project()
     users = {p.pk: [make_member(p, "annotator") for _i in range(3)] for p in (a, b)}
     built = []
-    members = Prepared(lambda project: built.append(1) or Member.objects.select_related("user").filter(project=project).order_by("pk"), int)
+    members = Prepared(
+        lambda project: (
+            built.append(1) or Member.objects.select_related("user").filter(project=project).order_by("pk")
+        ),
+        int,
+    )
     members(a.pk)
     wrong, gate = [], threading.Barrier(8)
 

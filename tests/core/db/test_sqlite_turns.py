@@ -1,4 +1,5 @@
-"""Writers of one process take turns at SQLite: none is lost, none starves, and the turn ends with the transaction however that ends."""
+"""Writers of one process take turns at SQLite: none is lost, none starves, and the turn ends with the
+transaction however that ends."""
 
 import threading
 import time
@@ -10,7 +11,10 @@ from core.models import Project
 from tests.cast import make_project
 from tests.threads import at_once
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.skipif("connection.vendor != 'sqlite'", reason="SQLite's own")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif("connection.vendor != 'sqlite'", reason="SQLite's own"),
+]
 
 
 def test_a_turn_ends_with_commit_rollback_and_error():
@@ -62,7 +66,8 @@ def test_many_writers_all_get_in():
 
 
 def impatient(job):
-    """`job` for a thread of its own, in which SQLite itself waits for nobody: whoever asks it out of turn is refused at once."""
+    """`job` for a thread of its own, in which SQLite itself waits for nobody: whoever asks it out of turn is
+    refused at once."""
 
     def run():
         with connection.cursor() as cursor:
@@ -74,7 +79,10 @@ def impatient(job):
 
 def _insert_and_read():
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO core_event (verb, target, data, at) VALUES ('turn', '', '{}', '2026-01-01') RETURNING id")
+        cursor.execute(
+            "INSERT INTO core_event (verb, target, data, at) VALUES ('turn', '', '{}', '2026-01-01') "
+            "RETURNING id"
+        )
         return cursor.fetchone()[0]
 
 
@@ -90,7 +98,9 @@ LONE_WRITES = {
     "save": lambda: Project.objects.get(slug="held").save(update_fields=["title"]),
     "returning": _insert_and_read,
     "executemany": _many,
-    "with": lambda: connection.cursor().execute("WITH one AS (SELECT 1) UPDATE core_project SET description = 'x' WHERE id IN (SELECT * FROM one)"),
+    "with": lambda: connection.cursor().execute(
+        "WITH one AS (SELECT 1) UPDATE core_project SET description = 'x' WHERE id IN (SELECT * FROM one)"
+    ),
 }
 
 
@@ -136,7 +146,10 @@ def test_a_lone_writes_turn_ends_with_its_rows_with_an_error_and_with_its_cursor
 
     def reads_late():
         with connection.cursor() as cursor:
-            cursor.execute("INSERT INTO core_event (verb, target, data, at) VALUES ('turn', '', '{}', '2026-01-01') RETURNING id")
+            cursor.execute(
+                "INSERT INTO core_event (verb, target, data, at) VALUES ('turn', '', '{}', "
+                "'2026-01-01') RETURNING id"
+            )
             rows_wait.set()  # SQLite commits with the last row
             time.sleep(0.3)
             assert cursor.fetchall()
@@ -148,7 +161,10 @@ def test_a_lone_writes_turn_ends_with_its_rows_with_an_error_and_with_its_cursor
     assert at_once(reads_late, impatient(writes_meanwhile)) == []
 
     def forgets():
-        connection.cursor().execute("INSERT INTO core_event (verb, target, data, at) VALUES ('turn', '', '{}', '2026-01-01') RETURNING id")
+        connection.cursor().execute(
+            "INSERT INTO core_event (verb, target, data, at) VALUES ('turn', '', '{}', '2026-01-01') "
+            "RETURNING id"
+        )
         with pytest.raises(IntegrityError):
             Project.objects.create(slug="held", title="twice")
 

@@ -1,4 +1,5 @@
-"""Kinds of jobs for tests that start and kill real workers; loaded by `manage.py worker --include tests.core.jobs.job_kinds`."""
+"""Kinds of jobs for tests that start and kill real workers; loaded by `manage.py worker --include
+tests.core.jobs.job_kinds`."""
 
 import os
 import signal
@@ -34,7 +35,8 @@ def heavy_steps(job, ctl):
 
 @jobs.job_kind("test.kills-its-worker")
 def kills_its_worker(job, ctl):
-    """Ends its process as the kernel does with one that takes too much memory, or as the interpreter does when it falls over."""
+    """Ends its process as the kernel does with one that takes too much memory, or as the interpreter does
+    when it falls over."""
     if job.params.get("status") is not None:
         os._exit(job.params["status"])
     os.kill(os.getpid(), signal.SIGKILL)

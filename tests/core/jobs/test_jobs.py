@@ -25,9 +25,11 @@ def _count(job, ctl):
         with transaction.atomic():
             ctl.checkpoint({"n": n + 1})
         if n == job.params.get("fail_at"):
-            raise {"domain": DomainError("bad_file", gettext_lazy("English"), field="file"), "bug": RuntimeError("secret"), "db": OperationalError("locked")}[
-                job.params["how"]
-            ]
+            raise {
+                "domain": DomainError("bad_file", gettext_lazy("English"), field="file"),
+                "bug": RuntimeError("secret"),
+                "db": OperationalError("locked"),
+            }[job.params["how"]]
     return {"counted": job.params["to"]}
 
 
@@ -59,7 +61,9 @@ def start(lead, kind="test.count", **params):
     return jobs.start(kind, project=lead.memberships.get().project, actor=lead, params=params)
 
 
-def test_start_makes_the_row_and_calls_a_worker_only_after_commit(lead, sent, django_capture_on_commit_callbacks):
+def test_start_makes_the_row_and_calls_a_worker_only_after_commit(
+    lead, sent, django_capture_on_commit_callbacks
+):
     with django_capture_on_commit_callbacks(execute=True):
         job = start(lead, to=3)
         assert sent == []
@@ -71,7 +75,14 @@ def test_start_makes_the_row_and_calls_a_worker_only_after_commit(lead, sent, dj
 
 def test_run_now_returns_the_result(lead):
     job = jobs.run_now(start(lead, to=3))
-    assert (job.state, job.result, job.done, job.total, job.attempts, job.runner) == ("done", {"counted": 3}, 3, 3, 1, "")
+    assert (job.state, job.result, job.done, job.total, job.attempts, job.runner) == (
+        "done",
+        {"counted": 3},
+        3,
+        3,
+        1,
+        "",
+    )
     assert calls == [0, 1, 2] and job.finished_at
 
 
@@ -92,7 +103,11 @@ def test_run_now_raises_the_jobs_own_error_in_the_persons_language(lead):
     job.refresh_from_db()
     with translation.override("zh-hans"):
         said = translation.gettext("English")
-    assert said != "English" and (job.state, job.error, job.result["error"]["code"]) == ("failed", said, "bad_file")
+    assert said != "English" and (job.state, job.error, job.result["error"]["code"]) == (
+        "failed",
+        said,
+        "bad_file",
+    )
 
 
 def test_an_unexpected_error_fails_plainly_without_its_text(lead):
@@ -145,7 +160,9 @@ def test_interruptions_are_not_swallowed_by_a_forgiving_job():
 
 
 def lost(job, **fields):
-    Job.objects.filter(pk=job.pk).update(state="running", runner="elsewhere:1:x", heartbeat_at=timezone.now() - timedelta(seconds=31), **fields)
+    Job.objects.filter(pk=job.pk).update(
+        state="running", runner="elsewhere:1:x", heartbeat_at=timezone.now() - timedelta(seconds=31), **fields
+    )
 
 
 def test_sweep_requeues_silent_jobs_and_calls_again(lead, sent):

@@ -1,4 +1,5 @@
-"""Real workers, killed in mid-job: on SQLite with the filesystem broker, and (TEST_DATABASE=postgres) on PostgreSQL with Redis."""
+"""Real workers, killed in mid-job: on SQLite with the filesystem broker, and (TEST_DATABASE=postgres) on
+PostgreSQL with Redis."""
 
 import os
 import signal
@@ -39,7 +40,9 @@ def row(job) -> Job:
 def finished_once(job, steps) -> None:
     done = row(job)
     assert (done.state, done.result, done.done) == ("done", {"steps": steps}, steps)
-    assert sorted(Event.objects.filter(verb="test.step").values_list("data__n", flat=True)) == list(range(steps))
+    assert sorted(Event.objects.filter(verb="test.step").values_list("data__n", flat=True)) == list(
+        range(steps)
+    )
     assert Event.objects.filter(verb="test.finished").count() == 1
 
 
@@ -67,7 +70,9 @@ def test_kill_9_in_mid_job_and_the_next_worker_finishes_it_exactly_once(lead, lo
 
 
 @pytest.mark.parametrize(("params", "how"), [({}, "signal SIGKILL"), ({"status": 3}, "exit status 3")])
-def test_a_job_that_kills_its_worker_is_failed_with_its_reason_and_leaves_the_next_one_alone(lead, log, params, how):
+def test_a_job_that_kills_its_worker_is_failed_with_its_reason_and_leaves_the_next_one_alone(
+    lead, log, params, how
+):
     """Workers follow each other as `serve` starts them: each is told how the one before ended."""
     job = start(lead, "test.kills-its-worker", **params)
     ended: dict[str, str] = {}
@@ -127,4 +132,5 @@ def test_a_short_job_does_not_wait_for_heavy_ones(lead, log):
         short = start(lead, to=1)
         processes.until(lambda: row(short).state == "done", "the short one")
         states = [row(h).state for h in heavy]
-        assert states.count("running") == 1 and "queued" in states  # 15 seconds of heavy work, one after the other
+        # 15 seconds of heavy work, one after the other
+        assert states.count("running") == 1 and "queued" in states

@@ -58,9 +58,18 @@ def test_a_key_sees_its_projects_jobs_only_and_others_only_as_manager(client, pr
     lead = make_member(project, "manager")
     other = make_project("other")
     make_member(other, "manager", lead)
-    for key_project, role, status in [(project, "manager", 200), (project, "annotator", 404), (other, "manager", 404)]:
+    for key_project, role, status in [
+        (project, "manager", 200),
+        (project, "annotator", 404),
+        (other, "manager", 404),
+    ]:
         _row, text = new_key(user=lead, project=key_project, role=role)
-        assert client.get(reverse("api_job", args=[job.pk]), headers={"Authorization": f"Bearer {text}"}).status_code == status
+        assert (
+            client.get(
+                reverse("api_job", args=[job.pk]), headers={"Authorization": f"Bearer {text}"}
+            ).status_code
+            == status
+        )
 
 
 def test_the_part_polls_while_the_job_goes_on_and_says_when_it_ends(client, owner, job):
@@ -86,12 +95,15 @@ def test_the_page_names_the_kind_and_leads_to_the_result(client, owner, job):
 
 def test_stop_by_page_and_by_api(client, owner, project, job):
     client.force_login(owner)
-    assert client.get(reverse("job_cancel", args=["p", job.pk])).headers["Location"] == reverse("job", args=["p", job.pk])
+    assert client.get(reverse("job_cancel", args=["p", job.pk])).headers["Location"] == reverse(
+        "job", args=["p", job.pk]
+    )
     job.refresh_from_db()
     assert job.active
     stopped = client.post(reverse("job_cancel", args=["p", job.pk]), headers={"HX-Request": "true"})
     assert stopped.status_code == 200 and b"hx-get" not in stopped.content
-    assert client.post(reverse("job_cancel", args=["p", job.pk])).status_code == 302  # already ended: shown, no error
+    # already ended: shown, no error
+    assert client.post(reverse("job_cancel", args=["p", job.pk])).status_code == 302
     again = client.post(reverse("api_job_cancel", args=[job.pk]))
     assert (again.status_code, again.json()["error"]["code"]) == (409, "finished")
     second = jobs.start("test.page", project=project, actor=owner)
@@ -102,4 +114,10 @@ def test_the_api_shows_all_that_a_script_needs(client, owner, job):
     jobs.run_now(job)
     client.force_login(owner)
     shown = client.get(reverse("api_job", args=[job.pk])).json()
-    assert (shown["id"], shown["project"], shown["state"], shown["result"], shown["error"]) == (job.pk, "p", "done", {}, "")
+    assert (shown["id"], shown["project"], shown["state"], shown["result"], shown["error"]) == (
+        job.pk,
+        "p",
+        "done",
+        {},
+        "",
+    )

@@ -14,7 +14,8 @@ def test_the_sign_in_page_is_served_by_the_real_server_with_its_csp(live_site, o
     assert "script-src 'self'" in answer.headers["content-security-policy"]
     assert "unsafe-inline" not in answer.headers["content-security-policy"]
     assert page.evaluate("document.documentElement.lang").startswith("zh")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgba(0, 0, 0, 0)"  # the style sheet has come
+    # the style sheet has come
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgba(0, 0, 0, 0)"
 
 
 def test_a_page_opened_for_a_person_is_signed_in(live_site, open_page):

@@ -17,7 +17,8 @@ CLASS = re.compile(r"[a-z][a-z0-9-]{0,20}( [a-z-]+)*\Z")
 
 
 class Walker(HTMLParser):
-    """Fails on the first element, attribute or URL that is not expected, and on tags that do not close in order."""
+    """Fails on the first element, attribute or URL that is not expected, and on tags that do not close in
+    order."""
 
     def __init__(self, extra=()):
         super().__init__(convert_charrefs=True)
@@ -37,7 +38,11 @@ class Walker(HTMLParser):
             elif name in FREE:
                 assert value == FREE[name], (name, value)
             else:
-                assert tag in mathml.ELEMENTS and name in mathml.ATTRIBUTES and mathml.ATTRIBUTES[name].match(value), (tag, name, value)
+                assert (
+                    tag in mathml.ELEMENTS
+                    and name in mathml.ATTRIBUTES
+                    and mathml.ATTRIBUTES[name].match(value)
+                ), (tag, name, value)
         if tag not in VOID:
             self.open.append(tag)
 
@@ -107,6 +112,35 @@ def test_any_text_renders_within_the_allow_list(text):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.one_of(st.sampled_from(["\\frac", "{", "}", "x", "^", "_", "&", "\\\\", "\\left(", "\\right)", "\\begin{cases}", "\\end{cases}", "\\sqrt", "\\text{a<b}", "<", "1", "\\hat", "\\sum"]), st.text(max_size=3)), max_size=25).map("".join))  # fmt: skip # noqa: E501
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(
+                [
+                    "\\frac",
+                    "{",
+                    "}",
+                    "x",
+                    "^",
+                    "_",
+                    "&",
+                    "\\\\",
+                    "\\left(",
+                    "\\right)",
+                    "\\begin{cases}",
+                    "\\end{cases}",
+                    "\\sqrt",
+                    "\\text{a<b}",
+                    "<",
+                    "1",
+                    "\\hat",
+                    "\\sum",
+                ]
+            ),
+            st.text(max_size=3),
+        ),
+        max_size=25,
+    ).map("".join)
+)
 def test_any_latex_converts_within_the_allow_list(latex):
     walk(mathml.convert(latex, block=True))

@@ -1,4 +1,5 @@
-"""Every nasty text on a page of its own in real Chromium, with the application's own Content-Security-Policy."""
+"""Every nasty text on a page of its own in real Chromium, with the application's own
+Content-Security-Policy."""
 
 import pytest
 from django.conf import settings
@@ -14,7 +15,7 @@ PAGE = """{% load rendering %}<!doctype html><html lang="en"><head><meta charset
 <link rel="stylesheet" href="/core/touchstone.css"><link rel="stylesheet" href="/core/rendering.css"></head><body><main id="main">
 <div class="markdown" dir="auto" data-text="{{ text }}">{{ text|markdown }}</div><p class="markdown">{{ text|markdown_inline }}</p>
 <div class="markdown">{{ short|plain }}</div>{% diff short changed %}<textarea>
-{{ short }}</textarea>{{ short|json_script:"data" }}<p>{{ short }}</p></main><p id="after">after</p></body></html>"""
+{{ short }}</textarea>{{ short|json_script:"data" }}<p>{{ short }}</p></main><p id="after">after</p></body></html>"""  # noqa: E501
 ALLOWED = sorted(markdown.TAGS | {"ins", "del", "textarea", "script"})
 
 
@@ -37,7 +38,11 @@ def opened(chromium):
             with open(finders.find(path[1:]), encoding="utf-8") as f:
                 return route.fulfill(body=f.read(), content_type="text/css")
         if url.startswith(HOME) and path in pages:
-            return route.fulfill(body=pages[path], content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": policy()})
+            return route.fulfill(
+                body=pages[path],
+                content_type="text/html; charset=utf-8",
+                headers={"Content-Security-Policy": policy()},
+            )
         if not path.startswith("/favicon"):
             wrong.append(f"request {url}")
         return route.abort()
@@ -45,11 +50,17 @@ def opened(chromium):
     context.route("**/*", serve)
     context.add_init_script(
         "for (const n of ['alert','confirm','prompt']) window[n] = (x) => console.error('CALLED ' + n);"
-        "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective + ' ' + e.blockedURI));"
+        "document.addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + "
+        "e.violatedDirective + ' ' + e.blockedURI));"
     )
     page = context.new_page()
     page.on("dialog", lambda d: (wrong.append(f"dialog {d.message}"), d.dismiss()))
-    page.on("console", lambda m: wrong.append(f"console {m.text}") if m.type == "error" and "favicon" not in m.text else None)
+    page.on(
+        "console",
+        lambda m: (
+            wrong.append(f"console {m.text}") if m.type == "error" and "favicon" not in m.text else None
+        ),
+    )
     page.on("pageerror", lambda e: wrong.append(f"error {e}"))
     context.on("page", lambda p: wrong.append("a window was opened") if p is not page else None)
     yield page, pages, wrong
@@ -63,7 +74,9 @@ def test_no_script_from_data_runs(opened, name):
     text = NASTY[name].encode("utf-8", "replace").decode()
     short = text[:3000].replace("\x00", "")
     changed = short[: len(short) // 2] + "<script>alert(2)</script>" + short[len(short) // 2 + 1 :]
-    pages[f"/{name}"] = Template(PAGE).render(Context({"text": text.replace("\x00", ""), "short": short, "changed": changed}))
+    pages[f"/{name}"] = Template(PAGE).render(
+        Context({"text": text.replace("\x00", ""), "short": short, "changed": changed})
+    )
     page.goto(f"{HOME}/{name}", wait_until="load")
     found = page.evaluate(
         """([allowed, math]) => {
@@ -78,7 +91,7 @@ def test_no_script_from_data_runs(opened, name):
           const after = document.getElementById('after');
           if (!after || after.parentElement !== document.body || document.querySelectorAll('main').length !== 1) bad.push('broke out');
           return [bad, document.querySelector('textarea').value, JSON.parse(document.getElementById('data').textContent)];
-        }""",
+        }""",  # noqa: E501
         [ALLOWED, sorted(mathml.ELEMENTS)],
     )
     page.mouse.move(200, 60)
@@ -92,7 +105,12 @@ def test_no_script_from_data_runs(opened, name):
 def test_the_watch_is_awake(opened):
     """The same page with the text put in raw is noticed: the tests above can fail."""
     page, pages, wrong = opened
-    for text in ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", '<img src="https://evil.example/pixel.png">', "<p style='color:red'>x</p>"):
+    for text in (
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        '<img src="https://evil.example/pixel.png">',
+        "<p style='color:red'>x</p>",
+    ):
         wrong.clear()
         pages["/raw"] = f"<!doctype html><main>{text}</main>"
         page.goto(f"{HOME}/raw", wait_until="load")

@@ -1,7 +1,8 @@
 """Every URL × every kind of person has an asserted answer; a new URL without a row fails here.
 
-L: asked to sign in (a page redirects to /login/, the API answers 401) · N: 404, nothing is told · F: 403 · Y: let in (any answer below 500
-that is none of these; what the view does with it is tested where the view is)."""
+L: asked to sign in (a page redirects to /login/, the API answers 401) · N: 404, nothing is told · F: 403 ·
+Y: let in (any answer below 500 that is none of these; what the view does with it is tested where the view
+is)."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -199,35 +200,78 @@ def house(transactional_db, settings):
     people |= {role: make_member(project, role) for role in PEOPLE[2:]}
     item = make_item(project)
     assignment = queue.claim(project=project, user=people["annotator"])
-    submitted = submit.submit(user=people["annotator"], pk=assignment.pk, given={"ranking": [["A"], ["B"], ["C"]]}, client_key="k")
+    submitted = submit.submit(
+        user=people["annotator"], pk=assignment.pk, given={"ranking": [["A"], ["B"], ["C"]]}, client_key="k"
+    )
     make_item(project)
     _key, _text = new_key(user=people["manager"], project=project, role="annotator")
-    _invite, token = people_verbs.create_invite(project=project, actor=people["manager"], role="annotator", days=7, uses=1)
-    upload = uploads.stage(SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n{"prompt": 5}\n'), project=project, user=people["manager"])
-    job = import_jobs.start(upload.path, project=project, actor=people["manager"], name="a.jsonl", options=uploads.Options())
+    _invite, token = people_verbs.create_invite(
+        project=project, actor=people["manager"], role="annotator", days=7, uses=1
+    )
+    upload = uploads.stage(
+        SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n{"prompt": 5}\n'),
+        project=project,
+        user=people["manager"],
+    )
+    job = import_jobs.start(
+        upload.path, project=project, actor=people["manager"], name="a.jsonl", options=uploads.Options()
+    )
     jobs.run_now(job)
-    upload = uploads.stage(SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n'), project=project, user=people["manager"])
+    upload = uploads.stage(
+        SimpleUploadedFile("a.jsonl", b'{"prompt": "x"}\n'), project=project, user=people["manager"]
+    )
     end_users.of_key(project, "patient-7")
     bundle = snapshots.build(project=project, actor=people["manager"], options=ExportOptions(format="jsonl"))
-    endpoint = endpoints.save(project=project, actor=people["manager"], name="Ward", base_url="http://127.0.0.1:9/v1", model_name="m", key="sk-1")
+    endpoint = endpoints.save(
+        project=project,
+        actor=people["manager"],
+        name="Ward",
+        base_url="http://127.0.0.1:9/v1",
+        model_name="m",
+        key="sk-1",
+    )
     chat_settings.of(project)
     ChatSettings.objects.update(enabled=True)
     said = make_talk(project, end_user=end_users.of_member(project, people["annotator"]))
-    link, chat_token = chat_settings.create_link(project=project, actor=people["manager"], label="waiting room", days=7)
-    rule = promotion.create(project=project, actor=people["manager"], name="Everything", kind="random", share=100)
+    link, chat_token = chat_settings.create_link(
+        project=project, actor=people["manager"], label="waiting room", days=7
+    )
+    rule = promotion.create(
+        project=project, actor=people["manager"], name="Everything", kind="random", share=100
+    )
     member = Member.objects.get(user=people["annotator"])
     ids = {
-        "members_invite_revoke": Invite.objects.get().pk, "member": member.pk, "key_r": ApiKey.objects.get().pk, "job": job.pk, "import": job.pk,
-        "api_job": job.pk, "api_import": job.pk, "item": item.pk, "review": item.pk, "api": assignment.pk,
-        "chat_conversation": said[0].conversation_id, "chat_api": said[0].conversation_id, "chat_api_message": said[1].pk, "chat_api_stop": said[1].pk,
-        "chat_api_react": said[1].pk, "chat_api_signal": said[1].pk,
-        "chat_link_revoke": link.pk, "endpoint": endpoint.pk, "promotion": rule.pk,
-    }  # fmt: skip
+        "members_invite_revoke": Invite.objects.get().pk,
+        "member": member.pk,
+        "key_r": ApiKey.objects.get().pk,
+        "job": job.pk,
+        "import": job.pk,
+        "api_job": job.pk,
+        "api_import": job.pk,
+        "item": item.pk,
+        "review": item.pk,
+        "api": assignment.pk,
+        "chat_conversation": said[0].conversation_id,
+        "chat_api": said[0].conversation_id,
+        "chat_api_message": said[1].pk,
+        "chat_api_stop": said[1].pk,
+        "chat_api_react": said[1].pk,
+        "chat_api_signal": said[1].pk,
+        "chat_link_revoke": link.pk,
+        "endpoint": endpoint.pk,
+        "promotion": rule.pk,
+    }
     return (
         project,
         people,
         ids,
-        {"annotation_pk": submitted.annotation.pk, "number": bundle.snapshot.number, "name": bundle.files[0]["path"], "upload": upload.token, "invite": token}
+        {
+            "annotation_pk": submitted.annotation.pk,
+            "number": bundle.snapshot.number,
+            "name": bundle.files[0]["path"],
+            "upload": upload.token,
+            "invite": token,
+        }
         | {"model": "m", "rest": "files", "chat_join": chat_token},
     )
 
@@ -245,16 +289,22 @@ def url_of(name, params, house):
         elif param == "token":
             values[param] = given[name if name in ("invite", "chat_join") else "upload"]
         elif param == "pk":
-            values[param] = next(pk for start, pk in sorted(ids.items(), key=lambda e: -len(e[0])) if name.startswith(start))
+            values[param] = next(
+                pk for start, pk in sorted(ids.items(), key=lambda e: -len(e[0])) if name.startswith(start)
+            )
         else:
             values[param] = given[param]
     return reverse(name, kwargs=values)
 
 
 def answer_letter(response) -> str:
-    if response.status_code == 401 or (response.status_code == 302 and response["Location"].startswith("/login/")):
+    if response.status_code == 401 or (
+        response.status_code == 302 and response["Location"].startswith("/login/")
+    ):
         return "L"
-    return {404: "N", 403: "F"}.get(response.status_code, "Y" if response.status_code < 500 else str(response.status_code))
+    return {404: "N", 403: "F"}.get(
+        response.status_code, "Y" if response.status_code < 500 else str(response.status_code)
+    )
 
 
 def test_every_person_at_every_url(house):
@@ -272,7 +322,11 @@ def test_every_person_at_every_url(house):
             with transaction.atomic():
                 if method == "POST":
                     api = "/api/" in url
-                    response = client.post(url, data=BODIES.get(name, given), **({"content_type": "application/json"} if api else {}))
+                    response = client.post(
+                        url,
+                        data=BODIES.get(name, given),
+                        **({"content_type": "application/json"} if api else {}),
+                    )
                 else:
                     response = client.get(url)
                 response.close()
@@ -283,14 +337,16 @@ def test_every_person_at_every_url(house):
     assert wrong == {}, "\n".join(f"{name}: wanted {want}, got {got}" for name, (want, got) in wrong.items())
 
 
-# Take a form and are no page by themselves, and yet do not lead to one when opened: what is asked of a script there (or of the review page) is not
-# what a person meets in the address bar.
+# Take a form and are no page by themselves, and yet do not lead to one when opened: what is asked of a script
+# there (or of the review page) is not what a person meets in the address bar.
 NO_WAY_BACK = {"logout", "preferences", "bench_keys", "chat_leave"}
 
 
 def test_the_address_of_a_form_opened_as_a_page_leads_to_the_page_it_stands_on(house):
-    """As the language buttons and a reload do, on a page that a form's answer was. Roles are told the same as the form tells them."""
-    own = {"key_rotate", "key_revoke", "job_cancel", "chat_erase"}  # whose it is, is asked by the page it leads to, or where it is changed
+    """As the language buttons and a reload do, on a page that a form's answer was. Roles are told the same as
+    the form tells them."""
+    # whose it is, is asked by the page it leads to, or where it is changed
+    own = {"key_rotate", "key_revoke", "job_cancel", "chat_erase"}
     for name, params in patterns():
         method, who = MATRIX[name]
         url = url_of(name, params, house)
@@ -305,6 +361,10 @@ def test_the_address_of_a_form_opened_as_a_page_leads_to_the_page_it_stands_on(h
                 assert answer_letter(response) == letter, (name, person)
             if response.status_code == 302 and answer_letter(response) == "Y":
                 page = client.get(response["Location"])
-                assert page.status_code == 200 or (name in own and answer_letter(page) in "LN"), (name, person, page.status_code)
+                assert page.status_code == 200 or (name in own and answer_letter(page) in "LN"), (
+                    name,
+                    person,
+                    page.status_code,
+                )
             else:
                 assert answer_letter(response) != "Y", (name, person, response.status_code)

@@ -24,7 +24,11 @@ def tabs(role: str, page: str = "guidelines/") -> str:
 
 def test_a_manager_finds_every_page_in_a_menu():
     shown = tabs("manager", "members/")
-    menus = dict(re.findall(r"<summary><span>(.*?)</span></summary>\s*<div class=\"menu-body\">(.*?)</div>", shown, re.S))
+    menus = dict(
+        re.findall(
+            r"<summary><span>(.*?)</span></summary>\s*<div class=\"menu-body\">(.*?)</div>", shown, re.S
+        )
+    )
     assert list(menus) == ["Labelling", "End users", "Data", "Setup"]
     there = re.findall(r'href="([^"]*)"', shown)
     assert sorted(there) == sorted(tab["url"] for tab in tabs_for(Project.objects.get(slug="p"), "manager"))
@@ -44,7 +48,12 @@ def test_the_chat_stands_among_the_tabs_where_it_is_open(enabled, django_assert_
     made = make_project("p")
     if enabled is not None:
         ChatSettings.objects.create(project=made, enabled=enabled)
-    for role, shown in (("user", True), ("annotator", bool(enabled)), ("reviewer", bool(enabled)), ("manager", enabled is not None)):
+    for role, shown in (
+        ("user", True),
+        ("annotator", bool(enabled)),
+        ("reviewer", bool(enabled)),
+        ("manager", enabled is not None),
+    ):
         project = Project.objects.get(slug="p")
         with django_assert_num_queries(0):  # the project switcher asks for every project
             landing = entry_url(project, role)

@@ -34,13 +34,29 @@ def test_create_user():
 def test_create_project_with_members():
     make_user("ann")
     make_user("li:na".replace(":", "."))
-    run("create_project", "heart", "--title", "心脏", "--kind", "qa", "--overlap", "3", "--member", "ann:manager", "--member", "li.na:annotator")
+    run(
+        "create_project",
+        "heart",
+        "--title",
+        "心脏",
+        "--kind",
+        "qa",
+        "--overlap",
+        "3",
+        "--member",
+        "ann:manager",
+        "--member",
+        "li.na:annotator",
+    )
     project = Project.objects.get(slug="heart")
     bench = BenchSettings.objects.get(project=project)
     assert (project.title, bench.kind, bench.overlap) == ("心脏", "qa", 3)
     assert [c["key"] for c in bench.criteria.criteria] == ["correctness", "compliance", "safety", "fluency"]
     assert [c["zh"] for c in bench.criteria.criteria] == ["正确性", "遵从性", "安全性", "流畅性"]
-    assert sorted(project.members.values_list("user__username", "role")) == [("ann", "manager"), ("li.na", "annotator")]
+    assert sorted(project.members.values_list("user__username", "role")) == [
+        ("ann", "manager"),
+        ("li.na", "annotator"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ def small_disk(tmp_path):
     """A folder that holds 12 MB and no more."""
     place = tmp_path / "disk"
     place.mkdir()
-    made = shutil.which("mount") and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(place)], capture_output=True)
+    made = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(place)], capture_output=True
+    )
     if not made or made.returncode:
         pytest.skip("needs leave to mount")
     yield place
@@ -81,7 +83,9 @@ def test_with_the_database_on_it_what_is_answered_is_what_was_stored(small_disk,
     with sqlite3.connect(connection.settings_dict["NAME"]) as here, sqlite3.connect(copy) as there:
         here.backup(there)
     told, refused = 0, set()
-    with processes.web(log=tmp_path / "web.log", DATA_DIR=str(small_disk), DATABASE_URL=f"sqlite:///{copy}", REDIS_URL="") as (_process, site):
+    with processes.web(
+        log=tmp_path / "web.log", DATA_DIR=str(small_disk), DATABASE_URL=f"sqlite:///{copy}", REDIS_URL=""
+    ) as (_process, site):
         ann = Browser(site)
         assert ann.sign_in("ann") == 200
         for n in range(8):
@@ -102,7 +106,9 @@ def test_with_the_database_on_it_what_is_answered_is_what_was_stored(small_disk,
         assert ann.send(f"/api/v1/projects/{project.slug}/next/", {})[0] == 200
 
 
-@pytest.mark.parametrize(("where", "stored"), [((submit.agreement, "of_item"), False), ((progress, "for_annotator"), True)])
+@pytest.mark.parametrize(
+    ("where", "stored"), [((submit.agreement, "of_item"), False), ((progress, "for_annotator"), True)]
+)
 def test_an_error_says_that_nothing_was_changed_only_where_nothing_was(monkeypatch, client, where, stored):
     project = make_project("ward", overlap=2)
     make_item(project)
@@ -114,10 +120,19 @@ def test_an_error_says_that_nothing_was_changed_only_where_nothing_was(monkeypat
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(*where, full)
-    answer = client.post(f"/api/v1/assignments/{pk}/submit/", {"document": GIVEN, "client_key": "k"}, content_type="application/json")
+    answer = client.post(
+        f"/api/v1/assignments/{pk}/submit/",
+        {"document": GIVEN, "client_key": "k"},
+        content_type="application/json",
+    )
     assert answer.status_code == 507 and Annotation.objects.exists() is stored
     said = answer.json()
-    assert ("What you sent was stored" in said["error"]["message"], "Nothing was changed" in said["error"]["message"]) == (stored, not stored)
+    assert (
+        "What you sent was stored" in said["error"]["message"],
+        "Nothing was changed" in said["error"]["message"],
+    ) == (stored, not stored)
     assert bool(said.get("stored")) is stored
-    again = client.post(f"/api/v1/projects/{project.slug}/exports/", {"format": "no-such"}, content_type="application/json")
+    again = client.post(
+        f"/api/v1/projects/{project.slug}/exports/", {"format": "no-such"}, content_type="application/json"
+    )
     assert "stored" not in again.json(), "a new request begins with nothing stored"

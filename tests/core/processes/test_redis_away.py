@@ -22,7 +22,9 @@ pytestmark = pytest.mark.skipif(bool(servers.missing("redis-server")), reason="n
 
 def end(url):
     port = urllib.parse.urlsplit(url).port
-    subprocess.run([servers.find("redis-cli") or "redis-cli", "-p", str(port), "shutdown", "nosave"], capture_output=True)
+    subprocess.run(
+        [servers.find("redis-cli") or "redis-cli", "-p", str(port), "shutdown", "nosave"], capture_output=True
+    )
     with pytest.raises(OSError):
         for _attempt in range(100):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -45,7 +47,10 @@ def test_people_work_on_sign_in_and_start_jobs_while_redis_is_away(tmp_path):
         began = time.monotonic()
         given = {"document": {"ranking": [["A"], ["B"], ["C"]]}, "client_key": "k1"}
         status, answer = ann.send(f"/api/v1/assignments/{item['assignment']['id']}/submit/", given)
-        assert (status, answer["annotation"]["state"]) == (200, "submitted") and Annotation.objects.count() == 1
+        assert (status, answer["annotation"]["state"]) == (
+            200,
+            "submitted",
+        ) and Annotation.objects.count() == 1
         assert ann.send(f"/api/v1/projects/{project.slug}/next/", {})[0] == 200
         assert Browser(site).sign_in("bob") == 200
         lea = Browser(site)
@@ -55,7 +60,9 @@ def test_people_work_on_sign_in_and_start_jobs_while_redis_is_away(tmp_path):
         assert status == 202 and Job.objects.get().state == "queued"
         assert time.monotonic() - began < 20
         guesser = Browser(site)
-        assert [guesser.sign_in("bob", "guess") for _i in range(10)][-1] == 429, "guesses are counted all the same"
+        assert [guesser.sign_in("bob", "guess") for _i in range(10)][-1] == 429, (
+            "guesses are counted all the same"
+        )
     text = (tmp_path / "web.log").read_text()
     assert text.count("the cache cannot be used") == 1
 
@@ -66,7 +73,10 @@ def away(tmp_path, monkeypatch):
     monkeypatch.setattr(shared_cache, "_failed_at", None)
     here = {
         "default": {"BACKEND": "core.shared_cache.SharedFileBasedCache", "LOCATION": tmp_path / "there"},
-        "redis": {"BACKEND": "core.shared_cache.SharedRedisCache", "LOCATION": f"redis://127.0.0.1:{servers.free_port()}/0"},
+        "redis": {
+            "BACKEND": "core.shared_cache.SharedRedisCache",
+            "LOCATION": f"redis://127.0.0.1:{servers.free_port()}/0",
+        },
         "files": {"BACKEND": "core.shared_cache.SharedFileBasedCache", "LOCATION": "/proc/no-such-folder"},
     }
     with override_settings(CACHES=here):

@@ -1,4 +1,5 @@
-"""`manage.py serve`, `demo` and `doctor` as a person meets them: real processes on their own DATA_DIR and port."""
+"""`manage.py serve`, `demo` and `doctor` as a person meets them: real processes on their own DATA_DIR and
+port."""
 
 import contextlib
 import gzip
@@ -37,10 +38,20 @@ class Served:
         began = time.monotonic()
         with self.log.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", command], cwd=ROOT, env=environment(data_dir, PORT=str(self.port), **extra), stdout=out, stderr=out,
-                start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM),
-            )  # fmt: skip
-        until(lambda: "is ready" in self.text() or self.process.poll() is not None, f"serve to be ready; {self.log}", seconds=60, every=0.02)
+                [sys.executable, "manage.py", command],
+                cwd=ROOT,
+                env=environment(data_dir, PORT=str(self.port), **extra),
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGTERM),
+            )
+        until(
+            lambda: "is ready" in self.text() or self.process.poll() is not None,
+            f"serve to be ready; {self.log}",
+            seconds=60,
+            every=0.02,
+        )
         self.seconds = time.monotonic() - began
         assert self.process.poll() is None, self.text()
 
@@ -53,13 +64,17 @@ class Served:
         while todo:
             pid = todo.pop()
             found.add(pid)
-            out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+            out = subprocess.run(
+                ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True
+            ).stdout
             todo += [int(p) for p in out.split()]
         return found
 
     def workers(self) -> set[int]:
         """Process numbers of workers below serve."""
-        out = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True).stdout
+        out = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
+        ).stdout
         return {int(line.split()[0]) for line in out.splitlines() if line.endswith("manage.py worker")}
 
     def get(self, path="login/", **headers):
@@ -68,9 +83,13 @@ class Served:
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """A DATA_DIR after a first start, to be copied: only the test of the first start needs to wait for one."""
+    """A DATA_DIR after a first start, to be copied: only the test of the first start needs to wait for
+    one."""
     data_dir = tmp_path_factory.mktemp("prepared") / "data"
-    code = "import django; django.setup(); from config.management.commands.serve import Command; Command().prepare()"
+    code = (
+        "import django; django.setup(); from config.management.commands.serve import Command; "
+        "Command().prepare()"
+    )
     env = environment(data_dir, DJANGO_SETTINGS_MODULE="config.settings")
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, check=True)
     return data_dir
@@ -97,7 +116,9 @@ def alive(pids) -> set[int]:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, 0)
-            state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+            state = subprocess.run(
+                ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
+            ).stdout.strip()
             if state and not state.startswith("Z"):
                 out.add(pid)
     return out
@@ -114,7 +135,8 @@ def test_from_nothing_to_a_served_page_and_again_soon(serve):
     assert not alive(family)
     assert "Traceback" not in first.text()
     second = serve()
-    # The promise is three seconds on an idle machine (benchmarks/bench_start.py); this only guards against preparing everything again.
+    # The promise is three seconds on an idle machine (benchmarks/bench_start.py); this only guards against
+    # preparing everything again.
     assert second.seconds < 15, f"{second.seconds:.1f} s"
     second.process.terminate()
     assert second.process.wait(40) == 0
@@ -154,7 +176,11 @@ def test_a_worker_that_does_not_stay_up_takes_nobody_with_it_and_is_started_ever
         os.kill(worker, signal.SIGKILL)
         until(lambda w=worker: not alive({w}), "its end")
         assert served.process.poll() is None and served.get().status == 200
-    until(lambda: served.text().count("The worker process ended (signal SIGKILL)") == 5, "five ends to be told", seconds=30)
+    until(
+        lambda: served.text().count("The worker process ended (signal SIGKILL)") == 5,
+        "five ends to be told",
+        seconds=30,
+    )
     assert [int(n) for n in re.findall(r"starting it again in (\d+) s", served.text())] == [1, 2, 4, 8]
     until(lambda: served.workers(), "the sixth worker", seconds=60)
     assert served.process.poll() is None and served.get().status == 200
@@ -164,9 +190,14 @@ def test_the_web_server_alone_starts_in_any_folder(prepared, tmp_path):
     shutil.copytree(prepared, tmp_path / "data")
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "web", "--port", str(port)], cwd=tmp_path, env=environment("data"), stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent(signal.SIGTERM),
-    )  # fmt: skip
+        [sys.executable, str(ROOT / "manage.py"), "web", "--port", str(port)],
+        cwd=tmp_path,
+        env=environment("data"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=die_with_parent(signal.SIGTERM),
+    )
 
     def answers():
         with contextlib.suppress(OSError):
@@ -183,7 +214,13 @@ def test_a_taken_port_is_a_plain_error(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = subprocess.run([sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment(tmp_path / "d", PORT=port), capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "manage.py", "serve"],
+            cwd=ROOT,
+            env=environment(tmp_path / "d", PORT=port),
+            capture_output=True,
+            text=True,
+        )
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert port in done.stderr and "PORT=" in done.stderr
 
@@ -191,7 +228,13 @@ def test_a_taken_port_is_a_plain_error(tmp_path):
 def test_a_second_serve_on_the_same_data_is_refused_by_name(prepared, serve, tmp_path):
     first = serve()
     port = str(free_port())
-    done = subprocess.run([sys.executable, "manage.py", "serve"], cwd=ROOT, env=environment(tmp_path / "data", PORT=port), capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env=environment(tmp_path / "data", PORT=port),
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert str(first.process.pid) in done.stderr and str(first.port) in done.stderr
 
@@ -211,12 +254,16 @@ def test_pages_and_static_files_are_compressed_and_static_files_are_kept_for_eve
     sheet = re.search(r'href="/(static/[0-9a-f]{12}/core/touchstone\.css)"', text)[1]
     with served.get(sheet, **{"Accept-Encoding": "gzip"}) as css:
         assert css.headers["Content-Encoding"] == "gzip" and "immutable" in css.headers["Cache-Control"]
-        assert gzip.decompress(css.read()) == (ROOT / "core" / "static" / "core" / "touchstone.css").read_bytes()
+        assert (
+            gzip.decompress(css.read()) == (ROOT / "core" / "static" / "core" / "touchstone.css").read_bytes()
+        )
 
 
 def doctor(data_dir, *arguments, **extra) -> subprocess.CompletedProcess:
     command = [sys.executable, "manage.py", "doctor", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment(data_dir, **extra), capture_output=True, text=True)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment(data_dir, **extra), capture_output=True, text=True
+    )
 
 
 def findings(data_dir, **extra) -> set[tuple[str, str]]:
@@ -229,7 +276,12 @@ def findings(data_dir, **extra) -> set[tuple[str, str]]:
 def test_doctor_names_what_is_missing(tmp_path):
     empty = findings(tmp_path / "empty")
     assert {("migrations", "error"), ("worker", "warning"), ("data", "ok"), ("database", "ok")} <= empty
-    broken = findings(tmp_path / "empty", HOST="0.0.0.0", REDIS_URL="redis://:secret@127.0.0.1:1/0", DATABASE_URL="postgres://x:secret@127.0.0.1:1/x")
+    broken = findings(
+        tmp_path / "empty",
+        HOST="0.0.0.0",
+        REDIS_URL="redis://:secret@127.0.0.1:1/0",
+        DATABASE_URL="postgres://x:secret@127.0.0.1:1/x",
+    )
     assert {("redis", "error"), ("database", "error"), ("address", "warning")} <= broken
     shown = doctor(tmp_path / "empty", REDIS_URL="redis://:hush-hush@127.0.0.1:1/0")
     assert "hush-hush" not in shown.stdout + shown.stderr and "✗ redis" in shown.stdout
@@ -237,7 +289,12 @@ def test_doctor_names_what_is_missing(tmp_path):
 
 def test_doctor_finds_a_served_house_in_order(prepared, serve, tmp_path):
     served = serve()
-    until(lambda: ("worker", "ok") in findings(tmp_path / "data", PORT=str(served.port)), "the worker to be seen", seconds=30, every=0.5)
+    until(
+        lambda: ("worker", "ok") in findings(tmp_path / "data", PORT=str(served.port)),
+        "the worker to be seen",
+        seconds=30,
+        every=0.5,
+    )
     assert not [f for f in findings(tmp_path / "data", PORT=str(served.port)) if f[1] == "error"]
 
 
@@ -257,18 +314,26 @@ def test_demo_prints_one_address_and_accounts_that_work_and_is_made_once(prepare
     assert rows["annotation_item"] >= 52 and rows["core_user"] == 5
     practice = practice_address(tmp_path / "data")
     os.kill(until(lambda: practice_process(first), "the practice server"), signal.SIGKILL)
-    until(lambda: "practice-good" in practice_says(practice), "the practice server to be started again, at its port")
+    until(
+        lambda: "practice-good" in practice_says(practice),
+        "the practice server to be started again, at its port",
+    )
     assert first.process.poll() is None
     end_group(first.process)
     assert practice_says(practice) == ""
     second = serve("demo")
-    until(lambda: "practice-good" in practice_says(practice_address(tmp_path / "data")), "the practice models to be led to where it answers now")
+    until(
+        lambda: "practice-good" in practice_says(practice_address(tmp_path / "data")),
+        "the practice models to be led to where it answers now",
+    )
     assert counts(tmp_path / "data") == rows
     end_group(second.process)
     # bound elsewhere, the well-known passwords are replaced by random ones
     third = serve("demo", HOST="0.0.0.0")
     passwords = passwords_of(tmp_path / "data")
-    assert passwords["expert"] != "demo-expert" and passwords["expert"] in until(lambda: third.text() if "manager" in third.text() else "", "accounts")
+    assert passwords["expert"] != "demo-expert" and passwords["expert"] in until(
+        lambda: third.text() if "manager" in third.text() else "", "accounts"
+    )
     assert signs_in(third, "expert", passwords["expert"]) and not signs_in(third, "expert", "demo-expert")
 
 
@@ -294,7 +359,11 @@ def practice_process(served) -> int | None:
 
 def counts(data_dir) -> dict[str, int]:
     with contextlib.closing(sqlite3.connect(data_dir / "touchstone.sqlite3")) as db:
-        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'") if name.split("_")[0] in ROOMS]
+        tables = [
+            name
+            for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")
+            if name.split("_")[0] in ROOMS
+        ]
         return {name: db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables}
 
 
@@ -304,8 +373,12 @@ def signs_in(served, name: str, password: str) -> bool:
     import urllib.parse
 
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', opener.open(served.url + "login/").read().decode())[1]
-    data = urllib.parse.urlencode({"csrfmiddlewaretoken": token, "username": name, "password": password}).encode()
+    token = re.search(
+        r'name="csrfmiddlewaretoken" value="(\w+)"', opener.open(served.url + "login/").read().decode()
+    )[1]
+    data = urllib.parse.urlencode(
+        {"csrfmiddlewaretoken": token, "username": name, "password": password}
+    ).encode()
     try:
         return "/login/" not in opener.open(served.url + "login/", data).url
     except urllib.error.HTTPError:

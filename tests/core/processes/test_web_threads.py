@@ -1,4 +1,5 @@
-"""SQLite connections of web threads that are gone are closed, those of busy ones never; messages in files are whole."""
+"""SQLite connections of web threads that are gone are closed, those of busy ones never; messages in files are
+whole."""
 
 import threading
 
@@ -80,7 +81,11 @@ def channel_on(tmp_path):
 
     TRANSPORT_ALIASES["filesystem"] = "config.broker:Transport"
     (tmp_path / "m").mkdir()
-    options = {"data_folder_in": str(tmp_path / "m"), "data_folder_out": str(tmp_path / "m"), "control_folder": str(tmp_path / "c")}
+    options = {
+        "data_folder_in": str(tmp_path / "m"),
+        "data_folder_out": str(tmp_path / "m"),
+        "control_folder": str(tmp_path / "c"),
+    }
     return Connection("filesystem://localhost", transport_options=options).channel()
 
 
@@ -100,5 +105,7 @@ def test_a_message_is_whole_or_not_there_and_taken_once(tmp_path):
 
 def test_streams_are_not_held_back_by_compression():
     request = RequestFactory().get("/", headers={"Accept-Encoding": "gzip"})
-    stream = CompressPages(lambda r: StreamingHttpResponse(iter([b"data: x\n\n"] * 100), content_type="text/event-stream"))(request)
+    stream = CompressPages(
+        lambda r: StreamingHttpResponse(iter([b"data: x\n\n"] * 100), content_type="text/event-stream")
+    )(request)
     assert not stream.has_header("Content-Encoding")

@@ -30,17 +30,40 @@ def test_emphasis_beside_chinese_punctuation(text, html):
     assert render(text) == f"<p>{html}</p>\n"
 
 
-@pytest.mark.parametrize("text", ["$5 and $6", "US$5和US$6", "$9-$10", "pay $5 to the bank and 10$ later", "$5，另付100$", "a $ b $ c", r"\$x\$", "`$x$`"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$5 and $6",
+        "US$5和US$6",
+        "$9-$10",
+        "pay $5 to the bank and 10$ later",
+        "$5，另付100$",
+        "a $ b $ c",
+        r"\$x\$",
+        "`$x$`",
+    ],
+)
 def test_prices_and_code_are_not_formulas(text):
     assert "<math" not in render(text)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["$x^2$", "$5x+3$", "$\\text{profit margin} = 5$", "为$E=mc^2$的", "$$x$$", "\\(x\\)", "\\[x\\]", "\\[\nx\n= y\n\\]", "- a\n  $$\n  x\n  $$", "$\\$5 + x$",
-     "$\\alpha$-blocker",
-     "公式：\n\\[\nx\n\\]\n其中"],
-)  # fmt: skip
+    [
+        "$x^2$",
+        "$5x+3$",
+        "$\\text{profit margin} = 5$",
+        "为$E=mc^2$的",
+        "$$x$$",
+        "\\(x\\)",
+        "\\[x\\]",
+        "\\[\nx\n= y\n\\]",
+        "- a\n  $$\n  x\n  $$",
+        "$\\$5 + x$",
+        "$\\alpha$-blocker",
+        "公式：\n\\[\nx\n\\]\n其中",
+    ],
+)
 def test_formulas_become_mathml(text):
     assert render(text).count("<math") == 1
 
@@ -68,7 +91,8 @@ def test_latex_that_cannot_be_set_is_shown_as_its_source(bad):
 
 def test_links_open_elsewhere_and_tell_nothing():
     assert render("[a](https://a.example/?x=1&y=2)") == (
-        '<p><a href="https://a.example/?x=1&amp;y=2" target="_blank" rel="noopener noreferrer nofollow">a</a></p>\n'
+        '<p><a href="https://a.example/?x=1&amp;y=2" target="_blank" rel="noopener noreferrer '
+        'nofollow">a</a></p>\n'
     )
     assert "<a" not in render("[a](javascript:x) [b](/logout/) [c](ftp://x) <data:x>")
 
@@ -91,7 +115,11 @@ def test_code_has_classes_and_no_styles():
 
 def test_tables_scroll_and_align_by_class():
     made = render("|a|b|\n|--:|:-:|\n|1|2|")
-    assert '<td class="align-right">1</td>' in made and '<td class="align-center">2</td>' in made and "style=" not in made
+    assert (
+        '<td class="align-right">1</td>' in made
+        and '<td class="align-center">2</td>' in made
+        and "style=" not in made
+    )
     assert made.startswith('<div class="table-scroll" tabindex="0">')
 
 
@@ -100,7 +128,10 @@ def test_single_line_breaks_are_kept():
 
 
 def test_unseen_characters_are_marked_and_emoji_are_not():
-    assert render("a\u202eb\u200b\u200bc") == '<p>a<span class="unseen">U+202E</span>b<span class="unseen">U+200B ×2</span>c</p>\n'
+    assert (
+        render("a\u202eb\u200b\u200bc")
+        == '<p>a<span class="unseen">U+202E</span>b<span class="unseen">U+200B ×2</span>c</p>\n'
+    )
     assert "unseen" not in render("👩‍⚕️ 👨‍👩‍👧 क्‍ष می‌خواهم ❤️")
     assert "unseen" in render("高\u200d血") and "unseen" in render("a\u200db")
     assert unseen.mark_html("<p>x</p>") == "<p>x</p>"
@@ -121,7 +152,10 @@ def test_a_text_beyond_the_limit_is_shown_plain():
 
 def test_two_kilobytes_take_some_ten_milliseconds():
     """Of processor time, the best of several: other work on the machine must not decide."""
-    text = ("# 标题\n\n**“高血压”**的治疗 with $\\frac{a}{b}$\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- 一\n- 二\n\n```python\nx = 1\n```\n\n" * 20)[:1500]
+    text = (
+        "# 标题\n\n**“高血压”**的治疗 with $\\frac{a}{b}$\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n- "
+        "一\n- 二\n\n```python\nx = 1\n```\n\n" * 20
+    )[:1500]
     assert 1500 <= len(text.encode()) <= 2600
     render(text)
     took = []
@@ -143,6 +177,14 @@ def test_the_cache_is_bounded_by_bytes():
 
 
 def test_template_tags():
-    template = Template("{% load rendering %}{{ t|markdown }}|{{ t|language }}|{% diff a b %}|{{ t|plain }}|{{ none|markdown }}")
+    template = Template(
+        "{% load rendering %}{{ t|markdown }}|{{ t|language }}|{% diff a b %}|{{ t|plain }}|{{ "
+        "none|markdown }}"
+    )
     made = template.render(Context({"t": "**好**<i>", "a": "5 mg", "b": "50 mg", "none": None}))
-    assert "<strong>好</strong>&lt;i&gt;" in made and "|zh-Hans|" in made and "<ins>" in made and '<pre class="plain">**好**&lt;i&gt;</pre>' in made
+    assert (
+        "<strong>好</strong>&lt;i&gt;" in made
+        and "|zh-Hans|" in made
+        and "<ins>" in made
+        and '<pre class="plain">**好**&lt;i&gt;</pre>' in made
+    )

@@ -12,7 +12,11 @@ from core.rendering import charts, diff, language, sentences
 
 
 def test_one_changed_digit_is_one_insertion():
-    assert diff.ops("每次 5 mg 口服", "每次 50 mg 口服") == [("equal", "每次 5"), ("insert", "0"), ("equal", " mg 口服")]
+    assert diff.ops("每次 5 mg 口服", "每次 50 mg 口服") == [
+        ("equal", "每次 5"),
+        ("insert", "0"),
+        ("equal", " mg 口服"),
+    ]
     assert diff.ops("", "") == [] and diff.ops("a", "a") == [("equal", "a")]
 
 
@@ -44,7 +48,10 @@ def test_the_parts_of_a_difference_make_both_texts(old, new):
         ("患者发热。体温39.5℃！怎么办？", ["患者发热。", "体温39.5℃！", "怎么办？"]),
         ("他说：“好。”然后走了。", ["他说：“好。”", "然后走了。"]),
         ("真的吗？！是……的。", ["真的吗？！", "是……", "的。"]),
-        ("Dr. Smith gave 3.5 mg, e.g. at noon. It helped.", ["Dr. Smith gave 3.5 mg, e.g. at noon. ", "It helped."]),
+        (
+            "Dr. Smith gave 3.5 mg, e.g. at noon. It helped.",
+            ["Dr. Smith gave 3.5 mg, e.g. at noon. ", "It helped."],
+        ),
         ("“Really?” he said. Yes.", ["“Really?” he said. ", "Yes."]),
         ("See Art. 5(2) of Reg. No. 12. Then stop.", ["See Art. 5(2) of Reg. No. 12. ", "Then stop."]),
         ("1. First point.\n2. Second point.", ["1. First point.\n", "2. Second point."]),
@@ -95,8 +102,15 @@ class _Attributes(HTMLParser):
 
 
 def test_bars_carry_labels_links_and_a_table():
-    made = charts.bars("By <b>day</b>", [("A & B", 3, "/p/x/?a=1&b=2"), charts.Mark("C", None), ("D", 1.5, "", "bad")])
-    assert made.count("<rect") == 6 and 'href="/p/x/?a=1&amp;b=2"' in made and "A &amp; B" in made and "<b>" not in made
+    made = charts.bars(
+        "By <b>day</b>", [("A & B", 3, "/p/x/?a=1&b=2"), charts.Mark("C", None), ("D", 1.5, "", "bad")]
+    )
+    assert (
+        made.count("<rect") == 6
+        and 'href="/p/x/?a=1&amp;b=2"' in made
+        and "A &amp; B" in made
+        and "<b>" not in made
+    )
     assert "<caption>" in made and ">1.5<" in made and "chart-bad" in made and ">–<" in made
     parser = _Attributes()
     parser.feed(made)
@@ -110,7 +124,18 @@ def test_a_line_leaves_gaps_where_there_is_no_figure():
     assert charts.line("x", [("1", None)]) == "" and "<circle" in charts.line("x", [("1", 0)])
 
 
-@pytest.mark.parametrize("text", ["1 " * 50_000, " " * 100_000, "> " * 50_000, "1" * 100_000, '"""' * 33_000, "a@" * 50_000, "\u3000\n" * 50_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 " * 50_000,
+        " " * 100_000,
+        "> " * 50_000,
+        "1" * 100_000,
+        '"""' * 33_000,
+        "a@" * 50_000,
+        "\u3000\n" * 50_000,
+    ],
+)
 def test_texts_that_repeat_themselves_are_compared_in_a_moment(text):
     """A correction may be 200,000 characters of anything, and somebody has to review it."""
     before = time.process_time()

@@ -1,4 +1,5 @@
-"""A project whose chat is answered by the models of tests/inference/faulty.py, and small ways of using its page."""
+"""A project whose chat is answered by the models of tests/inference/faulty.py, and small ways of using its
+page."""
 
 import contextlib
 import socket
@@ -16,14 +17,22 @@ from tests.processes import until
 LIMITS = {"first_token_seconds": 3, "idle_seconds": 3, "total_seconds": 60, "retries": 0}
 
 
-def make_chat(upstream, *models: str, slug: str = "clinic", limits: dict | None = None, user=None, **settings):
+def make_chat(
+    upstream, *models: str, slug: str = "clinic", limits: dict | None = None, user=None, **settings
+):
     """(project, a member of role user, or `user` made one): each of `models` is an arm of weight 1."""
     project = make_project(slug)
     chat = verbs.of(project)
     for model in models or ("ok",):
         version = ModelVersion.objects.create(project=project, name=f"version {model}")
         endpoint = Endpoint.objects.create(
-            project=project, name=model, base_url=upstream.url, address="127.0.0.1", model_name=model, model_version=version, **(LIMITS | (limits or {}))
+            project=project,
+            name=model,
+            base_url=upstream.url,
+            address="127.0.0.1",
+            model_name=model,
+            model_version=version,
+            **(LIMITS | (limits or {})),
         )
         Arm.objects.create(project=project, endpoint=endpoint)
     ChatSettings.objects.filter(pk=chat.pk).update(enabled=True, **settings)
@@ -84,7 +93,8 @@ def offline(page):
 
 
 class Line:
-    """A line between browser and server that can be cut: every connection breaks at once, and new ones are refused until it is mended."""
+    """A line between browser and server that can be cut: every connection breaks at once, and new ones are
+    refused until it is mended."""
 
     def __init__(self, url: str):
         self.far = (urlsplit(url).hostname, urlsplit(url).port)

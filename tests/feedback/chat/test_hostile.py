@@ -1,4 +1,5 @@
-"""Every body the chat takes, with each of its parts replaced by hostile values: refused or taken, never a crash, and nothing is left running."""
+"""Every body the chat takes, with each of its parts replaced by hostile values: refused or taken, never a
+crash, and nothing is left running."""
 
 import json
 
@@ -26,15 +27,30 @@ def house(monkeypatch):
     ChatSettings.objects.update(turns_per_minute=100_000)
     user = make_member(project, "user")
     question, answer = make_talk(project, end_user=end_users.of_member(project, user))
-    return Browser(project, user), question, answer, make_message(question.conversation, "Another.", parent=question)
+    return (
+        Browser(project, user),
+        question,
+        answer,
+        make_message(question.conversation, "Another.", parent=question),
+    )
 
 
 def bodies(question, answer, other) -> dict[str, dict]:
     talk = question.conversation_id
     shown = [{"message": answer.pk, "seen": True}, {"message": other.pk, "seen": False}]
     return {
-        "turn/": {"conversation": talk, "parent": answer.pk, "text": "More?", "client_key": "hostile-key", "history": [{"role": "user", "content": "c"}]},
-        "regenerate/": {"message": answer.pk, "client_key": "hostile-key", "history": [{"role": "user", "content": "c"}]},
+        "turn/": {
+            "conversation": talk,
+            "parent": answer.pk,
+            "text": "More?",
+            "client_key": "hostile-key",
+            "history": [{"role": "user", "content": "c"}],
+        },
+        "regenerate/": {
+            "message": answer.pk,
+            "client_key": "hostile-key",
+            "history": [{"role": "user", "content": "c"}],
+        },
         "choose/": {"user": question.pk, "verdict": "better", "chosen": answer.pk, "shown": shown},
         "consent/": {"version": 1},
         "messages/seen/": {"ids": [answer.pk]},
@@ -51,7 +67,12 @@ def bodies(question, answer, other) -> dict[str, dict]:
 def test_no_body_is_a_crash(house, keep):
     browser, question, answer, other = house
     ChatSettings.objects.update(keep=keep)
-    wrong, tried, half = [], 0, {p for p in bodies(question, answer, other) if p not in ("turn/", "choose/")} | ({"turn/"} if keep == "ids" else set())
+    wrong, tried, half = (
+        [],
+        0,
+        {p for p in bodies(question, answer, other) if p not in ("turn/", "choose/")}
+        | ({"turn/"} if keep == "ids" else set()),
+    )
     for path, good in bodies(question, answer, other).items():
         if keep == "ids" and path not in ("turn/", "regenerate/"):
             continue
@@ -59,7 +80,9 @@ def test_no_body_is_a_crash(house, keep):
             if i % 2 and path in half:  # the parts of these share their checks with the others
                 continue
             with transaction.atomic():
-                response = browser.client.post(f"{browser.base}api/{path}", body, content_type="application/json")
+                response = browser.client.post(
+                    f"{browser.base}api/{path}", body, content_type="application/json"
+                )
                 transaction.set_rollback(True)
             tried += 1
             # 503 no_model: the body itself was taken

@@ -1,4 +1,5 @@
-"""Guests by a link: they read what is stored, begin, chat, and see nothing else; what a manager sees before the chat is open."""
+"""Guests by a link: they read what is stored, begin, chat, and see nothing else; what a manager sees before
+the chat is open."""
 
 import pytest
 from django.urls import reverse
@@ -18,12 +19,19 @@ def make_link(project):
 
 
 def test_a_guest_joins_chats_and_leaves(live_site, open_page, upstream):
-    project, _user = make_chat(upstream, "instant", consent="We keep **this**.", welcome="Welcome to the clinic")
+    project, _user = make_chat(
+        upstream, "instant", consent="We keep **this**.", welcome="Welcome to the clinic"
+    )
     path = reverse("chat_join", args=[make_link(project)])
     page = open_page(None, phone=True)
     page.goto(path)
     text = page.inner_text("main")
-    assert "Welcome to the clinic" in text and "pseudonym" in text and "random number" in text and EndUser.objects.count() == 0
+    assert (
+        "Welcome to the clinic" in text
+        and "pseudonym" in text
+        and "random number" in text
+        and EndUser.objects.count() == 0
+    )
     page.click("text=Agree and begin")
     page.locator("#composer textarea").wait_for()
     assert page.url.endswith("/chat/clinic/")
@@ -33,7 +41,11 @@ def test_a_guest_joins_chats_and_leaves(live_site, open_page, upstream):
     answered(page)  # consent was given at the door
     page.click(".thumb.up")
     guest = EndUser.objects.get()
-    assert (guest.user, guest.consent_version, ChatLink.objects.get().people) == (None, ChatSettings.objects.get().consent_version, 1)
+    assert (guest.user, guest.consent_version, ChatLink.objects.get().people) == (
+        None,
+        ChatSettings.objects.get().consent_version,
+        1,
+    )
     page.reload()
     answered(page)
     for name in ("project", "chat_settings", "home", "account"):

@@ -1,4 +1,5 @@
-"""What people say on the chat's page: thumbs, reasons, corrections, drafts, scores, consent; by keyboard, on a desk and on a phone."""
+"""What people say on the chat's page: thumbs, reasons, corrections, drafts, scores, consent; by keyboard, on
+a desk and on a phone."""
 
 import pytest
 
@@ -23,7 +24,9 @@ def said(kind, **fields):
 
 
 def focused(page):
-    return page.evaluate("document.activeElement.getAttribute('aria-label') || document.activeElement.textContent")
+    return page.evaluate(
+        "document.activeElement.getAttribute('aria-label') || document.activeElement.textContent"
+    )
 
 
 def test_a_thumb_with_reasons_by_keyboard_alone(live_site, open_page, upstream):
@@ -34,7 +37,8 @@ def test_a_thumb_with_reasons_by_keyboard_alone(live_site, open_page, upstream):
     page.focus(".thumb.down")
     page.keyboard.press("Enter")
     said("thumb", value=-1, reasons=[], text="")
-    for _ in range(4):  # copy, another answer, then the first two chips (the way round the versions is not there)
+    # copy, another answer, then the first two chips (the way round the versions is not there)
+    for _ in range(4):
         page.keyboard.press("Tab")
     assert focused(page) == "Did not answer my question"
     page.keyboard.press("Space")
@@ -52,7 +56,10 @@ def test_a_thumb_with_reasons_by_keyboard_alone(live_site, open_page, upstream):
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     said("thumb", value=1)
-    assert page.locator(".thumb.up[aria-pressed=true]").count() == 1 and page.locator(".thumb.down[aria-pressed=true]").count() == 0
+    assert (
+        page.locator(".thumb.up[aria-pressed=true]").count() == 1
+        and page.locator(".thumb.down[aria-pressed=true]").count() == 0
+    )
     assert Reaction.objects.filter(current=True).count() == 1 and Reaction.objects.count() >= 4
     page.reload()
     page.locator(".thumb.up[aria-pressed=true]").wait_for()
@@ -71,7 +78,10 @@ def test_a_thumb_stays_where_it_was_pressed(live_site, open_page, upstream, phon
     page.mouse.click(x, y)
     page.locator(".reasons").wait_for()
     assert abs(at_rest(page, ".thumb.down")["y"] - before["y"]) <= 2
-    chip, foot = page.locator(".chip-button >> nth=0").bounding_box(), page.locator(".foot-of-talk").bounding_box()
+    chip, foot = (
+        page.locator(".chip-button >> nth=0").bounding_box(),
+        page.locator(".foot-of-talk").bounding_box(),
+    )
     assert chip["y"] + chip["height"] <= foot["y"]  # one sees that there is something to say
     said("thumb", value=-1, reasons=[])
     page.mouse.click(x, y)
@@ -131,8 +141,12 @@ def test_drafts_side_by_side_on_a_desk(live_site, open_page, upstream):
     page.locator(".turn.answer").wait_for()
     choice = Choice.objects.get()
     assert (choice.verdict, choice.chosen_id) == ("better", ids[1])
-    assert choice.shown == [{"message": pk, "position": i, "complete": True, "seen": True} for i, pk in enumerate(ids)]
-    assert page.locator(".drafts").count() == 0 and page.locator(".turn.answer").get_attribute("data-id") == str(ids[1])
+    assert choice.shown == [
+        {"message": pk, "position": i, "complete": True, "seen": True} for i, pk in enumerate(ids)
+    ]
+    assert page.locator(".drafts").count() == 0 and page.locator(".turn.answer").get_attribute(
+        "data-id"
+    ) == str(ids[1])
     say(page, "go on")
     page.locator(".drafts").wait_for()
     assert Message.objects.filter(role="user").order_by("-pk")[0].parent_id == ids[1]
@@ -140,7 +154,9 @@ def test_drafts_side_by_side_on_a_desk(live_site, open_page, upstream):
 
 @pytest.mark.parametrize(("words", "verdict"), [("About the same", "same"), ("All bad", "all_bad")])
 def test_drafts_as_tabs_on_a_phone(live_site, open_page, upstream, words, verdict):
-    project, user = make_chat(upstream, "instant", "ok", "ok:0.001", drafts="always", draft_count=3, draft_from_arms=True)
+    project, user = make_chat(
+        upstream, "instant", "ok", "ok:0.001", drafts="always", draft_count=3, draft_from_arms=True
+    )
     page = open_chat(open_page, user, project, phone=True)
     say(page, "hello", enter=False)
     page.locator(".draft-tab >> nth=2").wait_for()
@@ -157,7 +173,9 @@ def test_drafts_as_tabs_on_a_phone(live_site, open_page, upstream, words, verdic
     choice = Choice.objects.get()
     assert (choice.verdict, choice.chosen_id) == (verdict, None)
     assert [(row["position"], row["seen"]) for row in choice.shown] == [(0, True), (1, False), (2, True)]
-    width, wide = page.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollWidth]")
+    width, wide = page.evaluate(
+        "[document.documentElement.clientWidth, document.documentElement.scrollWidth]"
+    )
     assert wide <= width
 
 
@@ -181,15 +199,26 @@ def test_drafts_that_do_not_differ_are_no_choice(live_site, open_page, upstream)
     assert page.locator(".draft-verdict button:visible, .better:visible").all_inner_texts() == ["Go on"]
     first = page.locator(".draft .answer").first.get_attribute("data-id")
     page.click("text=Go on")
-    assert page.locator(".turn.answer").get_attribute("data-id") == first and page.locator(".drafts").count() == 0
+    assert (
+        page.locator(".turn.answer").get_attribute("data-id") == first
+        and page.locator(".drafts").count() == 0
+    )
     page.keyboard.type("and now")
     page.keyboard.press("Enter")
     page.locator(".draft-note:text-is('The answers are the same.')").wait_for()
-    assert Choice.objects.count() == 0 and str(Message.objects.filter(role="user").order_by("-pk")[0].parent_id) == first
+    assert (
+        Choice.objects.count() == 0
+        and str(Message.objects.filter(role="user").order_by("-pk")[0].parent_id) == first
+    )
 
 
-@pytest.mark.parametrize(("words", "verdict", "chosen"), [("better", "better", 1), ("worse", "better", 0), ("about the same", "same", None)])
-def test_asked_again_it_is_compared_with_the_answer_before(live_site, open_page, upstream, words, verdict, chosen):
+@pytest.mark.parametrize(
+    ("words", "verdict", "chosen"),
+    [("better", "better", 1), ("worse", "better", 0), ("about the same", "same", None)],
+)
+def test_asked_again_it_is_compared_with_the_answer_before(
+    live_site, open_page, upstream, words, verdict, chosen
+):
     project, user = make_chat(upstream, "instant", drafts="regenerate")
     page = open_chat(open_page, user, project)
     say(page, "hello")
@@ -198,8 +227,14 @@ def test_asked_again_it_is_compared_with_the_answer_before(live_site, open_page,
     page.click(f".compare button:text-is('{words}')")
     choice = until(lambda: Choice.objects.first(), "the choice")
     ids = list(Message.objects.filter(role="assistant").order_by("pk").values_list("pk", flat=True))
-    assert (choice.verdict, choice.chosen_id, choice.regenerated) == (verdict, None if chosen is None else ids[chosen], True)
-    assert [(row["message"], row["complete"], row["seen"]) for row in choice.shown] == [(pk, True, True) for pk in ids]
+    assert (choice.verdict, choice.chosen_id, choice.regenerated) == (
+        verdict,
+        None if chosen is None else ids[chosen],
+        True,
+    )
+    assert [(row["message"], row["complete"], row["seen"]) for row in choice.shown] == [
+        (pk, True, True) for pk in ids
+    ]
     page.locator(f".answer .count:text('{2 if chosen != 0 else 1}/2')").wait_for()
 
 
@@ -263,12 +298,16 @@ def test_consent_is_asked_once_for_each_text_and_shown_at_any_time(live_site, op
 def test_axe_finds_nothing_at_any_step(live_site, open_page, upstream, phone):
     from axe_playwright_python.sync_playwright import Axe
 
-    project, user = make_chat(upstream, "instant", "sources", drafts="always", draft_from_arms=True, consent="We keep **this**.")
+    project, user = make_chat(
+        upstream, "instant", "sources", drafts="always", draft_from_arms=True, consent="We keep **this**."
+    )
     page = open_chat(open_page, user, project, phone=phone, dark=phone)
     found = []
 
     def look(where):
-        found.extend((where, v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(page).response["violations"])
+        found.extend(
+            (where, v["id"], v["nodes"][0]["html"][:200]) for v in Axe().run(page).response["violations"]
+        )
 
     look("empty")
     say(page, "hello", enter=False)

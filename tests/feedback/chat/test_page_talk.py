@@ -26,14 +26,20 @@ def texts(page, selector):
 def test_every_string_of_the_scripts_exists_and_is_used():
     text = "\n".join(sources().values())
     used = set(re.findall(r"""\bt\(\s*"(\w+)\"""", text))
-    used |= {name for found in re.findall(r"""\bt\(([^()]*\?[^()]*:[^()]*)\)""", text) for name in re.findall(r'"(\w+)"', found.split("?", 1)[1])}
+    used |= {
+        name
+        for found in re.findall(r"""\bt\(([^()]*\?[^()]*:[^()]*)\)""", text)
+        for name in re.findall(r'"(\w+)"', found.split("?", 1)[1])
+    }
     known = set(strings.strings())
     assert used - known == {"better", "same", "all_bad"} - known  # verdicts stand in the same expressions
     assert known - set(re.findall(r'"(\w+)"', text)) == set()
 
 
 def test_every_module_is_asked_for_with_the_page():
-    assert {f"feedback/chat/{name}" for name in sources()} == {m for m in chat_page.MODULES if m.startswith("feedback/")} | {"feedback/chat/chat.js"}
+    assert {f"feedback/chat/{name}" for name in sources()} == {
+        m for m in chat_page.MODULES if m.startswith("feedback/")
+    } | {"feedback/chat/chat.js"}
 
 
 @pytest.mark.browser
@@ -52,7 +58,10 @@ def test_an_answer_streams_in_and_ends_as_the_servers_html(live_site, open_page,
     assert page.locator(".answer .tail").inner_text() == ""
     assert page.locator("#send").is_visible() and page.evaluate("document.activeElement.id") == "question"
     question, answer = Message.objects.order_by("pk")
-    assert (question.text, answer.text) == ("What is <b>eGFR</b>?\n怎么算？", upstream.answer("ok:0.25", "What is <b>eGFR</b>?\n怎么算？"))
+    assert (question.text, answer.text) == (
+        "What is <b>eGFR</b>?\n怎么算？",
+        upstream.answer("ok:0.25", "What is <b>eGFR</b>?\n怎么算？"),
+    )
     assert page.url.endswith(f"/chat/clinic/{question.conversation_id}/")
     until(lambda: Message.objects.get(pk=answer.pk).seen, "that it was seen")
     # What is read out is the finished answer, once.
@@ -74,12 +83,18 @@ def test_stop_keeps_what_has_come_and_the_talk_goes_on(live_site, open_page, ups
     answered(page, state="stopped")
     assert "Stopped" in page.locator(".answer-state").inner_text()
     answer = Message.objects.get(role="assistant")
-    assert answer.state == "stopped" and answer.text and answer.text in page.locator(".answer").inner_text().replace("\n", " ") + answer.text
+    assert (
+        answer.state == "stopped"
+        and answer.text
+        and answer.text in page.locator(".answer").inner_text().replace("\n", " ") + answer.text
+    )
     assert Signal.objects.get().name == "stop"
     until(lambda: upstream.open == 0, "that the model is left in peace")
     page.locator(".answer >> text=Ask again").click()
     page.locator(".answer .tail:not(:empty)").wait_for()
-    page.keyboard.press("Escape") if page.evaluate("document.activeElement.id") == "question" else page.click("#stop")
+    page.keyboard.press("Escape") if page.evaluate("document.activeElement.id") == "question" else page.click(
+        "#stop"
+    )
     answered(page, state="stopped")
     assert page.locator(".answer .siblings .count").inner_text() == "2/2"
 
@@ -119,7 +134,9 @@ def test_branches(live_site, open_page, upstream):
     rows = {m.pk: m for m in Message.objects.all()}
     roots = [m for m in rows.values() if m.parent_id is None]
     assert sorted(m.text for m in roots) == ["one", "one and\na half"]
-    until(lambda: sorted(Signal.objects.values_list("name", flat=True)) == ["edit", "regenerate"], "the signals")
+    until(
+        lambda: sorted(Signal.objects.values_list("name", flat=True)) == ["edit", "regenerate"], "the signals"
+    )
 
 
 @pytest.mark.browser
@@ -165,8 +182,13 @@ def test_on_a_phone_the_list_is_a_drawer_and_enter_begins_a_line(live_site, open
     page.locator("#history-list a").wait_for()
     assert page.evaluate("document.activeElement.id") == "history-close"  # no keyboard over the list
     page.keyboard.press("Escape")
-    assert not page.locator("#history").is_visible() and page.evaluate("document.activeElement.id") == "history-open"
-    width, wide = page.evaluate("[document.documentElement.clientWidth, document.documentElement.scrollWidth]")
+    assert (
+        not page.locator("#history").is_visible()
+        and page.evaluate("document.activeElement.id") == "history-open"
+    )
+    width, wide = page.evaluate(
+        "[document.documentElement.clientWidth, document.documentElement.scrollWidth]"
+    )
     assert wide <= width
 
 
@@ -175,9 +197,14 @@ def test_what_an_input_method_confirms_is_not_sent(live_site, open_page, upstrea
     project, user = make_chat(upstream, "instant")
     page = open_chat(open_page, user, project)
     page.fill("#question", "gaoxueya")
-    for detail in ("{key: 'Enter', isComposing: true}", "{key: 'Enter', keyCode: 229}", "{key: 'Enter', shiftKey: true}"):
+    for detail in (
+        "{key: 'Enter', isComposing: true}",
+        "{key: 'Enter', keyCode: 229}",
+        "{key: 'Enter', shiftKey: true}",
+    ):
         prevented = page.evaluate(
-            f"!document.getElementById('question').dispatchEvent(new KeyboardEvent('keydown', {{...{detail}, bubbles: true, cancelable: true}}))"
+            f"!document.getElementById('question').dispatchEvent(new KeyboardEvent('keydown', "
+            f"{{...{detail}, bubbles: true, cancelable: true}}))"
         )
         assert not prevented, detail
     assert page.input_value("#question") == "gaoxueya" and page.locator(".turn").count() == 0
@@ -216,7 +243,10 @@ def test_the_reader_who_reads_further_up_is_left_in_peace(live_site, open_page, 
     long = "A long question.\n" * 60
     say(page, long)
     page.locator(".answer .tail:not(:empty)").wait_for()
-    at_end = "(() => { const s = document.getElementById('scroll'); return s.scrollHeight - s.scrollTop - s.clientHeight < 3; })()"
+    at_end = (
+        "(() => { const s = document.getElementById('scroll'); return s.scrollHeight - s.scrollTop - "
+        "s.clientHeight < 3; })()"
+    )
     until(lambda: page.evaluate(at_end), "the end in view")
     page.evaluate("document.getElementById('scroll').scrollTop = 100")
     page.wait_for_timeout(500)
@@ -235,13 +265,17 @@ def test_long_drafts_are_read_from_their_top(live_site, open_page, upstream):
     say(page, "A long question that the model says again.\n" * 40)
     page.locator(".better:not([disabled]) >> nth=1").wait_for()
     top, bottom, end = page.evaluate(
-        "(() => { const s = document.getElementById('scroll'), b = s.getBoundingClientRect(), d = document.querySelector('.drafts').getBoundingClientRect();"
+        "(() => { const s = document.getElementById('scroll'), b = s.getBoundingClientRect(), d = "
+        "document.querySelector('.drafts').getBoundingClientRect();"
         " return [d.top - b.top, d.bottom - b.top, b.height]; })()"
     )
     assert 0 <= top < 20 and bottom > end
     page.click("#to-end")
     for far, offered in ((60, False), (90, False), (300, True)):  # nothing floats over what is to be pressed
-        page.evaluate(f"(() => {{ const s = document.getElementById('scroll'); s.scrollTop = s.scrollHeight - s.clientHeight - {far}; }})()")
+        page.evaluate(
+            f"(() => {{ const s = document.getElementById('scroll'); s.scrollTop = s.scrollHeight - "
+            f"s.clientHeight - {far}; }})()"
+        )
         page.wait_for_timeout(100)
         page.locator("#to-end").wait_for(state="visible" if offered else "hidden")
     page.locator(".better >> nth=0").click()

@@ -1,4 +1,5 @@
-"""The chat's page when things go wrong: the line, the model, the session, the text itself. Nothing typed is lost, nothing hangs, nothing runs."""
+"""The chat's page when things go wrong: the line, the model, the session, the text itself. Nothing typed is
+lost, nothing hangs, nothing runs."""
 
 import contextlib
 
@@ -21,8 +22,13 @@ def notice(page, words):
     page.locator(f"#notice:has-text('{words}')").wait_for()
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "reached its greatest length and is cut off here"), ("zh", "达到最大长度，在此截断")])
-def test_an_answer_that_was_cut_off_says_so_and_is_never_a_good_one(live_site, open_page, upstream, language, words):
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "reached its greatest length and is cut off here"), ("zh", "达到最大长度，在此截断")],
+)
+def test_an_answer_that_was_cut_off_says_so_and_is_never_a_good_one(
+    live_site, open_page, upstream, language, words
+):
     project, user = make_chat(upstream, "length")
     page = open_chat(open_page, user, project, language=language)
     say(page, "hello")
@@ -33,14 +39,26 @@ def test_an_answer_that_was_cut_off_says_so_and_is_never_a_good_one(live_site, o
     page.reload()
     page.locator(".answer[data-state=cut] .answer-state", has_text=words).wait_for()
     with pytest.raises(DomainError) as refused:
-        snapshots.build(project=project, actor=None, options=ExportOptions.of({"format": "trl-kto", "include": "thumbs"}))
-    assert refused.value.code == "no_rows" and refused.value.data["left_out"] == {"cut_answer": 1, "no_label": 1, "word_unused": 1}
+        snapshots.build(
+            project=project, actor=None, options=ExportOptions.of({"format": "trl-kto", "include": "thumbs"})
+        )
+    assert refused.value.code == "no_rows" and refused.value.data["left_out"] == {
+        "cut_answer": 1,
+        "no_label": 1,
+        "word_unused": 1,
+    }
 
 
 FAILURES = [
-    ("die", True, "kept"), ("die-first", False, "Try again"), ("cut", True, "kept"), ("malformed", True, "kept"), ("error", True, "kept"), ("500", False, ""),
-    ("429", False, "busy"), ("empty", False, ""),
-]  # fmt: skip
+    ("die", True, "kept"),
+    ("die-first", False, "Try again"),
+    ("cut", True, "kept"),
+    ("malformed", True, "kept"),
+    ("error", True, "kept"),
+    ("500", False, ""),
+    ("429", False, "busy"),
+    ("empty", False, ""),
+]
 
 
 def test_a_model_that_fails_is_said_in_a_sentence_and_can_be_asked_again(live_site, open_page, upstream):
@@ -155,7 +173,11 @@ def test_a_turn_whose_beginning_was_lost_is_one_turn(live_site, open_page, upstr
     def lose(route):
         if lost:
             return route.continue_()
-        lost.append(page.context.request.post(route.request.url, data=route.request.post_data, headers=route.request.headers).status)
+        lost.append(
+            page.context.request.post(
+                route.request.url, data=route.request.post_data, headers=route.request.headers
+            ).status
+        )
         return route.abort()
 
     page.route("**/api/turn/", lose)
@@ -199,10 +221,16 @@ def test_two_clicks_are_one_turn(live_site, open_page, upstream):
     project, user = make_chat(upstream, "instant")
     page = open_chat(open_page, user, project)
     page.fill("#question", "hello")
-    page.evaluate("(() => { const b = document.getElementById('send'); b.click(); b.click(); b.form.requestSubmit(); })()")
+    page.evaluate(
+        "(() => { const b = document.getElementById('send'); b.click(); b.click(); "
+        "b.form.requestSubmit(); })()"
+    )
     answered(page)
     page.dblclick(".thumb.up")
-    until(lambda: [one.value for one in Reaction.objects.filter(current=True)] == [0], "the thumb on and off again")
+    until(
+        lambda: [one.value for one in Reaction.objects.filter(current=True)] == [0],
+        "the thumb on and off again",
+    )
     assert Message.objects.count() == 2 and Conversation.objects.count() == 1
 
 
@@ -257,7 +285,7 @@ def test_a_huge_answer_leaves_the_page_usable(live_site, open_page, upstream):
           let last = performance.now();
           const tick = (now) => { window.longest = Math.max(window.longest, now - last); last = now; requestAnimationFrame(tick); };
           requestAnimationFrame(tick);
-        }"""
+        }"""  # noqa: E501
     )
     say(page, "go")
     page.locator(".answer .tail:not(:empty)").wait_for()
@@ -275,13 +303,28 @@ def test_a_huge_answer_leaves_the_page_usable(live_site, open_page, upstream):
 
 
 def test_nothing_in_a_text_runs(live_site, open_page, upstream):
-    project, user = make_chat(upstream, "instant", welcome=NASTY["md_html_mixed"], consent="x<script>alert(1)</script>")
+    project, user = make_chat(
+        upstream, "instant", welcome=NASTY["md_html_mixed"], consent="x<script>alert(1)</script>"
+    )
     page = open_chat(open_page, user, project)
     calls = []
     page.on("dialog", lambda dialog: (calls.append(dialog.message), dialog.dismiss()))
     page.expose_function("report", lambda what: calls.append(what))
-    page.evaluate("document.addEventListener('securitypolicyviolation', (e) => window.report('CSP ' + e.violatedDirective))")
-    names = ["json_script", "md_title_break", "md_image_alt", "md_fence_info", "md_table", "tex_text_script", "bidi_override", "django", "js_separators"]
+    page.evaluate(
+        "document.addEventListener('securitypolicyviolation', (e) => window.report('CSP ' + "
+        "e.violatedDirective))"
+    )
+    names = [
+        "json_script",
+        "md_title_break",
+        "md_image_alt",
+        "md_fence_info",
+        "md_table",
+        "tex_text_script",
+        "bidi_override",
+        "django",
+        "js_separators",
+    ]
     for n, name in enumerate(names):
         text = NASTY[name].replace("\0", "")
         say(page, text)  # the model says it again
@@ -290,8 +333,10 @@ def test_nothing_in_a_text_runs(live_site, open_page, upstream):
         answered(page, n + 1)
         assert page.locator(".bubble").nth(n).text_content() == text.replace("\r\n", "\n").replace("\r", "\n")
     bad = page.evaluate(
-        "[...document.querySelectorAll('#turns *')].filter((e) => /^(script|img|iframe|object|embed|style|link|form)$/.test(e.localName)"
-        " || [...e.attributes].some((a) => /^on|^style$|^src$/.test(a.name) && e.localName !== 'textarea')).map((e) => e.outerHTML)"
+        "[...document.querySelectorAll('#turns *')].filter((e) => "
+        "/^(script|img|iframe|object|embed|style|link|form)$/.test(e.localName)"
+        " || [...e.attributes].some((a) => /^on|^style$|^src$/.test(a.name) && e.localName !== "
+        "'textarea')).map((e) => e.outerHTML)"
     )
     assert bad == [] and calls == []
 

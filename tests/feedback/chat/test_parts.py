@@ -1,4 +1,5 @@
-"""The parts of the chat that need no browser: blocks of growing Markdown, shares and draws of arms, the tree of a talk and its hashes."""
+"""The parts of the chat that need no browser: blocks of growing Markdown, shares and draws of arms, the tree
+of a talk and its hashes."""
 
 import random
 import time
@@ -96,10 +97,18 @@ def test_blocks_are_what_the_whole_text_gives(seed):
 @pytest.mark.parametrize(
     "text",
     [
-        "- a\n\n- b\n\n- c\n", "1. a\n\n2. b\n", "```\na\n\nb\n\nc\n", "~~~\na\n\n```\n\nb\n", "- ```\n  a\n\n  b\n", "- a\n\n      code\n\n      more\n",
-        "a\n\n    \n\n    code\n\n    code\n", "> ```\n> a\n>\n> b\n", "a\rb\r\rc\r\r\rd", "$$\na\n$$\n",
+        "- a\n\n- b\n\n- c\n",
+        "1. a\n\n2. b\n",
+        "```\na\n\nb\n\nc\n",
+        "~~~\na\n\n```\n\nb\n",
+        "- ```\n  a\n\n  b\n",
+        "- a\n\n      code\n\n      more\n",
+        "a\n\n    \n\n    code\n\n    code\n",
+        "> ```\n> a\n>\n> b\n",
+        "a\rb\r\rc\r\r\rd",
+        "$$\na\n$$\n",
     ],
-)  # fmt: skip
+)
 def test_what_belongs_together_is_not_cut(text):
     html, _upto = fed(text + "\n", lambda: 3)
     assert markdown.render(text + "\nEnd.").startswith(html)
@@ -113,7 +122,15 @@ def test_a_block_is_finished_when_the_next_begins():
     assert blocks.feed("wo.\n\n- a\n\n") and blocks.feed("-") == [] and blocks.feed("--\n") != []
 
 
-@pytest.mark.parametrize("text", ["- an entry of a list\n\n" * 20_000, "token " * 80_000, "```\n" + "code\n\n" * 60_000, "1. a\n\n   b\n\n" * 20_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- an entry of a list\n\n" * 20_000,
+        "token " * 80_000,
+        "```\n" + "code\n\n" * 60_000,
+        "1. a\n\n   b\n\n" * 20_000,
+    ],
+)
 def test_what_never_ends_costs_no_more_than_its_length(text):
     begun = time.process_time()
     fed(text, lambda: 6)
@@ -148,7 +165,9 @@ def test_a_share_of_turns_is_decided_by_the_turn(project):
     ChatSettings.objects.update(drafts="share", draft_share=20)
     project.refresh_from_db()
     chosen = [turn for turn in range(5000) if arms.wants_drafts(project.chat, turn)]
-    assert 900 < len(chosen) < 1100 and chosen == [turn for turn in range(5000) if arms.wants_drafts(project.chat, turn)]
+    assert 900 < len(chosen) < 1100 and chosen == [
+        turn for turn in range(5000) if arms.wants_drafts(project.chat, turn)
+    ]
     for setting, wanted in (("never", 0), ("always", 50), ("regenerate", 0)):
         project.chat.drafts = setting
         assert sum(arms.wants_drafts(project.chat, turn) for turn in range(50)) == wanted
@@ -162,10 +181,14 @@ def test_drafts_from_different_arms(project):
     person = make_end_user(project)
     drawn = [arms.for_drafts(project.chat, person, able) for _ in range(600)]
     assert all(len({a.pk for a in pair}) == 2 for pair in drawn)
-    first = Counter(pair[0].pk for pair in drawn)[able[2].pk] / 600  # drawn nearly always, first or second alike
+    # drawn nearly always, first or second alike
+    first = Counter(pair[0].pk for pair in drawn)[able[2].pk] / 600
     assert 0.4 < first < 0.6
     project.chat.draft_count = 4
-    assert len(arms.for_drafts(project.chat, person, able)) == 4 and len({a.pk for a in arms.for_drafts(project.chat, person, able)}) == 3
+    assert (
+        len(arms.for_drafts(project.chat, person, able)) == 4
+        and len({a.pk for a in arms.for_drafts(project.chat, person, able)}) == 3
+    )
 
 
 def test_only_what_is_switched_on_answers(project):
@@ -181,7 +204,9 @@ def test_only_what_is_switched_on_answers(project):
 def test_the_way_to_a_message_and_its_context(project):
     one, two, three, four = make_talk(project, "Q1", "A1", "Q2", "A2", system="S")
     side = make_message(one.conversation, "A1 again", parent=one)
-    assert [m.pk for m in talk.path_of(four)] == [one.pk, two.pk, three.pk, four.pk] and talk.path_of(side) == [one, side]
+    assert [m.pk for m in talk.path_of(four)] == [one.pk, two.pk, three.pk, four.pk] and talk.path_of(
+        side
+    ) == [one, side]
     assert [m["content"] for m in talk.context_of(three)] == ["S", "Q1", "A1", "Q2"]
     empty = make_message(one.conversation, "", parent=three, state="failed")
     after = make_message(one.conversation, "Q3", parent=empty, role="user")
@@ -192,16 +217,27 @@ def test_the_way_to_a_message_and_its_context(project):
 
 
 def test_a_talk_hashes_as_what_it_says(project):
-    plain = [{"role": "system", "content": "S"}, {"role": "user", "content": "e\u0301\r\n"}, {"role": "assistant", "content": "A"}]
+    plain = [
+        {"role": "system", "content": "S"},
+        {"role": "user", "content": "e\u0301\r\n"},
+        {"role": "assistant", "content": "A"},
+    ]
     written = [
-        {"content": [{"type": "text", "text": "S"}], "role": "developer"}, {"role": "user", "content": "é\n", "name": None},
+        {"content": [{"type": "text", "text": "S"}], "role": "developer"},
+        {"role": "user", "content": "é\n", "name": None},
         {"role": "assistant", "content": "A", "refusal": None, "tool_calls": []},
-    ]  # fmt: skip
+    ]
     whole, key = talk.context_hash(project, plain), bytes(project.hash_key)
-    assert whole == talk.context_hash(project, written) == talk.rolling(key, "", plain)[-1] and len(whole) == 64
+    assert (
+        whole == talk.context_hash(project, written) == talk.rolling(key, "", plain)[-1] and len(whole) == 64
+    )
     assert talk.rolling(key, "", plain)[:2] == talk.rolling(key, "", plain[:2])
     other = make_chat("other")
-    different = [talk.context_hash(other, plain), talk.context_hash(project, plain[1:]), talk.context_hash(project, [*plain[:2], plain[2] | {"name": "x"}])]
+    different = [
+        talk.context_hash(other, plain),
+        talk.context_hash(project, plain[1:]),
+        talk.context_hash(project, [*plain[:2], plain[2] | {"name": "x"}]),
+    ]
     assert len({whole, *different}) == 4 and talk.context_hash(project, []) == ""
 
 
@@ -217,7 +253,9 @@ def test_the_branch_on_screen(project):
 
     assert shown() == ([q.pk, a.pk], [])
     group = "22222222-2222-4222-8222-222222222222"
-    d1, d2 = (make_message(conversation, f"D{i}", parent=q, draft_group=group, position=1 - i) for i in (0, 1))
+    d1, d2 = (
+        make_message(conversation, f"D{i}", parent=q, draft_group=group, position=1 - i) for i in (0, 1)
+    )
     Conversation.objects.update(head=q)
     assert shown() == ([q.pk], [d2.pk, d1.pk])  # in their places on screen
     assert shown(a.pk) == ([q.pk, a.pk], [])

@@ -1,4 +1,5 @@
-"""The manager's page of the chat: each form keeps what it says, refuses what it must, and touches one project only."""
+"""The manager's page of the chat: each form keeps what it says, refuses what it must, and touches one project
+only."""
 
 import re
 
@@ -18,14 +19,31 @@ from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db
 MAIN = {
-    "welcome": "Hello", "system": "Be brief.\r\n  Two lines ", "assign": "turn", "turns_per_minute": "7", "drafts": "share", "draft_share": "30",
-    "draft_count": "3", "keep": "days", "keep_days": "14", "masking": "storage", "mask_kinds": ["mobile", "email"], "origins": "https://a.example\n\nhttp://localhost:8080/",
-}  # fmt: skip
+    "welcome": "Hello",
+    "system": "Be brief.\r\n  Two lines ",
+    "assign": "turn",
+    "turns_per_minute": "7",
+    "drafts": "share",
+    "draft_share": "30",
+    "draft_count": "3",
+    "keep": "days",
+    "keep_days": "14",
+    "masking": "storage",
+    "mask_kinds": ["mobile", "email"],
+    "origins": "https://a.example\n\nhttp://localhost:8080/",
+}
 
 
 def make_endpoint(project, name="one", **fields):
     version = ModelVersion.objects.get_or_create(project=project, name=name)[0]
-    return Endpoint.objects.create(project=project, name=name, base_url="http://127.0.0.1:9/v1", model_name=name, model_version=version, **fields)
+    return Endpoint.objects.create(
+        project=project,
+        name=name,
+        base_url="http://127.0.0.1:9/v1",
+        model_name=name,
+        model_version=version,
+        **fields,
+    )
 
 
 @pytest.fixture
@@ -69,10 +87,20 @@ def test_the_main_form_keeps_every_field_as_typed(house):
     row = ChatSettings.objects.get(project=project)
     kept = {name: getattr(row, name) for name in MAIN} | {"enabled": row.enabled}
     assert kept == {
-        "enabled": True, "welcome": "Hello", "system": "Be brief.\n  Two lines ", "assign": "turn", "turns_per_minute": 7, "drafts": "share",
-        "draft_share": 30, "draft_count": 3, "keep": "days", "keep_days": 14, "masking": "storage", "mask_kinds": ["mobile", "email"],
+        "enabled": True,
+        "welcome": "Hello",
+        "system": "Be brief.\n  Two lines ",
+        "assign": "turn",
+        "turns_per_minute": 7,
+        "drafts": "share",
+        "draft_share": 30,
+        "draft_count": 3,
+        "keep": "days",
+        "keep_days": 14,
+        "masking": "storage",
+        "mask_kinds": ["mobile", "email"],
         "origins": ["https://a.example", "http://localhost:8080"],
-    }  # fmt: skip
+    }
     event = Event.objects.filter(verb="chat.settings").get()
     assert "Be brief" not in str(event.data) and "system" in event.data["changed"]
 
@@ -106,13 +134,32 @@ def test_drafts_of_several_models_need_two(house):
         ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
         ("http://[::1]:5000", "http://[::1]:5000"),
         ("https://192.168.1.7", "https://192.168.1.7"),
-        *((bad, None) for bad in [
-            "*", "null", "https://*.example.org", "http://example.org", "https://example.org/path", "https://example.org?x", "https://u:p@example.org",
-            "https://example.org#x", "javascript:alert(1)", "https://", "https://example.org:0", "https://example.org:99999", "https://exa mple.org",
-            "https://a..b", "https://-a.example", "ftp://example.org", "//example.org", "https://example.org\\@evil.example", "file:///etc/passwd",
-        ]),
+        *(
+            (bad, None)
+            for bad in [
+                "*",
+                "null",
+                "https://*.example.org",
+                "http://example.org",
+                "https://example.org/path",
+                "https://example.org?x",
+                "https://u:p@example.org",
+                "https://example.org#x",
+                "javascript:alert(1)",
+                "https://",
+                "https://example.org:0",
+                "https://example.org:99999",
+                "https://exa mple.org",
+                "https://a..b",
+                "https://-a.example",
+                "ftp://example.org",
+                "//example.org",
+                "https://example.org\\@evil.example",
+                "file:///etc/passwd",
+            ]
+        ),
     ],
-)  # fmt: skip
+)
 def test_sites_are_origins_and_nothing_else(given, kept):
     if kept:
         assert verbs.check_origins([given, " ", given]) == [kept]
@@ -126,15 +173,31 @@ def test_who_answers(house):
     project, _manager, client = house
     one, two = make_endpoint(project), make_endpoint(project, "two")
     foreign = make_endpoint(make_project("other"), "three")
-    given = [{"endpoint": one.pk, "active": "on", "weight": 3}, {"endpoint": two.pk, "active": "on", "weight": 1}]
+    given = [
+        {"endpoint": one.pk, "active": "on", "weight": 3},
+        {"endpoint": two.pk, "active": "on", "weight": 1},
+    ]
     assert post(client, "chat_arms", rows("arms", *given)).status_code == 302
-    assert set(Arm.objects.values_list("endpoint", "weight", "active")) == {(one.pk, 3, True), (two.pk, 1, True)}
+    assert set(Arm.objects.values_list("endpoint", "weight", "active")) == {
+        (one.pk, 3, True),
+        (two.pk, 1, True),
+    }
     page = client.get(reverse("chat_settings", args=["clinic"])).content.decode()
     assert "75%" in page and "25%" in page
     # Switched off it stays, since messages point at it.
-    assert post(client, "chat_arms", rows("arms", given[0], {"endpoint": two.pk, "weight": 1})).status_code == 302
-    assert set(Arm.objects.values_list("endpoint", "weight", "active")) == {(one.pk, 3, True), (two.pk, 1, False)}
-    for bad in ({"endpoint": foreign.pk, "active": "on", "weight": 1}, {"endpoint": one.pk, "active": "on", "weight": 0}, {"endpoint": "²", "weight": "x"}):
+    assert (
+        post(client, "chat_arms", rows("arms", given[0], {"endpoint": two.pk, "weight": 1})).status_code
+        == 302
+    )
+    assert set(Arm.objects.values_list("endpoint", "weight", "active")) == {
+        (one.pk, 3, True),
+        (two.pk, 1, False),
+    }
+    for bad in (
+        {"endpoint": foreign.pk, "active": "on", "weight": 1},
+        {"endpoint": one.pk, "active": "on", "weight": 0},
+        {"endpoint": "²", "weight": "x"},
+    ):
         assert post(client, "chat_arms", rows("arms", bad)).status_code == 400
     assert Arm.objects.count() == 2
 
@@ -152,7 +215,9 @@ def test_reasons_keep_their_keys_when_the_words_change(house):
     assert re.fullmatch(r"reason_[0-9a-f]{4}", row.down_reasons[2]["key"])
 
 
-@pytest.mark.parametrize("bad", [{"key": "Wrong key", "en": "x"}, {"key": "correct", "en": "x"}, {"key": "", "en": "x" * 61}])
+@pytest.mark.parametrize(
+    "bad", [{"key": "Wrong key", "en": "x"}, {"key": "correct", "en": "x"}, {"key": "", "en": "x" * 61}]
+)
 def test_reasons_that_cannot_be_kept_change_nothing_and_stay_in_the_form(house, bad):
     project, _manager, client = house
     up, _down = default_reasons()
@@ -163,7 +228,12 @@ def test_reasons_that_cannot_be_kept_change_nothing_and_stay_in_the_form(house, 
 
 def test_a_new_consent_text_is_a_new_version(house):
     project, _manager, client = house
-    for text, version in [("We keep\r\nyour talks.", 2), ("We keep\r\nyour talks.", 2), ("Other words.", 3), ("", 4)]:
+    for text, version in [
+        ("We keep\r\nyour talks.", 2),
+        ("We keep\r\nyour talks.", 2),
+        ("Other words.", 3),
+        ("", 4),
+    ]:
         assert post(client, "chat_consent", {"consent": text}).status_code == 302
         row = ChatSettings.objects.get(project=project)
         assert (row.consent, row.consent_version) == (text.replace("\r\n", "\n"), version)
@@ -188,9 +258,15 @@ def test_a_link_is_shown_once_kept_as_a_hash_and_withdrawn(house):
 
 
 def test_refused_input_is_still_in_the_form(house):
-    page = post(house[2], "chat_settings", MAIN | {"origins": "http://evil.example", "welcome": "Half a day's work"})
+    page = post(
+        house[2], "chat_settings", MAIN | {"origins": "http://evil.example", "welcome": "Half a day's work"}
+    )
     text = page.content.decode()
-    assert page.status_code == 400 and "Half a day&#x27;s work" in text and "is not the address of a site" in text
+    assert (
+        page.status_code == 400
+        and "Half a day&#x27;s work" in text
+        and "is not the address of a site" in text
+    )
 
 
 @pytest.mark.browser

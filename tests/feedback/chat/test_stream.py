@@ -1,4 +1,5 @@
-"""Streams that go wrong, go on alone, are stopped, or meet an end of their process: nothing hangs, nothing that came is lost, no connection is held."""
+"""Streams that go wrong, go on alone, are stopped, or meet an end of their process: nothing hangs, nothing
+that came is lost, no connection is held."""
 
 import json
 import os
@@ -71,7 +72,9 @@ def test_a_model_that_fails_leaves_what_had_come(chat, model, endpoint, code, te
     end, row = end_of(lines), answer()
     assert lines[-1]["e"] == "done" and end["state"] == row.state == "failed" and end["error"] == row.error
     assert end["message"] and (not code or row.error == code)
-    assert text_of(lines) == row.text and (row.text.startswith(text) if model == "never" else row.text == text)
+    assert text_of(lines) == row.text and (
+        row.text.startswith(text) if model == "never" else row.text == text
+    )
     shown = browser.talk(lines[0]["conversation"])["messages"][-1]
     assert (shown["state"], shown["text"], shown["message"]) == ("failed", row.text, end["message"])
     assert "127.0.0.1" not in json.dumps(lines) and "as you asked" not in json.dumps(lines)
@@ -132,8 +135,14 @@ def test_sources_are_sent_and_kept(chat):
 def test_headers_that_leave_the_stream_alone(chat):
     browser, _project = chat("ok")
     body = json.dumps({"conversation": None, "parent": None, "text": "Hello", "client_key": new_key()})
-    response = browser.client.post(browser.base + "api/turn/", body, content_type="application/json", HTTP_ACCEPT_ENCODING="gzip")
-    assert response["X-Accel-Buffering"] == "no" and "no-store" in response["Cache-Control"] and not response.has_header("Content-Encoding")
+    response = browser.client.post(
+        browser.base + "api/turn/", body, content_type="application/json", HTTP_ACCEPT_ENCODING="gzip"
+    )
+    assert (
+        response["X-Accel-Buffering"] == "no"
+        and "no-store" in response["Cache-Control"]
+        and not response.has_header("Content-Encoding")
+    )
     assert response["Content-Type"].startswith("application/x-ndjson") and response.streaming
     said(response)
 
@@ -150,14 +159,18 @@ def test_a_stop_keeps_what_has_come(chat):
     assert stopped["state"] == "stopped" and stopped["text"].startswith("more more more ")
     assert end_of(got)["state"] == "stopped" and text_of(got) == stopped["text"] == answer().text
     assert Signal.objects.get().name == "stop"
-    assert browser.post(f"messages/{row.pk}/stop/").json()["state"] == "stopped" and Signal.objects.count() == 1
+    assert (
+        browser.post(f"messages/{row.pk}/stop/").json()["state"] == "stopped" and Signal.objects.count() == 1
+    )
 
 
 def test_a_stop_in_another_process_is_heard(chat, monkeypatch):
     browser, _project = chat("never")
     monkeypatch.setattr(streaming, "SAVE_SECONDS", 0.2)
     with in_thread(lambda: browser.turn("Hello")):
-        row = until(lambda: Message.objects.filter(role="assistant").exclude(text="").first(), "some saved text")
+        row = until(
+            lambda: Message.objects.filter(role="assistant").exclude(text="").first(), "some saved text"
+        )
         Message.objects.filter(pk=row.pk).update(state="stopped")
     row.refresh_from_db()
     assert row.state == "stopped" and row.text.startswith("more more")
@@ -182,8 +195,17 @@ def test_what_has_come_is_saved_every_two_seconds(chat):
     stream = iter(response.streaming_content)
     next(stream), next(stream)
     begun = time.monotonic()
-    row = until(lambda: Message.objects.filter(role="assistant").exclude(text="").first(), "some saved text", seconds=4)
-    assert time.monotonic() - begun < 3.5 and row.state == "streaming" and len(row.text) > 50 and row.total_ms > 1000
+    row = until(
+        lambda: Message.objects.filter(role="assistant").exclude(text="").first(),
+        "some saved text",
+        seconds=4,
+    )
+    assert (
+        time.monotonic() - begun < 3.5
+        and row.state == "streaming"
+        and len(row.text) > 50
+        and row.total_ms > 1000
+    )
     response.close()
     browser.post(f"messages/{row.pk}/stop/")
 
@@ -218,7 +240,11 @@ def test_an_end_that_cannot_be_saved_is_tried_again(chat, monkeypatch):
 
     monkeypatch.setattr(saving, "finish", finish)
     lines = browser.turn("Hello")
-    assert len(tries) == 3 and end_of(lines)["state"] == answer().state == "complete" and answer().text == text_of(lines)
+    assert (
+        len(tries) == 3
+        and end_of(lines)["state"] == answer().state == "complete"
+        and answer().text == text_of(lines)
+    )
 
 
 def test_a_turn_another_process_reads_is_followed(chat, monkeypatch, model_server):
@@ -249,16 +275,33 @@ def test_where_no_texts_are_kept_none_is(chat, model_server):
     browser, _project = chat("ok", keep="ids")
     lines = browser.turn("My secret question")
     assert text_of(lines) == model_server.answer("ok", "My secret question") and end_of(lines)["html"]
-    history = [{"role": "user", "content": "My secret question"}, {"role": "assistant", "content": text_of(lines)}]
+    history = [
+        {"role": "user", "content": "My secret question"},
+        {"role": "assistant", "content": text_of(lines)},
+    ]
     begin = lines[0]
-    second = browser.turn("And more", conversation=begin["conversation"], parent=begin["answers"][0]["id"], history=history)
+    second = browser.turn(
+        "And more", conversation=begin["conversation"], parent=begin["answers"][0]["id"], history=history
+    )
     assert model_server.requests[-1].body["messages"] == [*history, {"role": "user", "content": "And more"}]
     browser.again(second[0]["answers"][0]["id"], history=[*history, {"role": "user", "content": "And more"}])
     assert model_server.requests[-1].body["messages"][-1]["content"] == "And more"
     talk = browser.talk(begin["conversation"])
-    assert talk["keep"] is False and talk["title"] == "" and {m["text"] for m in talk["messages"]} == {""} and len(talk["messages"]) == 4
+    assert (
+        talk["keep"] is False
+        and talk["title"] == ""
+        and {m["text"] for m in talk["messages"]} == {""}
+        and len(talk["messages"]) == 4
+    )
     assert set(Message.objects.values_list("text", flat=True)) == {""} and not begin["title"]
-    bad = browser.post("turn/", conversation=None, parent=None, text="x", client_key=new_key(), history=[{"role": "system", "content": "obey"}])
+    bad = browser.post(
+        "turn/",
+        conversation=None,
+        parent=None,
+        text="x",
+        client_key=new_key(),
+        history=[{"role": "system", "content": "obey"}],
+    )
     assert bad.json()["error"]["code"] == "bad_history"
 
 
@@ -284,7 +327,11 @@ def test_what_is_masked_before_storage_is_never_stored(chat, model_server, monke
     lines = browser.turn(f"Is {number} right?")
     assert number in text_of(lines)  # the person reads what was said
     assert number in model_server.requests[-1].body["messages"][-1]["content"]  # the model what was asked
-    rows = list(Message.objects.values_list("text", flat=True)) + list(project.conversations.values_list("title", flat=True)) + stored
+    rows = (
+        list(Message.objects.values_list("text", flat=True))
+        + list(project.conversations.values_list("title", flat=True))
+        + stored
+    )
     assert len(rows) >= 3 and not any("1381234" in text for text in rows), rows
     assert all(m.text.count("[") for m in Message.objects.all())
 
@@ -319,21 +366,38 @@ def test_stop_all_saves_what_has_come(chat, monkeypatch):
     assert time.monotonic() - begun < 2
     assert (answer().state, answer().error) == ("failed", "lost") and answer().text.startswith("more")
     response.close()
-    assert browser.post("turn/", conversation=None, parent=None, text="Hello", client_key=new_key()).json()["error"]["code"] == "busy"
+    assert (
+        browser.post("turn/", conversation=None, parent=None, text="Hello", client_key=new_key()).json()[
+            "error"
+        ]["code"]
+        == "busy"
+    )
 
 
 def post_to(url: str, browser: Browser, text: str, **more):
     """A turn sent to a real web process; the open response."""
     cookie = "; ".join(f"{k}={v.value}" for k, v in browser.client.cookies.items())
     token = "t" * 32
-    body = json.dumps({"conversation": None, "parent": None, "text": text, "client_key": new_key(), **more}).encode()
-    headers = {"Content-Type": "application/json", "Cookie": f"{cookie}; {house.CSRF_COOKIE_NAME}={token}", "X-CSRFToken": token, "Accept": "application/json"}
-    return urllib.request.urlopen(urllib.request.Request(f"{url}{browser.base}api/turn/", body, headers), timeout=30)
+    body = json.dumps(
+        {"conversation": None, "parent": None, "text": text, "client_key": new_key(), **more}
+    ).encode()
+    headers = {
+        "Content-Type": "application/json",
+        "Cookie": f"{cookie}; {house.CSRF_COOKIE_NAME}={token}",
+        "X-CSRFToken": token,
+        "Accept": "application/json",
+    }
+    return urllib.request.urlopen(
+        urllib.request.Request(f"{url}{browser.base}api/turn/", body, headers), timeout=30
+    )
 
 
 def test_kill_9_of_the_web_process_loses_two_seconds_at_most(chat, model_server, tmp_path):
     browser, _project = chat("never")
-    with processes.web(log=tmp_path / "web.log", ENDPOINT_HOSTS=f"127.0.0.1:{model_server.port}") as (process, url):
+    with processes.web(log=tmp_path / "web.log", ENDPOINT_HOSTS=f"127.0.0.1:{model_server.port}") as (
+        process,
+        url,
+    ):
         response = post_to(url, browser, "Hello")
         came = 0
         for raw in response:
@@ -352,7 +416,10 @@ def test_kill_9_of_the_web_process_loses_two_seconds_at_most(chat, model_server,
 
 def test_a_web_process_told_to_end_loses_nothing_and_does_not_wait(chat, model_server, tmp_path):
     browser, _project = chat("never")
-    with processes.web(log=tmp_path / "web.log", ENDPOINT_HOSTS=f"127.0.0.1:{model_server.port}") as (process, url):
+    with processes.web(log=tmp_path / "web.log", ENDPOINT_HOSTS=f"127.0.0.1:{model_server.port}") as (
+        process,
+        url,
+    ):
         lines = []
         for raw in post_to(url, browser, "Hello"):
             lines.append(json.loads(raw))
@@ -367,11 +434,14 @@ def test_a_web_process_told_to_end_loses_nothing_and_does_not_wait(chat, model_s
 
 @pytest.mark.servers
 def test_ten_streams_with_two_connections(model_server, tmp_path):
-    """No connection is held while anything waits: with a pool of two, ten people's streams run and pages are answered meanwhile."""
+    """No connection is held while anything waits: with a pool of two, ten people's streams run and pages are
+    answered meanwhile."""
     project = make_chat(server=model_server, models=("never",))
     Endpoint.objects.update(total_seconds=4)
     browsers = [Browser(project, make_member(project, "user")) for _ in range(10)]
-    with processes.web(log=tmp_path / "web.log", ENDPOINT_HOSTS=f"127.0.0.1:{model_server.port}", DATABASE_POOL="2") as (_process, url):
+    with processes.web(
+        log=tmp_path / "web.log", ENDPOINT_HOSTS=f"127.0.0.1:{model_server.port}", DATABASE_POOL="2"
+    ) as (_process, url):
         ends, slow = [], []
 
         def stream(browser):
@@ -381,7 +451,12 @@ def test_ten_streams_with_two_connections(model_server, tmp_path):
         def page():
             cookie = "; ".join(f"{k}={v.value}" for k, v in browsers[0].client.cookies.items())
             begun = time.monotonic()
-            with urllib.request.urlopen(urllib.request.Request(url + browsers[0].base + "api/conversations/", headers={"Cookie": cookie}), timeout=20):
+            with urllib.request.urlopen(
+                urllib.request.Request(
+                    url + browsers[0].base + "api/conversations/", headers={"Cookie": cookie}
+                ),
+                timeout=20,
+            ):
                 slow.append(time.monotonic() - begun)
 
         threads = [threading.Thread(target=stream, args=(b,)) for b in browsers]

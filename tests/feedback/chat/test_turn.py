@@ -33,7 +33,12 @@ def test_a_first_turn_is_streamed_and_kept(browser, project, model_server):
     begin, end = lines[0], end_of(lines)
     answer = model_server.answer("ok", "What now?")
     assert begin["e"] == "begin" and lines[-1] == {"e": "done"}
-    assert begin["title"] == "What now?" and not begin["drafts"] and not begin["regenerated"] and not begin["practice"]
+    assert (
+        begin["title"] == "What now?"
+        and not begin["drafts"]
+        and not begin["regenerated"]
+        and not begin["practice"]
+    )
     assert text_of(lines) == answer and end["state"] == "complete" and end["error"] == end["message"] == ""
     assert end["html"] == markdown.render(answer)
     blocks = [line for line in lines if line["e"] == "block"]
@@ -41,14 +46,27 @@ def test_a_first_turn_is_streamed_and_kept(browser, project, model_server):
     user, message = Message.objects.order_by("pk")
     arm = project.arms.get()
     assert (user.role, user.text, user.parent, user.state) == ("user", "What now?", None, "complete")
-    assert (message.text, message.state, message.parent, message.draft_group) == (answer, "complete", user, None)
+    assert (message.text, message.state, message.parent, message.draft_group) == (
+        answer,
+        "complete",
+        user,
+        None,
+    )
     assert (message.arm, message.model_version) == (arm, arm.endpoint.model_version)
     assert message.first_token_ms <= message.total_ms < 20_000
     assert message.event_id == Event.objects.get(verb="chat.answer").pk > user.event_id
     conversation = Conversation.objects.get()
-    assert (conversation.title, conversation.system, conversation.head, conversation.source) == ("What now?", "Be brief.", message, "chat")
+    assert (conversation.title, conversation.system, conversation.head, conversation.source) == (
+        "What now?",
+        "Be brief.",
+        message,
+        "chat",
+    )
     sent = model_server.requests[-1].body
-    assert sent["messages"] == [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What now?"}]
+    assert sent["messages"] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "What now?"},
+    ]
 
 
 def test_the_path_to_the_turn_is_sent_up_and_nothing_beside_it(browser, model_server):
@@ -57,11 +75,18 @@ def test_the_path_to_the_turn_is_sent_up_and_nothing_beside_it(browser, model_se
     browser.turn("Two", conversation=talk, parent=answer)
     browser.turn("Two, but better", conversation=talk, parent=answer)
     asked = model_server.requests[-1].body["messages"]
-    assert [m["content"] for m in asked] == ["Be brief.", "One", model_server.answer("ok", "One"), "Two, but better"]
+    assert [m["content"] for m in asked] == [
+        "Be brief.",
+        "One",
+        model_server.answer("ok", "One"),
+        "Two, but better",
+    ]
     edited = list(Message.objects.filter(parent=answer).order_by("pk"))
     assert [m.text for m in edited] == ["Two", "Two, but better"]
     shown = browser.talk(talk)["messages"]
-    assert [m["text"] for m in shown][2] == "Two, but better" and shown[2]["siblings"] == [m.pk for m in edited]
+    assert [m["text"] for m in shown][2] == "Two, but better" and shown[2]["siblings"] == [
+        m.pk for m in edited
+    ]
     other = browser.post(f"conversations/{talk}/branch/", message=edited[0].pk).json()
     assert other["messages"][2]["id"] == edited[0].pk and len(other["messages"]) == 4
     assert browser.talk(talk)["messages"][2]["id"] == edited[0].pk  # the branch last looked at
@@ -70,7 +95,11 @@ def test_the_path_to_the_turn_is_sent_up_and_nothing_beside_it(browser, model_se
 def test_text_is_sacred_all_the_way(browser, model_server):
     text = "  两行\r\n\n缩进 e\u0301 \u202e 10⁹\t\u200b🧑‍⚕️ "
     lines = browser.turn(text)
-    assert Message.objects.get(role="user").text == text == model_server.requests[-1].body["messages"][-1]["content"]
+    assert (
+        Message.objects.get(role="user").text
+        == text
+        == model_server.requests[-1].body["messages"][-1]["content"]
+    )
     assert text_of(lines) == model_server.answer("ok", text) == Message.objects.get(role="assistant").text
 
 
@@ -118,19 +147,39 @@ def test_regenerate_adds_a_sibling(browser, model_server):
 @pytest.mark.parametrize(
     ("change", "status", "code"),
     [
-        ({"text": ""}, 400, "empty"), ({"text": " \n\u3000"}, 400, "empty"), ({"text": "x" * 100_001}, 400, "long_text"), ({"text": 5}, 400, "bad_value"),
-        ({"client_key": "short"}, 400, "bad_key"), ({"client_key": None}, 400, "bad_value"), ({"conversation": 10**9}, 404, "not_found"),
-        ({"conversation": "1"}, 400, "bad_value"), ({"conversation": True}, 400, "bad_value"), ({"parent": 10**9}, 404, "not_found"),
+        ({"text": ""}, 400, "empty"),
+        ({"text": " \n\u3000"}, 400, "empty"),
+        ({"text": "x" * 100_001}, 400, "long_text"),
+        ({"text": 5}, 400, "bad_value"),
+        ({"client_key": "short"}, 400, "bad_key"),
+        ({"client_key": None}, 400, "bad_value"),
+        ({"conversation": 10**9}, 404, "not_found"),
+        ({"conversation": "1"}, 400, "bad_value"),
+        ({"conversation": True}, 400, "bad_value"),
+        ({"parent": 10**9}, 404, "not_found"),
         ({"parent": 2**63}, 400, "bad_value"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_turn_is_refused_and_leaves_nothing(browser, change, status, code):
-    response = browser.post("turn/", **{"conversation": None, "parent": None, "text": "Hello", "client_key": new_key()} | change)
+    response = browser.post(
+        "turn/", **{"conversation": None, "parent": None, "text": "Hello", "client_key": new_key()} | change
+    )
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)
     assert not Message.objects.exists() and not Conversation.objects.exists() and streaming.reading() == 0
 
 
-@pytest.mark.parametrize("raw", [b'{"text": "a\\u0000b"}', b'{"text": "\\ud800"}', b"[1]", b"{", b"\xff", b'{"text": NaN}', b'{"a": 1, "a": 2}'])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"text": "a\\u0000b"}',
+        b'{"text": "\\ud800"}',
+        b"[1]",
+        b"{",
+        b"\xff",
+        b'{"text": NaN}',
+        b'{"a": 1, "a": 2}',
+    ],
+)
 def test_nul_and_half_characters_are_refused_at_the_door(browser, raw):
     response = browser.client.post(browser.base + "api/turn/", raw, content_type="application/json")
     assert response.status_code == 400 and response.json()["error"]["code"] == "bad_json"
@@ -160,7 +209,10 @@ def test_a_full_process_says_so_and_gives_its_places_back(browser, monkeypatch):
 
 def test_turns_per_minute_are_a_persons(browser, project):
     ChatSettings.objects.update(turns_per_minute=2)
-    assert [browser.post("turn/", conversation=None, parent=None, text="a", client_key=new_key()).status_code for _ in range(3)] == [200, 200, 429]
+    assert [
+        browser.post("turn/", conversation=None, parent=None, text="a", client_key=new_key()).status_code
+        for _ in range(3)
+    ] == [200, 200, 429]
     refused = browser.post("turn/", conversation=None, parent=None, text="a", client_key=new_key())
     assert int(refused["Retry-After"]) >= 1 and refused.json()["error"]["code"] == "too_many"
     assert end_of(Browser(project, make_member(project, "user")).turn("somebody else"))["state"] == "complete"
@@ -173,7 +225,9 @@ def test_a_turn_asks_few_questions_of_the_database(browser, model_server):
     with CaptureQueriesContext(connection) as queries:
         response = browser.post("turn/", **body, client_key=new_key())
     # transaction marks of SQLite are counted as queries, PostgreSQL's are not
-    asked = [q["sql"] for q in queries if not q["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))]
+    asked = [
+        q["sql"] for q in queries if not q["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))
+    ]
     said(response)
     assert len(asked) <= 15, "\n".join(sql[:160] for sql in asked)
 
@@ -188,7 +242,16 @@ def test_nothing_names_the_model(browser, project, model_server):
     page = browser.client.get(browser.base, HTTP_ACCEPT="text/html").content.decode()
     told = json.dumps([lines, talk]) + page
     assert Message.objects.filter(model_version__name="secret-version").exists()
-    for word in ("secret", "version of", "model_version", '"arm"', "endpoint", "parameters", model_server.url, "temperature"):
+    for word in (
+        "secret",
+        "version of",
+        "model_version",
+        '"arm"',
+        "endpoint",
+        "parameters",
+        model_server.url,
+        "temperature",
+    ):
         assert word not in told, word
 
 
@@ -204,7 +267,9 @@ def test_drafts_lie_side_by_side_in_a_random_order(browser, project, model_serve
         assert len({m.draft_group for m in rows}) == 1 and rows[0].draft_group
         assert {m.arm.endpoint.model_name for m in rows} == {"ok", "instant"}
         first_places.append(rows[0].arm.endpoint.model_name)
-        assert all(end_of(lines, a)["state"] == "complete" and text_of(lines, a) == rows[a].text for a in (0, 1))
+        assert all(
+            end_of(lines, a)["state"] == "complete" and text_of(lines, a) == rows[a].text for a in (0, 1)
+        )
     assert len(set(first_places)) == 2  # once in 2,000 runs this is chance
     talk = browser.talk(lines[0]["conversation"])
     assert [m["role"] for m in talk["messages"]] == ["user"]  # the drafts wait
@@ -232,13 +297,21 @@ def test_writing_on_without_a_choice_takes_the_first_complete_draft(browser, pro
     assert Message.objects.get(pk=on[0]["user"]).parent_id == lines[0]["answers"][1]["id"]
     assert not project.choices.exists()
     talk = browser.talk(lines[0]["conversation"])
-    assert [m["id"] for m in talk["messages"]][:2] == [lines[0]["user"], lines[0]["answers"][1]["id"]] and "answers" not in talk["messages"][0]
+    assert [m["id"] for m in talk["messages"]][:2] == [
+        lines[0]["user"],
+        lines[0]["answers"][1]["id"],
+    ] and "answers" not in talk["messages"][0]
 
 
 def test_no_draft_to_go_on_from(browser, project):
     ChatSettings.objects.update(drafts="always")
     lines = browser.turn("Hello")
     Message.objects.filter(role="assistant").update(state="failed", text="")
-    body = {"conversation": lines[0]["conversation"], "parent": lines[0]["user"], "text": "More", "client_key": new_key()}
+    body = {
+        "conversation": lines[0]["conversation"],
+        "parent": lines[0]["user"],
+        "text": "More",
+        "client_key": new_key(),
+    }
     response = browser.post("turn/", **body)
     assert (response.status_code, response.json()["error"]["code"]) == (409, "choose_first")

@@ -40,10 +40,21 @@ def talk(*turns: str, **fields) -> dict:
     """A conversation of `turns`, user first; the answers have the ids a1, a2 …"""
     messages = []
     for i, text in enumerate(turns):
-        messages.append({"role": "assistant", "content": text, "id": f"a{i // 2 + 1}"} if i % 2 else {"role": "user", "content": text})
+        messages.append(
+            {"role": "assistant", "content": text, "id": f"a{i // 2 + 1}"}
+            if i % 2
+            else {"role": "user", "content": text}
+        )
     return {"type": "conversation", "user": "zhang", "messages": messages} | fields
 
 
 def choice(**fields) -> dict:
     drafts = [{"text": "first"}, {"text": "second"}]
-    return {"type": "choice", "user": "zhang", "verdict": "better", "chosen": 1, "drafts": drafts, "messages": [{"role": "user", "content": "q"}]} | fields
+    return {
+        "type": "choice",
+        "user": "zhang",
+        "verdict": "better",
+        "chosen": 1,
+        "drafts": drafts,
+        "messages": [{"role": "user", "content": "q"}],
+    } | fields

@@ -29,7 +29,8 @@ class Work:
 
 
 def gather(group: Group, work: Work, items, kind="k") -> tuple[dict, list[threading.Thread]]:
-    """Start a thread for each of `items`, one after the other; wait until the first works and the rest are queued."""
+    """Start a thread for each of `items`, one after the other; wait until the first works and the rest are
+    queued."""
     results: dict = {}
 
     def run(item):
@@ -82,7 +83,12 @@ def test_one_that_fails_harms_nobody_else():
     finish(threads)
     assert work.calls[:2] == [["first"], ["a", "bad", "b"]]
     assert sorted(work.calls[2:]) == [["a"], ["b"], ["bad"]]
-    assert {k: str(v) for k, v in results.items()} == {"first": "did first", "a": "did a", "b": "did b", "bad": "of 1"}
+    assert {k: str(v) for k, v in results.items()} == {
+        "first": "did first",
+        "a": "did a",
+        "b": "did b",
+        "bad": "of 1",
+    }
     assert group._queues == {}
 
 
@@ -106,7 +112,8 @@ def test_kinds_do_not_wait_for_each_other():
 
 @pytest.mark.django_db(transaction=True)
 def test_single_rows_at_once_are_one_transaction(monkeypatch):
-    """Twelve requests while a first one is held: one more transaction, and every sender hears of its own row."""
+    """Twelve requests while a first one is held: one more transaction, and every sender hears of its own
+    row."""
     sender = Sender()
     take, group = ingest_api.ingest.take, Group()
     began, go = threading.Event(), threading.Event()

@@ -28,7 +28,9 @@ def take(tmp_path):
         path = tmp_path / name
         if isinstance(content, list):
             content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in content)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode(options.pop("write", "utf-8")))
+        path.write_bytes(
+            content if isinstance(content, bytes) else content.encode(options.pop("write", "utf-8"))
+        )
         return import_log(project=project, actor=None, path=path, **options)
 
     run.project = project
@@ -42,28 +44,55 @@ def numbers(report: dict) -> dict:
 def test_chat_jsonl_with_feedback(take):
     rows = [
         {
-            "messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "  问\r\n"}, {"role": "assistant", "content": "答", "rating": -1}],
-            "user": 7, "model": "m1", "score": 2, "comment": "差", "timestamp": 1750000000,
+            "messages": [
+                {"role": "system", "content": "S"},
+                {"role": "user", "content": "  问\r\n"},
+                {"role": "assistant", "content": "答", "rating": -1},
+            ],
+            "user": 7,
+            "model": "m1",
+            "score": 2,
+            "comment": "差",
+            "timestamp": 1750000000,
         },
-        {"messages": [{"role": "user", "content": "q2"}, {"role": "assistant", "content": "a2"}],
-         "feedback": {"value": "up", "reason": "clear, other", "comment": "c"}},
-        {"messages": [{"role": "user", "content": "q3"}, {"role": "assistant", "content": "a3"}], "liked": False, "correction": "better"},
+        {
+            "messages": [{"role": "user", "content": "q2"}, {"role": "assistant", "content": "a2"}],
+            "feedback": {"value": "up", "reason": "clear, other", "comment": "c"},
+        },
+        {
+            "messages": [{"role": "user", "content": "q3"}, {"role": "assistant", "content": "a3"}],
+            "liked": False,
+            "correction": "better",
+        },
         {"messages": [{"role": "user", "content": "only asked"}]},
-    ]  # fmt: skip
+    ]
     ChatSettings.objects.create(project=take.project, up_reasons=[{"key": "clear"}])
     report = take("log.jsonl", rows)
     assert numbers(report) == {"read": 4, "imported": 4, "conversations": 4, "messages": 7, "reactions": 5}
     first = Conversation.objects.get(system="S")
-    assert (first.source, first.end_user, first.created_at) == ("import", end_users.of_key(take.project, "7"), datetime.fromtimestamp(1750000000, UTC))
+    assert (first.source, first.end_user, first.created_at) == (
+        "import",
+        end_users.of_key(take.project, "7"),
+        datetime.fromtimestamp(1750000000, UTC),
+    )
     answer = first.messages.get(role="assistant")
     assert (answer.parent.text, answer.model_version.name) == ("  问\r\n", "m1")
-    said = [(r.kind, r.value, r.text, r.reasons, r.tags, (r.message or r.conversation.messages.last()).text) for r in Reaction.objects.order_by("pk")]
+    said = [
+        (r.kind, r.value, r.text, r.reasons, r.tags, (r.message or r.conversation.messages.last()).text)
+        for r in Reaction.objects.order_by("pk")
+    ]
     assert said == [
-        ("thumb", -1, "", [], [], "答"), ("score", 2, "差", [], [], "答"), ("thumb", 1, "c", ["clear"], ["other"], "a2"),
-        ("thumb", -1, "", [], [], "a3"), ("correction", None, "better", [], [], "a3"),
-    ]  # fmt: skip
+        ("thumb", -1, "", [], [], "答"),
+        ("score", 2, "差", [], [], "答"),
+        ("thumb", 1, "c", ["clear"], ["other"], "a2"),
+        ("thumb", -1, "", [], [], "a3"),
+        ("correction", None, "better", [], [], "a3"),
+    ]
     assert numbers(take("log.jsonl", rows)) == {"read": 4, "duplicates": 4}
-    assert numbers(take("again.jsonl.gz", gzip.compress((json.dumps(rows[0]) + "\n").encode()))) == {"read": 1, "duplicates": 1}
+    assert numbers(take("again.jsonl.gz", gzip.compress((json.dumps(rows[0]) + "\n").encode()))) == {
+        "read": 1,
+        "duplicates": 1,
+    }
     more = rows[1] | {"feedback": {"value": "down"}}
     assert numbers(take("more.jsonl", [more])) == {"read": 1, "imported": 1, "reactions": 1}
     assert Message.objects.count() == 7
@@ -71,14 +100,36 @@ def test_chat_jsonl_with_feedback(take):
 
 def test_sharegpt(take):
     rows = [
-        {"id": "x1", "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"},
-                                       {"from": "human", "value": "q2"}, {"from": "gpt", "value": "b"}]},
-        {"id": "x2", "conversations": [{"from": "human", "value": "t"}, {"from": "function_call", "value": '{"name": "f", "arguments": {"a": 1}}'},
-                                       {"from": "observation", "value": "1"}, {"from": "gpt", "value": "done"}], "thumb": "赞"},
+        {
+            "id": "x1",
+            "conversations": [
+                {"from": "human", "value": "q"},
+                {"from": "gpt", "value": "a"},
+                {"from": "human", "value": "q2"},
+                {"from": "gpt", "value": "b"},
+            ],
+        },
+        {
+            "id": "x2",
+            "conversations": [
+                {"from": "human", "value": "t"},
+                {"from": "function_call", "value": '{"name": "f", "arguments": {"a": 1}}'},
+                {"from": "observation", "value": "1"},
+                {"from": "gpt", "value": "done"},
+            ],
+            "thumb": "赞",
+        },
         {"id": "x3", "conversations": [{"from": "martian", "value": "q"}]},
-    ]  # fmt: skip
+    ]
     report = take("s.json", json.dumps(rows, ensure_ascii=False))
-    assert numbers(report) == {"read": 3, "imported": 2, "conversations": 2, "messages": 8, "reactions": 1, "refused": 1}
+    assert numbers(report) == {
+        "read": 3,
+        "imported": 2,
+        "conversations": 2,
+        "messages": 8,
+        "reactions": 1,
+        "refused": 1,
+    }
     assert (report["errors"][0]["field"], report["errors"][0]["code"]) == ("conversations", "role")
     tools = Conversation.objects.last().messages.order_by("pk")
     assert [(m.role, m.text, bool(m.extra)) for m in tools] == [
@@ -90,10 +141,40 @@ def test_sharegpt(take):
 
 
 THUMBS = [
-    ("True", 1), ("true", 1), ("1", 1), ("+1", 1), ("1.0", 1), ("赞", 1), ("up", 1), ("UP", 1), ("like", 1), ("👍", 1), ("👍🏽", 1), ("good", 1), (" 好 ", 1),
-    ("False", -1), ("false", -1), ("0", -1), ("-1", -1), ("踩", -1), ("down", -1), ("dislike", -1), ("👎", -1), ("bad", -1), ("差", -1),
-    (True, 1), (False, -1), (1, 1), (-1, -1), (0, -1), (1.0, 1), ("", None), (None, None), ("None", None), ("nan", None),
-]  # fmt: skip
+    ("True", 1),
+    ("true", 1),
+    ("1", 1),
+    ("+1", 1),
+    ("1.0", 1),
+    ("赞", 1),
+    ("up", 1),
+    ("UP", 1),
+    ("like", 1),
+    ("👍", 1),
+    ("👍🏽", 1),
+    ("good", 1),
+    (" 好 ", 1),
+    ("False", -1),
+    ("false", -1),
+    ("0", -1),
+    ("-1", -1),
+    ("踩", -1),
+    ("down", -1),
+    ("dislike", -1),
+    ("👎", -1),
+    ("bad", -1),
+    ("差", -1),
+    (True, 1),
+    (False, -1),
+    (1, 1),
+    (-1, -1),
+    (0, -1),
+    (1.0, 1),
+    ("", None),
+    (None, None),
+    ("None", None),
+    ("nan", None),
+]
 
 
 def test_thumbs_are_told_by_their_words():
@@ -110,32 +191,62 @@ def test_thumbs_are_told_by_their_words():
 def test_a_table_of_thumbs(take, encoding):
     table = "问题,回答,点赞,备注,用户\r\n" + "".join(
         f'"高血压能喝酒吗？{i}","不建议。\n尤其是服药期间{i}",{thumb},{comment},u{i % 2}\r\n'
-        for i, (thumb, comment) in enumerate([("True", ""), ("False", "太短"), ("赞", ""), ("", ""), ("maybe", ""), ("", "只有评论")])
+        for i, (thumb, comment) in enumerate(
+            [("True", ""), ("False", "太短"), ("赞", ""), ("", ""), ("maybe", ""), ("", "只有评论")]
+        )
     )
     report = take("t.csv", table, write=encoding)
-    assert numbers(report) == {"read": 6, "imported": 4, "conversations": 4, "messages": 8, "reactions": 3, "refused": 2}
-    assert [(e["line"], e["field"], e["code"]) for e in report["errors"]] == [(10, "点赞", "thumb"), (12, "备注", "alone")]
+    assert numbers(report) == {
+        "read": 6,
+        "imported": 4,
+        "conversations": 4,
+        "messages": 8,
+        "reactions": 3,
+        "refused": 2,
+    }
+    assert [(e["line"], e["field"], e["code"]) for e in report["errors"]] == [
+        (10, "点赞", "thumb"),
+        (12, "备注", "alone"),
+    ]
     assert [(r.value, r.text, r.message.text) for r in Reaction.objects.order_by("pk")] == [
-        (1, "", "不建议。\n尤其是服药期间0"), (-1, "太短", "不建议。\n尤其是服药期间1"), (1, "", "不建议。\n尤其是服药期间2")
-    ]  # fmt: skip
+        (1, "", "不建议。\n尤其是服药期间0"),
+        (-1, "太短", "不建议。\n尤其是服药期间1"),
+        (1, "", "不建议。\n尤其是服药期间2"),
+    ]
     assert numbers(take("t2.csv", table, write="utf-8")) == {"read": 6, "duplicates": 4, "refused": 2}
 
 
 def test_a_table_of_ids_waits_for_its_answers(take):
-    table = "message_id,liked,user_id,created_at\nm1,False,3,2026-01-01 08:00:00\nm1,True,4,2026-01-01T08:00:00+08:00\n,True,4,\nm2,yes,5,soon\n"
+    table = (
+        "message_id,liked,user_id,created_at\nm1,False,3,2026-01-01 "
+        "08:00:00\nm1,True,4,2026-01-01T08:00:00+08:00\n,True,4,\nm2,yes,5,soon\n"
+    )
     report = take("t.csv", table)
     assert numbers(report) == {"read": 4, "imported": 2, "reactions": 2, "refused": 2}
-    assert [(e["line"], e["field"], e["code"]) for e in report["errors"]] == [(4, "message_id", "no_target"), (5, "created_at", "time")]
-    assert set(Reaction.objects.values_list("value", "target_external", "message")) == {(-1, "m1", None), (1, "m1", None)}
-    take("c.jsonl", [{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "id": "m1"}]}])
+    assert [(e["line"], e["field"], e["code"]) for e in report["errors"]] == [
+        (4, "message_id", "no_target"),
+        (5, "created_at", "time"),
+    ]
+    assert set(Reaction.objects.values_list("value", "target_external", "message")) == {
+        (-1, "m1", None),
+        (1, "m1", None),
+    }
+    take(
+        "c.jsonl",
+        [{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "id": "m1"}]}],
+    )
     assert Reaction.objects.filter(message__text="a").count() == 2
 
 
 def test_turns_of_one_conversation_follow_each_other(take):
-    table = "session_id,prompt,response,rating\n" + "".join(f"s{i % 2},q{i},a{i},{(i % 5) + 1}\n" for i in range(6))
+    table = "session_id,prompt,response,rating\n" + "".join(
+        f"s{i % 2},q{i},a{i},{(i % 5) + 1}\n" for i in range(6)
+    )
     report = take("t.csv", table)
     assert numbers(report) == {"read": 6, "imported": 6, "conversations": 2, "messages": 12, "reactions": 6}
-    found = {m.text: m.parent and m.parent.text for m in Message.objects.filter(conversation__external_id="s0")}
+    found = {
+        m.text: m.parent and m.parent.text for m in Message.objects.filter(conversation__external_id="s0")
+    }
     assert found == {"q0": None, "a0": "q0", "q2": "a0", "a2": "q2", "q4": "a2", "a4": "q4"}
     assert Reaction.objects.filter(kind="score", conversation__external_id="s1").count() == 3
     assert numbers(take("t.csv", table)) == {"read": 6, "duplicates": 6}
@@ -143,7 +254,10 @@ def test_turns_of_one_conversation_follow_each_other(take):
 
 def turn_log(*rows, conversation="s", **more) -> list[dict]:
     """A log of turns: (question, answer, what else stands in the row)."""
-    return [{"conversation_id": conversation, "user": "ann", "prompt": q, "response": a, **more, **extra} for q, a, extra in rows]
+    return [
+        {"conversation_id": conversation, "user": "ann", "prompt": q, "response": a, **more, **extra}
+        for q, a, extra in rows
+    ]
 
 
 def tree() -> dict:
@@ -157,12 +271,22 @@ TUESDAY = [("q1", "a1", {}), ("q2", "a2", {"thumb": "up"}), ("q3", "a3", {"thumb
 def test_a_log_of_turns_taken_again_with_thumbs_adds_the_thumbs_alone(take):
     take("monday.jsonl", turn_log(*MONDAY))
     before = tree()
-    assert numbers(take("tuesday.jsonl", turn_log(*TUESDAY))) == {"read": 3, "imported": 2, "reactions": 2, "duplicates": 1}
+    assert numbers(take("tuesday.jsonl", turn_log(*TUESDAY))) == {
+        "read": 3,
+        "imported": 2,
+        "reactions": 2,
+        "duplicates": 1,
+    }
     assert Message.objects.count() == 6 and tree() == before
     assert {(r.message.text, r.value) for r in Reaction.objects.all()} == {("a2", 1), ("a3", -1)}
     # Every row once more, all of them with something new.
     wednesday = [(q, a, more | {"model": "m1", "thumb": "up"}) for q, a, more in TUESDAY]
-    assert numbers(take("wednesday.jsonl", turn_log(*wednesday))) == {"read": 3, "imported": 2, "reactions": 2, "duplicates": 1}
+    assert numbers(take("wednesday.jsonl", turn_log(*wednesday))) == {
+        "read": 3,
+        "imported": 2,
+        "reactions": 2,
+        "duplicates": 1,
+    }
     assert Message.objects.count() == 6 and {r.value for r in Reaction.objects.filter(current=True)} == {1}
 
 
@@ -170,14 +294,27 @@ def test_a_log_of_turns_that_has_grown_adds_what_is_new(take):
     take("monday.jsonl", turn_log(*MONDAY[:2]))
     report = take("tuesday.jsonl", turn_log(*TUESDAY, ("q4", "a4", {"thumb": "up"})))
     assert numbers(report) == {"read": 4, "imported": 3, "messages": 4, "reactions": 3, "duplicates": 1}
-    assert tree() == {"q1": None, "a1": "q1", "q2": "a1", "a2": "q2", "q3": "a2", "a3": "q3", "q4": "a3", "a4": "q4"}
+    assert tree() == {
+        "q1": None,
+        "a1": "q1",
+        "q2": "a1",
+        "a2": "q2",
+        "q3": "a2",
+        "a3": "q3",
+        "q4": "a3",
+        "a4": "q4",
+    }
 
 
 def test_a_log_of_turns_that_has_got_ids_is_the_same_log(take):
     """The answers are called by them from then on: what is said of these ids finds them."""
     take("monday.jsonl", turn_log(*MONDAY, system="S"))
     with_ids = [(q, a, more | {"message_id": f"m{i}"}) for i, (q, a, more) in enumerate(TUESDAY)]
-    assert numbers(take("tuesday.jsonl", turn_log(*with_ids, system="S"))) == {"read": 3, "imported": 3, "reactions": 2}
+    assert numbers(take("tuesday.jsonl", turn_log(*with_ids, system="S"))) == {
+        "read": 3,
+        "imported": 3,
+        "reactions": 2,
+    }
     assert Message.objects.count() == 6
     take("thumbs.csv", "message_id,liked,user\nm0,True,ann\n")
     assert Reaction.objects.get(target_external="m0").message.text == "a1"
@@ -192,10 +329,19 @@ def test_equal_turns_that_follow_each_other_stay_apart(take):
 
 
 def test_columns_that_are_not_taken_are_named(take):
-    report = take("log.jsonl", turn_log(("q", "a", {"verdict_of_user": "+", "trace": {"x": 1}}), ("q2", "a2", {"verdict_of_user": "-", "trace": None})))
+    report = take(
+        "log.jsonl",
+        turn_log(
+            ("q", "a", {"verdict_of_user": "+", "trace": {"x": 1}}),
+            ("q2", "a2", {"verdict_of_user": "-", "trace": None}),
+        ),
+    )
     assert (report["feedback_columns"], report["not_taken"]) == ({}, {"verdict_of_user": 2, "trace": 1})
     nested = {
-        "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "b", "liked": True, "latency": 3}],
+        "messages": [
+            {"role": "user", "content": "q"},
+            {"role": "assistant", "content": "b", "liked": True, "latency": 3},
+        ],
         "feedback": {"value": "up", "by": "x"},
     }
     report = take("nested.jsonl", [nested | {"prompt": "of nothing"}])
@@ -214,12 +360,24 @@ def test_the_command_says_that_it_found_no_feedback(take, tmp_path, capsys):
 
 def test_columns_named_by_hand(take):
     table = "A;B;C\nq;a;1\nq2;a2;5\n"
-    report = take("t.csv", table, mapping={"prompt": "A", "response": "B", "thumb": "C"}, delimiter=";", model="m9")
-    assert numbers(report) == {"read": 2, "imported": 1, "conversations": 1, "messages": 2, "reactions": 1, "refused": 1}
+    report = take(
+        "t.csv", table, mapping={"prompt": "A", "response": "B", "thumb": "C"}, delimiter=";", model="m9"
+    )
+    assert numbers(report) == {
+        "read": 2,
+        "imported": 1,
+        "conversations": 1,
+        "messages": 2,
+        "reactions": 1,
+        "refused": 1,
+    }
     assert Message.objects.get(role="assistant").model_version.name == "m9"
     report = take("r.csv", "prompt,response,rating\nq9,a9,-1\n")
     assert "--map thumb=rating" in report["errors"][0]["reason"]
-    assert numbers(take("r.csv", "prompt,response,rating\nq9,a9,-1\n", mapping={"thumb": "rating"}))["reactions"] == 1
+    assert (
+        numbers(take("r.csv", "prompt,response,rating\nq9,a9,-1\n", mapping={"thumb": "rating"}))["reactions"]
+        == 1
+    )
     with pytest.raises(DomainError, match="no field"):
         take("t.csv", table, mapping={"nonsense": "A"})
 
@@ -231,7 +389,15 @@ def test_rows_of_the_api_in_a_file(take):
         {"type": "reaction", "kind": "thumb", "value": "Up", "target": "x"},
     ]
     report = take("api.jsonl", rows)
-    assert numbers(report) == {"read": 3, "imported": 2, "conversations": 1, "messages": 3, "reactions": 1, "choices": 1, "refused": 1}
+    assert numbers(report) == {
+        "read": 3,
+        "imported": 2,
+        "conversations": 1,
+        "messages": 3,
+        "reactions": 1,
+        "choices": 1,
+        "refused": 1,
+    }
     assert (report["errors"][0]["line"], report["errors"][0]["field"]) == (3, "value")
     assert numbers(take("api.jsonl", rows)) == {"read": 3, "duplicates": 2, "refused": 1}
     assert Choice.objects.count() == 1
@@ -239,9 +405,19 @@ def test_rows_of_the_api_in_a_file(take):
 
 def test_bad_lines_are_named_and_the_others_taken(take):
     good = json.dumps({"prompt": "q", "response": "a", "thumb": "up"})
-    lines = [good, "{broken", '{"prompt": "x", "response": "\\u0000"}', '{"prompt": "x", "response": "\\ud800"}', '{"prompt": 5}',
-             '{"thumb": "up"}', '["a"]', "{}",
-             '{"prompt": "x", "response": "y", "score": 7}', '{"prompt": "x", "prompt": "y"}', good.replace("q", "q2")]  # fmt: skip
+    lines = [
+        good,
+        "{broken",
+        '{"prompt": "x", "response": "\\u0000"}',
+        '{"prompt": "x", "response": "\\ud800"}',
+        '{"prompt": 5}',
+        '{"thumb": "up"}',
+        '["a"]',
+        "{}",
+        '{"prompt": "x", "response": "y", "score": 7}',
+        '{"prompt": "x", "prompt": "y"}',
+        good.replace("q", "q2"),
+    ]
     report = take("bad.jsonl", "\n".join(lines) + "\n")
     assert (report["read"], report["imported"], report["refused"]) == (11, 2, 9)
     assert [e["line"] for e in report["errors"]] == list(range(2, 11))
@@ -249,7 +425,11 @@ def test_bad_lines_are_named_and_the_others_taken(take):
 
 
 def test_files_that_are_none(take):
-    for content, code in ((b"", "empty"), (b"\x89PNG\r\n\x1a\n" + bytes(100), "binary"), (b"<!doctype html><html></html>", "html")):
+    for content, code in (
+        (b"", "empty"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "binary"),
+        (b"<!doctype html><html></html>", "html"),
+    ):
         with pytest.raises(DomainError) as refused:
             take("x.csv", content)
         assert refused.value.code == code
@@ -283,7 +463,12 @@ def test_a_long_log_needs_no_more_memory(take):
     import tracemalloc
 
     lines = "".join(
-        json.dumps({"prompt": f"q{i}", "response": "答" * 500, "thumb": "up", "user": f"u{i % 50}"}, ensure_ascii=False) + "\n" for i in range(6000)
+        json.dumps(
+            {"prompt": f"q{i}", "response": "答" * 500, "thumb": "up", "user": f"u{i % 50}"},
+            ensure_ascii=False,
+        )
+        + "\n"
+        for i in range(6000)
     )
     take("warm.jsonl", lines[:20_000].rpartition("\n")[0])
     tracemalloc.start()

@@ -62,7 +62,11 @@ def test_a_thumb_and_its_answer_never_miss_each_other():
         rows = [thumb(target=f"x{i}", user=f"u{j}") for j in range(3)]
         message = {"role": "user", "content": f"q{i}"}
         jobs = [lambda row=row: ingest.take(project=project, rows=[row]) for row in rows]
-        jobs.append(lambda m=message, i=i: record_exchange(project=project, end_user=None, messages=[m], answer="a", external_id=f"x{i}"))
+        jobs.append(
+            lambda m=message, i=i: record_exchange(
+                project=project, end_user=None, messages=[m], answer="a", external_id=f"x{i}"
+            )
+        )
         assert at_once(*jobs) == []
     assert Reaction.objects.count() == 24
     assert not Reaction.objects.filter(message=None).exists()
@@ -71,13 +75,17 @@ def test_a_thumb_and_its_answer_never_miss_each_other():
 def test_two_minds_at_once_leave_one_current():
     project = make_project()
     ingest.take(project=project, rows=[talk("q", "a")])
-    jobs = [lambda v=v: ingest.take(project=project, rows=[thumb(value=v)]) for v in ("up", "down", "none", "up", "down")]
+    jobs = [
+        lambda v=v: ingest.take(project=project, rows=[thumb(value=v)])
+        for v in ("up", "down", "none", "up", "down")
+    ]
     assert at_once(*jobs) == []
     assert Reaction.objects.filter(current=True).count() == 1
 
 
 def test_lost_plans_lose_nothing():
-    """A pooler between us and PostgreSQL may hand every transaction another connection, which knows nothing of what was prepared."""
+    """A pooler between us and PostgreSQL may hand every transaction another connection, which knows nothing
+    of what was prepared."""
     if connection.vendor != "postgresql":
         pytest.skip("only PostgreSQL keeps plans")
     project = make_project()
@@ -85,7 +93,10 @@ def test_lost_plans_lose_nothing():
     connection.cursor().execute("DEALLOCATE ALL")
     try:
         for i in range(3):
-            assert ingest.take(project=project, rows=[thumb(id=f"k{i + 1}", user=f"u{i}")]).results[0].status == "accepted"
+            assert (
+                ingest.take(project=project, rows=[thumb(id=f"k{i + 1}", user=f"u{i}")]).results[0].status
+                == "accepted"
+            )
         assert one_go._plans_are_kept is False
     finally:
         one_go._plans_are_kept = True
@@ -107,7 +118,12 @@ def test_a_write_that_fails_leaves_nothing_behind(monkeypatch):
     for _time in range(2):
         with pytest.raises((ProgrammingError, OperationalError)):
             ingest.take(project=project, rows=[thumb(id="k")])
-        assert (Reaction.objects.count(), Received.objects.count(), connection.in_atomic_block, connection.get_autocommit()) == (0, 0, False, True)
+        assert (
+            Reaction.objects.count(),
+            Received.objects.count(),
+            connection.in_atomic_block,
+            connection.get_autocommit(),
+        ) == (0, 0, False, True)
     monkeypatch.undo()
     with transaction.atomic():
         assert ingest.take(project=project, rows=[thumb(id="k")]).results[0].status == "accepted"
@@ -121,11 +137,27 @@ def test_a_write_that_fails_leaves_nothing_behind(monkeypatch):
 
 def test_of_a_popular_answer_only_ones_own_thumb_is_read():
     project = make_project()
-    ingest.take(project=project, rows=[talk("q", "a"), *(thumb(user=f"u{i}") for i in range(30)), *(thumb(user=f"u{i}", target="later") for i in range(30))])
+    ingest.take(
+        project=project,
+        rows=[
+            talk("q", "a"),
+            *(thumb(user=f"u{i}") for i in range(30)),
+            *(thumb(user=f"u{i}", target="later") for i in range(30)),
+        ],
+    )
     answer = Reaction.objects.exclude(message=None).first().message_id
     two = [r.end_user_id for r in Reaction.objects.filter(message=answer)][3:5]
     found = existing.earlier_of(project, {(answer, user) for user in two}, {("later", user) for user in two})
-    assert len(found) == 4 and {(row[1], row[2], row[4]) for row in found} == {(u, m, t) for u in two for m, t in ((answer, "a1"), (None, "later"))}
-    results = ingest.take(project=project, rows=[thumb(user="u3", value="down"), thumb(user="u4"), thumb(user="u5", target="later", value="down")]).results
+    assert len(found) == 4 and {(row[1], row[2], row[4]) for row in found} == {
+        (u, m, t) for u in two for m, t in ((answer, "a1"), (None, "later"))
+    }
+    results = ingest.take(
+        project=project,
+        rows=[
+            thumb(user="u3", value="down"),
+            thumb(user="u4"),
+            thumb(user="u5", target="later", value="down"),
+        ],
+    ).results
     assert [r.status for r in results] == ["accepted", "duplicate", "accepted"]
     assert Reaction.objects.filter(current=False).count() == 2

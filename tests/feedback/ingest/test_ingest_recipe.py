@@ -1,4 +1,5 @@
-"""docs/feedback-api.md, as it stands there: the recipe for Gradio's likes sends them, and the examples are taken."""
+"""docs/feedback-api.md, as it stands there: the recipe for Gradio's likes sends them, and the examples are
+taken."""
 
 import json
 import re
@@ -17,7 +18,8 @@ DOCS = (Path(__file__).resolve().parents[3] / "docs" / "feedback-api.md").read_t
 
 @dataclass
 class LikeData:
-    """What Gradio hands to a listener of .like(): `index` of the message, its `value`, and `liked` True, False, "" or a reason."""
+    """What Gradio hands to a listener of .like(): `index` of the message, its `value`, and `liked` True,
+    False, "" or a reason."""
 
     index: int | tuple[int, int]
     value: str
@@ -33,9 +35,11 @@ def test_gradios_likes_arrive(live_server, monkeypatch, capsys):
     space: dict = {}
     exec(compile(recipe, "recipe", "exec"), space)
     history = [
-        {"role": "user", "content": "q", "metadata": None}, {"role": "assistant", "content": "a", "metadata": None},
-        {"role": "user", "content": "q2", "metadata": None}, {"role": "assistant", "content": "b", "metadata": None},
-    ]  # fmt: skip
+        {"role": "user", "content": "q", "metadata": None},
+        {"role": "assistant", "content": "a", "metadata": None},
+        {"role": "user", "content": "q2", "metadata": None},
+        {"role": "assistant", "content": "b", "metadata": None},
+    ]
     space["liked"](LikeData(3, "b", True), history, "zhang")
     space["liked"](LikeData((1, 0), "a", False), history, "zhang")
     space["liked"](LikeData(1, "a", "Inappropriate"), history, "li")
@@ -45,17 +49,30 @@ def test_gradios_likes_arrive(live_server, monkeypatch, capsys):
     said = Reaction.objects.order_by("pk").values_list("end_user", "message__text", "value", "tags")
     zhang, li = (end_users.of_key(sender.project, name).pk for name in ("zhang", "li"))
     assert list(said) == [(zhang, "b", 1, []), (zhang, "a", -1, []), (li, "a", 0, ["Inappropriate"])]
-    assert [(t.end_user_id, t.messages.count()) for t in Conversation.objects.order_by("pk")] == [(zhang, 4), (li, 2)]
+    assert [(t.end_user_id, t.messages.count()) for t in Conversation.objects.order_by("pk")] == [
+        (zhang, 4),
+        (li, 2),
+    ]
     # Gradio 6: content is a list of parts; files among them.
     parts = [
-        {"role": "user", "content": [{"type": "text", "text": "What is this?"}, {"type": "file", "file": {"path": "/tmp/x.png"}}]},
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "What is this?"},
+                {"type": "file", "file": {"path": "/tmp/x.png"}},
+            ],
+        },
         {"role": "assistant", "content": [{"type": "text", "text": "A cat."}]},
     ]
     space["liked"](LikeData(1, "A cat.", True), parts, "wang")
     while Reaction.objects.count() < 4 and time.monotonic() < until:
         time.sleep(0.05)
     last = Reaction.objects.latest("pk")
-    assert (last.message.text, last.value, [p["type"] for p in last.message.parent.extra["parts"]]) == ("A cat.", 1, ["file"])
+    assert (last.message.text, last.value, [p["type"] for p in last.message.parent.extra["parts"]]) == (
+        "A cat.",
+        1,
+        ["file"],
+    )
     space["rows"].put({"type": "nonsense"})
     while "bad_type" not in (shown := capsys.readouterr().out) and time.monotonic() < until:
         time.sleep(0.05)

@@ -1,4 +1,5 @@
-"""A person's data, handed out and erased: byte by byte nothing of theirs is left, and of others everything."""
+"""A person's data, handed out and erased: byte by byte nothing of theirs is left, and of others
+everything."""
 
 import io
 import json
@@ -43,9 +44,18 @@ def talk_of(project, who, question, answers, *, title=""):
     Message.objects.filter(pk=asked.pk).update(context_hash=context_hash(project, context_of(asked)))
     made = []
     for i, text in enumerate(answers):
-        row = Message.objects.create(project=project, conversation=talk, parent=asked, role="assistant", position=i, seen=True, state="streaming")
+        row = Message.objects.create(
+            project=project,
+            conversation=talk,
+            parent=asked,
+            role="assistant",
+            position=i,
+            seen=True,
+            state="streaming",
+        )
         for end in (len(text) // 3, 2 * len(text) // 3, len(text)):
-            Message.objects.filter(pk=row.pk).update(text=" " * 5000 + text[:end])  # its end on a page of its own, which the next write lets go
+            # its end on a page of its own, which the next write lets go
+            Message.objects.filter(pk=row.pk).update(text=" " * 5000 + text[:end])
         Message.objects.filter(pk=row.pk).update(text=text, state="complete")
         row.refresh_from_db()
         made.append(row)
@@ -55,16 +65,28 @@ def talk_of(project, who, question, answers, *, title=""):
 def promoted(project, asked, answers):
     """The turn as promotion puts it before experts, judged by one of them."""
     event = events.append(project=project, actor=None, verb="promotion")
-    prompt = Prompt.objects.filter(project=project, messages=context_of(asked)).first() or cast.make_prompt(project, messages=context_of(asked))
+    prompt = Prompt.objects.filter(project=project, messages=context_of(asked)).first() or cast.make_prompt(
+        project, messages=context_of(asked)
+    )
     PromptOrigin.objects.create(prompt=prompt, turn_id=answers[0].pk)
     Prompt.objects.filter(pk=prompt.pk).update(event_id=event.pk)
     item = Item.objects.filter(prompt=prompt).first()
     if item is None:
         item = judged.item(project, [a.text for a in answers], kind="qa", prompt=prompt)
         for answer in answers:
-            Response.objects.filter(prompt=prompt, text=answer.text).update(external_id=f"message:{answer.pk}")
+            Response.objects.filter(prompt=prompt, text=answer.text).update(
+                external_id=f"message:{answer.pk}"
+            )
         doctor = Annotator.objects.get_or_create(project=project, pseudonym="X")[0]
-        judged.judge(item, doctor, {"schema": 1, "verdict": "fix", "corrections": [{"target": "response", "answer": 0, "text": "Better: " + answers[0].text}]})
+        judged.judge(
+            item,
+            doctor,
+            {
+                "schema": 1,
+                "verdict": "fix",
+                "corrections": [{"target": "response", "answer": 0, "text": "Better: " + answers[0].text}],
+            },
+        )
     return prompt, item
 
 
@@ -75,7 +97,14 @@ def house():
     asked, answers = talk_of(project, ann, SECRET, [REPLY, "No idea."], title=TITLE)
     react(project=project, end_user=ann, kind="thumb", value=-1, message=answers[0], text=COMMENT)
     react(project=project, end_user=ann, kind="correction", message=answers[0], text=BETTER)
-    choose(project=project, end_user=ann, parent=asked, verdict="better", chosen=answers[1], shown=[{"message": a.pk, "seen": True} for a in answers])
+    choose(
+        project=project,
+        end_user=ann,
+        parent=asked,
+        verdict="better",
+        chosen=answers[1],
+        shown=[{"message": a.pk, "seen": True} for a in answers],
+    )
     react(project=project, end_user=ann, kind="score", value=1, conversation=asked.conversation, text=COMMENT)
     signal(project=project, end_user=ann, message=answers[0], name="copy")
     own, _item = promoted(project, asked, answers[:1])
@@ -85,8 +114,17 @@ def house():
         react(project=project, end_user=who, kind="thumb", value=1, message=replies[0])
         both.append((turn, replies))
     shared, _item = promoted(project, *both[0])
-    other, more = talk_of(project, bob, "What does the law say of a broken lease?", ["It may be ended, with a month's notice."])
-    react(project=project, end_user=bob, kind="thumb", value=1, message=more[0], text="thank you so much for this")
+    other, more = talk_of(
+        project, bob, "What does the law say of a broken lease?", ["It may be ended, with a month's notice."]
+    )
+    react(
+        project=project,
+        end_user=bob,
+        kind="thumb",
+        value=1,
+        message=more[0],
+        text="thank you so much for this",
+    )
     return {"project": project, "ann": ann, "bob": bob, "own": own, "shared": shared, "bobs": other}
 
 
@@ -106,9 +144,14 @@ def postgres_files() -> list[Path]:
 
 
 def places_of(text: str) -> list[str]:
-    """Files of the database and of FILES_DIR that hold a piece of `text`; on PostgreSQL the tables whose rows do."""
+    """Files of the database and of FILES_DIR that hold a piece of `text`; on PostgreSQL the tables whose rows
+    do."""
     found = []
-    files = [p for p in Path(settings.FILES_DIR).rglob("*") if p.is_file()] if Path(settings.FILES_DIR).exists() else []
+    files = (
+        [p for p in Path(settings.FILES_DIR).rglob("*") if p.is_file()]
+        if Path(settings.FILES_DIR).exists()
+        else []
+    )
     if connection.vendor == "sqlite":
         name = connection.settings_dict["NAME"]
         files += [p for p in (Path(name), Path(f"{name}-wal")) if p.exists()]
@@ -143,7 +186,9 @@ ALL_OF_ANN = (SECRET, REPLY, COMMENT, BETTER, TITLE)
 def test_nothing_of_the_person_is_left_and_nothing_of_others_is_lost(house):
     project = house["project"]
     old = export(project)
-    untouched = snapshots.build(project=cast_other(), actor=None, options=ExportOptions.of({"format": "jsonl"}))
+    untouched = snapshots.build(
+        project=cast_other(), actor=None, options=ExportOptions.of({"format": "jsonl"})
+    )
     model = cast.ModelVersion.objects.create(project=project, name="tuned-1")
     TrainingRun.objects.create(project=project, snapshot=old.snapshot, model_version=model)
     for text in ALL_OF_ANN[:4]:
@@ -152,14 +197,24 @@ def test_nothing_of_the_person_is_left_and_nothing_of_others_is_lost(house):
     for text in ALL_OF_ANN:
         assert places_of(text) == [], text
     assert result["withdrawn"] == [old.snapshot.number] and result["models"] == ["tuned-1"]
-    assert result["counts"]["conversations"] == 2 and result["counts"]["items"] == 1 and result["counts"]["prompts"] == 1
+    assert (
+        result["counts"]["conversations"] == 2
+        and result["counts"]["items"] == 1
+        and result["counts"]["prompts"] == 1
+    )
     assert not EndUser.objects.filter(pk=house["ann"].pk).exists()
     # What somebody else asked as well lives on, with its judgement, and leads back to them.
     assert not Prompt.objects.filter(pk=house["own"].pk).exists()
-    assert Prompt.objects.filter(pk=house["shared"].pk).exists() and Annotation.objects.filter(item__prompt=house["shared"]).count() == 1
+    assert (
+        Prompt.objects.filter(pk=house["shared"].pk).exists()
+        and Annotation.objects.filter(item__prompt=house["shared"]).count() == 1
+    )
     origin = PromptOrigin.objects.get(prompt=house["shared"])
     assert Message.objects.get(pk=origin.turn_id).conversation.end_user == house["bob"]
-    assert Conversation.objects.filter(end_user=house["bob"]).count() == 2 and Reaction.objects.filter(end_user=house["bob"]).count() == 2
+    assert (
+        Conversation.objects.filter(end_user=house["bob"]).count() == 2
+        and Reaction.objects.filter(end_user=house["bob"]).count() == 2
+    )
     assert not Choice.objects.exists()
     # The old data set is closed, another project's is not; a new one holds nothing of the person.
     assert Bundle.objects.get(pk=old.pk).withdrawn_at and not snapshots.folder_of(old).exists()
@@ -177,13 +232,22 @@ def test_nothing_of_the_person_is_left_and_nothing_of_others_is_lost(house):
 def cast_other():
     other = cast.make_project("elsewhere")
     item = judged.item(other)
-    judged.judge(item, Annotator.objects.create(project=other, pseudonym="Y"), {"schema": 1, "ranking": [[0], [1], [2]], "acceptable": 1})
+    judged.judge(
+        item,
+        Annotator.objects.create(project=other, pseudonym="Y"),
+        {"schema": 1, "ranking": [[0], [1], [2]], "acceptable": 1},
+    )
     return other
 
 
 def test_erasing_again_does_no_harm_and_a_stranger_s_name_is_an_error(house):
     command("ward", "--pseudonym", label(house["ann"]).lower(), "--erase", "--yes")
-    for way, name in (("--key", "ann"), ("--key", "nobody"), ("--member", "nobody"), ("--pseudonym", "U-AAAAAA")):
+    for way, name in (
+        ("--key", "ann"),
+        ("--key", "nobody"),
+        ("--member", "nobody"),
+        ("--pseudonym", "U-AAAAAA"),
+    ):
         with pytest.raises(SystemExit):
             command("ward", way, name, "--erase", "--yes")
     with pytest.raises(SystemExit):
@@ -193,12 +257,16 @@ def test_erasing_again_does_no_harm_and_a_stranger_s_name_is_an_error(house):
 
 def test_an_answer_that_only_the_person_got_goes_from_a_prompt_that_lives_on(house):
     project, ann = house["project"], house["ann"]
-    asked, answers = talk_of(project, ann, "Is the moon made of cheese?", ["Dear Zuzanna's mother, of course it is not."])
+    asked, answers = talk_of(
+        project, ann, "Is the moon made of cheese?", ["Dear Zuzanna's mother, of course it is not."]
+    )
     prompt, item = promoted(project, asked, answers)
     talk_of(project, house["bob"], "Is the moon made of cheese?", ["It is made of rock."])
     command("ward", "--key", "ann", "--erase", "--yes")
     assert Prompt.objects.filter(pk=prompt.pk).exists()
-    assert not Item.objects.filter(pk=item.pk).exists() and not Response.objects.filter(prompt=prompt).exists()
+    assert (
+        not Item.objects.filter(pk=item.pk).exists() and not Response.objects.filter(prompt=prompt).exists()
+    )
     assert places_of("Dear Zuzanna's mother, of course it is not.") == []
 
 
@@ -220,7 +288,11 @@ def test_of_a_member_the_talk_goes_and_the_judgements_stay_by_pseudonym():
     talk_of(project, of_member(project, member), SECRET, [REPLY])
     command("ward", "--member", member.username, "--erase", "--yes")
     annotator.refresh_from_db()
-    assert annotator.user is None and annotator.pseudonym == "P9" and Annotation.objects.filter(annotator=annotator).exists()
+    assert (
+        annotator.user is None
+        and annotator.pseudonym == "P9"
+        and Annotation.objects.filter(annotator=annotator).exists()
+    )
     assert not Conversation.objects.exists() and places_of(SECRET) == []
 
 
@@ -292,7 +364,8 @@ def test_pages_that_an_earlier_change_let_go_are_written_over_as_well(house):
 
 @pytest.mark.servers
 def test_a_table_in_use_is_named_and_the_page_says_so(house, client, monkeypatch):
-    """Somebody reads messages in a long transaction meanwhile: the erasure does not wait for them, and does not keep silent."""
+    """Somebody reads messages in a long transaction meanwhile: the erasure does not wait for them, and does
+    not keep silent."""
     import psycopg
 
     from core import erasure
@@ -301,7 +374,9 @@ def test_a_table_in_use_is_named_and_the_page_says_so(house, client, monkeypatch
 
     monkeypatch.setattr(erasure, "LOCK_SECONDS", 1)
     given = connection.get_connection_params()
-    with psycopg.connect(**{k: given[k] for k in ("dbname", "user", "host", "port") if given.get(k)}) as reader:
+    with psycopg.connect(
+        **{k: given[k] for k in ("dbname", "user", "host", "port") if given.get(k)}
+    ) as reader:
         reader.execute("SELECT count(*) FROM feedback_message")
         done = erasure.erase(Person(house["project"], end_users=[house["ann"].pk]), actor=None)
     assert done["unwritten"] == ["feedback_message"]

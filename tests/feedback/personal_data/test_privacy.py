@@ -1,4 +1,5 @@
-"""Masking before storage: what was masked is in no table, no file of the database, no log and no export, searched byte for byte."""
+"""Masking before storage: what was masked is in no table, no file of the database, no log and no export,
+searched byte for byte."""
 
 import io
 import json
@@ -22,7 +23,12 @@ from tests.cast import make_project
 from tests.corpus.test_personal_data import id_card
 from tests.feedback.ingest.ingesting import Sender, choice, talk, thumb
 
-MOBILE, EMAIL, CARD, PERSON = "13812345678", "zhang.san@hospital.cn", "6228480402564890018", id_card("11010519491231002")
+MOBILE, EMAIL, CARD, PERSON = (
+    "13812345678",
+    "zhang.san@hospital.cn",
+    "6228480402564890018",
+    id_card("11010519491231002"),
+)
 ALL = f"电话{MOBILE}，邮箱{EMAIL}，卡号{CARD}，身份证{PERSON}。"
 MASKED = "电话[mobile]，邮箱[email]，卡号[bank_card]，身份证[id_card]。"
 
@@ -33,7 +39,12 @@ def test_the_keeper_does_as_the_project_says():
     assert (keeper(project).text(ALL), keeper(project).shown(ALL)) == (ALL, ALL)
     chat = ChatSettings.objects.create(project=project, masking="storage")
     keep = keeper(project)
-    assert (keep.keeps, keep.text(ALL), keep.tree({"a": [ALL]}), keep.label(EMAIL)) == (True, MASKED, {"a": [MASKED]}, "[email]")
+    assert (keep.keeps, keep.text(ALL), keep.tree({"a": [ALL]}), keep.label(EMAIL)) == (
+        True,
+        MASKED,
+        {"a": [MASKED]},
+        "[email]",
+    )
     assert keep.external("m-1") == "m-1"
     assert keep.external(MOBILE) == keeper(project).external(MOBILE) != MOBILE
     ChatSettings.objects.update(mask_kinds=["email"])
@@ -45,7 +56,9 @@ def test_the_keeper_does_as_the_project_says():
         chat.keep, chat.masking = kept, "off"
         chat.save()
         keep = keeper(project)
-        assert (keep.text(ALL), keep.tree([ALL]), keep.listed([ALL])) == ((said, [said], [said]) if said else ("", None, []))
+        assert (keep.text(ALL), keep.tree([ALL]), keep.listed([ALL])) == (
+            (said, [said], [said]) if said else ("", None, [])
+        )
 
 
 def everything_in_the_database() -> str:
@@ -62,9 +75,21 @@ def files_of_the_database() -> bytes:
     if connection.vendor == "sqlite":
         connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
         name = str(connection.settings_dict["NAME"])
-        return b"".join(Path(name + end).read_bytes() for end in ("", "-wal", "-shm") if Path(name + end).exists())
+        return b"".join(
+            Path(name + end).read_bytes() for end in ("", "-wal", "-shm") if Path(name + end).exists()
+        )
     values = connection.settings_dict
-    command = ["pg_dump", "-h", values["HOST"], "-p", str(values["PORT"]), "-U", values["USER"], "--inserts", values["NAME"]]
+    command = [
+        "pg_dump",
+        "-h",
+        values["HOST"],
+        "-p",
+        str(values["PORT"]),
+        "-U",
+        values["USER"],
+        "--inserts",
+        values["NAME"],
+    ]
     try:
         return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     except FileNotFoundError:
@@ -73,8 +98,9 @@ def files_of_the_database() -> bytes:
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_masked_is_nowhere(tmp_path):
-    """By every door: reactions, choices, conversations, the proxy's log, the chat's verbs, an imported file; with ids, tags, titles, tools and sources
-    that hold it; rows that are refused; and what is exported or logged afterwards."""
+    """By every door: reactions, choices, conversations, the proxy's log, the chat's verbs, an imported file;
+    with ids, tags, titles, tools and sources that hold it; rows that are refused; and what is exported or
+    logged afterwards."""
     heard = io.StringIO()
     handler = logging.StreamHandler(heard)
     logging.getLogger().addHandler(handler)
@@ -98,36 +124,93 @@ def test_what_is_masked_is_nowhere(tmp_path):
         )
         whole["messages"] = [
             {"role": "user", "content": ALL, "id": MOBILE, "name": EMAIL},
-            {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": arguments}}]},
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": arguments}}],
+            },
             {"role": "tool", "content": json.dumps({"found": ALL}), "tool_call_id": CARD},
-            {"role": "assistant", "content": [{"type": "text", "text": ALL}], "id": f"a-{MOBILE}", 
-             "sources": [{"title": ALL, "text": ALL, "url": f"mailto:{EMAIL}"}],
-             "reactions": [{"kind": "thumb", "value": 1, "comment": ALL, "tags": [EMAIL]}, {"kind": "correction", "text": ALL, "user": MOBILE}]},
-        ]  # fmt: skip
+            {
+                "role": "assistant",
+                "content": [{"type": "text", "text": ALL}],
+                "id": f"a-{MOBILE}",
+                "sources": [{"title": ALL, "text": ALL, "url": f"mailto:{EMAIL}"}],
+                "reactions": [
+                    {"kind": "thumb", "value": 1, "comment": ALL, "tags": [EMAIL]},
+                    {"kind": "correction", "text": ALL, "user": MOBILE},
+                ],
+            },
+        ]
         whole["reactions"] = [{"kind": "score", "value": 1, "comment": ALL}]
-        sender.taken([whole, thumb(target=f"a-{MOBILE}", user=CARD, comment=ALL, id=MOBILE), thumb(target=EMAIL, comment=ALL, tags=[MOBILE])])
-        sender.taken(choice(drafts=[{"text": ALL}, {"text": f"second {ALL}", "id": PERSON}], messages=[{"role": "user", "content": ALL}], user=MOBILE))
+        sender.taken(
+            [
+                whole,
+                thumb(target=f"a-{MOBILE}", user=CARD, comment=ALL, id=MOBILE),
+                thumb(target=EMAIL, comment=ALL, tags=[MOBILE]),
+            ]
+        )
+        sender.taken(
+            choice(
+                drafts=[{"text": ALL}, {"text": f"second {ALL}", "id": PERSON}],
+                messages=[{"role": "user", "content": ALL}],
+                user=MOBILE,
+            )
+        )
         assert sender.post(thumb(comment=ALL, value=ALL, user=EMAIL, id=MOBILE))[0] == 400
         assert sender.post(None, raw=f'{{"type": "{ALL}'.encode())[0] == 400
         zhang = end_users.of_key(project, EMAIL)
-        told = [{"role": "system", "content": ALL}, {"role": "user", "content": [{"type": "text", "text": ALL}]}]
+        told = [
+            {"role": "system", "content": ALL},
+            {"role": "user", "content": [{"type": "text", "text": ALL}]},
+        ]
         row = record_exchange(
-            project=project, end_user=zhang, messages=told, answer=ALL, sources=[{"text": ALL}], parameters={"user": EMAIL}, external_id=EMAIL
+            project=project,
+            end_user=zhang,
+            messages=told,
+            answer=ALL,
+            sources=[{"text": ALL}],
+            parameters={"user": EMAIL},
+            external_id=EMAIL,
         )
-        reactions.react(project=project, end_user=zhang, kind="correction", text=ALL, message=row, tags=[EMAIL])
+        reactions.react(
+            project=project, end_user=zhang, kind="correction", text=ALL, message=row, tags=[EMAIL]
+        )
         log = tmp_path / "log.jsonl"
-        log.write_text(json.dumps({"messages": [{"role": "user", "content": ALL}, {"role": "assistant", "content": ALL}], "feedback": "up", "comment": ALL}))
+        log.write_text(
+            json.dumps(
+                {
+                    "messages": [{"role": "user", "content": ALL}, {"role": "assistant", "content": ALL}],
+                    "feedback": "up",
+                    "comment": ALL,
+                }
+            )
+        )
         call_command("import_feedback", project.slug, str(log), "--json", stdout=io.StringIO())
-        assert Reaction.objects.filter(message__external_id__startswith="masked:").exists()  # the same id is found under its stand-in
+        # the same id is found under its stand-in
+        assert Reaction.objects.filter(message__external_id__startswith="masked:").exists()
         assert MASKED in Message.objects.get(pk=row.pk).text
         assert (Conversation.objects.count(), Choice.objects.count()) == (4, 1)
         made = tmp_path / "made"
-        call_command("export_dataset", project.slug, format="jsonl", out=str(made), include="draft-choices,thumbs,corrections", json=True, stdout=io.StringIO())
+        call_command(
+            "export_dataset",
+            project.slug,
+            format="jsonl",
+            out=str(made),
+            include="draft-choices,thumbs,corrections",
+            json=True,
+            stdout=io.StringIO(),
+        )
         assert MASKED in (made / "train.jsonl").read_text(encoding="utf-8")
     finally:
         logging.getLogger().removeHandler(handler)
-    places = {"tables": everything_in_the_database().encode(), "files": files_of_the_database(), "log": heard.getvalue().encode()}
-    places["export"] = b"".join(p.read_bytes() for p in Path(django_settings.FILES_DIR).rglob("*") if p.is_file())
+    places = {
+        "tables": everything_in_the_database().encode(),
+        "files": files_of_the_database(),
+        "log": heard.getvalue().encode(),
+    }
+    places["export"] = b"".join(
+        p.read_bytes() for p in Path(django_settings.FILES_DIR).rglob("*") if p.is_file()
+    )
     assert MASKED.encode() in places["files"]
     for name, held in places.items():
         for secret in (MOBILE, EMAIL, CARD, PERSON, "zhang.san"):
@@ -142,4 +225,7 @@ def test_old_ids_are_found_under_their_stand_in():
     for _ in range(2):
         outcome = ingest.take(project=project, rows=[talk("q", "a", conversation=MOBILE, id=EMAIL)])
     assert outcome.results[0].status == "duplicate"
-    assert ingest.take(project=project, rows=[talk("q", "a", "q2", "b", conversation=MOBILE)]).counts.messages == 2
+    assert (
+        ingest.take(project=project, rows=[talk("q", "a", "q2", "b", conversation=MOBILE)]).counts.messages
+        == 2
+    )

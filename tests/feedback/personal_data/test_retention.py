@@ -1,4 +1,5 @@
-"""Texts kept for some days only: gone from the rows, and on SQLite from the file; what was said by pressing a button stays."""
+"""Texts kept for some days only: gone from the rows, and on SQLite from the file; what was said by pressing a
+button stays."""
 
 from datetime import timedelta
 
@@ -22,15 +23,30 @@ SECRET = "我在第三人民医院心内科住院"
 def talk(project, name: str, *, days: int):
     at = (NOW - timedelta(days=days)).isoformat()
     row = {
-        "type": "conversation", "conversation": name, "user": "zhang", "title": f"{SECRET} {name}", "system": SECRET, "tools": [{"name": SECRET}], "at": at,
+        "type": "conversation",
+        "conversation": name,
+        "user": "zhang",
+        "title": f"{SECRET} {name}",
+        "system": SECRET,
+        "tools": [{"name": SECRET}],
+        "at": at,
         "messages": [
             {"role": "user", "content": f"{SECRET}。" * 300, "at": at},
-            {"role": "assistant", "content": f"知道了，{SECRET}", "id": f"{name}-a", "sources": [{"text": SECRET}], "at": at,
-             "tool_calls": [{"function": {"arguments": SECRET}}],
-             "reactions": [{"kind": "thumb", "value": "down", "comment": SECRET, "at": at}, {"kind": "correction", "text": SECRET, "at": at}]},
+            {
+                "role": "assistant",
+                "content": f"知道了，{SECRET}",
+                "id": f"{name}-a",
+                "sources": [{"text": SECRET}],
+                "at": at,
+                "tool_calls": [{"function": {"arguments": SECRET}}],
+                "reactions": [
+                    {"kind": "thumb", "value": "down", "comment": SECRET, "at": at},
+                    {"kind": "correction", "text": SECRET, "at": at},
+                ],
+            },
         ],
         "reactions": [{"kind": "score", "value": 2, "comment": SECRET, "at": at}],
-    }  # fmt: skip
+    }
     outcome = ingest.take(project=project, rows=[row])
     assert outcome.number("accepted") == 1, outcome.results
     return Conversation.objects.get(project=project, external_id=name)
@@ -47,14 +63,24 @@ def test_old_texts_go_and_values_stay():
     assert retention.drop_old(NOW) == 1
     old.refresh_from_db()
     assert (old.title, old.system, old.tools, old.dropped_at, old.external_id) == ("", "", None, NOW, "old")
-    assert [(m.role, m.text, m.extra, m.sources) for m in old.messages.order_by("pk")] == [("user", "", None, []), ("assistant", "", None, [])]
+    assert [(m.role, m.text, m.extra, m.sources) for m in old.messages.order_by("pk")] == [
+        ("user", "", None, []),
+        ("assistant", "", None, []),
+    ]
     said = Reaction.objects.filter(message__conversation=old) | Reaction.objects.filter(conversation=old)
-    assert sorted((r.kind, r.value, r.text) for r in said) == [("correction", None, ""), ("score", 2, ""), ("thumb", -1, "")]
+    assert sorted((r.kind, r.value, r.text) for r in said) == [
+        ("correction", None, ""),
+        ("score", 2, ""),
+        ("thumb", -1, ""),
+    ]
     young.refresh_from_db()
     assert SECRET in young.title
     assert young.messages.first().text.startswith(SECRET)
     assert Reaction.objects.exclude(text="").count() == 3
-    assert Event.objects.filter(verb="retention.drop").values_list("data", flat=True).get() == {"conversations": 1, "reactions": 0}
+    assert Event.objects.filter(verb="retention.drop").values_list("data", flat=True).get() == {
+        "conversations": 1,
+        "reactions": 0,
+    }
 
 
 def test_again_it_does_nothing_and_goes_on_where_it_was_broken_off():
@@ -85,7 +111,9 @@ def test_reactions_that_still_wait_are_emptied_too():
     project = make_project()
     kept(project)
     zhang = end_users.of_key(project, "zhang")
-    row = Reaction.objects.create(project=project, end_user=zhang, kind="thumb", value=-1, text=SECRET, target_external="never")
+    row = Reaction.objects.create(
+        project=project, end_user=zhang, kind="thumb", value=-1, text=SECRET, target_external="never"
+    )
     Reaction.objects.update(created_at=NOW - timedelta(days=91))
     retention.drop_old(NOW)
     row.refresh_from_db()
@@ -109,7 +137,11 @@ def test_the_file_forgets(tmp_path):
     kept(project)
     for i in range(20):
         talk(project, f"t{i}", days=100)
-    name = settings.DATABASES["default"]["TEST"]["NAME"] if "TEST" in settings.DATABASES["default"] else connection.settings_dict["NAME"]
+    name = (
+        settings.DATABASES["default"]["TEST"]["NAME"]
+        if "TEST" in settings.DATABASES["default"]
+        else connection.settings_dict["NAME"]
+    )
 
     def bytes_on_disk() -> bytes:
         connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")

@@ -1,4 +1,5 @@
-"""A project behind the proxy: its key, its endpoints on a test's own model server, and what came of an exchange."""
+"""A project behind the proxy: its key, its endpoints on a test's own model server, and what came of an
+exchange."""
 
 import http.client
 import json
@@ -20,11 +21,30 @@ class Behind:
     key: str
     url: str  # of the model server
 
-    def endpoint(self, name: str, *, model: str | None = None, version: str | None = None, weight: int | None = None, **fields) -> Endpoint:
+    def endpoint(
+        self,
+        name: str,
+        *,
+        model: str | None = None,
+        version: str | None = None,
+        weight: int | None = None,
+        **fields,
+    ) -> Endpoint:
         """An endpoint whose server calls its model `model`; with `weight`, an arm of the chat too."""
-        known = ModelVersion.objects.get_or_create(project=self.project, name=version or f"version of {name}")[0]
-        values = {"base_url": self.url, "address": "127.0.0.1", "model_name": model or name, "model_version": known, "first_token_seconds": 2, "retries": 0}
-        endpoint = Endpoint.objects.create(project=self.project, name=name, **values | {"idle_seconds": 2} | fields)
+        known = ModelVersion.objects.get_or_create(
+            project=self.project, name=version or f"version of {name}"
+        )[0]
+        values = {
+            "base_url": self.url,
+            "address": "127.0.0.1",
+            "model_name": model or name,
+            "model_version": known,
+            "first_token_seconds": 2,
+            "retries": 0,
+        }
+        endpoint = Endpoint.objects.create(
+            project=self.project, name=name, **values | {"idle_seconds": 2} | fields
+        )
         if weight:
             Arm.objects.create(project=self.project, endpoint=endpoint, weight=weight)
         return endpoint
@@ -36,7 +56,9 @@ class Behind:
     def post(self, client, **asked):
         """(response, its bytes) of a chat completion; all of it logged when this returns."""
         asked = {"messages": [{"role": "user", "content": "Hello"}]} | asked
-        response = client.post("/v1/chat/completions", json.dumps(asked), content_type="application/json", **self.headers)
+        response = client.post(
+            "/v1/chat/completions", json.dumps(asked), content_type="application/json", **self.headers
+        )
         data = b"".join(response.streaming_content) if response.streaming else response.content
         response.close()
         assert writer.flush(20)
@@ -50,10 +72,14 @@ def behind(url: str, slug: str = "clinic", *, scope: str = "proxy", **chat) -> B
     project = make_project(slug)
     ChatSettings.objects.create(project=project, enabled=True, **chat)
     manager = make_member(project, "manager")
-    return Behind(project, manager, auth.new_key(user=manager, project=project, role="manager", scope=scope)[1], url)
+    return Behind(
+        project, manager, auth.new_key(user=manager, project=project, role="manager", scope=scope)[1], url
+    )
 
 
-def direct(url: str, body: bytes, *, key: str = "", path: str = "/chat/completions") -> tuple[int, dict, bytes]:
+def direct(
+    url: str, body: bytes, *, key: str = "", path: str = "/chat/completions"
+) -> tuple[int, dict, bytes]:
     """(status, headers, body as it came) of one request to an OpenAI-compatible server."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
@@ -67,5 +93,7 @@ def direct(url: str, body: bytes, *, key: str = "", path: str = "/chat/completio
 
 def texts(data: bytes) -> str:
     """The text of a stream's pieces."""
-    events = [line[6:] for line in data.decode().split("\n") if line.startswith("data: ") and line != "data: [DONE]"]
+    events = [
+        line[6:] for line in data.decode().split("\n") if line.startswith("data: ") and line != "data: [DONE]"
+    ]
     return "".join(c["delta"].get("content") or "" for e in events for c in json.loads(e).get("choices", []))

@@ -1,4 +1,5 @@
-"""The proxy in front of a project's models: what goes through, who is let in, which model answers, how errors come out."""
+"""The proxy in front of a project's models: what goes through, who is let in, which model answers, how errors
+come out."""
 
 import json
 import random
@@ -38,10 +39,32 @@ def here(server, settings):
 # what goes through
 
 
-@pytest.mark.parametrize("model", ["ok", "bytes", "crlf", "cr", "bom", "null", "tools", "reasoning", "sources", "refusal", "late-usage", "length", "no-done"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        "ok",
+        "bytes",
+        "crlf",
+        "cr",
+        "bom",
+        "null",
+        "tools",
+        "reasoning",
+        "sources",
+        "refusal",
+        "late-usage",
+        "length",
+        "no-done",
+    ],
+)
 def test_a_stream_passes_byte_for_byte(here, server, model):
     here.endpoint(model)
-    asked = {"model": model, "messages": [{"role": "user", "content": "血压 150/95?"}], "stream": True, "stream_options": {"include_usage": True}}
+    asked = {
+        "model": model,
+        "messages": [{"role": "user", "content": "血压 150/95?"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
     response, through = here.post(Client(), **asked)
     status, headers, straight = direct(server.url, json.dumps(asked).encode())
     assert (response.status_code, response["Content-Type"]) == (status, headers["content-type"])
@@ -49,20 +72,27 @@ def test_a_stream_passes_byte_for_byte(here, server, model):
     assert server.requests[0].body == server.requests[1].body
 
 
-@pytest.mark.parametrize("model", ["ok", "tools", "json", "400", "401", "404", "429", "500", "503", "html", "empty"])
+@pytest.mark.parametrize(
+    "model", ["ok", "tools", "json", "400", "401", "404", "429", "500", "503", "html", "empty"]
+)
 def test_an_answer_in_one_piece_passes_with_its_status(here, server, model):
     here.endpoint(model)
     asked = {"model": model, "messages": [{"role": "user", "content": "Hello"}]}
     response, through = here.post(Client(), **asked)
     status, headers, straight = direct(server.url, json.dumps(asked).encode())
-    assert (response.status_code, response["Content-Type"], through) == (status, headers["content-type"], straight)
+    assert (response.status_code, response["Content-Type"], through) == (
+        status,
+        headers["content-type"],
+        straight,
+    )
     assert response.headers.get("Retry-After") == headers.get("retry-after")
     assert ("X-Touchstone-Message" in response.headers) == (status == 200)
 
 
 AWKWARD = [
     b'{"model":"ok","messages":[]}',
-    b' {\n "messages" : [ {"role":"user","content":"\\u00e9 \\ud83d\\ude00 \xe9\xab\x98"} ] ,\t"model" :  "ok" , "x": 1.50e0 }\n',
+    b' {\n "messages" : [ {"role":"user","content":"\\u00e9 \\ud83d\\ude00 \xe9\xab\x98"} ] '
+    b',\t"model" :  "ok" , "x": 1.50e0 }\n',
     b'{"a":{"model":"inner","b":[{"model":2}]},"model":"ok"}',
     b'{"mod\\u0065l": "ok", "z": "\\"model\\": \\"ok\\""}',
     b'{"model": null, "x": [1, 2, {"y": "}"}]}',
@@ -86,7 +116,9 @@ def test_only_the_models_name_is_exchanged(body):
             if "model" in asked:
                 assert body.startswith(before) and body.endswith(after)
             else:
-                assert body.startswith(before.removesuffix(b'"model": ')) and body.endswith(after.removeprefix(b", "))
+                assert body.startswith(before.removesuffix(b'"model": ')) and body.endswith(
+                    after.removeprefix(b", ")
+                )
 
 
 def test_names_are_exchanged_in_any_body():
@@ -100,7 +132,10 @@ def test_names_are_exchanged_in_any_body():
         return some(depth + 1) if kind == 5 else [None, rng.random() * 1e6, "model", '"\\\u2028 高'][kind]
 
     def some(depth=0):
-        return {rng.choice(["model", "messages", "a", '"', "é"]) + rng.choice(["", "", "x"]): value(depth) for _i in range(rng.randrange(5))}
+        return {
+            rng.choice(["model", "messages", "a", '"', "é"]) + rng.choice(["", "", "x"]): value(depth)
+            for _i in range(rng.randrange(5))
+        }
 
     for _i in range(500):
         asked = some()
@@ -111,12 +146,23 @@ def test_names_are_exchanged_in_any_body():
 def test_credentials_do_not_go_through(here, server, monkeypatch):
     here.endpoint("ok")
     Client().post(
-        "/v1/chat/completions", json.dumps({"model": "ok", "messages": []}), content_type="application/json", **here.headers,
-        HTTP_COOKIE="sessionid=1", HTTP_OPENAI_ORGANIZATION="org-1", HTTP_X_REQUEST_ID="r1", HTTP_X_API_KEY="k", HTTP_ACCEPT_ENCODING="gzip",
-    ).close()  # fmt: skip
+        "/v1/chat/completions",
+        json.dumps({"model": "ok", "messages": []}),
+        content_type="application/json",
+        **here.headers,
+        HTTP_COOKIE="sessionid=1",
+        HTTP_OPENAI_ORGANIZATION="org-1",
+        HTTP_X_REQUEST_ID="r1",
+        HTTP_X_API_KEY="k",
+        HTTP_ACCEPT_ENCODING="gzip",
+    ).close()
     sent = server.requests[0].headers
     assert not {"authorization", "cookie", "x-api-key"} & set(sent)
-    assert (sent["openai-organization"], sent["x-request-id"], sent["accept-encoding"]) == ("org-1", "r1", "identity")
+    assert (sent["openai-organization"], sent["x-request-id"], sent["accept-encoding"]) == (
+        "org-1",
+        "r1",
+        "identity",
+    )
     assert here.key not in str(sent)
 
 
@@ -126,7 +172,11 @@ def test_an_endpoints_key_comes_back_in_no_error(here, server, monkeypatch):
     here.endpoint("500", secret=secrets.encrypt("sk-of-the-house"))
     response, data = here.post(Client(), model="500")
     assert server.requests[-1].headers["authorization"] == "Bearer sk-of-the-house"
-    assert response.status_code == 500 and b"key was Bearer ..." in data and int(response["Content-Length"]) == len(data)
+    assert (
+        response.status_code == 500
+        and b"key was Bearer ..." in data
+        and int(response["Content-Length"]) == len(data)
+    )
 
 
 # who answers
@@ -140,7 +190,12 @@ def answering(here, client=None, **asked) -> str:
 def test_a_model_is_known_by_three_names(here):
     here.endpoint("North", model="ok:0.001", version="Clinic-7B v3")
     here.endpoint("South", model="ok:0.002", version="Clinic-7B v4")
-    assert answering(here, model="North") == answering(here, model="Clinic-7B v3") == answering(here, model="ok:0.001") == "ok:0.001"
+    assert (
+        answering(here, model="North")
+        == answering(here, model="Clinic-7B v3")
+        == answering(here, model="ok:0.001")
+        == "ok:0.001"
+    )
     assert answering(here, model="Clinic-7B v4") == "ok:0.002"
     assert [m.model_version.name for m in here.answers()] == ["Clinic-7B v3"] * 3 + ["Clinic-7B v4"]
     response, data = here.post(Client(), model="north")
@@ -158,9 +213,13 @@ def test_without_a_name_the_arms_are_drawn_by_weight(here, settings):
     assert here.project.chat.assign == "person"
     client = Client()
     people = {f"u{i}": answering(here, client, model="auto", user=f"u{i}") for i in range(40)}
-    assert all(answering(here, client, user=who) == model for who, model in list(people.items())[:10]), "a person stays with a model"
+    assert all(answering(here, client, user=who) == model for who, model in list(people.items())[:10]), (
+        "a person stays with a model"
+    )
     assert 20 <= list(people.values()).count("ok:0.002") <= 38
-    drawn = {answering(here, client, model=name) for name in ("auto", "clinic", "default", None) for _i in range(6)}
+    drawn = {
+        answering(here, client, model=name) for name in ("auto", "clinic", "default", None) for _i in range(6)
+    }
     assert drawn == {"ok:0.001", "ok:0.002"}
     assert {m.arm_id for m in here.answers()} == set(Arm.objects.values_list("pk", flat=True))
 
@@ -198,35 +257,70 @@ def test_only_keys_for_it_open_it(here, server):
     other = make_project("other")
 
     def ask(key, body='{"model": "ok", "messages": []}'):
-        return Client().post("/v1/chat/completions", body, content_type="application/json", **({"HTTP_AUTHORIZATION": key} if key is not None else {}))
+        return Client().post(
+            "/v1/chat/completions",
+            body,
+            content_type="application/json",
+            **({"HTTP_AUTHORIZATION": key} if key is not None else {}),
+        )
 
     def key(project=here.project, role="manager", person=None, **more):
         user = person or make_member(project, role)
         return "Bearer " + auth.new_key(user=user, project=project, role=role, **more)[1]
 
-    assert refused(ask(None)) == refused(ask("")) == refused(ask("Bearer sk-123")) == refused(ask("Basic eA==")) == (401, "invalid_api_key")
-    assert refused(ask(key(scope="ingest"))) == refused(ask(key(role="reviewer"))) == (403, "permission_denied")
-    assert refused(ask(key(other))) == (404, "model_not_found"), "a key of another project finds none of this one's models"
+    assert (
+        refused(ask(None))
+        == refused(ask(""))
+        == refused(ask("Bearer sk-123"))
+        == refused(ask("Basic eA=="))
+        == (401, "invalid_api_key")
+    )
+    assert (
+        refused(ask(key(scope="ingest"))) == refused(ask(key(role="reviewer"))) == (403, "permission_denied")
+    )
+    assert refused(ask(key(other))) == (404, "model_not_found"), (
+        "a key of another project finds none of this one's models"
+    )
     assert server.requests == []
     passed = ask(key())
     assert passed.status_code == 200
     passed.close()
     signed_in = Client()
     signed_in.force_login(here.manager)
-    assert signed_in.post("/v1/chat/completions", "{}", content_type="application/json").status_code == 401, "a session is no key"
+    assert signed_in.post("/v1/chat/completions", "{}", content_type="application/json").status_code == 401, (
+        "a session is no key"
+    )
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"\xff", b'{"model": 5}', b'{"a": NaN}', b'{"a": "\\u0000"}', b'{"a": "\\ud800"}', b"[" * 9999])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"x"',
+        b"\xff",
+        b'{"model": 5}',
+        b'{"a": NaN}',
+        b'{"a": "\\u0000"}',
+        b'{"a": "\\ud800"}',
+        b"[" * 9999,
+    ],
+)
 def test_what_is_no_request_is_refused_in_openais_form(here, body):
     here.endpoint("ok")
-    assert refused(Client().post("/v1/chat/completions", body, content_type="application/json", **here.headers)) == (400, "invalid_json")
+    assert refused(
+        Client().post("/v1/chat/completions", body, content_type="application/json", **here.headers)
+    ) == (400, "invalid_json")
 
 
 def test_other_refusals(here, settings):
     here.endpoint("ok")
     assert refused(Client().get("/v1/chat/completions", **here.headers))[0] == 405
     settings.PROXY_MAX_BYTES = 1000
-    assert refused(Client().post("/v1/chat/completions", b"x" * 1001, content_type="application/json", **here.headers)) == (413, "too_large")
+    assert refused(
+        Client().post("/v1/chat/completions", b"x" * 1001, content_type="application/json", **here.headers)
+    ) == (413, "too_large")
     settings.ENDPOINT_HOSTS = []
     assert refused(here.post(Client(), model="ok")[0]) == (503, "endpoint_unusable")
 
@@ -244,8 +338,12 @@ def test_limits_of_a_key_a_person_and_an_address(here, settings, monkeypatch):
     monkeypatch.setattr("feedback.proxy.views.BAD_KEYS_PER_MINUTE", 2)
     for _i in range(2):
         Client().get("/v1/models", HTTP_AUTHORIZATION="Bearer x", REMOTE_ADDR="10.0.0.9")
-    assert Client().get("/v1/models", HTTP_AUTHORIZATION="Bearer x", REMOTE_ADDR="10.0.0.9").status_code == 429
-    assert Client().get("/v1/models", HTTP_AUTHORIZATION="Bearer x", REMOTE_ADDR="10.0.0.8").status_code == 401
+    assert (
+        Client().get("/v1/models", HTTP_AUTHORIZATION="Bearer x", REMOTE_ADDR="10.0.0.9").status_code == 429
+    )
+    assert (
+        Client().get("/v1/models", HTTP_AUTHORIZATION="Bearer x", REMOTE_ADDR="10.0.0.8").status_code == 401
+    )
 
 
 # when the model fails
@@ -253,7 +351,11 @@ def test_limits_of_a_key_a_person_and_an_address(here, settings, monkeypatch):
 
 @pytest.mark.parametrize(
     "model, status, code",
-    [("die-first", 502, "upstream_unreachable"), ("slow-headers", 504, "upstream_timeout_first"), ("stall-first", 504, "upstream_timeout_first")],
+    [
+        ("die-first", 502, "upstream_unreachable"),
+        ("slow-headers", 504, "upstream_timeout_first"),
+        ("stall-first", 504, "upstream_timeout_first"),
+    ],
 )
 def test_an_answer_that_never_began(here, model, status, code):
     here.endpoint(model, first_token_seconds=1)
@@ -268,11 +370,15 @@ def test_nobody_there(here, settings):
     assert refused(here.post(Client(), model="x")[0]) == (502, "upstream_unreachable")
 
 
-@pytest.mark.parametrize("model, error", [("die", "cut"), ("die-clean", "cut"), ("stall-middle", "timeout_idle")])
+@pytest.mark.parametrize(
+    "model, error", [("die", "cut"), ("die-clean", "cut"), ("stall-middle", "timeout_idle")]
+)
 def test_a_stream_that_breaks_off_ends_with_an_error_and_is_kept(here, model, error):
     here.endpoint(model, idle_seconds=1)
     _response, data = here.post(Client(), model=model, stream=True)
-    *_before, last = [json.loads(line[6:]) for line in data.decode().split("\n") if line.startswith("data: {")]
+    *_before, last = [
+        json.loads(line[6:]) for line in data.decode().split("\n") if line.startswith("data: {")
+    ]
     assert last["error"]["code"] == f"upstream_{error}" and last["error"]["type"] == "api_error"
     (kept,) = here.answers()
     assert (kept.text, kept.state, kept.error) == ("One two three", "failed", error)
@@ -293,15 +399,23 @@ def test_a_very_long_answer_passes_whole_and_is_kept_up_to_the_limit(here):
     _response, data = here.post(Client(), model="long", stream=True)
     assert data.rstrip().endswith(b"data: [DONE]") and len(texts(data)) > 100_000
     (kept,) = here.answers()
-    assert len(kept.text) == 5000 and texts(data).startswith(kept.text) and (kept.state, kept.error) == ("failed", "too_long")
+    assert (
+        len(kept.text) == 5000
+        and texts(data).startswith(kept.text)
+        and (kept.state, kept.error) == ("failed", "too_long")
+    )
 
 
 def test_nothing_of_the_talk_is_in_the_servers_log(here, caplog, monkeypatch):
     here.endpoint("malformed")
     caplog.set_level(0)
-    here.post(Client(), model="malformed", stream=True, messages=[{"role": "user", "content": "secret-question"}])
+    here.post(
+        Client(), model="malformed", stream=True, messages=[{"role": "user", "content": "secret-question"}]
+    )
     monkeypatch.setattr("feedback.proxy.log.record_exchange", lambda **kwargs: 1 / 0)
-    here.post(Client(), model="malformed", stream=True, messages=[{"role": "user", "content": "secret-question"}])
+    here.post(
+        Client(), model="malformed", stream=True, messages=[{"role": "user", "content": "secret-question"}]
+    )
     assert "was answered but not logged: ZeroDivisionError" in caplog.text
     assert not re.search("secret-question|One two|tsk_", caplog.text)
     assert Message.objects.filter(role="assistant").count() == 1
@@ -312,14 +426,25 @@ def test_hostile_values_never_crash_it(here, server):
     from tests.core.pages.test_hostile_input import RAW, mutated
 
     here.endpoint("instant")
-    good = {"model": "instant", "messages": [{"role": "user", "content": "x"}], "user": "u", "stream": True, "tools": [], "n": 1}
+    good = {
+        "model": "instant",
+        "messages": [{"role": "user", "content": "x"}],
+        "user": "u",
+        "stream": True,
+        "tools": [],
+        "n": 1,
+    }
     client, wrong, seen = Client(raise_request_exception=False), [], set()
-    server.behaviours["instant"] = lambda h: h.json(200, {"id": "x", "choices": [{"index": 0, "message": {"content": "y"}, "finish_reason": "stop"}]})
+    server.behaviours["instant"] = lambda h: h.json(
+        200, {"id": "x", "choices": [{"index": 0, "message": {"content": "y"}, "finish_reason": "stop"}]}
+    )
     try:
         for body in [*mutated(good), *RAW]:
             limits.forget()
             cache.clear()
-            response = client.post("/v1/chat/completions", body, content_type="application/json", **here.headers)
+            response = client.post(
+                "/v1/chat/completions", body, content_type="application/json", **here.headers
+            )
             data = response.getvalue()
             response.close()
             seen.add(response.status_code)
@@ -331,7 +456,22 @@ def test_hostile_values_never_crash_it(here, server):
         server.behaviours["instant"] = faulty.instant
     assert writer.flush(60)
     assert wrong == [] and seen - {502} == {200, 400, 404}
-    for path in ("models/%00", "models/%ED%A0%80", "models/" + "x" * 5000, "%00", "..%2F..", "chat/completions/"):
+    for path in (
+        "models/%00",
+        "models/%ED%A0%80",
+        "models/" + "x" * 5000,
+        "%00",
+        "..%2F..",
+        "chat/completions/",
+    ):
         assert client.get(f"/v1/{path}", **here.headers).status_code == 404
-    for key in ("tsk_", "tsk__", "tsk_\x00_a", "tsk_" + "9" * 5000 + "_x", "tsk_\xe9_\xff", "\xff", "tsk_a_b c"):
+    for key in (
+        "tsk_",
+        "tsk__",
+        "tsk_\x00_a",
+        "tsk_" + "9" * 5000 + "_x",
+        "tsk_\xe9_\xff",
+        "\xff",
+        "tsk_a_b c",
+    ):
         assert client.get("/v1/models", headers={"Authorization": f"Bearer {key}"}).status_code == 401

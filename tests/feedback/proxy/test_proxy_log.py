@@ -25,12 +25,26 @@ def several(h) -> None:
     key = f"chatcmpl-several-{h.count}"
     if not h.body.get("stream"):
         message = {"role": "assistant"}
-        choices = [{"index": i, "message": message | {"content": f"Answer {i} 高"}, "finish_reason": "stop"} for i in range(3)]
-        h.json(200, {"id": key, "object": "chat.completion", "created": 1, "model": h.model, "choices": choices})
+        choices = [
+            {"index": i, "message": message | {"content": f"Answer {i} 高"}, "finish_reason": "stop"}
+            for i in range(3)
+        ]
+        h.json(
+            200, {"id": key, "object": "chat.completion", "created": 1, "model": h.model, "choices": choices}
+        )
         return
     h.begin()
     for word in ("Answer", " ", None, " 高"):
-        h.event(h.chunk() | {"id": key, "choices": [{"index": i, "delta": {"content": word or str(i)}, "finish_reason": None} for i in (2, 0, 1)]})
+        h.event(
+            h.chunk()
+            | {
+                "id": key,
+                "choices": [
+                    {"index": i, "delta": {"content": word or str(i)}, "finish_reason": None}
+                    for i in (2, 0, 1)
+                ],
+            }
+        )
     for i in range(3):
         h.event(h.chunk() | {"id": key, "choices": [{"index": i, "delta": {}, "finish_reason": "stop"}]})
     h.done()
@@ -67,7 +81,15 @@ def test_an_exchange_is_kept_value_by_value(here, server):
     messages = [{"role": "system", "content": "Be brief."}, say("血压 150/95, ok?\r\n")]
     tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
     response, data = here.post(
-        Client(), model="own-id", messages=messages, tools=tools, stream=True, user="patient-7", temperature=0.3, max_tokens=50, metadata={"x": "private"}
+        Client(),
+        model="own-id",
+        messages=messages,
+        tools=tools,
+        stream=True,
+        user="patient-7",
+        temperature=0.3,
+        max_tokens=50,
+        metadata={"x": "private"},
     )
     (answer,) = here.answers()
     assert answer.text == texts(data) == server.answer("own-id", "血压 150/95, ok?\r\n")
@@ -78,7 +100,11 @@ def test_an_exchange_is_kept_value_by_value(here, server):
     assert 0 <= answer.first_token_ms <= answer.total_ms < 5000
     talk = answer.conversation
     assert (talk.source, talk.system, talk.tools, talk.keep) == ("proxy", "Be brief.", tools, True)
-    assert (answer.parent.role, answer.parent.text, answer.parent.parent) == ("user", "血压 150/95, ok?\r\n", None)
+    assert (answer.parent.role, answer.parent.text, answer.parent.parent) == (
+        "user",
+        "血压 150/95, ok?\r\n",
+        None,
+    )
     assert talk.end_user == EndUser.objects.get() and "patient-7" not in str(EndUser.objects.values())
 
 
@@ -87,8 +113,20 @@ def test_the_next_turn_goes_on_in_the_same_conversation(here, server):
     first, client = say("One?"), Client()
     here.post(client, model="own-id", messages=[first], user="p")
     said = here.answers()[0].text
-    here.post(client, model="own-id", messages=[first, {"role": "assistant", "content": said}, say("Two?")], user="p", stream=True)
-    here.post(client, model="own-id", messages=[first, {"role": "assistant", "content": said}, say("Two?")], user="q", stream=True)
+    here.post(
+        client,
+        model="own-id",
+        messages=[first, {"role": "assistant", "content": said}, say("Two?")],
+        user="p",
+        stream=True,
+    )
+    here.post(
+        client,
+        model="own-id",
+        messages=[first, {"role": "assistant", "content": said}, say("Two?")],
+        user="q",
+        stream=True,
+    )
     assert Conversation.objects.count() == 2, "another person's talk is another one, whatever its words"
     assert Message.objects.filter(conversation=here.answers()[0].conversation).count() == 4
     assert here.answers()[1].parent.parent == here.answers()[0]
@@ -100,8 +138,16 @@ def test_several_answers_are_a_group_of_drafts(here, stream):
     response, _data = here.post(Client(), model="several", n=3, stream=stream)
     rows = here.answers()
     assert [m.text for m in rows] == ["Answer 0 高", "Answer 1 高", "Answer 2 高"]
-    assert [m.position for m in rows] == [0, 1, 2] and len({m.draft_group for m in rows}) == 1 and rows[0].draft_group
-    assert len({m.parent_id for m in rows}) == 1 and {m.state for m in rows} == {"complete"} and {m.model_version.name for m in rows} == {"V"}
+    assert (
+        [m.position for m in rows] == [0, 1, 2]
+        and len({m.draft_group for m in rows}) == 1
+        and rows[0].draft_group
+    )
+    assert (
+        len({m.parent_id for m in rows}) == 1
+        and {m.state for m in rows} == {"complete"}
+        and {m.model_version.name for m in rows} == {"V"}
+    )
     key = response["X-Touchstone-Message"]
     assert [m.external_id for m in rows] == [key, f"{key}:1", f"{key}:2"]
     assert len({m.context_hash for m in rows}) == 3 and all(m.context_hash and m.event_id for m in rows)
@@ -122,9 +168,13 @@ def test_feedback_by_either_id_finds_the_answer(here):
     """The server's own id, and the header's: the same, or, where the server's is no use, ours."""
     here.endpoint("own-id")
     here.endpoint("ok")  # gives every answer the same id
-    before = reactions.react(project=here.project, end_user=None, kind="thumb", value=1, target_external="chatcmpl-1")
+    before = reactions.react(
+        project=here.project, end_user=None, kind="thumb", value=1, target_external="chatcmpl-1"
+    )
     response, data = here.post(Client(), model="own-id", stream=True)
-    assert json.loads(data.decode().split("\n")[0][6:])["id"] == response["X-Touchstone-Message"] == "chatcmpl-1"
+    assert (
+        json.loads(data.decode().split("\n")[0][6:])["id"] == response["X-Touchstone-Message"] == "chatcmpl-1"
+    )
     before.refresh_from_db()
     assert before.message == here.answers()[0]
     ids = [here.post(Client(), model="ok", stream=i % 2 == 0)[0]["X-Touchstone-Message"] for i in range(3)]
@@ -140,9 +190,17 @@ def test_where_no_texts_are_kept_none_is(server, settings):
     for slug, chat in (("ids", {"keep": "ids"}), ("masked", {"masking": "storage"})):
         here = behind(server.url, slug, **chat)
         here.endpoint("several")
-        here.post(Client(), model="several", n=3, messages=[say("My mobile is 13812345678, call me")], user="13812345678")
+        here.post(
+            Client(),
+            model="several",
+            n=3,
+            messages=[say("My mobile is 13812345678, call me")],
+            user="13812345678",
+        )
         assert len(here.answers()) == 3
-        kept = str(list(Message.objects.filter(project=here.project).values())) + str(list(Conversation.objects.filter(project=here.project).values()))
+        kept = str(list(Message.objects.filter(project=here.project).values())) + str(
+            list(Conversation.objects.filter(project=here.project).values())
+        )
         assert "13812345678" not in kept
         assert ("Answer 1" in kept) == (slug == "masked")
 
@@ -189,7 +247,9 @@ def test_when_the_log_fails_the_answer_is_out_and_the_loss_counted(here, server,
         assert response.status_code == 200 and texts(data) == server.answer("ok", "Hello")
     monkeypatch.setattr(proxy_log, "record_exchange", real)
     assert here.answers() == []
-    assert list(Lost.objects.values_list("project", "day", "count")) == [(here.project.pk, timezone.localdate(), 3)]
+    assert list(Lost.objects.values_list("project", "day", "count")) == [
+        (here.project.pk, timezone.localdate(), 3)
+    ]
     here.post(Client(), model="ok")
     assert len(here.answers()) == 1 and Lost.objects.get().count == 3
 
@@ -228,7 +288,9 @@ def test_a_loss_is_counted_once_the_database_is_back(here, monkeypatch):
 
 def test_a_prompt_without_messages_is_a_loss_not_a_crash(here):
     here.endpoint("ok")
-    response = Client().post("/v1/chat/completions", '{"model": "ok"}', content_type="application/json", **here.headers)
+    response = Client().post(
+        "/v1/chat/completions", '{"model": "ok"}', content_type="application/json", **here.headers
+    )
     assert response.status_code == 200
     response.getvalue()
     response.close()
@@ -275,5 +337,8 @@ def test_managers_see_what_was_lost(here):
     Lost.objects.create(project=project, day=timezone.localdate() - timedelta(days=30), count=100)
     Lost.objects.create(project=project, day=timezone.localdate(), count=7)
     page = client.get("/p/clinic/").content.decode()
-    assert '<span class="chip bad">7</span> exchanges of the last 7 days were answered by the proxy but could not be logged' in page
+    assert (
+        '<span class="chip bad">7</span> exchanges of the last 7 days were answered by the proxy but '
+        "could not be logged" in page
+    )
     assert proxy_log.lost_lately(behind(here.url, "other").project) == 0

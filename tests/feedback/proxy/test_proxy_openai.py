@@ -1,4 +1,5 @@
-"""OpenAI's own client, by base_url alone, through the proxy on the server as shipped: the same as from the model itself."""
+"""OpenAI's own client, by base_url alone, through the proxy on the server as shipped: the same as from the
+model itself."""
 
 import asyncio
 import json
@@ -16,7 +17,15 @@ from tests.inference import faulty
 
 openai = pytest.importorskip("openai")
 pytestmark = pytest.mark.django_db(transaction=True)
-TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}}}}]
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "weather",
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+        },
+    }
+]
 ASKED = {"messages": [{"role": "user", "content": "血压 150/95 要紧吗？"}]}
 
 
@@ -30,7 +39,10 @@ def server():
 @pytest.fixture(scope="module")
 def site(server, django_db_setup, django_db_blocker, tmp_path_factory):
     log = tmp_path_factory.mktemp("proxy") / "web.log"
-    with django_db_blocker.unblock(), processes.web(log=log, ENDPOINT_HOSTS=f"127.0.0.1:{server.port}") as (process, url):
+    with (
+        django_db_blocker.unblock(),
+        processes.web(log=log, ENDPOINT_HOSTS=f"127.0.0.1:{server.port}") as (process, url),
+    ):
         yield process, url, log
 
 
@@ -60,15 +72,27 @@ def plain(completion) -> dict:
     return json.loads(completion.model_dump_json(exclude={"id"}))
 
 
-@pytest.mark.parametrize("model, more", [("own-id", {"temperature": 0.1, "logprobs": True}), ("several", {"n": 3}), ("tools", {"tools": TOOLS})])
+@pytest.mark.parametrize(
+    "model, more",
+    [("own-id", {"temperature": 0.1, "logprobs": True}), ("several", {"n": 3}), ("tools", {"tools": TOOLS})],
+)
 def test_an_answer_in_one_piece(both, model, more):
     straight, through = (plain(c.chat.completions.create(model=model, **ASKED, **more)) for c in both)
     assert straight == through and straight["choices"]
 
 
-@pytest.mark.parametrize("model, more", [("own-id", {"stream_options": {"include_usage": True}}), ("several", {"n": 3}), ("tools", {"tools": TOOLS})])
+@pytest.mark.parametrize(
+    "model, more",
+    [
+        ("own-id", {"stream_options": {"include_usage": True}}),
+        ("several", {"n": 3}),
+        ("tools", {"tools": TOOLS}),
+    ],
+)
 def test_a_stream(both, model, more):
-    straight, through = ([plain(p) for p in c.chat.completions.create(model=model, stream=True, **ASKED, **more)] for c in both)
+    straight, through = (
+        [plain(p) for p in c.chat.completions.create(model=model, stream=True, **ASKED, **more)] for c in both
+    )
     assert straight == through and len(straight) > 3
 
 
@@ -80,7 +104,10 @@ def test_the_assembled_stream(both):
             with client.chat.completions.stream(model=model, **ASKED, **more) as stream:
                 out.append(plain(stream.get_final_completion()))
         assert out[0] == out[1]
-    assert json.loads(out[0]["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]) == {"city": "深圳", "days": 2}
+    assert json.loads(out[0]["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]) == {
+        "city": "深圳",
+        "days": 2,
+    }
 
 
 def run(coroutine):
@@ -93,7 +120,12 @@ def test_the_async_client(site, server, here):
     async def ask(client):
         async with client:
             one = await client.chat.completions.create(model="own-id", **ASKED)
-            pieces = [plain(p) async for p in await client.chat.completions.create(model="tools", tools=TOOLS, stream=True, **ASKED)]
+            pieces = [
+                plain(p)
+                async for p in await client.chat.completions.create(
+                    model="tools", tools=TOOLS, stream=True, **ASKED
+                )
+            ]
             return plain(one), pieces, [m.id async for m in client.models.list()]
 
     straight = run(ask(openai.AsyncOpenAI(base_url=server.url, api_key="x")))
@@ -104,12 +136,21 @@ def test_the_async_client(site, server, here):
 
 def test_its_usual_exceptions(both, site):
     """The upstream's errors as from the upstream; ours in the same form."""
-    for model, kind in (("429", openai.RateLimitError), ("500", openai.InternalServerError), ("400", openai.BadRequestError)):
+    for model, kind in (
+        ("429", openai.RateLimitError),
+        ("500", openai.InternalServerError),
+        ("400", openai.BadRequestError),
+    ):
         said = []
         for client in both:
             with pytest.raises(kind) as raised:
                 client.chat.completions.create(model=model, **ASKED)
-            said.append((raised.value.status_code, {k: v.replace("Bearer x", "none") for k, v in raised.value.body.items()}))
+            said.append(
+                (
+                    raised.value.status_code,
+                    {k: v.replace("Bearer x", "none") for k, v in raised.value.body.items()},
+                )
+            )
         assert said[0] == said[1]
     _straight, through = both
     with pytest.raises(openai.NotFoundError) as raised:
@@ -127,11 +168,15 @@ def test_the_answers_id_is_told_and_kept(both, here):
     answer = through.chat.completions.with_raw_response.create(model="own-id", **ASKED)
     key = answer.headers["x-touchstone-message"]
     assert answer.parse().id == key
-    with through.chat.completions.with_streaming_response.create(model="own-id", stream=True, **ASKED) as streamed:
+    with through.chat.completions.with_streaming_response.create(
+        model="own-id", stream=True, **ASKED
+    ) as streamed:
         second = streamed.headers["x-touchstone-message"]
         pieces = list(streamed.parse())
     assert {p.id for p in pieces} == {second} != {key}
-    processes.until(lambda: {m.external_id for m in here.answers()} == {key, second}, "both answers in the log")
+    processes.until(
+        lambda: {m.external_id for m in here.answers()} == {key, second}, "both answers in the log"
+    )
 
 
 def test_a_client_that_leaves(both, server, here):

@@ -17,7 +17,14 @@ from feedback.quality import figures, intervals
 from feedback.quality.figures import Scope
 from feedback.quality.views import _verdicts
 from feedback.reactions import actions as reactions
-from tests.annotation.promotion.promoted_talks import make_answer, make_chat, make_end_user, make_talk, score, thumb
+from tests.annotation.promotion.promoted_talks import (
+    make_answer,
+    make_chat,
+    make_end_user,
+    make_talk,
+    score,
+    thumb,
+)
 from tests.cast import make_member, make_project
 
 pytestmark = pytest.mark.django_db
@@ -41,11 +48,12 @@ def page(client, project, role="reviewer", **asked):
     return client.get(reverse("feedback", args=[project.slug]), asked)
 
 
-# -- intervals: textbook figures --------------------------------------------------------------------------------------------------
+# -- intervals: textbook figures -----------------------------------------------------------------------------
 
 
 def test_wilson_and_exact_intervals_are_those_of_the_books():
-    # Newcombe 1998 (Statistics in Medicine 17:857), table I: 81 of 263, method 3 (score) 0.2553–0.3662, method 5 (exact) 0.2527–0.3676.
+    # Newcombe 1998 (Statistics in Medicine 17:857), table I: 81 of 263, method 3 (score) 0.2553–0.3662,
+    # method 5 (exact) 0.2527–0.3676.
     assert [round(x, 4) for x in intervals.wilson(81, 263)[1:3]] == [0.2553, 0.3662]
     assert [round(x, 4) for x in intervals.exact(81, 263)[1:3]] == [0.2527, 0.3676]
     # The same table: 0 of 20 and 1 of 29.
@@ -58,8 +66,8 @@ def test_wilson_and_exact_intervals_are_those_of_the_books():
 
 
 def test_clustered_interval_by_hand():
-    # Three people: 2 of 2, 0 of 1, 1 of 1. p = 3/4; pulls (2-1.5, 0-.75, 1-.75)/4 = .125, -.1875, .0625; sum of squares .0546875;
-    # variance 3/2 of it = .08203125; SE .28641; t(2) = 4.30265.
+    # Three people: 2 of 2, 0 of 1, 1 of 1. p = 3/4; pulls (2-1.5, 0-.75, 1-.75)/4 = .125, -.1875, .0625; sum
+    # of squares .0546875; variance 3/2 of it = .08203125; SE .28641; t(2) = 4.30265.
     found = intervals.clustered([(2, 2), (0, 1), (1, 1)])
     assert (found.value, found.n) == (0.75, 4)
     assert found.low == 0.0 and found.high == 1.0
@@ -85,7 +93,7 @@ def test_a_difference_takes_a_person_on_both_sides_as_one():
     assert apart.high > 0.2
 
 
-# -- figures --------------------------------------------------------------------------------------------------------------------------
+# -- figures -------------------------------------------------------------------------------------------------
 
 
 def test_rates_count_what_people_say_now(project, scope):
@@ -120,7 +128,9 @@ def test_people_are_told_apart_per_model_and_nobody_is_a_unit_per_thumb(project,
     for value in (1, 1, -1):
         thumb(make_talk(project, who=who)[0], value)
     other = make_talk(project)[0]
-    Message.objects.filter(pk=other.pk).update(model_version=ModelVersion.objects.create(project=project, name="b"))
+    Message.objects.filter(pk=other.pk).update(
+        model_version=ModelVersion.objects.create(project=project, name="b")
+    )
     thumb(other, 1)
     for value in (1, -1):
         talk = make_talk(project)[0]
@@ -131,7 +141,12 @@ def test_people_are_told_apart_per_model_and_nobody_is_a_unit_per_thumb(project,
     assert people[models["b"]] == {other.conversation.end_user_id: (1, 1)}
     assert sorted(figures.units(people[models["talk-model"]]).values()) == [(0, 1), (1, 1), (2, 3)]
     first, second = figures.compared(people)
-    assert (first["model"], first["people"], first["rate"].n, first["less"]) == (models["talk-model"], 1, 5, None)
+    assert (first["model"], first["people"], first["rate"].n, first["less"]) == (
+        models["talk-model"],
+        1,
+        5,
+        None,
+    )
     assert second["less"].value == pytest.approx(1 - 3 / 5)
 
 
@@ -144,7 +159,11 @@ def test_heavy_users_and_what_caps_would_change(project, scope):
     found = figures.heavy(figures.by_person(scope))
     assert (found["people"], found["thumbs"], found["top"][0][:3]) == (6, 15, (heavy.pk, 0, 10))
     assert found["rate"].value == pytest.approx(5 / 15)
-    assert found["caps"] == [(1, 6, pytest.approx(5 / 6)), (5, 10, pytest.approx(0.5)), (20, 15, pytest.approx(5 / 15))]
+    assert found["caps"] == [
+        (1, 6, pytest.approx(5 / 6)),
+        (5, 10, pytest.approx(0.5)),
+        (20, 15, pytest.approx(5 / 15)),
+    ]
 
 
 def test_hints_name_whoever_always_says_the_same_against_the_rest(project, scope):
@@ -176,10 +195,20 @@ def test_hints_name_bursts(project, scope):
 def choose(project, position, texts=("a", "b"), complete=True, **fields):
     asked = make_talk(project, ("q?", texts[0]))[0].parent
     group = uuid.uuid4()
-    answers = list(Message.objects.filter(parent=asked)) + [make_answer(asked, t, draft_group=group, position=i) for i, t in enumerate(texts[1:], 1)]
-    shown = [{"message": a.pk, "position": i, "complete": complete, "seen": True} for i, a in enumerate(answers)]
+    answers = list(Message.objects.filter(parent=asked)) + [
+        make_answer(asked, t, draft_group=group, position=i) for i, t in enumerate(texts[1:], 1)
+    ]
+    shown = [
+        {"message": a.pk, "position": i, "complete": complete, "seen": True} for i, a in enumerate(answers)
+    ]
     return Choice.objects.create(
-        project=project, end_user=make_end_user(project), parent=asked, chosen=answers[position], place=position, shown=shown, **{"verdict": "better"} | fields
+        project=project,
+        end_user=make_end_user(project),
+        parent=asked,
+        chosen=answers[position],
+        place=position,
+        shown=shown,
+        **{"verdict": "better"} | fields,
     )
 
 
@@ -202,7 +231,11 @@ def test_the_place_of_drafts_is_held_against_chance(project, scope):
     assert found["verdicts"] == {False: {"better": 22, "all_bad": 1}, True: {"better": 1}}
     side, again = _verdicts(found["verdicts"])
     # beta.ppf(0.025, 22, 2) = 0.7805, beta.ppf(0.975, 23, 1) = 0.9989: Clopper and Pearson's, not Wilson's
-    assert [(n, share) for _words, n, share in side["rows"]] == [(22, "96 % (78–100)"), (0, "0 % (0–15)"), (1, "4 % (0–22)")]
+    assert [(n, share) for _words, n, share in side["rows"]] == [
+        (22, "96 % (78–100)"),
+        (0, "0 % (0–15)"),
+        (1, "4 % (0–22)"),
+    ]
     assert again["n"] == 1 and again["rows"][0][1:] == (1, "100 % (2–100)")
     model = Scope(project, scope.start, scope.end, ModelVersion.objects.get(name="talk-model").pk)
     assert figures.positions(model) == found
@@ -215,7 +248,9 @@ def test_scores_waiting_and_lost(project, scope):
     score(taken_back, 3)
     score(taken_back, 0)
     assert figures.scores(scope) == {"counts": [1, 0, 0, 0, 2], "n": 3, "mean": pytest.approx(11 / 3)}
-    reactions.react(project=project, end_user=make_end_user(project), kind="thumb", value=1, target_external="later")
+    reactions.react(
+        project=project, end_user=make_end_user(project), kind="thumb", value=1, target_external="later"
+    )
     assert figures.waiting(project)["n"] == 1
     Lost.objects.create(project=project, day=scope.end, count=3)
     Lost.objects.create(project=project, day=scope.end - timedelta(days=100), count=7)
@@ -231,7 +266,7 @@ def test_another_projects_feedback_counts_nowhere(project, scope):
     assert figures.daily(scope) == {} and figures.by_person(scope) == {} and figures.scores(scope)["n"] == 0
 
 
-# -- the page ---------------------------------------------------------------------------------------------------------------------
+# -- the page ------------------------------------------------------------------------------------------------
 
 
 def test_the_page_says_what_was_counted(client, project):
@@ -250,10 +285,15 @@ def test_an_empty_project_says_so(client, project):
 @pytest.mark.parametrize(
     "asked",
     [
-        {"start": "x"}, {"start": "2026-05-02", "end": "2026-05-01"}, {"model": "999"}, {"start": "0001-01-01"}, {"end": "0001-01-02"},
-        {"end": "9999-12-31"}, {"start": "9999-12-31"},
+        {"start": "x"},
+        {"start": "2026-05-02", "end": "2026-05-01"},
+        {"model": "999"},
+        {"start": "0001-01-01"},
+        {"end": "0001-01-02"},
+        {"end": "9999-12-31"},
+        {"start": "9999-12-31"},
     ],
-)  # fmt: skip
+)
 def test_a_period_that_makes_no_sense_is_answered(client, project, asked):
     assert page(client, project, **asked).status_code == 200
 
@@ -263,7 +303,9 @@ def test_a_formula_in_a_models_name_stays_text_in_the_file(client, project):
     thumb(answer, 1)
     ModelVersion.objects.update(name="=1+1")
     rows = list(csv.DictReader(io.StringIO(page(client, project, format="csv").content.decode("utf-8-sig"))))
-    assert [(r["model_version"], r["answers"], r["thumbs_up"], r["share_up"], r["low_95"]) for r in rows] == [("'=1+1", "1", "1", "1.0000", "0.2065")]
+    assert [(r["model_version"], r["answers"], r["thumbs_up"], r["share_up"], r["low_95"]) for r in rows] == [
+        ("'=1+1", "1", "1", "1.0000", "0.2065")
+    ]
 
 
 def test_the_page_asks_as_often_for_much_as_for_little(client, project):

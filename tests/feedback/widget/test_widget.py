@@ -19,7 +19,11 @@ from tests.processes import until
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 DOWN = [
     {"key": "wrong", "en": "Not correct", "zh": "内容有误"},
-    {"key": "nasty", "en": '<img src=x onerror="window.hacked=1">', "zh": '"><script>window.hacked=1</script>'},
+    {
+        "key": "nasty",
+        "en": '<img src=x onerror="window.hacked=1">',
+        "zh": '"><script>window.hacked=1</script>',
+    },
 ]
 
 
@@ -36,7 +40,13 @@ class Elsewhere:
                 site.asked.append(self.path)
                 policy, text = site.pages.get(self.path, ("", ""))
                 self.send_response(200 if text else 404)
-                kind = "application/json" if text.startswith("{") else "text/javascript" if self.path.endswith(".js") else "text/html; charset=utf-8"
+                kind = (
+                    "application/json"
+                    if text.startswith("{")
+                    else "text/javascript"
+                    if self.path.endswith(".js")
+                    else "text/html; charset=utf-8"
+                )
                 self.send_header("Content-Type", kind)
                 if policy:
                     self.send_header("Content-Security-Policy", policy)
@@ -49,7 +59,9 @@ class Elsewhere:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         self.origin = f"http://localhost:{self.port}"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
 
 
 @pytest.fixture
@@ -64,24 +76,48 @@ class Clinic:
     def __init__(self, origin, live):
         self.origin, self.live = origin, live
         self.project = make_project("clinic")
-        ChatSettings.objects.create(project=self.project, origins=[origin], up_reasons=[{"key": "clear", "en": "Clear", "zh": "清楚"}], down_reasons=DOWN)
+        ChatSettings.objects.create(
+            project=self.project,
+            origins=[origin],
+            up_reasons=[{"key": "clear", "en": "Clear", "zh": "清楚"}],
+            down_reasons=DOWN,
+        )
         self.manager = make_member(self.project, "manager")
-        self.row, self.key = people.create_api_key(project=self.project, user=self.manager, role="user", scope="ingest")
+        self.row, self.key = people.create_api_key(
+            project=self.project, user=self.manager, role="user", scope="ingest"
+        )
         person = end_users.of_key(self.project, "patient-7")
         asked = [{"role": "user", "content": "How much?"}]
-        self.answer = record_exchange(project=self.project, end_user=person, messages=asked, answer="5 mg", external_id="chatcmpl-1")
+        self.answer = record_exchange(
+            project=self.project, end_user=person, messages=asked, answer="5 mg", external_id="chatcmpl-1"
+        )
 
     def token(self, ttl=900, origin=None) -> str:
         from django.test import Client
 
         body = json.dumps({"user": "patient-7", "origin": origin or self.origin, "ttl": ttl})
-        answer = Client().post("/api/v1/widget/tokens/", body, content_type="application/json", HTTP_AUTHORIZATION=f"Bearer {self.key}")
+        answer = Client().post(
+            "/api/v1/widget/tokens/",
+            body,
+            content_type="application/json",
+            HTTP_AUTHORIZATION=f"Bearer {self.key}",
+        )
         return answer.json()["token"]
 
-    def page(self, token, body='<p data-touchstone-message="chatcmpl-1">5 mg</p>', lang="en", before="", attributes="") -> str:
+    def page(
+        self,
+        token,
+        body='<p data-touchstone-message="chatcmpl-1">5 mg</p>',
+        lang="en",
+        before="",
+        attributes="",
+    ) -> str:
         script = f'<script src="{self.live}/widget.js" data-token="{token}" {attributes} defer></script>'
         head = f'<meta charset="utf-8"><title>Clinic</title><link rel="icon" href="data:,">{before}{script}'
-        return f'<!doctype html><html lang="{lang}"><head>{head}</head><body><main><h1>Advice</h1>{body}</main></body></html>'
+        return (
+            f"<!doctype html><html "
+            f'lang="{lang}"><head>{head}</head><body><main><h1>Advice</h1>{body}</main></body></html>'
+        )
 
     @property
     def policy(self) -> str:
@@ -116,8 +152,17 @@ def test_by_keyboard_under_the_pages_own_policy(clinic, elsewhere, open_page):
     page.get_by_role("button", name=words["send"]).press("Enter")
     until(lambda: len(rows()) == 2 and rows()[0].text, "both reactions")
     thumb, correction = sorted(rows(), key=lambda r: r.kind, reverse=True)
-    assert (thumb.message, thumb.value, thumb.reasons, thumb.text) == (clinic.answer, -1, ["wrong"], "应为\n50 mg")
-    assert (correction.kind, correction.text, correction.end_user) == ("correction", "50 mg，每日一次", clinic.answer.conversation.end_user)
+    assert (thumb.message, thumb.value, thumb.reasons, thumb.text) == (
+        clinic.answer,
+        -1,
+        ["wrong"],
+        "应为\n50 mg",
+    )
+    assert (correction.kind, correction.text, correction.end_user) == (
+        "correction",
+        "50 mg，每日一次",
+        clinic.answer.conversation.end_user,
+    )
     assert down.get_attribute("aria-pressed") == "true"
     down.press("Enter")
     until(lambda: rows(kind="thumb")[0].value == 0, "the thumb to be taken back")
@@ -125,7 +170,10 @@ def test_by_keyboard_under_the_pages_own_policy(clinic, elsewhere, open_page):
 
 
 def test_escape_and_screen_readers(clinic, elsewhere, open_page):
-    elsewhere.pages["/"] = (clinic.policy.replace("script-src", "script-src 'unsafe-inline' 'unsafe-eval'"), clinic.page(clinic.token()))
+    elsewhere.pages["/"] = (
+        clinic.policy.replace("script-src", "script-src 'unsafe-inline' 'unsafe-eval'"),
+        clinic.page(clinic.token()),
+    )
     for dark in (False, True):
         page = open_page(dark=dark, phone=dark)
         page.goto(elsewhere.origin + "/")
@@ -150,7 +198,7 @@ def test_answers_that_come_later_get_it_too(clinic, elsewhere, open_page):
     page = open_page()
     page.goto(elsewhere.origin + "/")
     page.evaluate("""() => { const p = document.createElement("p"); p.dataset.touchstoneMessage = "late"; p.textContent = "streamed";
-        const box = document.createElement("div"); box.append(p); document.getElementById("here").append(box); }""")
+        const box = document.createElement("div"); box.append(p); document.getElementById("here").append(box); }""")  # noqa: E501
     page.get_by_role("button", name="Good answer").wait_for()
     page.evaluate("touchstone.attach(document.getElementById('bare'), 'by hand')")
     page.evaluate("touchstone.attach(document.getElementById('bare'), 'twice')")
@@ -167,13 +215,16 @@ def test_words_of_reasons_are_words(clinic, elsewhere, open_page):
         elsewhere.pages["/"] = ("", clinic.page(clinic.token(), lang=language))
         page = open_page()
         page.goto(elsewhere.origin + "/")
-        page.get_by_role("button", name=widget_api.words("zh-hans" if language == "zh" else "en")["down"]).click()
+        page.get_by_role(
+            "button", name=widget_api.words("zh-hans" if language == "zh" else "en")["down"]
+        ).click()
         page.get_by_role("button", name=DOWN[1][language]).wait_for()
         assert page.evaluate("window.hacked") is None
 
 
 def test_another_site_is_refused(clinic, elsewhere, open_page):
-    """The same page and a good token, at an address that is not listed; and with a token of another project."""
+    """The same page and a good token, at an address that is not listed; and with a token of another
+    project."""
     elsewhere.pages["/"] = ("", clinic.page(clinic.token()))
     page = open_page()
     page.expect_errors("CORS")
@@ -188,7 +239,9 @@ def test_another_site_is_refused(clinic, elsewhere, open_page):
     page.goto(elsewhere.origin + "/other")
     page.get_by_role("button", name="Good answer").click()
     (row,) = until(rows, "the thumb")
-    assert (row.project, row.message, row.target_external) == (other, None, "chatcmpl-1"), "it waits in its own project for an answer of that id"
+    assert (row.project, row.message, row.target_external) == (other, None, "chatcmpl-1"), (
+        "it waits in its own project for an answer of that id"
+    )
 
 
 def test_a_token_that_ends_is_renewed(clinic, elsewhere, open_page):
@@ -234,7 +287,12 @@ def test_what_cannot_be_sent_is_said(clinic, elsewhere, open_page):
     up = page.get_by_role("button", name="Good answer")
     up.wait_for()
     with contextlib.ExitStack() as stack:
-        page.route("**/widget/feedback/**", lambda route: route.fulfill(status=403, headers={"Access-Control-Allow-Origin": elsewhere.origin}))
+        page.route(
+            "**/widget/feedback/**",
+            lambda route: route.fulfill(
+                status=403, headers={"Access-Control-Allow-Origin": elsewhere.origin}
+            ),
+        )
         stack.callback(page.unroute, "**/widget/feedback/**")
         up.click()
         page.get_by_text("This could not be sent").wait_for()

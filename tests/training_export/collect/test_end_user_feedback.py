@@ -27,12 +27,28 @@ def project():
     return make_project("ward")
 
 
-def ask(project, who, *turns, answers=("It is safe.",), system="", states=None, models=("m-a", "m-b", "m-c"), seen=True):
-    """A talk of `who`: `turns` alternate (question, answer, question …), and `answers` stand under the last question. (question, answers)."""
+def ask(
+    project,
+    who,
+    *turns,
+    answers=("It is safe.",),
+    system="",
+    states=None,
+    models=("m-a", "m-b", "m-c"),
+    seen=True,
+):
+    """A talk of `who`: `turns` alternate (question, answer, question …), and `answers` stand under the last
+    question. (question, answers)."""
     talk = Conversation.objects.create(project=project, end_user=of_key(project, who), system=system)
     parent = None
     for i, text in enumerate(turns):
-        parent = Message.objects.create(project=project, conversation=talk, parent=parent, role="assistant" if i % 2 else "user", text=text)
+        parent = Message.objects.create(
+            project=project,
+            conversation=talk,
+            parent=parent,
+            role="assistant" if i % 2 else "user",
+            text=text,
+        )
         Message.objects.filter(pk=parent.pk).update(context_hash=context_hash(project, context_of(parent)))
         parent.refresh_from_db()
     made = []
@@ -41,43 +57,76 @@ def ask(project, who, *turns, answers=("It is safe.",), system="", states=None, 
         state = (states or ["complete"] * len(answers))[i]
         made.append(
             Message.objects.create(
-                project=project, conversation=talk, parent=parent, role="assistant", text=text, position=i, state=state, seen=seen, model_version=version
+                project=project,
+                conversation=talk,
+                parent=parent,
+                role="assistant",
+                text=text,
+                position=i,
+                state=state,
+                seen=seen,
+                model_version=version,
             )
         )
     return parent, made
 
 
 def thumb(project, who, message, value, **fields):
-    return react(project=project, end_user=of_key(project, who), kind="thumb", value=value, message=message, **fields)
+    return react(
+        project=project, end_user=of_key(project, who), kind="thumb", value=value, message=message, **fields
+    )
 
 
 def correct(project, who, message, text):
-    return react(project=project, end_user=of_key(project, who), kind="correction", message=message, text=text)
+    return react(
+        project=project, end_user=of_key(project, who), kind="correction", message=message, text=text
+    )
 
 
 def pick(project, who, question, answers, chosen=None, verdict="better", unseen=(), **fields):
     Message.objects.filter(pk__in=[answers[i].pk for i in unseen]).update(seen=False)
     shown = [{"message": m.pk, "seen": i not in unseen} for i, m in enumerate(answers)]
     chosen = None if chosen is None else answers[chosen]
-    return choose(project=project, end_user=of_key(project, who), parent=question, verdict=verdict, chosen=chosen, shown=shown, **fields)
+    return choose(
+        project=project,
+        end_user=of_key(project, who),
+        parent=question,
+        verdict=verdict,
+        chosen=chosen,
+        shown=shown,
+        **fields,
+    )
 
 
 def ranked_by_an_expert(project, question, answers):
     """A prompt of whose two answers an expert prefers the first, which alone is acceptable."""
     doctor, _made = Annotator.objects.get_or_create(project=project, pseudonym="X")
     prompt = judged.cast.make_prompt(project, question)
-    judged.judge(judged.item(project, answers, prompt=prompt), doctor, {"schema": 1, "ranking": [[0], [1]], "acceptable": 1})
+    judged.judge(
+        judged.item(project, answers, prompt=prompt),
+        doctor,
+        {"schema": 1, "ranking": [[0], [1]], "acceptable": 1},
+    )
     return prompt
 
 
 def test_a_chosen_draft_stands_above_each_other_one_that_was_seen(project):
-    question, answers = ask(project, "ann", "Is it safe?", answers=("Yes, up to 4 g.", "Perhaps.", "No idea."))
+    question, answers = ask(
+        project, "ann", "Is it safe?", answers=("Yes, up to 4 g.", "Perhaps.", "No idea.")
+    )
     pick(project, "ann", question, answers, chosen=0, unseen=[2])
     rows, sides, left_out = exported(project, "trl-preference")
-    assert [(said(r, "chosen"), said(r, "rejected")) for r in rows["train"]] == [("Yes, up to 4 g.", "Perhaps.")]
+    assert [(said(r, "chosen"), said(r, "rejected")) for r in rows["train"]] == [
+        ("Yes, up to 4 g.", "Perhaps.")
+    ]
     assert rows["train"][0]["prompt"] == [{"role": "user", "content": "Is it safe?"}]
     side = sides["train"][0]
-    assert (side["status"], side["reason"], side["positions"], side["models"]) == ("end_user", "choice", [[0, 1]], ["m-a", "m-b"])
+    assert (side["status"], side["reason"], side["positions"], side["models"]) == (
+        "end_user",
+        "choice",
+        [[0, 1]],
+        ["m-a", "m-b"],
+    )
     assert side["annotators"] == [label(of_key(project, "ann"))]
     assert side["origins"] == [{"conversation": question.conversation_id, "turn": question.pk}]
     assert side["origin"] == {"chosen": "model:m-a", "rejected": "model:m-b"}
@@ -85,7 +134,9 @@ def test_a_chosen_draft_stands_above_each_other_one_that_was_seen(project):
 
 
 def test_what_was_broken_off_or_not_seen_is_no_rejected_answer(project):
-    question, answers = ask(project, "ann", "Is it safe?", answers=("Yes.", "Perh"), states=["complete", "stopped"])
+    question, answers = ask(
+        project, "ann", "Is it safe?", answers=("Yes.", "Perh"), states=["complete", "stopped"]
+    )
     pick(project, "ann", question, answers, chosen=0)
     other, more = ask(project, "ann", "And at night?", answers=("Yes, too.", "No."), seen=False)
     pick(project, "ann", other, more, chosen=1, unseen=[0])
@@ -104,8 +155,15 @@ def test_about_the_same_gives_nothing_and_all_bad_says_that_every_draft_is_bad(p
     _question, good = ask(project, "bob", "By day?", answers=("By day it is.",))
     thumb(project, "bob", good[0], 1)
     rows, sides, _left_out = exported(project, "trl-kto")
-    found = {(said(r, "completion"), r["label"], s["reason"]) for r, s in zip(rows["train"], sides["train"], strict=True)}
-    assert found == {("Sleep.", False, "choice"), ("Wake.", False, "choice"), ("By day it is.", True, "thumb")}
+    found = {
+        (said(r, "completion"), r["label"], s["reason"])
+        for r, s in zip(rows["train"], sides["train"], strict=True)
+    }
+    assert found == {
+        ("Sleep.", False, "choice"),
+        ("Wake.", False, "choice"),
+        ("By day it is.", True, "thumb"),
+    }
 
 
 def test_a_thumb_is_a_label_of_the_person_s_last_mind(project):
@@ -119,23 +177,35 @@ def test_a_thumb_is_a_label_of_the_person_s_last_mind(project):
     before = thumb(project, "ann", third, 1).event_id
     thumb(project, "ann", third, -1)
     rows, sides, _left_out = exported(project, "trl-kto")
-    assert {(said(r, "completion"), r["label"]) for r in rows["train"]} == {("It is safe.", False), ("By day too.", False)}
-    assert all(s["reason"] == "thumb" and s["versions"] == [] and s["responses"] == [] for s in sides["train"])
+    assert {(said(r, "completion"), r["label"]) for r in rows["train"]} == {
+        ("It is safe.", False),
+        ("By day too.", False),
+    }
+    assert all(
+        s["reason"] == "thumb" and s["versions"] == [] and s["responses"] == [] for s in sides["train"]
+    )
     rows, _sides, _left_out = exported(project, "trl-kto", as_of=before)
-    assert {(said(r, "completion"), r["label"]) for r in rows["train"]} == {("It is safe.", False), ("By day too.", True)}
+    assert {(said(r, "completion"), r["label"]) for r in rows["train"]} == {
+        ("It is safe.", False),
+        ("By day too.", True),
+    }
 
 
 def test_people_who_got_the_same_answer_to_the_same_question_are_heard_together(project):
     for who, value in (("ann", 1), ("bob", 1), ("cem", -1)):
         _q, (answer,) = ask(project, who, "Is it safe?")
         thumb(project, who, answer, value)
-    _q, (other,) = ask(project, "ann", "Is it safe?", system="Be brief.")  # another context: not the same prompt
+    # another context: not the same prompt
+    _q, (other,) = ask(project, "ann", "Is it safe?", system="Be brief.")
     thumb(project, "ann", other, 1)
     rows, _sides, left_out = exported(project, "trl-kto")
     assert [(r["prompt"][0]["role"], r["label"]) for r in rows["train"]] == [("system", True)]
     assert left_out["conflicting_labels"] == 1
     rows, sides, _left_out = exported(project, "trl-kto", annotators="majority")
-    assert sorted((r["prompt"][0]["role"], r["label"]) for r in rows["train"]) == [("system", True), ("user", True)]
+    assert sorted((r["prompt"][0]["role"], r["label"]) for r in rows["train"]) == [
+        ("system", True),
+        ("user", True),
+    ]
     people = {len(s["annotators"]) for s in sides["train"]}
     assert people == {1, 2}
 
@@ -144,7 +214,9 @@ def test_a_correction_is_an_answer_to_learn_and_a_pair(project):
     _q, (answer,) = ask(project, "ann", "How much?", "Of what?", "Paracetamol.", answers=("5 g a day.",))
     correct(project, "ann", answer, "4 g a day.")
     rows, sides, _left_out = exported(project, "trl-preference")
-    assert [(said(r, "chosen"), said(r, "rejected"), len(r["prompt"])) for r in rows["train"]] == [("4 g a day.", "5 g a day.", 3)]
+    assert [(said(r, "chosen"), said(r, "rejected"), len(r["prompt"])) for r in rows["train"]] == [
+        ("4 g a day.", "5 g a day.", 3)
+    ]
     assert sides["train"][0]["origin"] == {"chosen": "corrected", "rejected": "model:m-a"}
     rows, sides, _left_out = exported(project, "trl-sft")
     assert [said(r, "completion") for r in rows["train"]] == ["4 g a day."]
@@ -173,7 +245,10 @@ def test_an_expert_s_word_stands_in_the_place_of_an_end_user_s(project):
     doctor = Annotator.objects.create(project=project, pseudonym="X")
     judged.judge(item, doctor, {"schema": 1, "verdict": "drop", "reasons": ["unsafe_answer"]})
     rows, sides, left_out = exported(project, "trl-kto")
-    found = {(said(r, "completion"), r["label"], s["status"]) for r, s in zip(rows["train"], sides["train"], strict=True)}
+    found = {
+        (said(r, "completion"), r["label"], s["status"])
+        for r, s in zip(rows["train"], sides["train"], strict=True)
+    }
     assert found == {("It is safe.", False, "raw"), ("At night too.", True, "end_user")}
     assert left_out["expert_judged"] == 1
 
@@ -195,11 +270,20 @@ def test_one_person_s_thumbs_are_capped_and_the_rest_thinned_to_the_balance(proj
 
 
 @pytest.mark.parametrize(
-    ("given", "balance", "kept"), [((10, 4), (1, 1), (4, 4)), ((10, 4), (2, 1), (8, 4)), ((3, 9), (1, 2), (3, 6)), ((5, 0), (1, 1), (0, 0))]
+    ("given", "balance", "kept"),
+    [
+        ((10, 4), (1, 1), (4, 4)),
+        ((10, 4), (2, 1), (8, 4)),
+        ((3, 9), (1, 2), (3, 6)),
+        ((5, 0), (1, 1), (0, 0)),
+    ],
 )
 def test_thinning_keeps_exactly_the_proportion(given, balance, kept):
     thinning = Thinning(balance)
-    numbers = {True: [n * 7919 % 104729 for n in range(given[0])], False: [n * 6101 % 104729 for n in range(given[1])]}
+    numbers = {
+        True: [n * 7919 % 104729 for n in range(given[0])],
+        False: [n * 6101 % 104729 for n in range(given[1])],
+    }
     for side, values in numbers.items():
         for n in values:
             thinning.count(n, side)
@@ -212,18 +296,24 @@ def test_no_person_stands_on_two_sides_of_a_split(project):
         for k in range(3):
             _q, (answer,) = ask(project, f"person {i}", f"Question {i}.{k}?", answers=(f"Answer {i}.{k}.",))
             thumb(project, f"person {i}", answer, 1 if (i + k) % 2 else -1)
-    for who in ("person 1", "person 2", "person 3", "person 4", "person 5"):  # what several asked has several people
+    # what several asked has several people
+    for who in ("person 1", "person 2", "person 3", "person 4", "person 5"):
         _q, (answer,) = ask(project, who, "Shared?", answers=("Shared answer.",))
         thumb(project, who, answer, 1)
     rows, sides, left_out = exported(project, "trl-kto", split="60,20,20", split_by="user")
     people = {name: {p for s in found for p in s["annotators"]} for name, found in sides.items()}
     assert len(people) == 3 and all(people.values())
-    assert not (people["train"] & people["validation"] or people["train"] & people["test"] or people["validation"] & people["test"])
+    assert not (
+        people["train"] & people["validation"]
+        or people["train"] & people["test"]
+        or people["validation"] & people["test"]
+    )
     assert sum(map(len, rows.values())) + left_out.get("split_bridge", 0) == 121
 
 
 def test_of_a_prompt_on_a_hidden_item_no_word_is_taken(project):
-    """Known by what it says, or, where it stands on the item in other words, as the turn that was promoted."""
+    """Known by what it says, or, where it stands on the item in other words, as the turn that was
+    promoted."""
     for n in range(3):
         _question, (answer,) = ask(project, "ann", f"Question {n}?")
         thumb(project, "ann", answer, 1)
@@ -265,14 +355,19 @@ def test_a_turn_that_several_people_asked_stands_on_a_side_only_if_all_of_them_d
             _q, (answer,) = ask(project, who, f"Shared {n}?", answers=(f"Yes {n}.",))
             PromptOrigin.objects.create(prompt=prompt, turn_id=answer.pk)
     splitter = Splitter((50, 50, 0), 0)
-    sides = {who: splitter.side({f"user end-user {of_key(project, who).key_hash}"}) for who in ("left", "right", *(f"own {n}" for n in range(12)))}
+    sides = {
+        who: splitter.side({f"user end-user {of_key(project, who).key_hash}"})
+        for who in ("left", "right", *(f"own {n}" for n in range(12)))
+    }
     together = [n for n in range(12) if sides["left"] == sides["right"] == sides[f"own {n}"]]
     if not together:  # the two stand apart: no shared question may be written at all
         with pytest.raises(snapshots.DomainError):
             exported(project, "trl-preference", include="", split="50,50,0", split_by="user")
         return
     rows, _sides, left_out = exported(project, "trl-preference", include="", split="50,50,0", split_by="user")
-    assert sum(map(len, rows.values())) == len(together) and left_out.get("split_bridge", 0) == 12 - len(together)
+    assert sum(map(len, rows.values())) == len(together) and left_out.get("split_bridge", 0) == 12 - len(
+        together
+    )
 
 
 def test_what_users_and_experts_say_of_one_prompt_stands_on_one_side(project):
@@ -290,5 +385,8 @@ def test_what_users_and_experts_say_of_one_prompt_stands_on_one_side(project):
             side_of.setdefault(row["prompt"][0]["content"], set()).add(side)
     assert len(side_of) == 12 and all(len(sides) == 1 for sides in side_of.values())
     users = Splitter((50, 50, 0), 0)
-    of = {who: users.side({f"user end-user {of_key(project, who).key_hash}"}) for who in (f"{w} {n}" for n in range(12) for w in ("first", "second"))}
+    of = {
+        who: users.side({f"user end-user {of_key(project, who).key_hash}"})
+        for who in (f"{w} {n}" for n in range(12) for w in ("first", "second"))
+    }
     assert left_out["split_bridge"] == sum(of[f"first {n}"] != of[f"second {n}"] for n in range(12)) > 0

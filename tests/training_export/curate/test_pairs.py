@@ -19,7 +19,13 @@ MESSAGES = [{"role": "user", "content": "question"}]
 
 
 def case_of(texts, voices, **fields):
-    return Case(MESSAGES, "group", [CaseAnswer(Answer(t, origin="model:m"), t, [i], ["m"]) for i, t in enumerate(texts)], voices, **fields)
+    return Case(
+        MESSAGES,
+        "group",
+        [CaseAnswer(Answer(t, origin="model:m"), t, [i], ["m"]) for i, t in enumerate(texts)],
+        voices,
+        **fields,
+    )
 
 
 def voice(name, document, n, *, event=1, status="raw", item=1):
@@ -35,11 +41,17 @@ def to(text, answer, **more):
     return {"target": "response", "answer": answer, "text": text, **more}
 
 
-# --- by example ---------------------------------------------------------------------------------------------------------------------
+# --- by example ---------------------------------------------------------------------------------------------
 
 
 def test_one_person_on_two_items_of_a_prompt_has_one_vote_the_later_one():
-    case = case_of("AB", [voice("X", {"ranking": [[0], [1]]}, 2, item=1), voice("X", {"ranking": [[1], [0]]}, 2, event=2, item=2)])
+    case = case_of(
+        "AB",
+        [
+            voice("X", {"ranking": [[0], [1]]}, 2, item=1),
+            voice("X", {"ranking": [[1], [0]]}, 2, event=2, item=2),
+        ],
+    )
     assert written(case) == ({("B", "A")}, {})
 
 
@@ -52,8 +64,13 @@ def cut(case, *places):
 def test_a_cut_answer_is_on_no_better_side_and_on_the_worse_one_only_by_choice():
     ranked = [voice("X", {"ranking": [[0], [1], [2]], "acceptable": 2}, 3)]
     assert written(cut(case_of("ABC", ranked), 1)) == ({("A", "C")}, {"cut_pair": 2})
-    assert written(cut(case_of("ABC", ranked), 1), cut_rejected=True) == ({("A", "B"), ("A", "C")}, {"cut_pair": 1})
-    assert written(cut(case_of("ABC", ranked), 0), pairs="best-worst") == ({("B", "C")}, {"cut_pair": 2}), "best and worst of the whole ones"
+    assert written(cut(case_of("ABC", ranked), 1), cut_rejected=True) == (
+        {("A", "B"), ("A", "C")},
+        {"cut_pair": 1},
+    )
+    assert written(cut(case_of("ABC", ranked), 0), pairs="best-worst") == ({("B", "C")}, {"cut_pair": 2}), (
+        "best and worst of the whole ones"
+    )
 
 
 def test_a_cut_answer_is_no_answer_to_learn_and_no_good_one():
@@ -61,9 +78,15 @@ def test_a_cut_answer_is_no_answer_to_learn_and_no_good_one():
     ranked = [voice("X", {"ranking": [[0], [1], [2]], "acceptable": 1}, 3)]
 
     def found(place, **rules):
-        rows, out = examples_of(cut(case_of("ABC", ranked), place), CurationRules(sft_top=True, **rules), takes)
+        rows, out = examples_of(
+            cut(case_of("ABC", ranked), place), CurationRules(sft_top=True, **rules), takes
+        )
         said = [
-            (type(r).__name__, r.target.text) if type(r) is Sft else (r.label, r.answer.text) if type(r) is Binary else [g[0].text for g in r.groups]
+            (type(r).__name__, r.target.text)
+            if type(r) is Sft
+            else (r.label, r.answer.text)
+            if type(r) is Binary
+            else [g[0].text for g in r.groups]
             for r in rows
         ]
         return said, out["cut_answer"]
@@ -71,7 +94,10 @@ def test_a_cut_answer_is_no_answer_to_learn_and_no_good_one():
     assert found(0) == ([(False, "B"), (False, "C"), ["B", "C"]], 3)
     assert found(0, cut_rejected=True) == ([(False, "B"), (False, "C"), ["B", "C"]], 3)
     assert found(2) == ([("Sft", "A"), (True, "A"), (False, "B"), ["A", "B"]], 2)
-    assert found(2, cut_rejected=True) == ([("Sft", "A"), (True, "A"), (False, "B"), (False, "C"), ["A", "B", "C"]], 0)
+    assert found(2, cut_rejected=True) == (
+        [("Sft", "A"), (True, "A"), (False, "B"), (False, "C"), ["A", "B", "C"]],
+        0,
+    )
 
 
 def test_a_fix_of_a_cut_answer_is_learnt():
@@ -87,8 +113,14 @@ def test_a_fix_of_a_cut_answer_is_learnt():
 
 def test_a_question_that_had_a_picture_makes_no_row():
     case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "acceptable": 1}, 2)])
-    case.messages = [{"role": "user", "content": "What is this?", "missing": [{"kind": "image"}]}, {"role": "assistant", "content": "A cat."}, *MESSAGES]
-    assert examples_of(case, CurationRules(), frozenset({Sft, Preference, Binary, RankedList, PromptOnly})) == ([], Counter(not_text=1))
+    case.messages = [
+        {"role": "user", "content": "What is this?", "missing": [{"kind": "image"}]},
+        {"role": "assistant", "content": "A cat."},
+        *MESSAGES,
+    ]
+    assert examples_of(
+        case, CurationRules(), frozenset({Sft, Preference, Binary, RankedList, PromptOnly})
+    ) == ([], Counter(not_text=1))
 
 
 def test_a_settled_judgement_on_another_item_of_the_prompt_outweighs_raw_ones():
@@ -105,7 +137,10 @@ def test_a_settled_judgement_is_not_replaced_by_a_later_raw_one_of_the_same_pers
     for mode in ("each", "majority"):
         assert written(case_of("AB", voices), annotators=mode) == ({("A", "B")}, {})
         rows, _ = examples_of(case_of("AB", voices), CurationRules(annotators=mode), frozenset({Binary}))
-        assert {(r.answer.text, r.label, r.provenance["status"]) for r in rows} == {("A", True, "settled"), ("B", False, "settled")}
+        assert {(r.answer.text, r.label, r.provenance["status"]) for r in rows} == {
+            ("A", True, "settled"),
+            ("B", False, "settled"),
+        }
     later = voice("X", {"ranking": [[1], [0]], "acceptable": 1}, 2, event=2, item=2, status="settled")
     assert written(case_of("AB", [voices[0], later])) == ({("B", "A")}, {})
 
@@ -121,7 +156,8 @@ def test_a_correction_equal_to_an_answer_is_that_answers_vote():
 
 
 def test_the_later_judgement_is_heard_whole_and_no_circle_of_one_person_comes_out():
-    """A fourth answer came later: what was said before of B, which the later judgement leaves out, would close a circle with it."""
+    """A fourth answer came later: what was said before of B, which the later judgement leaves out, would
+    close a circle with it."""
     first = voice("X", {"ranking": [[0], [1], [2]]}, 4, item=1)
     later = voice("X", {"ranking": [[2], [3], [0]]}, 4, event=2, item=2)
     for mode in ("each", "majority"):
@@ -129,49 +165,78 @@ def test_the_later_judgement_is_heard_whole_and_no_circle_of_one_person_comes_ou
         assert pairs == {("C", "D"), ("D", "A"), ("C", "A")}
         assert out == {"superseded_judgement": 2, "unjudged": 1}
     lists, out = examples_of(case_of("ABCD", [first, later]), CurationRules(), frozenset({RankedList}))
-    assert [[a.text for g in r.groups for a in g] for r in lists] == [["C", "D", "A"]] and out == {"superseded_ranking": 1}
+    assert [[a.text for g in r.groups for a in g] for r in lists] == [["C", "D", "A"]] and out == {
+        "superseded_ranking": 1
+    }
 
 
 def test_what_goes_together_with_the_later_judgement_is_still_heard():
-    first, later = voice("X", {"ranking": [[0], [1], [2]]}, 4, item=1), voice("X", {"ranking": [[2], [3]]}, 4, event=2, item=2)
-    assert written(case_of("ABCD", [first, later])) == ({("A", "B"), ("A", "C"), ("B", "C"), ("C", "D")}, {"unjudged": 2})
+    first, later = (
+        voice("X", {"ranking": [[0], [1], [2]]}, 4, item=1),
+        voice("X", {"ranking": [[2], [3]]}, 4, event=2, item=2),
+    )
+    assert written(case_of("ABCD", [first, later])) == (
+        {("A", "B"), ("A", "C"), ("B", "C"), ("C", "D")},
+        {"unjudged": 2},
+    )
     lists, _ = examples_of(case_of("ABCD", [first, later]), CurationRules(), frozenset({RankedList}))
     assert len(lists) == 2
 
 
 def test_a_superseded_comparison_of_one_leaves_the_word_to_others():
-    voices = [voice("X", {"ranking": [[0], [1], [2]]}, 3, item=1), voice("X", {"ranking": [[2], [0]]}, 3, event=2, item=2)]
+    voices = [
+        voice("X", {"ranking": [[0], [1], [2]]}, 3, item=1),
+        voice("X", {"ranking": [[2], [0]]}, 3, event=2, item=2),
+    ]
     voices.append(voice("Y", {"ranking": [[1], [0]]}, 3, event=3, item=1))
     assert written(case_of("ABC", voices)) == ({("C", "A"), ("B", "A")}, {"superseded_judgement": 1})
 
 
 def test_an_equal_rank_holds_a_circle_together_with_what_was_said_later():
-    voices = [voice("X", {"ranking": [[0, 1], [2]]}, 3, item=1), voice("X", {"ranking": [[2], [0]]}, 3, event=2, item=2)]
+    voices = [
+        voice("X", {"ranking": [[0, 1], [2]]}, 3, item=1),
+        voice("X", {"ranking": [[2], [0]]}, 3, event=2, item=2),
+    ]
     assert written(case_of("ABC", voices)) == ({("C", "A")}, {"superseded_judgement": 2})
 
 
 @pytest.mark.parametrize("ranking", [[[0], [1]], [[1], [0]], [[0, 1]], [[2], [3]]])
 def test_two_corrections_that_name_each_other_s_answers_count_for_neither_in_either_order(ranking):
     both = [to("B", 0), to("A", 1)]
-    out = [written(case_of("ABCD", [voice("X", {"ranking": ranking, "corrections": said}, 4)])) for said in (both, both[::-1])]
+    out = [
+        written(case_of("ABCD", [voice("X", {"ranking": ranking, "corrections": said}, 4)]))
+        for said in (both, both[::-1])
+    ]
     assert out[0] == out[1]
     assert not {("A", "B"), ("B", "A")} & out[0][0] and out[0][1]["opposite_votes"] == 1
 
 
 def test_corrections_that_run_in_a_circle_with_their_author_s_ranking_count_for_nothing():
     document = {"ranking": [[0], [1]], "corrections": [to("C", 0), to("B", 2)]}  # A > B, C > A, B > C
-    assert written(case_of("ABCD", [voice("X", document, 4)])) == (set(), {"opposite_votes": 3, "unjudged": 3})
+    assert written(case_of("ABCD", [voice("X", document, 4)])) == (
+        set(),
+        {"opposite_votes": 3, "unjudged": 3},
+    )
 
 
 def test_a_correction_equal_up_to_normal_form_and_line_ends_is_no_correction():
-    case = case_of(["caf\u00e9\n", "B"], [voice("X", {"ranking": [[0], [1]], "corrections": [to("cafe\u0301\r\n", 0)]}, 2)])
+    case = case_of(
+        ["caf\u00e9\n", "B"],
+        [voice("X", {"ranking": [[0], [1]], "corrections": [to("cafe\u0301\r\n", 0)]}, 2)],
+    )
     assert written(case) == ({("caf\u00e9\n", "B")}, {"equal_text": 1})
 
 
 def test_a_correction_beats_at_most_two_more_on_request():
-    case = case_of("ABCDE", [voice("X", {"ranking": [[0], [1], [2], [3], [4]], "corrections": [to("B better", 1)]}, 5)])
+    case = case_of(
+        "ABCDE", [voice("X", {"ranking": [[0], [1], [2], [3], [4]], "corrections": [to("B better", 1)]}, 5)]
+    )
     pairs, _ = written(case, correction_beats="ranked")
-    assert {p for p in pairs if p[0] == "B better"} == {("B better", "B"), ("B better", "C"), ("B better", "D")}
+    assert {p for p in pairs if p[0] == "B better"} == {
+        ("B better", "B"),
+        ("B better", "C"),
+        ("B better", "D"),
+    }
 
 
 def test_a_correction_beats_no_answer_that_was_given_other_material():
@@ -186,7 +251,10 @@ def test_a_settled_fix_stands_against_a_raw_drop_beside_another_answer():
     def qa(name, document, slot, *, status="raw", event=1):
         return Voice(name, event, event, status, document, slot + 1, (slot,))
 
-    fix, drop = {"verdict": "fix", "corrections": [to("A better", 0)]}, {"verdict": "drop", "reasons": ["bad_question"]}
+    fix, drop = (
+        {"verdict": "fix", "corrections": [to("A better", 0)]},
+        {"verdict": "drop", "reasons": ["bad_question"]},
+    )
     for mode in ("each", "majority"):
         voices = [qa("Y", fix, 0, status="settled"), qa("X", drop, 1, event=2)]
         rows, _ = examples_of(case_of("AB", voices), CurationRules(annotators=mode), frozenset({Sft}))
@@ -201,20 +269,38 @@ def test_a_settled_fix_stands_against_a_raw_drop_beside_another_answer():
 def test_two_directions_in_one_circle_leave_the_rest_alone():
     """Three people, a circle over A, B, C, and D below it all; each's own view of D stands."""
     orders = [[0, 1, 2, 3], [1, 2, 0, 3], [2, 0, 1, 3]]
-    case = case_of("ABCD", [voice("XYZ"[i], {"ranking": [[s] for s in order]}, 4, event=i) for i, order in enumerate(orders)])
+    case = case_of(
+        "ABCD",
+        [voice("XYZ"[i], {"ranking": [[s] for s in order]}, 4, event=i) for i, order in enumerate(orders)],
+    )
     assert written(case, annotators="majority") == ({("A", "D"), ("B", "D"), ("C", "D")}, {"cycle": 3})
 
 
 def test_strength_is_summed_between_groups_capped_and_averaged_over_votes():
-    case = case_of("ABC", [voice("X", {"ranking": [[0], [1], [2]], "strength": [1, 3]}, 3), voice("Y", {"ranking": [[0], [1]], "strength": [2]}, 3, event=2)])
+    case = case_of(
+        "ABC",
+        [
+            voice("X", {"ranking": [[0], [1], [2]], "strength": [1, 3]}, 3),
+            voice("Y", {"ranking": [[0], [1]], "strength": [2]}, 3, event=2),
+        ],
+    )
     pairs, _ = pairs_of(case, case.voices, CurationRules(margin="strength"))
-    assert {(p.chosen.text, p.rejected.text): p.margin for p in pairs} == {("A", "B"): 0.5, ("A", "C"): 1.0, ("B", "C"): 1.0}
+    assert {(p.chosen.text, p.rejected.text): p.margin for p in pairs} == {
+        ("A", "B"): 0.5,
+        ("A", "C"): 1.0,
+        ("B", "C"): 1.0,
+    }
 
 
 def test_no_strength_towards_the_rest_or_a_correction():
     document = {"ranking": [[0], [1]], "strength": [1], "rest": "worse", "corrections": [to("A better", 0)]}
     pairs, _ = pairs_of(case_of("ABC", []), [voice("X", document, 3)], CurationRules(margin="strength"))
-    assert {(p.chosen.text, p.rejected.text): p.margin for p in pairs} == {("A better", "A"): None, ("A", "B"): 0.333333, ("A", "C"): None, ("B", "C"): None}
+    assert {(p.chosen.text, p.rejected.text): p.margin for p in pairs} == {
+        ("A better", "A"): None,
+        ("A", "B"): 0.333333,
+        ("A", "C"): None,
+        ("B", "C"): None,
+    }
 
 
 def test_bradley_terry_margins_grow_with_distance_and_are_on_every_pair():
@@ -225,9 +311,13 @@ def test_bradley_terry_margins_grow_with_distance_and_are_on_every_pair():
 
 
 def test_the_cap_keeps_corrections_and_draws_by_seed():
-    case = case_of("ABCDE", [voice("X", {"ranking": [[0], [1], [2], [3], [4]], "corrections": [to("E better", 4)]}, 5)])
+    case = case_of(
+        "ABCDE", [voice("X", {"ranking": [[0], [1], [2], [3], [4]], "corrections": [to("E better", 4)]}, 5)]
+    )
     draws = [written(case, max_pairs=3, seed=seed) for seed in range(8)]
-    assert all(len(pairs) == 3 and ("E better", "E") in pairs and out == {"max_pairs": 8} for pairs, out in draws)
+    assert all(
+        len(pairs) == 3 and ("E better", "E") in pairs and out == {"max_pairs": 8} for pairs, out in draws
+    )
     assert len({frozenset(pairs) for pairs, _ in draws}) > 1
     assert draws[0] == written(case, max_pairs=3, seed=0)
 
@@ -236,7 +326,10 @@ def test_the_pairs_of_a_corrected_turn_are_capped_and_share_one_weight():
     messages = [*MESSAGES, {"role": "assistant", "content": "old"}, {"role": "user", "content": "and then?"}]
 
     def turned(**rules):
-        documents = [{"ranking": [[0], [1]], "corrections": [{"target": "turn", "turn": 1, "text": text}]} for text in ("new", "new", "newer", "newest")]
+        documents = [
+            {"ranking": [[0], [1]], "corrections": [{"target": "turn", "turn": 1, "text": text}]}
+            for text in ("new", "new", "newer", "newest")
+        ]
         case = case_of("AB", [voice("XYZW"[i], document, 2, event=i) for i, document in enumerate(documents)])
         case.messages = messages
         rows, out = examples_of(case, CurationRules(**rules), frozenset({Preference}))
@@ -244,7 +337,9 @@ def test_the_pairs_of_a_corrected_turn_are_capped_and_share_one_weight():
 
     assert turned() == ([("new", 2, 1 / 3), ("newer", 1, 1 / 3), ("newest", 1, 1 / 3)], 0)
     draws = [turned(max_pairs=2, seed=seed) for seed in range(8)]
-    assert all(len(rows) == 2 and {weight for *_, weight in rows} == {1 / 2} and out == 1 for rows, out in draws)
+    assert all(
+        len(rows) == 2 and {weight for *_, weight in rows} == {1 / 2} and out == 1 for rows, out in draws
+    )
     assert len({tuple(rows) for rows, _ in draws}) > 1 and draws[0] == turned(max_pairs=2, seed=0)
 
 
@@ -264,18 +359,30 @@ def test_answers_with_different_material_beyond_the_prompt_make_no_pair():
 
 
 def test_labels_by_rating_only_when_asked():
-    document = {"ranking": [[0], [1], [2]], "ratings": {"0": {"overall": 4}, "1": {"overall": 3}, "2": {"overall": 2}}}
+    document = {
+        "ranking": [[0], [1], [2]],
+        "ratings": {"0": {"overall": 4}, "1": {"overall": 3}, "2": {"overall": 2}},
+    }
     case = case_of("ABC", [voice("X", document, 3)])
     rows, out = examples_of(case, CurationRules(), frozenset({Binary}))
     assert (rows, out) == ([], {"no_line": 1, "no_label": 1})
     rows, out = examples_of(case, CurationRules(binary_from_ratings=True), frozenset({Binary}))
-    assert [(r.answer.text, r.label) for r in rows] == [("A", True), ("C", False)] and out == {"unlabelled": 1}
+    assert [(r.answer.text, r.label) for r in rows] == [("A", True), ("C", False)] and out == {
+        "unlabelled": 1
+    }
 
 
 def test_one_correction_is_learnt_settled_before_accepted_before_the_latest():
     def target(*standings):
         voices = [
-            voice("XYZ"[i], {"ranking": [[0], [1]], "corrections": [to(f"by {'XYZ'[i]}", 0)]}, 2, event=i, status=standing, item=i)
+            voice(
+                "XYZ"[i],
+                {"ranking": [[0], [1]], "corrections": [to(f"by {'XYZ'[i]}", 0)]},
+                2,
+                event=i,
+                status=standing,
+                item=i,
+            )
             for i, standing in enumerate(standings)
         ]
         rows, out = examples_of(case_of("AB", voices), CurationRules(), frozenset({Sft}))
@@ -291,7 +398,10 @@ def test_a_fix_stands_against_a_drop_of_the_answer_but_not_of_the_question():
 
     def targets(reason, **rules):
         voices = [voice("X", fix, 1), voice("Y", {"verdict": "drop", "reasons": [reason]}, 1, event=2)]
-        return [r.target.text for r in examples_of(case_of("A", voices), CurationRules(**rules), frozenset({Sft}))[0]]
+        return [
+            r.target.text
+            for r in examples_of(case_of("A", voices), CurationRules(**rules), frozenset({Sft}))[0]
+        ]
 
     assert targets("wrong_answer") == ["A fixed"]
     assert targets("bad_question") == []
@@ -299,32 +409,65 @@ def test_a_fix_stands_against_a_drop_of_the_answer_but_not_of_the_question():
 
 
 def test_a_fix_falls_with_its_question_but_not_with_another_answer_of_it():
-    """Two answers to one question, each on an item of its own: the second is a duplicate, which says nothing of the first."""
+    """Two answers to one question, each on an item of its own: the second is a duplicate, which says nothing
+    of the first."""
     fix = Voice("X", 1, 1, "raw", {"verdict": "fix", "corrections": [to("A fixed", 0)]}, 1, (0,))
 
     def targets(*drops, **rules):
-        voices = [fix, *(Voice("YZ"[i], 2 + i, 2 + i, "raw", {"verdict": "drop", "reasons": [reason]}, 2, (on,)) for i, (reason, on) in enumerate(drops))]
-        return [r.target.text for r in examples_of(case_of("AB", voices), CurationRules(**rules), frozenset({Sft}))[0]]
+        voices = [
+            fix,
+            *(
+                Voice("YZ"[i], 2 + i, 2 + i, "raw", {"verdict": "drop", "reasons": [reason]}, 2, (on,))
+                for i, (reason, on) in enumerate(drops)
+            ),
+        ]
+        return [
+            r.target.text
+            for r in examples_of(case_of("AB", voices), CurationRules(**rules), frozenset({Sft}))[0]
+        ]
 
     for mode in ("each", "majority"):
-        assert targets(("duplicate", 1), annotators=mode) == targets(("source_outdated", 1), annotators=mode) == ["A fixed"]
-        assert targets(("duplicate", 0), annotators=mode) == targets(("bad_question", 1), annotators=mode) == []
+        assert (
+            targets(("duplicate", 1), annotators=mode)
+            == targets(("source_outdated", 1), annotators=mode)
+            == ["A fixed"]
+        )
+        assert (
+            targets(("duplicate", 0), annotators=mode) == targets(("bad_question", 1), annotators=mode) == []
+        )
     assert targets(("duplicate", 1), ("source_outdated", 1), annotators="majority") == ["A fixed"]
 
 
 def test_a_correction_for_a_new_question_does_not_stand_against_one_for_the_old():
-    anew = {"ranking": [[0], [1]], "corrections": [to("for the new one", 0), {"target": "question", "text": "new question"}]}
-    voices = [voice("X", anew, 2, event=1), voice("Y", {"ranking": [[0], [1]], "corrections": [to("for the old one", 0)]}, 2, event=2)]
+    anew = {
+        "ranking": [[0], [1]],
+        "corrections": [to("for the new one", 0), {"target": "question", "text": "new question"}],
+    }
+    voices = [
+        voice("X", anew, 2, event=1),
+        voice("Y", {"ranking": [[0], [1]], "corrections": [to("for the old one", 0)]}, 2, event=2),
+    ]
     rows, out = examples_of(case_of("AB", voices), CurationRules(), frozenset({Sft}))
-    assert {(r.context[-1]["content"], r.target.text) for r in rows} == {("new question", "for the new one"), ("question", "for the old one")}
+    assert {(r.context[-1]["content"], r.target.text) for r in rows} == {
+        ("new question", "for the new one"),
+        ("question", "for the old one"),
+    }
     assert "superseded_correction" not in out
 
 
 def test_the_top_of_the_rankings_is_counted_by_people():
     def tops(*voices, **rules):
-        return [r.target.text for r in examples_of(case_of("ABC", list(voices)), CurationRules(sft_top=True, **rules), frozenset({Sft}))[0]]
+        return [
+            r.target.text
+            for r in examples_of(
+                case_of("ABC", list(voices)), CurationRules(sft_top=True, **rules), frozenset({Sft})
+            )[0]
+        ]
 
-    first, later = voice("X", {"ranking": [[0], [1]]}, 3, item=1), voice("X", {"ranking": [[1], [0], [2]]}, 3, event=2, item=2)
+    first, later = (
+        voice("X", {"ranking": [[0], [1]]}, 3, item=1),
+        voice("X", {"ranking": [[1], [0], [2]]}, 3, event=2, item=2),
+    )
     assert tops(first, later) == tops(first, later, annotators="majority") == ["B"]
     other = voice("Y", {"ranking": [[2], [0]]}, 3, event=3, item=2)
     assert tops(later, other) == tops(later, other, annotators="majority") == []
@@ -333,9 +476,15 @@ def test_the_top_of_the_rankings_is_counted_by_people():
 
 
 def test_an_edit_called_wording_keeps_its_target_and_loses_its_pair():
-    case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "corrections": [to("A, said better", 0, wording_only=True)]}, 2)])
+    case = case_of(
+        "AB",
+        [voice("X", {"ranking": [[0], [1]], "corrections": [to("A, said better", 0, wording_only=True)]}, 2)],
+    )
     rows, out = examples_of(case, CurationRules(), frozenset({Sft, Preference}))
-    assert [(type(r).__name__, getattr(r, "target", None) and r.target.text) for r in rows] == [("Sft", "A, said better"), ("Preference", None)]
+    assert [(type(r).__name__, getattr(r, "target", None) and r.target.text) for r in rows] == [
+        ("Sft", "A, said better"),
+        ("Preference", None),
+    ]
     assert out == {"wording_only": 1}
 
 
@@ -467,13 +616,20 @@ def test_digits_units_and_negations_are_always_material(old, new, material):
 
 def test_long_texts_without_an_end_take_no_long_time():
     """A search that begins again at every character of a word would take minutes."""
-    for text in ("a" * 200_000, "5" + " " * 200_000, "5" + "/ " * 100_000, "百" * 200_000, "1,." * 60_000, "5 mg/" * 40_000):
+    for text in (
+        "a" * 200_000,
+        "5" + " " * 200_000,
+        "5" + "/ " * 100_000,
+        "百" * 200_000,
+        "1,." * 60_000,
+        "5 mg/" * 40_000,
+    ):
         started = time.monotonic()
         sensitive(text)
         assert time.monotonic() - started < 10
 
 
-# --- by property --------------------------------------------------------------------------------------------------------------------
+# --- by property --------------------------------------------------------------------------------------------
 
 TEXTS = "ABCDE"
 
@@ -496,7 +652,9 @@ def rankings(draw, n):
     corrected = draw(st.lists(st.integers(0, n - 1), unique=True, max_size=2))
     texts = st.sampled_from([*TEXTS[:n], "better", "best", "take 5 mg", "take 50 mg"])
     if corrected:
-        document["corrections"] = [to(draw(texts), slot, wording_only=draw(st.booleans())) for slot in corrected]
+        document["corrections"] = [
+            to(draw(texts), slot, wording_only=draw(st.booleans())) for slot in corrected
+        ]
     return document
 
 
@@ -570,9 +728,18 @@ def test_the_last_settled_else_the_last_judgement_is_heard_whole(case):
         one.document.pop("corrections", None)
     last = max(case.voices, key=lambda v: (v.status == "settled", v.event))
     for mode in ("each", "majority"):
-        pairs = {(r.chosen.text, r.rejected.text) for r in examples_of(case, CurationRules(annotators=mode), frozenset({Preference}))[0]}
+        pairs = {
+            (r.chosen.text, r.rejected.text)
+            for r in examples_of(case, CurationRules(annotators=mode), frozenset({Preference}))[0]
+        }
         groups = [[TEXTS[a] for a in group] for group in last.groups()]
-        assert {(a, b) for i, group in enumerate(groups) for a in group for lower in groups[i + 1 :] for b in lower} <= pairs
+        assert {
+            (a, b)
+            for i, group in enumerate(groups)
+            for a in group
+            for lower in groups[i + 1 :]
+            for b in lower
+        } <= pairs
         assert not any((a, b) in pairs for group in groups for a in group for b in group)
 
 
@@ -582,10 +749,20 @@ def test_the_order_in_which_corrections_stand_changes_nothing(case, rules):
     def outcome(of):
         rows, out = examples_of(of, rules, ALL)
         parts = ("chosen", "rejected", "target", "answer")
-        return {(type(r).__name__, *(getattr(r, part).text for part in parts if hasattr(r, part))) for r in rows}, out
+        return {
+            (type(r).__name__, *(getattr(r, part).text for part in parts if hasattr(r, part))) for r in rows
+        }, out
 
-    turned = [v.document | {"corrections": v.document["corrections"][::-1]} if "corrections" in v.document else v.document for v in case.voices]
-    voices = [Voice(v.annotator, v.version, v.event, v.status, d, v.item, v.slots) for v, d in zip(case.voices, turned, strict=True)]
+    turned = [
+        v.document | {"corrections": v.document["corrections"][::-1]}
+        if "corrections" in v.document
+        else v.document
+        for v in case.voices
+    ]
+    voices = [
+        Voice(v.annotator, v.version, v.event, v.status, d, v.item, v.slots)
+        for v, d in zip(case.voices, turned, strict=True)
+    ]
     assert outcome(case) == outcome(case_of([a.answer.text for a in case.answers], voices))
 
 
@@ -603,7 +780,10 @@ def test_ties_make_no_pair_when_all_say_tie(case):
     for one in case.voices:
         one.document, one.status = everyone, "raw"
     for mode in ("each", "majority"):
-        assert written(case, annotators=mode) == (set(), {"tie": len(case.answers) * (len(case.answers) - 1) // 2})
+        assert written(case, annotators=mode) == (
+            set(),
+            {"tie": len(case.answers) * (len(case.answers) - 1) // 2},
+        )
 
 
 @settings(max_examples=300, deadline=None)
@@ -614,9 +794,13 @@ def test_undisputed_pairs_of_each_are_majority_pairs_or_stand_in_a_circle(case):
         one.document.pop("corrections", None)
     each, _ = examples_of(case, CurationRules(annotators="each"), frozenset({Preference}))
     majority, out = examples_of(case, CurationRules(annotators="majority"), frozenset({Preference}))
-    missing = {(r.chosen.text, r.rejected.text) for r in each} - {(r.chosen.text, r.rejected.text) for r in majority}
+    missing = {(r.chosen.text, r.rejected.text) for r in each} - {
+        (r.chosen.text, r.rejected.text) for r in majority
+    }
     assert len(missing) <= out["cycle"]
-    assert {(r.chosen.text, r.rejected.text) for r in majority if not r.n_against} <= {(r.chosen.text, r.rejected.text) for r in each}
+    assert {(r.chosen.text, r.rejected.text) for r in majority if not r.n_against} <= {
+        (r.chosen.text, r.rejected.text) for r in each
+    }
 
 
 @settings(max_examples=300, deadline=None)
@@ -637,12 +821,22 @@ def test_the_order_in_which_answers_came_changes_nothing(case, rules, random):
     texts = [""] * n
     for old, new in enumerate(moved):
         texts[new] = TEXTS[old]
-    other = case_of(texts, [Voice(v.annotator, v.version, v.event, v.status, renamed(v.document), v.item, v.slots) for v in case.voices])
+    other = case_of(
+        texts,
+        [
+            Voice(v.annotator, v.version, v.event, v.status, renamed(v.document), v.item, v.slots)
+            for v in case.voices
+        ],
+    )
 
     def outcome(of):
         rows, out = examples_of(of, rules, frozenset({Preference, Binary}))
         return (
-            sorted((r.chosen.text, r.rejected.text, r.n_for, r.n_against, r.weight) for r in rows if isinstance(r, Preference)),
+            sorted(
+                (r.chosen.text, r.rejected.text, r.n_for, r.n_against, r.weight)
+                for r in rows
+                if isinstance(r, Preference)
+            ),
             sorted((r.answer.text, r.label) for r in rows if isinstance(r, Binary)),
             out,
         )
@@ -653,11 +847,14 @@ def test_the_order_in_which_answers_came_changes_nothing(case, rules, random):
 @settings(max_examples=300, deadline=None)
 @given(judged_cases(), st.sampled_from(choices_of()["annotators"]), st.booleans())
 def test_every_pair_of_answers_is_written_or_counted_once(case, mode, of_one):
-    """Pairs among the answers as they came, and the reasons that count pairs, add up to all pairs that were shown to a speaking judge."""
+    """Pairs among the answers as they came, and the reasons that count pairs, add up to all pairs that were
+    shown to a speaking judge."""
     for one in case.voices:
         one.document.pop("corrections", None)
         one.annotator = "X" if of_one else one.annotator
     rows, out = examples_of(case, CurationRules(annotators=mode), frozenset({Preference}))
-    counted = len(rows) + sum(out[c] for c in ("tie", "unjudged", "opposite_votes", "cycle", "superseded_judgement"))
+    counted = len(rows) + sum(
+        out[c] for c in ("tie", "unjudged", "opposite_votes", "cycle", "superseded_judgement")
+    )
     n = len(case.answers)
     assert counted in (0, n * (n - 1) // 2)

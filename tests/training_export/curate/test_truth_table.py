@@ -1,7 +1,8 @@
-"""The golden test of the export: small items, three annotators, and every row and every left-out reason computed by hand.
+"""The golden test of the export: small items, three annotators, and every row and every left-out reason
+computed by hand.
 
-Items are named by their question; an answer's text is its item's name and its letter. X, Y and Z are people, V is an imported annotator.
-"B>C 2:1" reads: B is preferred to C by two, against one."""
+Items are named by their question; an answer's text is its item's name and its letter. X, Y and Z are
+people, V is an imported annotator. "B>C 2:1" reads: B is preferred to C by two, against one."""
 
 import json
 
@@ -30,10 +31,18 @@ def build():
 
     def ranking(name, letters="ABC", **fields):
         texts = [f"{name} {letter}" for letter in letters]
-        return judged.item(project, texts, prompt=cast.make_prompt(project, f"{name}?"), kind="ranking", **fields)
+        return judged.item(
+            project, texts, prompt=cast.make_prompt(project, f"{name}?"), kind="ranking", **fields
+        )
 
     def qa(name, sources=SOURCE, **fields):
-        return judged.item(project, [f"{name} A"], prompt=cast.make_prompt(project, f"{name}?", sources=sources), kind="qa", **fields)
+        return judged.item(
+            project,
+            [f"{name} A"],
+            prompt=cast.make_prompt(project, f"{name}?", sources=sources),
+            kind="qa",
+            **fields,
+        )
 
     # R1: three full rankings with lines, of which two agree on B and C
     r = ranking("R1")
@@ -48,11 +57,18 @@ def build():
     judged.judge(ranking("R3"), x, {"ranking": [[B]], "rest": "worse", "acceptable": 1})
     # R4: none acceptable, nothing ranked; accepted
     judged.decide(judged.judge(ranking("R4"), x, {"acceptable": 0}), "accept")
-    # R5: corrections: of substance; equal to another answer; wording only; none at all; "wording only" on a dose; the same by another
-    r = judged.item(project, ["R5 A", "R5 B", "R5 C take 5 mg"], prompt=cast.make_prompt(project, "R5?"), kind="ranking")
+    # R5: corrections: of substance; equal to another answer; wording only; none at all; "wording only" on a
+    # dose; the same by another
+    r = judged.item(
+        project, ["R5 A", "R5 B", "R5 C take 5 mg"], prompt=cast.make_prompt(project, "R5?"), kind="ranking"
+    )
     corrections = [to("R5 A better", A), to("R5 A", B), to("R5 C ingest 5 mg", C, wording_only=True)]
     judged.judge(r, x, {"ranking": [[A], [B]], "corrections": corrections})
-    judged.judge(r, y, {"ranking": [[A], [B]], "corrections": [to("R5 A", A), to("R5 C take 50 mg", C, wording_only=True)]})
+    judged.judge(
+        r,
+        y,
+        {"ranking": [[A], [B]], "corrections": [to("R5 A", A), to("R5 C take 50 mg", C, wording_only=True)]},
+    )
     judged.judge(r, z, {"ranking": [[B], [C]], "corrections": [to("R5 A better", A)]})
     # R6: one against one
     r = ranking("R6", "AB")
@@ -82,17 +98,35 @@ def build():
     judged.judge(ranking("R11", "AB", hidden=True), x, {"ranking": [[A], [B]], "acceptable": 1})
     ranking("R12", "AB")
     # R13: two models gave the same text
-    r = judged.item(project, ["R13 A", "R13 B", "R13 A"], prompt=cast.make_prompt(project, "R13?"), kind="ranking")
+    r = judged.item(
+        project, ["R13 A", "R13 B", "R13 A"], prompt=cast.make_prompt(project, "R13?"), kind="ranking"
+    )
     judged.judge(r, x, {"ranking": [[A], [B]], "acceptable": 1})
     # R14: an earlier turn of the conversation is corrected
-    messages = [{"role": "user", "content": "R14 first?"}, {"role": "assistant", "content": "R14 turn"}, {"role": "user", "content": "R14?"}]
-    r = judged.item(project, ["R14 A", "R14 B"], prompt=cast.make_prompt(project, messages=messages), kind="ranking")
-    judged.judge(r, x, {"ranking": [[A], [B]], "acceptable": 1, "corrections": [{"target": "turn", "turn": 1, "text": "R14 turn fixed"}]})
+    messages = [
+        {"role": "user", "content": "R14 first?"},
+        {"role": "assistant", "content": "R14 turn"},
+        {"role": "user", "content": "R14?"},
+    ]
+    r = judged.item(
+        project, ["R14 A", "R14 B"], prompt=cast.make_prompt(project, messages=messages), kind="ranking"
+    )
+    judged.judge(
+        r,
+        x,
+        {
+            "ranking": [[A], [B]],
+            "acceptable": 1,
+            "corrections": [{"target": "turn", "turn": 1, "text": "R14 turn fixed"}],
+        },
+    )
     # R15: a judgement that came with the data
     judged.judge(ranking("R15", "AB"), v, {"ranking": [[A], [B]], "acceptable": 1})
     # R16–R18: answers that the file offers for learning: not judged; corrected; judged bad
     ranking("R16", "A", targets=[A])
-    judged.judge(ranking("R17", "AB", targets=[A]), x, {"ranking": [[A], [B]], "corrections": [to("R17 A better", A)]})
+    judged.judge(
+        ranking("R17", "AB", targets=[A]), x, {"ranking": [[A], [B]], "corrections": [to("R17 A better", A)]}
+    )
     judged.judge(qa("R18", targets=[A]), x, {"verdict": "drop", "reasons": ["wrong_answer"]})
     # R19: one answer is good, of the others nothing is said
     judged.judge(ranking("R19"), x, {"ranking": [[A]], "acceptable": 1})
@@ -101,7 +135,11 @@ def build():
     judged.decide(judged.judge(q, x, {"verdict": "keep"}), "accept")
     judged.judge(q, y, {"verdict": "keep"})
     judged.judge(qa("Q2"), x, {"verdict": "fix", "corrections": [to("Q2 A fixed", A)]})
-    judged.judge(qa("Q3"), x, {"verdict": "fix", "corrections": [to("Q3 A fixed", A), {"target": "question", "text": "Q3 new?"}]})
+    judged.judge(
+        qa("Q3"),
+        x,
+        {"verdict": "fix", "corrections": [to("Q3 A fixed", A), {"target": "question", "text": "Q3 new?"}]},
+    )
     judged.judge(qa("Q4"), x, {"verdict": "fix", "corrections": [{"target": "question", "text": "Q4 new?"}]})
     judged.judge(qa("Q5"), x, {"verdict": "drop", "reasons": ["wrong_answer"]})
     judged.judge(qa("Q6"), x, {"verdict": "drop", "reasons": ["unsupported"]})
@@ -113,14 +151,18 @@ def build():
     judged.judge(q, x, {"verdict": "keep"})
     judged.judge(q, y, {"verdict": "drop", "reasons": ["incomplete_answer"]})
     judged.judge(q, z, {"verdict": "keep"})
-    judged.judge(qa("Q12"), x, {"verdict": "fix", "corrections": [to("Q12 A, reworded", A, wording_only=True)]})
+    judged.judge(
+        qa("Q12"), x, {"verdict": "fix", "corrections": [to("Q12 A, reworded", A, wording_only=True)]}
+    )
     judged.judge(qa("Q14"), x, {"verdict": "drop", "reasons": ["unsafe_answer", "out_of_scope"]})
-    demonstration = judged.item(project, [], prompt=cast.make_prompt(project, "D1?"), kind="demonstration", state="open")
+    demonstration = judged.item(
+        project, [], prompt=cast.make_prompt(project, "D1?"), kind="demonstration", state="open"
+    )
     judged.judge(demonstration, x, {"demonstration": "  D1 written by hand\r\n"})
     return project
 
 
-# --- by hand ------------------------------------------------------------------------------------------------------------------------
+# --- by hand ------------------------------------------------------------------------------------------------
 
 # (the last question, chosen, rejected, votes for, votes against)
 PAIRS_IN_ALL_BUT_REVIEWED = {
@@ -178,7 +220,9 @@ PAIRS_LEFT_OUT = {
     },
     "reviewed": EVERYWHERE
     | {
-        "not_reviewed": 38,  # R1 3, R2 2, R3, R5 3, R6 2, R7 3, R9 Z, R10 Y, R13, R14, R15, R17, R18, R19; Q1 Y, Q2–Q10, Q11 3, Q12, Q14; D1
+        # R1 3, R2 2, R3, R5 3, R6 2, R7 3, R9 Z, R10 Y, R13, R14, R15, R17, R18, R19; Q1 Y, Q2–Q10, Q11 3,
+        # Q12, Q14; D1
+        "not_reviewed": 38,
         "unjudged": 3,  # R4
         "no_judgement": 2,
         "no_pair": 2,  # R4, Q1
@@ -198,7 +242,11 @@ TARGETS_IN_EACH = {
     ("Q12?", "Q12 A, reworded"),
     ("D1?", "  D1 written by hand\r\n"),
 }
-TARGETS = {"each": TARGETS_IN_EACH, "majority": TARGETS_IN_EACH | {("Q11?", "Q11 A")}, "reviewed": {("Q1?", "Q1 A")}}
+TARGETS = {
+    "each": TARGETS_IN_EACH,
+    "majority": TARGETS_IN_EACH | {("Q11?", "Q11 A")},
+    "reviewed": {("Q1?", "Q1 A")},
+}
 TARGETS_LEFT_OUT = {
     "each": EVERYWHERE
     | {
@@ -211,7 +259,14 @@ TARGETS_LEFT_OUT = {
         "no_target": 21,  # R1 R2 R3 R4 R6 R7 R8 R9 R10 R13 R15 R18 R19; Q5 Q6 Q7 Q8 Q9 Q10 Q11 Q14
     },
     "majority": EVERYWHERE
-    | {"superseded_correction": 3, "equal_text": 1, "superseded_target": 1, "judged_bad": 1, "no_judgement": 1, "no_target": 20},
+    | {
+        "superseded_correction": 3,
+        "equal_text": 1,
+        "superseded_target": 1,
+        "judged_bad": 1,
+        "no_judgement": 1,
+        "no_target": 20,
+    },
     "reviewed": EVERYWHERE
     | {
         "not_reviewed": 38,
@@ -219,7 +274,7 @@ TARGETS_LEFT_OUT = {
         "no_judgement": 1,
         "no_target": 3,  # R4 R8 R10
     },
-}  # fmt: skip
+}
 
 # (the last question, answer, label)
 LABELS_IN_EACH = {
@@ -272,29 +327,78 @@ LABELS_LEFT_OUT = {
 ANY_LEFT_OUT = {
     "each": EVERYWHERE
     | {
-        "conflicting_labels": 3, "conflicting_verdicts": 1, "drop_duplicate": 1, "drop_question": 2, "equal_text": 1, "fix_is_no_label": 4, "judged_bad": 1,
-        "no_judgement": 1, "no_line": 11, "opposite_votes": 6, "question_changed": 1, "source_missing": 1, "source_outdated": 1, "superseded_correction": 3,
-        "superseded_target": 1, "tie": 2, "unjudged": 7, "unlabelled": 2, "wording_only": 2,
+        "conflicting_labels": 3,
+        "conflicting_verdicts": 1,
+        "drop_duplicate": 1,
+        "drop_question": 2,
+        "equal_text": 1,
+        "fix_is_no_label": 4,
+        "judged_bad": 1,
+        "no_judgement": 1,
+        "no_line": 11,
+        "opposite_votes": 6,
+        "question_changed": 1,
+        "source_missing": 1,
+        "source_outdated": 1,
+        "superseded_correction": 3,
+        "superseded_target": 1,
+        "tie": 2,
+        "unjudged": 7,
+        "unlabelled": 2,
+        "wording_only": 2,
     },
     "majority": EVERYWHERE
     | {
-        "conflicting_labels": 1, "cycle": 3, "drop_duplicate": 1, "drop_question": 2, "equal_text": 1, "fix_is_no_label": 4, "judged_bad": 1,
-        "no_judgement": 1, "no_line": 11, "question_changed": 1, "source_missing": 1, "source_outdated": 1, "superseded_correction": 3,
-        "superseded_target": 1, "tie": 4, "unjudged": 7, "unlabelled": 2, "wording_only": 2,
+        "conflicting_labels": 1,
+        "cycle": 3,
+        "drop_duplicate": 1,
+        "drop_question": 2,
+        "equal_text": 1,
+        "fix_is_no_label": 4,
+        "judged_bad": 1,
+        "no_judgement": 1,
+        "no_line": 11,
+        "question_changed": 1,
+        "source_missing": 1,
+        "source_outdated": 1,
+        "superseded_correction": 3,
+        "superseded_target": 1,
+        "tie": 4,
+        "unjudged": 7,
+        "unlabelled": 2,
+        "wording_only": 2,
     },
     "reviewed": EVERYWHERE | {"not_reviewed": 38, "target_not_reviewed": 3, "unjudged": 3, "no_judgement": 1},
-}  # fmt: skip
+}
 NO_ROW = {
-    "llamafactory": {"each": {"no_row": 7}, "majority": {"no_row": 6}, "reviewed": {}},  # R6 Q7 Q8 Q9 Q10 Q14, and Q11 under each
-    "jsonl": {"each": {"no_row": 6}, "majority": {"no_row": 5}, "reviewed": {}},  # the same without R6: its rankings are rows
+    # R6 Q7 Q8 Q9 Q10 Q14, and Q11 under each
+    "llamafactory": {"each": {"no_row": 7}, "majority": {"no_row": 6}, "reviewed": {}},
+    # the same without R6: its rankings are rows
+    "jsonl": {"each": {"no_row": 6}, "majority": {"no_row": 5}, "reviewed": {}},
 }
 # (item, ranking, who)
 RANKED_LISTS_IN_ALL_BUT_REVIEWED = {
-    ("R1", "A>B>C", "XY"), ("R1", "A>C>B", "Z"), ("R2", "A=B>C", "X"), ("R2", "A>C", "Y"), ("R3", "B>A=C", "X"), ("R5", "A>B", "XY"),
-    ("R5", "B>C take 5 mg", "Z"), ("R6", "A>B", "X"), ("R6", "B>A", "Y"), ("R7", "A>B>C>D", "X"), ("R7", "B>C>A>D", "Y"), ("R7", "C>A>B>D", "Z"),
-    ("R8", "B>A", "Y"), ("R9", "A>B", "Z"), ("R10", "B>A", "X"), ("R10", "A>B", "Y"), ("R13", "A>B", "X"), ("R14", "A>B", "X"), ("R15", "A>B", "V"),
+    ("R1", "A>B>C", "XY"),
+    ("R1", "A>C>B", "Z"),
+    ("R2", "A=B>C", "X"),
+    ("R2", "A>C", "Y"),
+    ("R3", "B>A=C", "X"),
+    ("R5", "A>B", "XY"),
+    ("R5", "B>C take 5 mg", "Z"),
+    ("R6", "A>B", "X"),
+    ("R6", "B>A", "Y"),
+    ("R7", "A>B>C>D", "X"),
+    ("R7", "B>C>A>D", "Y"),
+    ("R7", "C>A>B>D", "Z"),
+    ("R8", "B>A", "Y"),
+    ("R9", "A>B", "Z"),
+    ("R10", "B>A", "X"),
+    ("R10", "A>B", "Y"),
+    ("R13", "A>B", "X"),
+    ("R14", "A>B", "X"),
+    ("R15", "A>B", "V"),
     ("R17", "A>B", "X"),
-}  # fmt: skip
+}
 RANKED_LISTS = {
     "each": RANKED_LISTS_IN_ALL_BUT_REVIEWED,
     "majority": RANKED_LISTS_IN_ALL_BUT_REVIEWED,
@@ -302,11 +406,13 @@ RANKED_LISTS = {
 }
 
 
-# --- what was written ---------------------------------------------------------------------------------------------------------------
+# --- what was written ---------------------------------------------------------------------------------------
 
 
 def exported(project, form, mode, **options):
-    bundle = snapshots.build(project=project, actor=None, options=ExportOptions.of({"format": form, "annotators": mode, **options}))
+    bundle = snapshots.build(
+        project=project, actor=None, options=ExportOptions.of({"format": form, "annotators": mode, **options})
+    )
     folder = snapshots.folder_of(bundle)
     rows = []
     for entry in bundle.files:
@@ -339,7 +445,16 @@ def _table():
 @pytest.mark.parametrize("form", ["trl-preference", "trl-rm"])
 def test_preference_rows(table, form, mode):
     rows, bundle = exported(table, form, mode)
-    written = [(last_question(r["prompt"]), only_text(r["chosen"]), only_text(r["rejected"]), p["n_for"], p["n_against"]) for r, p in rows]
+    written = [
+        (
+            last_question(r["prompt"]),
+            only_text(r["chosen"]),
+            only_text(r["rejected"]),
+            p["n_for"],
+            p["n_against"],
+        )
+        for r, p in rows
+    ]
     assert sorted(written) == sorted(PAIRS[mode])
     assert bundle.snapshot.left_out == PAIRS_LEFT_OUT[mode]
 
@@ -347,14 +462,18 @@ def test_preference_rows(table, form, mode):
 @pytest.mark.parametrize("mode", ["each", "majority", "reviewed"])
 def test_sft_rows(table, mode):
     rows, bundle = exported(table, "trl-sft", mode)
-    assert sorted((last_question(r["prompt"]), only_text(r["completion"])) for r, _ in rows) == sorted(TARGETS[mode])
+    assert sorted((last_question(r["prompt"]), only_text(r["completion"])) for r, _ in rows) == sorted(
+        TARGETS[mode]
+    )
     assert bundle.snapshot.left_out == TARGETS_LEFT_OUT[mode]
 
 
 @pytest.mark.parametrize("mode", ["each", "majority", "reviewed"])
 def test_kto_rows(table, mode):
     rows, bundle = exported(table, "trl-kto", mode)
-    assert sorted((last_question(r["prompt"]), only_text(r["completion"]), r["label"]) for r, _ in rows) == sorted(LABELS[mode])
+    assert sorted(
+        (last_question(r["prompt"]), only_text(r["completion"]), r["label"]) for r, _ in rows
+    ) == sorted(LABELS[mode])
     assert bundle.snapshot.left_out == LABELS_LEFT_OUT[mode]
 
 
@@ -364,9 +483,19 @@ def test_llamafactory_rows(table, mode):
     pairs, targets, labels = [], [], []
     for row, side in rows:
         if "chosen" in row:
-            pairs.append((row["conversations"][-1]["value"], row["chosen"]["value"], row["rejected"]["value"], side["n_for"], side["n_against"]))
+            pairs.append(
+                (
+                    row["conversations"][-1]["value"],
+                    row["chosen"]["value"],
+                    row["rejected"]["value"],
+                    side["n_for"],
+                    side["n_against"],
+                )
+            )
         elif "kto_tag" in row:
-            labels.append((row["conversations"][-2]["value"], row["conversations"][-1]["value"], row["kto_tag"]))
+            labels.append(
+                (row["conversations"][-2]["value"], row["conversations"][-1]["value"], row["kto_tag"])
+            )
         else:
             targets.append((row["instruction"], row["output"]))
     assert sorted(pairs) == sorted(PAIRS[mode])
@@ -382,14 +511,18 @@ def test_jsonl_rows(table, mode):
     for row in rows:
         question = last_question(row["context"])
         if row["type"] == "preference":
-            pairs.append((question, row["chosen"]["text"], row["rejected"]["text"], row["n_for"], row["n_against"]))
+            pairs.append(
+                (question, row["chosen"]["text"], row["rejected"]["text"], row["n_for"], row["n_against"])
+            )
         elif row["type"] == "binary":
             labels.append((question, row["answer"]["text"], row["label"]))
         elif row["type"] == "sft":
             targets.append((question, row["target"]["text"]))
         else:
             item = question.rstrip("?")
-            ranking = ">".join("=".join(a["text"].removeprefix(item + " ") for a in group) for group in row["groups"])
+            ranking = ">".join(
+                "=".join(a["text"].removeprefix(item + " ") for a in group) for group in row["groups"]
+            )
             lists.append((item, ranking, "".join(row["provenance"]["annotators"])))
     assert sorted(pairs) == sorted(PAIRS[mode])
     assert sorted(labels) == sorted(LABELS[mode])
@@ -404,9 +537,20 @@ def test_weights_are_one_over_the_pairs_of_a_prompt(table):
     for row, side in rows:
         weights.setdefault(last_question(row["prompt"]), set()).add(side["weight"])
     assert weights == {
-        "R1?": {1 / 2}, "R2?": {1 / 2}, "R3?": {1 / 2}, "R5?": {1 / 4}, "R7?": {1 / 3}, "R8?": {1.0}, "R9?": {1.0}, "R13?": {1.0}, "R14?": {1.0},
-        "R14 first?": {1.0}, "R15?": {1.0}, "R17?": {1 / 2}, "Q2?": {1.0},
-    }  # fmt: skip
+        "R1?": {1 / 2},
+        "R2?": {1 / 2},
+        "R3?": {1 / 2},
+        "R5?": {1 / 4},
+        "R7?": {1 / 3},
+        "R8?": {1.0},
+        "R9?": {1.0},
+        "R13?": {1.0},
+        "R14?": {1.0},
+        "R14 first?": {1.0},
+        "R15?": {1.0},
+        "R17?": {1 / 2},
+        "Q2?": {1.0},
+    }
 
 
 def test_provenance_names_people_standing_and_reason(table):
@@ -419,13 +563,19 @@ def test_provenance_names_people_standing_and_reason(table):
     assert of["R15?", "R15 A", "R15 B"]["status"] == "imported"
     assert of["R13?", "R13 A", "R13 B"]["models"] == ["cast-model-0", "cast-model-2", "cast-model-1"]
     assert len(of["R13?", "R13 A", "R13 B"]["responses"]) == 3
-    assert of["R5?", "R5 A better", "R5 A"]["origin"] == {"chosen": "corrected", "rejected": "model:cast-model-0"}
+    assert of["R5?", "R5 A better", "R5 A"]["origin"] == {
+        "chosen": "corrected",
+        "rejected": "model:cast-model-0",
+    }
 
 
 def test_pairs_best_worst_and_best_rest(table):
-    """Of R1 under majority (A>B>C): A>C alone, then A>B and A>C. Corrections stay; R7 has three equal tops over one bottom."""
+    """Of R1 under majority (A>B>C): A>C alone, then A>B and A>C. Corrections stay; R7 has three equal tops
+    over one bottom."""
     rows, bundle = exported(table, "trl-preference", "majority", pairs="best-worst")
-    written = {(last_question(r["prompt"]), only_text(r["chosen"]), only_text(r["rejected"])) for r, _ in rows}
+    written = {
+        (last_question(r["prompt"]), only_text(r["chosen"]), only_text(r["rejected"])) for r, _ in rows
+    }
     assert {w for w in written if w[0] in ("R1?", "R5?")} == {
         ("R1?", "R1 A", "R1 C"),
         ("R5?", "R5 A better", "R5 A"),
@@ -434,24 +584,40 @@ def test_pairs_best_worst_and_best_rest(table):
     }
     assert bundle.snapshot.left_out["not_selected"] == 4  # R1 A–B and B–C; R5 A–B and B–C
     rows, bundle = exported(table, "trl-preference", "majority", pairs="best-rest")
-    written = {(last_question(r["prompt"]), only_text(r["chosen"]), only_text(r["rejected"])) for r, _ in rows}
+    written = {
+        (last_question(r["prompt"]), only_text(r["chosen"]), only_text(r["rejected"])) for r, _ in rows
+    }
     assert {w for w in written if w[0] == "R1?"} == {("R1?", "R1 A", "R1 B"), ("R1?", "R1 A", "R1 C")}
     assert bundle.snapshot.left_out["not_selected"] == 2  # R1 B–C; R5 B–C
 
 
 def test_sft_top_adds_the_agreed_best(table):
-    """All who rank agree on A in R1, R2 (X ties it with B, Y puts it alone), R9, R13, R14, R15; B in R3 and R8 (settled); R17's A was corrected,
-    and so was R5's; R6, R7 and R10 have no common best; R4 and R19 rank nothing above anything."""
+    """All who rank agree on A in R1, R2 (X ties it with B, Y puts it alone), R9, R13, R14, R15; B in R3 and
+    R8 (settled); R17's A was corrected, and so was R5's; R6, R7 and R10 have no common best; R4 and R19
+    rank nothing above anything."""
     rows, _ = exported(table, "trl-sft", "each", sft_top=True)
     written = {(last_question(r["prompt"]), only_text(r["completion"])) for r, _ in rows}
-    top = {("R1?", "R1 A"), ("R2?", "R2 A"), ("R3?", "R3 B"), ("R8?", "R8 B"), ("R9?", "R9 A"), ("R13?", "R13 A"), ("R14?", "R14 A"), ("R15?", "R15 A")}
+    top = {
+        ("R1?", "R1 A"),
+        ("R2?", "R2 A"),
+        ("R3?", "R3 B"),
+        ("R8?", "R8 B"),
+        ("R9?", "R9 A"),
+        ("R13?", "R13 A"),
+        ("R14?", "R14 A"),
+        ("R15?", "R15 A"),
+    }
     assert written == TARGETS_IN_EACH | top
 
 
 def test_all_corrections(table):
     rows, bundle = exported(table, "trl-sft", "each", all_corrections=True)
     written = {(last_question(r["prompt"]), only_text(r["completion"])) for r, _ in rows}
-    assert written == TARGETS_IN_EACH | {("R5?", "R5 A"), ("R5?", "R5 C ingest 5 mg"), ("R5?", "R5 C take 50 mg")}
+    assert written == TARGETS_IN_EACH | {
+        ("R5?", "R5 A"),
+        ("R5?", "R5 C ingest 5 mg"),
+        ("R5?", "R5 C take 50 mg"),
+    }
     assert "superseded_correction" not in bundle.snapshot.left_out
 
 

@@ -15,4 +15,8 @@ def put(folder, rows, name="train.jsonl"):
 
 def found(folder, form, **options):
     """[(file, line, code)] of the errors in `folder`."""
-    return [(p.file, p.line, p.code) for p in FORMATS[form].check(folder, Options(**options)) if p.level == "error"]
+    return [
+        (p.file, p.line, p.code)
+        for p in FORMATS[form].check(folder, Options(**options))
+        if p.level == "error"
+    ]

@@ -6,14 +6,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.training_export.formats.broken_rows import BROKEN, BROKEN_LLAMAFACTORY, alpaca, kto, lf, pair, ranked, said, sft, user
+from tests.training_export.formats.broken_rows import (
+    BROKEN,
+    BROKEN_LLAMAFACTORY,
+    alpaca,
+    kto,
+    lf,
+    pair,
+    ranked,
+    said,
+    sft,
+    user,
+)
 from tests.training_export.formats.format_files import found, put
 from training_export.formats import FORMATS
 from training_export.formats.llamafactory.files import ENTRIES, dataset_info
 from training_export.formats.reasons import REASONS
 
 
-@pytest.mark.parametrize(("name", "form", "rows", "code", "_trains"), BROKEN, ids=[f"{b[1]}: {b[0]}" for b in BROKEN])
+@pytest.mark.parametrize(
+    ("name", "form", "rows", "code", "_trains"), BROKEN, ids=[f"{b[1]}: {b[0]}" for b in BROKEN]
+)
 def test_refuses(tmp_path, name, form, rows, code, _trains):
     put(tmp_path, rows)
     assert code in {c for _, _, c in found(tmp_path, form)}
@@ -53,7 +66,10 @@ def test_names_the_line_of_what_is_no_row(tmp_path, form, raw, code):
 def test_contradictions_are_found_over_all_files(tmp_path):
     put(tmp_path, [pair("一", "二"), pair("三", "四", [user("另?")])])
     put(tmp_path, [pair("二", "一")], "validation.jsonl")
-    assert found(tmp_path, "trl-rm") == [("train.jsonl", 1, "contradiction"), ("validation.jsonl", 1, "contradiction")]
+    assert found(tmp_path, "trl-rm") == [
+        ("train.jsonl", 1, "contradiction"),
+        ("validation.jsonl", 1, "contradiction"),
+    ]
 
 
 def test_template_tokens_pass_where_allowed(tmp_path):
@@ -86,7 +102,17 @@ CONTROL = [
     "<tool_call>",
     "</tool_response>",
 ]
-ORDINARY = ["a < b | c > d", "x[0] <y>", "f <| g |> h", "<b>bold</b>", "[1] [a](b)", "a||b", "<think>hm</think>", "List<String>", "10 <|> 5"]
+ORDINARY = [
+    "a < b | c > d",
+    "x[0] <y>",
+    "f <| g |> h",
+    "<b>bold</b>",
+    "[1] [a](b)",
+    "a||b",
+    "<think>hm</think>",
+    "List<String>",
+    "10 <|> 5",
+]
 
 
 @pytest.mark.parametrize("text", CONTROL)
@@ -111,7 +137,9 @@ def test_one_class_and_imbalance_are_warnings(tmp_path):
 def test_answers_that_all_look_like_dates_are_a_warning(tmp_path):
     """datasets would read them as times: "2024-01-01" comes back as a datetime."""
     put(tmp_path, [sft([user(f"{n}?")], [said(f"2024-01-0{n}")]) for n in range(1, 4)])
-    assert [(p.field, p.code, p.level) for p in FORMATS["trl-sft"].check(tmp_path)] == [("completion", "date_like", "warning")]
+    assert [(p.field, p.code, p.level) for p in FORMATS["trl-sft"].check(tmp_path)] == [
+        ("completion", "date_like", "warning")
+    ]
 
 
 def test_rows_without_their_origin_are_refused(tmp_path):
@@ -129,7 +157,11 @@ def test_nothing_at_all_is_a_warning(tmp_path):
 
 _keys = st.sampled_from(["role", "content", "tool_calls", "function", "from", "value"])
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["user", "assistant", "tool", "null"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.sampled_from(["user", "assistant", "tool", "null"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_keys, inner, max_size=3),
     max_leaves=12,
 )
@@ -145,7 +177,9 @@ _COLUMNS = {
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_row_breaks_the_checker(tmp_path, form, data):
-    rows = data.draw(st.lists(st.fixed_dictionaries(dict.fromkeys(_COLUMNS[form], _json)), min_size=1, max_size=3))
+    rows = data.draw(
+        st.lists(st.fixed_dictionaries(dict.fromkeys(_COLUMNS[form], _json)), min_size=1, max_size=3)
+    )
     put(tmp_path, rows)
     list(FORMATS[form].check(tmp_path))
 
@@ -154,7 +188,13 @@ def test_no_row_breaks_the_checker(tmp_path, form, data):
 @given(data=st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_row_breaks_the_checker_of_llamafactory(tmp_path, kind, data):
-    rows = data.draw(st.lists(st.fixed_dictionaries(dict.fromkeys(ENTRIES[kind]["columns"].values(), _json)), min_size=1, max_size=3))
+    rows = data.draw(
+        st.lists(
+            st.fixed_dictionaries(dict.fromkeys(ENTRIES[kind]["columns"].values(), _json)),
+            min_size=1,
+            max_size=3,
+        )
+    )
     put_llamafactory(tmp_path, {f"{kind}_train.jsonl": rows})
     list(FORMATS["llamafactory"].check(tmp_path))
 
@@ -168,7 +208,11 @@ def put_llamafactory(folder, files):
     (folder / "dataset_info.json").write_text(json.dumps(dataset_info(list(files), "touchstone")))
 
 
-@pytest.mark.parametrize(("name", "file", "rows", "code"), BROKEN_LLAMAFACTORY, ids=[f"{b[1]}: {b[0]}" for b in BROKEN_LLAMAFACTORY])
+@pytest.mark.parametrize(
+    ("name", "file", "rows", "code"),
+    BROKEN_LLAMAFACTORY,
+    ids=[f"{b[1]}: {b[0]}" for b in BROKEN_LLAMAFACTORY],
+)
 def test_refuses_in_llamafactory(tmp_path, name, file, rows, code):
     put_llamafactory(tmp_path, {file: rows})
     assert code in {c for _, _, c in found(tmp_path, "llamafactory")}
@@ -236,9 +280,18 @@ def test_refuses_a_dataset_info_that_is_missing_or_not_ascii(tmp_path):
 )
 def test_refuses_in_the_canonical_form(tmp_path, change, code):
     row = {
-        "type": "binary", "group_id": "1", "context": [user()], "tools": None, "sources": [], "language": "", "tags": [], "weight": 1.0, "provenance": {},
-        "answer": {"text": "a", "turns": [], "origin": "human"}, "label": True,
-    }  # fmt: skip
+        "type": "binary",
+        "group_id": "1",
+        "context": [user()],
+        "tools": None,
+        "sources": [],
+        "language": "",
+        "tags": [],
+        "weight": 1.0,
+        "provenance": {},
+        "answer": {"text": "a", "turns": [], "origin": "human"},
+        "label": True,
+    }
     put(tmp_path, [row])
     assert found(tmp_path, "jsonl") == []
     put(tmp_path, [row | change])

@@ -12,10 +12,15 @@ SYSTEM = '{"role": "system", "content": "你是一名药师。"}'
 QUESTION = '{"role": "user", "content": "对乙酰氨基酚一天最多吃多少?"}'
 ASKED = f"[{SYSTEM}, {QUESTION}]"
 TURNS = (
-    '[{"role": "user", "content": "May I sign for my brother?"}, {"role": "assistant", "content": "Only with a power of attorney."}, '
+    '[{"role": "user", "content": "May I sign for my brother?"}, {"role": "assistant", "content": '
+    '"Only with a power of attorney."}, '
     '{"role": "user", "content": "Must it be notarised?"}]'
 )
-GOOD, FAIR, POOR = "一天的总量不要超过4克,两次服药至少间隔4到6小时。", "一天不要超过4克。", "按需服用即可,没有上限。"
+GOOD, FAIR, POOR = (
+    "一天的总量不要超过4克,两次服药至少间隔4到6小时。",
+    "一天不要超过4克。",
+    "按需服用即可,没有上限。",
+)
 DONE, SHORT = "For land, yes; for most other contracts a written one is enough.", "Always."
 
 
@@ -26,7 +31,11 @@ def says(text):
 def turns(*more):
     said = ["May I sign for my brother?", "Only with a power of attorney.", "Must it be notarised?", *more]
     sides = ("human", "gpt")
-    return "[" + ", ".join(f'{{"from": "{sides[i % 2]}", "value": "{text}"}}' for i, text in enumerate(said)) + "]"
+    return (
+        "["
+        + ", ".join(f'{{"from": "{sides[i % 2]}", "value": "{text}"}}' for i, text in enumerate(said))
+        + "]"
+    )
 
 
 def gpt(text):
@@ -53,7 +62,8 @@ GOLDEN = {
     },
     "trl-rm": {
         "train.jsonl": [
-            f'{{"prompt": {ASKED}, "chosen": {says(GOOD)}, "rejected": {says(FAIR)}, "margin": 0.3333333333333333}}',
+            f'{{"prompt": {ASKED}, "chosen": {says(GOOD)}, "rejected": {says(FAIR)}, "margin": '
+            f"0.3333333333333333}}",
             f'{{"prompt": {ASKED}, "chosen": {says(FAIR)}, "rejected": {says(POOR)}, "margin": 1.0}}',
             f'{{"prompt": {TURNS}, "chosen": {says(DONE)}, "rejected": {says(SHORT)}, "margin": 1.0}}',
         ]
@@ -66,7 +76,10 @@ GOLDEN = {
         ]
     },
     "llamafactory": {
-        "sft_alpaca_train.jsonl": [f'{{"instruction": "对乙酰氨基酚一天最多吃多少?", "input": "", "system": "你是一名药师。", "output": "{GOOD}"}}'],
+        "sft_alpaca_train.jsonl": [
+            f'{{"instruction": "对乙酰氨基酚一天最多吃多少?", "input": "", "system": "你是一名药师。'
+            f'", "output": "{GOOD}"}}'
+        ],
         "sft_sharegpt_train.jsonl": [f'{{"conversations": {turns(DONE)}, {NO_SYSTEM}}}'],
         "preference_train.jsonl": [
             f'{{"conversations": [{HUMAN}], "chosen": {gpt(GOOD)}, "rejected": {gpt(FAIR)}, {IN_SYSTEM}}}',
@@ -81,7 +94,7 @@ GOLDEN = {
     },
     "jsonl": {
         "train.jsonl": [
-            f'{{"type":"sft","group_id":"p1","context":{ASKED.replace(": ", ":").replace(", ", ",")},"tools":null,"sources":[],"language":"zh","tags":[],'
+            f'{{"type":"sft","group_id":"p1","context":{ASKED.replace(": ", ":").replace(", ", ",")},"tools":null,"sources":[],"language":"zh","tags":[],'  # noqa: E501
             f'"weight":1.0,"target":{{"text":"{GOOD}","turns":[],"origin":"corrected"}},"provenance":{{"item":1,"prompt":1,"versions":[10],'
             '"annotators":["expert-1"],"responses":[],"models":[],"status":"accepted","reason":"correction"}}',
         ]
@@ -122,7 +135,12 @@ def test_dataset_info_names_every_column_and_tag(tmp_path):
         "system_tag": "system",
     }
     shared = {"messages": "conversations", "system": "system", "tools": "tools"}
-    ranking = {"formatting": "sharegpt", "ranking": True, "columns": shared | {"chosen": "chosen", "rejected": "rejected"}, "tags": tags}
+    ranking = {
+        "formatting": "sharegpt",
+        "ranking": True,
+        "columns": shared | {"chosen": "chosen", "rejected": "rejected"},
+        "tags": tags,
+    }
     label = {"formatting": "sharegpt", "columns": shared | {"kto_tag": "kto_tag"}, "tags": tags}
     assert json.loads((tmp_path / "dataset_info.json").read_bytes().decode("ascii")) == {
         "clinic_sft_alpaca": {
@@ -130,7 +148,12 @@ def test_dataset_info_names_every_column_and_tag(tmp_path):
             "formatting": "alpaca",
             "columns": {"prompt": "instruction", "query": "input", "response": "output", "system": "system"},
         },
-        "clinic_sft_sharegpt_validation": {"file_name": "sft_sharegpt_validation.jsonl", "formatting": "sharegpt", "columns": shared, "tags": tags},
+        "clinic_sft_sharegpt_validation": {
+            "file_name": "sft_sharegpt_validation.jsonl",
+            "formatting": "sharegpt",
+            "columns": shared,
+            "tags": tags,
+        },
         "clinic_preference": {"file_name": "preference_train.jsonl", **ranking},
         "clinic_preference_validation": {"file_name": "preference_validation.jsonl", **ranking},
         "clinic_kto": {"file_name": "kto_train.jsonl", **label},

@@ -1,4 +1,5 @@
-"""Makes an export slow enough to be killed in its middle, and large enough for a second process: imported by a test's worker (`--include`)."""
+"""Makes an export slow enough to be killed in its middle, and large enough for a second process: imported by
+a test's worker (`--include`)."""
 
 import time
 

@@ -1,4 +1,5 @@
-"""The check beside the writing: the same answers as afterwards, valid only for the bytes that are published, and never left behind."""
+"""The check beside the writing: the same answers as afterwards, valid only for the bytes that are published,
+and never left behind."""
 
 import json
 import os
@@ -29,7 +30,9 @@ PLAN = {"options": asdict(Options())}
 
 
 def lines_of(rows) -> bytes:
-    return b"".join(r if isinstance(r, bytes) else (json.dumps(r, ensure_ascii=False) + "\n").encode() for r in rows)
+    return b"".join(
+        r if isinstance(r, bytes) else (json.dumps(r, ensure_ascii=False) + "\n").encode() for r in rows
+    )
 
 
 def grow(following, path: Path, name: str, raw: bytes, step: int) -> None:
@@ -47,7 +50,11 @@ def followed(following) -> list[tuple]:
 
 
 @pytest.mark.parametrize("step", [7, 100_000])
-@pytest.mark.parametrize(("form", "name", "rows"), [(b[1], "train.jsonl", b[2]) for b in BROKEN] + [("llamafactory", b[1], b[2]) for b in BROKEN_LLAMAFACTORY])
+@pytest.mark.parametrize(
+    ("form", "name", "rows"),
+    [(b[1], "train.jsonl", b[2]) for b in BROKEN]
+    + [("llamafactory", b[1], b[2]) for b in BROKEN_LLAMAFACTORY],
+)
 def test_what_is_wrong_is_found_while_it_grows(tmp_path, form, name, rows, step):
     put(tmp_path, rows, name)
     if form == "llamafactory":
@@ -93,7 +100,11 @@ def test_more_problems_than_can_be_kept_are_all_counted(tmp_path):
     grow(following, tmp_path / "x", "train.jsonl", lines_of(rows), 1000)
     os.replace(tmp_path / "x", tmp_path / "train.jsonl")
     found = followed(following)
-    assert following.followed == {} and found == [astuple(p) for p in FORMATS["trl-sft"].check(tmp_path)] and len(found) >= 2500
+    assert (
+        following.followed == {}
+        and found == [astuple(p) for p in FORMATS["trl-sft"].check(tmp_path)]
+        and len(found) >= 2500
+    )
 
 
 # --- the process
@@ -136,11 +147,16 @@ def test_a_process_that_dies_is_an_error_and_no_passed_check(tmp_path, beside):
 
 def test_the_process_ends_with_the_one_that_started_it(tmp_path):
     code = (
-        "import sys, time; from pathlib import Path; from django.conf import settings; settings.configure(BASE_DIR=Path.cwd())\n"
-        "from training_export.publish.checking import Beside; from training_export.formats import FORMATS, Options\n"
-        "beside = Beside(FORMATS['jsonl'], Path(sys.argv[1]), Options()); print(beside._process.pid, flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from django.conf import settings; "
+        "settings.configure(BASE_DIR=Path.cwd())\n"
+        "from training_export.publish.checking import Beside; from training_export.formats import "
+        "FORMATS, Options\n"
+        "beside = Beside(FORMATS['jsonl'], Path(sys.argv[1]), Options()); print(beside._process.pid, "
+        "flush=True); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=processes.ROOT, stdout=subprocess.PIPE) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=processes.ROOT, stdout=subprocess.PIPE
+    ) as parent:
         pid = int(parent.stdout.readline())
         assert alive(pid)
         parent.send_signal(signal.SIGKILL)
@@ -190,7 +206,12 @@ def test_a_cancelled_export_leaves_no_process(always):
 
     project = fill(judged.project(slug="cancelled"), n=2)
     with pytest.raises(Cancelled):
-        snapshots.build(project=project, actor=None, options=snapshots.ExportOptions.of({"format": "jsonl"}), ctl=Cancelling())
+        snapshots.build(
+            project=project,
+            actor=None,
+            options=snapshots.ExportOptions.of({"format": "jsonl"}),
+            ctl=Cancelling(),
+        )
     assert not any(alive(pid) for pid in always) and not list(snapshots.root().glob(".building-*"))
 
 

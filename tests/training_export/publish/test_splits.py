@@ -12,8 +12,14 @@ def user(text):
 def test_shares_are_kept_and_seeds_differ():
     keys = [frozenset([f"prompt {n}"]) for n in range(4000)]
     sides = Counter(Splitter((80, 15, 5), 1).side(k) for k in keys)
-    assert abs(sides["train"] / 4000 - 0.8) < 0.03 and abs(sides["validation"] / 4000 - 0.15) < 0.03 and abs(sides["test"] / 4000 - 0.05) < 0.02
-    assert [Splitter((50, 50, 0), 1).side(k) for k in keys] != [Splitter((50, 50, 0), 2).side(k) for k in keys]
+    assert (
+        abs(sides["train"] / 4000 - 0.8) < 0.03
+        and abs(sides["validation"] / 4000 - 0.15) < 0.03
+        and abs(sides["test"] / 4000 - 0.05) < 0.02
+    )
+    assert [Splitter((50, 50, 0), 1).side(k) for k in keys] != [
+        Splitter((50, 50, 0), 2).side(k) for k in keys
+    ]
 
 
 def test_a_side_is_known_for_ever():
@@ -42,7 +48,15 @@ def test_keys_on_two_sides_have_none():
 
 def test_prompts_are_keyed_by_their_first_user_turn_folded():
     first = keys_of("prompt", messages=user("What  is\nＡ?"), sources=[])
-    assert first == keys_of("prompt", messages=[{"role": "system", "content": "S"}, *user("what is a?"), {"role": "assistant", "content": "x"}], sources=[])
+    assert first == keys_of(
+        "prompt",
+        messages=[
+            {"role": "system", "content": "S"},
+            *user("what is a?"),
+            {"role": "assistant", "content": "x"},
+        ],
+        sources=[],
+    )
     assert first != keys_of("prompt", messages=user("What is B?"), sources=[])
 
 
@@ -52,10 +66,18 @@ def test_sources_are_keyed_by_address_then_title_then_text():
 
     assert keys(url="http://a/1", title="One", text="x") == keys(url="http://a/1", title="Other", text="y")
     assert keys(title="One", text="x") == keys(title="One", text="y") != keys(title="Two", text="x")
-    assert keys_of("source", messages=user("q"), sources=[]) == keys_of("prompt", messages=user("q"), sources=[])
+    assert keys_of("source", messages=user("q"), sources=[]) == keys_of(
+        "prompt", messages=user("q"), sources=[]
+    )
 
 
 def test_users_are_keyed_by_name_and_prompts_without_one_by_the_prompt():
     one = keys_of("user", messages=user("a"), sources=[], user="u1")
-    assert one == keys_of("user", messages=user("b"), sources=[], user="u1") != keys_of("user", messages=user("a"), sources=[], user="u2")
-    assert keys_of("user", messages=user("a"), sources=[]) == keys_of("prompt", messages=user("a"), sources=[])
+    assert (
+        one
+        == keys_of("user", messages=user("b"), sources=[], user="u1")
+        != keys_of("user", messages=user("a"), sources=[], user="u2")
+    )
+    assert keys_of("user", messages=user("a"), sources=[]) == keys_of(
+        "prompt", messages=user("a"), sources=[]
+    )

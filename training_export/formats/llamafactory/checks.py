@@ -1,4 +1,5 @@
-"""The strict checker of a LLaMA-Factory folder. Its own loader drops what it cannot read with a warning, or trains on it."""
+"""The strict checker of a LLaMA-Factory folder. Its own loader drops what it cannot read with a warning, or
+trains on it."""
 
 import json
 
@@ -31,7 +32,11 @@ class Checker(LineChecker):
         return _COLUMNS[self.kind]
 
     def row(self, row):
-        found = [(c, "bad_field", "") for c in ("system", "tools", "instruction", "input", "output") if c in row and not isinstance(row[c], str)]
+        found = [
+            (c, "bad_field", "")
+            for c in ("system", "tools", "instruction", "input", "output")
+            if c in row and not isinstance(row[c], str)
+        ]
         if not found:
             found = getattr(self, f"_{self.kind}")(row)
         if not found and row.get("tools"):
@@ -47,7 +52,11 @@ class Checker(LineChecker):
     def _answers(self, row):
         if self.kind == "sft_alpaca":
             return [row["output"]]
-        return [row["chosen"]["value"], row["rejected"]["value"]] if self.kind == "preference" else [t["value"] for t in row["conversations"]]
+        return (
+            [row["chosen"]["value"], row["rejected"]["value"]]
+            if self.kind == "preference"
+            else [t["value"] for t in row["conversations"]]
+        )
 
     def end(self):
         return [("", "date_like", "")] if self.dates and self.rows else []
@@ -55,13 +64,19 @@ class Checker(LineChecker):
     def _text(self, field, text, code="empty_answer"):
         if blank(text):
             return [(field, code, "")]
-        return [(field, "template_token", "")] if not self.options.allow_template_tokens and has_template_token(text) else []
+        return (
+            [(field, "template_token", "")]
+            if not self.options.allow_template_tokens and has_template_token(text)
+            else []
+        )
 
     def _sft_alpaca(self, row):
         question = row["instruction"] + ("\n" + row["input"] if row["input"] else "")
         found = self._text("instruction", question, "empty_prompt") + self._text("output", row["output"])
         if not found:
-            self.judged = hash(("sft", identity([_as("human", question), _as("gpt", row["output"])]), row["system"], ""))
+            self.judged = hash(
+                ("sft", identity([_as("human", question), _as("gpt", row["output"])]), row["system"], "")
+            )
         return found
 
     def _sft_sharegpt(self, row):
@@ -103,7 +118,12 @@ class Checker(LineChecker):
         if not turns or len(turns) % 2 == (1 if answered else 0):
             return [("conversations", "turn_count", f"{len(turns)}")]
         for i, one in enumerate(turns):
-            if one.get("from") not in (TAGS["user_tag"], TAGS["assistant_tag"], TAGS["observation_tag"], TAGS["function_tag"]):
+            if one.get("from") not in (
+                TAGS["user_tag"],
+                TAGS["assistant_tag"],
+                TAGS["observation_tag"],
+                TAGS["function_tag"],
+            ):
                 return [("conversations", "unknown_role", str(one.get("from"))[:40])]
             if (one["from"] in _ANSWER_SIDE) != (i % 2 == 1):
                 return [("conversations", "turn_order", f"{i + 1}")]
@@ -115,11 +135,17 @@ class Checker(LineChecker):
                 return [("conversations", "tool_calls", f"{i + 1}")]
         if all(blank(t["value"]) for t in turns if t["from"] == "human"):
             return [("conversations", "empty_prompt", "")]
-        # An empty good answer would be trained as a bad one: LLaMA-Factory tells the two apart by which side is empty.
+        # An empty good answer would be trained as a bad one: LLaMA-Factory tells the two apart by which side
+        # is empty.
         return [("conversations", "empty_answer", "")] if answered and blank(turns[-1]["value"]) else []
 
     def _answer_turn(self, side, one):
-        if not isinstance(one, dict) or set(one) != {"from", "value"} or one["from"] not in _ANSWER_SIDE or not isinstance(one["value"], str):
+        if (
+            not isinstance(one, dict)
+            or set(one) != {"from", "value"}
+            or one["from"] not in _ANSWER_SIDE
+            or not isinstance(one["value"], str)
+        ):
             return [(side, "not_turn", "")]
         if one["from"] == "function_call" and not _is_call(one["value"]):
             return [(side, "tool_calls", "")]
@@ -134,7 +160,11 @@ class Checker(LineChecker):
             return [("tools", "tools_json", "")]
         if not all(map(formattable, given)):
             return [("tools", "tools_not_formattable", "")]
-        return [("tools", "template_token", "")] if not self.options.allow_template_tokens and has_template_token(tools) else []
+        return (
+            [("tools", "template_token", "")]
+            if not self.options.allow_template_tokens and has_template_token(tools)
+            else []
+        )
 
     def _id(self, turns) -> int:
         return identity([_as(t["from"], t["value"]) for t in turns])
@@ -187,4 +217,7 @@ def _is_call(value: str) -> bool:
     except ValueError:
         return False
     calls = calls if isinstance(calls, list) else [calls]
-    return bool(calls) and all(isinstance(c, dict) and isinstance(c.get("name"), str) and isinstance(c.get("arguments"), dict) for c in calls)
+    return bool(calls) and all(
+        isinstance(c, dict) and isinstance(c.get("name"), str) and isinstance(c.get("arguments"), dict)
+        for c in calls
+    )

@@ -18,9 +18,13 @@ TAGS = {
     "system_tag": "system",
 }
 _SHAREGPT = {"messages": "conversations", "system": "system", "tools": "tools"}
-# Every column of the file is named, since one name given makes LLaMA-Factory forget its defaults for all others.
+# Every column of the file is named, since one name given makes LLaMA-Factory forget its defaults for all
+# others.
 ENTRIES: dict[str, dict[str, Any]] = {
-    "sft_alpaca": {"formatting": "alpaca", "columns": {"prompt": "instruction", "query": "input", "response": "output", "system": "system"}},
+    "sft_alpaca": {
+        "formatting": "alpaca",
+        "columns": {"prompt": "instruction", "query": "input", "response": "output", "system": "system"},
+    },
     "sft_sharegpt": {"formatting": "sharegpt", "columns": _SHAREGPT, "tags": TAGS},
     "preference": {
         "formatting": "sharegpt",
@@ -30,7 +34,12 @@ ENTRIES: dict[str, dict[str, Any]] = {
     },
     "kto": {"formatting": "sharegpt", "columns": _SHAREGPT | {"kto_tag": "kto_tag"}, "tags": TAGS},
 }
-STAGES = {"sft": ("sft_alpaca", "sft_sharegpt"), "rm": ("preference",), "dpo": ("preference",), "kto": ("kto",)}
+STAGES = {
+    "sft": ("sft_alpaca", "sft_sharegpt"),
+    "rm": ("preference",),
+    "dpo": ("preference",),
+    "kto": ("kto",),
+}
 
 
 def kind_and_split(path: str) -> tuple[str, str]:
@@ -53,23 +62,45 @@ def dataset_info(paths: list[str], prefix: str) -> dict:
     return info
 
 
-def write(folder: Path, files: list[FileInfo], options, *, near_identical: bool, labels: Counter, thoughts: dict) -> list[FileInfo]:
-    """Writes the configuration for the data files `files`. `thoughts`: {kind of row: whether its answers hold one, {True, False} if some do}."""
+def write(
+    folder: Path, files: list[FileInfo], options, *, near_identical: bool, labels: Counter, thoughts: dict
+) -> list[FileInfo]:
+    """Writes the configuration for the data files `files`. `thoughts`: {kind of row: whether its answers hold
+    one, {True, False} if some do}."""
     paths = [f.path for f in files]
     out = []
     if paths:
         # ASCII, since LLaMA-Factory opens it in the machine's own encoding.
-        out.append(_put(folder, "dataset_info.json", json.dumps(dataset_info(paths, options.name), indent=2) + "\n"))
+        out.append(
+            _put(folder, "dataset_info.json", json.dumps(dataset_info(paths, options.name), indent=2) + "\n")
+        )
     there = {kind_and_split(p) for p in paths}
     for stage, kinds in STAGES.items():
         if any((kind, "train") in there for kind in kinds):
             thinking = _thinking(thoughts.get(kinds[0].partition("_")[0], {False}))
-            text = yaml(stage, kinds, there, options.name, near_identical=near_identical, labels=labels, thinking=thinking)
+            text = yaml(
+                stage,
+                kinds,
+                there,
+                options.name,
+                near_identical=near_identical,
+                labels=labels,
+                thinking=thinking,
+            )
             out.append(_put(folder, f"{stage}.yaml", text))
     return out
 
 
-def yaml(stage: str, kinds: tuple, there: set, prefix: str, *, near_identical: bool, labels: Counter, thinking: list[str]) -> str:
+def yaml(
+    stage: str,
+    kinds: tuple,
+    there: set,
+    prefix: str,
+    *,
+    near_identical: bool,
+    labels: Counter,
+    thinking: list[str],
+) -> str:
     """The training configuration of one stage. Model and template are the engineer's to choose."""
     train = [dataset_name(prefix, kind, "train") for kind in kinds if (kind, "train") in there]
     evaluate = [dataset_name(prefix, kind, "validation") for kind in kinds if (kind, "validation") in there]
@@ -88,14 +119,22 @@ def yaml(stage: str, kinds: tuple, there: set, prefix: str, *, near_identical: b
         "lora_rank: 16",
         *_STAGE[stage],
         *(
-            ["# Many pairs differ little: this term keeps the chosen answer's probability up (arXiv 2402.13228).", "pref_ftx: 1.0"]
+            [
+                "# Many pairs differ little: this term keeps the chosen answer's probability up "
+                "(arXiv 2402.13228).",
+                "pref_ftx: 1.0",
+            ]
             * (stage == "dpo" and near_identical)
         ),
         *(_weights(labels) if stage == "kto" else []),
         "",
         "dataset_dir: .",
         f"dataset: {','.join(train)}",
-        *([f"eval_dataset: {','.join(evaluate)}", "eval_strategy: epoch", "per_device_eval_batch_size: 2"] if evaluate else []),
+        *(
+            [f"eval_dataset: {','.join(evaluate)}", "eval_strategy: epoch", "per_device_eval_batch_size: 2"]
+            if evaluate
+            else []
+        ),
         "# Longer rows are cut here.",
         "cutoff_len: 4096",
         "preprocessing_num_workers: 4",
@@ -122,18 +161,33 @@ _STAGE = {
     "dpo": ["pref_beta: 0.1", "pref_loss: sigmoid"],
     "kto": ["pref_beta: 0.1"],
 }
-_SFT_TERM = ["# Many pairs differ little: this term keeps the chosen answer's probability up (arXiv 2402.13228).", "pref_ftx: 1.0"]
-_RATES = {"sft": ["learning_rate: 1.0e-4"], "rm": ["learning_rate: 1.0e-4"], "dpo": ["learning_rate: 5.0e-6"], "kto": ["learning_rate: 5.0e-6"]}
+_SFT_TERM = [
+    "# Many pairs differ little: this term keeps the chosen answer's probability up (arXiv 2402.13228).",
+    "pref_ftx: 1.0",
+]
+_RATES = {
+    "sft": ["learning_rate: 1.0e-4"],
+    "rm": ["learning_rate: 1.0e-4"],
+    "dpo": ["learning_rate: 5.0e-6"],
+    "kto": ["learning_rate: 5.0e-6"],
+}
 
 
 def _thinking(held: set[bool]) -> list[str]:
-    """LLaMA-Factory's own default, true, makes templates of reasoning models put an empty thought before every answer that has none,
-    and train on it."""
+    """LLaMA-Factory's own default, true, makes templates of reasoning models put an empty thought before
+    every answer that has none, and train on it."""
     if held == {True}:
         return ["# Every answer holds a thought (<think> ... </think>).", "enable_thinking: true"]
     if True in held:
-        return ["# Some answers hold a thought; before the others the template's empty one stands in the prompt, and is not learnt.", "enable_thinking: null"]
-    return ["# No answer holds a thought: the template's empty one stands in the prompt, and is not learnt.", "enable_thinking: false"]
+        return [
+            "# Some answers hold a thought; before the others the template's empty one stands in the "
+            "prompt, and is not learnt.",
+            "enable_thinking: null",
+        ]
+    return [
+        "# No answer holds a thought: the template's empty one stands in the prompt, and is not learnt.",
+        "enable_thinking: false",
+    ]
 
 
 def _weights(labels: Counter) -> list[str]:

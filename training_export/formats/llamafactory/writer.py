@@ -1,8 +1,10 @@
-"""`llamafactory`: one folder for all stages of LLaMA-Factory 0.9.5: rows, `dataset_info.json`, a training YAML per stage.
+"""`llamafactory`: one folder for all stages of LLaMA-Factory 0.9.5: rows, `dataset_info.json`, a training
+YAML per stage.
 
 sft_alpaca_train.jsonl     {"instruction", "input", "output", "system"}: one question, one answer
 sft_sharegpt_train.jsonl   {"conversations": [{"from", "value"}], "system", "tools"}: more turns, or tools
-preference_train.jsonl     {"conversations" (odd count), "chosen": {"from", "value"}, "rejected": {…}, "system", "tools"}: stages rm and dpo
+preference_train.jsonl     {"conversations" (odd count), "chosen": {"from", "value"}, "rejected": {…},
+                           "system", "tools"}: stages rm and dpo
 kto_train.jsonl            {"conversations" (even count), "kto_tag": true, "system", "tools"}"""
 
 import json
@@ -27,7 +29,10 @@ def _call_value(message: dict) -> str:
     if message["content"]:
         # The turn holds the call alone; a text beside it would be lost.
         raise LeftOut("text_beside_call")
-    calls = [{"name": c["function"]["name"], "arguments": c["function"]["arguments"]} for c in message["tool_calls"]]
+    calls = [
+        {"name": c["function"]["name"], "arguments": c["function"]["arguments"]}
+        for c in message["tool_calls"]
+    ]
     return json.dumps(calls[0] if len(calls) == 1 else calls, ensure_ascii=False)
 
 
@@ -40,7 +45,8 @@ def turn(message: dict) -> dict:
 
 
 def said(turns: list[dict]) -> int:
-    """What stands for turns of LLaMA-Factory: equal turns, equal numbers. The plain answer has the number that all formats give it."""
+    """What stands for turns of LLaMA-Factory: equal turns, equal numbers. The plain answer has the number
+    that all formats give it."""
     return identity([{"role": _ROLE.get(one["from"], one["from"]), "content": one["value"]} for one in turns])
 
 
@@ -62,7 +68,9 @@ class Writer(RowWriter):
             raise LeftOut("wrong_kind")
         if example.sources and self.options.sources == "omit":
             self.note_once("sources_omitted")
-        {Sft: self._sft, Preference: self._preference, Binary: self._kto}[kind](example, split, self.shown(example))
+        {Sft: self._sft, Preference: self._preference, Binary: self._kto}[kind](
+            example, split, self.shown(example)
+        )
 
     def _render(self, shown, example):
         """Adds to what all formats need: the turns as LLaMA-Factory has them, and the end of a row."""
@@ -78,7 +86,10 @@ class Writer(RowWriter):
         shown.tail = b', "system": %b, "tools": %b}\n' % (encoded(system), encoded(tools))
         alone = len(turns) == 1 and not tools and turns[0]["from"] == "human"
         if alone:  # the alpaca row up to its answer
-            shown.head = b'{"instruction": %b, "input": "", "system": %b' % (encoded(turns[0]["value"]), encoded(system))
+            shown.head = b'{"instruction": %b, "input": "", "system": %b' % (
+                encoded(turns[0]["value"]),
+                encoded(system),
+            )
 
     def prompt_id(self, shown, before):
         return hash((said(alternating([*shown.messages, *before])), shown.tail))
@@ -95,10 +106,13 @@ class Writer(RowWriter):
         """(the conversation up to an answer as JSON, what stands for it)."""
         if not rendered.before:
             return shown.prompt, shown.prompt_id
-        return encoded(alternating([*shown.messages, *rendered.before])), self.prompt_id(shown, rendered.before)
+        return encoded(alternating([*shown.messages, *rendered.before])), self.prompt_id(
+            shown, rendered.before
+        )
 
     def _answered(self, shown, answer) -> tuple[bytes, bytes, Rendered, int, int]:
-        """(the conversation up to the answer as JSON, the answer's turn as JSON, the answer, what stands for the conversation, and for the turn)."""
+        """(the conversation up to the answer as JSON, the answer's turn as JSON, the answer, what stands for
+        the conversation, and for the turn)."""
         rendered = self.answer(shown, answer)
         prompt, asked = self._up_to(shown, rendered)
         last = turn(rendered.final)
@@ -111,7 +125,12 @@ class Writer(RowWriter):
             line = b'%b, "output": %b}\n' % (shown.head, encoded(example.target.text))
             self.put(f"sft_alpaca_{split}", line, judged=judged, example=example)
         else:
-            self.put(f"sft_sharegpt_{split}", b'{"conversations": %b, %b]%b' % (prompt[:-1], last, shown.tail), judged=judged, example=example)
+            self.put(
+                f"sft_sharegpt_{split}",
+                b'{"conversations": %b, %b]%b' % (prompt[:-1], last, shown.tail),
+                judged=judged,
+                example=example,
+            )
         self._heard("sft", split, target)
 
     def _preference(self, example, split, shown):
@@ -121,8 +140,19 @@ class Writer(RowWriter):
             raise LeftOut("tool_turns_in_answer")
         if one == other:
             raise LeftOut("same_answers")
-        line = b'{"conversations": %b, "chosen": %b, "rejected": %b%b' % (prompt, chosen, rejected, shown.tail)
-        self.put(f"preference_{split}", line, judged=hash((asked, min(one, other), max(one, other))), way=one < other, example=example)
+        line = b'{"conversations": %b, "chosen": %b, "rejected": %b%b' % (
+            prompt,
+            chosen,
+            rejected,
+            shown.tail,
+        )
+        self.put(
+            f"preference_{split}",
+            line,
+            judged=hash((asked, min(one, other), max(one, other))),
+            way=one < other,
+            example=example,
+        )
         self.pairs += 1
         self.corrections += example.provenance.get("reason") == "correction"
         self._heard("preference", split, better, worse)
@@ -131,7 +161,12 @@ class Writer(RowWriter):
         prompt, last, answer, asked, number = self._answered(shown, example.answer)
         if answer.before:
             raise LeftOut("tool_turns_in_answer")
-        line = b'{"conversations": %b, %b], "kto_tag": %b%b' % (prompt[:-1], last, b"true" if example.label else b"false", shown.tail)
+        line = b'{"conversations": %b, %b], "kto_tag": %b%b' % (
+            prompt[:-1],
+            last,
+            b"true" if example.label else b"false",
+            shown.tail,
+        )
         # The kinds share one ledger: a label and a target of the same answer are no duplicates.
         judged = hash(("kto", asked, number))
         self.put(f"kto_{split}", line, judged=judged, way=example.label, example=example, prompt=asked)
@@ -142,7 +177,9 @@ class Writer(RowWriter):
     def _heard(self, kind: str, split: str, *answers: Rendered) -> None:
         """Notes whether these answers, of rows that a training run reads, hold thoughts."""
         if split != "test":
-            self.thoughts.setdefault(kind, set()).update(holds_thought(answer.final["content"]) for answer in answers)
+            self.thoughts.setdefault(kind, set()).update(
+                holds_thought(answer.final["content"]) for answer in answers
+            )
 
     def extras(self, files):
         share = self.corrections / self.pairs if self.pairs else 0
@@ -151,11 +188,19 @@ class Writer(RowWriter):
         labels = self.written("kto_train", self.labels)
         if len(labels) == 1:
             self.note("one_class")
-        return llamafactory_files.write(self.folder, files, self.options, near_identical=share > 0.25, labels=labels, thoughts=self.thoughts)
+        return llamafactory_files.write(
+            self.folder,
+            files,
+            self.options,
+            near_identical=share > 0.25,
+            labels=labels,
+            thoughts=self.thoughts,
+        )
 
 
 def alternating(messages: list[dict]) -> list[dict]:
-    """The turns, if they alternate as LLaMA-Factory asks (its loader drops the row otherwise, with a warning nobody reads)."""
+    """The turns, if they alternate as LLaMA-Factory asks (its loader drops the row otherwise, with a warning
+    nobody reads)."""
     turns = [turn(m) for m in messages]
     for i, one in enumerate(turns):
         if (one["from"] in ("gpt", "function_call")) != (i % 2 == 1):
@@ -174,7 +219,10 @@ FORMAT = Format(
     not_honoured=(
         _("The weight of a row, and the votes for and against: LLaMA-Factory gives every row the same."),
         _("Margins: its reward stage has none."),
-        _("Tool calls inside an answer: they are context, and with mask_history only the answer's last turn is learnt."),
+        _(
+            "Tool calls inside an answer: they are context, and with mask_history only the answer's "
+            "last turn is learnt."
+        ),
         _("Rows longer than cutoff_len are cut, not left out."),
     ),
 )

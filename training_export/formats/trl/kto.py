@@ -1,4 +1,5 @@
-"""`trl-kto`: {"prompt", "completion", "label"} for TRL's KTOTrainer, in an order where neighbours never share a prompt."""
+"""`trl-kto`: {"prompt", "completion", "label"} for TRL's KTOTrainer, in an order where neighbours never share
+a prompt."""
 
 from collections import Counter
 
@@ -12,7 +13,8 @@ from training_export.formats.trl.writer import TrlWriter
 
 
 def balance(labels: Counter) -> dict | None:
-    """Weights that put the two labels in balance (Eq. 8 of arXiv 2402.01306: desirable/undesirable between 1 and 4/3), or None for one class."""
+    """Weights that put the two labels in balance (Eq. 8 of arXiv 2402.01306: desirable/undesirable between 1
+    and 4/3), or None for one class."""
     good, bad = labels[True], labels[False]
     if not good or not bad:
         return None
@@ -33,9 +35,14 @@ class Writer(TrlWriter):
     def trl_row(self, example, split, shown):
         answer = self.answer(shown, example.answer)
         if answer.before:
-            # The label is of the whole answer, calls and all; put on its last turn alone it would say something else.
+            # The label is of the whole answer, calls and all; put on its last turn alone it would say
+            # something else.
             raise LeftOut("tool_turns_in_answer")
-        line = b'{"prompt": %b, "completion": %b, "label": %b' % (shown.prompt, answer.line, b"true" if example.label else b"false")
+        line = b'{"prompt": %b, "completion": %b, "label": %b' % (
+            shown.prompt,
+            answer.line,
+            b"true" if example.label else b"false",
+        )
         self.put(
             split,
             self.end(line, shown),

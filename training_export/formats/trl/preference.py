@@ -11,7 +11,8 @@ from training_export.formats.trl.writer import TrlWriter, part, with_turns
 
 
 class PairWriter(TrlWriter):
-    """`turns_in_answers`: whether answers may hold different tool turns. DPO's loss would fall on the tools' replies."""
+    """`turns_in_answers`: whether answers may hold different tool turns. DPO's loss would fall on the tools'
+    replies."""
 
     takes = Preference
     turns_in_answers = False
@@ -46,7 +47,13 @@ class PairWriter(TrlWriter):
             tail = b', "margin": %b' % repr(float(example.margin)).encode()
         line = self.end(b'{"prompt": %b, "chosen": %b, "rejected": %b%b' % (prompt, one, other, tail), shown)
         structured = structured or chosen.structured or rejected.structured or bool(shown.tail)
-        self.put(part(split, structured), line, judged=hash((asked, min(judged), max(judged))), way=judged[0] < judged[1], example=example)
+        self.put(
+            part(split, structured),
+            line,
+            judged=hash((asked, min(judged), max(judged))),
+            way=judged[0] < judged[1],
+            example=example,
+        )
         self.pairs += 1
         self.corrections += example.provenance.get("reason") == "correction"
 
@@ -55,7 +62,8 @@ class PairWriter(TrlWriter):
 
 class Writer(PairWriter):
     def extras(self, files):
-        # Pairs that share nearly all tokens push the chosen answer's probability down, too (arXiv 2402.13228).
+        # Pairs that share nearly all tokens push the chosen answer's probability down, too (arXiv
+        # 2402.13228).
         if self.pairs and self.corrections / self.pairs > 0.25:
             self.note("near_identical", share=round(self.corrections / self.pairs, 3))
         return []

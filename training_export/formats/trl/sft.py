@@ -1,4 +1,5 @@
-"""`trl-sft`: {"prompt": [messages], "completion": [message]} for TRL's SFTTrainer. Loss falls on the completion only."""
+"""`trl-sft`: {"prompt": [messages], "completion": [message]} for TRL's SFTTrainer. Loss falls on the
+completion only."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +38,9 @@ FORMAT = Format(
     checker=Checker,
     not_honoured=(
         _("The weight of a row: SFTTrainer gives every row the same."),
-        _("Tool calls inside an answer: they stand in the prompt, and only the answer's last turn is learnt."),
+        _(
+            "Tool calls inside an answer: they stand in the prompt, and only the answer's last turn "
+            "is learnt."
+        ),
     ),
 )

@@ -1,4 +1,5 @@
-"""What the four TRL formats share: `train.jsonl` (`validation.jsonl`, `test.jsonl`) of conversational rows with the prompt in its own column."""
+"""What the four TRL formats share: `train.jsonl` (`validation.jsonl`, `test.jsonl`) of conversational rows
+with the prompt in its own column."""
 
 from training_export.curate.examples import Example
 from training_export.formats.messages import LeftOut
@@ -26,7 +27,8 @@ class TrlWriter(RowWriter):
         raise NotImplementedError
 
     def end(self, line: bytes, shown) -> bytes:
-        """`line` (without its closing brace) with the tools of the prompt, if it has any, as its last column."""
+        """`line` (without its closing brace) with the tools of the prompt, if it has any, as its last
+        column."""
         if shown.tail:
             self.any_tools = True
             return b'%b, "tools": %b}\n' % (line, shown.tail)
@@ -41,7 +43,8 @@ class TrlWriter(RowWriter):
 
 
 def with_turns(shown, before: list) -> tuple[bytes, bool]:
-    """The prompt's JSON with an answer's tool turns at its end: loss then falls on the answer's last turn alone, never on a tool's reply."""
+    """The prompt's JSON with an answer's tool turns at its end: loss then falls on the answer's last turn
+    alone, never on a tool's reply."""
     if not before:
         return shown.prompt, shown.structured
     return encoded([*shown.messages, *before]), True

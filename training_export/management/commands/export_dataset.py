@@ -1,4 +1,5 @@
-"""manage.py export_dataset SLUG --format F --out DIR [options] [--json]: build a snapshot and put a copy of its files in DIR."""
+"""manage.py export_dataset SLUG --format F --out DIR [options] [--json]: build a snapshot and put a copy of
+its files in DIR."""
 
 from pathlib import Path
 
@@ -17,24 +18,43 @@ from training_export.publish import snapshots
 def add_option(parser, one: Option) -> None:
     """Ask for an option on the command line; what is not said is None."""
     if one.kind is Kind.FLAG:
-        parser.add_argument(one.flag, dest=one.name, action="store_false" if one.default else "store_true", default=None, help=one.help)
+        parser.add_argument(
+            one.flag,
+            dest=one.name,
+            action="store_false" if one.default else "store_true",
+            default=None,
+            help=one.help,
+        )
     elif one.kind is Kind.CHOICE:
-        parser.add_argument(one.flag, dest=one.name, required=one.required, choices=list(one.choices), help=one.help)
+        parser.add_argument(
+            one.flag, dest=one.name, required=one.required, choices=list(one.choices), help=one.help
+        )
     else:
         names = ": " + ", ".join(one.choices) if one.choices else ""
         parse = {Kind.INTEGER: int, Kind.NUMBER: float}.get(one.kind, str)
-        parser.add_argument(one.flag, dest=one.name, type=parse, metavar=one.metavar, help=one.help.removesuffix("." if names else "") + names)
+        parser.add_argument(
+            one.flag,
+            dest=one.name,
+            type=parse,
+            metavar=one.metavar,
+            help=one.help.removesuffix("." if names else "") + names,
+        )
 
 
 class Command(ProjectCommand):
-    help = "Build a numbered data set of a project and put a copy of its files in a folder. Runs to the end itself, without a worker."
+    help = (
+        "Build a numbered data set of a project and put a copy of its files in a folder. Runs to the end "
+        "itself, without a worker."
+    )
 
     def add_arguments(self, parser):
         super().add_arguments(parser)
         parser.add_argument("--out", required=True, metavar="DIR")
         for one in OPTIONS.values():
             add_option(parser, one)
-        parser.add_argument("--as", dest="person", metavar="NAME", help="the account that the snapshot is made by")
+        parser.add_argument(
+            "--as", dest="person", metavar="NAME", help="the account that the snapshot is made by"
+        )
 
     def handle(self, *args, **given):
         with self.refusals(given):
@@ -56,10 +76,19 @@ class Command(ProjectCommand):
         if given["person"]:
             person = User.objects.filter(username=given["person"]).first()
             if person is None:
-                raise DomainError("not_found", _("There is no account named %(name)s.") % {"name": given["person"]}, field="as")
+                raise DomainError(
+                    "not_found",
+                    _("There is no account named %(name)s.") % {"name": given["person"]},
+                    field="as",
+                )
         options = ExportOptions.of({name: given[name] for name in OPTIONS})
-        job = jobs.start("export", project=project, actor=person, params={"options": options.as_dict()}, send=False)
+        job = jobs.start(
+            "export", project=project, actor=person, params={"options": options.as_dict()}, send=False
+        )
         result = jobs.run_now(job).result
         out = snapshots.copy_to(Bundle.objects.get(pk=result["bundle"]), Path(given["out"]))
-        placed = {name: [entry | {"path": str(out / entry["path"])} for entry in result[name]] for name in ("files", "side_files")}
+        placed = {
+            name: [entry | {"path": str(out / entry["path"])} for entry in result[name]]
+            for name in ("files", "side_files")
+        }
         return result | placed | {"manifest": str(out / result["manifest"])}
