@@ -4,7 +4,7 @@ from django.urls import path
 
 from feedback.chat import settings_views, urls
 from feedback.personal_data import views as people_views
-from feedback.quality import views as honesty_views
+from feedback.quality import views as quality_views
 from feedback.widget import api as widget_api
 
 urlpatterns: list = [
@@ -20,7 +20,7 @@ urlpatterns: list = [
         settings_views.chat_link_revoke,
         name="chat_link_revoke",
     ),
-    path("p/<slug:slug>/feedback/", honesty_views.feedback, name="feedback"),
+    path("p/<slug:slug>/feedback/", quality_views.feedback, name="feedback"),
     path("chat/<slug:slug>/data/", people_views.own_data, name="chat_data"),
     path("chat/<slug:slug>/erase/", people_views.own_erase, name="chat_erase"),
     path("p/<slug:slug>/people/", people_views.people_data_page, name="people_data"),

@@ -74,7 +74,7 @@ def _report_url(job: Job) -> str:
 
 @jobs.job_kind(KIND, queue="heavy", label=gettext_lazy("Import"), result_url=_report_url)
 def run(job: Job, ctl) -> dict:
-    """Result: the report of `intake.import_file`; all refused rows in errors.jsonl in the job's folder."""
+    """Result: the report of `importer.import_file`; all refused rows in errors.jsonl in the job's folder."""
     folder = jobs.folder(job)
     path = folder / uploads.FILE
     if not path.exists():

@@ -1,4 +1,4 @@
-"""On the honesty page of the room below: what share of answers was sent to experts, and how often experts
+"""On the page Feedback of the room below: what share of answers was sent to experts, and how often experts
 agreed with the thumb.
 
 The expert's word on an answer is the settled judgement of its item, else the accepted ones, else the

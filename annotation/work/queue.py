@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from annotation.models import Annotator, Assignment, Item, ItemFlag
 from annotation.statistics import daily
-from annotation.work import statements
+from annotation.work import sql
 from core import events
 from core.access import role_in
 from core.db import one_go
@@ -105,7 +105,7 @@ def _claim(project, user, reserve):
     )
     taken.state, taken.opened_at = ("reserved", None) if reserve else ("open", now)
     moves_mark = item.pk % MARK_EVERY == 0
-    row, _held = one_go.in_one_go(statements.hold(taken), often=True, ends=not moves_mark)
+    row, _held = one_go.in_one_go(sql.hold(taken), often=True, ends=not moves_mark)
     taken.pk, taken.slot, new = row[0]
     taken._state.adding = False
     if moves_mark:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from annotation import document
 from annotation.models import Annotation, AnnotationVersion, Assignment, Item
 from annotation.statistics import agreement, daily
-from annotation.work import queue, statements
+from annotation.work import queue, sql
 from core import events
 from core.db import one_go
 from core.db.prepared import Prepared
@@ -144,7 +144,7 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
         active_ms=spent,
     )
     written = [
-        *statements.judgement(version, assignment=a, event=event),
+        *sql.judgement(version, assignment=a, event=event),
         _counted(item, a, +1 if counts_anew else 0, now, doc),
         figures,
     ]
@@ -171,7 +171,7 @@ def _set_head(annotation, version, state) -> None:
     annotation.save(update_fields=["head", "state", "updated_at"])
 
 
-def _counted(item: Item, a: Assignment, step: int, now, doc=None) -> statements.Statement:
+def _counted(item: Item, a: Assignment, step: int, now, doc=None) -> sql.Statement:
     """What moves the item's counters by one annotation of assignment `a` (+1, 0 or -1), and its state and
     agreement with them."""
     in_slot = step if a.slot is not None else 0
@@ -179,7 +179,7 @@ def _counted(item: Item, a: Assignment, step: int, now, doc=None) -> statements.
         item.state = "done" if item.submitted + in_slot >= item.overlap else "open"
     if item.overlap > 1 or item.submitted or item.extras:
         item.agreement = agreement.of_item(item, mine=(a.annotator_id, doc))
-    return statements.counted(item, submitted=in_slot, extras=step - in_slot, now=now)
+    return sql.counted(item, submitted=in_slot, extras=step - in_slot, now=now)
 
 
 @on_deadlock

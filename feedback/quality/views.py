@@ -1,4 +1,4 @@
-"""The honesty page: what the feedback of end users is worth, for reviewers. Every figure with its
+"""The page Feedback: what the feedback of end users is worth, for reviewers. Every figure with its
 uncertainty."""
 
 from datetime import timedelta
@@ -18,8 +18,7 @@ from core.rendering import charts
 from corpus.models import ModelVersion
 from feedback.conversations.end_users import label
 from feedback.models import ChatSettings, Choice, EndUser, Signal
-from feedback.quality import figures as honesty
-from feedback.quality import intervals
+from feedback.quality import figures, intervals
 from feedback.quality.figures import Figures, Scope
 from feedback.quality.intervals import Share, percent, points, shown
 from feedback.reactions import reasons as reason_lists
@@ -72,14 +71,14 @@ def feedback(request, project):
     models = dict(ModelVersion.objects.filter(project=project).order_by("name").values_list("id", "name"))
     form = FilterForm(request.GET or None, models=models)
     scope = form.scope(project)
-    days = honesty.daily(scope)
+    days = figures.daily(scope)
     if request.GET.get("format") == "csv" and not form.errors:
         return _csv(project, scope, days, models)
     request.feedback_scope = scope  # for panels that other rooms hang in here
-    people = honesty.by_person(scope)
+    people = figures.by_person(scope)
     context = _rates(scope, days, people, models) | _who(scope, people)
     request.feedback_answers = context["total"].answers
-    found = honesty.positions(scope)
+    found = figures.positions(scope)
     query = request.GET.copy()
     query["format"] = "csv"
     context |= {
@@ -89,19 +88,19 @@ def feedback(request, project):
         else FilterForm(models=models, initial={"start": scope.start, "end": scope.end}),
         "scope": scope,
         "csv": "?" + query.urlencode(),
-        "more": honesty.said_more(scope),
+        "more": figures.said_more(scope),
         "reasons": _reasons(scope, context["total"]),
         "drafts": [_position(one) for one in found["drafts"]],
         "verdicts": _verdicts(found["verdicts"]),
-        "scores": _scores(honesty.scores(scope)),
-        "waiting": honesty.waiting(project),
-        "lost": honesty.lost(scope),
+        "scores": _scores(figures.scores(scope)),
+        "waiting": figures.waiting(project),
+        "lost": figures.lost(scope),
         "signals": [
             (Signal.Name(name).label if name in Signal.Name.values else name, n, who)
-            for name, n, who in honesty.signals(scope)
+            for name, n, who in figures.signals(scope)
         ],
     }
-    return render(request, "feedback/honesty.html", context)
+    return render(request, "feedback/quality.html", context)
 
 
 def _name(models: dict, pk) -> str:
@@ -113,9 +112,9 @@ def _rates(scope: Scope, days: dict, people: dict, models: dict) -> dict:
     for (_day, model), one in days.items():
         total += one
         by_model.setdefault(model, Figures()).__iadd__(one)
-    step, buckets = honesty.buckets(scope)
+    step, buckets = figures.buckets(scope)
     order = sorted(by_model, key=lambda m: (-by_model[m].thumbs, -by_model[m].answers))
-    compared = {row["model"]: row for row in honesty.compared(people)}
+    compared = {row["model"]: row for row in figures.compared(people)}
     rows = []
     for model in order:
         one, cluster = by_model[model], compared.get(model, {})
@@ -170,7 +169,7 @@ def _reasons(scope: Scope, total: Figures) -> list[dict]:
     words = reason_lists.labels([*reason_lists.UP, *reason_lists.DOWN], language) | reason_lists.labels(
         own, language
     )
-    found = honesty.reasons(scope)
+    found = figures.reasons(scope)
     out = []
     for value, title, of in ((-1, _("Under thumbs down"), total.down), (1, _("Under thumbs up"), total.up)):
         marks = [
@@ -188,7 +187,7 @@ def _reasons(scope: Scope, total: Figures) -> list[dict]:
 
 
 def _who(scope: Scope, people: dict) -> dict:
-    heavy, hints = honesty.heavy(people), honesty.suspects(scope, people)
+    heavy, hints = figures.heavy(people), figures.suspects(scope, people)
     wanted = {p for p, *_rest in [*heavy["top"], *hints["same"], *hints["bursts"]]}
     labels = {
         p.pk: label(p) for p in EndUser.objects.filter(project=scope.project, pk__in=wanted).only("key_hash")
@@ -286,10 +285,8 @@ def _csv(project, scope: Scope, days: dict, models: dict):
     ]
     for (day, model), one in sorted(days.items(), key=lambda e: (e[0][0], models.get(e[0][1], ""))):
         share = one.rate
-        figures = (
-            [""] * 3 if share is None else [f"{share.value:.4f}", f"{share.low:.4f}", f"{share.high:.4f}"]
-        )
-        rows.append([day, models.get(model, ""), one.answers, one.with_thumb, one.up, one.down, *figures])
+        cells = [""] * 3 if share is None else [f"{share.value:.4f}", f"{share.low:.4f}", f"{share.high:.4f}"]
+        rows.append([day, models.get(model, ""), one.answers, one.with_thumb, one.up, one.down, *cells])
     response = HttpResponse(spreadsheet.lines(rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = (
         f'attachment; filename="feedback-{project.slug}-{scope.start}-{scope.end}.csv"'

@@ -9,7 +9,7 @@ from django.db.models import Count, F
 
 from annotation.bench import payload
 from annotation.models import Annotation, Assignment, Item
-from annotation.work import queue, statements, submit
+from annotation.work import queue, sql, submit
 from core.db import one_go
 from core.errors import Conflict
 from core.models import Event
@@ -147,15 +147,15 @@ def test_a_claim_that_fails_in_mid_go_leaves_nothing_behind(monkeypatch):
         "SELECT 1 / 0" if connection.vendor == "postgresql" else "SELECT no_such_column FROM annotation_item",
         [],
     )
-    whole = statements.hold
-    monkeypatch.setattr(statements, "hold", lambda a: [*whole(a), wrong])
+    whole = sql.hold
+    monkeypatch.setattr(sql, "hold", lambda a: [*whole(a), wrong])
     with pytest.raises(DatabaseError):
         queue.claim(project=project, user=user)
     assert (Assignment.objects.count(), Item.objects.get().held) == (0, 0)
     monkeypatch.undo()
     a = queue.claim(project=project, user=user)
-    closed = statements.judgement
-    monkeypatch.setattr(statements, "judgement", lambda *args, **kw: [*closed(*args, **kw), wrong])
+    closed = sql.judgement
+    monkeypatch.setattr(sql, "judgement", lambda *args, **kw: [*closed(*args, **kw), wrong])
     with pytest.raises(DatabaseError):
         submit.submit(user=user, pk=a.pk, given={"ranking": [["A"], ["B"]]}, client_key="k")
     monkeypatch.undo()

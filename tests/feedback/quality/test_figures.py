@@ -1,4 +1,4 @@
-"""The figures of the honesty page against counts made by hand, and its edges."""
+"""The figures of the page Feedback against counts made by hand, and its edges."""
 
 import csv
 import io
