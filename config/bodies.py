@@ -27,6 +27,7 @@ from core.errors import BodyRefused
 
 log = logging.getLogger(__name__)
 FIRST_PIECE, LARGEST_PIECE = 256, 64 * 1024  # bytes: small at first, so that a slow client is noticed early
+SMALL = 4096  # bytes of a body that are read even if nobody wants them
 RETRY_SECONDS = 5
 LOOK_SECONDS = 1.0
 LOOKS = 3  # so often a connection must have been found waiting, and nothing that explains it
@@ -96,23 +97,23 @@ class TimedBody:
         self._source, self._request, self._waits = source, request, waits
         self._seconds, self._rate = seconds, rate
         self._began = 0.0
-        self._taken = 0
+        self.taken = 0
         self._held = bytearray()
-        self._late = self._ended = False
+        self._late = self.ended = False
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or size < 0:
-            while not self._ended:
+            while not self.ended:
                 self._fetch(LARGEST_PIECE)
             return self._give(len(self._held))
-        while not self._ended and len(self._held) < size:
+        while not self.ended and len(self._held) < size:
             self._fetch(size - len(self._held))
         return self._give(size)
 
     def readline(self, size: int | None = -1) -> bytes:
         most = float("inf") if size is None or size < 0 else size
         searched = 0
-        while (end := self._held.find(b"\n", searched)) < 0 and not self._ended and len(self._held) < most:
+        while (end := self._held.find(b"\n", searched)) < 0 and not self.ended and len(self._held) < most:
             searched = len(self._held)
             self._fetch(1)
         return self._give(int(min(len(self._held) if end < 0 else end + 1, most)))
@@ -132,13 +133,13 @@ class TimedBody:
         """At most `wanted` bytes more, in pieces that grow with what has come."""
         if not self._late:
             self._began = self._began or time.monotonic()
-            piece = min(wanted, LARGEST_PIECE, max(FIRST_PIECE, 4 * self._taken))
-            late_at = self._began + self._seconds + (self._taken + piece) / self._rate
+            piece = min(wanted, LARGEST_PIECE, max(FIRST_PIECE, 4 * self.taken))
+            late_at = self._began + self._seconds + (self.taken + piece) / self._rate
             with self._waits.one(self._request, late_at):
                 data = self._source.read(piece)
-            self._taken += len(data)
+            self.taken += len(data)
             self._held += data
-            self._ended = len(data) < piece
+            self.ended = len(data) < piece
             self._late = time.monotonic() > late_at
         if self._late:
             message = _(
@@ -234,6 +235,23 @@ def shut(fd: int) -> None:
         connection.shutdown(socket.SHUT_RD)
 
 
+def _saying_the_end(start_response, body: TimedBody, length: str):
+    """`start_response` that says "Connection: close" where the body was refused unread: the web server then
+    ends the connection, and whoever is not told sends the next request into it. A small body is read
+    instead."""
+
+    def start(status, headers, exc_info=None):
+        if length.isdecimal() and body.taken < int(length) <= SMALL:
+            with contextlib.suppress(BodyRefused):
+                body.read()
+        if not body.ended and not (length.isdecimal() and body.taken >= int(length)):
+            said = [(name, value) for name, value in headers if name.lower() != "connection"]
+            headers = [*said, ("Connection", "close")]
+        return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+
+    return start
+
+
 def timed(application):
     """WSGI middleware: `application` reads bodies against the clock. Behind a proxy all clients have its
     address, and counting them is its business."""
@@ -245,9 +263,10 @@ def timed(application):
     def call(environ, start_response):
         request = Request(environ.get("REMOTE_ADDR", "").removeprefix("::ffff:"))
         if environ.get("CONTENT_LENGTH", "0") not in ("", "0"):
-            environ["wsgi.input"] = TimedBody(
+            body = environ["wsgi.input"] = TimedBody(
                 environ["wsgi.input"], request, waits, seconds=settings.BODY_SECONDS, rate=settings.BODY_RATE
             )
+            start_response = _saying_the_end(start_response, body, environ["CONTENT_LENGTH"])
         waits.requests.add(request)
         try:
             return application(environ, start_response)

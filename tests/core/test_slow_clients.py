@@ -112,6 +112,42 @@ def said(one: socket.socket) -> bytes:
         return b"closed"
 
 
+@pytest.mark.parametrize(
+    ("path", "size"), [("/api/v1/feedback/", 200_000), ("/login/", 60_000), ("/login/", 3_000_000)]
+)
+def test_a_connection_is_not_gone_without_a_word_after_a_refusal(server, path, size):
+    """A POST refused with its body unread ends the connection: the answer says so."""
+    port, _head = server
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    for _time in range(20):
+        connection.request(
+            "POST", path, body=b"x" * size, headers={"Content-Type": "application/x-www-form-urlencoded"}
+        )
+        refused = connection.getresponse()
+        refused.read()
+        assert refused.status in (400, 401, 403)
+        if refused.will_close:
+            connection.close()  # and opens again by itself
+        connection.request("GET", "/login/")
+        following = connection.getresponse()
+        following.read()
+        assert following.status == 200
+
+
+def test_a_connection_stays_open_after_a_small_body(server):
+    port, _head = server
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request(
+        "POST",
+        "/login/",
+        body="a=b",
+        headers={"Content-Type": "application/x-www-form-urlencoded", "Cookie": "csrftoken=x"},
+    )
+    response = connection.getresponse()
+    response.read()
+    assert response.status == 403 and not response.will_close
+
+
 def test_one_address_is_waited_for_only_so_often(server):
     port, head = server
     with sockets(port, 30, head + b"1000\r\n\r\n") as silent:
