@@ -14,7 +14,10 @@ every answer of the server off by that many milliseconds, with no cache: a test 
 a page's scripts, or a page that loses what is done before they have come, fails then. 401, 400, 403, 409,
 a network cut by the test itself and a preview given up by leaving its page are normal."""
 
+import contextlib
+import os
 import re
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +28,7 @@ from tests import processes, servers
 from tests.slow import SLOW
 
 __all__ = ["_web_server", "chromium", "live_site", "open_page", "pytest_runtest_makereport"]
+CLOSE_SECONDS = 30
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 NORMAL = re.compile(
     r"status of (400|401|403|409|413)\b|ERR_(INTERNET_DISCONNECTED|FAILED|ABORTED|CONNECTION_REFUSED|CONNECTION_RESET)|htmx:(sendAbort|afterRequest)"  # noqa: E501
@@ -44,10 +48,41 @@ def chromium():
     """The browser process, once per run."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=servers.find("chromium"))
-        yield browser
+    playwright = sync_playwright().start()
+    browser = playwright.chromium.launch(executable_path=servers.find("chromium"))
+    yield browser
+    _close(playwright, browser)
+
+
+def _drivers() -> list[int]:
+    """The processes of Playwright's driver that this process started."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(status.read_text().rpartition(")")[2].split()[1])
+            if parent == os.getpid() and b"playwright" in status.with_name("cmdline").read_bytes():
+                found.append(int(status.parent.name))
+    return found
+
+
+def _close(playwright, browser) -> None:
+    """End browser and driver. Now and then the driver waits for ever for a browser that has ended: then it is
+    killed, for all the tests have been run by now."""
+
+    def give_up(*_signal):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(CLOSE_SECONDS)
+    try:
         browser.close()
+        playwright.stop()
+    except TimeoutError:
+        for pid in _drivers():
+            os.kill(pid, signal.SIGKILL)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session")
