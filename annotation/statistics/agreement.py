@@ -3,6 +3,7 @@
 Imported annotators count in neither unless asked. The functions on plain rankings are pure."""
 
 import random
+from math import fsum
 
 from annotation.models import Annotation, Annotator, Item
 
@@ -66,7 +67,7 @@ def _mid_ranks(values: list[float]) -> list[float]:
 
 def of_documents(kind: str, documents: list[dict], slot_count: int) -> float | None:
     """Mean agreement over all pairs of annotators, −1 … 1 for rankings (tau-b), 0 … 1 for QA verdicts; None
-    when nothing compares."""
+    when nothing compares. The same to the last digit in whatever order the documents come."""
     pairs = [(a, b) for i, a in enumerate(documents) for b in documents[i + 1 :]]
     if kind == "ranking":
         ranks = {id(d): ranks_of(d, slot_count) for d in documents}
@@ -75,7 +76,7 @@ def of_documents(kind: str, documents: list[dict], slot_count: int) -> float | N
         values = [1.0 if a.get("verdict") == b.get("verdict") else 0.0 for a, b in pairs]
     else:
         values = []
-    return sum(values) / len(values) if values else None
+    return fsum(values) / len(values) if values else None
 
 
 def of_item(item: Item, *, mine: tuple[int, dict | None] | None = None) -> float | None:
@@ -131,7 +132,7 @@ def project_agreement(project, *, limit: int = 400, resamples: int = 100) -> dic
     )
     return {
         "items": len(shared),
-        "kendall_w": sum(ws) / len(ws) if ws else None,
+        "kendall_w": fsum(ws) / len(ws) if ws else None,
         "alpha": alpha,
         "varies": _varies(data) if data.size else None,
         "interval": [draws[int(0.025 * len(draws))], draws[int(0.975 * len(draws)) - 1]] if draws else None,

@@ -1,5 +1,7 @@
 """Figures checked against published tables and against scipy."""
 
+from itertools import permutations
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -126,3 +128,10 @@ def test_the_page_says_that_there_is_no_variation(client, language, sentence):
     client.cookies["django_language"] = language
     page = client.get(f"/p/{project.slug}/agreement/").content.decode()
     assert sentence in page and "nan" not in page.lower()
+
+
+def test_agreement_is_the_same_in_whatever_order_people_come():
+    orders = ([0, 1, 2], [0, 1, 2], [1, 2, 0])
+    documents = [{"ranking": [[slot] for slot in order]} for order in orders]
+    found = {agreement.of_documents("ranking", list(some), 3) for some in permutations(documents)}
+    assert len(found) == 1
