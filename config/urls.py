@@ -6,13 +6,11 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 urlpatterns = [
     # First what programs call a thousand times a minute: a request tries one pattern after the other.
     path("api/v1/", include("core.api_urls")),
-    path("api/v1/", include("corpus.api_urls")),
     path("api/v1/", include("feedback.api_urls")),
     path("api/v1/", include("annotation.api_urls")),
     path("api/v1/", include("training_export.api_urls")),
     path("v1/", include("feedback.proxy.urls")),
     path("", include("core.urls")),
-    path("", include("corpus.urls")),
     path("", include("inference.urls")),
     path("", include("feedback.urls")),
     path("", include("annotation.urls")),

@@ -24,7 +24,6 @@ KEYWORDS = {
 }
 SKIPPED = {"tests", "benchmarks", "migrations", "node_modules", "data", "staticfiles", "build", "venv"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sdf]|%[sd]|\{\w*\}")
-LOCALES = ("zh_Hans",)
 
 
 def po_path(locale_dir: Path, locale: str = "zh_Hans") -> Path:

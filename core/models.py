@@ -7,7 +7,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from core.querysets import EventQuerySet, JobQuerySet, MemberQuerySet, ProjectQuerySet
+from core.querysets import JobQuerySet, MemberQuerySet, ProjectQuerySet
 
 
 class User(AbstractUser):
@@ -182,8 +182,6 @@ class Event(models.Model):
     target_id = models.BigIntegerField(null=True)
     data = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True)
-
-    objects = EventQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["project", "id"], name="event_project")]

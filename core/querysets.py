@@ -50,9 +50,3 @@ class JobQuerySet(models.QuerySet):
             models.Q(project=None) | models.Q(project__in=Project.objects.visible_to(user))
         )
         return self.filter(own | models.Q(project__in=managed))
-
-
-class EventQuerySet(models.QuerySet):
-    def last_id(self) -> int:
-        """The newest event's id, 0 before the first."""
-        return self.aggregate(m=models.Max("id"))["m"] or 0

@@ -107,9 +107,6 @@ class Raw:
     def header(self, name: str) -> str:
         return self._response.headers.get(name, "")
 
-    def set_deadline(self, deadline: float) -> None:
-        self._connection.wire.deadline = deadline
-
     def chunks(self, *, count_as_said: bool = True) -> Iterator[bytes]:
         """The body as it arrives, unchunked and otherwise untouched. `count_as_said=False`: the caller moves
         the clock itself."""

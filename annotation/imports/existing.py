@@ -37,7 +37,6 @@ class ItemState:
     tags: set[str] = field(default_factory=set)
     judged: dict[str, Judged] = field(default_factory=dict)  # by the annotator's name
     new: bool = False
-    changed: bool = False
 
 
 @dataclass(slots=True)

@@ -41,17 +41,6 @@ def siblings(pk: int, tree: dict[int, tuple[int | None, str]]) -> list[int]:
     return [other for other, at in tree.items() if at == place]
 
 
-def leaf_of(pk: int, tree: dict[int, tuple[int | None, str]]) -> int:
-    """Where the branch through `pk` ends: from there on, always the newest child."""
-    newest: dict[int, int] = {}
-    for child, (parent, _role) in tree.items():
-        if parent is not None:
-            newest[parent] = max(child, newest.get(parent, 0))
-    while pk in newest:
-        pk = newest[pk]
-    return pk
-
-
 def path_of(message: Message) -> list[Message]:
     """The messages from the root of the conversation to `message`, both with it. Two queries."""
     way = way_to(message.pk, structure(message.conversation_id))

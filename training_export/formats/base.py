@@ -182,7 +182,6 @@ class Format:
     writer: type
     checker: type
     not_honoured: tuple = ()
-    takes_margin: bool = False
     options: tuple = field(default=("system", "sources", "allow_template_tokens"))
 
     def open(

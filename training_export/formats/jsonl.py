@@ -233,6 +233,5 @@ FORMAT = Format(
     takes=frozenset({Sft, Preference, Binary, RankedList, PromptOnly, EvalQuestion}),
     writer=Writer,
     checker=Checker,
-    takes_margin=True,
     options=("margin",),
 )

@@ -25,7 +25,6 @@ FORMAT = Format(
     takes=frozenset({Preference}),
     writer=Writer,
     checker=Checker,
-    takes_margin=True,
     options=("system", "sources", "allow_template_tokens", "margin"),
     not_honoured=(
         _("The weight of a row, and the votes for and against: RewardTrainer gives every pair the same."),

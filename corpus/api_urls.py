@@ -1,3 +1,0 @@
-"""API of this room, under /api/v1/."""
-
-urlpatterns: list = []

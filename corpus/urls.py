@@ -1,3 +1,0 @@
-"""Pages of this room."""
-
-urlpatterns: list = []
