@@ -14,6 +14,7 @@ urlpatterns: list = [
     path("p/<slug:slug>/mine/", bench_views.mine, name="mine"),
     path("account/bench-keys/", bench_views.bench_keys, name="bench_keys"),
     path("p/<slug:slug>/import/", imports_views.import_page, name="import"),
+    path("p/<slug:slug>/import/template.csv", imports_views.import_template, name="import_template"),
     path("p/<slug:slug>/import/jobs/<int:pk>/", imports_views.import_report, name="import_report"),
     path(
         "p/<slug:slug>/import/jobs/<int:pk>/refused.csv",

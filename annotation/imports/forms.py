@@ -4,6 +4,7 @@ import json
 
 from django.utils.translation import gettext as _
 
+from annotation.imports import columns
 from annotation.imports.uploads import Options
 from core import storable
 from core.errors import DomainError
@@ -43,82 +44,21 @@ def shapes() -> dict[str, str]:
     }
 
 
-def fields() -> dict[str, str]:
-    """What a column may be: our field's name and its label."""
-    numbered = {f"answer_{n}": _("Answer %(n)d") % {"n": n} for n in range(1, 5)}
-    ranks = {f"rank{n}": _("Answer at rank %(n)d") % {"n": n} for n in range(1, 5)}
-    return {
-        "prompt": _("Question or instruction"),
-        "input": _("Input to the instruction"),
-        "system": _("System prompt"),
-        "history": _("Earlier turns"),
-        "messages": _("Conversation"),
-        "tools": _("Tools"),
-        "answer": _("Answer"),
-        "answers": _("List of answers"),
-        **numbered,
-        **ranks,
-        "ranks": _("Ranks"),
-        "scores": _("Scores"),
-        "chosen": _("Preferred answer"),
-        "rejected": _("Rejected answer"),
-        "winner": _("Which answer is better"),
-        "strength": _("How much better the second answer is"),
-        "annotator": _("Who judged"),
-        "label": _("Good or bad"),
-        "source": _("Source passage"),
-        "source_title": _("Title of the source"),
-        "source_url": _("Link to the source"),
-        "model": _("Model"),
-        "models": _("List of models"),
-        "id": _("Id of the prompt"),
-        "answer_id": _("Id of the answer"),
-        "images": _("Pictures, sound or video"),
-    }
-
-
-def columns_of(inspection: Inspection) -> list[dict]:
-    """For each column of the file: its name, its place in the form, what it is taken for, and what it may
-    be."""
-    meaning = _meanings(inspection)
-    known = fields()
-    answers = answer_columns(inspection.mapping)
-    known |= {f"score_{suffix}": _("Score of %(answer)s") % {"answer": column} for suffix, column in answers}
-    out = []
-    for i, column in enumerate(inspection.columns):
-        taken = meaning.get(column, "")
-        own = taken if taken.startswith("annotator_") else f"annotator_{column}"
-        options = known | {own: _("Judgement of %(name)s") % {"name": own.removeprefix("annotator_")}}
-        if taken and taken not in options:
-            suffix = taken.removeprefix("answer_")
-            options = {
-                taken: _("Answer %(name)s") % {"name": suffix.upper()} if suffix != taken else taken
-            } | options
-        out.append({"name": column, "place": f"column_{i}", "taken": taken, "options": list(options.items())})
-    return out
-
-
-def _meanings(inspection: Inspection) -> dict[str, str]:
-    """{column: our field}, with what is still asked of it."""
-    out = {column: ours for ours, column in inspection.mapping.items() if column}
-    return out | {column: ours for one in inspection.asked for ours, column in one["columns"].items()}
-
-
-def scales_of(inspection: Inspection, mapping: dict[str, str]) -> list[dict]:
+def scales_of(inspection: Inspection, mapping: dict[str, str], chosen: dict[str, str]) -> list[dict]:
     """For each column whose numbers may be read in several ways: its name, its place in the form, what is
-    chosen (`mapping`) or recognised, and the scales there are. `asked`: nobody but the person at the page
-    can tell."""
-    meaning = _meanings(inspection)
+    chosen (`chosen` as it was last sent, else `mapping`) or recognised, and the scales there are. `asked`:
+    nobody but the person at the page can tell."""
+    meaning = columns.meanings(inspection)
     asked = {column: one for one in inspection.asked for column in one["columns"].values()}
-    _plain, chosen = scales.split(mapping, inspection.columns)
+    _plain, told = scales.split(mapping, inspection.columns)
     names = scales.names_of(inspection.mapping, max(2, len(answer_columns(inspection.mapping))))
     out = []
     for i, column in enumerate(inspection.columns):
         ours = meaning.get(column, "")
         if not scales.offered(ours):
             continue
-        one = asked.get(column)
-        found, given = inspection.scales.get(column, ""), chosen.get(column, "")
+        one, place = asked.get(column), f"scale_{i}"
+        found, given = inspection.scales.get(column, ""), chosen.get(place, told.get(column, ""))
         fit = dict.fromkeys(
             [
                 *(one["scales"] if one else ()),
@@ -134,7 +74,7 @@ def scales_of(inspection: Inspection, mapping: dict[str, str]) -> list[dict]:
         out.append(
             {
                 "name": column,
-                "place": f"scale_{i}",
+                "place": place,
                 "taken": given,
                 "recognised": recognised,
                 "asked": one,
@@ -170,6 +110,12 @@ def read_options(data) -> Options:
     )
 
 
+def as_sent(data) -> dict[str, str]:
+    """The choices of the form by their places, as they were sent: shown again where one of them is wrong."""
+    places = ("column_", "scale_", "save_as")
+    return {place: value for place, value in data.items() if place.startswith(places)}
+
+
 def chosen_mapping(data, found: Inspection) -> dict[str, str]:
     """What the person chose otherwise than `found` (the file as it is recognised without help): {our field:
     column, or column:scale}, "" switches a field off. DomainError when two columns are to be the same
@@ -183,7 +129,7 @@ def chosen_mapping(data, found: Inspection) -> dict[str, str]:
         if not ours:
             continue
         if ours in chosen:
-            label = fields().get(ours, ours)
+            label = columns.label_of(ours)
             raise DomainError(
                 "mapping",
                 _("Two columns are given as “%(field)s”: %(a)s and %(b)s.")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,9 +16,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.imports import forms as imports_forms
 from annotation.imports import jobs as import_jobs
-from annotation.imports import preview, uploads
+from annotation.imports import columns, preview, template_file, uploads
 from annotation.imports.importer import ERRORS_FILE
 from annotation.models import SavedMapping
+from annotation.projects import actions as projects
 from core import jobs, spreadsheet
 from core.access import project_page
 from core.errors import DomainError
@@ -85,6 +87,18 @@ def _first_page(request, project, refused: DomainError | None = None):
     return render(request, "annotation/import.html", context, status=refused.status if refused else 200)
 
 
+@require_safe
+@project_page("manager")
+def import_template(request, project):
+    """A file to start from, for the kind of work of the project."""
+    kind = projects.bench_of(project).kind
+    return StreamingHttpResponse(
+        spreadsheet.lines(template_file.rows(kind)),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{project.slug}-{kind}.csv"'},
+    )
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @project_page("manager")
@@ -105,6 +119,7 @@ def _act(request, project, staged):
     if action == "discard":
         staged.discard()
         return redirect("import", project.slug)
+    options = None
     try:
         # The columns as they are found without help: only what was changed by hand is kept as a mapping.
         options = imports_forms.read_options(request.POST)
@@ -118,7 +133,9 @@ def _act(request, project, staged):
         if refused.code in ASKS:  # what was chosen of the columns stays chosen
             staged.options, staged.trial = options, None
             staged.save()
-        return _check_page(request, project, staged, refused)
+        elif options is not None:  # shown, and not kept: it was never right
+            staged.options = replace(options, mapping=staged.options.mapping)
+        return _check_page(request, project, staged, refused, imports_forms.as_sent(request.POST))
     if options != staged.options:
         staged.options, staged.trial = options, None
     name = request.POST.get("save_as", "").strip()[:80]
@@ -138,7 +155,11 @@ def _act(request, project, staged):
     return redirect("import_check", project.slug, staged.token)
 
 
-def _check_page(request, project, staged, refused: DomainError | None = None):
+def _check_page(
+    request, project, staged, refused: DomainError | None = None, chosen: dict[str, str] | None = None
+):
+    """`chosen`: what was sent and refused, which is shown as it was sent."""
+    chosen = chosen or {}
     inspection, wrong = import_jobs.look(staged.path, staged.name, staged.options)
     if inspection is None or (wrong is not None and wrong.code == "mapping"):
         # A saved mapping or a wrong encoding does not fit this file: show it without.
@@ -162,9 +183,10 @@ def _check_page(request, project, staged, refused: DomainError | None = None):
         "shape": imports_forms.shapes().get(inspection.format or "", "—"),
         "refused": refused,
         "trial": trial,
-        "columns": imports_forms.columns_of(inspection),
+        "save_as": chosen.get("save_as", ""),
+        "columns": columns.of_file(inspection, chosen),
         "rows": imports_forms.sample_rows(inspection),
-        "scales": imports_forms.scales_of(inspection, staged.options.mapping),
+        "scales": imports_forms.scales_of(inspection, staged.options.mapping, chosen),
         "preview": _preview(staged, inspection) if refused is None else None,
         "encodings": imports_forms.ENCODINGS,
         "delimiters": imports_forms.delimiters(),

@@ -12,9 +12,9 @@ from django.urls import reverse
 from annotation.imports import forms as imports_forms
 from annotation.imports import jobs as import_jobs
 from annotation.imports import uploads
-from annotation.models import Item, SavedMapping
+from annotation.models import Annotation, BenchSettings, Item, SavedMapping
 from core import jobs
-from core.models import Job, Role
+from core.models import Job, Role, User
 from corpus.models import Response
 from corpus.readers.shapes import SHAPES
 from tests import cast
@@ -177,10 +177,80 @@ def test_every_shape_has_a_name():
 
 
 def test_every_meaning_on_offer_is_one_the_readers_know():
-    from annotation.imports.forms import fields
+    from annotation.imports.columns import groups
     from corpus.readers.fields import check_given
 
-    check_given(dict.fromkeys(fields(), "column"), ["column"])
+    for recognised in ({}, {"answer_a": "first", "answer_b": "second"}):
+        offered = [ours for _group, fields in groups(recognised) for ours in fields]
+        assert len(offered) == len(set(offered))
+        check_given(dict.fromkeys(offered, "column"), ["column"])
+
+
+def test_models_scores_and_ranks_of_ten_answers_can_be_chosen(client, project, manager):
+    header = ["frage", *(f"{stem}{n}" for n in range(1, 11) for stem in ("antwort", "von", "note"))]
+    rows = [
+        [f"q{row}", *(str(cell) for n in range(1, 11) for cell in (f"a{row}.{n}", f"m{n}", 11 - n))]
+        for row in range(2)
+    ]
+    body = "\n".join(",".join(line) for line in [header, *rows]).encode()
+    sent = upload(client, project, body, name="wide.csv")
+    fields = form_of(client.get(sent.url)) | {"column_0": "prompt"}
+    for n in range(10):
+        chosen = zip((1, 2, 3), ("answer", "model", "score"), strict=True)
+        fields |= {f"column_{3 * n + place}": f"{ours}_{n + 1}" for place, ours in chosen}
+    assert client.post(sent.url, fields | {"action": "look"}).status_code == 302
+    page = client.get(sent.url)
+    assert form_of(page).items() >= {k: v for k, v in fields.items() if k.startswith("column_")}.items()
+    client.post(sent.url, form_of(page) | {"action": "start"})
+    report = jobs.run_now(Job.objects.exclude(params__dry_run=True).get()).result
+    assert (report["imported"], report["annotations"]) == (2, 2)
+    assert Response.objects.filter(model_version__name="m10", text="a1.10").exists()
+    head = Annotation.objects.first().head.document
+    assert head["ranking"][0] == [0] and head["ranking"][-1] == [9]
+
+
+def test_recognised_columns_are_called_in_words(client, project, manager):
+    body = jsonl(
+        {"prompt": "q", "answer_a": "x", "answer_b": "y", "model_a": "m", "finish_reason_b": "length"}
+    )
+    html = client.get(upload(client, project, body).url).content.decode()
+    chosen = re.findall(r"<option value=\"(\w+)\" selected>([^<]*)<", html)
+    assert (
+        dict(chosen).items()
+        >= {
+            "answer_a": "Answer A",
+            "model_a": "Model of answer A",
+            "finish_reason_b": "How answer B ended",
+        }.items()
+    )
+
+
+def test_choices_stay_when_one_of_them_is_refused(client, project, manager):
+    body = b"eins,zwei,drei,vier,fuenf\nq,a,m,n,b\n"
+    sent = upload(client, project, body, name="own.csv")
+    fields = form_of(client.get(sent.url)) | {"model": "mine", "save_as": "own"}
+    fields |= dict(
+        zip([f"column_{i}" for i in range(5)], ["prompt", "answer_1", "model", "model", "answer_2"])
+    )
+    page = client.post(sent.url, fields | {"action": "look"})
+    assert page.status_code == 400 and "Two columns are given as “Model”" in page.content.decode()
+    assert form_of(page).items() >= {k: v for k, v in fields.items() if k != "csrfmiddlewaretoken"}.items()
+
+
+@pytest.mark.parametrize("kind", ["ranking", "qa", "demonstration"])
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_template_comes_in_whole(client, manager, project, kind, language, settings):
+    BenchSettings.objects.filter(project=project).update(kind=kind)
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    User.objects.filter(pk=manager.pk).update(language=language)
+    page = client.get(f"/p/{project.slug}/import/template.csv")
+    body = b"".join(page.streaming_content)
+    sent = upload(client, project, body, name="template.csv")
+    client.post(sent.url, form_of(client.get(sent.url)) | {"action": "start"})
+    report = jobs.run_now(Job.objects.get()).result
+    assert report["imported"] == 2 and not report["refused"] and not report.get("notes"), report
+    item = Item.objects.order_by("pk").first()
+    assert item.kind == kind and item.slot_count == {"ranking": 3, "qa": 1, "demonstration": 0}[kind]
 
 
 def test_another_encoding_and_delimiter_can_be_given(client, project, manager):
