@@ -21,6 +21,15 @@ def _feedback_panel(request, project):
     return panel(request, project)
 
 
+def _step(name: str):
+    def render(request, project):
+        from annotation.projects import checklist
+
+        return getattr(checklist, name)(request, project)
+
+    return render
+
+
 class AnnotationConfig(AppConfig):
     name = "annotation"
 
@@ -40,4 +49,6 @@ class AnnotationConfig(AppConfig):
         registry.register_panel("home.project", role="user", order=0, render=_home_panel)
         registry.register_panel("feedback.quality", role="reviewer", order=0, render=_feedback_panel)
         registry.register_panel("home.actions", role="manager", order=0, render=_home_action)
+        for order, step in enumerate(("bring_in", "guidelines", "people", "try_one", "start")):
+            registry.register_panel("project.steps", role="manager", order=order, render=_step(step))
         registry.register_eraser("annotation.erasure", order=10)

@@ -61,6 +61,8 @@ class BenchSettings(models.Model):
     criteria = models.ForeignKey(CriteriaVersion, null=True, on_delete=models.SET_NULL, related_name="+")
     pay_per_item = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     next_position = models.BigIntegerField(default=0)
+    # a manager has put the list of first steps away
+    checklist_closed = models.BooleanField(default=False)
 
 
 class Annotator(models.Model):

@@ -5,7 +5,7 @@ from django.urls import path
 from annotation.bench import views as bench_views
 from annotation.imports import views as imports_views
 from annotation.items import views as item_views
-from annotation.projects import create, guidelines, overview, settings, statement
+from annotation.projects import checklist, create, guidelines, overview, settings, statement
 from annotation.promotion import views as promotion_views
 from annotation.review import views as review_views
 
@@ -32,6 +32,7 @@ urlpatterns: list = [
     path("projects/new/", create.new_project, name="project_new"),
     path("p/<slug:slug>/", overview.project, name="project"),
     path("p/<slug:slug>/agreement/", overview.project_agreement, name="project_agreement"),
+    path("p/<slug:slug>/checklist/close/", checklist.close, name="checklist_close"),
     path("p/<slug:slug>/clone/", create.clone, name="project_clone"),
     path("p/<slug:slug>/settings/", settings.settings, name="project_settings"),
     path("p/<slug:slug>/settings/criteria/", settings.criteria, name="project_criteria"),

@@ -14,12 +14,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from annotation.imports import columns, preview, template_file, uploads
 from annotation.imports import forms as imports_forms
 from annotation.imports import jobs as import_jobs
-from annotation.imports import columns, preview, template_file, uploads
 from annotation.imports.importer import ERRORS_FILE
 from annotation.models import SavedMapping
 from annotation.projects import actions as projects
+from annotation.projects import checklist
 from core import jobs, spreadsheet
 from core.access import project_page
 from core.errors import DomainError
@@ -232,6 +233,7 @@ def import_report(request, project, pk):
         "job": job,
         "report": report,
         "errors": report.get("errors", [])[:REFUSED_SHOWN],
+        "steps": checklist.steps(request, project) if report and not report.get("dry_run") else [],
         "shown": REFUSED_SHOWN,
     }
     return render(request, "annotation/import_report.html", context)

@@ -3,7 +3,9 @@ becomes of hidden items."""
 
 import re
 import secrets
+from unicodedata import east_asian_width
 
+from anyascii import anyascii
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Greatest
@@ -53,16 +55,11 @@ def _check_overlap(overlap: int) -> int:
 
 
 def free_slug(title: str) -> str:
-    """An address that nobody has, from the Latin letters and digits of `title`. DomainError "no_address"
-    where it has none: the address stands in every link, key and command for good, so it should mean
-    something."""
-    base = re.sub(r"[-_]{2,}", "-", slugify(title)[:50].strip("-_"))
-    if not base:
-        raise DomainError(
-            "no_address",
-            _("The title has no Latin letters to make an address of. Give one, such as cardiology-2026."),
-            field="slug",
-        )
+    """An address that nobody has, from the letters and digits of `title`; other scripts are spelt in Latin
+    letters (心血管 → xin-xue-guan). Where it has none, a drawn one."""
+    # Wide characters are words or syllables of their own; the letters of other scripts make words together.
+    latin = "".join(f" {anyascii(c)} " if east_asian_width(c) in "WF" else anyascii(c) for c in title)
+    base = re.sub(r"[-_]{2,}", "-", slugify(latin)[:50].strip("-_")) or f"project-{secrets.token_hex(2)}"
     slug = base
     while Project.objects.filter(slug=slug).exists():
         slug = f"{base}-{secrets.token_hex(2)}"

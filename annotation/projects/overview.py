@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from annotation.projects import actions as projects
+from annotation.projects import checklist
 from annotation.statistics import agreement, progress
 from annotation.statistics import project as figures
 from core import jobs
@@ -37,6 +38,7 @@ def project(request, project):
             raise PermissionDenied(_("Your role in this project does not allow this."))
         return redirect(target)
     known = progress.of_projects([project], new=True)[project.pk]
+    bench = projects.bench_of(project)
     throughput = figures.daily(project)
     today = timezone.now().date()
     review = reverse("review", args=[project.slug])
@@ -72,7 +74,8 @@ def project(request, project):
         else "",
         "people": people_charts,
         "more_people": max(0, len(throughput["people"]) - 8),
-        "bench": projects.bench_of(project),
+        "bench": bench,
+        "steps": checklist.steps(request, project, bench),
         "is_manager": request.role == Role.MANAGER,
     }
     return render(request, "annotation/project.html", context)

@@ -230,7 +230,11 @@ def test_choices_stay_when_one_of_them_is_refused(client, project, manager):
     sent = upload(client, project, body, name="own.csv")
     fields = form_of(client.get(sent.url)) | {"model": "mine", "save_as": "own"}
     fields |= dict(
-        zip([f"column_{i}" for i in range(5)], ["prompt", "answer_1", "model", "model", "answer_2"])
+        zip(
+            [f"column_{i}" for i in range(5)],
+            ["prompt", "answer_1", "model", "model", "answer_2"],
+            strict=True,
+        )
     )
     page = client.post(sent.url, fields | {"action": "look"})
     assert page.status_code == 400 and "Two columns are given as “Model”" in page.content.decode()
