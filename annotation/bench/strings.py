@@ -2,9 +2,10 @@
 them."""
 
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
 from annotation.document import ANSWER_FLAGS, DROP_REASONS, ITEM_FLAGS, SKIP_REASONS
+from core.scripts import Words, plural
 
 
 def names() -> dict[str, str]:
@@ -82,9 +83,10 @@ def actions() -> dict[str, str]:
     }
 
 
-def strings() -> dict[str, str]:
+def strings() -> dict[str, Words]:
     """Every string of the bench's JavaScript; %(name)s places are filled there."""
-    return actions() | {
+    return {
+        **actions(),
         # roles and the conversation
         "role_system": _("System"),
         "role_user": _("User"),
@@ -113,7 +115,7 @@ def strings() -> dict[str, str]:
         "show_answer": _("Show answer %(letter)s"),
         "rank_this": _("Rank next (Shift: tie with the one before)"),
         "read_so_far": _("Read so far"),
-        "characters": _("%(n)s characters"),
+        "characters": plural(lambda n: ngettext("%(n)s character", "%(n)s characters", n)),
         "correct": _("Correct"),
         "flag": _("Flag"),
         "flag_answer": _("Flag answer %(letter)s"),
@@ -257,10 +259,11 @@ def strings() -> dict[str, str]:
         "reviewers_letters": _("In the reviewer's letters: %(pairs)s"),
         "letter_is": _("%(theirs)s is %(here)s here"),
         "banner_accepted": _("This work was accepted and can no longer be changed."),
-        "opened_ranking": _("New item: %(n)s answers to rank"),
+        "opened_ranking": plural(
+            lambda n: ngettext("New item: %(n)s answer to rank", "New item: %(n)s answers to rank", n)
+        ),
         "opened_qa": _("New item: a question and an answer to check"),
         "opened_demonstration": _("New item: an answer to write"),
-        "server_silent": _("The server does not answer. Try again."),
         "change_key_of": _("%(action)s: key %(key)s. Press to change"),
         "press_key": _("Press a key"),
         "only_k_to_z": _("Choose one of the letters K to Z."),

@@ -13,6 +13,7 @@ from annotation.bench import strings
 from annotation.models import Annotation, Annotator, Assignment, Review
 from annotation.promotion import end_user_feedback
 from annotation.statistics import progress
+from core import scripts
 from core.access import project_page
 from core.api.parsers import strict_loads
 from core.rendering import markdown
@@ -45,7 +46,7 @@ def bench(request, project):
         "assignment": _number(request.GET.get("assignment")),
         "guideline": settings.guideline.number if settings.guideline_id else None,
         "progress": progress.for_annotator(project, annotator),
-        "strings": strings.strings(),
+        "strings": scripts.strings() | strings.strings(),
         "answer_flags": choices["answer_flags"],
         "drop_reasons": choices["drop_reasons"],
         "labels": choices["labels"],
@@ -57,6 +58,7 @@ def bench(request, project):
     context = {
         "project": project,
         "config": config,
+        "shared_modules": scripts.MODULES,
         "choices": choices,
         "guidelines": guidelines,
         "returned": returned,

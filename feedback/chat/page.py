@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from core import scripts
 from core.rendering import markdown
 from feedback.chat import strings
 from feedback.chat.access import Visitor
@@ -18,7 +19,6 @@ _PARTS = (
     "choice",
     "compare",
     "composer",
-    "config",
     "dialogs",
     "drafts",
     "history",
@@ -27,12 +27,10 @@ _PARTS = (
     "run",
     "scroll",
     "seen",
-    "store",
     "views",
-    "transport",
     "words",
 )
-MODULES = ["core/dialogs.js", "core/dom.js", *(f"feedback/chat/{part}.js" for part in _PARTS)]
+MODULES = [*scripts.MODULES, *(f"feedback/chat/{part}.js" for part in _PARTS)]
 
 
 def context(visitor: Visitor, conversation: int | None = None) -> dict:
@@ -56,7 +54,7 @@ def context(visitor: Visitor, conversation: int | None = None) -> dict:
             "up": list(reasons.labels(chat.up_reasons, language).items()),
             "down": list(reasons.labels(chat.down_reasons, language).items()),
         },
-        "strings": strings.strings(),
+        "strings": scripts.strings() | strings.strings(),
     }
     return {
         "project": project,

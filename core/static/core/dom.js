@@ -20,3 +20,6 @@ export function h(tag, props = {}, ...children) {
 export function safeLink(url, label) {
   return /^https?:\/\//i.test(url || "") ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer", text: label || url }) : document.createTextNode(label || url || "");
 }
+
+/** `touch.matches`: the finger is the pointer, and a focused field raises a keyboard. */
+export const touch = matchMedia("(pointer: coarse)");

@@ -1,40 +1,28 @@
 // Text written into a form marked data-keep is not lost to a login that has ended: it lies in this tab's store while the form is on its way, comes
-// back when the form stands there again with nothing else in it, and goes once the server has answered. Computers are shared: keyed by person, what
-// belongs to another person is wiped at sight, all of it at sign-out. Leaving with such a text changed and not sent asks.
+// back when the form stands there again with nothing else in it, and goes once the server has answered. Leaving with such a text changed and not
+// sent asks.
 
-const PREFIX = "touchstone:";
+import { Store } from "./store.js";
+
 const person = document.body.dataset.person || "";
+const store = new Store(person, { tab: true });
 const live = document.getElementById("live");
 let leaving = false; // by a form that was sent, or a reload that has kept the text
 
-function store(run) {
-  try {
-    return run(sessionStorage);
-  } catch (error) {
-    return null; // switched off, or full
-  }
-}
-
-const keys = () => store((kept) => Object.keys(kept).filter((key) => key.startsWith(PREFIX))) || [];
 const forms = () => [...document.querySelectorAll("form[data-keep]")];
-const keyOf = (form) => `${PREFIX}${person}:form:${new URL(form.getAttribute("action") || location.pathname, location).pathname}`;
+const nameOf = (form) => `form:${new URL(form.getAttribute("action") || location.pathname, location).pathname}`;
 const texts = (form) => [...form.elements].filter((field) => field.name && (field.localName === "textarea" || field.type === "text"));
 const changed = (form) => texts(form).some((field) => field.value !== field.defaultValue);
 
 function keep(form, lost) {
   const entry = { lost, texts: Object.fromEntries(texts(form).map((field) => [field.name, field.value])) };
-  if (person) store((kept) => kept.setItem(keyOf(form), JSON.stringify(entry)));
+  if (person) store.write(nameOf(form), entry);
 }
 
 /** Keep what is written and not sent over a reload that nobody asked for. */
 export function keepForms() {
   for (const form of forms()) if (changed(form)) keep(form, true);
   leaving = true;
-}
-
-/** Forget every text, as at sign-out. */
-export function forgetForms() {
-  for (const key of keys()) store((kept) => kept.removeItem(key));
 }
 
 function restore(form, entry) {
@@ -57,22 +45,18 @@ function restore(form, entry) {
 const how = (performance.getEntriesByType("navigation")[0] || {}).type; // back, or again after the network failed: the server has not had it
 const unanswered = !person || document.querySelector("[data-refused]"); // the sign-in page, or an error, came instead of an answer
 const unsaved = document.querySelector(".messages .unsaved"); // so says the server, even if the sign-in page was gone before this script had come
-for (const key of keys()) {
-  const entry = store((kept) => JSON.parse(kept.getItem(key)));
-  const form = forms().find((one) => keyOf(one) === key);
-  if (!entry || (person && !key.startsWith(`${PREFIX}${person}:`))) {
-    store((kept) => kept.removeItem(key));
-  } else if (!key.includes(":form:")) {
-    continue; // what the bench remembers of this tab is no form's text
-  } else if (unanswered || (unsaved && !form)) {
-    store((kept) => kept.setItem(key, JSON.stringify({ ...entry, lost: true })));
-  } else if (entry.lost || unsaved || how === "back_forward" || how === "reload") {
-    if (form) {
-      restore(form, entry);
-      store((kept) => kept.removeItem(key));
-    }
+for (const name of store.names()) {
+  if (!/^([\w-]+:)?form:/.test(name)) continue; // what the bench remembers of this tab is no form's text
+  const entry = store.read(name);
+  const form = person && forms().find((one) => nameOf(one) === name);
+  if (entry && (unanswered || (unsaved && !form))) {
+    store.write(name, { ...entry, lost: true });
+  } else if (entry && (entry.lost || unsaved || how === "back_forward" || how === "reload")) {
+    if (!form) continue;
+    restore(form, entry);
+    store.drop(name);
   } else {
-    store((kept) => kept.removeItem(key));
+    store.drop(name);
   }
 }
 

@@ -1,14 +1,10 @@
 // What every page does in the browser: the token of htmx requests, menus, preferences without a reload, copying, questions before what cannot be undone.
 
-import { forgetForms, keepForms } from "./form_drafts.js";
+import { keepForms } from "./form_drafts.js";
+import { csrfToken, postForm } from "./http.js";
+import { forgetAll, unsentHere } from "./store.js";
 
 const live = document.getElementById("live");
-
-/** The current CSRF token. Read from the cookie each time: signing in again in place changes it. */
-export function csrfToken() {
-  const found = document.cookie.match(/(?:^|;\s*)csrftoken=([^;]+)/);
-  return found ? decodeURIComponent(found[1]) : (document.querySelector("[name=csrfmiddlewaretoken]") || {}).value || "";
-}
 
 /** Say something to screen readers, politely. */
 export function announce(text) {
@@ -72,11 +68,8 @@ document.addEventListener("submit", async (event) => {
     document.documentElement.dataset.theme = value;
   }
   data.set(event.submitter.name, value);
-  data.set("csrfmiddlewaretoken", csrfToken());
   try {
-    const answer = await fetch(form.action, { method: "POST", body: data, headers: { Accept: "application/json" }, credentials: "same-origin" });
-    if (!answer.ok) return;
-    const now = await answer.json();
+    const now = await postForm(form.action, data);
     if (now.theme) document.documentElement.dataset.theme = now.theme;
     if (now.text_size) document.documentElement.dataset.text = now.text_size;
     else delete document.documentElement.dataset.text;
@@ -85,21 +78,27 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  const source = document.getElementById(button.dataset.copy);
-  const text = "value" in source ? source.value : source.textContent;
+/** Put `text` where one pastes from. */
+export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch (error) {
     // Over plain HTTP there is no clipboard API.
-    const area = "select" in source ? source : Object.assign(document.createElement("textarea"), { value: text });
-    if (area !== source) document.body.append(area);
+    const area = Object.assign(document.createElement("textarea"), { className: "visually-hidden", value: text, ariaHidden: "true" });
+    const focused = document.activeElement;
+    document.body.append(area);
     area.select();
     document.execCommand("copy");
-    if (area !== source) area.remove();
+    area.remove();
+    if (focused) focused.focus({ preventScroll: true });
   }
+}
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  const source = document.getElementById(button.dataset.copy);
+  await copyText("value" in source ? source.value : source.textContent);
   button.textContent = live.dataset.copied;
   announce(live.dataset.copied);
 });
@@ -128,12 +127,10 @@ document.addEventListener("change", (event) => {
 // Signing out wipes what pages kept in this browser for the person (computers are shared); with work that has not been sent it asks first.
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-logout]") || event.defaultPrevented) return;
-  const kept = Object.keys(localStorage).filter((key) => key.startsWith("touchstone:"));
-  if (kept.length && !window.confirm(event.target.dataset.unsent)) {
+  if (unsentHere() && !window.confirm(event.target.dataset.unsent)) {
     event.preventDefault();
     return;
   }
-  for (const key of kept) localStorage.removeItem(key);
-  forgetForms();
+  forgetAll();
   document.dispatchEvent(new CustomEvent("touchstone:leaving")); // pages with unsent work need not ask again
 });

@@ -20,6 +20,7 @@ from tests.annotation.bench.bench_items import (
     qa_project,
     ranking_project,
     submitted,
+    versions,
 )
 from tests.cast import make_annotator, make_item, make_member, make_project
 
@@ -187,6 +188,24 @@ def test_axe_finds_nothing_serious(live_site, open_page, dark, phone):
     clean(page, "done")
     page.goto(f"/p/{writing.slug}/mine/")
     clean(page, "mine")
+
+
+@pytest.mark.browser
+def test_keys_of_a_word_that_is_being_composed_are_none_of_the_bench(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    press(page, "b m")
+    typing = page.context.new_cdp_session(page)
+    typing.send("Input.imeSetComposition", {"text": "sha", "selectionStart": 3, "selectionEnd": 3})
+    for code in ("KeyS", "Escape", "Enter"):
+        key = {"type": "rawKeyDown", "key": "Process", "code": code, "windowsVirtualKeyCode": 229}
+        typing.send("Input.dispatchKeyEvent", key | {"modifiers": 2 if code == "Enter" else 0})
+    typing.send("Input.insertText", {"text": "沙"})
+    assert page.input_value("#comment") == "沙"
+    assert page.evaluate("document.activeElement.id") == "comment"
+    assert not page.locator("dialog[open]").count() and not versions(expert)
+    press(page, "Escape")
+    assert page.evaluate("document.activeElement.id") != "comment"
 
 
 @pytest.mark.browser

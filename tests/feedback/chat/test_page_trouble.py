@@ -255,6 +255,45 @@ def test_an_expired_session_asks_for_the_password_in_place(live_site, open_page,
     assert page.locator(".bubble").all_inner_texts() == ["one", "two"] and Conversation.objects.count() == 1
 
 
+def test_an_answer_that_ends_before_it_began_gives_the_question_back(live_site, open_page, upstream):
+    project, user = make_chat(upstream, "instant")
+    page = open_chat(open_page, user, project)
+    page.route("**/api/turn/", lambda route: route.fulfill(status=200, body=""))
+    say(page, "one")
+    notice(page, "does not answer")
+    assert page.input_value("#question") == "one"
+    page.unroute("**/api/turn/")
+    page.press("#question", "Enter")
+    answered(page)
+    assert page.locator(".bubble").all_inner_texts() == ["one"] and Conversation.objects.count() == 1
+
+
+def test_what_was_typed_last_comes_back_though_the_browser_has_no_more_room(live_site, open_page, upstream):
+    project, user = make_chat(upstream, "instant")
+    page = open_chat(open_page, user, project)
+    page.fill("#question", "first")
+    full = "() => { throw new DOMException('full', 'QuotaExceededError'); }"
+    page.evaluate(f"() => {{ Storage.prototype.setItem = {full}; }}")
+    page.fill("#question", "first and second")
+    page.evaluate("document.querySelector('.new-talk').click()")
+    until(lambda: page.input_value("#question") == "first and second", "what was typed")
+
+
+def test_enter_that_ends_a_word_of_an_input_method_sends_nothing(live_site, open_page, upstream):
+    project, user = make_chat(upstream, "instant")
+    page = open_chat(open_page, user, project)
+    page.focus("#question")
+    typing = page.context.new_cdp_session(page)
+    typing.send("Input.imeSetComposition", {"text": "nihao", "selectionStart": 5, "selectionEnd": 5})
+    enter = {"type": "rawKeyDown", "key": "Process", "code": "Enter", "windowsVirtualKeyCode": 229}
+    typing.send("Input.dispatchKeyEvent", enter)
+    typing.send("Input.insertText", {"text": "你好"})
+    assert page.input_value("#question") == "你好" and page.locator(".bubble").count() == 0
+    page.press("#question", "Enter")
+    answered(page)
+    assert page.locator(".bubble").all_inner_texts() == ["你好"]
+
+
 def test_what_another_person_typed_is_wiped(live_site, open_page, upstream):
     project, user = make_chat(upstream, "instant")
     page = open_chat(open_page, user, project)

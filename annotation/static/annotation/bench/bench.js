@@ -1,17 +1,19 @@
 // The expert's page: wires session, desk, dock, keys and dialogs together.
 
-import { announce, csrfToken } from "../../core/frame.js";
-import { Api } from "./api.js";
+import { announce } from "../../core/frame.js";
+import { Http, postForm } from "../../core/http.js";
+import { dialogOpen, isControl, isField, onKeys } from "../../core/keys.js";
+import { signInAgain } from "../../core/sign_in.js";
+import { config, count, t, timeOf } from "../../core/strings.js";
 import { DemonstrationDesk } from "./demonstration.js";
-import { askFlags, askSkip, chooseDraft, showKeys, signIn } from "./dialogs.js";
-import { h, isControl, isField } from "./dom.js";
-import { Keymap, keyOf, notMeant } from "./keys.js";
+import { askFlags, askSkip, chooseDraft, showKeys } from "./dialogs.js";
+import { h } from "./dom.js";
+import { Keymap } from "./keymap.js";
 import { QaDesk } from "./qa.js";
 import { RankingDesk } from "./ranking_view.js";
 import { showSaid } from "./end_user_feedback.js";
 import { Session } from "./session.js";
-import { Store } from "./store.js";
-import { config, count, t, timeOf } from "./strings.js";
+import { WorkStore } from "./work_store.js";
 
 const DESKS = { ranking: RankingDesk, qa: QaDesk, demonstration: DemonstrationDesk };
 const byId = (id) => document.getElementById(id);
@@ -25,13 +27,13 @@ let waitingNotice = null; // said before there was an item to say it over
 let askLater = false; // signed out while somebody types: the password is asked for when they leave the field
 let choosing = false; // between two versions of this work
 
-const store = new Store(config.user.id);
-const api = new Api(config.urls.api, async (gently) => {
+const store = new WorkStore(config.user.id);
+const http = new Http(config.urls.api, async (gently) => {
   session.signedOut = true;
   page.status();
   askLater = gently && isField(document.activeElement);
   if (askLater) return false;
-  const done = await signIn();
+  const done = await signInAgain();
   if (done) {
     session.signedOut = false;
     page.status();
@@ -97,7 +99,7 @@ const page = {
     byId("progress-bar").max = Math.max(1, figures.total);
     byId("progress-bar").value = figures.done;
     byId("progress-text").textContent = `${count(figures.done)} / ${count(figures.total)}`;
-    byId("progress-mine").textContent = t("mine_today", { n: count(figures.mine_today) });
+    byId("progress-mine").textContent = t("mine_today", { n: figures.mine_today });
   },
   status() {
     const node = byId("saved");
@@ -150,7 +152,7 @@ const page = {
   },
   notice: (key, values) => notice(t(key, values), { kind: ["broken", "refused_because"].includes(key) ? "bad" : "" }),
 };
-const session = new Session({ config, api, store, page });
+const session = new Session({ config, http, store, page });
 
 /** What a desk may do. */
 const forDesk = {
@@ -297,8 +299,7 @@ function guidelines() {
 async function saveKeys() {
   keyHints();
   try {
-    const body = new URLSearchParams({ keys: JSON.stringify(keymap.saved()) });
-    await fetch(config.urls.keys, { method: "POST", body, credentials: "same-origin", headers: { "X-CSRFToken": csrfToken() } });
+    await postForm(config.urls.keys, { keys: JSON.stringify(keymap.saved()) });
   } catch (error) {
     // They hold on this page; they are only not kept with the person.
   }
@@ -308,51 +309,34 @@ async function saveKeys() {
 
 const HELD = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown"];
 
-document.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || (notMeant(event) && !(event.repeat && HELD.includes(event.key)))) return;
-  if (document.querySelector("dialog[open]:not(.panel)")) return;
-  const field = isField(event.target);
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.preventDefault();
-    submit();
-    return;
+function leave(event) {
+  if (isField(event.target)) event.target.blur();
+  else if (byId("guidelines").open) byId("guidelines").close();
+  else if (!byId("notice").hidden) notice("");
+  else if (document.activeElement) document.activeElement.blur();
+}
+
+/** A key of the desk, or one that calls an action. False when it is neither. */
+function pressed(event, key) {
+  if (!key || (key === " " && isControl(document.activeElement))) return false;
+  if (keymap.off && (key.length === 1 || key === "Backspace")) return false;
+  const work = session.work;
+  if (desk && work && !work.done) {
+    if (work.readOnly && /^([A-J0-9]|Backspace|Delete)$/.test(key)) return false;
+    if (desk.key(key, event)) return true;
   }
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape") {
-    if (field) event.target.blur();
-    else if (byId("guidelines").open) byId("guidelines").close();
-    else if (!byId("notice").hidden) notice("");
-    else if (document.activeElement) document.activeElement.blur();
-    return;
-  }
-  if (field) return;
-  const key = keyOf(event);
-  if (!key) return;
-  const control = isControl(document.activeElement);
-  if ((key === "Enter" || key === " ") && control) return;
-  if (key === "Enter") {
-    event.preventDefault();
-    submit();
-    return;
-  }
-  if (keymap.off && (key.length === 1 || key === "Backspace")) return;
-  if (key === "?") {
-    event.preventDefault();
-    act("keys");
-    return;
-  }
-  if (desk && session.work && !session.work.done) {
-    if (session.work.readOnly && /^([A-J0-9]|Backspace|Delete)$/.test(key)) return;
-    if (desk.key(key, event)) {
-      event.preventDefault();
-      return;
-    }
-  }
-  const action = key.length === 1 ? keymap.actionFor(key, session.work ? session.work.payload.item.kind : "") : "";
-  if (action) {
-    event.preventDefault();
-    act(action);
-  }
+  const action = key.length === 1 ? keymap.actionFor(key, work ? work.payload.item.kind : "") : "";
+  if (!action) return false;
+  act(action);
+  return true;
+}
+
+onKeys(document, {
+  "Mod+Enter": submit,
+  Enter: { when: () => !isControl(document.activeElement), run: submit },
+  Escape: leave,
+  "?": { when: () => !keymap.off, run: () => void act("keys") },
+  "*": { held: HELD, run: pressed },
 });
 
 document.addEventListener("click", (event) => {
@@ -369,13 +353,13 @@ document.addEventListener("click", (event) => {
 
 byId("submit").addEventListener("click", submit);
 byId("retry").addEventListener("click", async () => {
-  if (session.signedOut && !(await api.login())) return;
+  if (session.signedOut && !(await http.login())) return;
   session.signedOut = false;
   session.retryNow();
 });
 document.addEventListener("focusout", () =>
   setTimeout(() => {
-    if (askLater && session.signedOut && !isField(document.activeElement) && !document.querySelector("dialog[open]:not(.panel)")) api.login();
+    if (askLater && session.signedOut && !isField(document.activeElement) && !dialogOpen()) http.login();
   }),
 );
 byId("comment").addEventListener("input", (event) => {
@@ -392,7 +376,6 @@ for (const button of document.querySelectorAll("[data-close]")) button.addEventL
 // The frame has asked about unsent work, and wiped it.
 document.addEventListener("touchstone:leaving", () => {
   session.leaving = true;
-  store.dropSeen();
 });
 
 keyHints();

@@ -1,10 +1,10 @@
 // One answer: its letter, how much of it was read, its text or its correction, its flags, its ratings.
 
+import { config, t } from "../../core/strings.js";
 import { correctionOf, withCorrection } from "./editor.js";
 import { h, lengthOf, textBlock } from "./dom.js";
 import { WHOLE } from "./drafts.js";
 import { answerTurns, lacking } from "./prompt.js";
-import { config, count, t } from "./strings.js";
 
 /** <answer-card>: `setup({answer, item, rows, desk})`. `rows` = [{key, label}] to rate; `desk` = {doc(), change(update), rank(letter, tie),
  *  cell(letter, key), rate(letter, key, value), look(letter), seen(letter), saw(letter, part)}. */
@@ -23,7 +23,7 @@ export class AnswerCard extends HTMLElement {
     });
     this.place = h("span", { class: "place" });
     this.read = h("progress", { class: "read", max: 100, value: 0, "aria-label": t("read_so_far") });
-    this.length = h("span", { class: "length", text: t("characters", { n: count(lengthOf(answer.text)) }) });
+    this.length = h("span", { class: "length", text: t("characters", { n: lengthOf(answer.text) }) });
     this.correctButton = h("button", { type: "button", class: "button quiet small", text: t("correct"), on: { click: () => this.edit(true) } });
     this.flags = this.flagMenu();
     this.rendered = h("div", {}, answerTurns(answer.turns), textBlock(answer, item.language), lacking(answer.cut));

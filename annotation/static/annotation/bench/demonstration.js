@@ -1,8 +1,8 @@
 // Demonstration: a prompt without answers; the expert writes one.
 
+import { t } from "../../core/strings.js";
 import { h, lengthOf } from "./dom.js";
 import { PromptPanel } from "./prompt.js";
-import { count, t } from "./strings.js";
 
 export class DemonstrationDesk {
   constructor({ item, page }) {
@@ -55,6 +55,6 @@ export class DemonstrationDesk {
   }
 
   update() {
-    this.length.textContent = t("characters", { n: count(lengthOf(this.area.value)) });
+    this.length.textContent = t("characters", { n: lengthOf(this.area.value) });
   }
 }

@@ -1,17 +1,13 @@
-// The dialogs of the bench: sign in again, choose between two drafts, skip, flag, keys. Their frames are the template's.
+// The dialogs of the bench: choose between two drafts, skip, flag, keys. Their frames are the template's.
 
-import { asked, passwordAgain } from "../../core/dialogs.js";
+import { asked } from "../../core/dialogs.js";
+import { onKeys } from "../../core/keys.js";
+import { config, t } from "../../core/strings.js";
 import { diff } from "./diff.js";
 import { h } from "./dom.js";
 import { fromDocument, sentence } from "./ranking.js";
-import { config, t } from "./strings.js";
 
 const byId = (id) => document.getElementById(id);
-
-/** Ask for the password in place. True once the person is signed in again, false when they put it off. */
-export function signIn() {
-  return passwordAgain(byId("login-dialog"), { url: config.urls.login, username: config.user.username, silent: t("server_silent") });
-}
 
 /** Show two drafts side by side; "mine" or "theirs". There is no third way out: nothing is thrown away unseen. */
 export async function chooseDraft(mine, theirs) {
@@ -57,17 +53,15 @@ function described(doc) {
 export async function askSkip() {
   const dialog = byId("skip-dialog");
   dialog.querySelector("form").reset();
-  const other = dialog.querySelector("[name=comment]");
-  const onKey = (event) => {
-    if (event.target === other || event.isComposing) return;
-    const radio = dialog.querySelectorAll("[name=reason]")[Number(event.key) - 1];
-    if (radio) {
+  const keysOff = onKeys(dialog, {
+    "*": (event, key) => {
+      const radio = dialog.querySelectorAll("[name=reason]")[Number(key) - 1];
+      if (!radio) return false;
       radio.checked = true;
       radio.focus();
-      event.preventDefault();
-    }
-  };
-  dialog.addEventListener("keydown", onKey);
+      return true;
+    },
+  });
   try {
     for (;;) {
       const given = await asked(dialog);
@@ -77,7 +71,7 @@ export async function askSkip() {
       if (!missing) return { reason: given.reason, comment: given.comment };
     }
   } finally {
-    dialog.removeEventListener("keydown", onKey);
+    keysOff();
     dialog.querySelector(".errors").hidden = true;
   }
 }
@@ -116,20 +110,18 @@ export function showKeys(keymap, kind, save) {
       }),
     );
   };
-  const onKey = (event) => {
-    if (!waiting || event.isComposing || ["Tab", "Shift", "Enter", " "].includes(event.key)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    const key = event.key === "Escape" ? "" : /^[a-z]$/i.test(event.key) ? event.key.toUpperCase() : (/^Key([A-Z])$/.exec(event.code) || [])[1];
+  const chosen = (event, key) => {
+    if (!waiting || ["Tab", "Shift", "Enter", " "].includes(event.key)) return false;
     const id = waiting;
     waiting = null;
-    if (key && key >= "K") {
+    if (/^[K-Z]$/.test(key)) {
       keymap.assign(id, key);
       save(keymap);
       said.textContent = "";
-    } else said.textContent = event.key === "Escape" ? "" : t("only_k_to_z");
+    } else said.textContent = key === "Escape" ? "" : t("only_k_to_z");
     draw();
     table.querySelector(`[data-remap=${id}]`).focus();
+    return true;
   };
   off.onchange = () => {
     keymap.off = !off.checked;
@@ -140,8 +132,7 @@ export function showKeys(keymap, kind, save) {
     save(keymap);
     draw();
   };
-  dialog.addEventListener("keydown", onKey, true);
-  dialog.addEventListener("close", () => dialog.removeEventListener("keydown", onKey, true), { once: true });
+  dialog.addEventListener("close", onKeys(dialog, { "*": chosen }, { capture: true }), { once: true });
   for (const part of dialog.querySelectorAll("[data-only]")) part.hidden = !part.dataset.only.split(" ").includes(kind) || (part.dataset.with === "ratings" && !config.project.ratings);
   said.textContent = "";
   draw();

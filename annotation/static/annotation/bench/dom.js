@@ -30,13 +30,6 @@ export function textBlock(entry, language, extra = "") {
   return h("div", { class: `text plain ${extra}`, dir: "auto", lang, text: entry.text || "" });
 }
 
-export const isField = (node) =>
-  !!node && (node.isContentEditable || node.tagName === "TEXTAREA" || node.tagName === "SELECT" || (node.tagName === "INPUT" && !["checkbox", "radio", "button", "submit"].includes(node.type)));
-
-/** Whether Enter and Space belong to the focused element. */
-export const isControl = (node) =>
-  isField(node) || (!!node && node !== document.body && !!node.closest("button, a[href], summary, select, input, [role=radio], [role=button], [role=tab]"));
-
 /** Code points, as a person counts characters. */
 export const lengthOf = (text) => {
   let n = 0;

@@ -1,7 +1,7 @@
 // Keeping what is being worked on: in this browser with every change, on the server within a second, and both versions when two windows differ.
 // These are methods of Session (session.js), in a file of their own.
 
-import { ApiError } from "./api.js";
+import { HttpError } from "../../core/http.js";
 
 const DRAFT_DELAY = 700;
 
@@ -81,7 +81,7 @@ export const keeping = {
   async saveDraft(work) {
     const doc = work.doc;
     try {
-      const kept = await this.api.post(`assignments/${work.id}/draft/`, { document: this.drafted(work), revision: work.revision, active_ms: Math.round(work.active) }, { quiet: this.signedOut, gently: true });
+      const kept = await this.http.post(`assignments/${work.id}/draft/`, { document: this.drafted(work), revision: work.revision, active_ms: Math.round(work.active) }, { quiet: this.signedOut, gently: true });
       work.revision = kept.revision;
       this.reached();
       this.savedAt = new Date();
@@ -105,8 +105,8 @@ export const keeping = {
     let theirs = data.document;
     if (!theirs) {
       // No draft any more: the other window has submitted it. What is sent from here is then an edit of that.
-      const now = await this.api.get(`assignments/${work.id}/?html=1`).catch(() => null);
-      if (!now) return this.missed(new ApiError("offline"));
+      const now = await this.http.get(`assignments/${work.id}/?html=1`).catch(() => null);
+      if (!now) return this.missed(new HttpError("offline"));
       work.payload = now;
       work.reopened = now.assignment.state === "submitted";
       theirs = now.assignment.annotation && { not_read: [], ...now.assignment.annotation.document };

@@ -1,8 +1,8 @@
 // Correcting a text: the text itself to type in, the difference below at once, "wording only", and what the correction rests on.
 
+import { t } from "../../core/strings.js";
 import { draw, unified, withLineEnds } from "./diff.js";
 import { h } from "./dom.js";
-import { t } from "./strings.js";
 
 const sameTarget = (a, b) => a.target === b.target && a.answer === b.answer && a.turn === b.turn;
 

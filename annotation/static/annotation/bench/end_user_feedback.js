@@ -1,7 +1,7 @@
 // What the end user said of the answers, shown with work that was judged already.
 
+import { t } from "../../core/strings.js";
 import { h } from "./dom.js";
-import { t } from "./strings.js";
 
 /** Fill `node` with `lines` ([{who, letter, kind, words, reasons, text}]); hidden when there are none. */
 export function showSaid(node, lines) {

@@ -2,18 +2,16 @@
 
 export class Outbox {
   /** `on` is told what became of an entry: sent(entry, answer), refused(entry, error), missed(error), status(). */
-  constructor({ api, store, slug, on }) {
-    Object.assign(this, { api, store, slug, on });
-    this.memory = new Map(); // client_key → entry: what the store has no room for
+  constructor({ http, store, slug, on }) {
+    Object.assign(this, { http, store, slug, on });
   }
 
   put(entry) {
-    // No room in the store: this window's memory must do, and the page says so.
-    if (!this.store.putOut(entry)) this.memory.set(entry.client_key, entry);
+    this.store.putOut(entry);
   }
 
   entries() {
-    return [...this.store.out(), ...this.memory.values()].sort((a, b) => a.at - b.at);
+    return this.store.out();
   }
 
   find(clientKey) {
@@ -26,7 +24,6 @@ export class Outbox {
 
   drop(entry) {
     this.store.dropOut(entry.client_key);
-    this.memory.delete(entry.client_key);
   }
 
   /** Send everything, once. True when the box is empty, false when the server was not reached. */
@@ -34,9 +31,9 @@ export class Outbox {
     for (const entry of this.entries()) {
       try {
         // Prefetched and never opened on the server: asking for the next item opens it.
-        if (entry.confirmed === false) await this.api.post(`projects/${this.slug}/next/`, {}, options);
+        if (entry.confirmed === false) await this.http.post(`projects/${this.slug}/next/`, {}, options);
         const { assignment, document, client_key, active_ms } = entry;
-        const answer = await this.api.post(`assignments/${assignment}/submit/`, { document, client_key, active_ms }, options);
+        const answer = await this.http.post(`assignments/${assignment}/submit/`, { document, client_key, active_ms }, options);
         this.drop(entry);
         this.on.sent(entry, answer);
       } catch (error) {

@@ -1,8 +1,8 @@
 // What was asked: the turns of the conversation, the tools, and the sources the answer must rest on.
 
+import { t } from "../../core/strings.js";
 import { correctionOf, withCorrection } from "./editor.js";
 import { h, safeLink, textBlock } from "./dom.js";
-import { count, t } from "./strings.js";
 
 const json = (value) => h("pre", { class: "json", tabIndex: 0, text: typeof value === "string" ? value : JSON.stringify(value, null, 2) });
 
@@ -25,7 +25,7 @@ export function answerTurns(turns) {
   const shown = turns.map((turn) =>
     h("div", { class: "turn small" }, h("p", { class: "who", text: roleName(turn) }), turn.content ? textBlock({ text: typeof turn.content === "string" ? turn.content : JSON.stringify(turn.content) }) : null, toolCalls(turn.tool_calls)),
   );
-  return h("details", { class: "fold" }, h("summary", { text: t("steps_before", { n: count(turns.length) }) }), shown);
+  return h("details", { class: "fold" }, h("summary", { text: t("steps_before", { n: turns.length }) }), shown);
 }
 
 const roleName = (message) => t(`role_${message.role}`) + (message.name ? ` · ${message.name}` : "");
@@ -78,7 +78,7 @@ export class PromptPanel extends HTMLElement {
 
   tools(item) {
     if (!item.tools || !item.tools.length) return null;
-    return h("details", { class: "fold" }, h("summary", { text: t("tools_given", { n: count(item.tools.length) }) }), json(item.tools));
+    return h("details", { class: "fold" }, h("summary", { text: t("tools_given", { n: item.tools.length }) }), json(item.tools));
   }
 
   fold(button) {

@@ -1,10 +1,11 @@
 // The QA check: the source with numbered sentences on the left, question and answer on the right. Keep on one key; fix edits both with the
 // difference shown; drop asks why. Claims of the answer can be tied to the sentence they rest on.
 
+import { isControl } from "../../core/keys.js";
+import { config, t } from "../../core/strings.js";
 import { correctionOf, withCorrection } from "./editor.js";
-import { h, isControl, safeLink, textBlock } from "./dom.js";
+import { h, safeLink, textBlock } from "./dom.js";
 import { PromptPanel, answerTurns, lacking } from "./prompt.js";
-import { config, t } from "./strings.js";
 
 const touch = window.matchMedia("(pointer: coarse)");
 const STATES = ["supported", "contradicted", "not_found", "source_outdated"];

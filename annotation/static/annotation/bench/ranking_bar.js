@@ -1,9 +1,10 @@
 // The ranking as a sentence of chips, "B › A = D | C", with the answers not yet named beside it. Chips are dragged with mouse or finger, or moved
 // with the arrow keys; a click on a step between two of them says how much better.
 
+import { onKeys } from "../../core/keys.js";
+import { t } from "../../core/strings.js";
 import { h } from "./dom.js";
 import { LINE, cycleStrength, place, ranked, shift, strengthOf, takeOut } from "./ranking.js";
-import { t } from "./strings.js";
 
 const STEPS = ["≳", "›", "≫", "⋙"];
 const THRESHOLD = 6; // pixels before a press becomes a drag
@@ -62,14 +63,8 @@ export class RankSentence extends HTMLElement {
       else if (what === LINE) this.set(takeOut(this.state, LINE));
       else this.look(what);
     });
-    chip.addEventListener("keydown", (event) => {
-      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-      if (by && !inTray) this.set(shift(this.state, what, by));
-      else if (event.key === "Delete" && !inTray) this.set(takeOut(this.state, what));
-      else return;
-      event.preventDefault();
-      event.stopPropagation();
-    });
+    const step = (by) => ({ held: true, run: () => this.set(shift(this.state, what, by)) });
+    if (!inTray) onKeys(chip, { ArrowLeft: step(-1), ArrowRight: step(1), Delete: { held: true, run: () => this.set(takeOut(this.state, what)) } });
     return chip;
   }
 

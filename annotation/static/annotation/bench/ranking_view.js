@@ -1,12 +1,13 @@
 // The desk of a ranking: the conversation, the answers side by side, and the sentence in the dock.
 
+import { isField } from "../../core/keys.js";
+import { t } from "../../core/strings.js";
 import "./card.js";
 import "./ranking_bar.js";
-import { h, isField } from "./dom.js";
+import { h } from "./dom.js";
 import { WHOLE } from "./drafts.js";
 import * as rank from "./ranking.js";
 import { PromptPanel } from "./prompt.js";
-import { t } from "./strings.js";
 
 const listed = (letters) => letters.join(t("list_comma"));
 

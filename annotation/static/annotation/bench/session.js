@@ -5,8 +5,8 @@
 // (a prefetched item is shown before that). All sending runs one after the other through `chain`, so that a submit is on the server
 // before the next item is asked for.
 
+import { HttpError, newKey, pause } from "../../core/http.js";
 import { watchActivity } from "./activity.js";
-import { ApiError, newKey } from "./api.js";
 import { keeping, lettersOf, most, readIn, same, spoken } from "./drafts.js";
 import { Outbox } from "./outbox.js";
 
@@ -15,8 +15,8 @@ const RESERVE_EVERY = 80_000; // the reserve lasts two minutes
 export class Session {
   /** `page` is told what happens: opened(work), empty(kind), status(), progress(figures), refused(entry, error), conflict(mine, theirs) →
    *  Promise of "mine" | "theirs", notice(key, values), closed(). */
-  constructor({ config, api, store, page }) {
-    Object.assign(this, { config, api, store, page });
+  constructor({ config, http, store, page }) {
+    Object.assign(this, { config, http, store, page });
     this.work = null;
     this.next = null; // prefetched payload
     this.previous = null; // {work, key}: what undo takes back
@@ -25,10 +25,10 @@ export class Session {
     this.offline = false;
     this.signedOut = false;
     this.savedAt = null;
-    this.retryIn = 2000;
+    this.failures = 0; // in a row
     this.leaving = false;
     this.outbox = new Outbox({
-      api,
+      http,
       store,
       slug: config.project.slug,
       on: {
@@ -75,13 +75,13 @@ export class Session {
   }
 
   async reopen(id) {
-    const payload = await this.reach(() => this.api.get(`assignments/${id}/?html=1`));
+    const payload = await this.reach(() => this.http.get(`assignments/${id}/?html=1`));
     if (payload) await this.open(payload, { reopened: payload.assignment.state === "submitted" });
   }
 
   /** Open what the server says comes next, or say that there is nothing. A prefetched item on screen is confirmed in place. */
   async openNext() {
-    const payload = await this.reach(() => this.api.post(`projects/${this.config.project.slug}/next/`, { html: true }));
+    const payload = await this.reach(() => this.http.post(`projects/${this.config.project.slug}/next/`, { html: true }));
     if (payload === undefined) return this.work && !this.work.done ? null : this.page.empty("offline");
     // Already submitted here, on its way: the step that sends it asks again.
     if (payload && this.outbox.holds(payload.assignment.id)) return null;
@@ -155,7 +155,7 @@ export class Session {
     if (!this.work || this.work.reopened || !this.work.confirmed || this.reserving) return;
     this.reserving = true;
     try {
-      const payload = await this.api.post(`projects/${this.config.project.slug}/next/`, { html: true, reserve: true }, { quiet: true });
+      const payload = await this.http.post(`projects/${this.config.project.slug}/next/`, { html: true, reserve: true }, { quiet: true });
       this.next = payload && payload.assignment.state === "reserved" && this.work && payload.assignment.id !== this.work.id ? payload : null;
     } catch (error) {
       // Fetching ahead is a convenience: the next item is asked for again when it is needed.
@@ -236,11 +236,11 @@ export class Session {
   // ── other verbs ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   skip(reason, comment) {
-    return this.giveUp((id) => this.api.post(`assignments/${id}/skip/`, { reason, comment }));
+    return this.giveUp((id) => this.http.post(`assignments/${id}/skip/`, { reason, comment }));
   }
 
   report(comment) {
-    return this.giveUp((id) => this.api.post(`assignments/${id}/report/`, { reason: "personal_data", comment }), "reported");
+    return this.giveUp((id) => this.http.post(`assignments/${id}/report/`, { reason: "personal_data", comment }), "reported");
   }
 
   /** Hand the work back by `verb` and go on; `said`: the notice shown beside the next item. */
@@ -282,7 +282,7 @@ export class Session {
         return this.open(previous.work.payload, { doc: previous.work.doc, seen: previous.work.seen, confirmed: previous.work.confirmed });
       }
       try {
-        const payload = await this.api.post(`assignments/${previous.work.id}/undo/?html=1`);
+        const payload = await this.http.post(`assignments/${previous.work.id}/undo/?html=1`);
         this.next = null;
         this.reached();
         this.page.notice("undone");
@@ -311,7 +311,7 @@ export class Session {
     if (!work || work.done || !work.confirmed || work.reopened || work.late || this.offline) return;
     this.lastBeat = Date.now();
     try {
-      await this.api.post(`assignments/${work.id}/heartbeat/`, { active_ms: Math.round(work.active) }, { quiet: this.signedOut, gently: true });
+      await this.http.post(`assignments/${work.id}/heartbeat/`, { active_ms: Math.round(work.active) }, { quiet: this.signedOut, gently: true });
       this.reached();
     } catch (error) {
       this.missed(error);
@@ -342,25 +342,24 @@ export class Session {
   }
 
   reached() {
-    this.retryIn = 2000;
+    this.failures = 0;
     this.signedOut = false;
     this.setOffline(false);
   }
 
   missed(error) {
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof HttpError)) throw error;
     if (error.kind === "login") this.signedOut = true;
     if (error.kind === "offline") {
       this.setOffline(true);
       clearTimeout(this.retryTimer);
-      this.retryTimer = setTimeout(() => this.retryNow(), this.retryIn);
-      this.retryIn = Math.min(this.retryIn * 1.7, 30_000);
+      this.retryTimer = setTimeout(() => this.retryNow(), pause(this.failures++));
     }
     this.page.status();
   }
 
   failed(error) {
-    if (error instanceof ApiError) return;
+    if (error instanceof HttpError) return;
     console.error(error);
     this.page.notice("broken");
   }
@@ -392,12 +391,12 @@ export class Session {
   part() {
     const work = this.work;
     if (work && !work.done && work.confirmed && work.dirty) {
-      this.api.parting(`assignments/${work.id}/draft/`, { document: this.drafted(work), revision: work.revision, active_ms: Math.round(work.active) });
+      this.http.parting(`assignments/${work.id}/draft/`, { document: this.drafted(work), revision: work.revision, active_ms: Math.round(work.active) });
     }
     if (this.next) {
-      this.api.parting(`assignments/${this.next.assignment.id}/release/`);
+      this.http.parting(`assignments/${this.next.assignment.id}/release/`);
       this.next = null;
-    } else if (work && !work.done && !work.confirmed && !work.touched) this.api.parting(`assignments/${work.id}/release/`);
+    } else if (work && !work.done && !work.confirmed && !work.touched) this.http.parting(`assignments/${work.id}/release/`);
   }
 }
 

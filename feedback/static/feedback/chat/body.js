@@ -2,7 +2,7 @@
 // server's HTML and take its place. Whatever its length, a frame touches the end of the tail only, and a slow machine gets fewer frames.
 
 import { h } from "../../core/dom.js";
-import { languageOf } from "./config.js";
+import { languageOf } from "../../core/strings.js";
 
 const PIECE = 4000; // characters in one paragraph of the tail before the next line end begins another: laying out stays short
 

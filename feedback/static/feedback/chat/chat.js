@@ -1,49 +1,49 @@
 // The chat page: which talk is on screen, what is sent, and what becomes of it.
 
+import { touch } from "../../core/dom.js";
 import { announce } from "../../core/frame.js";
+import { Http, newKey } from "../../core/http.js";
+import { onKeys } from "../../core/keys.js";
+import { config, t } from "../../core/strings.js";
 import { Composer, fitKeyboard } from "./composer.js";
 import { choose, goOn, passOver } from "./choice.js";
 import { compare } from "./compare.js";
-import { config, newKey, t, touch } from "./config.js";
 import * as dialogs from "./dialogs.js";
 import { Drafts } from "./drafts.js";
 import { History } from "./history.js";
 import { Run } from "./run.js";
 import { Follow } from "./scroll.js";
 import { Seen } from "./seen.js";
-import { Store } from "./store.js";
 import { Answer, Question } from "./views.js";
-import { Wire } from "./transport.js";
 import { copied, notice, spoken } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 
 class Page {
   constructor() {
-    this.wire = new Wire(config.urls.api, dialogs.signIn);
-    this.store = new Store(config.user.id, config.project.slug);
+    this.http = new Http(config.urls.api, dialogs.signIn);
     this.list = byId("turns");
     this.follow = new Follow(byId("scroll"), byId("to-end"));
     this.talk = emptyTalk();
     this.views = [];
     this.run = null;
     this.loads = 0;
-    this.seen = new Seen(this.wire);
+    this.seen = new Seen(this.http);
     this.act = {
-      wire: this.wire,
+      http: this.http,
       changed: () => this.follow.keep(),
       reveal: (node) => this.follow.reveal(node),
       hold: () => this.follow.hold(),
       branch: (id, by) => this.branch(id, by),
-      copy: (message, text) => copied(text, message.role !== "user" && message.id ? () => this.wire.quietly(`messages/${message.id}/signal/`, { name: "copy" }) : null),
+      copy: (message, text) => copied(text, message.role !== "user" && message.id ? () => this.http.parting(`messages/${message.id}/signal/`, { name: "copy" }) : null),
       regenerate: (answer) => this.regenerate(answer),
       resend: (question, text) => this.resend(question, text),
       seen: (id) => this.seen.add(id),
       choose: (drafts, body) => choose(this, drafts, body),
       goOn: () => goOn(this),
     };
-    this.composer = new Composer(this.store, { send: (sent) => this.send(sent), stop: () => this.stop() });
-    this.history = new History(this.wire, { open: (id) => this.open(id), gone: (id) => id === this.talk.id && this.open(null) });
+    this.composer = new Composer({ send: (sent) => this.send(sent), stop: () => this.stop() });
+    this.history = new History(this.http, { open: (id) => this.open(id), gone: (id) => id === this.talk.id && this.open(null) });
     for (const link of document.querySelectorAll(".new-talk")) link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
@@ -58,9 +58,7 @@ class Page {
       if (editing) event.preventDefault();
     });
     document.addEventListener("touchstone:leaving", () => this.run && this.run.leave());
-    document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.run && !event.defaultPrevented && !document.querySelector("dialog[open]") && event.target === this.composer.area) this.stop();
-    });
+    onKeys(document, { Escape: { when: (event) => Boolean(this.run) && event.target === this.composer.area, run: () => void this.stop() } });
     fitKeyboard();
   }
 
@@ -93,13 +91,13 @@ class Page {
     }
     byId("talk").setAttribute("aria-busy", "true");
     try {
-      const talk = await this.wire.get(`conversations/${id}/`);
+      const talk = await this.http.get(`conversations/${id}/`);
       if (load === this.loads) this.draw(talk);
     } catch (error) {
       if (load !== this.loads) return;
       this.draw({ ...emptyTalk(), id });
       byId("empty").hidden = true;
-      notice(error.status === 404 ? t("no_such_talk") : error.kind === "refused" ? error.message : t("server_silent"), error.status === 404 ? null : () => this.show(id));
+      notice(error.status === 404 ? t("no_such_talk") : error.said || t("server_silent"), error.status === 404 ? null : () => this.show(id));
     } finally {
       if (load === this.loads) byId("talk").removeAttribute("aria-busy");
     }
@@ -162,7 +160,7 @@ class Page {
     if (!config.consent.needed) return true;
     if (!(await dialogs.consent())) return false;
     try {
-      await this.wire.post("consent/", { version: config.consent.version });
+      await this.http.post("consent/", { version: config.consent.version });
     } catch (error) {
       this.failed(error);
       return false;
@@ -199,7 +197,7 @@ class Page {
     const body = { conversation: this.talk.id, parent: message.parent ?? null, text, client_key: newKey() };
     this.turn("turn/", body, {
       siblings: message.siblings || [message.id],
-      begun: () => answer && this.wire.quietly(`messages/${answer.id}/signal/`, { name: "edit" }),
+      begun: () => answer && this.http.parting(`messages/${answer.id}/signal/`, { name: "edit" }),
       failed: (words) => {
         this.restore(before);
         const view = this.views.find((one) => one.message === message);
@@ -233,7 +231,7 @@ class Page {
 
   newRun(path, body, on) {
     const page = this;
-    const run = new Run(this.wire, path, body, {
+    const run = new Run(this.http, path, body, {
       begin: (event) => on.begin(event),
       slow: (seconds) => seconds > 5 && notice(t("sending", { n: seconds }), null, true),
       settled: (answer) => {
@@ -350,7 +348,7 @@ class Page {
       notice(t("consent_changed"), () => location.reload());
       return t("consent_changed");
     }
-    const words = error.kind === "refused" ? error.message : error.kind === "login" ? t("signed_out") : t("not_arrived");
+    const words = error.kind === "login" ? t("signed_out") : error.said || t("not_arrived");
     notice(words);
     return words;
   }
@@ -364,7 +362,7 @@ class Page {
   async branch(id, by) {
     if (this.run) return notice(t("still_writing"));
     try {
-      const talk = await this.wire.post(`conversations/${this.talk.id}/branch/`, { message: id });
+      const talk = await this.http.post(`conversations/${this.talk.id}/branch/`, { message: id });
       const known = new Map(this.talk.messages.map((message) => [message.id, message]));
       if (!talk.keep) for (const message of talk.messages) if (!message.text && known.has(message.id)) Object.assign(message, { text: known.get(message.id).text, html: known.get(message.id).html });
       const top = byId("scroll").scrollTop;
@@ -377,7 +375,7 @@ class Page {
       const step = node.querySelector(`[data-step="${by}"]:not([disabled])`) || node.querySelector("[data-step]:not([disabled])");
       if (step) step.focus({ preventScroll: true });
     } catch (error) {
-      notice(error.kind === "refused" ? error.message : t("server_silent"));
+      notice(error.said || t("server_silent"));
     }
   }
 
@@ -388,13 +386,13 @@ class Page {
     this.talk.score = given.value ? given : null;
     this.head();
     try {
-      await this.wire.post(`conversations/${this.talk.id}/score/`, given);
+      await this.http.post(`conversations/${this.talk.id}/score/`, given);
       announce(t("kept"));
       this.history.load();
     } catch (error) {
       this.talk.score = before;
       this.head();
-      notice(error.kind === "refused" ? error.message : t("not_sent"));
+      notice(error.said || t("not_sent"));
     }
   }
 }

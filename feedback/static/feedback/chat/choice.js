@@ -1,8 +1,8 @@
 // What becomes of drafts: one is chosen, all are judged alike, or somebody goes on without a word about them.
 
-import { h } from "../../core/dom.js";
+import { h, touch } from "../../core/dom.js";
 import { announce } from "../../core/frame.js";
-import { t, touch } from "./config.js";
+import { t } from "../../core/strings.js";
 import { Drafts } from "./drafts.js";
 import { Answer } from "./views.js";
 
@@ -18,7 +18,7 @@ function stands(page, drafts, message) {
 
 /** Send the person's choice `body` and go on from the answer it leads to. */
 export async function choose(page, drafts, body) {
-  const chosen = await page.wire.post("choose/", body);
+  const chosen = await page.http.post("choose/", body);
   const scroller = document.getElementById("scroll");
   const top = drafts.node.getBoundingClientRect().top;
   drafts.question.choice = { verdict: body.verdict, chosen: body.chosen };

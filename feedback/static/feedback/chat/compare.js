@@ -1,7 +1,7 @@
 // Asked again: is it better, worse or the same as before? One tap, or none.
 
 import { h } from "../../core/dom.js";
-import { t } from "./config.js";
+import { t } from "../../core/strings.js";
 import { notice } from "./words.js";
 
 /** Put the question under `answer`; `before` is the message it is compared with. The talk goes on from the better one. */
@@ -18,11 +18,11 @@ export function compare(before, answer, page) {
   const say = async (verdict, chosen) => {
     const shown = [before, answer.message].map((one) => ({ message: one.id, seen: true }));
     try {
-      await page.wire.post("choose/", { user: answer.message.parent, verdict, chosen, shown });
+      await page.http.post("choose/", { user: answer.message.parent, verdict, chosen, shown });
       question.replaceWith(h("p", { class: "small soft", role: "status", text: t("kept") }));
       if (chosen === before.id) page.branch(before.id, 0);
     } catch (error) {
-      notice(error.kind === "refused" ? error.message : t("not_sent"));
+      notice(error.said || t("not_sent"));
     }
   };
   answer.judgement.node.before(question);

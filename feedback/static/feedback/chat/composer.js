@@ -1,14 +1,19 @@
 // Where a person types: Enter sends (on a phone it begins a line), what was typed is kept in this browser until it has arrived.
 
-import { newKey, touch } from "./config.js";
+import { touch } from "../../core/dom.js";
+import { newKey } from "../../core/http.js";
+import { onKeys } from "../../core/keys.js";
+import { Store } from "../../core/store.js";
+import { config } from "../../core/strings.js";
 
 const TALL = 0.4; // of the window
 
-/** Does this key send what was typed? */
-export function sends(event) {
-  if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return false;
-  return event.ctrlKey || event.metaKey || !(event.shiftKey || event.altKey || touch.matches);
-}
+/** What lies in the store for the talk `id` (null: a new one): {text, key?, parent?, since?}. `key` is there when it was sent and nothing has come
+ *  back, `since` when more was typed after that. */
+const nameOf = (id) => `chat:${config.project.slug}:${id || "new"}`;
+
+/** The keys that send what is typed into a field: Enter, on a phone and with Shift only together with Ctrl. */
+export const sending = (run) => ({ "Mod+Enter": run, Enter: { when: (event) => !event.shiftKey && !touch.matches, run } });
 
 /** Two texts as one, each once, a blank line between. */
 function joined(before, since) {
@@ -17,8 +22,8 @@ function joined(before, since) {
 
 export class Composer {
   /** `send({text, key, parent})`, `stop()`. */
-  constructor(store, { send, stop }) {
-    this.store = store;
+  constructor({ send, stop }) {
+    this.store = new Store(config.user.id);
     this.form = document.getElementById("composer");
     this.area = this.form.querySelector("textarea");
     this.sendButton = document.getElementById("send");
@@ -31,11 +36,7 @@ export class Composer {
       this.keep();
       this.fit();
     });
-    this.area.addEventListener("keydown", (event) => {
-      if (!sends(event)) return;
-      event.preventDefault();
-      if (!event.repeat) this.submit();
-    });
+    onKeys(this.area, sending(() => this.submit()), { fields: true });
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -49,7 +50,7 @@ export class Composer {
   /** What was kept for the talk `id`, before what is being `typed`. */
   open(id, typed = "") {
     this.talk = id;
-    const { since = "", ...kept } = this.store.read(id) || { text: "" };
+    const { since = "", ...kept } = this.store.read(nameOf(id)) || { text: "" };
     this.sent = kept.key ? kept : null;
     this.onItsWay = false;
     this.write(joined(kept.text, joined(since, typed)));
@@ -63,8 +64,9 @@ export class Composer {
 
   keep() {
     const text = this.area.value;
-    if (this.onItsWay) this.store.write(this.talk, { ...this.sent, since: text }); // it may never arrive
-    else this.store.write(this.talk, { text, ...(this.sent && this.sent.text === text ? this.sent : {}) });
+    if (this.onItsWay) this.store.write(nameOf(this.talk), { ...this.sent, since: text }); // it may never arrive
+    else if (text) this.store.write(nameOf(this.talk), { text, ...(this.sent && this.sent.text === text ? this.sent : {}) });
+    else this.store.drop(nameOf(this.talk));
   }
 
   submit() {
@@ -79,7 +81,7 @@ export class Composer {
   away(sent) {
     this.sent = sent;
     this.onItsWay = true;
-    this.store.write(this.talk, sent);
+    this.store.write(nameOf(this.talk), sent);
     this.write("");
     if (touch.matches) this.area.blur(); // the keyboard goes, the answer has the screen
   }
@@ -88,7 +90,7 @@ export class Composer {
   arrived(id) {
     this.sent = null;
     this.onItsWay = false;
-    this.store.write(this.talk, null);
+    this.store.drop(nameOf(this.talk));
     this.talk = id;
     if (this.area.value) this.keep();
   }

@@ -1,7 +1,8 @@
 // The dialogs of the chat: consent, sign in again, what is stored, score of the talk. Their frames are the template's.
 
-import { asked, passwordAgain } from "../../core/dialogs.js";
-import { config, t } from "./config.js";
+import { asked } from "../../core/dialogs.js";
+import { signInAgain } from "../../core/sign_in.js";
+import { config } from "../../core/strings.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -21,7 +22,7 @@ export async function signIn() {
     byId("guest-dialog").showModal();
     return false;
   }
-  return passwordAgain(byId("login-dialog"), { url: config.urls.login, username: config.user.username, silent: t("server_silent") });
+  return signInAgain();
 }
 
 /** Whether the person agrees. */

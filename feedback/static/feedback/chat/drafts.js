@@ -2,7 +2,8 @@
 // enough to be read at all, is what the choice is recorded against.
 
 import { h } from "../../core/dom.js";
-import { t } from "./config.js";
+import { onKeys } from "../../core/keys.js";
+import { t } from "../../core/strings.js";
 import { Answer } from "./views.js";
 
 const GLANCE = 800; // ms on screen before a draft counts as seen
@@ -17,8 +18,10 @@ export class Drafts {
     this.seen = new Set(messages.filter((m) => m.seen).map((m) => m.id));
     this.answers = [...messages].sort((a, b) => a.position - b.position).map((message) => new Answer(message, act, { draft: true }));
     this.tabs = this.answers.map((answer, i) =>
-      h("button", { type: "button", role: "tab", id: `draft-tab-${i}`, class: "draft-tab", on: { click: () => this.show(i), keydown: (event) => this.arrows(event) } }, t("draft", { n: i + 1 })),
+      h("button", { type: "button", role: "tab", id: `draft-tab-${i}`, class: "draft-tab", on: { click: () => this.show(i) } }, t("draft", { n: i + 1 })),
     );
+    const step = (by) => ({ held: true, run: () => this.show((this.active + by + this.answers.length) % this.answers.length) });
+    for (const tab of this.tabs) onKeys(tab, { ArrowRight: step(1), ArrowLeft: step(-1) });
     this.columns = this.answers.map((answer, i) => {
       answer.better = h("button", { type: "button", class: "button small better", text: t("this_one"), on: { click: () => this.choose("better", answer) } });
       return h("section", { class: "draft", "aria-label": t("draft", { n: i + 1 }), id: `draft-panel-${i}` }, h("p", { class: "draft-name soft small", "aria-hidden": "true", text: t("draft", { n: i + 1 }) }), answer.node, h("div", { class: "actions" }, answer.better));
@@ -75,11 +78,6 @@ export class Drafts {
     if (focus) this.tabs[n].focus({ preventScroll: true });
   }
 
-  arrows(event) {
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by) this.show((this.active + by + this.answers.length) % this.answers.length);
-  }
-
   /** Notice what is on screen for a moment, with its text there. */
   watch() {
     const timers = new Map();
@@ -119,7 +117,7 @@ export class Drafts {
       this.observer.disconnect();
     } catch (error) {
       for (const button of buttons) button.disabled = false;
-      this.error.textContent = error.kind === "refused" ? error.message : t("not_sent");
+      this.error.textContent = error.said || t("not_sent");
       this.error.hidden = false;
     }
   }

@@ -1,15 +1,16 @@
 // The person's own talks: a list beside the talk, a drawer on a phone, and a search in what was said.
 
-import { h } from "../../core/dom.js";
-import { config, t, touch, when } from "./config.js";
+import { h, touch } from "../../core/dom.js";
+import { onKeys } from "../../core/keys.js";
+import { config, t, when } from "../../core/strings.js";
 import { icon } from "./icons.js";
 
 const TYPING = 250; // ms after the last letter
 
 export class History {
   /** `open(id)` shows a talk, `gone(id)` is told of one that was deleted. */
-  constructor(wire, { open, gone }) {
-    Object.assign(this, { wire, gone });
+  constructor(http, { open, gone }) {
+    Object.assign(this, { http, gone });
     this.aside = document.getElementById("history");
     this.list = document.getElementById("history-list");
     this.words = document.getElementById("history-words");
@@ -34,9 +35,7 @@ export class History {
     this.button.addEventListener("click", () => this.drawer(true));
     document.getElementById("history-close").addEventListener("click", () => this.drawer(false));
     document.getElementById("history-shade").addEventListener("click", () => this.drawer(false));
-    this.aside.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && document.body.classList.contains("drawer")) this.drawer(false);
-    });
+    onKeys(this.aside, { Escape: { when: () => document.body.classList.contains("drawer"), run: () => this.drawer(false) } });
   }
 
   /** On a phone the list lies over the talk; on a wide screen this changes nothing that is seen. */
@@ -60,7 +59,7 @@ export class History {
     const turn = ++this.asked;
     let rows;
     try {
-      rows = (await this.wire.get(`conversations/?q=${encodeURIComponent(q)}`, { quiet: true })).conversations;
+      rows = (await this.http.get(`conversations/?q=${encodeURIComponent(q)}`, { quiet: true })).conversations;
     } catch (error) {
       if (turn === this.asked) this.say(t("server_silent"));
       return;
@@ -92,9 +91,9 @@ export class History {
   async remove(row, title) {
     if (!window.confirm(t("delete_question", { title }))) return;
     try {
-      await this.wire.post(`conversations/${row.id}/delete/`);
+      await this.http.post(`conversations/${row.id}/delete/`);
     } catch (error) {
-      this.say(error.kind === "refused" ? error.message : t("not_sent"));
+      this.say(error.said || t("not_sent"));
       return;
     }
     this.rows = this.rows.filter((one) => one.id !== row.id);

@@ -3,7 +3,8 @@
 
 import { h } from "../../core/dom.js";
 import { announce } from "../../core/frame.js";
-import { config, t } from "./config.js";
+import { onKeys } from "../../core/keys.js";
+import { config, t } from "../../core/strings.js";
 import { icon } from "./icons.js";
 
 const SETTLE = 700; // ms after the last chip
@@ -37,6 +38,7 @@ export class Judgement {
         icon("thumb"),
       );
     this.buttons = [make(1), make(-1)];
+    for (const button of this.buttons) onKeys(button, { Escape: { when: () => Boolean(this.panel), run: () => this.leave() } }); // it folds what it unfolded
     this.why = h("button", { type: "button", class: "button quiet small why", text: t("say_why"), hidden: true, on: { click: (event) => this.open(this.said.value, byKey(event), true) } });
     return [...this.buttons, this.why];
   }
@@ -84,10 +86,10 @@ export class Judgement {
     this.status("");
     this.chain = this.chain.then(async () => {
       try {
-        await this.act.wire.post(path, body);
+        await this.act.http.post(path, body);
       } catch (error) {
         undo();
-        this.status(error.kind === "refused" ? error.message : t("not_sent"), () => this.retry(body));
+        this.status(error.said || t("not_sent"), () => this.retry(body));
       }
     });
     return this.chain;
@@ -137,18 +139,10 @@ export class Judgement {
         h("button", { type: "button", class: "button quiet small", text: t("should_have_said"), on: { click: () => this.correct() } }),
       ),
     );
-    panel.addEventListener("keydown", (event) => {
-      if (event.isComposing || event.keyCode === 229) return;
-      if (event.key === "Escape") {
-        event.preventDefault();
-        event.stopPropagation();
-        this.leave();
-      } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.done();
-    });
+    onKeys(panel, { Escape: () => this.leave(), "Mod+Enter": () => this.done() });
     panel.addEventListener("focusout", (event) => {
       if (event.relatedTarget && !panel.contains(event.relatedTarget)) this.flush();
     });
-    this.buttons.forEach((button) => button.addEventListener("keydown", this.escape));
     this.panel = panel;
     this.comment = comment;
     this.node.append(panel);
@@ -157,14 +151,6 @@ export class Judgement {
     else this.act.hold();
     if (focus) (chips[0] || comment).focus({ preventScroll: !keys });
   }
-
-  /** Esc on a thumb folds what it unfolded. */
-  escape = (event) => {
-    if (event.key === "Escape" && this.panel) {
-      event.stopPropagation();
-      this.leave();
-    }
-  };
 
   toggle(chip) {
     chip.setAttribute("aria-pressed", String(chip.getAttribute("aria-pressed") !== "true"));
@@ -256,14 +242,7 @@ export class Judgement {
         h("button", { type: "button", class: "button quiet small", text: t("cancel"), on: { click: () => ((this.drafted = null), leave()) } }),
       ),
     );
-    form.addEventListener("keydown", (event) => {
-      if (event.isComposing || event.keyCode === 229) return;
-      if (event.key === "Escape") {
-        event.preventDefault();
-        event.stopPropagation();
-        leave();
-      } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
-    });
+    onKeys(form, { Escape: leave, "Mod+Enter": save });
     this.node.append(form);
     this.act.reveal(form);
     area.focus();

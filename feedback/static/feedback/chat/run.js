@@ -1,7 +1,8 @@
 // One turn under way: the stream of its answers, the watch over it, and how it goes on when the line breaks: the server keeps writing, so
 // the page asks for the messages until they are finished.
 
-import { t } from "./config.js";
+import { HttpError } from "../../core/http.js";
+import { t } from "../../core/strings.js";
 
 const QUIET = 6000; // ms without text before the page says that it waits
 const SILENT = 25000; // ms without anything (the server says "ping" every ten seconds) before the line counts as broken
@@ -10,8 +11,8 @@ const POLLS = [700, 1000, 1500, 2000, 3000];
 
 export class Run {
   /** `on`: {begin(event), text(answer) …}: see Page.run. `views()` gives the answers of the turn by position once it has begun. */
-  constructor(wire, path, body, on) {
-    Object.assign(this, { wire, path, body, on });
+  constructor(http, path, body, on) {
+    Object.assign(this, { http, path, body, on });
     this.answers = new Map(); // position → Answer
     this.begun = false;
     this.over = false;
@@ -25,12 +26,12 @@ export class Run {
     this.clock = setInterval(() => this.tick(), 1000);
     let failure = null;
     try {
-      await this.wire.stream(this.path, this.body, { signal: this.control.signal, heard: () => (this.heardAt = Date.now()), onLine: (line) => this.line(line) });
+      await this.http.stream(this.path, this.body, { signal: this.control.signal, heard: () => (this.heardAt = Date.now()), onLine: (line) => this.line(line) });
     } catch (error) {
       failure = error;
     }
     if (this.over || this.polling) return;
-    if (!this.begun) return this.end(failure || Object.assign(new Error("offline"), { kind: "offline" }));
+    if (!this.begun) return this.end(failure || new HttpError("offline"));
     if (this.unfinished().length) this.poll();
     else this.end();
   }
@@ -94,7 +95,7 @@ export class Run {
     const open = this.unfinished();
     if (!this.begun) return;
     for (const answer of open) this.wait(answer, t("stopping"));
-    const asked = open.map((answer) => this.wire.post(`messages/${answer.message.id}/stop/`));
+    const asked = open.map((answer) => this.http.post(`messages/${answer.message.id}/stop/`));
     const told = await Promise.allSettled(asked);
     if (told.some((one) => one.status === "rejected")) {
       for (const answer of this.unfinished()) this.wait(answer, t("not_stopped"));
@@ -116,7 +117,7 @@ export class Run {
       let offline = false;
       for (const answer of this.unfinished()) {
         try {
-          const message = await this.wire.get(`messages/${answer.message.id}/`);
+          const message = await this.http.get(`messages/${answer.message.id}/`);
           if (this.over) return;
           if (message.state === "streaming") this.grow(answer, message.text || "");
           else {

@@ -3,8 +3,8 @@
 const EVERY = 1500; // ms
 
 export class Seen {
-  constructor(wire) {
-    this.wire = wire;
+  constructor(http) {
+    this.http = http;
     this.ids = new Set();
     this.timer = 0;
     this.observer = new IntersectionObserver((entries) => {
@@ -30,7 +30,7 @@ export class Seen {
   tell() {
     clearTimeout(this.timer);
     this.timer = 0;
-    if (this.ids.size) this.wire.quietly("messages/seen/", { ids: [...this.ids] });
+    if (this.ids.size) this.http.parting("messages/seen/", { ids: [...this.ids] });
     this.ids.clear();
   }
 }

@@ -1,9 +1,10 @@
 // The turns of a talk as elements: what was asked, what was answered, and the small tools under both. What they do is the page's (`act`).
 
 import { h, safeLink } from "../../core/dom.js";
+import { onKeys } from "../../core/keys.js";
+import { languageOf, t } from "../../core/strings.js";
 import { Body } from "./body.js";
-import { sends } from "./composer.js";
-import { languageOf, t } from "./config.js";
+import { sending } from "./composer.js";
 import { icon } from "./icons.js";
 import { Judgement } from "./judgement.js";
 
@@ -70,14 +71,7 @@ export class Question {
       words,
       h("div", { class: "actions" }, h("button", { class: "button primary small", text: t("send") }), h("button", { type: "button", class: "button quiet small", text: t("cancel"), on: { click: close } })),
     );
-    area.addEventListener("keydown", (event) => {
-      if (event.isComposing || event.keyCode === 229) return;
-      if (event.key === "Escape") close();
-      else if (sends(event)) {
-        event.preventDefault();
-        if (!event.repeat) send();
-      }
-    });
+    onKeys(area, { ...sending(send), Escape: close }, { fields: true });
     (this.node.querySelector(".editor") || this.bubble).replaceWith(form);
     this.tools.hidden = true;
     area.style.height = `${Math.min(area.scrollHeight + 4, 360)}px`;

@@ -1,8 +1,7 @@
 // What the page says by itself: the line over the composer, what is read out, what was copied.
 
-import { h } from "../../core/dom.js";
-import { announce } from "../../core/frame.js";
-import { t } from "./config.js";
+import { announce, copyText } from "../../core/frame.js";
+import { t } from "../../core/strings.js";
 
 const byId = (id) => document.getElementById(id);
 const SPOKEN = 1500; // characters of an answer that are read out; the rest is on the page
@@ -28,18 +27,7 @@ export function spoken(answer) {
 
 /** Put `text` where one pastes from; `then` when that was done. */
 export async function copied(text, then = null) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch (error) {
-    // Over plain HTTP there is no clipboard API.
-    const area = h("textarea", { class: "visually-hidden", value: text, "aria-hidden": "true" });
-    const focused = document.activeElement;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-    if (focused) focused.focus({ preventScroll: true });
-  }
+  await copyText(text);
   announce(t("copied"));
   const toast = byId("toast");
   toast.textContent = t("copied");

@@ -1,4 +1,4 @@
-// Keys: what a key press means, whatever the keyboard layout or input method, and which action it calls. Letters A–J belong to answers.
+// The bench's own keys: which letter calls which action, as the person likes it. Letters A–J belong to answers.
 
 /** Actions with their default keys, by kind of work ("" = all). Enter, Esc, arrows, Backspace, digits and Ctrl+Enter are fixed. */
 export const ACTIONS = [
@@ -19,22 +19,6 @@ export const ACTIONS = [
   { id: "undo", key: "U", kinds: [] },
   { id: "guidelines", key: "N", kinds: [] },
 ];
-
-/** "A"…"Z", "0"…"9", or the name of a special key; "" for what is none of these. Uses event.key when it is one ASCII letter or digit, else the
- *  place of the key (Chinese input, Cyrillic). */
-export function keyOf(event) {
-  if (/^[a-z0-9]$/i.test(event.key)) return event.key.toUpperCase();
-  if (event.key === "?" || event.key === "？") return "?";
-  if (["Enter", "Backspace", "Escape", "Delete", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", " "].includes(event.key)) return event.key;
-  const code = /^(?:Key([A-Z])|(?:Digit|Numpad)([0-9]))$/.exec(event.code || "");
-  if (!code) return "";
-  // A French keyboard has & on the key of 1; a letter's key that types ASCII punctuation (Dvorak) is that punctuation, no letter.
-  if (code[2]) return event.shiftKey ? "" : code[2];
-  return event.key && event.key.length === 1 && event.key.charCodeAt(0) < 128 ? "" : code[1];
-}
-
-/** Whether the event belongs to an input method that is composing, or is a key held down. */
-export const notMeant = (event) => event.isComposing || event.keyCode === 229 || event.key === "Process" || event.repeat;
 
 export class Keymap {
   /** `saved` = {"off": bool, "keys": {action: "L"}} as kept with the person. */
