@@ -255,7 +255,10 @@ class Annotation(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["item", "annotator"], name="annotation_once")]
-        indexes = [models.Index(fields=["project", "state", "-id"], name="annotation_state_id")]
+        indexes = [
+            models.Index(fields=["project", "state", "-id"], name="annotation_state_id"),
+            models.Index(fields=["annotator", "state", "-id"], name="annotation_own_state"),
+        ]
 
 
 class AnnotationVersion(models.Model):

@@ -101,11 +101,12 @@ def mine(request, project):
     )
     first = []
     if not state:  # all: what waits for its author stands before the pages
-        first = list(rows.filter(project=project, state="returned")) if not before else []
-        rows = rows.exclude(state="returned")
+        first = list(rows.filter(state="returned")[: MINE_PER_PAGE + 1]) if not before else []
+        rows = rows.filter(pk__in=_newest_of_each(rows, ("submitted", "accepted", "withdrawn")))
+    more_returned = len(first) > MINE_PER_PAGE
     rows = list(rows[: MINE_PER_PAGE + 1])
     more = rows[MINE_PER_PAGE - 1].pk if len(rows) > MINE_PER_PAGE else None
-    rows = first + rows[:MINE_PER_PAGE]
+    rows = first[:MINE_PER_PAGE] + rows[:MINE_PER_PAGE]
     said = end_user_feedback.of_items(project, [row.item for row in rows if not row.item.hidden])
     orders = dict(_orders(rows)) if said else {}
     for row in rows:
@@ -118,10 +119,21 @@ def mine(request, project):
         "project": project,
         "rows": rows,
         "more": more,
+        "more_returned": more_returned,
         "state": state,
         "states": Annotation.State.choices,
     }
     return render(request, "annotation/mine.html", context)
+
+
+def _newest_of_each(rows, states) -> list[int]:
+    """The ids of a page and one more of each state: by the index of each, where the rows of all but one state
+    would be found by passing over those of that one."""
+    return [
+        pk
+        for state in states
+        for pk in rows.filter(state=state).order_by("-pk").values_list("pk", flat=True)[: MINE_PER_PAGE + 1]
+    ]
 
 
 def _orders(rows) -> list[tuple[int, list]]:

@@ -1,14 +1,14 @@
 """What each project says of itself on a person's list of projects: how far, what came back to them, the way
 in."""
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from annotation.models import Annotation, BenchSettings
-from annotation.statistics import progress
+from annotation.models import Annotation, Annotator, BenchSettings
+from annotation.statistics import daily, progress
 from core.access import role_in
 from core.links import url_or_blank
 from core.models import Role
@@ -52,14 +52,15 @@ def _home_figures(request):
         if used
         else set()
     )
-    own = Annotation.objects.filter(annotator__user=request.user, project__in=all_projects).exclude(
-        state="withdrawn"
-    )
-    came_back = Count("pk", filter=Q(state="returned", item__hidden=False))
-    counts = {
-        pk: (n, back)
-        for pk, n, back in own.values_list("project").annotate(n=Count("pk"), back=came_back).order_by()
+    people = {
+        a.pk: a.project_id for a in Annotator.objects.filter(user=request.user, project__in=all_projects)
     }
+    # The days' sums and what was returned, not all that the person has ever done.
+    done = daily.submitted_by(people)
+    # Each annotator is named: of those joined PostgreSQL may read all they have.
+    returned = Annotation.objects.filter(annotator__in=list(people), state="returned", item__hidden=False)
+    back = dict(returned.values_list("annotator").annotate(n=Count("pk")).order_by())
+    counts = {project: (done.get(pk, 0), back.get(pk, 0)) for pk, project in people.items()}
     kinds = {
         b.project_id: b.get_kind_display()
         for b in BenchSettings.objects.filter(project__in=all_projects).only("project_id", "kind")

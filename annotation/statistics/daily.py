@@ -3,6 +3,7 @@
 from datetime import date
 
 from django.db import connection
+from django.db.models import Sum
 from django.utils import timezone
 
 from annotation.models import DailyFigure
@@ -49,3 +50,10 @@ def sums(annotator_id: int) -> tuple[int, int]:
     )
     (((today, ever),),) = one_go.asked([(sql, [timezone.now().date(), annotator_id])])
     return today, ever
+
+
+def submitted_by(annotator_ids) -> dict[int, int]:
+    """How much each of several annotators has ever submitted, by id: `sums` for all of them in one query;
+    who never worked is left out."""
+    days = DailyFigure.objects.filter(annotator__in=list(annotator_ids))
+    return dict(days.values_list("annotator").annotate(n=Sum("submitted")).order_by())

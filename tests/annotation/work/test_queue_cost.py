@@ -26,6 +26,12 @@ MARGIN = 60  # steps or rows: a row of those 2000 would be at least 2000
 RANKED = {"ranking": [["A"], ["B"]], "rest": "worse"}
 
 
+@pytest.fixture(autouse=True)
+def _figures_are_kept(monkeypatch):
+    """The projects' figures, which are counted once in a while for everybody, not again meanwhile."""
+    monkeypatch.setattr(progress, "SECONDS", 3600)
+
+
 def _done(project, count: int, *annotators):
     """`count` further items that each of `annotators` has judged."""
     prompt, start = make_prompt(project), Item.objects.count()
@@ -165,6 +171,13 @@ VERBS = {
     "expire nothing": lambda b: queue.expire,
     "the bench page": lambda b: _page(b, "bench"),
     "own work": lambda b: _page(b, "mine"),
+    "the second page of own work": lambda b: _page(b, "mine", before=Annotation.objects.latest("pk").pk),
+    **{
+        f"own work, {state}": lambda b, state=state: _page(b, "mine", state=state)
+        for state in Annotation.State.values
+    },
+    "own work, all of it returned": lambda b: _all_returned(b) and _page(b, "mine"),
+    "the list of projects": lambda b: _page(b, None),
 }
 
 
@@ -176,10 +189,17 @@ def _held(b, state=""):
     return True
 
 
-def _page(b, name):
+def _page(b, name, **query):
     client = Client()
     client.force_login(b.user)
-    return lambda: client.get(reverse(name, args=[b.project.slug])).status_code == 200
+    address = reverse(name, args=[b.project.slug]) if name else reverse("home")
+    return lambda: client.get(address, query).status_code == 200
+
+
+def _all_returned(b):
+    """All but some of the newest."""
+    newest = Annotation.objects.order_by("-pk").values_list("pk", flat=True)[: FEW // 2]
+    return Annotation.objects.exclude(pk__in=list(newest)).update(state="returned") + 1
 
 
 def _hide_all(b):
