@@ -166,10 +166,8 @@ def _image(self, tokens, idx, options, env):
 def _fence(self, tokens, idx, options, env):
     token = tokens[idx]
     language = token.info.split(maxsplit=1)[0] if token.info.strip() else ""
-    return (
-        f"<pre "
-        f'class="code"><code>{code.highlight(token.content, language, env.setdefault("colouring", code.Budget()))}</code></pre>\n'  # noqa: E501
-    )
+    coloured = code.highlight(token.content, language, env["colouring"])
+    return f'<pre class="code"><code>{coloured}</code></pre>\n'
 
 
 def _may_link(url: str) -> bool:
@@ -265,15 +263,17 @@ def _too_nested(text: str) -> bool:
     )
 
 
-def _make(text: str, inline: bool) -> str:
+def _make(text: str, inline: bool) -> tuple[str, bool]:
+    """The HTML, and whether it would be the same another time."""
     if len(text) > MAX_LENGTH or _too_nested(text):
-        return plain(text)
+        return plain(text), True
+    env: dict = {"colouring": code.Budget()}
     try:
         md = _parser()
-        made = md.renderInline(text) if inline else md.render(text)
+        made = md.renderInline(text, env) if inline else md.render(text, env)
     except (_TooMuch, RecursionError):
-        return plain(text)
-    return unseen.mark_html(_cleaner().clean(made))
+        return plain(text), True
+    return unseen.mark_html(_cleaner().clean(made)), not env["colouring"].short
 
 
 def _render(text: str, inline: bool) -> SafeString:
@@ -286,8 +286,9 @@ def _render(text: str, inline: bool) -> SafeString:
     ).digest()
     made = cached.get(key)
     if made is None:
-        made = _make(text, inline)
-        cached.put(key, made)
+        made, lasting = _make(text, inline)
+        if lasting:
+            cached.put(key, made)
     return mark_safe(made)  # noqa: S308
 
 

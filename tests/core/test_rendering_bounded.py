@@ -11,7 +11,24 @@ import pytest
 from core.rendering import code, markdown, sentences
 from tests.processes import ROOT
 
-NASTY = ["\n", "a\n", "(", "/*", "a b(", "::"]
+NASTY = [
+    "\n",
+    "a\n",
+    "(",
+    "/*",
+    "a b(",
+    "::",
+    '"',
+    "'",
+    "\\",
+    "<!--",
+    "{{",
+    "a",
+    "0",
+    " ",
+    "[](",
+    "/* */ */",
+]
 SLOW = """
 import sys, django
 from django.conf import settings
@@ -24,6 +41,34 @@ for name in sorted(set(code._LEXERS.values())) if len(sys.argv) == 2 else sys.ar
     block = block if unit.endswith("\\n") else "\\n".join(block[i:i + 900] for i in range(0, 19_000, 900))
     markdown.render(f"```{name}\\n{block}\\n```\\n" * 3)
 """
+
+
+class Clock:
+    """A time of its own, in which each piece of work takes a twentieth of a second: the second look at the
+    watch of each two."""
+
+    def __init__(self):
+        self.now, self.looks = 0.0, 0
+        code.allowance.at = 0.0
+
+    def perf_counter(self) -> float:
+        self.looks += 1
+        self.now += 0.0 if self.looks % 2 else 0.05
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def _colours_are_left(monkeypatch):
+    """Each test, and what is tested behind it, may spend what a thread may."""
+    code.allowance.left = code.THREAD_SECONDS
+    markdown.cached.clear()
+    yield
+    monkeypatch.undo()
+    code.allowance.left, code.allowance.at = code.THREAD_SECONDS, code.time.monotonic()
+    markdown.cached.clear()
 
 
 @pytest.mark.parametrize("unit", ["\n", "a\n", "("])
@@ -48,13 +93,44 @@ def test_every_lexer_is_given_little_at_a_time_and_loses_nothing(name, monkeypat
     assert max(given) <= code.PIECE
 
 
+def test_no_other_lexer_is_ever_asked(monkeypatch):
+    from pygments.lexers import get_all_lexers
+
+    monkeypatch.setattr(code, "_lexer", lambda name: pytest.fail(f"{name} was asked"))
+    others = {alias for lexer in get_all_lexers() for alias in lexer[1]} - set(code._LEXERS)
+    assert len(others) > 500
+    assert all(code.highlight('f("<a>")', name) == 'f("&lt;a&gt;")' for name in others)
+
+
+def coloured(shown: str) -> int:
+    return shown.count('<span class="k">def</span>')
+
+
 def test_blocks_share_one_budget(monkeypatch):
-    clock = iter(range(10_000))
-    monkeypatch.setattr(code.time, "perf_counter", lambda: next(clock) * 0.05)  # each piece takes 0.05 s
+    monkeypatch.setattr(code, "time", Clock())
     text = "def f():\n    return 1\n" * 200
     shown = markdown.render(f"```python\n{text}\n```\n" * 4)
-    assert shown.count("def f():") + shown.count('<span class="k">def</span>') == 800
-    assert 0 < shown.count('<span class="k">def</span>') <= 10 * code.PIECE / 20
+    assert shown.count("def f():") + coloured(shown) == 800
+    assert 0 < coloured(shown) <= 10 * code.PIECE / 20
+
+
+def test_all_texts_of_a_page_share_what_the_thread_may_spend(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(code, "time", clock)
+    text = "```python\n" + "def f():\n    return 1\n" * 20 + "```\n"
+    pages = [f"{n}\n\n{text}" for n in range(100)]
+    began = clock.now
+    shown = [coloured(markdown.render(page)) for page in pages]
+    assert shown[0] == 20 and shown[-1] == 0
+    assert clock.now - began < code.THREAD_SECONDS / (1 - code.THREAD_SHARE) + 0.2
+    assert [page for page in pages if coloured(markdown.render(page))] == pages[: sum(map(bool, shown))]
+    clock.now += 60  # what was shown without colours has them once there is time
+    assert coloured(markdown.render(pages[-1])) == 20
+
+
+def test_a_long_line_goes_uncoloured_alone():
+    shown = code.highlight("def f():\n" + "x" * 2 * code.PIECE + "\ndef g():\n", "python")
+    assert coloured(shown) == 2 and "\n" + "x" * 2 * code.PIECE + "\n" in shown
 
 
 def test_a_short_block_is_coloured_whole():
