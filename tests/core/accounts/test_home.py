@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 
 from annotation.models import Annotation
+from annotation.statistics import daily
 from feedback.models import ChatSettings
 from tests.cast import make_annotator, make_item, make_member, make_project, make_user
 
@@ -34,9 +35,9 @@ def test_shows_progress_start_and_what_came_back(client):
     make_item(project, state="done", submitted=1)
     item = make_item(project)
     make_item(project, hidden=True)
-    Annotation.objects.create(
-        project=project, item=item, annotator=make_annotator(project, user), state="returned"
-    )
+    annotator = make_annotator(project, user)
+    Annotation.objects.create(project=project, item=item, annotator=annotator, state="returned")
+    daily.add(project_id=project.pk, annotator_id=annotator.pk, submitted=1)
     Annotation.objects.create(
         project=project,
         item=make_item(project),
@@ -81,10 +82,11 @@ def test_costs_the_same_for_many_projects(client, django_assert_num_queries):
     user = make_user()
     for _i in range(7):
         project = make_project()
-        make_member(project, "annotator", user)
+        make_annotator(project, make_member(project, "annotator", user))
         make_item(project)
     client.force_login(user)
-    with django_assert_num_queries(7):  # session, person, memberships, returned, kinds, figures, switcher
+    # session, person, memberships, annotators, their days, returned, kinds, figures, switcher
+    with django_assert_num_queries(9):
         client.get("/")
 
 
