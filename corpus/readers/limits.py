@@ -7,6 +7,7 @@ MIB = 1024 * 1024
 MAX_FILE_BYTES = 4096 * MIB  # after decompression
 MAX_RATIO = 200  # decompressed : compressed, looked at once more than RATIO_FROM came out
 RATIO_FROM = 32 * MIB
+MAX_ZIP_DIRECTORY = MIB  # bytes of a zip file's list of its members, of which there is to be one
 MAX_RECORD_BYTES = 4 * MIB  # one record: a line of JSONL, a row of a JSON list or of a table
 MAX_TEXT = 200_000  # characters of one message, answer or passage: what the bench accepts as a correction
 MAX_DEPTH = storable.MAX_DEPTH  # nesting of one record
@@ -22,6 +23,7 @@ PARQUET_BATCH = 64  # rows in memory at a time
 PARQUET_BATCH_BYTES = 16 * MIB  # of them at once; where they are larger, one
 MAX_PARQUET_VALUES = 20_000_000  # in the lists of one column of a row group: a row may hold all of them
 MAX_PARQUET_CHUNK = 1024 * MIB  # uncompressed bytes of one column chunk
+PARQUET_MEMORY = 256 * MIB  # of the process that unpacks, its libraries' code not counted
 
 CHUNK = MIB  # read at a time
 EVIDENCE = MIB  # of text with non-ASCII characters, to tell its encoding by

@@ -70,6 +70,24 @@ def compression_of(path: Path) -> str:
     return "zip" if first in (b"PK\x03\x04", b"PK\x05\x06") else ""
 
 
+def _check_directory(path: Path) -> None:
+    """FileRefused for a zip file whose list of members is too long to be worth reading: in memory it takes
+    ten times the room."""
+    with open(path, "rb") as f:
+        size = f.seek(0, 2)
+        f.seek(max(0, size - 65_557))  # the end's record, and the longest comment
+        tail = f.read()
+        at = tail.rfind(b"PK\x05\x06")
+        length = int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
+        before = tail[at - 20 : at] if at >= 20 else b""
+        if length == 0xFFFFFFFF and before[:4] == b"PK\x06\x07":  # its true length stands in another record
+            f.seek(min(size, int.from_bytes(before[8:16], "little")))
+            record = f.read(56)
+            length = int.from_bytes(record[40:48], "little")
+    if length > limits.MAX_ZIP_DIRECTORY:
+        raise FileRefused("archive", _("A zip file must hold exactly one file; this one holds thousands."))
+
+
 def _the_one_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     names = archive.namelist()
     if "[Content_Types].xml" in names:
@@ -97,6 +115,7 @@ def _plain(path: Path, compression: str):
         with gzip.open(path, "rb") as f:
             yield f
     elif compression == "zip":
+        _check_directory(path)
         with zipfile.ZipFile(path) as archive, archive.open(_the_one_member(archive)) as f:
             yield f
     else:
