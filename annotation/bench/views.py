@@ -102,7 +102,7 @@ def mine(request, project):
     first = []
     if not state:  # all: what waits for its author stands before the pages
         first = list(rows.filter(state="returned")[: MINE_PER_PAGE + 1]) if not before else []
-        rows = rows.filter(pk__in=_newest_of_each(rows, ("submitted", "accepted", "withdrawn")))
+        rows = rows.exclude(state="returned")
     more_returned = len(first) > MINE_PER_PAGE
     rows = list(rows[: MINE_PER_PAGE + 1])
     more = rows[MINE_PER_PAGE - 1].pk if len(rows) > MINE_PER_PAGE else None
@@ -124,16 +124,6 @@ def mine(request, project):
         "states": Annotation.State.choices,
     }
     return render(request, "annotation/mine.html", context)
-
-
-def _newest_of_each(rows, states) -> list[int]:
-    """The ids of a page and one more of each state: by the index of each, where the rows of all but one state
-    would be found by passing over those of that one."""
-    return [
-        pk
-        for state in states
-        for pk in rows.filter(state=state).order_by("-pk").values_list("pk", flat=True)[: MINE_PER_PAGE + 1]
-    ]
 
 
 def _orders(rows) -> list[tuple[int, list]]:

@@ -176,7 +176,6 @@ VERBS = {
         f"own work, {state}": lambda b, state=state: _page(b, "mine", state=state)
         for state in Annotation.State.values
     },
-    "own work, all of it returned": lambda b: _all_returned(b) and _page(b, "mine"),
     "the list of projects": lambda b: _page(b, None),
 }
 
@@ -194,12 +193,6 @@ def _page(b, name, **query):
     client.force_login(b.user)
     address = reverse(name, args=[b.project.slug]) if name else reverse("home")
     return lambda: client.get(address, query).status_code == 200
-
-
-def _all_returned(b):
-    """All but some of the newest."""
-    newest = Annotation.objects.order_by("-pk").values_list("pk", flat=True)[: FEW // 2]
-    return Annotation.objects.exclude(pk__in=list(newest)).update(state="returned") + 1
 
 
 def _hide_all(b):
