@@ -1,4 +1,4 @@
-"""Forms of core: they check shape; the verbs of core.accounts.actions do the rest."""
+"""Forms of core: they check shape; the verbs beside them do the rest."""
 
 from django import forms
 from django.conf import settings

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from core.access import project_form, project_page
 from core.accounts import actions as people
+from core.accounts import api_keys, invitations
 from core.accounts.forms import ApiKeyForm, InviteForm, PeopleForm, RoleForm
 from core.errors import DomainError
 from core.models import ApiKey, Invite, Role
@@ -69,7 +70,7 @@ def create_invite(request, project):
     form = InviteForm(request.POST)
     if not form.is_valid():
         return members_page(request, project, status=400, invite_form=form)
-    _invite, token = people.create_invite(project=project, actor=request.user, **form.cleaned_data)
+    _invite, token = invitations.create_invite(project=project, actor=request.user, **form.cleaned_data)
     return members_page(
         request, project, invite_link=request.build_absolute_uri(reverse("invite", args=[token]))
     )
@@ -77,7 +78,7 @@ def create_invite(request, project):
 
 @project_form("manager", "members")
 def revoke_invite(request, project, pk):
-    people.revoke_invite(invite=get_object_or_404(project.invites, pk=pk), actor=request.user)
+    invitations.revoke_invite(invite=get_object_or_404(project.invites, pk=pk), actor=request.user)
     messages.success(request, _("The invitation no longer works."))
     return redirect("members", project.slug)
 
@@ -168,7 +169,7 @@ def keys(request, project):
     form = _key_form(request, request.POST)
     if form.is_valid():
         try:
-            _row, text = people.create_api_key(
+            _row, text = api_keys.create_api_key(
                 project=project, user=request.user, actor=request.user, **form.cleaned_data
             )
             return _keys_page(request, project, key_text=text)
@@ -183,7 +184,7 @@ def rotate_key(request, project, pk):
     """Own keys only, of managers too: the new key acts as its person."""
     key = get_object_or_404(ApiKey.objects.filter(project=project, user=request.user), pk=pk)
     try:
-        _row, text = people.rotate_api_key(key=key, actor=request.user)
+        _row, text = api_keys.rotate_api_key(key=key, actor=request.user)
     except DomainError as exc:
         messages.error(request, exc.message)
         return redirect("keys", project.slug)
@@ -193,7 +194,7 @@ def rotate_key(request, project, pk):
 @project_form("annotator", "keys")
 def revoke_key(request, project, pk):
     mine = Q() if request.role == Role.MANAGER else Q(user=request.user)
-    people.revoke_api_key(
+    api_keys.revoke_api_key(
         key=get_object_or_404(ApiKey.objects.select_related("project").filter(mine, project=project), pk=pk),
         actor=request.user,
     )

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import registry
 from core.access import entry_url, is_own_address, signed_in
 from core.accounts import actions as people
-from core.accounts import login_limit
+from core.accounts import invitations, login_limit
 from core.accounts.forms import JoinForm, PasswordForm, PreferencesForm, ProfileForm, SignInForm
 from core.errors import DomainError
 from core.machine_faults import of_the_machine
@@ -236,12 +236,12 @@ def preferences(request):
 @never_cache
 def invite(request, token):
     """What an invitation leads to: join as who one is, sign in first, or make an account."""
-    found = people.find_invite(token)
+    found = invitations.find_invite(token)
     if (
         found is None
         and request.method == "POST"
         and request.user.is_authenticated
-        and (member := people.already_joined(token, request.user))
+        and (member := invitations.already_joined(token, request.user))
     ):
         return redirect(entry_url(member.project, member.role))  # the second click of two
     if found is None:
@@ -250,12 +250,12 @@ def invite(request, token):
     if request.method == "POST":
         try:
             if request.user.is_authenticated:
-                member = people.accept_invite(token=token, user=request.user)
+                member = invitations.accept_invite(token=token, user=request.user)
                 return redirect(entry_url(member.project, member.role))
             form = JoinForm(request.POST)
             if form.is_valid():
                 data = form.cleaned_data
-                user = people.join_with_new_account(
+                user = invitations.join_with_new_account(
                     token=token,
                     username=data["username"],
                     password=data["password"],
@@ -264,7 +264,9 @@ def invite(request, token):
                 _signed_in(request, authenticate(request, username=user.username, password=data["password"]))
                 return redirect(entry_url(found.project, found.role))
         except DomainError as exc:
-            member = people.already_joined(token, request.user) if request.user.is_authenticated else None
+            member = (
+                invitations.already_joined(token, request.user) if request.user.is_authenticated else None
+            )
             if member is not None:
                 return redirect(entry_url(member.project, member.role))
             if exc.code == "invite_gone":

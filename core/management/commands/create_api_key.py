@@ -5,7 +5,7 @@ import json
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from core.accounts import actions as people
+from core.accounts import api_keys
 from core.errors import DomainError
 from core.models import ApiKey, Project, Role, User
 
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         if days is not None and not 1 <= days <= 3650:
             raise CommandError(_("--expires-days goes from 1 to 3650."))
         try:
-            _row, text = people.create_api_key(
+            _row, text = api_keys.create_api_key(
                 project=project,
                 user=user,
                 role=options["role"] or Role.USER,

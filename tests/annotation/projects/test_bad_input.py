@@ -102,13 +102,15 @@ GETS = {
 @pytest.fixture
 def cast():
     cache.clear()
-    from core.accounts import actions as people
+    from core.accounts import invitations
 
     project = projects.create(actor=None, slug="p", title="P", kind="ranking")
     manager = make_member(project, "manager")
     client = Client()
     client.force_login(manager)
-    _invite, token = people.create_invite(project=project, role="annotator", days=1, uses=50, actor=manager)
+    _invite, token = invitations.create_invite(
+        project=project, role="annotator", days=1, uses=50, actor=manager
+    )
     return project, client, make_item(project), token
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from annotation.projects import actions as projects
 from annotation.work import queue, submit
-from core.accounts import actions as people
+from core.accounts import invitations
 from tests.cast import make_item, make_member, make_project, make_user
 
 pytestmark = pytest.mark.browser
@@ -68,7 +68,7 @@ def heart(transactional_db):
             ],
         }
         submit.submit(user=user, pk=a.pk, given=given, client_key="k", active_ms=60_000)
-    people.create_invite(project=project, role="annotator", days=3, uses=2, actor=manager)
+    invitations.create_invite(project=project, role="annotator", days=3, uses=2, actor=manager)
     queue.report(user=manager, item=items[2])
     return project, manager, items
 

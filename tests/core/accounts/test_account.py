@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from core.accounts import actions as people
+from core.accounts import invitations
 from tests.cast import make_member, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +131,7 @@ def test_a_forged_cookie_is_no_theme(client):
 
 def test_a_password_that_is_too_short_is_refused_in_chinese_too(client):
     project = make_project("short")
-    _invite, token = people.create_invite(
+    _invite, token = invitations.create_invite(
         project=project, actor=make_member(project, "manager"), role="annotator", days=7, uses=1
     )
     html = client.post(

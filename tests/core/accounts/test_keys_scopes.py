@@ -13,7 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from core.accounts import actions as people
+from core.accounts import api_keys
 from core.api import auth
 from core.errors import Conflict, DomainError
 from core.models import ApiKey, Event, Member
@@ -147,19 +147,19 @@ def test_the_command_makes_them(cast, capsys):
 
 def test_an_expired_or_revoked_key_is_nobodys(cast):
     project, manager, _client = cast
-    row, text = people.create_api_key(project=project, user=manager, role="manager", expires_days=1)
+    row, text = api_keys.create_api_key(project=project, user=manager, role="manager", expires_days=1)
     assert works(text) == 200
     ApiKey.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert works(text) == 401
-    row, text = people.create_api_key(project=project, user=manager, role="manager")
-    people.revoke_api_key(key=row, actor=manager)
+    row, text = api_keys.create_api_key(project=project, user=manager, role="manager")
+    api_keys.revoke_api_key(key=row, actor=manager)
     assert works(text) == 401
     assert works("tsk_" + "0" * 12 + "_x") == works(text[:-1]) == works(text + "x") == 401
 
 
 def test_replacing_a_key(cast):
     project, manager, client = cast
-    row, old = people.create_api_key(
+    row, old = api_keys.create_api_key(
         project=project, user=manager, role="reviewer", name="nightly", expires_days=90
     )
     page = client.post(f"/p/p/keys/{row.pk}/rotate/").content.decode()
@@ -173,7 +173,7 @@ def test_replacing_a_key(cast):
     assert timedelta(days=89) < made.expires_at - timezone.now() <= timedelta(days=90)
     assert Event.objects.get(verb="key.rotate").data == {"new": made.pk}
     with pytest.raises(Conflict):
-        people.rotate_api_key(key=kept, actor=manager)
+        api_keys.rotate_api_key(key=kept, actor=manager)
     ApiKey.objects.filter(pk=kept.pk).update(expires_at=timezone.now())
     assert (works(old), works(new)) == (401, 200)
     assert kept.prefix not in client.get("/p/p/keys/").content.decode()
@@ -183,20 +183,20 @@ def test_a_key_is_replaced_by_its_own_person_only(cast):
     """Its new text acts as them: a manager who could read it would be them."""
     project, manager, client = cast
     annotator = make_member(project, "annotator")
-    row, text = people.create_api_key(project=project, user=annotator, role="annotator")
+    row, text = api_keys.create_api_key(project=project, user=annotator, role="annotator")
     assert client.post(f"/p/p/keys/{row.pk}/rotate/").status_code == 404
     with pytest.raises(DomainError):
-        people.rotate_api_key(key=row, actor=manager)
+        api_keys.rotate_api_key(key=row, actor=manager)
     stranger = Client()
     stranger.force_login(make_user())
     assert stranger.post(f"/p/p/keys/{row.pk}/rotate/").status_code == 404
-    _new, at_once = people.rotate_api_key(key=row, actor=annotator, grace=timedelta(0))
+    _new, at_once = api_keys.rotate_api_key(key=row, actor=annotator, grace=timedelta(0))
     assert (works(text), works(at_once)) == (401, 200)
 
 
 def test_use_is_noted_without_writing_each_time(cast, django_assert_num_queries):
     project, manager, _client = cast
-    row, text = people.create_api_key(project=project, user=manager, role="manager")
+    row, text = api_keys.create_api_key(project=project, user=manager, role="manager")
     auth.find_key(f"Bearer {text}")
     row.refresh_from_db()
     assert row.last_used_at is not None

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from core.accounts import actions as people
+from core.accounts import api_keys, invitations
 from core.accounts.sign_in import ONE_TIME_ITERATIONS
 from core.errors import Conflict, DomainError
 from core.models import ApiKey, Event, Invite, Member, User
@@ -60,11 +61,11 @@ def test_an_invitation_never_shows_its_link_again(cast):
 )
 def test_a_spent_invitation_lets_nobody_in(cast, spoil):
     project, manager, _client = cast
-    _invite, token = people.create_invite(project=project, role="manager", days=1, uses=5, actor=manager)
+    _invite, token = invitations.create_invite(project=project, role="manager", days=1, uses=5, actor=manager)
     Invite.objects.update(**spoil)
     stranger = make_user()
     with pytest.raises(Conflict):
-        people.accept_invite(token=token, user=stranger)
+        invitations.accept_invite(token=token, user=stranger)
     client = Client()
     client.force_login(stranger)
     assert client.post(f"/invite/{token}/").status_code == 410
@@ -74,16 +75,20 @@ def test_a_spent_invitation_lets_nobody_in(cast, spoil):
 def test_a_member_keeps_the_stronger_role_and_spends_no_use(cast):
     project, manager, _client = cast
     reviewer, annotator = make_member(project, "reviewer"), make_member(project, "annotator")
-    _invite, token = people.create_invite(project=project, role="reviewer", days=1, uses=1, actor=manager)
-    assert people.accept_invite(token=token, user=reviewer).role == "reviewer"
+    _invite, token = invitations.create_invite(
+        project=project, role="reviewer", days=1, uses=1, actor=manager
+    )
+    assert invitations.accept_invite(token=token, user=reviewer).role == "reviewer"
     assert Invite.objects.get().uses_left == 1
-    assert people.accept_invite(token=token, user=annotator).role == "reviewer"
+    assert invitations.accept_invite(token=token, user=annotator).role == "reviewer"
     assert Invite.objects.get().uses_left == 0
 
 
 def test_a_weak_password_makes_no_account(cast):
     project, manager, _client = cast
-    _invite, token = people.create_invite(project=project, role="annotator", days=1, uses=1, actor=manager)
+    _invite, token = invitations.create_invite(
+        project=project, role="annotator", days=1, uses=1, actor=manager
+    )
     response = Client().post(f"/invite/{token}/", {"username": "newcomer", "password": "12345678"})
     assert response.context["form"].errors["password"]
     assert not User.objects.filter(username="newcomer").exists()
@@ -140,7 +145,7 @@ def test_role_changes_and_removal_revokes_keys(cast):
     client.post(f"/p/p/members/{member.pk}/role/", {"role": "reviewer"})
     member.refresh_from_db()
     assert member.role == "reviewer"
-    people.create_api_key(project=project, user=member.user, role="annotator")
+    api_keys.create_api_key(project=project, user=member.user, role="annotator")
     client.post(f"/p/p/members/{member.pk}/remove/")
     assert not Member.objects.filter(pk=member.pk).exists()
     assert ApiKey.objects.get().revoked_at is not None
@@ -254,17 +259,17 @@ def test_who_manages_no_more_has_no_invitation_open():
     project = make_project("left")
     stays, goes, falls = (make_member(project, "manager") for _i in range(3))
     tokens = [
-        people.create_invite(project=project, actor=who, role="manager", days=7, uses=9)[1]
+        invitations.create_invite(project=project, actor=who, role="manager", days=7, uses=9)[1]
         for who in (stays, goes, falls)
     ]
     people.remove_member(member=project.members.get(user=goes), actor=stays)
     people.set_member(project=project, user=falls, role="annotator", actor=stays)
-    assert [people.find_invite(token) is not None for token in tokens] == [True, False, False]
+    assert [invitations.find_invite(token) is not None for token in tokens] == [True, False, False]
 
 
 def test_the_second_click_on_an_invitation_leads_where_the_first_did(client):
     project = make_project("twice")
-    _invite, token = people.create_invite(
+    _invite, token = invitations.create_invite(
         project=project, actor=make_member(project, "manager"), role="annotator", days=7, uses=1
     )
     client.force_login(make_user("late"))

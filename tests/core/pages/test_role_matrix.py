@@ -16,10 +16,10 @@ from annotation.models import AnnotationVersion
 from annotation.promotion import rules as promotion
 from annotation.work import queue, submit
 from core import jobs
-from core.accounts import actions as people_verbs
+from core.accounts import invitations
 from core.api.auth import new_key
 from core.models import ApiKey, Invite, Member
-from feedback.chat import settings as chat_settings
+from feedback.chat.settings import actions as chat_settings
 from feedback.conversations import end_users
 from feedback.models import ChatSettings
 from inference import endpoints
@@ -205,7 +205,7 @@ def house(transactional_db, settings):
     )
     make_item(project)
     _key, _text = new_key(user=people["manager"], project=project, role="annotator")
-    _invite, token = people_verbs.create_invite(
+    _invite, token = invitations.create_invite(
         project=project, actor=people["manager"], role="annotator", days=7, uses=1
     )
     upload = uploads.stage(

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from core.accounts import actions as people
+from core.accounts import api_keys
 from feedback.conversations import end_users
 from feedback.conversations.record_exchange import record_exchange
 from feedback.models import ChatSettings, Reaction
@@ -83,7 +83,7 @@ class Clinic:
             down_reasons=DOWN,
         )
         self.manager = make_member(self.project, "manager")
-        self.row, self.key = people.create_api_key(
+        self.row, self.key = api_keys.create_api_key(
             project=self.project, user=self.manager, role="user", scope="ingest"
         )
         person = end_users.of_key(self.project, "patient-7")
@@ -234,7 +234,7 @@ def test_another_site_is_refused(clinic, elsewhere, open_page):
     other = make_project("other")
     ChatSettings.objects.create(project=other, origins=[elsewhere.origin])
     boss = make_member(other, "manager")
-    clinic.key = people.create_api_key(project=other, user=boss, role="user", scope="ingest")[1]
+    clinic.key = api_keys.create_api_key(project=other, user=boss, role="user", scope="ingest")[1]
     elsewhere.pages["/other"] = ("", clinic.page(clinic.token()))
     page.goto(elsewhere.origin + "/other")
     page.get_by_role("button", name="Good answer").click()

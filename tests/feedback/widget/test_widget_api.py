@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.test import Client
 
-from core.accounts import actions as people
+from core.accounts import api_keys
 from core.api import auth
 from core.models import ApiKey
 from core.web import limits
@@ -39,7 +39,7 @@ class Site:
             project=self.project, origins=[SITE, "http://localhost:3000"], down_reasons=DOWN
         )
         self.manager = make_member(self.project, "manager")
-        self.row, self.key = people.create_api_key(
+        self.row, self.key = api_keys.create_api_key(
             project=self.project, user=self.manager, role="user", scope="ingest"
         )
 
@@ -141,7 +141,7 @@ def test_tokens_end(site, monkeypatch):
     monkeypatch.setattr(tokens.time, "time", lambda: now + 901)
     assert code(site.send(token)) == (401, "token_expired")
     monkeypatch.undo()
-    people.revoke_api_key(key=site.row, actor=site.manager)
+    api_keys.revoke_api_key(key=site.row, actor=site.manager)
     assert code(site.send(token)) == (401, "token_invalid")
 
 
@@ -186,7 +186,7 @@ def test_only_listed_sites_get_tokens_and_only_from_an_ingest_key(site):
     ):
         assert post("tokens/", {"user": "u", "origin": near}, site.key, origin=None).status_code == 400, near
     assert not EndUser.objects.exists()
-    _row, proxy = people.create_api_key(project=site.project, user=site.manager, role="user", scope="proxy")
+    _row, proxy = api_keys.create_api_key(project=site.project, user=site.manager, role="user", scope="proxy")
     assert post("tokens/", {"user": "u", "origin": SITE}, proxy).status_code == 403
     assert post("tokens/", {"user": "u", "origin": SITE}, site.token()).status_code == 401
     assert post("tokens/", {"user": "u", "origin": SITE}).status_code == 401
