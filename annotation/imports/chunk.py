@@ -1,15 +1,15 @@
-"""From ready records to rows: which prompt, answers, item and judgements a record adds, and writing a chunk
-of them at once.
+"""From ready records to rows: which prompt, answers, item and judgements a record adds.
 
-`Chunk.add` decides in memory and touches nothing when it refuses; `Chunk.write` inserts. The caller holds
-the project's import lock."""
+`Chunk.add` decides in memory and touches nothing when it refuses; annotation.imports.chunk_rows inserts. The
+caller holds the project's import lock."""
 
 from django.utils.translation import gettext as _
 
 from annotation.imports import existing as known
-from annotation.imports.added import Added, ItemFroze, KeySource
+from annotation.imports.added import Added, KeySource
 from annotation.imports.existing import ItemState, Judged, PromptState
 from annotation.imports.prepare import (
+    ANSWER,
     DEMONSTRATION,
     MAX_ANSWERS,
     QA,
@@ -21,43 +21,19 @@ from annotation.imports.prepare import (
     by_slot,
 )
 from annotation.models import (
-    Annotation,
-    AnnotationVersion,
     BenchSettings,
     Item,
-    ItemAnswer,
-    ItemTag,
 )
-from annotation.work.queue import freed
 from core.db import bulk
 from corpus.canonical import target_hash
-from corpus.models import Prompt, PromptOrigin, Response
 from corpus.records import Refusal
 
-PROMPT = ("id", "messages", "tools", "sources", "metadata", "language", "content_hash")
-ORIGIN = ("prompt", "line", "external_id")
-RESPONSE = (
-    "id",
-    "prompt",
-    "model_version",
-    "text",
-    "turns",
-    "origin",
-    "parameters",
-    "external_id",
-    "is_target",
-    "cut",
-    "text_hash",
-    "identity_hash",
-)
-ITEM = ("id", "prompt", "generation", "previous", "state", "frozen", "hidden", "position", "slot_count")
-VERSION = ("id", "annotation", "number", "document", "client_key")
-TARGET = RESPONSE.index("is_target") - RESPONSE.index("text")  # in ReadyAnswer.row
+TARGET = ANSWER.index("is_target")  # in ReadyAnswer.row
 UNNAMED = "import"  # the annotator of judgements for which the file names nobody
 
 
 class Chunk:
-    """One transaction's worth of records of one file. `trial`: an `intake_known.Trial` for a dry run, else
+    """One transaction's worth of records of one file. `trial`: an `existing.Trial` for a dry run, else
     None."""
 
     def __init__(
@@ -410,9 +386,8 @@ class Chunk:
         self.added.annotations += 1
         return True
 
-    # -- writing ---------------------------------------------------------------------------------------------
-
     def anything(self) -> bool:
+        """Whether there is anything to write."""
         return bool(
             self.prompts
             or self.origins
@@ -422,79 +397,3 @@ class Chunk:
             or self.tags
             or self.versions
         )
-
-    def lock_changed(self) -> None:
-        """Hold the existing items this chunk changes; ItemFroze if an assignment was quicker."""
-        if not self.changed:
-            return
-        grown = {item_id for item_id, _response, _slot in self.answers}
-        rows = (
-            Item.objects.select_for_update(no_key=True)
-            .filter(pk__in=list(self.changed))
-            .order_by("pk")
-            .values_list("pk", "frozen", "slot_count")
-        )
-        for pk, frozen, slot_count in rows:
-            if frozen and pk in grown and slot_count != len(self.changed[pk].slots):
-                raise ItemFroze
-            self.changed[pk].frozen |= frozen
-
-    def write(self, *, batch_id: int | None, event_id: int, now) -> None:
-        """Insert everything, in the caller's transaction and under its lock. No batch: the rows come from no
-        file."""
-        at, project = bulk.moment(now), self.project.pk
-        came = {"event_id": event_id, "created_at": at}
-        bulk.insert(Prompt, PROMPT, self.prompts, constants=came | {"project": project})
-        bulk.insert(PromptOrigin, ORIGIN, self.origins, constants={"batch": batch_id, "event_id": event_id})
-        bulk.insert(Response, RESPONSE, self.responses, constants=came)
-        same = {
-            "project": project,
-            "held": 0,
-            "submitted": 0,
-            "extras": 0,
-            "overlap": self.bench.overlap,
-            "kind": str(self.bench.kind),
-        }
-        rows = [
-            (i.id, pk, i.generation, i.previous, i.state, i.frozen, i.hidden, i.position, len(i.slots))
-            for pk, i in self.items
-        ]
-        bulk.insert(Item, ITEM, rows, constants=came | same)
-        bulk.insert(ItemAnswer, ("item", "response", "slot"), self.answers)
-        bulk.insert(ItemTag, ("item", "name"), self.tags)
-        bulk.update(
-            Item,
-            ("slot_count", "state", "frozen"),
-            [(i.id, len(i.slots), i.state, i.frozen) for i in self.changed.values()],
-        )
-        if self.versions:
-            self._write_judgements(event_id, now, at)
-        if self.opened:
-            freed([Item(project=self.project, position=min(self.opened))])
-        if self.position != self.bench.next_position:
-            self.bench.next_position = self.position
-            BenchSettings.objects.filter(pk=self.bench.pk).update(next_position=self.position)
-
-    def _write_judgements(self, event_id: int, now, at) -> None:
-        annotators = known.annotator_ids(self.project, {name for _item, name, _judged in self.annotations})
-        rows = [(j.id, item, annotators[name], j.head) for item, name, j in self.annotations]
-        same = {
-            "project": self.project.pk,
-            "state": "submitted",
-            "practice": False,
-            "created_at": at,
-            "updated_at": at,
-        }
-        bulk.insert(Annotation, ("id", "item", "annotator", "head"), rows, constants=same)
-        same = {
-            "action": "import",
-            "schema": 1,
-            "order": "[]",
-            "active_ms": 0,
-            "late": False,
-            "event_id": event_id,
-            "created_at": at,
-        }
-        bulk.insert(AnnotationVersion, VERSION, self.versions, constants=same)
-        for pk, head in self.superseded.items():
-            Annotation.objects.filter(pk=pk).update(head=head, state="submitted", updated_at=now)

@@ -18,8 +18,8 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from annotation.imports import chunk_rows, preview
 from annotation.imports import existing as known
-from annotation.imports import preview
 from annotation.imports.added import Added, ItemFroze, KeySource
 from annotation.imports.chunk import Chunk
 from annotation.imports.prefetch import CHUNK_RECORDS, Chunks
@@ -304,7 +304,7 @@ def _commit(
         if connection.vendor == "postgresql":
             committed.enter_context(ahead())
         if work.anything():
-            work.lock_changed()
+            chunk_rows.lock_changed(work)
             if batch_id is None:
                 batch_id = ImportBatch.objects.create(
                     project=project, job_id=source.job_id, name=source.name, sha256=source.sha256
@@ -319,7 +319,7 @@ def _commit(
                 lines=[min(lines), max(lines)],
                 **counted,
             )
-            work.write(batch_id=batch_id, event_id=event.pk, now=timezone.now())
+            chunk_rows.write(work, batch_id=batch_id, event_id=event.pk, now=timezone.now())
         counts = Counts(**asdict(source.counts))
         counts.add(added)
         size = errors.add(added.refusals)

@@ -22,12 +22,23 @@ MAX_NAME = 200
 _EMPTY_LIST, _EMPTY_OBJECT = "[]", "{}"
 # plain texts compare faster than members
 QA, DEMONSTRATION, RANKING = str(Kind.QA), str(Kind.DEMONSTRATION), str(Kind.RANKING)
+# the columns of `ReadyAnswer.row`
+ANSWER = (
+    "text",
+    "turns",
+    "origin",
+    "parameters",
+    "external_id",
+    "is_target",
+    "cut",
+    "text_hash",
+    "identity_hash",
+)
 
 
 @dataclass(slots=True)
 class ReadyAnswer:
-    """`row`: text, turns, origin, parameters, external_id, is_target, cut, text_hash, identity_hash, as
-    stored."""
+    """`row`: the columns ANSWER, as stored."""
 
     text_hash: str
     identity_hash: str

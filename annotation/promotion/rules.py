@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from annotation.imports import chunk_rows
 from annotation.imports.added import ItemFroze, KeySource
 from annotation.imports.chunk import Chunk
 from annotation.models import (
@@ -361,8 +362,8 @@ def _put(project, bench, turn: turns.Turn, event, keys: KeySource) -> tuple[int 
         turn.refused = added.refusals[0].code
         return None, False
     if work.anything():
-        work.lock_changed()
-        work.write(batch_id=None, event_id=event.pk, now=timezone.now())
+        chunk_rows.lock_changed(work)
+        chunk_rows.write(work, batch_id=None, event_id=event.pk, now=timezone.now())
     name = turns.external_id(turn.message)
     prompt = work.by_hash[turn.ready.entries[0].content_hash]
     found = ItemAnswer.objects.filter(item__prompt=prompt, item__kind=turn.kind, response__external_id=name)
