@@ -14,7 +14,7 @@ from annotation.projects import actions as projects
 from core.accounts import actions as people
 from core.models import Project, Role, User
 from corpus.records import AnswerIn, Entry, Record
-from feedback.chat import settings as chat_settings
+from feedback.chat.settings import actions as chat_settings
 from inference import endpoints
 
 FOLDER = Path(__file__).parent / "demo_data"

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from feedback.chat import settings_views, urls
+from feedback.chat import urls
+from feedback.chat.settings import views as settings_views
 from feedback.personal_data import views as people_views
 from feedback.quality import views as quality_views
 from feedback.widget import api as widget_api

@@ -1,160 +1,37 @@
 """The chat over HTTP, for its own page: JSON in and out, the session's own talk and nobody else's. What is
 answered is told in feedback.chat.serialize, the lines of a stream in feedback.chat.stream_events."""
 
-import functools
 import logging
 
-from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
-from django.http import Http404, JsonResponse, StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from core import events
-from core.api.parsers import strict_loads
 from core.errors import DomainError
-from core.machine_faults import of_the_machine
 from core.web import limits
-from core.web.client_ip import client_ip
-from feedback.chat import access, branches, serialize, stream_events, stream_places, streaming
 from feedback.chat import ask as asking
+from feedback.chat import branches, serialize, stream_events, stream_places, streaming
+from feedback.chat.requests import (
+    LARGEST,
+    bad_value,
+    chat_view,
+    conversation_of,
+    id_of,
+    list_of,
+    message_of,
+    text_of,
+)
+from feedback.chat.turn_rows import check_text
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
 from feedback.reactions import actions as reactions
 
 log = logging.getLogger(__name__)
 LISTED = 100
-MAX_BODY = 3 * 1024 * 1024
 MAX_QUERY = 100
-ACTS = 240  # of one person in a minute: thumbs, choices, what was seen …
 SEARCHES = 120
-_LARGEST = 2**63 - 1
-
-
-def chat_view(method: str, *, act: bool = False):
-    """Decorator of a view `(visitor, body or query, …ids)` under a `slug`: who may chat, one method, JSON,
-    every refusal as {"error": {"code", "message"}}. `act`: counted against what one person may do in a
-    minute."""
-
-    def decorate(view):
-        @functools.wraps(view)
-        def answer(request, slug, **ids):
-            try:
-                response = _answer(view, method, act, request, slug, ids)
-            except Http404:
-                response = _refused(DomainError("not_found", _("There is no such page."), status=404))
-            except DomainError as exc:
-                response = _refused(exc)
-            except Exception as exc:
-                known = of_the_machine(exc)
-                if known is None:
-                    raise
-                response = _refused(known)
-            response["Cache-Control"] = "no-store"
-            return response
-
-        return answer
-
-    return decorate
-
-
-def _answer(view, method, act, request, slug, ids):
-    if request.method != method:
-        response = JsonResponse(
-            {
-                "error": {
-                    "code": "method_not_allowed",
-                    "message": _("This address takes %(method)s.") % {"method": method},
-                }
-            },
-            status=405,
-        )
-        response["Allow"] = method
-        return response
-    visitor = access.visitor(request, slug)
-    if any(pk > _LARGEST for pk in ids.values()):
-        raise Http404
-    given = _body(request) if method == "POST" else request.GET
-    if act:
-        limits.take(
-            "chat-acts", f"{visitor.project.pk}-{visitor.key or visitor.user.pk}", limit=ACTS, seconds=60
-        )
-    visitor.address = client_ip(request)
-    out = view(visitor, given, **ids)
-    return out if not isinstance(out, dict) else JsonResponse(out)
-
-
-def _refused(exc: DomainError) -> JsonResponse:
-    response = JsonResponse(exc.as_dict(), status=exc.status)
-    if seconds := exc.data.get("retry_after"):
-        response["Retry-After"] = str(seconds)
-    return response
-
-
-def _body(request) -> dict:
-    try:
-        raw = request.body
-    except RequestDataTooBig:
-        raw = b"x" * (MAX_BODY + 1)
-    if len(raw) > MAX_BODY:
-        raise DomainError("too_large", _("This is more than can be sent at once."), status=413)
-    try:
-        given = strict_loads(raw) if raw else {}
-    except (ValueError, RecursionError) as exc:
-        raise DomainError(
-            "bad_json", _("The request is not valid JSON: %(reason)s") % {"reason": exc}
-        ) from None
-    if not isinstance(given, dict):
-        raise DomainError("bad_json", _("The request is not a JSON object."))
-    return given
-
-
-# Values of a body, each by its name. DomainError "bad_value" naming the field.
-
-
-def _bad(name: str) -> DomainError:
-    return DomainError(
-        "bad_value", _("“%(name)s” is missing, or not what it should be.") % {"name": name}, field=name
-    )
-
-
-def _id(given: dict, name: str, *, optional: bool = False) -> int | None:
-    value = given.get(name)
-    if value is None and optional:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _LARGEST:
-        raise _bad(name)
-    return value
-
-
-def _text(given: dict, name: str, default: str | None = None) -> str:
-    value = given.get(name, default)
-    if not isinstance(value, str):
-        raise _bad(name)
-    return value
-
-
-def _list(given: dict, name: str, most: int = 200) -> list:
-    value = given.get(name)
-    value = [] if value is None else value
-    if not isinstance(value, list) or len(value) > most:
-        raise _bad(name)
-    return value
-
-
-def _message(visitor, pk: int, **where) -> Message:
-    rows = Message.objects.visible_to(visitor.known).filter(project=visitor.project)
-    found = rows.select_related("conversation", "arm__endpoint").filter(pk=pk, **where).first()
-    if found is None:
-        raise Http404
-    return found
-
-
-def _conversation(visitor, pk: int) -> Conversation:
-    found = Conversation.objects.visible_to(visitor.known).filter(pk=pk, project=visitor.project).first()
-    if found is None:
-        raise Http404
-    return found
 
 
 # Own talks.
@@ -167,7 +44,7 @@ def conversations(visitor, query):
     rows = Conversation.objects.visible_to(visitor.known).filter(project=visitor.project)
     words, before = query.get("q", "").strip(), query.get("before", "")
     if words:
-        asking.check_text(words, field="q", most=MAX_QUERY)
+        check_text(words, field="q", most=MAX_QUERY)
         limits.take(
             "chat-search",
             str(visitor.known.pk if visitor.known else visitor.project.pk),
@@ -178,7 +55,7 @@ def conversations(visitor, query):
         rows = rows.filter(Q(title__icontains=words) | Exists(said))
     if before:
         if not (before.isascii() and before.isdecimal() and len(before) < 19):
-            raise _bad("before")
+            raise bad_value("before")
         last = (
             Conversation.objects.visible_to(visitor.known)
             .filter(pk=int(before))
@@ -212,13 +89,13 @@ def conversations(visitor, query):
 
 @chat_view("GET")
 def conversation(visitor, query, pk):
-    return serialize.talk_json(visitor, _conversation(visitor, pk))
+    return serialize.talk_json(visitor, conversation_of(visitor, pk))
 
 
 @chat_view("POST", act=True)
 def branch(visitor, given, pk):
     """The branch through `message`, which is then the one last looked at."""
-    found, through = _conversation(visitor, pk), _id(given, "message")
+    found, through = conversation_of(visitor, pk), id_of(given, "message")
     if not Message.objects.filter(pk=through, conversation=found).exists():
         raise Http404
     out = serialize.talk_json(visitor, found, through)
@@ -229,7 +106,7 @@ def branch(visitor, given, pk):
 @chat_view("POST", act=True)
 def delete(visitor, given, pk):
     """The talk and all that was said of it are gone: rows, not marks."""
-    found = _conversation(visitor, pk)
+    found = conversation_of(visitor, pk)
     with transaction.atomic():
         # Locked, so that no turn is on its way; its answers are broken off as soon as their readers find no
         # row.
@@ -280,10 +157,10 @@ def _streamed(visitor, ask) -> StreamingHttpResponse:
 def turn(visitor, given):
     """{conversation, parent, text, client_key, history?} → the lines of the turn."""
     asked = {
-        "conversation_pk": _id(given, "conversation", optional=True),
-        "parent_pk": _id(given, "parent", optional=True),
-        "text": _text(given, "text"),
-        "client_key": _text(given, "client_key"),
+        "conversation_pk": id_of(given, "conversation", optional=True),
+        "parent_pk": id_of(given, "parent", optional=True),
+        "text": text_of(given, "text"),
+        "client_key": text_of(given, "client_key"),
         "history": given.get("history"),
         "address": visitor.address,
     }
@@ -294,8 +171,8 @@ def turn(visitor, given):
 def regenerate(visitor, given):
     """{message, client_key, history?} → the lines of another answer to the same question."""
     asked = {
-        "message_pk": _id(given, "message"),
-        "client_key": _text(given, "client_key"),
+        "message_pk": id_of(given, "message"),
+        "client_key": text_of(given, "client_key"),
         "history": given.get("history"),
         "address": visitor.address,
     }
@@ -305,7 +182,7 @@ def regenerate(visitor, given):
 @chat_view("GET")
 def message(visitor, query, pk):
     """As it is now; of an answer that this process is reading, all that has come."""
-    found, live = _message(visitor, pk), streaming.find(pk)
+    found, live = message_of(visitor, pk), streaming.find(pk)
     if live is not None and live.keep.keeps and found.state == Message.State.STREAMING:
         found.text = live.text()
     return serialize.one_json(visitor, found)
@@ -313,7 +190,7 @@ def message(visitor, query, pk):
 
 @chat_view("POST", act=True)
 def stop(visitor, given, pk):
-    found = asking.stop(visitor=visitor, message=_message(visitor, pk, role="assistant"))
+    found = asking.stop(visitor=visitor, message=message_of(visitor, pk, role="assistant"))
     return serialize.one_json(visitor, found)
 
 
@@ -323,18 +200,18 @@ def stop(visitor, given, pk):
 @chat_view("POST", act=True)
 def react(visitor, given, pk):
     """{kind: thumb · correction, value, reasons, text} → {thumb, correction} as they are now."""
-    kind = _text(given, "kind")
+    kind = text_of(given, "kind")
     if kind not in ("thumb", "correction"):
-        raise _bad("kind")
-    found = _message(visitor, pk)
+        raise bad_value("kind")
+    found = message_of(visitor, pk)
     made = reactions.react(
         project=visitor.project,
         end_user=visitor.end_user(),
         kind=kind,
         value=given.get("value") if kind == "thumb" else None,
         message=found,
-        reasons=_list(given, "reasons") if kind == "thumb" else (),
-        text=_text(given, "text", ""),
+        reasons=list_of(given, "reasons") if kind == "thumb" else (),
+        text=text_of(given, "text", ""),
     )
     other = (
         Reaction.objects.filter(project=visitor.project, end_user=visitor.known, message=found, current=True)
@@ -354,13 +231,13 @@ def react(visitor, given, pk):
 @chat_view("POST", act=True)
 def score(visitor, given, pk):
     """{value: 1–5, or 0 to take it back; text} → {"score": {value, text} or null}."""
-    found = _conversation(visitor, pk)
+    found = conversation_of(visitor, pk)
     made = reactions.react(
         project=visitor.project,
         end_user=visitor.end_user(),
         kind="score",
         value=given.get("value"),
-        text=_text(given, "text", ""),
+        text=text_of(given, "text", ""),
         conversation=found,
     )
     return {"score": {"value": made.value, "text": made.text} if made.value else None}
@@ -370,10 +247,10 @@ def score(visitor, given, pk):
 def choose(visitor, given):
     """{user, verdict, chosen, shown: [{message, seen}]} → the answer the talk goes on from: the chosen one,
     else the first that is complete (of an old and a new answer, the new one)."""
-    question = _message(visitor, _id(given, "user"), role="user")
-    chosen_pk, verdict = _id(given, "chosen", optional=True), _text(given, "verdict")
-    chosen = _message(visitor, chosen_pk, parent=question) if chosen_pk else None
-    shown = _list(given, "shown", 8)
+    question = message_of(visitor, id_of(given, "user"), role="user")
+    chosen_pk, verdict = id_of(given, "chosen", optional=True), text_of(given, "verdict")
+    chosen = message_of(visitor, chosen_pk, parent=question) if chosen_pk else None
+    shown = list_of(given, "shown", 8)
     answers = {
         m.pk: m
         for m in Message.objects.filter(parent=question, role="assistant").select_related(
@@ -410,11 +287,11 @@ def choose(visitor, given):
 def signal(visitor, given, pk):
     """{name}: copy, edit … What the server sees by itself (asked again, edited, stopped) it has noted
     already."""
-    name = _text(given, "name")
+    name = text_of(given, "name")
     made = reactions.signal(
         project=visitor.project,
         end_user=visitor.end_user(),
-        message=_message(visitor, pk, role="assistant"),
+        message=message_of(visitor, pk, role="assistant"),
         name=name,
     )
     return {"name": made.name}
@@ -423,9 +300,9 @@ def signal(visitor, given, pk):
 @chat_view("POST", act=True)
 def seen(visitor, given):
     """{ids}: answers that were on screen."""
-    ids = _list(given, "ids")
-    if not all(isinstance(pk, int) and not isinstance(pk, bool) and 0 < pk <= _LARGEST for pk in ids):
-        raise _bad("ids")
+    ids = list_of(given, "ids")
+    if not all(isinstance(pk, int) and not isinstance(pk, bool) and 0 < pk <= LARGEST for pk in ids):
+        raise bad_value("ids")
     own = Message.objects.visible_to(visitor.known).filter(
         project=visitor.project, pk__in=ids, role="assistant", seen=False
     )
@@ -435,7 +312,7 @@ def seen(visitor, given):
 @chat_view("POST", act=True)
 def consent(visitor, given):
     """{version}: agreed to the text in this version; 409 when there is a newer one by now."""
-    version = _id(given, "version")
+    version = id_of(given, "version")
     if version != visitor.chat.consent_version:
         data = {"consent": visitor.chat.consent, "version": visitor.chat.consent_version}
         raise DomainError("consent", _("The text has changed. Read it again, please."), status=409, data=data)

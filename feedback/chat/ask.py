@@ -2,32 +2,36 @@
 reads what it says."""
 
 import re
-import uuid
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from core import events, storable
+from core import events
 from core.errors import Conflict, DomainError
 from core.web import limits
-from feedback.chat import arms, branches, saving, streaming
+from feedback.chat import arms, saving, streaming
 from feedback.chat.access import Visitor
+from feedback.chat.turn_rows import (
+    State,
+    answers_to_come,
+    check_text,
+    context_before,
+    conversation_for,
+    gone,
+    locked,
+    look_at,
+    parent_of,
+    still_writing,
+)
 from feedback.conversations import tree as talk
-from feedback.conversations.message import title_of
 from feedback.conversations.privacy import Keeper, keeper
-from feedback.models import Arm, ChatSettings, Choice, Conversation, Message, Signal
+from feedback.models import ChatSettings, Conversation, Message, Signal
 from feedback.reactions import actions as reactions
-from inference.client import UpstreamError, upstream_of
 
-MAX_TEXT = 100_000
-MAX_HISTORY, MAX_HISTORY_TEXT = 400, 600_000
 ADDRESS_TURNS = 600  # a minute, from one address: a clinic behind one is many people
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
-State = Message.State
 
 
 @dataclass
@@ -83,11 +87,11 @@ def ask(
     _admit(visitor, address)
 
     def write() -> Asked:
-        conversation = _conversation(visitor, conversation_pk, text, keep)
+        conversation = conversation_for(visitor, conversation_pk, text, keep)
         tree = talk.structure(conversation.pk) if conversation_pk else {}
-        parent = _parent(conversation, parent_pk, visitor, tree)
+        parent = parent_of(conversation, parent_pk, visitor, tree)
         stored = keep if conversation.keep else Keeper(keeps=False, stored=keep.stored, key=keep.key)
-        context = _context(visitor, conversation, parent, tree, stored, history)
+        context = context_before(visitor, conversation, parent, tree, stored, history)
         user = Message(
             project=visitor.project,
             conversation=conversation,
@@ -116,10 +120,10 @@ def ask(
             if drafts
             else [arms.one(visitor.chat, visitor.end_user(), able)]
         )
-        answers, lives = _answers(
+        answers, lives = answers_to_come(
             visitor, user, chosen, [*context, {"role": "user", "content": text}], stored, event.pk, ""
         )
-        _look_at(conversation, answers[0] if len(answers) == 1 else user)
+        look_at(conversation, answers[0] if len(answers) == 1 else user)
         return Asked(
             conversation,
             user,
@@ -157,13 +161,13 @@ def ask_again(
             .first()
         )
         if old is None or old.parent is None:
-            raise _gone()
-        conversation, user = _locked(visitor, old.conversation_id), old.parent
+            raise gone()
+        conversation, user = locked(visitor, old.conversation_id), old.parent
         if old.state == State.STREAMING:
-            raise _writing()
+            raise still_writing()
         stored = keep if conversation.keep else Keeper(keeps=False, stored=keep.stored, key=keep.key)
         tree = talk.structure(conversation.pk)
-        context = _context(visitor, conversation, user, tree, stored, history)
+        context = context_before(visitor, conversation, user, tree, stored, history)
         if not context or context[-1]["role"] != "user":
             raise DomainError(
                 "bad_history", _("The conversation so far does not end with a question."), field="history"
@@ -180,8 +184,8 @@ def ask_again(
         reactions.signal(
             project=visitor.project, end_user=visitor.end_user(), message=old, name=Signal.Name.REGENERATE
         )
-        answers, lives = _answers(visitor, user, chosen, context, stored, event.pk, key)
-        _look_at(conversation, answers[0])
+        answers, lives = answers_to_come(visitor, user, chosen, context, stored, event.pk, key)
+        look_at(conversation, answers[0])
         compare = visitor.chat.drafts == ChatSettings.Drafts.REGENERATE and old.state in Message.ENDED
         return Asked(
             conversation,
@@ -215,7 +219,7 @@ def stop(*, visitor: Visitor, message: Message) -> Message:
     return message
 
 
-# What a turn is made of.
+# How a turn begins.
 
 
 def _begin(write: Callable[[], Asked], visitor: Visitor, key: str, text: str | None = None) -> Asked:
@@ -248,7 +252,7 @@ def _begin(write: Callable[[], Asked], visitor: Visitor, key: str, text: str | N
 def _again(visitor: Visitor, known: Message, text: str | None = None) -> Asked:
     """The turn of a key that has been seen: joined while it is written, else told from its rows."""
     if known.conversation.end_user_id != (visitor.known.pk if visitor.known else None):
-        raise _gone()
+        raise gone()
     if known.role == "user":
         if (
             text is not None
@@ -278,21 +282,6 @@ def _external(visitor: Visitor, client_key: str) -> str:
     return f"turn:{visitor.end_user().pk}:{client_key}"
 
 
-def check_text(text: object, *, field: str = "text", most: int = MAX_TEXT) -> None:
-    """DomainError unless `text` is one that can be asked and stored: not blank, not endless, no NUL, no half
-    a character."""
-    if not isinstance(text, str) or not text.strip():
-        raise DomainError("empty", _("Write something first."), field=field)
-    if len(text) > most:
-        raise DomainError(
-            "long_text",
-            _("At most %(n)s characters; this has %(m)s.") % {"n": most, "m": len(text)},
-            field=field,
-        )
-    if code := storable.text_fault(text):
-        raise DomainError("bad_text", str(storable.SENTENCES[code]), field=field)
-
-
 def _admit(visitor: Visitor, address: str) -> None:
     if visitor.consent_due:
         data = {"consent": visitor.chat.consent, "version": visitor.chat.consent_version}
@@ -302,180 +291,3 @@ def _admit(visitor: Visitor, address: str) -> None:
     limits.take("chat-turns", str(visitor.end_user().pk), limit=visitor.chat.turns_per_minute, seconds=60)
     if address:
         limits.take("chat-address", address, limit=ADDRESS_TURNS, seconds=60)
-
-
-def _gone() -> DomainError:
-    return DomainError("not_found", _("This conversation has been deleted."), status=404)
-
-
-def _writing() -> Conflict:
-    return Conflict("still_writing", _("Wait until the answer is finished, or stop it."))
-
-
-def _locked(visitor: Visitor, pk: int) -> Conversation:
-    """The person's conversation; turns in it queue up."""
-    found = (
-        Conversation.objects.visible_to(visitor.known)
-        .select_for_update(no_key=True)
-        .filter(pk=pk, project=visitor.project)
-        .first()
-    )
-    if found is None:
-        raise _gone()
-    if found.dropped_at:
-        raise Conflict(
-            "dropped",
-            _(
-                "The texts of this conversation have been dropped, as this project does after some "
-                "days. Begin a new one."
-            ),
-        )
-    return found
-
-
-def _conversation(visitor: Visitor, pk: int | None, text: str, keep: Keeper) -> Conversation:
-    if pk is not None:
-        return _locked(visitor, pk)
-    return Conversation.objects.create(
-        project=visitor.project,
-        end_user=visitor.end_user(),
-        title=title_of(keep.text(text)),
-        system=keep.text(visitor.chat.system),
-        keep=keep.keeps,
-    )
-
-
-def _parent(conversation: Conversation, pk: int | None, visitor: Visitor, tree: dict) -> Message | None:
-    """The answer that the question follows. Under a question with drafts nobody has decided on (the person
-    just writes on), the first complete one; that says nothing about the others, so nothing is recorded."""
-    if pk is None:
-        return None
-    if pk not in tree:
-        raise DomainError("not_found", _("This conversation has been deleted."), status=404, field="parent")
-    if tree[pk][1] != "assistant":
-        children = [child for child, at in tree.items() if at == (pk, "assistant")]
-        answers = list(Message.objects.filter(pk__in=children))
-        chosen = (
-            Choice.objects.filter(parent=pk, end_user=visitor.known, current=True)
-            .exclude(chosen=None)
-            .order_by("-created_at", "-pk")
-            .first()
-        )
-        found = next(
-            (m for m in answers if chosen and m.pk == chosen.chosen_id), None
-        ) or branches.to_go_on_from(answers)
-        if found is None:
-            raise Conflict(
-                "choose_first", _("Choose one of the answers first, or wait until one is finished.")
-            )
-        return found
-    found = Message.objects.get(pk=pk)
-    if found.state == State.STREAMING:
-        raise _writing()
-    return found
-
-
-def _context(
-    visitor: Visitor,
-    conversation: Conversation,
-    last: Message | None,
-    tree: dict,
-    stored: Keeper,
-    history: list | None,
-) -> list[dict]:
-    """What the model is given before the new question: from the rows, or from the browser where no texts are
-    kept."""
-    if stored.keeps:
-        if last is None:
-            return [{"role": "system", "content": conversation.system}] if conversation.system else []
-        rows = Message.objects.in_bulk(talk.way_to(last.pk, tree))
-        last.conversation = conversation
-        return talk.context_of(last, [rows[pk] for pk in talk.way_to(last.pk, tree) if pk in rows])
-    system = [{"role": "system", "content": visitor.chat.system}] if visitor.chat.system else []
-    return [*system, *check_history(history or [])]
-
-
-def check_history(history: object) -> list[dict]:
-    """Turns that a browser sent, as a model is given them. DomainError for anything else."""
-    bad = DomainError("bad_history", _("The conversation so far cannot be read."), field="history")
-    if not isinstance(history, list) or len(history) > MAX_HISTORY:
-        raise bad
-    out = []
-    for turn in history:
-        if (
-            not isinstance(turn, dict)
-            or turn.get("role") not in ("user", "assistant")
-            or not isinstance(turn.get("content"), str)
-        ):
-            raise bad
-        if turn["content"]:
-            check_text(turn["content"] + ".", field="history", most=MAX_HISTORY_TEXT)
-            out.append({"role": turn["role"], "content": turn["content"]})
-    if sum(len(turn["content"]) for turn in out) > MAX_HISTORY_TEXT:
-        raise bad
-    return out
-
-
-def _answers(
-    visitor: Visitor,
-    user: Message,
-    chosen: Sequence[Arm],
-    context: list[dict],
-    keep: Keeper,
-    event: int,
-    key: str,
-) -> tuple[list[Message], list[streaming.Live]]:
-    """The rows of the answers to come, in the order of their places, and their readers."""
-    # a mark of ours, nothing for a model
-    context = [{k: v for k, v in turn.items() if k != "missing"} for turn in context]
-    group, of_same, nth = (
-        uuid.uuid4() if len(chosen) > 1 else None,
-        Counter(a.pk for a in chosen),
-        Counter[int](),
-    )
-    rows, ups, given = [], [], []
-    for position, arm in enumerate(chosen):
-        given.append(arms.overrides(arm, nth[arm.pk], of_same[arm.pk]))
-        nth[arm.pk] += 1
-        try:
-            ups.append(upstream_of(arm.endpoint))
-        except UpstreamError:
-            raise DomainError(
-                "no_model", _("No model answers here at the moment. Your question was not sent."), status=503
-            ) from None
-        parameters = {**(arm.endpoint.parameters or {}), **given[-1]}
-        rows.append(
-            Message(
-                project=visitor.project,
-                conversation_id=user.conversation_id,
-                parent=user,
-                role="assistant",
-                state=State.STREAMING,
-                draft_group=group,
-                position=position,
-                arm=arm,
-                model_version=arm.endpoint.model_version,
-                parameters=parameters,
-                external_id=key,
-                event_id=event,
-            )
-        )
-    rows = Message.objects.bulk_create(rows)
-    lives = [
-        streaming.Live(
-            pk=m.pk,
-            position=m.position,
-            up=up,
-            messages=context,
-            parameters=over,
-            keep=keep,
-            project=visitor.project,
-            actor=visitor.user,
-        )
-        for m, up, over in zip(rows, ups, given, strict=True)
-    ]
-    return rows, lives
-
-
-def _look_at(conversation: Conversation, head: Message) -> None:
-    Conversation.objects.filter(pk=conversation.pk).update(head=head, updated_at=timezone.now())

@@ -13,7 +13,8 @@ from corpus.readers.reading import raw_rows
 from corpus.records import FileRefused
 from feedback.conversations.privacy import reason_keys, settings_of
 from feedback.ingest import batch as ingest
-from feedback.ingest.log_rows import Log, check_mapping
+from feedback.ingest.log_columns import check_mapping
+from feedback.ingest.log_rows import Log
 from feedback.ingest.rows import Rules
 
 MOST_NAMED = 100  # columns in the report

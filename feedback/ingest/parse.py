@@ -3,16 +3,16 @@ name that means nothing here is refused, as a misspelt one would be lost without
 docs/feedback-api.md tells every rule."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core import storable
 from core.errors import DomainError
 from corpus.endings import BROKEN, said_in
 from feedback.conversations.message import ROLES, Turn, state_of, turn_of, without_system
-from feedback.conversations.sizes import MAX_COMMENT, MAX_CORRECTION, MAX_KEY, MAX_TAG, MAX_TAGS
+from feedback.conversations.sizes import MAX_COMMENT, MAX_CORRECTION, MAX_TAG, MAX_TAGS
+from feedback.ingest import fields
+from feedback.ingest.fields import MAX_EXTERNAL, MAX_MESSAGES, MAX_MODEL, MAX_TEXT
 from feedback.ingest.rows import (
     ChoiceIn,
     ConversationIn,
@@ -25,10 +25,8 @@ from feedback.ingest.rows import (
 )
 from feedback.reactions.reasons import KEY as REASON
 
-MAX_ID, MAX_EXTERNAL, MAX_MODEL = 100, 200, 200
-MAX_MESSAGES, MAX_DRAFTS, MAX_TEXT, MAX_DEPTH = 1000, 8, 1_000_000, 32
+MAX_DRAFTS = 8
 _LARGEST = storable.LARGEST
-_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 _COMMON = {"type", "id", "user", "at"}
@@ -78,9 +76,9 @@ def parse(raw, rules: Rules) -> Row:
 
 
 def _reaction_row(raw: dict, rules: Rules) -> ReactionIn:
-    _known(raw, _REACTION)
+    fields.check_names(raw, _REACTION)
     row = _said(raw, rules, "")
-    row.key, row.user = _key(raw), _user(raw)
+    row.key, row.user = fields.key_of(raw), fields.user_of(raw)
     given = [name for name in ("target", "message", "conversation") if raw.get(name) is not None]
     if len(given) != 1:
         raise RowError(
@@ -89,7 +87,7 @@ def _reaction_row(raw: dict, rules: Rules) -> ReactionIn:
             _("Name one target: your own id of it as target, or our number as message or conversation."),
         )
     if given == ["target"]:
-        row.target = _external(raw, "target")
+        row.target = fields.external_of(raw, "target")
     else:
         value = raw[given[0]]
         if type(value) is not int or not 0 < value <= _LARGEST:
@@ -144,7 +142,7 @@ def _said(raw: dict, rules: Rules, at: str) -> ReactionIn:
         _reasons(reasons, kind, value, rules, at)
     if tags:
         _tags(tags, at)
-    return ReactionIn(kind, value, text, reasons, tags, at=_moment(raw, at) if "at" in raw else None)
+    return ReactionIn(kind, value, text, reasons, tags, at=fields.moment_of(raw, at) if "at" in raw else None)
 
 
 def _reasons(reasons, kind: str, value: int | None, rules: Rules, at: str) -> None:
@@ -183,11 +181,11 @@ def _tags(tags, at: str) -> None:
 
 
 def _conversation_row(raw: dict, rules: Rules) -> ConversationIn:
-    _known(raw, _CONVERSATION)
+    fields.check_names(raw, _CONVERSATION)
     row = _talk(raw, rules)
     if not row.messages:
         raise RowError("messages", "no_messages", _("A conversation has messages."))
-    for i, said in enumerate(_list(raw, "reactions", MAX_MESSAGES)):
+    for i, said in enumerate(fields.list_of(raw, "reactions", MAX_MESSAGES)):
         reaction = _nested(said, rules, f"reactions.{i}.", row.user)
         if reaction.kind != "score":
             raise RowError(
@@ -200,21 +198,26 @@ def _conversation_row(raw: dict, rules: Rules) -> ConversationIn:
 
 
 def _talk(raw: dict, rules: Rules) -> ConversationIn:
-    model = _name(raw, "model", MAX_MODEL)
-    row = ConversationIn([], user=_user(raw), key=_key(raw), at=_moment(raw) if "at" in raw else None)
+    model = fields.name_of(raw, "model", MAX_MODEL)
+    row = ConversationIn(
+        [],
+        user=fields.user_of(raw),
+        key=fields.key_of(raw),
+        at=fields.moment_of(raw) if "at" in raw else None,
+    )
     row.external, row.title, row.system = (
-        _external(raw, "conversation"),
-        _text(raw, "title"),
-        _text(raw, "system"),
+        fields.external_of(raw, "conversation"),
+        fields.text_of(raw, "title"),
+        fields.text_of(raw, "system"),
     )
     if raw.get("tools") is not None:
-        row.tools = _list(raw, "tools", 1000)
+        row.tools = fields.list_of(raw, "tools", 1000)
         if not all(isinstance(t, dict) for t in row.tools):
             raise RowError("tools", "bad_tools", _("Tools are a list of objects."))
-        _storable(row.tools, "tools")
+        fields.check_free(row.tools, "tools")
     seen: set[str] = set()
     lacking = None  # what the system text had beside it
-    for i, message in enumerate(_list(raw, "messages", MAX_MESSAGES)):
+    for i, message in enumerate(fields.list_of(raw, "messages", MAX_MESSAGES)):
         at = f"messages.{i}."
         one = _message(message, rules, at, row.user, model)
         if one.turn.role == "system" and i == 0:
@@ -250,7 +253,7 @@ def _talk(raw: dict, rules: Rules) -> ConversationIn:
 def _message(raw, rules: Rules, at: str, user: str, model: str) -> MessageIn:
     if type(raw) is not dict:
         raise RowError(at[:-1], "not_an_object", _("A message is an object."))
-    _known(raw, _MESSAGE, at)
+    fields.check_names(raw, _MESSAGE, at)
     role, content = raw.get("role"), raw.get("content")
     if role not in ROLES and role not in ("developer", "function"):
         raise RowError(f"{at}role", "bad_role", _("The role is system, user, assistant or tool."))
@@ -264,8 +267,8 @@ def _message(raw, rules: Rules, at: str, user: str, model: str) -> MessageIn:
     if calls is not None and not (isinstance(calls, list) and all(isinstance(c, dict) for c in calls)):
         raise RowError(f"{at}tool_calls", "bad_tools", _("Tool calls are a list of objects."))
     for name in ("tool_call_id", "name"):
-        _name(raw, name, MAX_EXTERNAL, at)
-    _storable([content if isinstance(content, list) else None, calls], at[:-1])
+        fields.name_of(raw, name, MAX_EXTERNAL, at)
+    fields.check_free([content if isinstance(content, list) else None, calls], at[:-1])
     if calls and (code := storable.call_fault(calls)):
         raise RowError(f"{at}tool_calls", code, str(storable.SENTENCES[code]))
     try:
@@ -277,15 +280,15 @@ def _message(raw, rules: Rules, at: str, user: str, model: str) -> MessageIn:
     answer = turn.role == "assistant"
     one = MessageIn(
         turn,
-        _external(raw, "id", at),
-        _external(raw, "parent", at),
-        at=_moment(raw, at) if "at" in raw else None,
+        fields.external_of(raw, "id", at),
+        fields.external_of(raw, "parent", at),
+        at=fields.moment_of(raw, at) if "at" in raw else None,
     )
-    one.model = (_name(raw, "model", MAX_MODEL, at) or model) if answer else ""
-    one.sources = _list(raw, "sources", 200, at)
+    one.model = (fields.name_of(raw, "model", MAX_MODEL, at) or model) if answer else ""
+    one.sources = fields.list_of(raw, "sources", 200, at)
     if not all(isinstance(s, dict) for s in one.sources):
         raise RowError(f"{at}sources", "bad_sources", _("Sources are a list of objects."))
-    _storable(one.sources, f"{at}sources")
+    fields.check_free(one.sources, f"{at}sources")
     one.state = raw.get("state") or "complete"
     if one.state not in ("complete", "cut", "stopped", "failed") or (one.state != "complete" and not answer):
         raise RowError(f"{at}state", "bad_state", _("An answer is complete, cut, stopped or failed."))
@@ -295,7 +298,7 @@ def _message(raw, rules: Rules, at: str, user: str, model: str) -> MessageIn:
     # what the model's server says of the end is believed before what stands in the row
     if one.state in ("complete", "cut"):
         one.state, one.error = state_of(ending) if ending else (one.state, "")
-    for i, said in enumerate(_list(raw, "reactions", 100, at)):
+    for i, said in enumerate(fields.list_of(raw, "reactions", 100, at)):
         reaction = _nested(said, rules, f"{at}reactions.{i}.", user)
         if reaction.kind == "score" or not answer:
             raise RowError(
@@ -310,20 +313,20 @@ def _message(raw, rules: Rules, at: str, user: str, model: str) -> MessageIn:
 def _nested(raw, rules: Rules, at: str, user: str) -> ReactionIn:
     if type(raw) is not dict:
         raise RowError(at[:-1], "not_an_object", _("A reaction is an object."))
-    _known(raw, _SAID, at)
+    fields.check_names(raw, _SAID, at)
     row = _said(raw, rules, at)
-    row.user = _user(raw, at) or user
+    row.user = fields.user_of(raw, at) or user
     return row
 
 
 def _choice_row(raw: dict, rules: Rules) -> ChoiceIn:
-    _known(raw, _CHOICE)
+    fields.check_names(raw, _CHOICE)
     verdict = raw.get("verdict")
     if verdict not in ("better", "same", "all_bad"):
         raise RowError("verdict", "bad_verdict", _("The verdict is better, same or all_bad."))
     drafts = [
-        _draft(d, f"drafts.{i}.", _name(raw, "model", MAX_MODEL))
-        for i, d in enumerate(_list(raw, "drafts", MAX_DRAFTS))
+        _draft(d, f"drafts.{i}.", fields.name_of(raw, "model", MAX_MODEL))
+        for i, d in enumerate(fields.list_of(raw, "drafts", MAX_DRAFTS))
     ]
     named = [d.external for d in drafts if d.external]
     if len(drafts) < 2 or len(set(named)) < len(named):
@@ -343,7 +346,7 @@ def _choice_row(raw: dict, rules: Rules) -> ChoiceIn:
             ),
         )
     talk = _talk({k: v for k, v in raw.items() if k not in ("id", "user", "at")}, rules)
-    talk.user, talk.at = _user(raw), _moment(raw) if "at" in raw else None
+    talk.user, talk.at = fields.user_of(raw), fields.moment_of(raw) if "at" in raw else None
     if talk.messages and talk.messages[-1].turn.role == "assistant":
         raise RowError(
             "messages", "bad_messages", _("The messages end with the question that the drafts answer.")
@@ -358,13 +361,15 @@ def _choice_row(raw: dict, rules: Rules) -> ChoiceIn:
     regenerated = raw.get("regenerated", False)
     if type(regenerated) is not bool:
         raise RowError("regenerated", "bad_value", _("This is true or false."))
-    return ChoiceIn(verdict, chosen, drafts, talk, regenerated, user=talk.user, key=_key(raw), at=talk.at)
+    return ChoiceIn(
+        verdict, chosen, drafts, talk, regenerated, user=talk.user, key=fields.key_of(raw), at=talk.at
+    )
 
 
 def _draft(raw, at: str, model: str) -> DraftIn:
     if type(raw) is not dict:
         raise RowError(at[:-1], "not_an_object", _("A draft is an object."))
-    _known(raw, _DRAFT, at)
+    fields.check_names(raw, _DRAFT, at)
     text = raw.get("text")
     if text is not None and (not isinstance(text, str) or len(text) > MAX_TEXT):
         raise RowError(f"{at}text", "bad_text", _("This must be a text."))
@@ -374,9 +379,9 @@ def _draft(raw, at: str, model: str) -> DraftIn:
     ending = _ending(raw, at)
     whole = raw.get("complete", True) and ending != BROKEN
     return DraftIn(
-        _external(raw, "id", at),
+        fields.external_of(raw, "id", at),
         text,
-        _name(raw, "model", MAX_MODEL, at) or model,
+        fields.name_of(raw, "model", MAX_MODEL, at) or model,
         whole,
         raw.get("seen", True),
         ending,
@@ -388,91 +393,6 @@ def _ending(raw: dict, at: str) -> str:
         if not isinstance(raw.get(name), (str, int, type(None))):  # a stop word, a token's number
             raise RowError(at + name, "bad_value", _("This must be a text."))
     return said_in(raw)
-
-
-def _known(raw: dict, names: set[str], at: str = "") -> None:
-    if not names.issuperset(raw):
-        name = next(n for n in raw if n not in names)
-        raise RowError(f"{at}{name[:60]}", "unknown_field", _("There is no field of this name here."))
-
-
-def _key(raw: dict) -> str:
-    return _name(raw, "id", MAX_ID)
-
-
-def _user(raw: dict, at: str = "") -> str:
-    value = raw.get("user")
-    if value is None:
-        return ""
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_KEY:
-        raise RowError(
-            f"{at}user", "bad_user", _("A person's id is a text of 1 to %(n)s characters.") % {"n": MAX_KEY}
-        )
-    return value
-
-
-def _external(raw: dict, name: str, at: str = "") -> str:
-    return _name(raw, name, MAX_EXTERNAL, at)
-
-
-def _name(raw: dict, name: str, longest: int, at: str = "") -> str:
-    """ "" for none."""
-    value = raw.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str) or not 0 < len(value) <= longest:
-        raise RowError(
-            at + name, f"bad_{name}", _("This must be a text of 1 to %(n)s characters.") % {"n": longest}
-        )
-    return value
-
-
-def _text(raw: dict, name: str) -> str:
-    value = raw.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
-        raise RowError(name, "bad_text", _("This must be a text."))
-    return value
-
-
-def _list(raw: dict, name: str, longest: int, at: str = "") -> list:
-    value = raw.get(name)
-    if value is None:
-        return []
-    if type(value) is not list or len(value) > longest:
-        raise RowError(at + name, "bad_list", _("This must be a list of at most %(n)s.") % {"n": longest})
-    return value
-
-
-def _moment(raw: dict, at: str = "") -> datetime | None:
-    value = raw["at"]
-    if value is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) and len(value) <= 40 else None
-        if moment is None or moment.tzinfo is None:
-            raise ValueError
-        moment = moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise RowError(
-            f"{at}at", "bad_time", _("A time is written 2026-01-31T09:30:00+08:00, with its time zone.")
-        ) from None
-    now = timezone.now()
-    if not _EARLIEST <= moment <= now + timedelta(days=1):
-        raise RowError(f"{at}at", "bad_time", _("This time is before the year 2000, or in the future."))
-    return min(moment, now)  # a clock that runs ahead: nothing is said later than it is heard
-
-
-def _storable(value, at: str) -> None:
-    """Free JSON: its depth, and numbers that a database would not give back as they are."""
-    code = storable.fault(value, MAX_DEPTH + 1)
-    if code == "too_deep":
-        raise RowError(at, code, _("This nests too deeply."))
-    if storable.large_number(value) or code == "not_a_number":
-        raise RowError(at, "bad_number", _("This number is too large."))
-    if code:
-        raise RowError(at, code, str(storable.SENTENCES[code]))
 
 
 _MAKERS: dict[str, Callable[[dict, Rules], Row]] = {

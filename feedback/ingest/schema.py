@@ -4,7 +4,7 @@ feedback.ingest.parse."""
 from drf_spectacular.utils import OpenApiExample, PolymorphicProxySerializer
 from rest_framework import serializers
 
-from feedback.ingest.parse import MAX_ID
+from feedback.ingest.fields import MAX_ID
 
 
 class SaidSerializer(serializers.Serializer):

@@ -32,6 +32,7 @@ ON_REQUESTS = {
     "core.web.context",
     "core.web.middleware",
     "feedback.chat.access",
+    "feedback.chat.requests",
     "feedback.ingest.schema",
     "training_export.publish.downloads",
 }

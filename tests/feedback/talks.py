@@ -14,8 +14,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from corpus.models import ModelVersion
-from feedback.chat import settings as chat_settings
 from feedback.chat import streaming
+from feedback.chat.settings import actions as chat_settings
 from feedback.conversations import end_users
 from feedback.models import Arm, ChatLink, ChatSettings, Choice, Conversation, EndUser, Message, Reaction
 from inference.models import Endpoint

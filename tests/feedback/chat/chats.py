@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from corpus.models import ModelVersion
-from feedback.chat import settings as verbs
+from feedback.chat.settings import actions as verbs
 from feedback.models import Arm, ChatSettings, Message
 from inference.models import Endpoint
 from tests.cast import make_member, make_project

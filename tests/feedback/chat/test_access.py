@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from core.models import Event
 from feedback.chat import access, guest_links
-from feedback.chat import settings as verbs
+from feedback.chat.settings import actions as verbs
 from feedback.conversations import end_users
 from feedback.models import ChatLink, ChatSettings, Conversation, EndUser, Message
 from tests.cast import make_member, make_project, make_user

@@ -6,7 +6,7 @@ import json
 import pytest
 from django.db import transaction
 
-from feedback.chat import api as chat_api
+from feedback.chat import requests as chat_requests
 from feedback.chat import streaming
 from feedback.conversations import end_users
 from feedback.models import ChatSettings, Message
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def house(monkeypatch):
     """A person with a talk; turns are written, but no thread is started for them."""
-    monkeypatch.setattr(chat_api, "ACTS", 100_000)
+    monkeypatch.setattr(chat_requests, "ACTS", 100_000)
     monkeypatch.setattr(streaming, "MOST", 100_000)
     monkeypatch.setattr(streaming, "begin", lambda turn: streaming.release(len(turn.answers)))
     project = make_chat("clinic", models=())

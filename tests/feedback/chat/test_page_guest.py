@@ -4,7 +4,7 @@ the chat is open."""
 import pytest
 from django.urls import reverse
 
-from feedback.chat import settings as verbs
+from feedback.chat.settings import actions as verbs
 from feedback.models import ChatLink, ChatSettings, EndUser, Message
 from tests.cast import make_member
 from tests.feedback.chat.chats import answered, make_chat, open_chat, say

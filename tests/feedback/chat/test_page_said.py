@@ -3,7 +3,7 @@ a desk and on a phone."""
 
 import pytest
 
-from feedback.chat import settings as verbs
+from feedback.chat.settings import actions as verbs
 from feedback.models import Choice, EndUser, Message, Reaction
 from tests.feedback.chat.chats import answered, at_rest, looked_at, make_chat, open_chat, say
 from tests.processes import until

@@ -11,7 +11,7 @@ from core.errors import DomainError
 from core.models import Event
 from corpus.models import ModelVersion
 from feedback.chat import guest_links
-from feedback.chat import settings as verbs
+from feedback.chat.settings import actions as verbs
 from feedback.models import Arm, ChatLink, ChatSettings
 from feedback.reactions.reasons import default_reasons, labels
 from inference.models import Endpoint

@@ -12,7 +12,7 @@ from core.errors import DomainError
 from corpus.readers.errors import RowRefused
 from feedback.conversations import end_users
 from feedback.ingest.import_log import import_log
-from feedback.ingest.log_rows import DOWN, UP, thumb_of
+from feedback.ingest.log_columns import DOWN, UP, thumb_of
 from feedback.models import ChatSettings, Choice, Conversation, Message, Reaction
 from tests.cast import make_project
 from tests.feedback.ingest.ingesting import choice

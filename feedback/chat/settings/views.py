@@ -10,8 +10,8 @@ from django.views.decorators.cache import never_cache
 from core.access import project_form, project_page
 from core.errors import DomainError
 from core.links import url_or_blank
-from feedback.chat import settings as verbs
-from feedback.chat.settings_forms import ArmFormSet, ChatForm, ConsentForm, LinkForm, ReasonFormSet, initial
+from feedback.chat.settings import actions as verbs
+from feedback.chat.settings.forms import ArmFormSet, ChatForm, ConsentForm, LinkForm, ReasonFormSet, initial
 from feedback.models import Arm
 
 

@@ -1,4 +1,4 @@
-"""Forms of the chat's settings: shape only; the verbs of feedback.chat.settings decide."""
+"""Forms of the chat's settings: shape only; the verbs of feedback.chat.settings.actions decide."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _

@@ -1,0 +1,70 @@
+"""Who answers a request: the endpoint that it names, or an arm that is drawn."""
+
+import math
+
+from django.utils.translation import gettext as _
+
+from core.db.prepared import Prepared
+from core.models import Project
+from feedback.chat.arms import by_weight, share_of
+from feedback.conversations import end_users
+from feedback.models import Arm, ChatSettings
+from feedback.proxy.refusals import Refused, no_model
+from inference.models import Endpoint
+
+DEFAULT_MODELS = {"", "auto", "default"}
+ENDPOINTS = Prepared(
+    lambda project: (
+        Endpoint.objects.filter(project=project, active=True).select_related("model_version").order_by("name")
+    ),
+    int,
+)
+ARMS = Prepared(
+    lambda project: Arm.objects.filter(
+        project=project, active=True, weight__gt=0, endpoint__active=True
+    ).order_by("pk"),
+    int,
+)
+_ASSIGN = Prepared(lambda project: ChatSettings.objects.filter(project=project).only("assign"), int)
+
+
+def choose(project: Project, name: str, person: str) -> tuple[Endpoint, Arm | None]:
+    """Who answers: the endpoint of that name, else of that model version, else the one whose server calls its
+    model so; for no name, "auto", "default" or the project's own, the arms are drawn by their weights, per
+    turn or per `person`. Refused 404."""
+    endpoints, arms = ENDPOINTS(project.pk), ARMS(project.pk)
+    by_endpoint = {arm.endpoint_id: arm for arm in arms}
+    for same in (
+        lambda e: e.name == name,
+        lambda e: e.model_version is not None and e.model_version.name == name,
+        lambda e: e.model_name == name,
+    ):
+        if found := [e for e in endpoints if same(e)]:
+            drawn = _draw(project, [by_endpoint[e.pk] for e in found if e.pk in by_endpoint], person)
+            endpoint = next((e for e in found if drawn is not None and e.pk == drawn.endpoint_id), found[0])
+            return endpoint, by_endpoint.get(endpoint.pk)
+    if name not in DEFAULT_MODELS | {project.slug}:
+        raise no_model(name)
+    drawn = _draw(project, arms, person)
+    if drawn is not None:
+        return next(e for e in endpoints if e.pk == drawn.endpoint_id), drawn
+    if len(endpoints) != 1:
+        raise Refused(
+            404,
+            "model_not_found",
+            _("This project has no model that answers by itself: name one of those that /v1/models lists."),
+        )
+    return endpoints[0], None
+
+
+def _draw(project: Project, arms: list[Arm], person: str) -> Arm | None:
+    if len(arms) < 2:
+        return arms[0] if arms else None
+    chat = _ASSIGN.first(project.pk)
+    if not person or chat is None or chat.assign != ChatSettings.Arms.PERSON:
+        return by_weight(arms)
+    # As feedback.chat.arms does it for people whose row is known; this one's may not have been made yet.
+    who = end_users.key_hash(project, person)
+    return max(
+        arms, key=lambda a: -a.weight / math.log(share_of(bytes(project.hash_key), "arm", who, a.pk) or 1e-17)
+    )
