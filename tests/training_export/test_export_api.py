@@ -18,7 +18,7 @@ from tests.training_export import judged
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
 from training_export.options import ExportOptions
-from training_export.publish import downloads, snapshots
+from training_export.publish import downloads, snapshots, workplace
 
 pytestmark = pytest.mark.django_db
 
@@ -203,7 +203,7 @@ def test_an_export_of_nothing_fails_and_says_what_was_left_out(project, manager)
         and failed["result"]["error"]["code"] == "no_rows"
         and failed["result"]["left_out"] == {"no_target": 3}
     )
-    assert not Snapshot.objects.exists() and not list(snapshots.root().glob(".building-*"))
+    assert not Snapshot.objects.exists() and not list(workplace.root().glob(".building-*"))
     page = client.get("/p/ward/exports/").content.decode()
     assert "The last export made nothing." in page
 

@@ -5,11 +5,8 @@ Turns with the same context are one case, whoever talked; each end user is one v
 for several annotators decide. What an expert has judged is not taken from end users as well. Streams:
 memory is that of one chunk, 24 bytes a turn, and 8 a label where labels are thinned."""
 
-from array import array
 from collections import Counter
 from collections.abc import Iterator
-
-from django.db.models import Q
 
 from annotation.models import AnnotationVersion, Item, ItemAnswer, Promotion
 from annotation.promotion.rules import judged_messages
@@ -17,10 +14,10 @@ from core.rendering import language
 from corpus import canonical, parts
 from corpus.models import Prompt
 from feedback.conversations.end_users import label
-from feedback.conversations.tree import as_turn, says_something
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
 from feedback.reactions.in_force import choice_about, latest, reaction_about
 from training_export.collect.consistent_read import Reading, from_json
+from training_export.collect.end_user_turns import context_of, turns_spoken_of
 from training_export.collect.end_user_words import Said, corrected, no_prompt, said_of, told, voice_of
 from training_export.collect.judged_prompts import GROUP_DIGITS, keys_of_users
 from training_export.collect.thinning import Thinning, beyond_cap, label_number
@@ -33,9 +30,6 @@ from training_export.curate.rules import CurationRules
 from training_export.options import INCLUDE
 from training_export.publish.faults import Unreadable, shape_fault, stored_fault
 from training_export.publish.tolerance import Tolerance
-
-CHUNK = 300  # turns; with each comes its conversation
-KEYS = 5000  # turns of which only the ids are read
 
 
 class FeedbackRows:
@@ -114,7 +108,7 @@ class FeedbackRows:
     # -- reading
 
     def _cases(self, left_out: Counter, *, takes) -> Iterator[tuple[list, frozenset]]:
-        for turns in self._turns():
+        for turns in turns_spoken_of(self._project, self._reading, self._include):
             cases = self._chunk(turns, left_out)
             people = {
                 user for case in cases for v in case.voices if (user := said_of(v).end_user) is not None
@@ -149,50 +143,6 @@ class FeedbackRows:
                         self._keys(case, said, hashes) | of_prompts.get(case.prompt, frozenset()),
                     )
 
-    def _turns(self) -> Iterator[list[tuple]]:
-        """Chunks of (id, conversation) of the turns that somebody said something of; equal contexts stand in
-        one chunk, at the place of the first of them. The hash that brings them together is keyed by the
-        project: in its order the rows would stand otherwise elsewhere."""
-        choices, reactions = words_of(self._project, self._reading, self._include)
-        wanted = Q()
-        if "draft-choices" in self._include:
-            wanted |= Q(id__in=choices.values("parent_id"))
-        if {"thumbs", "corrections"} & set(self._include):
-            wanted |= Q(id__in=reactions.filter(message__isnull=False).values("message__parent_id"))
-        every = (
-            Message.objects.filter(wanted, project=self._project)
-            .exclude(context_hash="")
-            .order_by("context_hash", "id")
-        )
-        ids, talks, begins = array("q"), array("q"), array("q")  # 24 bytes a turn at most
-        last: tuple | None = None
-        while True:
-            query = (
-                every
-                if last is None
-                else every.filter(Q(context_hash__gt=last[0]) | Q(context_hash=last[0], id__gt=last[1]))
-            )
-            found = list(
-                self._reading.rows(query.values_list("context_hash", "id", "conversation_id")[:KEYS])
-            )
-            if not found:
-                break
-            for context, pk, talk in found:
-                if last is None or context != last[0]:
-                    begins.append(len(ids))
-                ids.append(pk)
-                talks.append(talk)
-                last = context, pk
-        begins.append(len(ids))
-        held: list[tuple] = []
-        for group in sorted(range(len(begins) - 1), key=lambda group: ids[begins[group]]):
-            held += [(ids[i], talks[i]) for i in range(begins[group], begins[group + 1])]
-            if len(held) >= CHUNK:
-                yield held
-                held = []
-        if held:
-            yield held
-
     def _chunk(self, turns: list[tuple], left_out: Counter) -> list[Case]:
         ids = [pk for pk, _conversation in turns]
         conversations = sorted({conversation for _pk, conversation in turns})
@@ -224,7 +174,7 @@ class FeedbackRows:
         without = {}
         for pk in ids:
             try:
-                context, tools = _context(pk, messages, frames)
+                context, tools = context_of(pk, messages, frames)
                 if fault := shape_fault(context, tools):
                     raise Unreadable(fault)
                 if why := no_prompt(context):
@@ -455,23 +405,6 @@ class FeedbackRows:
             return frozenset()
         users = (splits.end_user(hashes[s.end_user]) for s in said if s.end_user is not None)
         return splits.keys_of_all(self._split_by, messages=case.messages, sources=[], users=users)
-
-
-def _context(pk: int, messages: dict, frames: dict) -> tuple[list, list | None]:
-    """What had been said up to the turn `pk`, the system prompt first, and the tools."""
-    path = []
-    at = pk
-    while at is not None:
-        row = messages[at]
-        extra = from_json(row[4]) if row[4] else None
-        if extra is not None and not isinstance(extra, dict):
-            raise Unreadable("unreadable")
-        turn = as_turn(Message(role=row[2], text=row[3], extra=extra))
-        if says_something(turn):
-            path.append(turn)
-        at = row[1]
-    system, tools = frames[messages[pk][8]]
-    return [*([{"role": "system", "content": system}] if system else []), *path[::-1]], tools
 
 
 def _reaction_about(row: tuple) -> tuple:

@@ -6,17 +6,12 @@ written; what judges the same answers twice is found by the Ledger when all rows
 is a file copied once more without those rows. So is one whose rows must not have neighbours of one prompt,
 if that could not be kept while it was written."""
 
-import hashlib
-import json
 import os
 import shutil
 from array import array
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
-
-import orjson
 
 from core import storable
 from training_export.formats.base import SPLITS, FileInfo, Options, Writer
@@ -34,108 +29,10 @@ from training_export.formats.messages import (
     prompt_messages,
 )
 from training_export.formats.order import Spacing, apart
+from training_export.formats.parts import Part, all_but, drawn_by_content
 from training_export.formats.provenance import provenance_line
+from training_export.formats.rendered import Rendered, Shown, encoded, encoded_messages, json_text
 from training_export.formats.streams import Stream
-
-_dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-
-
-def encoded(value) -> bytes:
-    """UTF-8 JSON of `value`, with ", " and ": "; LeftOut for what is no JSON (half a surrogate pair, NaN,
-    levels without end)."""
-    try:
-        # Of one text orjson gives the same bytes, ten times as fast.
-        return orjson.dumps(value) if type(value) is str else _dumps(value).encode()
-    except (UnicodeEncodeError, orjson.JSONEncodeError):
-        raise LeftOut("stray_surrogate") from None
-    except (ValueError, RecursionError):
-        fault = storable.fault(value)
-        if not fault:
-            raise
-        raise LeftOut(code_of(fault)) from None
-
-
-def encoded_messages(messages: list[dict]) -> bytes:
-    """`encoded` of messages that `context_problem` found nothing in, the usual ones by a shorter way."""
-    if all(len(m) == 2 and next(iter(m)) == "role" for m in messages):
-        return b"[%b]" % b", ".join(
-            [b'{"role": "%b", "content": %b}' % (m["role"].encode(), encoded(m["content"])) for m in messages]
-        )
-    return encoded(messages)
-
-
-@dataclass(slots=True)
-class Part:
-    """A stream as rows are put into it. `judged`: the Ledger's numbers. For streams to be spread: `spacing`,
-    through which rows come; `prompts`, each row's prompt; `structured`: which of those rows have more than
-    plain turns."""
-
-    rows: Stream
-    side: Stream | None
-    judged: array
-    spacing: Spacing | None = None
-    prompts: array = field(default_factory=lambda: array("q"))
-    structured: set = field(default_factory=set)
-
-    def take(self, row: tuple, prompt: int | None) -> None:
-        """`row`: its line, that of the side file, the Ledger's number, whether it is structured."""
-        line, side, judged, structured = row
-        self.rows.write(line)
-        if self.side is not None:
-            self.side.write(side)
-        self.judged.append(judged)
-        if prompt is not None:
-            if structured:
-                self.structured.add(len(self.prompts))
-            self.prompts.append(prompt)
-
-    def must_be_spread(self, drop: dict) -> bool:
-        """Whether its rows, without those of `drop`, cannot stay in the order they were written in."""
-        return self.spacing is not None and bool(self.spacing.met or drop or self.structured)
-
-
-@dataclass(slots=True)
-class Rendered:
-    """One answer: its final message, as JSON bytes too, the tool turns before it, its identity; `code` if it
-    cannot be written."""
-
-    code: str = ""
-    before: list = field(default_factory=list)
-    final: dict = field(default_factory=dict)
-    line: bytes = b""
-    id: int = 0
-    structured: bool = False
-
-
-@dataclass(slots=True)
-class Shown:
-    """What the rows of one prompt share, made once: the prompt's messages, bytes and identity, its tools
-    (`tail`: what ends a row), and each answer. `tool_text`: the tools as one text. `head`: for
-    LLaMA-Factory's alpaca rows. `structured`: there is more in it than plain turns."""
-
-    context: list
-    group_id: str
-    tools: list | None
-    sources: list
-    code: str = ""
-    messages: list = field(default_factory=list)
-    prompt: bytes = b""
-    prompt_id: int = 0
-    tool_text: str = ""
-    tail: bytes = b""
-    head: bytes = b""
-    structured: bool = False
-    answers: dict[str, Rendered] = field(default_factory=dict)
-
-    def is_of(self, example) -> bool:
-        if (
-            self.context is example.context
-            and self.sources is example.sources
-            and self.tools is example.tools
-        ):
-            return self.group_id == example.group_id
-        mine = (self.group_id, self.context, self.sources, self.tools)
-        return mine == (example.group_id, example.context, example.sources, example.tools)
 
 
 class RowWriter(Writer):
@@ -269,7 +166,7 @@ class RowWriter(Writer):
             raise LeftOut(code)
         if example.tools and (fault := storable.fault(example.tools)):
             raise LeftOut(code_of(fault))
-        tools = _dumps(example.tools) if example.tools else ""
+        tools = json_text(example.tools) if example.tools else ""
         if not self.options.allow_template_tokens and (
             any_template_token(shown.messages) or has_template_token(tools)
         ):
@@ -426,7 +323,7 @@ class RowWriter(Writer):
                 lines = (
                     source.picked(orders[stream])
                     if stream in orders
-                    else _all_but(source.path, conflicts.get(stream, {}))
+                    else all_but(source.path, conflicts.get(stream, {}))
                 )
                 for line in map(self.final_line, lines) if role == "data" and self.must_copy() else lines:
                     new.write(line)
@@ -443,7 +340,7 @@ class RowWriter(Writer):
         if drop:
             order, left = array("q", (kept[i] for i in order)), [kept[i] for i in left]
         if left:
-            order, left = _drawn_by_content(part, order, left)
+            order, left = drawn_by_content(part, order, left)
         for i in left:
             self._lose(stream, i, "neighbour")
         if part.structured and order and prompts[order[0]] != prompts[order[-1]]:
@@ -452,26 +349,3 @@ class RowWriter(Writer):
             start = next((at for at, i in enumerate(order) if i in part.structured), 0)
             order = order[start:] + order[:start]
         return order
-
-
-def _drawn_by_content(part: Part, order: array, left: list[int]) -> tuple[array, list[int]]:
-    """`order` and `left` (rows of one prompt, for which there is no place) with other rows of that prompt
-    left: drawn by what they say, so that it does not depend on which came last."""
-    prompt = part.prompts[left[0]]
-    places = [at for at, i in enumerate(order) if part.prompts[i] == prompt]
-    every = sorted([*(order[at] for at in places), *left])
-    number = {
-        i: hashlib.sha256(line).digest()
-        for i, line in zip(every, part.rows.picked(array("q", every)), strict=True)
-    }
-    every.sort(key=number.__getitem__)
-    for at, i in zip(places, every, strict=False):
-        order[at] = i
-    return order, sorted(every[len(places) :])
-
-
-def _all_but(path: Path, drop: dict):
-    with open(path, "rb") as lines:
-        for i, line in enumerate(lines):
-            if i not in drop:
-                yield line

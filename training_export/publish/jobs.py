@@ -7,7 +7,7 @@ from core.jobs import Control, job_kind
 from core.models import Job
 from training_export.models import Bundle
 from training_export.options import ExportOptions
-from training_export.publish import snapshots
+from training_export.publish import copies, snapshots
 
 
 def _result_url(job: Job) -> str:
@@ -28,4 +28,4 @@ def run(job: Job, ctl: Control) -> dict:
             ctl=ctl,
             job=job,
         )
-    return snapshots.result_of(made)
+    return copies.result_of(made)

@@ -1,11 +1,9 @@
 """Making a data set: a numbered Snapshot with its Bundle of files, whole or not at all."""
 
-import fcntl
 import gc
 import json
 import os
 import platform
-import secrets
 import shutil
 from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,11 +17,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core import events
-from core.errors import Conflict, DomainError
+from core.errors import DomainError
 from core.models import Project
 from corpus.models import Prompt
 from training_export.collect import judged_prompts
 from training_export.collect.consistent_read import consistent_read
+from training_export.collect.end_user_feedback import FeedbackRows
 from training_export.curate import splits
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Preference, Sft
@@ -34,10 +33,10 @@ from training_export.options import ExportOptions
 from training_export.publish.checking import checking
 from training_export.publish.digests import RowDigests
 from training_export.publish.tolerance import Tolerance
+from training_export.publish.workplace import sweep, sync, workplace, write_durably
 from training_export.reasons import sentence_of, unit_of
 
 MANIFEST = "manifest.json"
-_TEMPORARY = ".building-"
 MOST_PROBLEMS = 20  # named in an error or a manifest; their number is always whole
 
 
@@ -49,10 +48,6 @@ class NoControl:
 
     def checkpoint(self, data: dict) -> None:
         pass
-
-
-def root() -> Path:
-    return Path(settings.FILES_DIR) / "exports"
 
 
 def folder_of(bundle: Bundle) -> Path:
@@ -67,7 +62,7 @@ def build(*, project: Project, actor, options: ExportOptions, ctl=None, job=None
     checker finds an error; nothing is kept then."""
     ctl = ctl or NoControl()
     sweep()
-    with _workplace() as place, _rare_collections():
+    with workplace() as place, _rare_collections():
         with ExitStack() as opened:
             made = _write(project, options, place, ctl, opened)
         return _publish(project, actor, options, place, made, ctl, job)
@@ -220,8 +215,6 @@ def _feedback_rows(
     split: bool,
     tolerance: Tolerance | None = None,
 ):
-    from training_export.collect.end_user_feedback import FeedbackRows
-
     return FeedbackRows(
         project,
         reading,
@@ -289,7 +282,7 @@ def _publish(project, actor, options: ExportOptions, place: Path, made: dict, ct
         Project.objects.select_for_update().get(pk=project.pk)
         number = (Snapshot.objects.filter(project=project).aggregate(n=Max("number"))["n"] or 0) + 1
         manifest = {"snapshot": number, "created_at": timezone.now().isoformat()} | made
-        _write_durably(place / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+        write_durably(place / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
         snapshot = Snapshot.objects.create(
             project=project,
             number=number,
@@ -323,23 +316,8 @@ def _publish(project, actor, options: ExportOptions, place: Path, made: dict, ct
         if target.exists():
             shutil.rmtree(target)
         os.rename(place, target)
-        _sync(target.parent)
+        sync(target.parent)
     return bundle
-
-
-def _write_durably(path: Path, text: str) -> None:
-    with open(path, "w", encoding="utf-8", newline="\n") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -352,112 +330,3 @@ def _rare_collections():
         yield
     finally:
         gc.set_threshold(*before)
-
-
-@contextmanager
-def _workplace():
-    """A folder of its own on the disk of the published ones, held by a lock that dies with the process."""
-    place = root() / f"{_TEMPORARY}{secrets.token_hex(8)}"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    lock_path = place.with_name(place.name + ".lock")
-    with open(lock_path, "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        place.mkdir()
-        try:
-            yield place
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
-            lock_path.unlink(missing_ok=True)
-
-
-def sweep() -> int:
-    """Remove the temporary folders of runs that were killed; those still at work hold their lock. Returns how
-    many."""
-    swept = 0
-    for lock_path in root().glob(f"{_TEMPORARY}*.lock"):
-        try:
-            with open(lock_path) as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock_path.with_suffix(""), ignore_errors=True)
-                lock_path.unlink(missing_ok=True)
-                swept += 1
-        except OSError:
-            continue
-    return swept
-
-
-# --- copies for the person who asked ------------------------------------------------------------------------
-
-
-def copy_to(bundle: Bundle, out: Path) -> Path:
-    """The bundle's files in folder `out`, complete or not there. An empty or missing folder appears by a
-    rename. In one that holds other things the files of an earlier export are replaced one by one, the
-    manifest last; a file of somebody else is never overwritten."""
-    out = out.absolute()
-    if out.exists() and not out.is_dir():
-        raise DomainError("not_a_folder", _("%(path)s is not a folder.") % {"path": out}, field="out")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    names = [f["path"] for f in bundle.files]
-    earlier = _listed(out)
-    taken = [n for n in names if (out / n).exists() and n not in earlier]
-    if taken:
-        raise Conflict(
-            "file_exists",
-            _("%(path)s is already there and is not of an export.") % {"path": out / taken[0]},
-            field="out",
-        )
-    temporary = out.with_name(f".{out.name}.{secrets.token_hex(4)}.partial")
-    try:
-        shutil.copytree(folder_of(bundle), temporary)
-        if not out.exists() or not any(out.iterdir()):
-            if out.exists():
-                out.rmdir()
-            os.rename(temporary, out)
-            return out
-        (out / MANIFEST).unlink(missing_ok=True)
-        for name in earlier - set(names):
-            (out / name).unlink(missing_ok=True)
-        for name in [*names, MANIFEST]:
-            (out / name).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(temporary / name, out / name)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return out
-
-
-def _listed(out: Path) -> set[str]:
-    """The files that an earlier export's manifest in `out` names, inside `out` only."""
-    try:
-        files = json.loads((out / MANIFEST).read_text(encoding="utf-8"))["files"]
-        names = {f["path"] for f in files}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    return {
-        n for n in names if isinstance(n, str) and not Path(n).is_absolute() and ".." not in Path(n).parts
-    }
-
-
-def result_of(bundle: Bundle) -> dict:
-    """What a job and the command answer with; paths are relative to the bundle's folder. "files" are what a
-    trainer loads, with the configuration beside it; "side_files" say where each row came from, so that
-    rows are not counted twice."""
-
-    def listed(side: bool) -> list[dict]:
-        return [
-            {k: f[k] for k in ("path", "rows", "sha256")}
-            for f in bundle.files
-            if (f.get("role") == "provenance") == side
-        ]
-
-    return {
-        "snapshot": bundle.snapshot.number,
-        "bundle": bundle.pk,
-        "files": listed(side=False),
-        "side_files": listed(side=True),
-        "content_sha256": bundle.snapshot.content_sha256,
-        "left_out": bundle.snapshot.left_out,
-        "manifest": MANIFEST,
-        "notes": [
-            {k: v for k, v in note.items() if k != "text"} for note in bundle.manifest.get("notes", [])
-        ],
-    }

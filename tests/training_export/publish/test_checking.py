@@ -22,7 +22,7 @@ from tests.training_export.publish.test_snapshots import built, bytes_of, fill
 from training_export.formats import FORMATS, FileInfo, Options
 from training_export.formats.checker_process import Following
 from training_export.formats.llamafactory.files import dataset_info
-from training_export.publish import checking, snapshots
+from training_export.publish import checking, snapshots, workplace
 from training_export.publish.checking import Beside, CheckLost
 from training_export.publish.tolerance import Tolerance
 
@@ -212,7 +212,7 @@ def test_a_cancelled_export_leaves_no_process(always):
             options=snapshots.ExportOptions.of({"format": "jsonl"}),
             ctl=Cancelling(),
         )
-    assert not any(alive(pid) for pid in always) and not list(snapshots.root().glob(".building-*"))
+    assert not any(alive(pid) for pid in always) and not list(workplace.root().glob(".building-*"))
 
 
 @pytest.mark.django_db
@@ -227,7 +227,7 @@ def test_an_export_whose_check_was_lost_is_not_published(always, monkeypatch):
     project = fill(judged.project(slug="lost"), n=2)
     with pytest.raises(CheckLost):
         built(project)
-    assert not snapshots.Snapshot.objects.exists() and not list(snapshots.root().glob(".building-*"))
+    assert not snapshots.Snapshot.objects.exists() and not list(workplace.root().glob(".building-*"))
 
 
 @pytest.mark.parametrize("wrong", [CheckLost("ended early"), OSError(28, "no space"), MemoryError()])

@@ -25,7 +25,7 @@ from tests.training_export.formats.checkers import alive, checkers_of
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
 from training_export.options import ExportOptions
-from training_export.publish import snapshots
+from training_export.publish import snapshots, workplace
 from training_export.reasons import LEFT_OUT
 
 pytestmark = pytest.mark.django_db
@@ -491,11 +491,11 @@ def test_what_the_checker_refuses_is_not_published(project, monkeypatch):
     with pytest.raises(DomainError) as refused:
         built(project)
     assert refused.value.code == "check_failed" and refused.value.data["problems"][0]["line"] == 3
-    assert not Snapshot.objects.exists() and not list(snapshots.root().glob(".building-*"))
+    assert not Snapshot.objects.exists() and not list(workplace.root().glob(".building-*"))
 
 
 def test_a_number_left_by_a_run_that_died_before_its_commit_is_taken_over(project):
-    orphan = snapshots.root() / str(project.pk) / "000001-trl-preference"
+    orphan = workplace.root() / str(project.pk) / "000001-trl-preference"
     shutil.rmtree(orphan, ignore_errors=True)
     orphan.mkdir(parents=True)
     (orphan / "half.jsonl").write_text("{")
@@ -595,21 +595,21 @@ def test_the_same_bytes_come_out_of_another_process(tmp_path):
 def test_kill_9_in_mid_export_leaves_nothing_visible_and_the_next_run_finishes(tmp_path):
     project = fill(judged.project(slug="killed"), n=40)
     # of a rolled-back test whose project had this number
-    shutil.rmtree(snapshots.root() / str(project.pk), ignore_errors=True)
+    shutil.rmtree(workplace.root() / str(project.pk), ignore_errors=True)
     job = jobs.start("export", project=project, actor=None, params={"options": {"format": "jsonl"}})
     with processes.worker(
         include="tests.training_export.publish.slow_export", log=tmp_path / "first.log"
     ) as first:
         processes.until(
-            lambda: list(snapshots.root().glob(".building-*/.spool/*")), f"rows being written; {tmp_path}"
+            lambda: list(workplace.root().glob(".building-*/.spool/*")), f"rows being written; {tmp_path}"
         )
         [checker] = checkers_of(first.pid)
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
     processes.until(lambda: not alive(checker), "the checking process to end")
     assert not Snapshot.objects.exists() and not Bundle.objects.exists()
-    assert not list(snapshots.root().glob(f"{project.pk}/*"))
-    left = list(snapshots.root().glob(".building-*"))
+    assert not list(workplace.root().glob(f"{project.pk}/*"))
+    left = list(workplace.root().glob(".building-*"))
     assert left
     with processes.worker(log=tmp_path / "second.log"):
         processes.until(

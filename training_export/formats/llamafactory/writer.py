@@ -18,7 +18,8 @@ from training_export.formats.llamafactory import files as llamafactory_files
 from training_export.formats.llamafactory.checks import Checker
 from training_export.formats.llamafactory.tools import tool_list
 from training_export.formats.messages import LeftOut, has_template_token, identity
-from training_export.formats.rows import Rendered, RowWriter, encoded
+from training_export.formats.rendered import Rendered, encoded
+from training_export.formats.rows import RowWriter
 
 _TURN = {"user": "human", "assistant": "gpt", "tool": "observation"}
 _ROLE = {ours: role for role, ours in _TURN.items()}

@@ -6,7 +6,7 @@ from training_export.curate.examples import Preference
 from training_export.formats.base import LABELS, Format
 from training_export.formats.checks import PairChecker
 from training_export.formats.messages import LeftOut, identity
-from training_export.formats.rows import encoded
+from training_export.formats.rendered import encoded
 from training_export.formats.trl.writer import TrlWriter, part, with_turns
 
 

@@ -3,7 +3,8 @@ with the prompt in its own column."""
 
 from training_export.curate.examples import Example
 from training_export.formats.messages import LeftOut
-from training_export.formats.rows import RowWriter, encoded
+from training_export.formats.rendered import encoded
+from training_export.formats.rows import RowWriter
 
 # Read by TRL with json.loads; a string on every row, so that no loader has to guess a type from nulls.
 _NO_TOOLS = b', "tools": "null"}\n'

@@ -12,7 +12,8 @@ from core.models import User
 from training_export.models import Bundle
 from training_export.option import Kind, Option
 from training_export.options import OPTIONS, ExportOptions
-from training_export.publish import snapshots
+from training_export.publish import copies
+from training_export.reasons import sentence_of
 
 
 def add_option(parser, one: Option) -> None:
@@ -65,10 +66,10 @@ class Command(ProjectCommand):
         for entry in result["files"]:
             self.stdout.write(f"{entry['rows']:>10}  {entry['path']}")
         for code, count in result["left_out"].items():
-            self.stdout.write(f"{count:>10}  {_('left out')}: {snapshots.sentence_of(code)}")
+            self.stdout.write(f"{count:>10}  {_('left out')}: {sentence_of(code)}")
         for note in result["notes"]:
             values = ", ".join(f"{k} {v}" for k, v in note.items() if k != "code")
-            self.stdout.write(snapshots.sentence_of(note["code"]) + (f" {values}" if values else ""))
+            self.stdout.write(sentence_of(note["code"]) + (f" {values}" if values else ""))
 
     def _export(self, given: dict) -> dict:
         project = self.project(given)
@@ -86,7 +87,7 @@ class Command(ProjectCommand):
             "export", project=project, actor=person, params={"options": options.as_dict()}, send=False
         )
         result = jobs.run_now(job).result
-        out = snapshots.copy_to(Bundle.objects.get(pk=result["bundle"]), Path(given["out"]))
+        out = copies.copy_to(Bundle.objects.get(pk=result["bundle"]), Path(given["out"]))
         placed = {
             name: [entry | {"path": str(out / entry["path"])} for entry in result[name]]
             for name in ("files", "side_files")
