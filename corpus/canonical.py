@@ -1,9 +1,9 @@
 """What "the same text" and "the same prompt" mean, and the keyed hashes built on it. Pure."""
 
 import hashlib
+import hmac
 import json
 import unicodedata
-from functools import lru_cache
 
 
 def unified(text: str) -> str:
@@ -41,21 +41,9 @@ def canonical_json(value) -> str:
     return _canonical(value)
 
 
-@lru_cache(maxsize=64)
-def _begun(key: bytes) -> tuple:
-    """The two SHA-256 of an HMAC (RFC 2104) that have seen the key: beginning with copies of them halves what
-    a short text costs."""
-    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
-    return hashlib.sha256(bytes(c ^ 0x36 for c in block)), hashlib.sha256(bytes(c ^ 0x5C for c in block))
-
-
 def _hmac(key: bytes, form: bytes) -> str:
     """HMAC-SHA256, hex."""
-    begun, outer = _begun(bytes(key))
-    inner, made = begun.copy(), outer.copy()
-    inner.update(form)
-    made.update(inner.digest())
-    return made.hexdigest()
+    return hmac.digest(bytes(key), form, "sha256").hex()
 
 
 def prompt_hash(*, key: bytes, messages: list, tools=None, sources=()) -> str:
