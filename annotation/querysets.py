@@ -2,12 +2,11 @@
 
 from django.db import models
 
+from core.models import Member, Project, roles_from
 from core.querysets import Word
 
 
 def _projects(user, role):
-    from core.models import Project
-
     return Project.objects.visible_to(user, role).values("id")
 
 
@@ -48,8 +47,6 @@ class AssignmentQuerySet(models.QuerySet):
 
     def own(self, user_id: int | None, *, superuser: bool = False):
         """Assignments of this person in projects where they may (still) annotate."""
-        from core.models import Member, roles_from
-
         if user_id is None:
             return self.none()
         mine = self.filter(annotator__user=user_id)

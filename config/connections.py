@@ -13,6 +13,9 @@ stays at its highest, it does not grow.)"""
 import threading
 import time
 
+from django.core.signals import request_finished, request_started
+from django.db.backends.signals import connection_created
+
 IDLE_THREAD_SECONDS = 30  # what the web server is told (config.processes)
 _PATIENCE = 3 * IDLE_THREAD_SECONDS
 
@@ -72,9 +75,6 @@ def sweep() -> int:
 
 def watch() -> None:
     """Begin; called once by the WSGI application."""
-    from django.core.signals import request_finished, request_started
-    from django.db.backends.signals import connection_created
-
     connection_created.connect(opened, dispatch_uid="idle-connections")
     request_started.connect(begun, dispatch_uid="idle-connections")
     request_finished.connect(ended, dispatch_uid="idle-connections")

@@ -8,8 +8,13 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
+
+from core.jobs.beat import SEEN_KEY
+from core.models import Job
 
 Finding = tuple[str, str]
 LOW_SPACE = 2 * 1024**3
@@ -68,8 +73,6 @@ def _postgresql_version(database: dict) -> str:
 
 
 def migrations() -> Iterator[Finding]:
-    from django.db.migrations.executor import MigrationExecutor
-
     executor = MigrationExecutor(connection)
     n = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     yield (
@@ -105,10 +108,6 @@ def redis() -> Iterator[Finding]:
 
 
 def worker() -> Iterator[Finding]:
-    from django.core.cache import cache
-
-    from core.jobs.beat import SEEN_KEY
-    from core.models import Job
 
     try:
         seen = cache.get(SEEN_KEY)

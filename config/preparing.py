@@ -11,8 +11,12 @@ from io import StringIO
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.management.commands.collectstatic import Command
 from django.core.management import call_command
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 MIGRATION_LOCK = 7_305_861  # any number of our own: PostgreSQL's advisory lock while migrations run
@@ -38,8 +42,6 @@ def migrate(say) -> None:
 
 
 def _migrate(say) -> None:
-    from django.db.migrations.executor import MigrationExecutor
-
     executor = MigrationExecutor(connection)
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return
@@ -71,9 +73,6 @@ def collect_static(say) -> None:
         if stamp.read_text() == now:
             return
     say(_("Preparing styles and scripts …"))
-    from django.contrib.staticfiles.management.commands.collectstatic import Command
-    from django.utils.module_loading import import_string
-
     command = Command()
     command.storage = import_string(settings.COLLECTED_STATIC)()
     call_command(command, interactive=False, verbosity=0, clear=root.exists(), stdout=StringIO())
@@ -81,8 +80,6 @@ def collect_static(say) -> None:
 
 
 def _static_fingerprint() -> str:
-    from django.contrib.staticfiles.finders import get_finders
-
     digest = hashlib.sha256()
     for finder in get_finders():
         for path, storage in finder.list(ignore_patterns=[]):

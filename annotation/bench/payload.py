@@ -5,11 +5,14 @@ import hashlib
 import hmac
 import json
 
+from django.utils.translation import get_language
+
 from annotation import document, lacking
 from annotation.models import Annotation, Assignment, ItemAnswer, Review
 from annotation.promotion import end_user_feedback
 from annotation.work import queue
 from core.db.prepared import Prepared
+from core.rendering import language, markdown, sentences
 
 
 def of(assignment: Assignment, *, html: bool = False) -> dict:
@@ -122,8 +125,6 @@ def _reviewers_letters(assignment: Assignment) -> list[tuple[str, str]]:
 
 
 def _criteria(bench) -> list[dict]:
-    from django.utils.translation import get_language
-
     chinese = (get_language() or "").startswith("zh")
     return [
         {"key": c["key"], "label": c.get("zh" if chinese else "en") or c["key"]}
@@ -132,12 +133,8 @@ def _criteria(bench) -> list[dict]:
 
 
 def _shown(text: str, html: bool) -> dict:
-    from core.rendering import language
-
     out = {"text": text, "language": language.guess(text)}
     if html:
-        from core.rendering import markdown
-
         out["html"] = markdown.render(text)
     return out
 
@@ -168,8 +165,6 @@ def _answer(letter: str, responses: list, html: bool) -> dict:
 
 
 def _source(source: dict, html: bool) -> dict:
-    from core.rendering import sentences
-
     text = source.get("text", "")
     return {
         "title": source.get("title", ""),

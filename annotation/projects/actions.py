@@ -12,7 +12,7 @@ from django.db.models.functions import Greatest
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from annotation.models import Annotator, BenchSettings, CriteriaVersion, GuidelineVersion, Item
+from annotation.models import Annotator, BenchSettings, CriteriaVersion, GuidelineVersion, Item, ItemTag
 from core import events
 from core.accounts import actions as people
 from core.errors import Conflict, DomainError
@@ -262,8 +262,6 @@ def delete_content(*, item: Item, actor) -> int:
 
 def set_tags(*, item: Item, actor, names: list[str]) -> None:
     """The item's tags are `names` from now on."""
-    from annotation.models import ItemTag
-
     wanted = {n.strip()[:60] for n in names if n.strip()}
     with transaction.atomic():
         ItemTag.objects.filter(~Q(name__in=wanted), item=item).delete()

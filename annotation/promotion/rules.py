@@ -30,12 +30,15 @@ from annotation.models import (
 from annotation.promotion import candidates as pick
 from annotation.promotion import messages as turns
 from annotation.promotion.candidates import Candidate
+from annotation.promotion.end_user_feedback import answers_of
 from core import events
 from core.db import bulk
 from core.errors import DomainError
 from core.models import Event
 from corpus.models import PromptOrigin, Response
+from feedback.conversations.end_users import label
 from feedback.conversations.privacy import Keeper, keeper
+from feedback.models import EndUser, Message
 
 log = logging.getLogger(__name__)
 MAX_CAP = 10_000
@@ -181,9 +184,6 @@ def preview(rule: PromotionRule) -> dict:
     caps, "waiting": turns left for later days because of the caps (counted up to MAX_CAP), "turns": the
     first 20 [{"candidate", "turn", "marks", "who"}]}. Equal questions with equal answers count one by one
     here, and become one item."""
-    from feedback.conversations.end_users import label
-    from feedback.models import EndUser
-
     room, keep = _Room(rule), keeper(rule.project)
     count = waiting = 0
     shown: list[dict] = []
@@ -303,8 +303,6 @@ def _take(rule, candidate: Candidate, actor, keep: Keeper, keys: KeySource) -> s
 
 @transaction.atomic
 def _take_now(rule, candidate: Candidate, turn: turns.Turn, actor, keys: KeySource) -> str | None:
-    from feedback.models import Message
-
     project = rule.project
     bench = BenchSettings.objects.select_for_update(no_key=True).get(project=project)
     known = (
@@ -404,8 +402,6 @@ def judged_messages(project, as_of: int | None = None) -> set[int]:
     """Ids of the answers (feedback.Message) whose turn an expert has judged as of the Event `as_of` (None:
     now): all answers on a promoted item that carries a person's submitted, accepted or settled judgement.
     There the expert's word stands, and raw reactions are not to be read."""
-    from annotation.promotion.end_user_feedback import answers_of
-
     as_of = 2**62 if as_of is None else as_of
     promoted = Promotion.objects.filter(project=project, item__isnull=False, event_id__lte=as_of).values(
         "item"

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from annotation import presentation
+from annotation import document, presentation
 from annotation.bench import payload
 from annotation.models import Annotation, AnnotationVersion, Item, ItemTag, Review
 from annotation.promotion import end_user_feedback
@@ -65,8 +65,6 @@ def review_list(request, project):
 
 def _summary(row) -> dict:
     """What the list says of a judgement, without rendering any text."""
-    from annotation import document
-
     doc = document.to_letters(row.head.document, payload.review_order(row.item)) if row.head else {}
     return {
         "sentence": presentation.sentence(doc),

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from annotation.document import SKIP_REASONS
 from annotation.models import Annotator, Assignment, Item, ItemFlag
 from annotation.statistics import daily
 from annotation.work import sql
@@ -316,8 +317,6 @@ def release(*, user, pk: int, project=None) -> Assignment:
 def skip(*, user, pk: int, reason: str, comment: str = "", project=None) -> Assignment:
     """Give an item up for good, with a reason of document.SKIP_REASONS ("other" wants a comment). Its place
     is free for somebody else."""
-    from annotation.document import SKIP_REASONS
-
     if reason not in SKIP_REASONS:
         raise DomainError("invalid", _("Choose a reason."), field="reason")
     if reason == "other" and not comment.strip():

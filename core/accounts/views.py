@@ -1,10 +1,13 @@
 """Sign-in, home, account: the pages around the projects. Members and keys of a project are in
 member_views."""
 
+import sys
+
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
-from django.http import HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -19,7 +22,7 @@ from core.accounts import invitations, login_limit
 from core.accounts.forms import JoinForm, PasswordForm, PreferencesForm, ProfileForm, SignInForm
 from core.errors import DomainError
 from core.machine_faults import of_the_machine
-from core.models import Member, Project, roles_from
+from core.models import Member, Project, Role, roles_from
 from core.web.context import TEXT_SIZES, shown_text_size, shown_theme
 
 YEAR = 365 * 24 * 3600
@@ -138,8 +141,6 @@ def home(request):
 
 
 def _role_label(role: str):
-    from core.models import Role
-
     return Role(role).label
 
 
@@ -312,10 +313,6 @@ def not_found(request, exception=None):
 def server_error(request):
     # Rendered without the frame and its queries: the database may be what failed. A full disk or a pool
     # without connections is known by its exception, wherever in the middleware it was met.
-    import sys
-
-    from django.http import HttpResponse
-    from django.template.loader import render_to_string
 
     exc = sys.exc_info()[1]
     known = of_the_machine(exc) if exc is not None else None

@@ -3,6 +3,7 @@
 import re
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
 
 from core.rendering import mathml
 
@@ -139,8 +140,6 @@ def formulas(md: MarkdownIt) -> None:
         return f'<span class="math-block">{inner}</span>' if block else inner
 
     def block(self, tokens, idx, options, env):
-        from markdown_it.common.utils import escapeHtml
-
         return (
             f"<div "
             f'class="math-block">{mathml.convert(tokens[idx].content, block=True)}{escapeHtml(tokens[idx].info)}</div>\n'  # noqa: E501

@@ -17,6 +17,7 @@ from training_export.collect.consistent_read import Reading, document_of, from_j
 from training_export.curate import splits
 from training_export.curate.examples import Answer
 from training_export.curate.judged_prompts import Case, CaseAnswer, Voice
+from training_export.curate.targets import contexts_made
 from training_export.publish.faults import Unreadable, column_fault, shape_fault
 
 CHUNK = 1000
@@ -383,8 +384,6 @@ def made_by_corrections(
     """{group: its side} of the contexts that corrected questions and turns make: the side of all prompts they
     are made from and of the prompt of the project that they equal; None where those lie on two. Reads the
     prompts with such corrections only, and keeps some hundred bytes of each."""
-    from training_export.curate.targets import contexts_made
-
     said = Cast("document", TextField())
     versions = AnnotationVersion.objects.annotate(
         question=StrIndex(said, Value('"question"')), turn=StrIndex(said, Value('"turn"'))

@@ -8,8 +8,10 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from config.demo_content import create_demo
 from config.management.commands.serve import Command as Serve
 from config.management.commands.serve import address
+from core.models import User
 
 ACCOUNTS = {
     "expert": gettext_lazy("judges answers"),
@@ -57,8 +59,6 @@ def demo_accounts() -> dict[str, str]:
         _make(passwords)
         _keep(kept, passwords)
     if not settings.LOOPBACK and any(passwords[name] == simple[name] for name in passwords):
-        from core.models import User
-
         passwords = _random_passwords()
         for user in User.objects.filter(username__in=passwords):
             user.set_password(passwords[user.username])
@@ -68,8 +68,6 @@ def demo_accounts() -> dict[str, str]:
 
 
 def _make(passwords: dict[str, str]) -> None:
-    from config.demo_content import create_demo
-
     create_demo(passwords=passwords)
 
 

@@ -16,7 +16,10 @@ from django.db import connections
 from django.utils.translation import gettext as _
 
 from config import preparing, processes
+from core import catalogues
 from core.jobs import worker_ends
+from inference import endpoints, practice
+from inference.models import Endpoint
 
 STOP_SECONDS = 8  # what web server and worker get to stop on their own
 
@@ -56,8 +59,6 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         """Everything before the first request."""
-        from core import catalogues
-
         preparing.migrate(self.say)
         catalogues.compile_stale(settings.BASE_DIR / "locale")
         preparing.collect_static(self.say)
@@ -66,15 +67,11 @@ class Command(BaseCommand):
 
     def wants_practice(self) -> bool:
         """Whether models of this installation are played by the practice server."""
-        from inference.models import Endpoint
-
         return Endpoint.objects.filter(practice=True).exists()
 
     def _open_practice(self) -> None:
         """Listen for the practice server: the socket stays ours, so that a new one answers at the same port.
         Its models are led there."""
-        from inference import endpoints, practice
-
         try:
             self.practice = practice.listen(settings.PRACTICE_PORT)
         except OSError as exc:

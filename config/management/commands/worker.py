@@ -8,6 +8,7 @@ from importlib import import_module
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from config.celery import app
 from config.processes import follow_parent
 
 
@@ -33,8 +34,6 @@ class Command(BaseCommand):
     def handle(self, *args, queues, concurrency, pool, include, **options):
         follow_parent(signal.SIGTERM)
         os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # they load every URL and view, for nothing here
-        from config.celery import app
-
         for module in include:
             import_module(module)
         level = "INFO" if options["verbosity"] > 1 else "WARNING"

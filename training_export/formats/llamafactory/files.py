@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from training_export.formats.base import SPLITS, FileInfo
+from training_export.formats.trl.kto import balance
 
 TAGS = {
     "role_tag": "from",
@@ -191,8 +192,6 @@ def _thinking(held: set[bool]) -> list[str]:
 
 
 def _weights(labels: Counter) -> list[str]:
-    from training_export.formats.trl.kto import balance
-
     weights = balance(labels)
     if not weights:
         return []
