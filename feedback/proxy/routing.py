@@ -4,7 +4,6 @@ import math
 
 from django.utils.translation import gettext as _
 
-from core.db.prepared import Prepared
 from core.models import Project
 from feedback.chat.arms import by_weight, share_of
 from feedback.conversations import end_users
@@ -13,26 +12,25 @@ from feedback.proxy.refusals import Refused, no_model
 from inference.models import Endpoint
 
 DEFAULT_MODELS = {"", "auto", "default"}
-ENDPOINTS = Prepared(
-    lambda project: (
-        Endpoint.objects.filter(project=project, active=True).select_related("model_version").order_by("name")
-    ),
-    int,
-)
-ARMS = Prepared(
-    lambda project: Arm.objects.filter(
-        project=project, active=True, weight__gt=0, endpoint__active=True
-    ).order_by("pk"),
-    int,
-)
-_ASSIGN = Prepared(lambda project: ChatSettings.objects.filter(project=project).only("assign"), int)
+
+
+def endpoints_of(project_id: int) -> list[Endpoint]:
+    """The project's endpoints that may answer, with their model versions, by name."""
+    rows = Endpoint.objects.filter(project=project_id, active=True)
+    return list(rows.select_related("model_version").order_by("name"))
+
+
+def arms_of(project_id: int) -> list[Arm]:
+    """The project's arms that are drawn, the oldest first."""
+    rows = Arm.objects.filter(project=project_id, active=True, weight__gt=0, endpoint__active=True)
+    return list(rows.order_by("pk"))
 
 
 def choose(project: Project, name: str, person: str) -> tuple[Endpoint, Arm | None]:
     """Who answers: the endpoint of that name, else of that model version, else the one whose server calls its
     model so; for no name, "auto", "default" or the project's own, the arms are drawn by their weights, per
     turn or per `person`. Refused 404."""
-    endpoints, arms = ENDPOINTS(project.pk), ARMS(project.pk)
+    endpoints, arms = endpoints_of(project.pk), arms_of(project.pk)
     by_endpoint = {arm.endpoint_id: arm for arm in arms}
     for same in (
         lambda e: e.name == name,
@@ -60,7 +58,7 @@ def choose(project: Project, name: str, person: str) -> tuple[Endpoint, Arm | No
 def _draw(project: Project, arms: list[Arm], person: str) -> Arm | None:
     if len(arms) < 2:
         return arms[0] if arms else None
-    chat = _ASSIGN.first(project.pk)
+    chat = ChatSettings.objects.filter(project=project).only("assign").first()
     if not person or chat is None or chat.assign != ChatSettings.Arms.PERSON:
         return by_weight(arms)
     # As feedback.chat.arms does it for people whose row is known; this one's may not have been made yet.

@@ -34,7 +34,7 @@ from feedback.proxy.answers import Heard
 from feedback.proxy.log import Exchange, id_of
 from feedback.proxy.refusals import Refused, no_model, refusal_of, unreached
 from feedback.proxy.relay import begin
-from feedback.proxy.routing import ARMS, ENDPOINTS, choose
+from feedback.proxy.routing import arms_of, choose, endpoints_of
 from inference.client import Raw, UpstreamError, open_raw, upstream_of
 from inference.models import Endpoint
 
@@ -122,9 +122,9 @@ def models(request, key: ApiKey, model: str = "") -> HttpResponseBase:
             "created": int(e.created_at.timestamp()),
             "owned_by": key.project.slug,
         }
-        for e in ENDPOINTS(key.project_id)
+        for e in endpoints_of(key.project_id)
     ]
-    if ARMS(key.project_id):
+    if arms_of(key.project_id):
         found.insert(
             0,
             {
