@@ -1,10 +1,10 @@
 """SQLite connections of web threads that are gone.
 
 The web server makes threads when they are needed and lets them go when idle. A connection is kept by its
-thread from request to request (opening one costs more than most requests), and nothing closes it when the
-thread goes: it sits in a reference cycle until a full garbage collection, hours away. So whoever begins a
-request closes what has been idle for longer than any idle thread lives. Should the thread live after all,
-its next query opens a new connection.
+thread from request to request (opened anew, a thumb of the API takes 1.9 × the processor time, a page 1.05
+×), and nothing closes it when the thread goes: it sits in a reference cycle until a full garbage collection,
+hours away. So whoever begins a request closes what has been idle for longer than any idle thread lives.
+Should the thread live after all, its next query opens a new connection.
 
 (A finalizer in the thread itself crashes the server: it runs while the thread is torn down. SQLite keeps a
 closed connection's file handles as long as another one is open, and gives them to the next: their number

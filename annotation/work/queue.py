@@ -136,7 +136,7 @@ def _claim(project, user, reserve):
 def _locked_annotator(project, user) -> tuple[Annotator, list[Assignment]]:
     """The person's annotator row, locked, and what they hold."""
     asked = (_ANNOTATOR, (project.pk, user.pk)), (_HELD, (project.pk, user.pk))
-    found, live = together(*asked, begins=True)
+    found, live = together(*asked)
     if not found:
         annotator_for(project=project, user=user)
         found, live = together(*asked)
@@ -236,7 +236,7 @@ def locked_own_with(
     """`locked_own` as the first thing of a transaction, and what is asked `beside` it in the same go, once
     the lock is held."""
     own = (_LOCKED_ANY if user.is_superuser else _LOCKED_OWN), (pk, user.pk)
-    found, *more = together(own, *([beside] if beside else []), begins=True)
+    found, *more = together(own, *([beside] if beside else []))
     if not found or (project is not None and found[0].project_id != project.pk):
         raise DomainError("not_found", _("This assignment is not yours, or is gone."), status=404)
     return found[0], more[0] if more else []

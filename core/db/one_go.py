@@ -4,20 +4,16 @@ often.
 A round trip costs more than its few hundredths of a millisecond: whoever waits gives the interpreter away,
 and gets it back when the process's other threads let go of it."""
 
-import itertools
-import os
-import secrets
-import weakref
 from collections.abc import Sequence
 
 from django.db import ProgrammingError, connection
 
 
-def asked(statements: Sequence[tuple[str, list]], *, begins: bool = False) -> list[list[tuple]]:
+def asked(statements: Sequence[tuple[str, list]]) -> list[list[tuple]]:
     """The rows of statements that are asked often (`in_one_go`). Outside a transaction they are asked again
     once a pooler has lost their plans; inside, whoever began it has to begin again."""
     try:
-        return in_one_go(statements, often=True, begins=begins)
+        return in_one_go(statements, often=True)
     except ProgrammingError as lost:
         if not distrust(lost) or connection.in_atomic_block:
             raise
@@ -25,89 +21,46 @@ def asked(statements: Sequence[tuple[str, list]], *, begins: bool = False) -> li
 
 
 def in_one_go(
-    statements: Sequence[tuple[str, list]], *, often: bool = False, begins: bool = False, ends: bool = False
+    statements: Sequence[tuple[str, list]], *, often: bool = False, ends: bool = False
 ) -> list[list[tuple]]:
-    """The rows of each of (sql, parameters). PostgreSQL takes them together when parameters are bound by the
-    client, as they are unless set otherwise; each still sees what was committed before it. SQLite has no
-    way to go. `often`: PostgreSQL keeps the statements' plans, most of what a small statement costs it;
-    whoever asks for that must try again after a ProgrammingError that `distrust` knows. `begins`, `ends`:
-    these are the first, or the last, of the caller's transaction, so that its BEGIN or COMMIT may go
-    along."""
-    out = []
-    with connection.cursor() as cursor:
-        together = connection.vendor == "postgresql" and not connection.settings_dict["OPTIONS"].get(
-            "server_side_binding"
-        )
-        if together and (often or len(statements) > 1):
-            told = known = None
-            if often and _plans_are_kept:
-                known = _prepared.setdefault(connection.connection, {})
-                statements, told = _with_plans(statements, known)
-            before = _begun() if begins else []
-            after = [("COMMIT", [])] if ends and _outermost() else []
-            every = [*before, *statements, *after]
-            cursor.execute(
-                ";".join(sql for sql, _values in every), [v for _sql, values in every for v in values]
-            )
-            raw, more = cursor.cursor, True  # asked for its description, a cursor describes every column
-            while more:
-                out.append(raw.fetchall() if raw.pgresult.nfields else [])
-                more = raw.nextset()
-            out = out[len(before) : len(out) - len(after)]
-            if known is not None and told:
-                known |= told
-                out = out[len(told) :]
-        else:
-            for sql, values in statements:
-                cursor.execute(sql, values)
-                out.append(cursor.fetchall() if cursor.description else [])
-    return out
-
-
-def _outermost() -> bool:
-    return len(connection.atomic_blocks) == 1
-
-
-def _begun() -> list[tuple[str, list]]:
-    """BEGIN, if the transaction is the caller's own and nothing was said in it yet. The driver, which would
-    say it by itself and wait for the answer, takes the connection for one without transactions until the
-    caller's ends: Django then sets it so anyway."""
+    """The rows of each of (sql, parameters). PostgreSQL takes them together (psycopg's pipeline, in which the
+    BEGIN of a transaction goes along); each still sees what was committed before it. SQLite has no way to
+    go. `often`: PostgreSQL keeps the statements' plans, most of what a small statement costs it; whoever
+    asks for that must try again after a ProgrammingError that `distrust` knows. `ends`: these are the last
+    of the caller's transaction, so that its COMMIT may go along."""
+    if connection.vendor != "postgresql":
+        with connection.cursor() as cursor:
+            return [_rows(_run(cursor, *one)) for one in statements]
+    connection.ensure_connection()
     raw = connection.connection
-    if not _outermost() or raw.isolation_level is not None or raw.info.transaction_status.name != "IDLE":
-        return []
-    raw.autocommit = True
-    return [("BEGIN", [])]
+    # of Django's own cursors none prepares, whatever is set here
+    raw.prepare_threshold = 0 if often and _plans_are_kept else None
+    with connection.wrap_database_errors:
+        with raw.pipeline():
+            cursors = [_run(_binding_cursor(), *one) for one in statements]
+            if ends and len(connection.atomic_blocks) == 1:
+                raw.prepare_threshold = None
+                _run(_binding_cursor(), "COMMIT", [])
+        return [_rows(cursor) for cursor in cursors]
 
 
-# What each connection to PostgreSQL has prepared: {sql: name}. Names are never used twice: of a go that
-# failed nobody knows how far it came, and behind a pooler another process's statement would answer to the
-# same name.
-_prepared: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-_names = itertools.count(1)
-_token = secrets.token_hex(4)
+def _binding_cursor():
+    """A cursor whose parameters are bound by the server, as a kept plan needs it; logged as any other."""
+    from django.db.backends.postgresql.base import ServerBindingCursor
+
+    return connection._prepare_cursor(ServerBindingCursor(connection.connection))
+
+
+def _run(cursor, sql: str, values: list):
+    cursor.execute(sql, values or None)
+    return cursor
+
+
+def _rows(cursor) -> list[tuple]:
+    return cursor.fetchall() if cursor.description else []
+
+
 _plans_are_kept = True
-
-
-def _with_plans(
-    statements: Sequence[tuple[str, list]], known: dict[str, str]
-) -> tuple[list[tuple[str, list]], dict[str, str]]:
-    """(the statements as EXECUTE of prepared ones, before them what has to be prepared first; {sql: name} of
-    these)."""
-    told: dict[str, str] = {}
-    executed = []
-    for sql, values in statements:
-        name = known.get(sql) or told.get(sql)
-        if name is None:
-            name = told[sql] = f"touchstone_{_token}_{os.getpid()}_{next(_names)}"
-        executed.append(
-            (f"EXECUTE {name}" + (f" ({', '.join(['%s'] * len(values))})" if values else ""), values)
-        )
-    prepare = []
-    for sql, name in told.items():
-        parts = sql.split("%s")
-        numbered = "".join(f"{part}${i}" for i, part in enumerate(parts[:-1], 1)) + parts[-1]
-        prepare.append((f"PREPARE {name} AS {numbered}", []))
-    return prepare + executed, told
 
 
 def distrust(error: Exception) -> bool:

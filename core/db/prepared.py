@@ -54,9 +54,8 @@ class Prepared:
         return one
 
 
-def together(*asked: tuple[Prepared, tuple], begins: bool = False) -> list[list]:
-    """What each (Prepared, values) would return, asked in one go and in this order. `begins`: nothing was
-    asked in the caller's transaction before."""
+def together(*asked: tuple[Prepared, tuple]) -> list[list]:
+    """What each (Prepared, values) would return, asked in one go and in this order."""
     connection = connections["default"]
     if not all(prepared.holds(values) for prepared, values in asked):
         return [together(one)[0] if one[0].holds(one[1]) else [] for one in asked]
@@ -64,7 +63,7 @@ def together(*asked: tuple[Prepared, tuple], begins: bool = False) -> list[list]
     statements = [
         (one.sql, one.with_values(values)) for one, (_prepared, values) in zip(compiled, asked, strict=True)
     ]
-    rows = one_go.asked(statements, begins=begins)
+    rows = one_go.asked(statements)
     return [one.instances(found) for one, found in zip(compiled, rows, strict=True)]
 
 
