@@ -43,11 +43,15 @@ class AnnotationConfig(AppConfig):
         registry.register_nav("items", _("Items"), role="reviewer", order=40, group="labelling")
         registry.register_nav("guidelines", _("Guidelines"), role="annotator", order=50, group="labelling")
         registry.register_nav("import", _("Import"), role="manager", order=60, group="data")
-        registry.register_nav("promotion", _("From feedback"), role="manager", order=65, group="end_users")
+        registry.register_nav("promotion", _("Rules"), role="manager", order=65, group="end_users")
         registry.register_nav("work", _("Work statement"), role="annotator", order=70, group="labelling")
         registry.register_nav("project_settings", _("Settings"), role="manager", order=85, group="setup")
         registry.register_panel("home.project", role="user", order=0, render=_home_panel)
         registry.register_panel("feedback.quality", role="reviewer", order=0, render=_feedback_panel)
+        registry.register_part("feedback.experts", "annotation.promotion.inbox")
+        registry.register_action(
+            "feedback.inbox", url_name="promotion_send", label=_("Send to experts"), role="manager"
+        )
         registry.register_panel("home.actions", role="manager", order=0, render=_home_action)
         for order, step in enumerate(("bring_in", "guidelines", "people", "try_one", "start")):
             registry.register_panel("project.steps", role="manager", order=order, render=_step(step))

@@ -387,9 +387,9 @@ class PromotionRule(models.Model):
 
 
 class Promotion(models.Model):
-    """A turn that a rule took: once, whichever rules it falls under. `message` is the answer (of drafts the
-    first), by id, so that it outlives the text. What the end user said of it is shown to an annotator once
-    they have judged."""
+    """A turn that a rule took, or that somebody sent by hand: once, whichever rules it falls under. `message`
+    is the answer (of drafts the first), by id, so that it outlives the text. What the end user said of it is
+    shown to an annotator once they have judged."""
 
     class Outcome(models.TextChoices):
         ITEM = "item", _("Put before experts")
@@ -403,6 +403,7 @@ class Promotion(models.Model):
     end_user_id = models.BigIntegerField(null=True)
     outcome = models.CharField(max_length=8, choices=Outcome.choices)
     reason = models.CharField(max_length=40, blank=True)
+    by_hand = models.BooleanField(default=False)
     event_id = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -6,6 +6,7 @@ from annotation.bench import views as bench_views
 from annotation.imports import views as imports_views
 from annotation.items import views as item_views
 from annotation.projects import checklist, create, guidelines, overview, settings, statement
+from annotation.promotion import send_views
 from annotation.promotion import views as promotion_views
 from annotation.review import views as review_views
 
@@ -46,6 +47,7 @@ urlpatterns: list = [
     path("p/<slug:slug>/items/<int:pk>/tags/", item_views.item_tags, name="item_tags"),
     path("p/<slug:slug>/promotion/", promotion_views.rules, name="promotion"),
     path("p/<slug:slug>/promotion/new/", promotion_views.new, name="promotion_new"),
+    path("p/<slug:slug>/promotion/send/", send_views.send, name="promotion_send"),
     path("p/<slug:slug>/promotion/run/", promotion_views.run, name="promotion_run"),
     path("p/<slug:slug>/promotion/<int:pk>/", promotion_views.rule, name="promotion_rule"),
     path("p/<slug:slug>/promotion/<int:pk>/switch/", promotion_views.switch, name="promotion_switch"),

@@ -47,7 +47,20 @@ NAV_GROUPS = {
 }
 
 
+@dataclass(frozen=True)
+class Action:
+    """A button that sends what was chosen on a page to another room's form: its URL name (taking the slug),
+    its label and the role it needs."""
+
+    place: str
+    url_name: str
+    label: object
+    role: str
+
+
 _panels: list[Panel] = []
+_actions: list[Action] = []
+_parts: dict[str, str] = {}
 _nav: list[NavEntry] = []
 _checks: dict[str, Callable] = {}
 _erasers: dict[str, int] = {}
@@ -78,6 +91,18 @@ def register_nav(
     _nav.append(NavEntry(url_name, label, role, order, group, also, shows))
 
 
+def register_action(place: str, *, url_name: str, label, role: str) -> None:
+    """A button at `place` for members with `role` or a stronger one. It posts the form of that page, with
+    what was chosen in it, to the page `url_name`."""
+    _actions.append(Action(place, url_name, label, role))
+
+
+def register_part(name: str, module: str) -> None:
+    """`module` (dotted) answers what a lower room asks under `name`; that room says what functions it must
+    have. Loaded when first asked for."""
+    _parts[name] = module
+
+
 def register_check(name: str, check: Callable) -> None:
     """`check()` yields (level "ok"|"warning"|"error", sentence)."""
     _checks[name] = check
@@ -93,6 +118,15 @@ def register_eraser(module: str, *, order: int) -> None:
 
 def panels(place: str) -> list[Panel]:
     return sorted((p for p in _panels if p.place == place), key=lambda p: p.order)
+
+
+def actions(place: str) -> list[Action]:
+    return [action for action in _actions if action.place == place]
+
+
+def part(name: str) -> ModuleType | None:
+    """The module registered under `name`, or None where no upper room has one."""
+    return import_module(_parts[name]) if name in _parts else None
 
 
 def nav() -> list[NavEntry]:

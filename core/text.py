@@ -7,3 +7,15 @@ def excerpt(text: str, length: int) -> str:
     part = text[: length * 3]
     flat = " ".join(part.split())
     return flat[:length] + ("…" if len(flat) > length or len(part) < len(text) else "")
+
+
+def percent(value: float | None) -> str:
+    """A share (0 to 1) as every page writes it: "62%", "<1%" and ">99%" rather than a rounded 0% or 100%;
+    "–" of None."""
+    if value is None:
+        return "–"
+    if 0 < value < 0.005:
+        return "<1%"
+    if 0.995 <= value < 1:
+        return ">99%"
+    return f"{100 * value:.0f}%"

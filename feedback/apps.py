@@ -27,7 +27,9 @@ class FeedbackConfig(AppConfig):
         from core import registry
 
         registry.register_nav("chat", _("Chat"), role="user", order=15, group="end_users", shows=_chat_shows)
-        registry.register_nav("feedback", _("Feedback"), role="reviewer", order=45, group="end_users")
+        registry.register_nav(
+            "inbox", _("Feedback"), role="reviewer", order=45, group="end_users", also=("feedback",)
+        )
         registry.register_nav(
             "chat_settings", _("Chat settings"), role="manager", order=80, group="end_users"
         )

@@ -1,7 +1,17 @@
 """A person's part in this room: their conversations, reactions, choices and signals."""
 
 from core.erasure import Person
-from feedback.models import Choice, Conversation, EndUser, Message, Reaction, Received, Signal
+from feedback.models import (
+    Choice,
+    Conversation,
+    EndUser,
+    Look,
+    Message,
+    Reaction,
+    Received,
+    Reply,
+    Signal,
+)
 
 
 def find(person: Person) -> None:
@@ -64,6 +74,11 @@ def erase(person: Person) -> dict[str, int]:
             project=person.project, table=table, row__in=sorted(pks)
         ).delete()[0]
     counts = {"received": received, "signals": Signal.objects.filter(end_user__in=people).count()}
+    counts["replies"] = Reply.objects.filter(message__conversation__end_user__in=people).count()
+    if person.user is not None:  # what an account wrote to others stays with them, without a name
+        Reply.objects.filter(project=person.project, author=person.user).update(author=None)
+        looked = Look.objects.filter(project=person.project, user=person.user)
+        counts["looks"] = looked.delete()[0]
     counts |= {"reactions": len(taken["reaction"]), "choices": len(taken["choice"])}
     counts |= {
         "conversations": len(person.ids("conversations")),
@@ -78,7 +93,8 @@ def erase(person: Person) -> dict[str, int]:
 
 
 def export(person: Person) -> dict:
-    """Conversations with their messages, and what the person said of them."""
+    """Conversations with their messages, what the person said of them and what specialists replied; of an
+    account also the replies that it wrote, and what it looked at."""
     people = sorted(person.ids("end_users"))
     talks = []
     for talk in Conversation.objects.filter(end_user__in=people).order_by("pk").iterator(chunk_size=200):
@@ -118,9 +134,26 @@ def export(person: Person) -> dict:
             .order_by("pk")
             .values("id", "parent_id", "chosen_id", "verdict", "shown", "created_at")
         ),
+        "replies": list(
+            Reply.objects.filter(message__conversation__end_user__in=people)
+            .order_by("pk")
+            .values("id", "message_id", "origin", "verdict", "text", "corrected", "current", "created_at")
+        ),
         "signals": list(
             Signal.objects.filter(end_user__in=people)
             .order_by("pk")
             .values("id", "message_id", "name", "created_at")
         ),
+        **_of_account(person),
+    }
+
+
+def _of_account(person: Person) -> dict:
+    if person.user is None:
+        return {}
+    mine = Reply.objects.filter(project=person.project, author=person.user).order_by("pk")
+    looked = Look.objects.filter(project=person.project, user=person.user).order_by("pk")
+    return {
+        "replies_written": list(mine.values("id", "message_id", "text", "corrected", "created_at")),
+        "looked_at": list(looked.values("message_id", "created_at")),
     }

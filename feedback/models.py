@@ -35,6 +35,11 @@ class ChatSettings(models.Model):
         STORAGE = "storage", _("Before anything is stored")
         PROMOTION = "promotion", _("Before a turn is shown to experts")
 
+    class Replies(models.TextChoices):
+        OFF = "off", _("No")
+        WRITTEN = "written", _("Replies that a reviewer or manager writes")
+        SETTLED = "settled", _("These, and what experts settled, by itself")
+
     project = models.OneToOneField(Project, primary_key=True, on_delete=models.CASCADE, related_name="chat")
     enabled = models.BooleanField(default=False)
     welcome = models.TextField(blank=True)
@@ -54,6 +59,8 @@ class ChatSettings(models.Model):
     mask_kinds = models.JSONField(default=list)  # of corpus.personal_data.KINDS; [] means the default set
     origins = models.JSONField(default=list)  # sites that may carry the widget: ["https://example.org"]
     turns_per_minute = models.PositiveIntegerField(default=20)  # a person's
+    # whether a specialist's reply reaches the end user's talk
+    replies = models.CharField(max_length=8, choices=Replies.choices, default=Replies.OFF)
     updated_at = models.DateTimeField(auto_now=True)
 
 
@@ -110,6 +117,7 @@ class Conversation(models.Model):
         PROXY = "proxy", _("Proxy")
         API = "api", _("API")
         IMPORT = "import", _("Imported log")
+        WIDGET = "widget", _("Widget")  # of reactions; a talk is brought by the API
 
     # begins another index
     project = models.ForeignKey(
@@ -263,6 +271,10 @@ class Reaction(models.Model):
                 condition=Q(message=None, conversation=None),
                 name="reaction_waiting",
             ),
+            # the inbox goes by it, newest first
+            models.Index(
+                fields=["project", "-created_at", "-id"], condition=Q(current=True), name="reaction_inbox"
+            ),
         ]
 
 
@@ -291,7 +303,12 @@ class Choice(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        indexes = [models.Index(fields=["project", "id"], condition=Q(current=True), name="choice_current")]
+        indexes = [
+            models.Index(fields=["project", "id"], condition=Q(current=True), name="choice_current"),
+            models.Index(
+                fields=["project", "-created_at", "-id"], condition=Q(current=True), name="choice_inbox"
+            ),
+        ]
 
 
 class WaitingDraft(models.Model):
@@ -315,11 +332,60 @@ class Signal(models.Model):
         EDIT = "edit", _("Edited the question")
         STOP = "stop", _("Stopped")
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="signals")
+    # begins signal_inbox
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="signals", db_index=False)
     end_user = models.ForeignKey(EndUser, null=True, on_delete=models.CASCADE, related_name="signals")
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="signals")
     name = models.CharField(max_length=10, choices=Name.choices)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["project", "-created_at", "-id"], name="signal_inbox")]
+
+
+class Look(models.Model):
+    """Somebody of the project opened what was said of an answer."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    # begins look_once
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="looks", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["message", "user"], name="look_once")]
+
+
+class Reply(models.Model):
+    """A specialist's word on an answer, for the person who got it. Append-only; one of an answer is current.
+    `verdict` and `corrected` are of a settled judgement, `text` is what a person wrote."""
+
+    class Origin(models.TextChoices):
+        WRITTEN = "written", _("Written")
+        SETTLED = "settled", _("From what experts settled")
+
+    class Verdict(models.TextChoices):
+        GOOD = "good", _("good")
+        BAD = "bad", _("not good")
+        NONE = "", _("says nothing of it")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="replies")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.WRITTEN)
+    verdict = models.CharField(max_length=4, choices=Verdict.choices, blank=True)
+    text = models.TextField(blank=True)
+    corrected = models.TextField(blank=True)  # what the answer should have been
+    current = models.BooleanField(default=True)
+    event_id = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["message"], condition=Q(current=True), name="reply_in_force")
+        ]
 
 
 class Received(models.Model):

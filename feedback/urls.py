@@ -4,6 +4,7 @@ from django.urls import path
 
 from feedback.chat import urls
 from feedback.chat.settings import views as settings_views
+from feedback.inbox import views as inbox_views
 from feedback.personal_data import views as people_views
 from feedback.quality import views as quality_views
 from feedback.widget import api as widget_api
@@ -21,6 +22,10 @@ urlpatterns: list = [
         settings_views.chat_link_revoke,
         name="chat_link_revoke",
     ),
+    path("p/<slug:slug>/inbox/", inbox_views.inbox, name="inbox"),
+    path("p/<slug:slug>/inbox/look/", inbox_views.look, name="inbox_look"),
+    path("p/<slug:slug>/inbox/<int:pk>/", inbox_views.answer, name="inbox_answer"),
+    path("p/<slug:slug>/inbox/<int:pk>/take-back/", inbox_views.take_back, name="inbox_take_back"),
     path("p/<slug:slug>/feedback/", quality_views.feedback, name="feedback"),
     path("chat/<slug:slug>/data/", people_views.own_data, name="chat_data"),
     path("chat/<slug:slug>/erase/", people_views.own_erase, name="chat_erase"),

@@ -12,49 +12,18 @@ from datetime import UTC, datetime, time, timedelta
 
 from django.db.models import Count, Exists, OuterRef
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from annotation.document import DROP_REASONS
 from annotation.models import Annotation, Annotator, Consensus, Promotion
 from annotation.promotion.end_user_feedback import answers_of
+from annotation.promotion.replies import verdict
 from feedback.models import Message, Reaction
 from feedback.quality.intervals import shown, wilson
 
 MOST = 5000  # promoted answers looked at, the newest
 LISTED = 20
 WORDS = {"good": _("good"), "bad": _("not good"), "": _("says nothing of it")}
-
-
-def verdict(document: dict, kind: str, slot: int) -> str:
-    """What a stored judgement says of the answer in `slot`: "good", "bad" or "" (nothing)."""
-    if kind == "qa":
-        said = document.get("verdict")
-        if said == "keep":
-            return "good"
-        if said == "drop":
-            return (
-                "bad"
-                if any(DROP_REASONS.get(r) in ("answer", "source") for r in document.get("reasons", []))
-                else ""
-            )
-        corrected = [
-            c
-            for c in document.get("corrections", [])
-            if c.get("target") == "response" and not c.get("wording_only")
-        ]
-        return "bad" if said == "fix" and corrected else ""
-    if kind == "ranking":
-        line = document.get("acceptable")
-        if line is None:
-            return ""
-        groups = document.get("ranking", [])
-        place = next((i for i, group in enumerate(groups) if slot in group), None)
-        if place is None:
-            # Not ranked: below the line where none is acceptable or the rest is worse than what stands below
-            # it.
-            return "bad" if line == 0 or (document.get("rest") == "worse" and line <= len(groups)) else ""
-        return "good" if place < line else "bad"
-    return ""
 
 
 def words_on(item_ids) -> dict[int, list[tuple[str, dict]]]:
@@ -98,8 +67,8 @@ def word(judgements: list[tuple[str, dict]], slot: int) -> str:
 def figures(project, start, end, model=None, answers: int | None = None) -> dict:
     """Of the answers given from `start` to `end` (UTC days, both with it): {"answers", "sent": {outcome: n},
     "share", "table": {(thumb, word): n}, "agreed": Share or None, "by_thumb": [(thumb, Share)], "rows":
-    newest first}. A thumb is the sum of what people say of the answer now. `answers`: how many there are,
-    if that was counted already."""
+    newest first, "cells": {"down-bad" …, "compared" (those with a word): answers}}. A thumb is the sum of
+    what people say of the answer now. `answers`: how many there are, if that was counted already."""
     begin = datetime.combine(start, time(), UTC)
     until = datetime.combine(end + timedelta(days=1), time(), UTC)
     given = Message.objects.filter(
@@ -128,6 +97,7 @@ def figures(project, start, end, model=None, answers: int | None = None) -> dict
     items = {item for _m, item in rows}
     slots, words = answers_of(items), words_on(items)
     table: Counter = Counter()
+    cells: dict[str, list[int]] = {}
     listed: list[dict] = []
     for message, item in rows:
         thumb = (thumbs[message] > 0) - (thumbs[message] < 0)
@@ -136,11 +106,14 @@ def figures(project, start, end, model=None, answers: int | None = None) -> dict
             continue
         found = word(words[item], slot)
         table[thumb, found] += 1
+        cells.setdefault(f"{'up' if thumb > 0 else 'down'}-{found or 'none'}", []).append(message)
+        agreed = None if not found else (thumb > 0) == (found == "good")
+        if found:
+            cells.setdefault("compared", []).append(message)
         if len(listed) < LISTED:
-            agreed = None if not found else (thumb > 0) == (found == "good")
             listed.append({"item": item, "thumb": thumb, "word": WORDS[found], "agreed": agreed})
-    agreed = table[1, "good"] + table[-1, "bad"]
-    n = agreed + table[1, "bad"] + table[-1, "good"]
+    same = table[1, "good"] + table[-1, "bad"]
+    n = same + table[1, "bad"] + table[-1, "good"]
     by_thumb = [
         (-1, wilson(table[-1, "bad"], table[-1, "bad"] + table[-1, "good"])),
         (1, wilson(table[1, "good"], table[1, "good"] + table[1, "bad"])),
@@ -148,7 +121,13 @@ def figures(project, start, end, model=None, answers: int | None = None) -> dict
     total = given.count() if answers is None else answers
     put = sent.get("item", 0) + sent.get("known", 0)
     out = {"answers": total, "sent": sent, "put": put, "share": wilson(put, total)}
-    return out | {"table": table, "agreed": wilson(agreed, n), "by_thumb": by_thumb, "rows": listed}
+    return out | {
+        "cells": cells,
+        "table": table,
+        "agreed": wilson(same, n),
+        "by_thumb": by_thumb,
+        "rows": listed,
+    }
 
 
 def panel(request, project) -> str:
@@ -165,10 +144,18 @@ def panel(request, project) -> str:
         "agreed": found["agreed"] and shown(found["agreed"]),
         "n": found["agreed"].n if found["agreed"] else 0,
         "by_thumb": [
-            (thumb, table[thumb, "good"], table[thumb, "bad"], table[thumb, ""], shown(share))
+            {
+                "thumb": thumb,
+                "cells": [
+                    (table[thumb, said], f"{'up' if thumb > 0 else 'down'}-{said or 'none'}")
+                    for said in ("good", "bad", "")
+                ],
+                "share": shown(share),
+            }
             for thumb, share in found["by_thumb"]
         ],
         "rows": found["rows"],
         "judged": sum(table.values()),
+        "inbox": f"{reverse('inbox', args=[project.slug])}?{scope.query(by='answered')}",
     }
     return render_to_string("annotation/_feedback_panel.html", context, request=request)

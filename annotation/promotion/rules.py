@@ -29,6 +29,7 @@ from annotation.models import (
 )
 from annotation.promotion import candidates as pick
 from annotation.promotion import messages as turns
+from annotation.promotion import replies as settled_replies
 from annotation.promotion.candidates import Candidate
 from annotation.promotion.end_user_feedback import answers_of
 from core import events
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 MAX_CAP = 10_000
 PREVIEWED = 20
 TAG = "feedback"
+BY_HAND = "feedback:by_hand"
 _TRIES = 5
 _KEYS_AT_ONCE = 8
 Outcome = Promotion.Outcome
@@ -216,7 +218,7 @@ def preview(rule: PromotionRule) -> dict:
 # -- running -------------------------------------------------------------------------------------------------
 
 
-class _Keys(KeySource):
+class Keys(KeySource):
     """Few keys at a time: a run writes some rows, not a file of them."""
 
     def __init__(self):
@@ -236,7 +238,7 @@ def run(project, rule: PromotionRule | None = None, actor=None, ctl=None) -> dic
         if rule is not None
         else list(PromotionRule.objects.filter(project=project, active=True).select_related("project"))
     )
-    keep, keys = keeper(project), _Keys()
+    keep, keys = keeper(project), Keys()
     report: dict = dict.fromkeys(Outcome.values, 0) | {"rules": []}
     for one in rules:
         counts = _run_rule(one, actor, keep, keys, ctl)
@@ -315,37 +317,46 @@ def _take_now(rule, candidate: Candidate, turn: turns.Turn, actor, keys: KeySour
     room = _Room(rule)
     if room.full or not room.for_person(candidate.end_user):
         return None
-    if (
-        not turn.refused
-        and not Message.objects.select_for_update(no_key=True)
-        .filter(pk=candidate.message)
-        .values_list("pk")
-        .first()
-    ):
+    return place(
+        project, bench, turn, end_user=candidate.end_user, actor=actor, keys=keys, rule=rule, target=rule
+    ).outcome
+
+
+def place(
+    project, bench, turn: turns.Turn, *, end_user, actor, keys: KeySource, rule=None, target=None
+) -> Promotion:
+    """Put a turn that nothing was decided about before experts, or note why not: by `rule`, or by hand
+    (None). Within a transaction that holds `bench` locked. A result that experts settled before reaches the person
+    who got the answer, where the project allows it."""
+    from feedback.models import Message
+
+    rows = Message.objects.select_for_update(no_key=True).filter(pk=turn.message)
+    if not turn.refused and not rows.values_list("pk").first():
         turn.refused = "gone"
-    event = events.append(
-        project=project, actor=actor, verb="promote", target=rule, message=candidate.message
-    )
+    event = events.append(project=project, actor=actor, verb="promote", target=target, message=turn.message)
     item, new, outcome = None, False, str(Outcome.REFUSED)
     if not turn.refused:
         item, new = _put(project, bench, turn, event, keys)
     if item is not None:
         outcome = str(Outcome.ITEM if new else Outcome.KNOWN)
-        names = {TAG, f"{TAG}:{rule.kind}", f"rule:{rule.name}"[:60]}
+        names = {TAG, f"{TAG}:{rule.kind}", f"rule:{rule.name}"[:60]} if rule else {TAG, BY_HAND}
         ItemTag.objects.bulk_create(
             [ItemTag(item_id=item, name=name) for name in sorted(names)], ignore_conflicts=True
         )
-    Promotion.objects.create(
+    made = Promotion.objects.create(
         project=project,
         rule=rule,
         item_id=item,
-        message_id=candidate.message,
-        end_user_id=candidate.end_user,
+        message_id=turn.message,
+        end_user_id=end_user,
         outcome=outcome,
         reason=turn.refused[:40],
+        by_hand=rule is None,
         event_id=event.pk,
     )
-    return outcome
+    if outcome == Outcome.KNOWN:
+        settled_replies.on_known(made, actor=actor)
+    return made
 
 
 def _put(project, bench, turn: turns.Turn, event, keys: KeySource) -> tuple[int | None, bool]:

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotation.models import Annotation, AnnotationVersion, Assignment, Consensus, Item, Review
+from annotation.promotion import replies
 from annotation.statistics import agreement
 from annotation.work import queue
 from core import events
@@ -108,7 +109,7 @@ def settle(*, item: Item, version: AnnotationVersion, reviewer, comment: str = "
         project=annotation.project, actor=reviewer, verb="settle", target=item, annotation=annotation.pk
     )
     Item.objects.filter(pk=item.pk).update(state="settled", last_activity=timezone.now())
-    return Consensus.objects.create(
+    made = Consensus.objects.create(
         item=item,
         version=version,
         agreement=annotation.item.agreement,
@@ -116,6 +117,8 @@ def settle(*, item: Item, version: AnnotationVersion, reviewer, comment: str = "
         comment=comment,
         event_id=event.pk,
     )
+    replies.on_settled(annotation.item, version, actor=reviewer)
+    return made
 
 
 @on_deadlock
@@ -135,6 +138,7 @@ def unsettle(*, item: Item, reviewer, comment: str = "") -> Consensus:
     fresh.save(update_fields=["state"])
     if fresh.state == "open":
         queue.freed([fresh])
+    replies.on_unsettled(fresh)
     return Consensus.objects.create(
         item=item, version=None, decided_by=reviewer, comment=comment, event_id=event.pk
     )

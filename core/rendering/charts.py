@@ -9,8 +9,11 @@ from django.utils.formats import localize
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from core.text import percent
+
 _ROW = 24
-_LABEL = 132
+_LABEL = 132  # room for a label; more where one needs it
+_LONGEST = 260
 _WIDTH = 520
 _VALUE = 64
 
@@ -72,6 +75,20 @@ def _tone(mark: Mark) -> str:
     return f" chart-{mark.tone}" if mark.tone in ("good", "bad", "warn", "gold", "soft") else ""
 
 
+def _wide(text: str) -> int:
+    """How much room `text` takes in a label, at most: Chinese signs are as wide as they are high."""
+    return sum(13 if ord(sign) > 0x2E7F else 9 if sign.isupper() or sign in "mwMW@%" else 7 for sign in text)
+
+
+def _cut(text: str, room: int) -> str:
+    """`text`, its end left out where it takes more than `room`."""
+    if _wide(text) <= room:
+        return text
+    while text and _wide(text) > room - 13:
+        text = text[:-1]
+    return text + "…"
+
+
 def bars(title, data: Sequence, *, maximum: float | None = None) -> SafeString:
     """Horizontal bars, one a row: `data` = [Mark | (label, value, href?, tone?) | dict]. `maximum`: the value
     of a full bar (default: the greatest)."""
@@ -79,22 +96,23 @@ def bars(title, data: Sequence, *, maximum: float | None = None) -> SafeString:
     if not marks:
         return mark_safe("")
     top = maximum or max((m.value or 0 for m in marks), default=0) or 1
-    room = _WIDTH - _LABEL - _VALUE
+    beside = min(_LONGEST, max(_LABEL, *(_wide(str(m.label)) + 10 for m in marks)))
+    value = max(_VALUE, *(_wide(m.text) + 10 for m in marks))
+    room = _WIDTH - beside - value
     parts = []
     for i, m in enumerate(marks):
         y = i * _ROW
         length = round(max(0.0, min(1.0, (m.value or 0) / top)) * room, 1)
-        label = str(m.label)
-        short = label if len(label) <= 20 else label[:19] + "…"
+        short = _cut(str(m.label), beside - 10)
         parts.append(
             _linked(
                 m,
                 f'<rect class="chart-hit" x="0" y="{y}" width="{_WIDTH}" height="{_ROW}"/>'
-                f'<text class="chart-label" x="{_LABEL - 8}" y="{y + 16}" '
+                f'<text class="chart-label" x="{beside - 8}" y="{y + 16}" '
                 f'text-anchor="end">{escape(short)}</text>'
-                f'<rect class="chart-mark{_tone(m)}" x="{_LABEL}" y="{y + 6}" '
+                f'<rect class="chart-mark{_tone(m)}" x="{beside}" y="{y + 6}" '
                 f'width="{max(length, 1)}" height="12" rx="2"/>'
-                f'<text class="chart-value" x="{round(_LABEL + length + 6, 1)}" '
+                f'<text class="chart-value" x="{round(beside + length + 6, 1)}" '
                 f'y="{y + 16}">{escape(m.text)}</text>',
             )
         )
@@ -165,13 +183,14 @@ def line(
 @dataclass(frozen=True)
 class Ranged:
     """One figure with its interval: `value` None = no figure, `low`/`high` None = no interval; `shown` is how
-    the table and the label say it."""
+    the table and the label say it; `href` (own page or "") leads to its rows."""
 
     label: object
     value: float | None
     low: float | None = None
     high: float | None = None
     shown: str = ""
+    href: str = ""
 
 
 def ranged(
@@ -185,7 +204,7 @@ def ranged(
 ) -> SafeString:
     """Points with their intervals over equally spaced places (days, weeks): the wider the bar, the less is
     known. `guide`: a level to compare with. The last point carries its figure."""
-    marks = [Mark(r.label, r.value, shown=r.shown) for r in data]
+    marks = [Mark(r.label, r.value, r.href, shown=r.shown) for r in data]
     if all(r.value is None for r in data):
         return mark_safe("")
     left, right, top, bottom = 48, 56, 10, 22
@@ -202,7 +221,7 @@ def ranged(
         parts.append(
             f'<line class="chart-base" x1="{left}" y1="{y(level)}" x2="{_WIDTH - right}" y2="{y(level)}"/>'
         )
-        text = f"{round(level * 100)}%"
+        text = percent(level)
         parts.append(
             f'<text class="chart-label" x="{left - 6}" y="{y(level) + 4}" text-anchor="end">{text}</text>'
         )
@@ -220,10 +239,13 @@ def ranged(
         runs[-1].append(f"{x},{y(r.value)}")
         if r.low is not None and r.high is not None:
             parts.append(f'<line class="chart-range" x1="{x}" y1="{y(r.low)}" x2="{x}" y2="{y(r.high)}"/>')
-        parts.append(f'<circle class="chart-mark" cx="{x}" cy="{y(r.value)}" r="3"/>')
+        dot = f'<circle class="chart-mark" cx="{x}" cy="{y(r.value)}" r="3"/>'
+        if r.href:
+            dot = f'<circle class="chart-hit" cx="{x}" cy="{y(r.value)}" r="9"/>{dot}'
+        parts.append(_linked(marks[i], dot))
         if i == last:
             parts.append(
-                f'<text class="chart-value" x="{x + 8}" y="{y(r.value) + 4}">{round(r.value * 100)}%</text>'
+                f'<text class="chart-value" x="{x + 8}" y="{y(r.value) + 4}">{percent(r.value)}</text>'
             )
     parts += [
         f'<polyline class="chart-path" points="{" ".join(run)}" fill="none"/>' for run in runs if len(run) > 1
@@ -234,4 +256,5 @@ def ranged(
             f'<text class="chart-label" x="{_WIDTH - right}" y="{height - 4}" '
             f'text-anchor="end">{escape(data[-1].label)}</text>'
         )
-    return _figure(title, "ranged", _WIDTH, height, "".join(parts), marks, False)
+    linked = any(m.href for m in marks)
+    return _figure(title, "ranged", _WIDTH, height, "".join(parts), marks, linked)

@@ -1,10 +1,11 @@
 """`{% load rendering %}`: `{{ text|markdown }}`, `{{ text|markdown_inline }}`, `{% diff old new %}`, `{{
-text|language }}`, `{{ text|plain }}`."""
+text|language }}`, `{{ text|plain }}`, `{{ share|percent }}`."""
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from core import text as texts
 from core.rendering import diff as difference
 from core.rendering import language as languages
 from core.rendering import markdown as rendered
@@ -29,6 +30,12 @@ def markdown_inline(text) -> SafeString:
 def plain(text) -> SafeString:
     """The text as it is, white space kept, unseen characters marked."""
     return rendered.plain("" if text is None else str(text))
+
+
+@register.filter
+def percent(share) -> str:
+    """A share (0 to 1) as every page writes it (core.text.percent)."""
+    return texts.percent(share)
 
 
 @register.filter

@@ -48,6 +48,7 @@ def context(visitor: Visitor, conversation: int | None = None) -> dict:
         "project": {"slug": project.slug, "title": project.title},
         "urls": {"page": page, "api": page + "api/", "login": reverse("login")},
         "conversation": conversation,
+        "replies": chat.replies != ChatSettings.Replies.OFF,
         "keep": chat.keep != ChatSettings.Keep.IDS,
         "consent": {"version": chat.consent_version, "needed": visitor.consent_due},
         "reasons": {
@@ -118,6 +119,13 @@ def stored(chat: ChatSettings, *, guest: bool) -> list[str]:
         out.append(_("Phone numbers and the like are blacked out before anything is stored."))
     elif chat.masking == ChatSettings.Masking.PROMOTION and chat.keep != ChatSettings.Keep.IDS:
         out.append(_("Phone numbers and the like are blacked out before experts see a turn."))
+    if chat.replies != ChatSettings.Replies.OFF and chat.keep != ChatSettings.Keep.IDS:
+        out.append(
+            _(
+                "A specialist may read an answer you judged, with your question, and reply: the reply "
+                "stands under it in your conversation."
+            )
+        )
     out.append(
         _("Thumbs, reasons and scores are up to you. Nobody else who chats here sees your conversations.")
     )

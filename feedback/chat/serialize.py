@@ -8,18 +8,22 @@ from feedback.chat import branches
 from feedback.chat.access import Visitor
 from feedback.chat.error_texts import sentence
 from feedback.conversations import tree as talk
-from feedback.models import Choice, Conversation, Message, Reaction
+from feedback.inbox import replies
+from feedback.models import ChatSettings, Choice, Conversation, Message, Reaction, Reply
 
 
 def talk_json(visitor: Visitor, conversation: Conversation, through: int | None = None) -> dict:
     """{id, title, score, keep, messages}: the branch through `through`, else the one last looked at."""
     found = branches.branch(conversation, visitor.known, through)
-    said = _said(
-        visitor, [m.pk for m in (*found.messages, *found.waiting) if m.role == "assistant"], conversation
-    )
-    messages = [message_json(m, found.tree, said, found.choices.get(m.pk)) for m in found.messages]
+    answers = [m.pk for m in (*found.messages, *found.waiting) if m.role == "assistant"]
+    said, replied = _said(visitor, answers, conversation), _replies(visitor, answers)
+    messages = [
+        message_json(m, found.tree, said, found.choices.get(m.pk), replied.get(m.pk)) for m in found.messages
+    ]
     if found.waiting:
-        messages[-1]["answers"] = [message_json(m, found.tree, said, None) for m in found.waiting]
+        messages[-1]["answers"] = [
+            message_json(m, found.tree, said, None, replied.get(m.pk)) for m in found.waiting
+        ]
     score = said.get((None, "score"))
     return {
         "id": conversation.pk,
@@ -34,14 +38,17 @@ def talk_json(visitor: Visitor, conversation: Conversation, through: int | None 
 def one_json(visitor: Visitor, message: Message) -> dict:
     """One message as it is now."""
     said = _said(visitor, [message.pk]) if message.role == "assistant" else {}
+    reply = _replies(visitor, [message.pk]).get(message.pk) if message.role == "assistant" else None
     choice = None
     if message.role == "user":
         rows = Choice.objects.filter(parent=message, end_user=visitor.known, current=True)
         choice = rows.order_by("regenerated", "-created_at", "-pk").first()
-    return message_json(message, talk.structure(message.conversation_id), said, choice)
+    return message_json(message, talk.structure(message.conversation_id), said, choice, reply)
 
 
-def message_json(message: Message, tree: dict, said: dict, choice: Choice | None) -> dict:
+def message_json(
+    message: Message, tree: dict, said: dict, choice: Choice | None, reply: Reply | None = None
+) -> dict:
     thumb, correction = said.get((message.pk, "thumb")), said.get((message.pk, "correction"))
     answer = message.role == "assistant"
     return {
@@ -65,7 +72,29 @@ def message_json(message: Message, tree: dict, said: dict, choice: Choice | None
         "draft_group": str(message.draft_group) if message.draft_group else None,
         "position": message.position,
         "choice": {"verdict": choice.verdict, "chosen": choice.chosen_id} if choice else None,
+        "reply": _reply_json(reply) if reply else None,
     }
+
+
+def _reply_json(reply: Reply) -> dict:
+    """A specialist's reply: not who wrote it."""
+    return {
+        "id": reply.pk,
+        "words": replies.words(reply),
+        "html": markdown.plain(reply.text) if reply.text else "",
+        "text": reply.text,
+        "corrected": markdown.render(reply.corrected) if reply.corrected else "",
+        "corrected_text": reply.corrected,
+    }
+
+
+def _replies(visitor: Visitor, messages: Sequence[int]) -> dict[int, Reply]:
+    """{answer: the reply under it}, where the project lets people read them."""
+    if not messages or visitor.chat.replies == ChatSettings.Replies.OFF:
+        return {}
+    found = replies.in_force(messages)
+    # of one whose text was dropped nothing is left to read
+    return {pk: r for pk, r in found.items() if r.text or r.corrected or r.origin == Reply.Origin.SETTLED}
 
 
 def _html(message: Message) -> str:

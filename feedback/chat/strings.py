@@ -45,6 +45,8 @@ def strings() -> dict[str, str]:
         "own_words": _("In your own words"),
         "should_have_said": _("What should it have said?"),
         "begin_with_answer": _("Begin with the answer"),
+        "specialist": _("A specialist answered"),
+        "specialist_correction": _("What the answer should have been"),
         "your_correction": _("What it should have said, by you"),
         "draft": _("Draft %(n)s"),
         "drafts_title": _("%(n)s drafts"),

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 
 from core import events
 from core.erasure import written_over
-from feedback.models import ChatSettings, Conversation, Message, Reaction
+from feedback.models import ChatSettings, Conversation, Message, Reaction, Reply
 
 BATCH = 200  # conversations in one transaction
 MOST = 100  # batches in one go: what is left comes next time
@@ -51,6 +51,7 @@ def _drop(project, before: datetime, now: datetime, batch: int) -> tuple[int, in
             Reaction.objects.filter(Q(conversation__in=pks) | Q(message__conversation__in=pks)).exclude(
                 text=""
             ).update(text="")
+            Reply.objects.filter(message__conversation__in=pks).update(text="", corrected="")
             Conversation.objects.filter(pk__in=pks).update(title="", system="", tools=None, dropped_at=now)
         reactions = Reaction.objects.filter(pk__in=list(said.values_list("pk", flat=True)[:1000])).update(
             text=""

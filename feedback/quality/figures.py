@@ -8,6 +8,7 @@ rate."""
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import urlencode
 
 from django.db.models import (
     CharField,
@@ -107,6 +108,11 @@ class Scope:
                 f"{field}__lt": datetime.combine(self.end + timedelta(days=1), time(), UTC),
             }
         )
+
+    def query(self, **more) -> str:
+        """The query of an address that leads to rows of this scope; `more` of it, by name."""
+        asked = {"start": self.start, "end": self.end, "model": self.model} | more
+        return urlencode({name: value for name, value in asked.items() if value not in (None, "")})
 
     def by(self, field: str) -> Q:
         return Q(**{field: self.model}) if self.model is not None else Q()

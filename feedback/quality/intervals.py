@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from math import sqrt
 from typing import NamedTuple
 
+from core.text import percent
+
 Z = 1.959963984540054  # two-sided 95 %
 
 
@@ -85,17 +87,13 @@ def _around(value: float, pulls: list[float], n: int, bounds: tuple[float, float
     return Share(value, max(bounds[0], value - half), min(bounds[1], value + half), n)
 
 
-def percent(value: float | None, digits: int = 0) -> str:
-    return "–" if value is None else f"{100 * value:.{digits}f}%"
-
-
 def shown(share: Share | None) -> str:
-    """ "62 % (55–69)": a share with its interval."""
+    """ "62% (55–69)": a share with its interval."""
     if share is None:
         return "–"
     if share.low is None or share.high is None:
         return percent(share.value)
-    return f"{100 * share.value:.0f} % ({100 * share.low:.0f}–{100 * share.high:.0f})"
+    return f"{percent(share.value)} ({100 * share.low:.0f}–{100 * share.high:.0f})"
 
 
 def points(share: Share | None) -> str:

@@ -6,21 +6,23 @@ from datetime import timedelta
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from core import spreadsheet
 from core.access import project_page
 from core.rendering import charts
+from core.text import percent
 from corpus.models import ModelVersion
 from feedback.conversations.end_users import label
 from feedback.models import ChatSettings, Choice, EndUser, Signal
 from feedback.quality import figures, intervals
 from feedback.quality.figures import Figures, Scope
-from feedback.quality.intervals import Share, percent, points, shown
+from feedback.quality.intervals import Share, points, shown
 from feedback.reactions import reasons as reason_lists
 
 DAYS = 30
@@ -76,7 +78,8 @@ def feedback(request, project):
         return _csv(project, scope, days, models)
     request.feedback_scope = scope  # for panels that other rooms hang in here
     people = figures.by_person(scope)
-    context = _rates(scope, days, people, models) | _who(scope, people)
+    inbox = Inbox(scope)
+    context = _rates(scope, days, people, models, inbox) | _who(scope, people, inbox)
     request.feedback_answers = context["total"].answers
     found = figures.positions(scope)
     query = request.GET.copy()
@@ -89,25 +92,54 @@ def feedback(request, project):
         "scope": scope,
         "csv": "?" + query.urlencode(),
         "more": figures.said_more(scope),
-        "reasons": _reasons(scope, context["total"]),
-        "drafts": [_position(one) for one in found["drafts"]],
-        "verdicts": _verdicts(found["verdicts"]),
-        "scores": _scores(figures.scores(scope)),
+        "inbox": {
+            "thumbs": inbox.thumbs(),
+            "up": inbox.thumbs(thumb="up"),
+            "down": inbox.thumbs(thumb="down"),
+            "comments": inbox.thumbs(has="comment"),
+            "corrections": inbox.to(by="answered", about="correction"),
+            "scores": inbox.to(about="score", model=""),
+            "waiting": inbox.to(about="waiting", start="", end="", model=""),
+        },
+        "reasons": _reasons(scope, context["total"], inbox),
+        "drafts": [_position(one, inbox) for one in found["drafts"]],
+        "verdicts": _verdicts(found["verdicts"], inbox),
+        "scores": _scores(figures.scores(scope), inbox),
         "waiting": figures.waiting(project),
         "lost": figures.lost(scope),
         "signals": [
-            (Signal.Name(name).label if name in Signal.Name.values else name, n, who)
+            {
+                "name": Signal.Name(name).label if name in Signal.Name.values else name,
+                "n": n,
+                "people": who,
+                "href": inbox.to(about="signal", signal=name),
+            }
             for name, n, who in figures.signals(scope)
         ],
     }
     return render(request, "feedback/quality.html", context)
 
 
+class Inbox:
+    """Addresses of the inbox with the rows that a figure of `scope` counts."""
+
+    def __init__(self, scope: Scope):
+        self._scope = scope
+        self._page = reverse("inbox", args=[scope.project.slug])
+
+    def to(self, **asked) -> str:
+        return f"{self._page}?{self._scope.query(**asked)}"
+
+    def thumbs(self, **asked) -> str:
+        """Thumbs by the day of the answer, as all rates are."""
+        return self.to(by="answered", about="thumb", **asked)
+
+
 def _name(models: dict, pk) -> str:
     return models.get(pk) or _("model not known")
 
 
-def _rates(scope: Scope, days: dict, people: dict, models: dict) -> dict:
+def _rates(scope: Scope, days: dict, people: dict, models: dict, inbox: Inbox) -> dict:
     total, by_model = Figures(), {}
     for (_day, model), one in days.items():
         total += one
@@ -127,10 +159,17 @@ def _rates(scope: Scope, days: dict, people: dict, models: dict) -> dict:
                 "people": cluster.get("people", 0),
                 "clustered": shown(cluster.get("rate")),
                 "less": points(cluster["less"]) if cluster.get("less") else "",
+                # what has no model known cannot be asked for by it
+                "up": inbox.thumbs(model=model, thumb="up") if model else "",
+                "down": inbox.thumbs(model=model, thumb="down") if model else "",
+                "thumbs": inbox.thumbs(model=model) if model else "",
             }
         )
     drawn = [
-        {"name": _name(models, model), "chart": _chart(_name(models, model), model, days, buckets, total)}
+        {
+            "name": _name(models, model),
+            "chart": _chart(_name(models, model), model, days, buckets, total, inbox),
+        }
         for model in [m for m in order if by_model[m].thumbs][:CHARTS]
     ]
     return {
@@ -143,7 +182,7 @@ def _rates(scope: Scope, days: dict, people: dict, models: dict) -> dict:
     }
 
 
-def _chart(name, model, days: dict, buckets: list, total: Figures):
+def _chart(name, model, days: dict, buckets: list, total: Figures, inbox: Inbox):
     data = []
     for begin, end in buckets:
         one = Figures()
@@ -156,13 +195,15 @@ def _chart(name, model, days: dict, buckets: list, total: Figures):
         if share is None:
             data.append(charts.Ranged(words, None))
         else:
-            counted = _("%(rate)s of %(n)s thumbs") % {"rate": shown(share), "n": one.thumbs}
-            data.append(charts.Ranged(words, share.value, share.low, share.high, counted))
+            counted = ngettext("%(rate)s of %(n)s thumb", "%(rate)s of %(n)s thumbs", one.thumbs)
+            counted %= {"rate": shown(share), "n": one.thumbs}
+            rows = inbox.thumbs(model=model, start=begin, end=end) if model else ""
+            data.append(charts.Ranged(words, share.value, share.low, share.high, counted, rows))
     title = _("Share of thumbs up: %(name)s") % {"name": name}
     return charts.ranged(title, data, guide=total.up / total.thumbs if total.thumbs else None)
 
 
-def _reasons(scope: Scope, total: Figures) -> list[dict]:
+def _reasons(scope: Scope, total: Figures, inbox: Inbox) -> list[dict]:
     settings = ChatSettings.objects.filter(project=scope.project).only("up_reasons", "down_reasons").first()
     language = get_language() or "en"
     own = [*settings.up_reasons, *settings.down_reasons] if settings else []
@@ -176,7 +217,7 @@ def _reasons(scope: Scope, total: Figures) -> list[dict]:
             charts.Mark(
                 words.get(key, key),
                 n,
-                "",
+                inbox.thumbs(thumb="down" if value < 0 else "up", reason=key),
                 "bad" if value < 0 else "good",
                 f"{n} ({percent(n / of if of else None)})",
             )
@@ -186,7 +227,7 @@ def _reasons(scope: Scope, total: Figures) -> list[dict]:
     return out
 
 
-def _who(scope: Scope, people: dict) -> dict:
+def _who(scope: Scope, people: dict, inbox: Inbox) -> dict:
     heavy, hints = figures.heavy(people), figures.suspects(scope, people)
     wanted = {p for p, *_rest in [*heavy["top"], *hints["same"], *hints["bursts"]]}
     labels = {
@@ -200,7 +241,13 @@ def _who(scope: Scope, people: dict) -> dict:
             "top_share": percent(heavy["top_share"]),
             "rate": shown(rate),
             "top": [
-                {"who": labels.get(p, "–"), "n": n, "share": percent(share, 1), "rate": percent(up / n)}
+                {
+                    "who": labels.get(p, "–"),
+                    "n": n,
+                    "share": percent(share),
+                    "rate": percent(up / n),
+                    "href": inbox.thumbs(person=p),
+                }
                 for p, up, n, share in heavy["top"]
                 if n > 1
             ],
@@ -208,7 +255,7 @@ def _who(scope: Scope, people: dict) -> dict:
                 {
                     "cap": cap,
                     "n": n,
-                    "rate": percent(value, 1),
+                    "rate": percent(value),
                     "moved": points(Share(value - rate.value, None, None, n))
                     if value is not None and rate
                     else "",
@@ -222,46 +269,68 @@ def _who(scope: Scope, people: dict) -> dict:
                 "words": _("only thumbs up") if value > 0 else _("only thumbs down"),
                 "n": n,
                 "chance": f"{chance:.0e}",
+                "href": inbox.thumbs(person=p),
             }
             for p, value, n, chance in hints["same"]
         ],
         "bursts": [
-            {"who": labels.get(p, "–"), "minute": most, "when": when, "seconds": few}
+            {
+                "who": labels.get(p, "–"),
+                "minute": most,
+                "when": when,
+                "seconds": few,
+                "href": inbox.to(person=p),
+            }
             for p, most, when, few in hints["bursts"]
         ],
     }
 
 
-def _position(one: dict) -> dict:
+def _position(one: dict, inbox: Inbox) -> dict:
     places = [
-        {"place": i + 1, "share": shown(share), "off": off}
+        {
+            "place": i + 1,
+            "share": shown(share),
+            "off": off,
+            "n": round(share.value * share.n),
+            "href": inbox.to(about="choice", drafts=one["k"], place=i + 1),
+        }
         for i, (share, off) in enumerate(zip(one["places"], one["off"], strict=True))
     ]
     return {
         "k": one["k"],
         "n": one["n"],
+        "href": inbox.to(about="choice", drafts=one["k"]),
         "even": percent(one["even"]),
         "places": places,
         "off": any(one["off"]),
     }
 
 
-def _verdicts(found: dict) -> list[dict]:
+def _verdicts(found: dict, inbox: Inbox) -> list[dict]:
     titles = {False: _("Drafts side by side"), True: _("Asked again: is it better?")}
     out = []
     for again, counts in found.items():
         n = sum(counts.values())
         if n:
             rows = [
-                (str(words), counts.get(value, 0), shown(intervals.exact(counts.get(value, 0), n)))
+                (
+                    str(words),
+                    counts.get(value, 0),
+                    shown(intervals.exact(counts.get(value, 0), n)),
+                    inbox.to(about="choice", verdict=value, again=int(again)),
+                )
                 for value, words in Choice.Verdict.choices
             ]
             out.append({"title": titles[again], "n": n, "rows": rows})
     return out
 
 
-def _scores(found: dict) -> dict:
-    marks = [charts.Mark(str(i), n) for i, n in enumerate(found["counts"], 1)]
+def _scores(found: dict, inbox: Inbox) -> dict:
+    marks = [
+        charts.Mark(str(i), n, inbox.to(about="score", score=i, model="") if n else "")
+        for i, n in enumerate(found["counts"], 1)
+    ]
     return {
         "n": found["n"],
         "mean": found["mean"],

@@ -227,7 +227,7 @@ def keep_reaction(
             value=value,
             reasons=reasons,
             text=text,
-            source="api",
+            source="widget",
             keep=keep,
             **found,
         )

@@ -46,8 +46,8 @@ def _locked(project: Project) -> ChatSettings:
 @transaction.atomic
 def change(*, project: Project, actor, **fields) -> ChatSettings:
     """Change any of: enabled, welcome, system, drafts, draft_share, draft_count, draft_from_arms, assign,
-    keep, keep_days, masking, mask_kinds, origins (as typed), turns_per_minute. The Event names what
-    changed, never a text. DomainError naming the field."""
+    keep, keep_days, masking, mask_kinds, replies, origins (as typed), turns_per_minute. The Event names
+    what changed, never a text. DomainError naming the field."""
     row = _locked(project)
     if "origins" in fields:
         fields["origins"] = check_origins(fields["origins"])

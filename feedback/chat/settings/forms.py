@@ -31,6 +31,14 @@ MEANING = {
         "counts remain. What experts were given before stays with them."
     ),
     "storage": _("The model gets what was typed, the database only the masked text. It cannot be undone."),
+    "written": _(
+        "From the page Feedback, under an answer of the chat. The person is told beforehand that a "
+        "specialist may reply; who it was is not told."
+    ),
+    "settled": _(
+        "When an answer sent to the experts is settled, the person reads whether it was found good, and the "
+        "corrected answer. What somebody wrote is not replaced."
+    ),
     "promotion": _("The database holds what was typed; experts and training files get the masked text."),
 }
 LONG = 20_000
@@ -93,6 +101,12 @@ class ChatForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None chosen means the usual ones: mobile, identity card, bank card, e-mail."),
     )
+    replies = forms.ChoiceField(
+        label=_("A specialist's reply reaches the person's talk"),
+        choices=ChatSettings.Replies.choices,
+        widget=forms.RadioSelect,
+        required=False,
+    )
     origins = forms.CharField(
         label=_("Sites that may carry the widget"),
         required=False,
@@ -105,12 +119,14 @@ class ChatForm(forms.Form):
         """{field: [(option, what it means)]} of the choices that need saying."""
         return {
             name: [(option, MEANING.get(option.data["value"], "")) for option in self[name]]
-            for name in ("keep", "masking")
+            for name in ("keep", "masking", "replies")
         }
 
     def values(self) -> dict:
         """The cleaned values under the names of ChatSettings."""
-        return self.cleaned_data | {"origins": self.cleaned_data["origins"].splitlines()}
+        values = self.cleaned_data | {"origins": self.cleaned_data["origins"].splitlines()}
+        values["replies"] = values["replies"] or ChatSettings.Replies.OFF
+        return values
 
 
 def initial(settings: ChatSettings) -> dict:

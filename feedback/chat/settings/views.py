@@ -26,9 +26,7 @@ def _arm_rows(project) -> list[dict]:
         )
     total = sum(r["weight"] for r in rows if r["active"] and r["endpoint"].active)
     for row in rows:
-        row["share"] = (
-            round(100 * row["weight"] / total) if total and row["active"] and row["endpoint"].active else None
-        )
+        row["share"] = row["weight"] / total if total and row["active"] and row["endpoint"].active else None
     return sorted(rows, key=lambda r: not r["active"])
 
 

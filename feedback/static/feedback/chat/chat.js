@@ -17,6 +17,8 @@ import { Seen } from "./seen.js";
 import { Answer, Question } from "./views.js";
 import { copied, notice, spoken } from "./words.js";
 
+const REPLIES = 60_000; // ms between looks for a specialist's reply
+
 const byId = (id) => document.getElementById(id);
 
 class Page {
@@ -59,6 +61,8 @@ class Page {
     });
     document.addEventListener("touchstone:leaving", () => this.run && this.run.leave());
     onKeys(document, { Escape: { when: (event) => Boolean(this.run) && event.target === this.composer.area, run: () => void this.stop() } });
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.replies());
+    setInterval(() => document.visibilityState === "visible" && this.replies(), REPLIES);
     fitKeyboard();
   }
 
@@ -66,6 +70,20 @@ class Page {
     dialogs.watchDialogs();
     this.history.load();
     this.show(config.conversation, this.composer.area.value); // people type before the scripts have come
+  }
+
+  /** Whether a specialist has replied meanwhile. Nothing else of the page is touched. */
+  async replies() {
+    const { id } = this.talk;
+    if (!config.replies || !id || this.run) return;
+    const talk = await this.wire.get(`conversations/${id}/`).catch(() => null);
+    if (!talk || id !== this.talk.id) return;
+    const found = new Map(talk.messages.map((message) => [message.id, message.reply]));
+    for (const view of this.views) {
+      if (!(view instanceof Answer) || !found.has(view.message.id)) continue;
+      view.message.reply = found.get(view.message.id);
+      if (view.replied() && view.message.reply) announce(t("specialist"));
+    }
   }
 
   // Which talk

@@ -90,6 +90,7 @@ export class Answer {
     this.sources = h("div", { class: "answer-sources" });
     this.tools = h("div", { class: "tools" });
     this.judgement = draft ? null : new Judgement(this, act);
+    this.reply = h("div", { class: "specialist", hidden: true });
     this.node = h(
       draft ? "div" : "li",
       { class: draft ? "answer" : "turn answer" },
@@ -99,6 +100,7 @@ export class Answer {
       this.sources,
       this.tools,
       this.judgement ? this.judgement.node : null,
+      this.reply,
     );
     if (message.state !== "streaming" || message.text) this.body.finish(message.html, message.text || "");
     this.update();
@@ -116,6 +118,7 @@ export class Answer {
     this.node.setAttribute("aria-busy", message.state === "streaming" ? "true" : "false");
     this.state.replaceChildren(...this.stateParts());
     this.sources.replaceChildren(...sourcesOf(message));
+    this.replied();
     this.tools.replaceChildren();
     if (message.state === "streaming" || !message.id) return;
     const parts = [];
@@ -125,6 +128,17 @@ export class Answer {
     if (message.practice) parts.push(h("span", { class: "chip", title: t("practice_words"), text: t("practice") }));
     this.tools.append(...parts.filter(Boolean));
     if (this.judgement) this.judgement.update();
+  }
+
+  /** A specialist's reply under the answer, as it is now; whether it is another than before. */
+  replied() {
+    const { reply } = this.message;
+    const id = reply ? String(reply.id) : "";
+    if ((this.reply.dataset.id || "") === id) return false;
+    this.reply.dataset.id = id;
+    this.reply.hidden = !reply;
+    this.reply.replaceChildren(...(reply ? replyParts(reply, this.draft) : []));
+    return true;
   }
 
   stateParts() {
@@ -151,6 +165,22 @@ export class Answer {
 
 function dots() {
   return h("span", { class: "dots", role: "img", "aria-label": t("writing") }, h("i"), h("i"), h("i"));
+}
+
+/** What a specialist says of an answer: a line of ours, their words, what it should have been. */
+function replyParts(reply, draft) {
+  const made = (html, text, props) => {
+    const node = h("div", { dir: "auto", lang: languageOf(text), ...props });
+    node.innerHTML = html; // made and sanitised by the server (core/rendering)
+    return node;
+  };
+  return [
+    h(draft ? "h4" : "h3", { class: "label", text: t("specialist") }),
+    reply.words ? h("p", { text: reply.words }) : null,
+    reply.html ? made(reply.html, reply.text, { class: "text plain" }) : null,
+    reply.corrected ? h("p", { class: "label", text: t("specialist_correction") }) : null,
+    reply.corrected ? made(reply.corrected, reply.corrected_text, { class: "markdown" }) : null,
+  ].filter(Boolean);
 }
 
 /** What the endpoint says the answer rests on, unfolding under it. */
