@@ -1,37 +1,40 @@
 """What the inbox may be asked for: the form of its page, which is also what links from other pages say."""
 
 from django import forms
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _l
 
 from corpus.models import ModelVersion
 from feedback.models import ChatSettings, Choice, Conversation
 from feedback.reactions import reasons as reason_lists
 
 ABOUT = [
-    ("", _l("All that was said")),
-    ("thumb", _l("Thumbs")),
-    ("correction", _l("Corrections")),
-    ("choice", _l("Choices among drafts")),
-    ("score", _l("Scores of conversations")),
-    ("signal", _l("Signals, no judgements")),
-    ("waiting", _l("What waits for its answer")),
+    ("", gettext_lazy("All that was said")),
+    ("thumb", gettext_lazy("Thumbs")),
+    ("correction", gettext_lazy("Corrections")),
+    ("choice", gettext_lazy("Choices among drafts")),
+    ("score", gettext_lazy("Scores of conversations")),
+    ("signal", gettext_lazy("Signals, no judgements")),
+    ("waiting", gettext_lazy("What waits for its answer")),
 ]
 STATES = [
-    ("", _l("Any")),
-    ("new", _l("New")),
-    ("looked", _l("Looked at")),
-    ("sent", _l("Sent to experts")),
-    ("answered", _l("Answered")),
+    ("", gettext_lazy("Any")),
+    ("new", gettext_lazy("New")),
+    ("looked", gettext_lazy("Looked at")),
+    ("sent", gettext_lazy("Sent to experts")),
+    ("answered", gettext_lazy("Answered")),
 ]
 PROMOTED = [
-    ("", _l("Any")),
-    ("yes", _l("Before experts")),
-    ("no", _l("Not before experts")),
-    ("refused", _l("Cannot be judged")),
+    ("", gettext_lazy("Any")),
+    ("yes", gettext_lazy("Before experts")),
+    ("no", gettext_lazy("Not before experts")),
+    ("refused", gettext_lazy("Cannot be judged")),
 ]
-LANGUAGES = [("", _l("Any")), ("zh", _l("Chinese")), ("other", _l("Without Chinese characters"))]
+LANGUAGES = [
+    ("", gettext_lazy("Any")),
+    ("zh", gettext_lazy("Chinese")),
+    ("other", gettext_lazy("Without Chinese characters")),
+]
 # Only links say these; the page shows them as chips that can be taken away.
 BY_LINK = ("person", "score", "verdict", "again", "drafts", "place", "signal", "expert")
 
@@ -45,30 +48,40 @@ def _date(label):
 class InboxFilter(forms.Form):
     """All of it may be left out. A value that makes no sense is told, and filters nothing."""
 
-    q = forms.CharField(label=_l("Words"), required=False, max_length=100, strip=True)
-    about = forms.ChoiceField(label=_l("What was said"), required=False, choices=ABOUT)
+    q = forms.CharField(label=gettext_lazy("Words"), required=False, max_length=100, strip=True)
+    about = forms.ChoiceField(label=gettext_lazy("What was said"), required=False, choices=ABOUT)
     thumb = forms.ChoiceField(
-        label=_l("Thumb"), required=False, choices=[("", _l("Any")), ("up", _l("Up")), ("down", _l("Down"))]
+        label=gettext_lazy("Thumb"),
+        required=False,
+        choices=[("", gettext_lazy("Any")), ("up", gettext_lazy("Up")), ("down", gettext_lazy("Down"))],
     )
-    reason = forms.ChoiceField(label=_l("Reason"), required=False)
+    reason = forms.ChoiceField(label=gettext_lazy("Reason"), required=False)
     has = forms.ChoiceField(
-        label=_l("With"),
+        label=gettext_lazy("With"),
         required=False,
-        choices=[("", _l("Any")), ("comment", _l("A comment")), ("correction", _l("A correction"))],
+        choices=[
+            ("", gettext_lazy("Any")),
+            ("comment", gettext_lazy("A comment")),
+            ("correction", gettext_lazy("A correction")),
+        ],
     )
-    model = forms.ChoiceField(label=_l("Model version"), required=False)
-    language = forms.ChoiceField(label=_l("Language of the answer"), required=False, choices=LANGUAGES)
-    state = forms.ChoiceField(label=_l("State"), required=False, choices=STATES)
-    promoted = forms.ChoiceField(label=_l("Experts"), required=False, choices=PROMOTED)
+    model = forms.ChoiceField(label=gettext_lazy("Model version"), required=False)
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language of the answer"), required=False, choices=LANGUAGES
+    )
+    state = forms.ChoiceField(label=gettext_lazy("State"), required=False, choices=STATES)
+    promoted = forms.ChoiceField(label=gettext_lazy("Experts"), required=False, choices=PROMOTED)
     source = forms.ChoiceField(
-        label=_l("Came by"), required=False, choices=[("", _l("Any")), *Conversation.Source.choices]
-    )
-    start = _date(_l("From"))
-    end = _date(_l("To"))
-    by = forms.ChoiceField(
-        label=_l("Days of"),
+        label=gettext_lazy("Came by"),
         required=False,
-        choices=[("", _l("What was said")), ("answered", _l("The answer"))],
+        choices=[("", gettext_lazy("Any")), *Conversation.Source.choices],
+    )
+    start = _date(gettext_lazy("From"))
+    end = _date(gettext_lazy("To"))
+    by = forms.ChoiceField(
+        label=gettext_lazy("Days of"),
+        required=False,
+        choices=[("", gettext_lazy("What was said")), ("answered", gettext_lazy("The answer"))],
     )
     person = forms.IntegerField(required=False, min_value=1, max_value=2**62)
     score = forms.IntegerField(required=False, min_value=1, max_value=5)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import gettext_lazy
 
 from core import events, storable
 from core.errors import DomainError
@@ -16,10 +16,12 @@ from feedback.models import ChatSettings, Conversation, Message, Reply
 
 Replies = ChatSettings.Replies
 WHY_NOT = {
-    "off": _l("This project sends no replies to end users (chat settings)."),
-    "elsewhere": _l("This conversation is not held on the chat page; a reply could not reach the person."),
-    "not_kept": _l("The texts of this conversation are not kept; a reply would be one, too."),
-    "nobody": _l("It is not known whose conversation this is."),
+    "off": gettext_lazy("This project sends no replies to end users (chat settings)."),
+    "elsewhere": gettext_lazy(
+        "This conversation is not held on the chat page; a reply could not reach the person."
+    ),
+    "not_kept": gettext_lazy("The texts of this conversation are not kept; a reply would be one, too."),
+    "nobody": gettext_lazy("It is not known whose conversation this is."),
 }
 
 
@@ -88,8 +90,8 @@ def take_back(*, message: Message, actor) -> bool:
 @transaction.atomic
 def from_settled(*, project, said: Mapping[int, tuple[str, str]], actor=None) -> int:
     """Reply under the answers of `said` ({answer: (verdict "good", "bad" or "", corrected text)}) what
-    experts settled, if the project allows it; how many. What a person wrote stays, and what says nothing is left
-    out."""
+    experts settled, if the project allows it; how many. What a person wrote stays, and what says nothing is
+    left out."""
     wanted = {pk: both for pk, both in said.items() if any(both)}
     if not wanted or setting(project) != Replies.SETTLED:
         return 0

@@ -23,7 +23,7 @@ const count = document.querySelector("[data-count]");
 
 function counted() {
   const n = boxes.filter((box) => box.checked).length;
-  if (count) count.textContent = n ? count.dataset.words.replace("%(n)s", n) : "";
+  if (count) count.textContent = n ? `${count.dataset.words} ${n}` : "";
   if (all) {
     all.checked = n > 0 && n === boxes.length;
     all.indeterminate = n > 0 && n < boxes.length;

@@ -149,4 +149,4 @@ def test_the_panel_stands_on_the_page_and_links_to_the_items(client, project):
         {"bad one": {"verdict": "drop", "reasons": ["wrong_answer"]}},
     )
     text = client.get(address).content.decode()
-    assert "100 % (21–100)" in text and reverse("review_item", args=["clinic", Item.objects.get().pk]) in text
+    assert "100% (21–100)" in text and reverse("review_item", args=["clinic", Item.objects.get().pk]) in text

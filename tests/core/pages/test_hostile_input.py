@@ -158,6 +158,10 @@ FORMS: dict[str, dict[str, str]] = {
     "item_tags": {"tags": "t"},
     "promotion_new": PROMOTES | {"name": "another"},
     "promotion_rule": PROMOTES,
+    "promotion_send": {"message": "1", "back": "/", "sure": "1"},
+    "inbox_look": {"message": "1", "back": "/", "quiet": "1"},
+    "inbox_answer": {"text": "t", "corrected": "c"},
+    "inbox_take_back": {},
     "promotion_run": {"rule": ""},
     "promotion_switch": {"active": "0"},
     "promotion_remove": {},
@@ -342,6 +346,9 @@ ASKED = {
     "promotion_new": ["kind"],
     "promotion_rule": ["preview"],
     "feedback": ["start", "end", "model", "format"],
+    "inbox": ["q", "about", "thumb", "reason", "has", "model", "language", "state", "promoted", "source"]
+    + ["start", "end", "by", "person", "score", "verdict", "again", "drafts", "place", "signal", "expert"]
+    + ["before"],
     "work": ["start", "end", "format"],
     "guidelines": ["version", "edit"],
     "login": ["next"],

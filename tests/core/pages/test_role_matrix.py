@@ -90,9 +90,14 @@ MATRIX: dict[str, tuple[str, str]] = {
     "promotion": ("GET", MANAGERS),
     "promotion_new": ("GET", MANAGERS),
     "promotion_rule": ("GET", MANAGERS),
+    "promotion_send": ("POST", MANAGERS),
     "promotion_run": ("POST", MANAGERS),
     "promotion_switch": ("POST", MANAGERS),
     "promotion_remove": ("POST", MANAGERS),
+    "inbox": ("GET", REVIEWERS),
+    "inbox_look": ("POST", REVIEWERS),
+    "inbox_answer": ("GET", REVIEWERS),
+    "inbox_take_back": ("POST", REVIEWERS),
     "feedback": ("GET", REVIEWERS),
     "exports": ("GET", MANAGERS),
     "export": ("GET", MANAGERS),
@@ -260,6 +265,7 @@ def house(transactional_db, settings):
         "chat_link_revoke": link.pk,
         "endpoint": endpoint.pk,
         "promotion": rule.pk,
+        "inbox": said[1].pk,
     }
     return (
         project,

@@ -15,7 +15,7 @@ from corpus.models import ModelVersion
 from feedback.models import Choice, Lost, Message, Reaction, Signal
 from feedback.quality import figures, intervals
 from feedback.quality.figures import Scope
-from feedback.quality.views import _verdicts
+from feedback.quality.views import Inbox, _verdicts
 from feedback.reactions import actions as reactions
 from tests.annotation.promotion.promoted_talks import (
     make_answer,
@@ -229,14 +229,14 @@ def test_the_place_of_drafts_is_held_against_chance(project, scope):
     assert two["places"] == [intervals.exact(18, 20), intervals.exact(2, 20)]
     assert (three["k"], three["n"], three["off"]) == (3, 1, [False, False, False])
     assert found["verdicts"] == {False: {"better": 22, "all_bad": 1}, True: {"better": 1}}
-    side, again = _verdicts(found["verdicts"])
+    side, again = _verdicts(found["verdicts"], Inbox(scope))
     # beta.ppf(0.025, 22, 2) = 0.7805, beta.ppf(0.975, 23, 1) = 0.9989: Clopper and Pearson's, not Wilson's
-    assert [(n, share) for _words, n, share in side["rows"]] == [
-        (22, "96 % (78–100)"),
-        (0, "0 % (0–15)"),
-        (1, "4 % (0–22)"),
+    assert [(n, share) for _words, n, share, _rows in side["rows"]] == [
+        (22, "96% (78–100)"),
+        (0, "0% (0–15)"),
+        (1, "4% (0–22)"),
     ]
-    assert again["n"] == 1 and again["rows"][0][1:] == (1, "100 % (2–100)")
+    assert again["n"] == 1 and again["rows"][0][1:3] == (1, "100% (2–100)")
     model = Scope(project, scope.start, scope.end, ModelVersion.objects.get(name="talk-model").pk)
     assert figures.positions(model) == found
 
@@ -273,7 +273,7 @@ def test_the_page_says_what_was_counted(client, project):
     for value in (1, 1, -1):
         thumb(make_talk(project)[0], value, reasons=["wrong"] if value < 0 else [])
     text = page(client, project).content.decode()
-    assert "67 % (21–94)" in text and "talk-model" in text and "Not correct" in text
+    assert "67% (21–94)" in text and "talk-model" in text and "Not correct" in text
     assert 'class="chart chart-ranged"' in text and "style=" not in text
 
 

@@ -97,7 +97,7 @@ def test_a_thumb_goes_to_the_answer_it_is_about(site):
         -1,
         ["wrong"],
         "It is 5 mg.",
-        "api",
+        "widget",
     )
     site.send(value=0)
     assert [(r.value, r.current) for r in Reaction.objects.order_by("pk")] == [(-1, False), (0, True)]
