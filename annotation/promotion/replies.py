@@ -77,8 +77,8 @@ def on_unsettled(item: Item) -> None:
 
 def on_known(promotion: Promotion, *, actor) -> None:
     """A turn was put before experts whose item is there already; it may be settled."""
-    found = settled_version(promotion.item)
-    if found is not None:
+    found = settled_version(promotion.item) if promotion.item is not None else None
+    if promotion.item is not None and found is not None:
         said = said_of(promotion.item, found, [promotion.message_id])
         replies.from_settled(project=promotion.project, said=said, actor=actor)
 

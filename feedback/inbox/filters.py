@@ -104,11 +104,6 @@ class InboxFilter(forms.Form):
             choices.setdefault(asked, asked)
         self.fields["reason"].choices = [("", _("Any")), *choices.items()]
 
-    @property
-    def shown(self):
-        """The fields that stand on the page, in order."""
-        return [self[name] for name in self.fields if name not in ("q", *BY_LINK)]
-
     def asked(self) -> dict:
         """{name: value} of what was asked for, whether or not something else of it made no sense."""
         if self.is_bound:

@@ -102,7 +102,7 @@ def _around(project, rows: list) -> _Around:
     fields = ("pk", "parent_id", "position", "model_version__name", "state", "draft_group", "conversation_id")
     siblings = Message.objects.filter(parent__in=parents, role="assistant").select_related("model_version")
     for draft in siblings.only(*fields).order_by("pk"):
-        drafts[draft.parent_id][draft.pk] = draft
+        drafts[draft.parent_id or 0][draft.pk] = draft
     every = {*answers, *(pk for group in drafts.values() for pk in group)}
     looks: dict[int, list[str]] = defaultdict(list)
     for seen in Look.objects.filter(message__in=every).select_related("user").order_by("pk"):
@@ -131,7 +131,7 @@ def _row(row, around: _Around) -> Row:
     )
     _said(out, row, answer, around)
     _texts(out, row, answer, around.keep)
-    group = sorted(around.drafts.get(row.parent_id, ())) if isinstance(row, Choice) else []
+    group = sorted(around.drafts.get(row.parent_id or 0, ())) if isinstance(row, Choice) else []
     about = [answer.pk] if answer else []
     if isinstance(row, Choice) and answer is None and row.shown and "message" in row.shown[0]:
         out.message = row.shown[0]["message"]
@@ -158,8 +158,8 @@ def _source(row, answer) -> str:
 
 def _said(out: Row, row, answer: Message | None, around: _Around) -> None:
     """All that the same person says of the answer, whichever of it the row stands for."""
-    words = {
-        kind: around.said.get((row.end_user_id, answer.pk, kind))
+    words: dict[str, Reaction | None] = {
+        str(kind): around.said.get((row.end_user_id, answer.pk, kind))
         for kind in (Reaction.Kind.THUMB, Reaction.Kind.CORRECTION)
         if answer is not None and row.end_user_id
     }

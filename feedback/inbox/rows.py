@@ -112,23 +112,23 @@ def listed(project, asked: dict, *, user, after: Key | None = None, count: bool 
     tables = list(_tables(project, asked, experts.still_to_judge(project, user)))
     ends = [found for table in tables if (found := table.end(after)) is not None]
     end = max(ends) if ends else None
-    found: list[tuple[Key, object]] = []
+    entries: list[tuple[Key, object]] = []
     for table in tables:
         rows = table.within(after, end).select_related(*RELATED[table.rank]).order_by(*ORDER)[: PAGE + 1]
-        found += [(Key(row.created_at, table.rank, row.pk), row) for row in rows]
-    found.sort(key=lambda entry: entry[0], reverse=True)
-    page = found[:PAGE]
+        entries += [(Key(row.created_at, table.rank, row.pk), row) for row in rows]
+    entries.sort(key=lambda entry: entry[0], reverse=True)
+    page = entries[:PAGE]
     total, more = None, end is not None
     if count:
         counts = [table.within(after, end).values("pk")[: COUNTED + 1].count() for table in tables]
         total, more = min(sum(counts), COUNTED), more or sum(counts) > COUNTED
-    last = page[-1][0] if len(found) > PAGE else end
+    last = page[-1][0] if len(entries) > PAGE else end
     rows = [row for _key, row in page]
     keep = keeper(project)
     if "q" in asked and keep.promoted:  # what is masked on the page is not found by its own words either
         rows = [row for row in rows if _shown_has(row, asked["q"], keep)]
         total, more = None, False
-    return Listed(rows, last, len(found) <= PAGE and end is not None, total, more)
+    return Listed(rows, last, len(entries) <= PAGE and end is not None, total, more)
 
 
 REACTIONS, CHOICES, SIGNALS = 2, 1, 0

@@ -19,7 +19,7 @@ from feedback.conversations.end_users import label
 from feedback.conversations.privacy import keeper
 from feedback.conversations.sizes import MAX_COMMENT, MAX_CORRECTION
 from feedback.inbox import experts, looks, presentation, replies, rows
-from feedback.inbox.filters import BY_LINK, InboxFilter
+from feedback.inbox.filters import BY_LINK, STATES, InboxFilter
 from feedback.models import Choice, EndUser, Look, Message, Reaction, Signal
 
 MOST = 200  # words on one answer's page
@@ -67,18 +67,9 @@ def inbox(request, project):
         "chips": _chips(request, project, asked),
         "window": rows.WINDOW,
         "actions": _actions(request),
-        "states": presentation_states(),
+        "states": dict(STATES),
     }
     return render(request, "feedback/inbox.html", context)
-
-
-def presentation_states() -> dict[str, str]:
-    return {
-        "new": _("New"),
-        "looked": _("Looked at"),
-        "sent": _("Sent to experts"),
-        "answered": _("Answered"),
-    }
 
 
 def _chips(request, project, asked: dict) -> list[dict]:
