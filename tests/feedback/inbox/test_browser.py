@@ -15,6 +15,7 @@ from tests.cast import make_cast
 from tests.feedback.inbox.test_rows import correct, make_choice
 
 pytestmark = pytest.mark.browser
+LONG = 60_000  # ms, for a machine with much else to do
 ZH = "孩子三岁，发烧 39 度，布洛芬一次吃多少？"
 
 
@@ -39,6 +40,7 @@ def answer(cast):
 def test_from_the_inbox_to_the_experts_and_back_to_the_person(cast, answer, open_page, live_site):
     thumb(make_talk(cast.project, ("Thank you?", "Welcome."))[0], 1)
     page = open_page(cast.alice)
+    page.set_default_navigation_timeout(LONG)
     page.goto("/p/clinic/inbox/")
     page.get_by_label("Thumb", exact=True).select_option("down")
     page.get_by_role("button", name="Filter").click()
@@ -64,6 +66,7 @@ def test_from_the_inbox_to_the_experts_and_back_to_the_person(cast, answer, open
     page.get_by_text("The reply stands under the answer in this person's chat.").wait_for()
 
     chat = open_page(cast.ute)
+    chat.set_default_navigation_timeout(LONG)
     chat.goto(f"/chat/clinic/{answer.conversation_id}/")
     chat.get_by_role("heading", name="A specialist answered").wait_for()
     assert chat.get_by_text("Five milligrams, please.").is_visible()
@@ -110,6 +113,7 @@ def test_axe_finds_nothing_and_nothing_hangs_over_the_edge(
 
     zh = filled(cast, answer)
     page = open_page(cast.alice, phone=phone, dark=dark, language=language)
+    page.set_default_navigation_timeout(LONG)
     found = []
     paths = [
         "/p/clinic/inbox/",

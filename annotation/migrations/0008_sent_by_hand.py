@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0006_counters_as_the_rows_say'),
+        ('annotation', '0007_first_steps'),
     ]
 
     operations = [
