@@ -81,7 +81,6 @@ def _reply_json(reply: Reply) -> dict:
     return {
         "id": reply.pk,
         "words": replies.words(reply),
-        "html": markdown.plain(reply.text) if reply.text else "",
         "text": reply.text,
         "corrected": markdown.render(reply.corrected) if reply.corrected else "",
         "corrected_text": reply.corrected,

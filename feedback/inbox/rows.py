@@ -174,12 +174,10 @@ CORRECTION = Q(kind=Reaction.Kind.CORRECTION, message__isnull=False) & ~Q(text="
 SCORE = Q(kind=Reaction.Kind.SCORE, value__gte=1, conversation__isnull=False)
 
 
-def _of_the_same(kind: Q):
+def _of_the_same(kind: Q, answer: str = "message"):
     """Whether the person said `kind` of the same answer."""
     return Exists(
-        Reaction.objects.filter(
-            kind, message=OuterRef("message"), end_user=OuterRef("end_user"), current=True
-        )
+        Reaction.objects.filter(kind, message=OuterRef(answer), end_user=OuterRef("end_user"), current=True)
     )
 
 
@@ -191,8 +189,12 @@ def _reactions(rows, project, asked: dict, unseen: list[int]):
         rows = rows.filter(value=asked["score"])
         about = "score"
     kinds = {"thumb": THUMB, "correction": CORRECTION, "score": SCORE}
-    # A correction stands in the row of the thumb that the same person gave the same answer.
-    rows = rows.filter(kinds.get(about) or THUMB | SCORE | CORRECTION & ~_of_the_same(THUMB))
+    # A correction stands in the row of the thumb that the same person gave the same answer; the score of a
+    # talk in that of what they said of its last answer.
+    alone = CORRECTION & ~_of_the_same(THUMB) | SCORE & ~_of_the_same(
+        THUMB | CORRECTION, "conversation__head"
+    )
+    rows = rows.filter(kinds.get(about) or THUMB | alone)
     if "thumb" in asked:
         rows = rows.filter(value=1 if asked["thumb"] == "up" else -1)
     if "reason" in asked:

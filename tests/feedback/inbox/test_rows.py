@@ -75,6 +75,8 @@ def test_what_a_person_says_of_an_answer_is_one_row(cast):
     chosen = make_choice(cast.project)
     assert found(cast) == [chosen, rated, alone, said]
     assert found(cast, about="correction")[0] == alone and len(found(cast, about="correction")) == 2
+    score(answer, 3)
+    assert said in found(cast) and len(found(cast)) == 4 and len(found(cast, about="score")) == 2
     thumb(chosen.chosen, 1)  # the choice stands in the row of the thumb now
     assert chosen not in found(cast) and found(cast, about="choice") == [chosen]
 
@@ -295,3 +297,17 @@ def test_an_address_that_makes_no_sense_is_answered(cast, client, asked):
     thumb(make_talk(cast.project)[0], -1)
     client.force_login(cast.dan)
     assert client.get(reverse("inbox", args=["clinic"]) + "?" + asked).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"thumb": "down"}, {"about": "choice"}, {"state": "new"}, {"about": "signal"}]
+)
+def test_the_list_goes_by_its_own_index_and_sorts_nothing(cast, asked):
+    thumb(make_talk(cast.project)[0], -1)
+    after = rows.Key(timezone.now(), 9, 9)
+    names = {rows.REACTIONS: "reaction_inbox", rows.CHOICES: "choice_inbox", rows.SIGNALS: "signal_inbox"}
+    for table in rows._tables(cast.project, asked, []):
+        for found in (table.before(table.every, after), table.within(after, None)):
+            plan = found.order_by(*rows.ORDER).values_list("created_at", "id").explain()
+            if connection.vendor == "sqlite":
+                assert names[table.rank] in plan and "ORDER BY" not in plan, plan

@@ -169,17 +169,14 @@ function dots() {
 
 /** What a specialist says of an answer: a line of ours, their words, what it should have been. */
 function replyParts(reply, draft) {
-  const made = (html, text, props) => {
-    const node = h("div", { dir: "auto", lang: languageOf(text), ...props });
-    node.innerHTML = html; // made and sanitised by the server (core/rendering)
-    return node;
-  };
+  const corrected = h("div", { class: "markdown", dir: "auto", lang: languageOf(reply.corrected_text) });
+  corrected.innerHTML = reply.corrected; // made and sanitised by the server (core/rendering)
   return [
     h(draft ? "h4" : "h3", { class: "label", text: t("specialist") }),
     reply.words ? h("p", { text: reply.words }) : null,
-    reply.html ? made(reply.html, reply.text, { class: "text plain" }) : null,
+    reply.text ? h("div", { class: "text plain", dir: "auto", lang: languageOf(reply.text), text: reply.text }) : null,
     reply.corrected ? h("p", { class: "label", text: t("specialist_correction") }) : null,
-    reply.corrected ? made(reply.corrected, reply.corrected_text, { class: "markdown" }) : null,
+    reply.corrected ? corrected : null,
   ].filter(Boolean);
 }
 
