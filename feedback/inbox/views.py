@@ -146,7 +146,7 @@ def _answer_context(request, project, found: Message) -> dict:
     said = Reaction.objects.filter(project=project, message=found, current=True).exclude(value=0)
     words = list(said.select_related("end_user", *_around("message")).order_by("-pk")[:MOST])
     alone = [w for w in words if w.kind == "thumb" or not _has_thumb(w, words)]
-    path = tree.path_of(found.parent) if found.parent_id else []
+    path = tree.path_of(found.parent) if found.parent is not None else []
     earlier = [(m.role, keep.shown(m.text)) for m in path[:-1]][-EARLIER:]
     code = replies.why_not(found, replies.setting(project))
     old = keep.shown(found.text)
