@@ -328,8 +328,6 @@ def place(
     """Put a turn that nothing was decided about before experts, or note why not: by `rule`, or by hand
     (None). Within a transaction that holds `bench` locked. A result that experts settled before reaches the
     person who got the answer, where the project allows it."""
-    from feedback.models import Message
-
     rows = Message.objects.select_for_update(no_key=True).filter(pk=turn.message)
     if not turn.refused and not rows.values_list("pk").first():
         turn.refused = "gone"

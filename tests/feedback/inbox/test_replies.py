@@ -92,7 +92,7 @@ def test_nothing_reaches_anybody_unless_the_project_allows_it(cast, answer, clie
 
 
 def test_a_new_project_sends_no_replies(db):
-    from feedback.chat import settings as verbs
+    from feedback.chat.settings import actions as verbs
     from tests.cast import make_project
 
     assert verbs.of(make_project()).replies == "off"

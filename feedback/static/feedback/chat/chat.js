@@ -76,7 +76,7 @@ class Page {
   async replies() {
     const { id } = this.talk;
     if (!config.replies || !id || this.run) return;
-    const talk = await this.wire.get(`conversations/${id}/`).catch(() => null);
+    const talk = await this.http.get(`conversations/${id}/`).catch(() => null);
     if (!talk || id !== this.talk.id) return;
     const found = new Map(talk.messages.map((message) => [message.id, message.reply]));
     for (const view of this.views) {
