@@ -1,6 +1,6 @@
 // The inbox: opening an answer notes who looked at it; one box chooses all rows of the page.
 
-import { csrfToken } from "../core/frame.js";
+import { csrfToken } from "../core/http.js";
 
 const form = document.getElementById("chosen");
 const opened = new Set();
