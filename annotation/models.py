@@ -248,6 +248,8 @@ class Annotation(models.Model):
     head = models.ForeignKey("AnnotationVersion", null=True, on_delete=models.SET_NULL, related_name="+")
     state = models.CharField(max_length=10, choices=State.choices, default=State.SUBMITTED)
     practice = models.BooleanField(default=False)
+    # a reviewer's own judgement, made to settle the item: no annotator's, so agreement leaves it out
+    ruling = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -270,6 +272,7 @@ class AnnotationVersion(models.Model):
         EDIT = "edit", _("Edited")
         UNDO = "undo", _("Undone")
         IMPORT = "import", _("Imported")
+        RULING = "ruling", _("Ruled")
 
     annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()

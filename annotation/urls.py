@@ -53,8 +53,11 @@ urlpatterns: list = [
     path("p/<slug:slug>/promotion/<int:pk>/switch/", promotion_views.switch, name="promotion_switch"),
     path("p/<slug:slug>/promotion/<int:pk>/remove/", promotion_views.remove, name="promotion_remove"),
     path("p/<slug:slug>/review/", review_views.review_list, name="review"),
+    path("p/<slug:slug>/review/agreeing/", review_views.agreeing, name="review_agreeing"),
     path("p/<slug:slug>/review/<int:pk>/", review_views.review_item, name="review_item"),
     path("p/<slug:slug>/review/<int:pk>/reveal/", review_views.reveal, name="review_reveal"),
+    path("p/<slug:slug>/review/<int:pk>/accept/", review_views.accept_item, name="review_accept_item"),
+    path("p/<slug:slug>/review/<int:pk>/rule/", review_views.rule, name="review_rule"),
     path("p/<slug:slug>/review/<int:pk>/settle/", review_views.settle, name="review_settle"),
     path("p/<slug:slug>/review/<int:pk>/unsettle/", review_views.unsettle, name="review_unsettle"),
     path(

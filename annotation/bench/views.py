@@ -72,7 +72,7 @@ def mine(request, project):
     each row reopens it. `?state=` filters, `?before=` pages."""
     annotator = Annotator.objects.filter(project=project, user=request.user).first()
     rows = (
-        Annotation.objects.filter(annotator=annotator).exclude(head=None)
+        Annotation.objects.filter(annotator=annotator, ruling=False).exclude(head=None)
         if annotator
         else Annotation.objects.none()
     )

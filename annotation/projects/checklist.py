@@ -33,7 +33,7 @@ def steps(request, project, bench: BenchSettings | None = None) -> list[SafeStri
 
 def _known(request, project, bench: BenchSettings) -> dict:
     """What is done already; each question stops at the first row."""
-    judged = Annotation.objects.filter(project=project, annotator__source="person")
+    judged = Annotation.objects.filter(project=project, annotator__source="person", ruling=False)
     own = judged.filter(annotator__user=request.user)
     others = judged.exclude(annotator__user=request.user)
     experts = Member.objects.filter(project=project, role__in=[Role.ANNOTATOR, Role.REVIEWER])

@@ -83,7 +83,10 @@ def of_item(item: Item, *, mine: tuple[int, dict | None] | None = None) -> float
     """Agreement of `item` from the heads in force. `mine` = (annotator id, document) stands in for that
     annotator's stored head (None: withdrawn), so that a submit needs one query."""
     others = Annotation.objects.filter(
-        item=item, annotator__source=Annotator.Source.PERSON, state__in=["submitted", "accepted"]
+        item=item,
+        annotator__source=Annotator.Source.PERSON,
+        ruling=False,
+        state__in=["submitted", "accepted"],
     )
     documents = []
     if mine is not None:
@@ -105,6 +108,7 @@ def project_agreement(project, *, limit: int = 400, resamples: int = 100) -> dic
         Annotation.objects.filter(
             project=project,
             annotator__source="person",
+            ruling=False,
             state__in=["submitted", "accepted"],
             item__agreement__isnull=False,
         )

@@ -1,5 +1,7 @@
 """What reviewers decide: accept, return, settle. Never over their own work."""
 
+from collections.abc import Iterable
+
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -13,6 +15,25 @@ from core import events
 from core.db.retry import on_deadlock
 from core.errors import Conflict, DomainError
 from core.models import Project
+
+
+def decidable(annotation: Annotation, reviewer) -> bool:
+    """Whether `reviewer` may decide on this work as far as the work itself says: submitted, not their own."""
+    return annotation.annotator.user_id != reviewer.pk and annotation.state == Annotation.State.SUBMITTED
+
+
+@on_deadlock
+@transaction.atomic
+def accept_all(*, annotations: Iterable[Annotation], reviewer) -> int:
+    """Accept each of `annotations` whose head is still the one that was seen and that is still to be
+    reviewed; returns how many were. What changed meanwhile, and own work, stays as it is."""
+    accepted = 0
+    for seen in sorted(annotations, key=lambda one: (one.item_id, one.pk)):
+        fresh = _locked(seen)
+        if fresh.head_id == seen.head_id and decidable(fresh, reviewer):
+            accept(annotation=fresh, reviewer=reviewer)
+            accepted += 1
+    return accepted
 
 
 def _may_review(*, reviewer, annotation: Annotation) -> None:
@@ -129,11 +150,16 @@ def unsettle(*, item: Item, reviewer, comment: str = "") -> Consensus:
     if settled is None:
         raise Conflict("not_settled", _("This item is not settled."))
     annotation = _locked(settled.version.annotation)
-    _may_review(reviewer=reviewer, annotation=annotation)
+    if not (
+        annotation.ruling and settled.decided_by_id == reviewer.pk
+    ):  # one's own ruling is one's to withdraw
+        _may_review(reviewer=reviewer, annotation=annotation)
     if settlement_of(item) != settled:  # read before the lock was had: somebody else was faster
         raise Conflict("not_settled", _("This item is not settled."))
     event = events.append(project=annotation.project, actor=reviewer, verb="unsettle", target=item)
     fresh = Item.objects.select_for_update(no_key=True).get(pk=item.pk)
+    if annotation.ruling:
+        Annotation.objects.filter(pk=annotation.pk).update(state="withdrawn", updated_at=timezone.now())
     fresh.state = "done" if fresh.submitted >= fresh.overlap else "open"
     fresh.save(update_fields=["state"])
     if fresh.state == "open":

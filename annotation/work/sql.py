@@ -88,8 +88,9 @@ def judgement(version: AnnotationVersion, *, assignment: Assignment, event: Stat
     else:
         store = (
             "INSERT INTO annotation_annotation (id, project_id, item_id, annotator_id, head_id, "  # noqa: S608
-            "state, practice, created_at, updated_at) "
-            f"VALUES ({_drawn(Annotation)}, %s, %s, %s, {head}, 'submitted', false, %s, %s) RETURNING id"
+            "state, practice, ruling, created_at, updated_at) "
+            f"VALUES ({_drawn(Annotation)}, %s, %s, %s, {head}, 'submitted', false, false, %s, %s) "
+            "RETURNING id"
         )
         kept = [annotation.project_id, annotation.item_id, annotation.annotator_id, now, now]
     close = (

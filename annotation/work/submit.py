@@ -98,6 +98,8 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
     annotation = said[0] if said else None
     if annotation is not None:
         annotation.project, annotation.annotator = a.project, a.annotator
+        if annotation.ruling:
+            raise Conflict("own_ruling", _("You have settled this item yourself: somebody else judges it."))
         known = annotation.versions.filter(client_key=client_key).first()
         if known is not None:
             return Submitted(annotation, known, known.late)

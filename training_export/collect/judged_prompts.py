@@ -236,7 +236,7 @@ def _voices(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[Voic
 def _standing(practice: bool, action: str, decision: str | None, imported: bool) -> str:
     if practice:
         return "practice"
-    if action == "undo":
+    if action in ("undo", "ruling"):  # a ruling in force is the settlement itself, and does not come here
         return "withdrawn"
     if decision is not None:
         return "accepted" if decision == "accept" else "returned"

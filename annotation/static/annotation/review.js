@@ -1,7 +1,99 @@
-// The reviewer's page: a long correction opens at its first change.
+// The reviewer's desk: a long correction opens at its first change; keys decide; the next item comes without a page load.
 
-for (const box of document.querySelectorAll(".diff.scroll")) {
-  const change = box.querySelector("ins, del");
-  if (!change || box.scrollHeight <= box.clientHeight) continue;
-  box.scrollTop += change.getBoundingClientRect().top - box.getBoundingClientRect().top - box.clientHeight / 3;
+import { announce } from "../core/frame.js";
+
+const CHOSEN = "current";
+
+const desk = () => document.getElementById("desk");
+const works = () => [...desk().querySelectorAll(".work")];
+
+/** The judgement that keys act on: the one that was chosen, else the first that is to be decided. */
+function current() {
+  return desk().querySelector(`.work.${CHOSEN}`) || desk().querySelector(".work[data-open]") || works()[0];
 }
+
+function choose(work, { focus = true } = {}) {
+  for (const one of works()) one.classList.toggle(CHOSEN, one === work);
+  if (work && focus) work.focus({ preventScroll: false });
+}
+
+function begin() {
+  for (const box of desk().querySelectorAll(".diff.scroll")) {
+    const change = box.querySelector("ins, del");
+    if (!change || box.scrollHeight <= box.clientHeight) continue;
+    box.scrollTop += change.getBoundingClientRect().top - box.getBoundingClientRect().top - box.clientHeight / 3;
+  }
+  choose(current(), { focus: false });
+}
+
+/** The button, link or fold that `key` stands for: of the chosen judgement, else of the whole desk. */
+function target(key) {
+  const found = (place) => place && place.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  return found(current()) || [...desk().querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find((one) => !one.closest(".work"));
+}
+
+/** Open a fold and go to its first field. */
+function unfold(summary) {
+  const fold = summary.parentElement;
+  fold.open = true;
+  fold.querySelector("textarea, input:not([type=hidden]), select").focus();
+}
+
+const isField = (element) => element.matches("input, textarea, select, [contenteditable]");
+
+document.addEventListener("keydown", (event) => {
+  if (!desk() || event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+  const field = event.target.closest("input, textarea, select");
+  if (field && desk().contains(field)) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      field.form.requestSubmit(field.form.querySelector("button[name=next]"));
+    } else if (event.key === "Escape") {
+      event.preventDefault();
+      const fold = field.closest("details");
+      fold.open = false;
+      choose(current());
+    }
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isField(event.target)) return;
+  if (/^[1-9]$/.test(event.key)) {
+    const work = works()[Number(event.key) - 1];
+    if (work) {
+      event.preventDefault();
+      choose(work);
+    }
+    return;
+  }
+  const key = event.shiftKey ? event.key : event.key.toLowerCase();
+  const found = /^[a-zA-Z]$/.test(key) && target(key);
+  if (!found) return;
+  event.preventDefault();
+  if (found.matches("summary")) unfold(found);
+  else found.click();
+});
+
+document.addEventListener("focusin", (event) => {
+  const work = event.target.closest && event.target.closest("#desk .work");
+  if (work) choose(work, { focus: false });
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!desk() || !(event.target.id === "desk" || (event.detail.elt && event.detail.elt.id === "desk"))) return;
+  begin();
+  window.scrollTo(0, 0);
+  const said = [...desk().querySelectorAll(".desk-said p, [role=alert]")].map((one) => one.textContent).join(" ");
+  announce([said, desk().dataset.title].filter(Boolean).join(" "));
+  (current() || desk().querySelector("h1 a")).focus({ preventScroll: true });
+});
+
+// A desk that came to its end is no desk any more: the list is a page of its own.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const answer = event.detail.xhr;
+  if (!event.detail.isError && answer && event.target.id === "desk" && !answer.responseText.includes('id="desk"')) {
+    event.detail.shouldSwap = false;
+    location.assign(answer.responseURL);
+  }
+});
+
+begin();

@@ -46,7 +46,7 @@ def cast():
 def rows(client, **query):
     response = client.get("/p/p/review/", query)
     assert response.status_code == 200
-    return [row.pk for row in response.context["rows"]]
+    return [row.pk for item in response.context["rows"] for row in item.judgements]
 
 
 def test_filters(cast):
@@ -56,19 +56,73 @@ def test_filters(cast):
     )
     second = judge(project, people["bob"], [[2], [1], [0]])
     client = signed_in(people["rev"])
-    assert rows(client) == [second.pk, first.pk]
-    assert rows(client, corrections="on") == [first.pk]
-    assert rows(client, annotator=second.annotator.pseudonym) == [second.pk]
-    assert rows(client, low="on") == [second.pk, first.pk]
+    both = [first.pk, second.pk]
+    alone = make_item(project)
+    third = judge(project, people["ann"], flags=["needs_second_opinion", "nonsense"])
+    assert third.item == alone
+    assert rows(client) == [*both, third.pk]
+    assert rows(client, corrections="on") == both
+    assert rows(client, annotator=third.annotator.pseudonym) == [*both, third.pk]
+    assert rows(client, annotator=second.annotator.pseudonym) == both
+    assert rows(client, low="on") == both
+    assert rows(client, flag="nonsense") == rows(client, flag="needs_second_opinion") == [third.pk]
+    assert rows(client, flag="personal_data") == []
     assert rows(client, tag="t") == []
     ItemTag.objects.create(item=item, name="t")
-    assert rows(client, tag="t") == [second.pk, first.pk]
+    assert rows(client, tag="t") == both
     review.accept(annotation=first, reviewer=people["rev"])
-    assert rows(client) == [second.pk]
-    assert rows(client, state="accepted") == [first.pk]
-    assert rows(client, state="all") == [second.pk, first.pk]
-    for odd in ({"state": "x"}, {"before": "x"}, {"annotator": "'"}):
+    assert rows(client) == [*both, third.pk]  # one of the item's is still to be reviewed
+    review.accept(annotation=second, reviewer=people["rev"])
+    assert rows(client) == [third.pk]
+    assert rows(client, state="accepted") == both
+    assert rows(client, state="all") == [*both, third.pk]
+    odds = ({"state": "x"}, {"at": "x"}, {"at": "nan_1"}, {"at": "1_-1"}, {"annotator": "'"}, {"flag": "y"})
+    for odd in odds:
         assert client.get("/p/p/review/", odd).status_code == 200
+
+
+def test_the_least_agreed_comes_first_and_pages_follow_each_other(cast, monkeypatch):
+    project, people, item = cast
+    others = [make_item(project, overlap=3) for _n in range(3)]
+    for _n in range(4):
+        judge(project, people["ann"])
+    for groups in ([[0], [1], [2]], [[2], [1], [0]], [[0], [2], [1]]):
+        judge(project, people["bob"], groups)
+    client = signed_in(people["rev"])
+    assert [*Item.objects.order_by("pk").values_list("agreement", flat=True)] == [
+        1.0,
+        -1.0,
+        pytest.approx(1 / 3),
+        None,
+    ]
+    wanted = [others[0].pk, others[1].pk, item.pk, others[2].pk]
+    assert [row.pk for row in client.get("/p/p/review/").context["rows"]] == wanted
+    monkeypatch.setattr("annotation.review.views.PAGE", 1)
+    seen, at = [], None
+    while True:
+        page = client.get("/p/p/review/", {"at": at} if at else {})
+        seen += [row.pk for row in page.context["rows"]]
+        at = page.context["next"]
+        if at is None:
+            break
+    assert seen == wanted
+    desk = client.get(f"/p/p/review/{others[1].pk}/")
+    assert (desk.context["previous"], desk.context["next"]) == (others[0].pk, item.pk)
+
+
+def test_flags_are_counted_and_stand_on_the_row(cast):
+    project, people, _item = cast
+    judge(project, people["ann"], flags=["needs_second_opinion"])
+    judge(project, people["bob"], flags=["needs_second_opinion"])
+    page = signed_in(people["rev"]).get("/p/p/review/")
+    assert [(flag, n) for flag, _label, n, _on in page.context["flags"]] == [("needs_second_opinion", "1")]
+    assert [flag for flag, _label in page.context["rows"][0].flags] == ["needs_second_opinion"]
+    assert [(state, n) for state, _label, n, _on in page.context["states"]] == [
+        ("submitted", "1"),
+        ("accepted", ""),
+        ("returned", "0"),
+        ("all", ""),
+    ]
 
 
 def test_the_list_holds_no_own_work_no_hidden_item_and_no_names(cast):
@@ -93,8 +147,8 @@ def test_the_list_costs_the_same_for_many(cast, django_assert_num_queries):
     for _i in range(9):
         judge(project, people["ann"])
     client = signed_in(people["rev"])
-    # session, person, membership, rows, switcher, whether the chat is open
-    with django_assert_num_queries(6):
+    # session, person, membership, items, their judgements, two states, three flags, switcher, chat
+    with django_assert_num_queries(12):
         client.get("/p/p/review/")
 
 

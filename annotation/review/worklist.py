@@ -1,0 +1,142 @@
+"""The reviewer's list: one item a row, those where annotators agree least first, and the way through it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import Exists, F, FloatField, Max, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import Cast, Coalesce
+from django.utils.http import urlencode
+
+from annotation.models import Annotation, Item, ItemTag
+from annotation.review.forms import ReviewFilter
+from annotation.statistics.project import LOW_AGREEMENT
+
+NOTHING_TO_COMPARE = 2.0  # stands behind every agreement, which ends at 1
+MOST_COUNTED = 1000  # of each state; beyond it the list says "1000+"
+
+
+def flagged(flag: str) -> Q:
+    """Judgements whose head carries `flag`, wherever it stands in the list."""
+    return Q(flag_names__contains=f'"{flag}"')
+
+
+def with_flags(annotations: QuerySet) -> QuerySet:
+    return annotations.annotate(flag_names=Cast(KeyTransform("flags", "head__document"), TextField()))
+
+
+@dataclass
+class Worklist:
+    """The items of `project` that `user` may decide on and that `asked` (see ReviewFilter) lets through."""
+
+    project: object
+    user: object
+    asked: dict
+
+    @classmethod
+    def of_request(cls, request, project) -> "Worklist":
+        return cls(project, request.user, ReviewFilter(request.GET).asked())
+
+    @property
+    def state(self) -> str:
+        return self.asked.get("state") or Annotation.State.SUBMITTED
+
+    @property
+    def query(self) -> str:
+        """The filter as the query of an address, "" for the plain list."""
+        return urlencode([(name, "on" if value is True else value) for name, value in self.asked.items()])
+
+    @cached_property
+    def judgements(self) -> QuerySet:
+        """The judgements of others that are of the state and kind asked for."""
+        rows = Annotation.objects.reviewable_by(self.user).filter(project=self.project, ruling=False)
+        rows = (
+            rows.exclude(state=Annotation.State.WITHDRAWN)
+            if self.state == "all"
+            else rows.filter(state=self.state)
+        )
+        if "annotator" in self.asked:
+            rows = rows.filter(annotator__pseudonym=self.asked["annotator"].strip())
+        if "corrections" in self.asked:
+            rows = rows.filter(head__document__has_key="corrections")
+        if "flag" in self.asked:
+            rows = with_flags(rows).filter(flagged(self.asked["flag"]))
+        if "low" in self.asked:
+            rows = rows.filter(item__agreement__lt=LOW_AGREEMENT)
+        if "tag" in self.asked:
+            rows = rows.filter(item__in=ItemTag.objects.filter(name=self.asked["tag"]).values("item"))
+        return rows
+
+    @cached_property
+    def items(self) -> QuerySet:
+        """Each item once, lowest agreement first, those with nothing to compare last, then by age."""
+        mine = self.judgements.filter(item=OuterRef("pk"))
+        found = Item.objects.filter(project=self.project, hidden=False)
+        if self.state == Annotation.State.SUBMITTED:
+            found = found.exclude(state=Item.State.SETTLED)
+        found = (
+            found.filter(pk__in=self.judgements.values("item")) if self._few else found.filter(Exists(mine))
+        )
+        return found.annotate(
+            key=Coalesce(F("agreement"), Value(NOTHING_TO_COMPARE), output_field=FloatField())
+        ).order_by("key", "pk")
+
+    @property
+    def _few(self) -> bool:
+        """Judgements that wait or went back are few beside those that were accepted: the list is read from
+        them, and not item by item."""
+        return self.state in (Annotation.State.SUBMITTED, Annotation.State.RETURNED)
+
+    def after(self, item) -> QuerySet:
+        """The items behind `item`, which itself need not be on the list any more."""
+        key = NOTHING_TO_COMPARE if item.agreement is None else item.agreement
+        return self.items.filter(Q(key__gt=key) | Q(key=key, pk__gt=item.pk))
+
+    def before(self, item) -> QuerySet:
+        """The items before `item`, the nearest first."""
+        key = NOTHING_TO_COMPARE if item.agreement is None else item.agreement
+        return self.items.filter(Q(key__lt=key) | Q(key=key, pk__lt=item.pk)).order_by("-key", "-pk")
+
+    def next(self, item) -> int | None:
+        """The id of the item behind `item`, or, at the end, of the first that is left on the list."""
+        following = self.after(item).values_list("pk", flat=True).first()
+        return following or self.items.exclude(pk=item.pk).values_list("pk", flat=True).first()
+
+    def previous(self, item) -> int | None:
+        return self.before(item).values_list("pk", flat=True).first()
+
+    def counts(self) -> dict[str, int]:
+        """{state: how many items stand on the list of that state}, at most MOST_COUNTED + 1 each."""
+        out = {}
+        for state in (Annotation.State.SUBMITTED, Annotation.State.RETURNED):
+            of_state = Worklist(self.project, self.user, self.asked | {"state": state})
+            out[str(state)] = of_state.items.order_by()[: MOST_COUNTED + 1].count()
+        return out
+
+    def flag_counts(self) -> dict[str, int]:
+        """{flag: how many items to review carry it}."""
+        from annotation.document import ITEM_FLAGS
+
+        plain = {name: value for name, value in self.asked.items() if name != "flag"}
+        return {
+            flag: Worklist(self.project, self.user, plain | {"flag": flag})
+            .items.order_by()[: MOST_COUNTED + 1]
+            .count()
+            for flag in ITEM_FLAGS
+        }
+
+    def agreeing(self, least: float, upto: int | None = None) -> QuerySet:
+        """The judgements to review of items whose annotators agree by at least `least`, without those that
+        say more than a number can (corrections, comments, flags) and those that came after the judgement
+        version `upto`."""
+        rows = with_flags(self.judgements.filter(state=Annotation.State.SUBMITTED))
+        rows = rows.filter(item__agreement__gte=least).exclude(item__state=Item.State.SETTLED)
+        said = Q(head__document__has_any_keys=["corrections", "comment", "flags", "answer_flags"])
+        talked = Annotation.objects.filter(item=OuterRef("item"), ruling=False).filter(said)
+        rows = rows.filter(~Exists(talked))
+        return rows.filter(head__lte=upto) if upto is not None else rows
+
+    @staticmethod
+    def newest(rows: QuerySet) -> int:
+        """The newest version among the heads of `rows`, 0 for none."""
+        return rows.aggregate(newest=Max("head"))["newest"] or 0
