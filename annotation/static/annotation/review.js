@@ -1,6 +1,7 @@
 // The reviewer's desk: a long correction opens at its first change; keys decide; the next item comes without a page load.
 
 import { announce } from "../core/frame.js";
+import { isField, onKeys } from "../core/keys.js";
 
 const CHOSEN = "current";
 
@@ -39,38 +40,34 @@ function unfold(summary) {
   fold.querySelector("textarea, input:not([type=hidden]), select").focus();
 }
 
-const isField = (element) => element.matches("input, textarea, select, [contenteditable]");
-
-document.addEventListener("keydown", (event) => {
-  if (!desk() || event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
-  const field = event.target.closest("input, textarea, select");
-  if (field && desk().contains(field)) {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      event.preventDefault();
-      field.form.requestSubmit(field.form.querySelector("button[name=next]"));
-    } else if (event.key === "Escape") {
-      event.preventDefault();
-      const fold = field.closest("details");
-      fold.open = false;
-      choose(current());
-    }
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isField(event.target)) return;
-  if (/^[1-9]$/.test(event.key)) {
-    const work = works()[Number(event.key) - 1];
-    if (work) {
-      event.preventDefault();
-      choose(work);
-    }
-    return;
-  }
-  const key = event.shiftKey ? event.key : event.key.toLowerCase();
-  const found = /^[a-zA-Z]$/.test(key) && target(key);
-  if (!found) return;
-  event.preventDefault();
+/** Act on `key` (a letter, "⇧" before it with Shift); false where nothing stands for it. */
+function act(key) {
+  const found = target(key);
+  if (!found) return false;
   if (found.matches("summary")) unfold(found);
   else found.click();
+}
+
+onKeys(document, {
+  "Mod+Enter": (event) => {
+    const form = event.target.closest("#desk form");
+    const button = form && form.querySelector("button[name=next]");
+    if (!button) return false;
+    form.requestSubmit(button);
+  },
+  Escape: (event) => {
+    const fold = isField(event.target) && event.target.closest("#desk details");
+    if (!fold) return false;
+    fold.open = false;
+    choose(current());
+  },
+  "*": (event, key) => {
+    if (/^[1-9]$/.test(key)) {
+      const work = works()[Number(key) - 1];
+      return work ? choose(work) : false;
+    }
+    return /^[A-Z]$/.test(key) ? act(event.shiftKey ? `⇧${key}` : key) : false;
+  },
 });
 
 document.addEventListener("focusin", (event) => {
@@ -78,7 +75,7 @@ document.addEventListener("focusin", (event) => {
   if (work) choose(work, { focus: false });
 });
 
-document.addEventListener("htmx:afterSettle", (event) => {
+document.addEventListener("htmx:afterSwap", (event) => {
   if (!desk() || !(event.target.id === "desk" || (event.detail.elt && event.detail.elt.id === "desk"))) return;
   begin();
   window.scrollTo(0, 0);
