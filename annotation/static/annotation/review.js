@@ -53,7 +53,7 @@ onKeys(document, {
     const form = event.target.closest("#desk form");
     const button = form && form.querySelector("button[name=next]");
     if (!button) return false;
-    form.requestSubmit(button);
+    button.click(); // by its name and value the server goes on to the next item
   },
   Escape: (event) => {
     const fold = isField(event.target) && event.target.closest("#desk details");
