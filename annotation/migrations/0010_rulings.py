@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0008_own_work_by_state'),
+        ('annotation', '0009_sent_by_hand'),
     ]
 
     operations = [
