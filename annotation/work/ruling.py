@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from annotation import document
 from annotation.models import Annotation, AnnotationVersion, Consensus, Item
+from annotation.promotion import replies
 from annotation.work import queue, review
 from core import events
 from core.db.retry import on_deadlock
@@ -68,6 +69,7 @@ def rule(*, item: Item, reviewer, given: dict, order: list[int], comment: str = 
     for held in annotator.assignments.live(item=item):
         queue.release(user=reviewer, pk=held.pk)
     Item.objects.filter(pk=item.pk).update(state=Item.State.SETTLED, last_activity=timezone.now())
+    replies.on_settled(item, version, actor=reviewer)
     return Consensus.objects.create(
         item=item,
         version=version,
