@@ -1,16 +1,22 @@
-"""The demo: five people, four projects, and texts of the project's own, taken in on the same way as any
-file."""
+"""The demo: its people, its projects with texts of the project's own, taken in on the same way as any file,
+what has happened in them, and an empty project beside them."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from annotation.imports import importer
 from annotation.projects import actions as projects
+from config.demo_history import DAYS, SEED, live_through
+from config.demo_history.clock import lived
+from config.demo_history.weeks import day_of_today
 from core.accounts import actions as people
 from core.models import Project, Role, User
 from corpus.records import AnswerIn, Entry, Record
@@ -26,7 +32,14 @@ PEOPLE = {
     "manager": ("Anna Schmidt", Role.MANAGER),
     "user": ("赵敏", Role.USER),  # only where people chat
 }
-CHAT_SLUG = "demo-chat"
+# Who has worked here and does not sign in: accounts without a password.
+COLLEAGUES = {
+    "expert3": ("Priya Raman", Role.ANNOTATOR),
+    "expert4": ("王志远", Role.ANNOTATOR),
+    "expert5": ("Emily Carter", Role.ANNOTATOR),
+    "expert6": ("刘洋", Role.ANNOTATOR),
+}
+CHAT_SLUG, OWN_SLUG = "demo-chat", "own-file"
 # (name for managers, model of the practice server, weight)
 PRACTICE_MODELS = (
     ("练习 · 完整 · Practice, complete", "practice-good", 2),
@@ -50,6 +63,7 @@ class DemoProject:
     title: str
     kind: str
     overlap: int
+    pay: Decimal
     description: str
 
     @property
@@ -63,13 +77,15 @@ PROJECTS = (
         "专业问答排序 · Ranking expert answers",
         "ranking",
         2,
+        Decimal("3.50"),
         "医学、法律、金融，中英文各半。\nMedicine, law and finance, half Chinese, half English.",
     ),
     DemoProject(
         "demo-qa",
         "合成问答检查 · Checking synthetic QA",
         "qa",
-        1,
+        2,
+        Decimal("1.80"),
         "问答由模型依据原文生成，有些只有读原文才看得出错。\nPairs made by a model from a passage; "
         "some errors show only on reading it.",
     ),
@@ -78,15 +94,20 @@ PROJECTS = (
         "示范回答 · Demonstrations",
         "demonstration",
         1,
+        Decimal("12.00"),
         "没有现成回答，由专家来写。\nPrompts without answers; the expert writes one.",
     ),
 )
 
 
-def create_demo(*, passwords: dict[str, str]) -> None:
-    """Make the demo's people (`passwords`: {username: password} for each of PEOPLE) and projects; that of the
-    chat only where a practice server runs (PRACTICE_ADDRESS). Harmless to repeat: people that are there get
-    their password set, projects that are there stay as they are; a part that was cut short is made whole."""
+def create_demo(*, passwords: dict[str, str], today: date | None = None, seed: object = SEED) -> None:
+    """Make the demo's people (`passwords`: {username: password} for each of PEOPLE), its projects with the
+    three weeks before `today` (the day it is, unless given) as `seed` draws them, and the empty project; the
+    chat only where a practice server runs (PRACTICE_ADDRESS). The same seed makes the same, but for dates,
+    ids, keys and pseudonyms.
+
+    Harmless to repeat: people that are there get their password set, projects that are there stay as they
+    are. One that is missing beside others is made without a history."""
     for name, password in passwords.items():
         user = User.objects.filter(username=name).first()
         if user is None:
@@ -94,38 +115,97 @@ def create_demo(*, passwords: dict[str, str]) -> None:
         else:
             user.set_password(password)
             user.save(update_fields=["password"])
+    with transaction.atomic():
+        if not Project.objects.filter(slug=OWN_SLUG).exists():
+            _make_own()
+    slugs = [CHAT_SLUG, *(demo.slug for demo in PROJECTS)]
+    with transaction.atomic():
+        if Project.objects.filter(slug__in=slugs).exists():
+            found = _make_missing(_users())
+            if "chat" in found:
+                _open_all_models(found["chat"], _users()["manager"])
+        else:
+            with lived(today or day_of_today(), seed) as clock:
+                clock.at(-DAYS, 9)
+                users = _users()
+                found = _make_missing(users)
+                live_through(projects=found, people=users, clock=clock, seed=seed)
+                if "chat" in found:
+                    clock.at(-1, 22, 30)
+                    _open_all_models(found["chat"], users["manager"])
+
+
+def _users() -> dict[str, User]:
+    """{username: the person}, of all the demo's people; makes the colleagues who never sign in."""
+    for name, (shown, _role) in COLLEAGUES.items():
+        if not User.objects.filter(username=name).exists():
+            people.create_user(
+                username=name, password="-", hashed=make_password(None), display_name=shown
+            )
+    return User.objects.in_bulk([*PEOPLE, *COLLEAGUES], field_name="username")
+
+
+def _make_missing(users: dict[str, User]) -> dict[str, Project]:
+    """Make the demo's projects that are not there; {the last word of the address: project} of those."""
+    made = {}
     if settings.PRACTICE_ADDRESS and not Project.objects.filter(slug=CHAT_SLUG).exists():
-        with transaction.atomic():
-            _make_chat(User.objects.in_bulk(list(passwords), field_name="username"))
+        made["chat"] = _make_chat(users)
     for demo in reversed(PROJECTS):  # the newest project stands first on everyone's page
-        with transaction.atomic():
-            if not Project.objects.filter(slug=demo.slug).exists():
-                _make(demo, User.objects.in_bulk(list(passwords), field_name="username"))
+        if not Project.objects.filter(slug=demo.slug).exists():
+            made[demo.kind] = _make(demo, users)
+    return made
 
 
-def _make(demo: DemoProject, users: dict[str, User]) -> None:
+def _join(project: Project, users: dict[str, User], *, end_users: bool = False) -> None:
+    for name, (_shown, role) in (PEOPLE | COLLEAGUES).items():
+        if name in users and (end_users or role != Role.USER):
+            people.set_member(project=project, user=users[name], role=role, actor=None)
+
+
+def _mark(project: Project) -> None:
+    """Say on every page of the project that it is a demo."""
+    project.demo = True
+    project.save(update_fields=["demo"])
+
+
+def _make_own() -> None:
+    """The project for trying a file of one's own: nothing in it but the guidelines."""
+    project = projects.create(
+        actor=None,
+        slug=OWN_SLUG,
+        title="您自己的文件 · A file of your own",
+        kind="ranking",
+        overlap=1,
+        description="空项目：导入您自己的文件来试用。\nEmpty: import a file of your own to try it.",
+        guidelines=(FOLDER / "ranking.md").read_text(encoding="utf-8"),
+    )
+    _join(project, User.objects.in_bulk(list(PEOPLE), field_name="username"))
+
+
+def _make(demo: DemoProject, users: dict[str, User]) -> Project:
     project = projects.create(
         actor=None,
         slug=demo.slug,
         title=demo.title,
         kind=demo.kind,
         overlap=demo.overlap,
+        pay_per_item=demo.pay,
         description=demo.description,
         guidelines=(FOLDER / f"{demo.file}.md").read_text(encoding="utf-8"),
     )
-    for name, user in users.items():
-        if PEOPLE[name][1] != Role.USER:
-            people.set_member(project=project, user=user, role=PEOPLE[name][1], actor=None)
+    _mark(project)
+    _join(project, users)
     report = importer.take(
         records(demo), project=project, actor=users.get("manager"), name=f"{demo.file}.jsonl"
     )
     if report["errors"]:
         raise RuntimeError(f"demo data refused: {report['errors'][0]}")
+    return project
 
 
-def _make_chat(users: dict[str, User]) -> None:
-    """The project whose people chat, answered by the practice server; what they say can go to the experts'
-    bench."""
+def _make_chat(users: dict[str, User]) -> Project:
+    """The project whose people chat, answered by one model of the practice server to begin with
+    (`_open_all_models`); what they say can go to the experts' bench."""
     project = projects.create(
         actor=None,
         slug=CHAT_SLUG,
@@ -137,29 +217,33 @@ def _make_chat(users: dict[str, User]) -> None:
         "experts judge.",
         guidelines=(FOLDER / "ranking.md").read_text(encoding="utf-8"),
     )
-    for name, user in users.items():
-        people.set_member(project=project, user=user, role=PEOPLE[name][1], actor=None)
-    actor = users.get("manager")
-    arms = {}
-    for name, model, weight in PRACTICE_MODELS:
-        url = f"http://{settings.PRACTICE_ADDRESS}/v1"
-        arms[
-            endpoints.save(
-                project=project,
-                actor=actor,
-                name=name,
-                base_url=url,
-                model_name=model,
-                parameters={"temperature": 0.7},
-            ).pk
-        ] = (weight, True)
+    _mark(project)
+    _join(project, users, end_users=True)
+    actor = users["manager"]
+    saved = [
+        endpoints.save(
+            project=project,
+            actor=actor,
+            name=name,
+            base_url=f"http://{settings.PRACTICE_ADDRESS}/v1",
+            model_name=model,
+            parameters={"temperature": 0.7},
+        ).pk
+        for name, model, _weight in PRACTICE_MODELS
+    ]
+    chat_settings.save_arms(project=project, actor=actor, arms={saved[0]: (PRACTICE_MODELS[0][2], True)})
+    chat_settings.change(project=project, actor=actor, enabled=True, welcome=WELCOME, assign="turn")
+    return project
+
+
+def _open_all_models(project: Project, actor: User) -> None:
+    """Let all practice models answer in the chat, and on a share of turns two of them."""
+    weights = {model: weight for _name, model, weight in PRACTICE_MODELS}
+    arms = {e.pk: (weights[e.model_name], True) for e in project.endpoints.filter(practice=True)}
     chat_settings.save_arms(project=project, actor=actor, arms=arms)
     chat_settings.change(
         project=project,
         actor=actor,
-        enabled=True,
-        welcome=WELCOME,
-        assign="turn",
         drafts="share",
         draft_share=40,
         draft_count=2,

@@ -54,6 +54,7 @@ class Project(models.Model):
     # keys content_hash; lives as long as the project
     hash_key = models.BinaryField(default=new_hash_key, editable=False)
     archived = models.BooleanField(default=False)
+    demo = models.BooleanField(default=False, db_default=False)  # made up: its pages and data sets say so
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"

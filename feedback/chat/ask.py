@@ -70,10 +70,12 @@ def ask(
     client_key: str,
     history: list | None = None,
     address: str = "",
+    begin: Callable[[streaming.LiveTurn], None] = streaming.begin,
 ) -> Asked:
     """Say `text` after the answer `parent_pk` (None: at the start; another question there already makes this
     a branch, an edit) and have it answered. The same `client_key` again is the same turn. `history`: the
-    turns before, where the project keeps no texts."""
+    turns before, where the project keeps no texts. `begin` has the answers read, whose rows are committed and
+    whose places are reserved."""
     key = _external(visitor, client_key)
     check_text(text)
     keep = keeper(visitor.project)
@@ -134,7 +136,7 @@ def ask(
             any(a.endpoint.practice for a in chosen),
         )
 
-    return _begin(write, visitor, key, keep.text(text))
+    return _begin(write, visitor, key, keep.text(text), begin)
 
 
 def ask_again(
@@ -222,7 +224,13 @@ def stop(*, visitor: Visitor, message: Message) -> Message:
 # How a turn begins.
 
 
-def _begin(write: Callable[[], Asked], visitor: Visitor, key: str, text: str | None = None) -> Asked:
+def _begin(
+    write: Callable[[], Asked],
+    visitor: Visitor,
+    key: str,
+    text: str | None = None,
+    begin: Callable[[streaming.LiveTurn], None] = streaming.begin,
+) -> Asked:
     """Write the rows in one transaction, then let the answers be read. Of two equal keys at once, one finds
     the other's turn."""
     visitor.end_user()
@@ -245,7 +253,7 @@ def _begin(write: Callable[[], Asked], visitor: Visitor, key: str, text: str | N
             raise
         return _again(visitor, known, text)
     assert asked.turn is not None
-    streaming.begin(asked.turn)
+    begin(asked.turn)
     return asked
 
 

@@ -334,7 +334,8 @@ def _so_far(answer: Live) -> str | None:
     return answer.keep.text(_OPEN_END.sub("", text)) if answer.keep.stored else text
 
 
-def _save_end(answer: Live) -> None:
+def save_end(answer: Live) -> None:
+    """Write the row of an answer of which nothing more comes."""
     keep, extra = answer.keep, {"tool_calls": answer.tool_calls, "parts": answer.marks}
     saving.finish(
         answer.pk,
@@ -353,7 +354,7 @@ def _save_end(answer: Live) -> None:
 def _try_end(answer: Live) -> bool:
     """Whether the end is saved, or given up after ten minutes' trying."""
     try:
-        _save_end(answer)
+        save_end(answer)
     except Exception as exc:
         if answer.attempts >= len(RETRY_SECONDS):
             log.error("answer %s could not be saved and is lost: %s", answer.pk, type(exc).__name__)
