@@ -1,5 +1,5 @@
-"""The demo's experts: how well each sees what an answer is worth, and the judgement that comes of it. Pure but
-for the texts."""
+"""The demo's experts: how well each sees what an answer is worth, and the judgement that comes of it. Pure
+but for the texts."""
 
 import random
 from dataclasses import dataclass

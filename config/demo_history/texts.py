@@ -103,9 +103,7 @@ def _talks() -> list[Question]:
             "evasive": EVASIVE[row["language"]],
         }
         complaints = {"wrong": row["complaint"], "short": row["want"]}
-        found += [
-            Question(text, row["domain"], row["language"], answers, complaints) for text in row["asks"]
-        ]
+        found += [Question(text, row["domain"], row["language"], answers, complaints) for text in row["asks"]]
     return found
 
 
@@ -118,7 +116,5 @@ def _of_rankings() -> list[Question]:
         if not entry.context and not entry.sources:
             answers = {grade: Answers.texts_of(entry, grade)[0] for grade in GRADES}
             leads = ("", *(f"{lead}\n\n" for lead in LEADS[entry.language][domain]))
-            found += [
-                Question(lead + entry.question, domain, entry.language, answers) for lead in leads
-            ]
+            found += [Question(lead + entry.question, domain, entry.language, answers) for lead in leads]
     return found

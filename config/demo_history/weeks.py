@@ -3,6 +3,8 @@
 import random
 from datetime import date
 
+from django.utils import timezone
+
 from annotation.promotion import rules
 from config.demo_history import texts
 from config.demo_history.clock import Clock
@@ -126,7 +128,9 @@ class Weeks:
             )
             snapshots.build(project=ranking, actor=self.manager, options=options)
         if day == -3:
-            people_actions.create_invite(project=ranking, role="annotator", days=14, uses=5, actor=self.manager)
+            people_actions.create_invite(
+                project=ranking, role="annotator", days=14, uses=5, actor=self.manager
+            )
 
 
 def live_through(
@@ -140,6 +144,4 @@ def live_through(
 
 def day_of_today() -> date:
     """The day whose morning all of it has happened before."""
-    from django.utils import timezone
-
     return timezone.localtime(timezone=timezone.get_default_timezone()).date()

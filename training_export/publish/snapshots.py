@@ -196,7 +196,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         "notes": notes,
         "warnings": warnings,
         "versions": {"schema": 1, "python": platform.python_version()},
-    }
+    } | ({"demo": True} if project.demo else {})
 
 
 def _told(code: str, count: int, writer) -> dict:

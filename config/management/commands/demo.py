@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+from collections.abc import Callable
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -27,7 +28,7 @@ class Command(Serve):
 
     def prepare(self) -> None:
         super().prepare()
-        self.passwords = demo_accounts()
+        self.passwords = demo_accounts(self.say)
 
     def wants_practice(self) -> bool:
         return True
@@ -40,10 +41,16 @@ class Command(Serve):
         self.say(_("Demo accounts:"))
         for name, password in self.passwords.items():
             self.say(f"  {name:<{width}}   {password:<22} {ACCOUNTS[name]}")
+        self.say(
+            _(
+                "The projects marked “Demo” hold three weeks of made-up work. “A file of your own” is empty: "
+                "import into it what you like."
+            )
+        )
 
 
-def demo_accounts() -> dict[str, str]:
-    """{name: password} of the demo's people; makes them and the demo projects at the first call.
+def demo_accounts(say: Callable[[str], None] = print) -> dict[str, str]:
+    """{name: password} of the demo's people; makes them and the demo projects at the first call, and says so.
 
     Well-known passwords are for loopback only: on any other address random ones are set, also for people
     made on loopback before. What is set is kept beside the database, so that a later start can print it
@@ -56,6 +63,7 @@ def demo_accounts() -> dict[str, str]:
         passwords = {}
     if set(ACCOUNTS) - set(passwords):  # the first start, or the first with people that came later
         passwords = (simple if settings.LOOPBACK else _random_passwords()) | passwords
+        say(_("Making the demo projects and three weeks of work in them (once; some seconds) …"))
         _make(passwords)
         _keep(kept, passwords)
     if not settings.LOOPBACK and any(passwords[name] == simple[name] for name in passwords):
