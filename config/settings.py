@@ -289,7 +289,9 @@ ENDPOINT_KEYS = {
 }
 PRACTICE_PORT = envint("PRACTICE_PORT", 0)  # of the practice server; 0: any free one
 PRACTICE_PACE = float(envint("PRACTICE_PACE", 40))  # pieces a second
-PRACTICE_DATA = [BASE_DIR / "config" / "demo_data" / name for name in ("ranking.jsonl", "qa.jsonl")]
+PRACTICE_DATA = [
+    BASE_DIR / "config" / "demo_data" / name for name in ("ranking.jsonl", "qa.jsonl", "talks.jsonl")
+]
 PRACTICE_GRADES = BASE_DIR / "config" / "demo_data" / "practice.json"
 # "127.0.0.1:port" of the practice server that `serve` started, told to its children
 PRACTICE_ADDRESS = envstr("PRACTICE_ADDRESS")

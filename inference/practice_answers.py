@@ -120,7 +120,8 @@ class Answers:
 
 def load(data: list[Path], grades: Path | None = None) -> Answers:
     """From JSON lines of questions with one or several answers: {"id", "question", "answer"} or {"id",
-    "prompt": messages, "answers": [{"text"}]}, each with or without "source" and "source_title". `grades`:
+    "prompt": messages, "answers": [{"text"}]}, each with or without "source" and "source_title"; or of a talk:
+    {"asks": [wording, …], "language", "good", "short", "slip": [right, wrong words]}. `grades`:
     {"id": [grade of each answer]}; without it the longest is taken for good."""
     graded = json.loads(grades.read_text(encoding="utf-8")) if grades else {}
     entries = []
@@ -128,6 +129,9 @@ def load(data: list[Path], grades: Path | None = None) -> Answers:
         with open(path, encoding="utf-8") as lines:
             for line in lines:
                 row = json.loads(line)
+                if "asks" in row:
+                    entries.append(_of_talk(row))
+                    continue
                 turns = row.get("prompt") or [{"role": "user", "content": row["question"]}]
                 texts = [a["text"] for a in row["answers"]] if "answers" in row else [row["answer"]]
                 asked = [t["content"] for t in turns if t["role"] == "user"]
@@ -143,6 +147,11 @@ def load(data: list[Path], grades: Path | None = None) -> Answers:
                     entry.sources = [{"title": row.get("source_title", ""), "text": row["source"]}]
                 entries.append(entry)
     return Answers(entries)
+
+
+def _of_talk(row: dict) -> Entry:
+    answers = {"good": row["good"], "short": row["short"], "wrong": row["good"].replace(*row["slip"])}
+    return Entry(row["asks"][0], "", row["language"], {grade: [text] for grade, text in answers.items()})
 
 
 def units(text: str) -> set[str]:

@@ -311,7 +311,9 @@ def test_demo_prints_one_address_and_accounts_that_work_and_is_made_once(prepare
         assert re.search(rf"^\s+{name}\s+demo-{name}\b", first.text(), re.M)
     assert signs_in(first, "expert", "demo-expert")
     rows = counts(tmp_path / "data")
-    assert rows["annotation_item"] >= 52 and rows["core_user"] == 5
+    assert rows["annotation_item"] >= 52 and rows["core_user"] == 9
+    assert rows["annotation_annotation"] >= 100 and rows["feedback_conversation"] == 200
+    assert rows["annotation_promotion"] == 20 and rows["training_export_snapshot"] == 2
     practice = practice_address(tmp_path / "data")
     os.kill(until(lambda: practice_process(first), "the practice server"), signal.SIGKILL)
     until(
