@@ -120,7 +120,7 @@ class Answers:
 
 def load(data: list[Path], grades: Path | None = None) -> Answers:
     """From JSON lines of questions with one or several answers: {"id", "question", "answer"} or {"id",
-    "prompt": messages, "answers": [{"text"}]}, each with or without "source" and "source_title"; or of a talk:
+    "prompt": messages, "answers": [{"text"}]}, each with or without "source" and "source_title"; or of talks:
     {"asks": [wording, …], "language", "good", "short", "slip": [right, wrong words]}. `grades`:
     {"id": [grade of each answer]}; without it the longest is taken for good."""
     graded = json.loads(grades.read_text(encoding="utf-8")) if grades else {}

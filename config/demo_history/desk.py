@@ -117,7 +117,10 @@ class Desk:
             return
         worst = max(found, key=lambda a: (self._distance(a), a.pk))
         language = self._facts_of(worst.item).language
-        comment = self.chance.choice(texts.judgements()["returns"][language])
+        words = texts.judgements()
+        comment = (
+            self.chance.choice(words["returns"][language]) if comes_again else words["unfinished"][language]
+        )
         self.clock.go_on(120)
         review.return_(annotation=worst, reviewer=self.reviewer, comment=comment)
         if comes_again:

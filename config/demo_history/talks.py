@@ -3,6 +3,7 @@ people said of the answers, and talks on the chat page itself."""
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 from config.demo_history import texts
 from config.demo_history.clock import Clock
@@ -101,7 +102,7 @@ class AppTalks:
                 },
                 {"role": "assistant", "content": again, "id": f"{name}-b", "at": self._at(start, 98)},
             ]
-        row = {"type": "conversation", "conversation": name, "model": model, "at": self._at(start, 0)}
+        row: dict = {"type": "conversation", "conversation": name, "model": model, "at": self._at(start, 0)}
         if self.chance.random() < 0.3:
             value = round(min(5.0, max(1.0, 1.6 + WORTH[grade] + self.chance.gauss(0, 0.7))))
             row["reactions"] = [{"kind": "score", "value": value, "at": self._at(start, 150)}]
@@ -174,7 +175,7 @@ class PageTalks:
         )
         self.clock.go_on(40)
         answer = asked.answers[0]
-        common = {"project": self.project, "end_user": visitor.end_user()}
+        common: dict[str, Any] = {"project": self.project, "end_user": visitor.end_user()}
         if grade == "short":
             reactions.react(kind="thumb", value=-1, reasons=["incomplete"], message=answer, **common)
             reactions.react(kind="correction", text=question.answers["good"], message=answer, **common)

@@ -5,6 +5,7 @@ from datetime import date
 
 from django.utils import timezone
 
+from annotation.models import PromotionRule
 from annotation.promotion import rules
 from config.demo_history import texts
 from config.demo_history.clock import Clock
@@ -46,7 +47,7 @@ class Weeks:
             chat = projects["chat"]
             self.app = AppTalks(chat, clock, random.Random(f"{seed} app"), asked[ON_THE_PAGE:])
             self.page = PageTalks(chat, people["user"], clock, asked[:ON_THE_PAGE])
-        self.rule = None
+        self.rule: PromotionRule | None = None
 
     def live(self) -> None:
         """All days, each from morning to evening."""
@@ -65,9 +66,8 @@ class Weeks:
     @staticmethod
     def _share(whole: int, day: int, first: int = 1 - DAYS) -> int:
         """What of `whole` falls on `day`, when it is spread evenly from `first` until yesterday."""
-        days = -first
         done = day - first
-        return whole * (done + 1) // days - whole * done // days if day >= first else 0
+        return whole * (done + 1) // -first - whole * done // -first if day >= first else 0
 
     def _experts(self, day: int, here: list[Expert]) -> None:
         wanted = {
