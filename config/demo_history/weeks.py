@@ -12,7 +12,7 @@ from config.demo_history.clock import Clock
 from config.demo_history.desk import DISPUTES_LEFT, Desk
 from config.demo_history.experts import EXPERTS, Expert
 from config.demo_history.talks import ON_THE_PAGE, TALKS, AppTalks, PageTalks
-from core.accounts import actions as people_actions
+from core.accounts import invitations
 from core.models import Project, User
 from training_export.options import ExportOptions
 from training_export.publish import snapshots
@@ -128,9 +128,7 @@ class Weeks:
             )
             snapshots.build(project=ranking, actor=self.manager, options=options)
         if day == -3:
-            people_actions.create_invite(
-                project=ranking, role="annotator", days=14, uses=5, actor=self.manager
-            )
+            invitations.create_invite(project=ranking, role="annotator", days=14, uses=5, actor=self.manager)
 
 
 def live_through(
