@@ -44,6 +44,21 @@ CLAIM_STATES = ("supported", "contradicted", "not_found", "source_outdated")
 MAX_TEXT = 200_000
 
 
+def ranks_of(document: dict, slot_count: int) -> dict[int, float]:
+    """Mid-ranks by slot (1 = best); slots the annotator left unjudged are absent, "rest is worse" is one last
+    tied group."""
+    groups = [list(g) for g in document.get("ranking", [])]
+    if document.get("rest") == "worse":
+        seen = {s for g in groups for s in g}
+        groups.append([s for s in range(slot_count) if s not in seen])
+    ranks, before = {}, 0
+    for group in groups:
+        for slot in group:
+            ranks[slot] = before + (len(group) + 1) / 2
+        before += len(group)
+    return ranks
+
+
 def _one_of(names) -> str:
     return " | ".join(f'"{name}"' for name in names)
 

@@ -5,22 +5,8 @@ Imported annotators count in neither unless asked. The functions on plain rankin
 import random
 from math import fsum
 
+from annotation.document import ranks_of
 from annotation.models import Annotation, Annotator, Item
-
-
-def ranks_of(document: dict, slot_count: int) -> dict[int, float]:
-    """Mid-ranks by slot (1 = best); slots the annotator left unjudged are absent, "rest is worse" is one last
-    tied group."""
-    groups = [list(g) for g in document.get("ranking", [])]
-    if document.get("rest") == "worse":
-        seen = {s for g in groups for s in g}
-        groups.append([s for s in range(slot_count) if s not in seen])
-    ranks, before = {}, 0
-    for group in groups:
-        for slot in group:
-            ranks[slot] = before + (len(group) + 1) / 2
-        before += len(group)
-    return ranks
 
 
 def tau_b(a: dict[int, float], b: dict[int, float]) -> float | None:
@@ -96,7 +82,10 @@ def of_item(item: Item, *, mine: tuple[int, dict | None] | None = None) -> float
     return of_documents(item.kind, documents, item.slot_count)
 
 
-def project_agreement(project, *, limit: int = 400, resamples: int = 100) -> dict:
+NEWEST = 400  # items that agreement is measured over
+
+
+def project_agreement(project, *, limit: int = NEWEST, resamples: int = 100) -> dict:
     """Agreement of a project over its newest `limit` items with two or more annotators: {"items": n,
     "kendall_w": mean W or None, "alpha": Krippendorff's alpha or None, "varies": whether what two or more
     people judged has more than one value (else there is no alpha; None where they judged nothing in

@@ -53,12 +53,20 @@ def exact(hits: int, n: int) -> Share | None:
 
 def clustered(people: Iterable[tuple[int, int]]) -> Share | None:
     """The share over `people` [(hits, n)]; no interval for fewer than two people. None of nothing."""
-    rows = [(h, n) for h, n in people if n]
-    total = sum(n for _h, n in rows)
+    return clustered_counts((h, n, 1) for h, n in people)
+
+
+def clustered_counts(units: Iterable[tuple[float, float, int]]) -> Share | None:
+    """The same over units of which many are alike: [(hits, n, how many units have these)]. A hit may be a
+    half."""
+    rows = [(h, n, count) for h, n, count in units if n and count]
+    total = sum(n * count for _h, n, count in rows)
     if not total:
         return None
-    p = sum(h for h, _n in rows) / total
-    return _around(p, [(h - p * n) / total for h, n in rows], total, (0.0, 1.0))
+    p = sum(h * count for h, _n, count in rows) / total
+    pulls = ((((h - p * n) / total) ** 2, count) for h, n, count in rows)
+    squares = sum(square * count for square, count in pulls)
+    return _within(p, squares, sum(count for _h, _n, count in rows), int(total), (0.0, 1.0))
 
 
 def difference(a: Mapping, b: Mapping) -> Share | None:
@@ -78,12 +86,16 @@ def difference(a: Mapping, b: Mapping) -> Share | None:
 
 def _around(value: float, pulls: list[float], n: int, bounds: tuple[float, float]) -> Share:
     """`value` with the interval that the influence of each unit gives."""
-    m = len(pulls)
+    return _within(value, sum(x * x for x in pulls), len(pulls), n, bounds)
+
+
+def _within(value: float, squares: float, m: int, n: int, bounds: tuple[float, float]) -> Share:
+    """`value` with the interval that the squares of the influence of `m` units give, summed."""
     if m < 2:
         return Share(value, None, None, n)
     from scipy.special import stdtrit
 
-    half = float(stdtrit(m - 1, 0.975)) * sqrt(m / (m - 1) * sum(x * x for x in pulls))
+    half = float(stdtrit(m - 1, 0.975)) * sqrt(m / (m - 1) * squares)
     return Share(value, max(bounds[0], value - half), min(bounds[1], value + half), n)
 
 
