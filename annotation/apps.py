@@ -37,6 +37,7 @@ class AnnotationConfig(AppConfig):
         from core import registry
 
         registry.register_nav("project", _("Overview"), role="reviewer", order=0)
+        registry.register_nav("results", _("Results"), role="manager", order=5)
         registry.register_nav("bench", _("Bench"), role="annotator", order=10, group="labelling")
         registry.register_nav("mine", _("My work"), role="annotator", order=20, group="labelling")
         registry.register_nav("review", _("Review"), role="reviewer", order=30, group="labelling")

@@ -5,6 +5,25 @@ from django.db import models
 from core.models import Member, Project, roles_from
 from core.querysets import Word
 
+IN_FORCE = ("submitted", "accepted")
+
+
+def unread() -> models.Q:
+    """Annotations whose head is not the version of which outcomes and facets were made. The condition of a
+    partial index, and of whoever asks by it."""
+    # Less or more, not "unequal": Django's negation adds conditions, and a partial index serves only a
+    # statement that repeats its own.
+    other = models.Q(read_version__lt=models.F("head")) | models.Q(read_version__gt=models.F("head"))
+    return models.Q(head__isnull=False) & (models.Q(read_version__isnull=True) | other)
+
+
+def unsearchable() -> models.Q:
+    """Items whose words were never taken down, or before they had all their answers. The condition of a
+    partial index, and of whoever asks by it."""
+    slots = models.F("slot_count")
+    other = models.Q(words_slots__lt=slots) | models.Q(words_slots__gt=slots)
+    return models.Q(words_slots__isnull=True) | other
+
 
 def _projects(user, role):
     return Project.objects.visible_to(user, role).values("id")
@@ -67,3 +86,52 @@ class AnnotationQuerySet(models.QuerySet):
         return self.filter(project__in=_projects(user, "reviewer"), item__hidden=False).exclude(
             annotator__user=user
         )
+
+    def unread(self, project):
+        """Those of `project` of which outcomes and facets are to be made."""
+        return self.filter(unread(), project=project)
+
+
+class _OfHeads(models.QuerySet):
+    def in_force(self, project, by: str = "person"):
+        """Rows of `project` made of judgements that count: the head of what was submitted or accepted, no
+        practice, of items that nobody hid. `by`: whose judgements, an Annotator.Source or "all"."""
+        rows = self.filter(
+            project=project,
+            item__hidden=False,
+            annotation__state__in=IN_FORCE,
+            annotation__practice=False,
+            annotation__head=models.F("version_id"),
+        )
+        return rows if by == "all" else rows.filter(source=by)
+
+
+class OutcomeQuerySet(_OfHeads):
+    """Comparisons of two models."""
+
+    def of(self, model: int, outcome: str = "", against: int | None = None):
+        """Those in which `model` took part, against one model or any; with `outcome` "won", "lost" or "tied"
+        as `model` saw it."""
+        sides = []
+        for mine, other, sign in (("a", "b", 1), ("b", "a", -1)):
+            side = models.Q(**{mine: model})
+            if against is not None:
+                side &= models.Q(**{other: against})
+            if outcome:
+                side &= models.Q(result={"won": sign, "lost": -sign, "tied": 0}[outcome])
+            sides.append(side)
+        return self.filter(sides[0] | sides[1])
+
+    def decided(self, by: str, won: bool | None = None):
+        """Those without a tie in which the two answers differ by `by`, "longer" or "first"; with `won`, those
+        that the longer (first) one won, or lost."""
+        ways = {True: ((1, 1), (-1, -1)), False: ((1, -1), (-1, 1))}
+        pairs = ways[won] if won is not None else ways[True] + ways[False]
+        wanted = models.Q()
+        for result, side in pairs:
+            wanted |= models.Q(**{"result": result, by: side})
+        return self.filter(wanted)
+
+
+class FacetQuerySet(_OfHeads):
+    """What judgements have."""

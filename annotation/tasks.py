@@ -4,8 +4,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from annotation.imports import jobs as import_jobs  # noqa: F401  - registers "import"
+from annotation.items import words
 from annotation.models import PromotionRule
 from annotation.promotion import rules as promotion
+from annotation.results import digest
 from annotation.work import queue
 from core import jobs
 from core.models import Job
@@ -40,3 +42,15 @@ def promote(job: Job, ctl) -> dict:
 def promote_due() -> int:
     """What fell under an active rule since the last look."""
     return promotion.run_due()
+
+
+@jobs.periodic("read judgements", 60)
+def read_judgements() -> int:
+    """What judgements say, as rows that results and lists of items are counted from."""
+    return digest.catch_up_all()
+
+
+@jobs.periodic("take down words", 60)
+def take_down_words() -> int:
+    """The words of new items, for the search."""
+    return words.catch_up_all()

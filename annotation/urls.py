@@ -8,6 +8,7 @@ from annotation.items import views as item_views
 from annotation.projects import checklist, create, guidelines, overview, settings, statement
 from annotation.promotion import send_views
 from annotation.promotion import views as promotion_views
+from annotation.results import views as results_views
 from annotation.review import views as review_views
 
 urlpatterns: list = [
@@ -40,6 +41,7 @@ urlpatterns: list = [
     path("p/<slug:slug>/guidelines/", guidelines.guidelines, name="guidelines"),
     path("p/<slug:slug>/guidelines/preview/", guidelines.guidelines_preview, name="guidelines_preview"),
     path("p/<slug:slug>/work/", statement.work, name="work"),
+    path("p/<slug:slug>/results/", results_views.results, name="results"),
     path("p/<slug:slug>/items/", item_views.items, name="items"),
     path("p/<slug:slug>/items/<int:pk>/", item_views.item, name="item"),
     path("p/<slug:slug>/items/<int:pk>/hide/", item_views.item_hide, name="item_hide"),

@@ -1,17 +1,22 @@
 """The items of a project: list, one item, and what becomes of a hidden one."""
 
 from django.contrib import messages
-from django.db.models import Exists, OuterRef, Q
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from annotation import presentation
 from annotation.bench.strings import names
-from annotation.items.forms import ItemFilter, TagsForm
-from annotation.models import Item, ItemFlag, ItemTag
+from annotation.items import words
+from annotation.items.filter import ItemFilter
+from annotation.items.forms import FilterForm, TagsForm
+from annotation.items.sentence import conditions
+from annotation.models import Item
 from annotation.projects import actions as projects
 from annotation.promotion import end_user_feedback
+from annotation.results import digest
 from annotation.review.forms import CommentForm
 from annotation.statistics import project as figures
 from annotation.work import queue
@@ -20,44 +25,57 @@ from core.errors import DomainError
 from core.models import Role
 
 PAGE = 50
+MANY = 10_000  # counted so far, and no further
 
 
 @require_safe
 @project_page("reviewer")
 def items(request, project):
-    form = ItemFilter(request.GET)
-    rows = Item.objects.visible_to(request.user).filter(project=project)
-    asked = form.cleaned_data if form.is_valid() else {}
-    if asked.get("hidden"):
-        rows = rows.filter(
-            Q(hidden=True) | Exists(ItemFlag.objects.filter(item=OuterRef("pk"), resolved_at=None))
-        )
-    for name in ("state", "kind"):
-        if asked.get(name):
-            rows = rows.filter(**{name: asked[name]})
-    if asked.get("tag"):
-        rows = rows.filter(pk__in=ItemTag.objects.filter(name=asked["tag"]).values("item"))
-    if asked.get("q"):
-        q = asked["q"].strip()
-        by_external = Q(prompt__origins__external_id=q)
-        rows = rows.filter(
-            by_external | Q(pk=int(q)) if q.isdecimal() and len(q) < 19 else by_external
-        ).distinct()
-    if asked.get("after"):
-        rows = rows.filter(pk__gt=asked["after"])
-    found = list(rows.select_related("prompt").prefetch_related("tags").order_by("pk")[: PAGE + 1])
+    """The items that an ItemFilter means, in the order of their ids, a page at a time; where a number counts
+    judgements or comparisons, how many of them each item has."""
+    asked = ItemFilter.of_query(request.GET)
+    manager = request.role == Role.MANAGER
+    if asked.tells_models and not manager:
+        raise PermissionDenied(_("Only managers may know which model gave which answer."))
+    if not manager:
+        asked = asked.but(hidden=False)
+    if asked.reads_judgements:
+        digest.catch_up(project, most=digest.AT_ONCE)
+    complete = words.catch_up(project, most=words.AT_ONCE) if asked.q else True
+    rows = asked.items(project, request.user)
+    after = request.GET.get("after", "")
+    after = int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else 0
+    page = rows.filter(pk__gt=after) if after else rows
+    found = list(page.select_related("prompt").prefetch_related("tags").order_by("pk")[: PAGE + 1])
+    counted = asked.counted(project)
+    per_item = {}
+    if counted is not None:
+        on_page = counted.filter(item__in=[item.pk for item in found[:PAGE]])
+        per_item = dict(on_page.values_list("item").annotate(n=Count("pk")).order_by())
     for item in found:
         item.excerpt = presentation.excerpt(item.prompt.messages)
+        item.counted = per_item.get(item.pk, 0)
     context = {
         "project": project,
-        "form": form,
+        "form": FilterForm(asked, project=project, manager=manager),
         "rows": found[:PAGE],
         "next": found[PAGE - 1].pk if len(found) > PAGE else None,
-        "later": bool(asked.get("after")),
-        "filtered": any(asked.get(name) for name in ("q", "state", "kind", "tag", "hidden", "after")),
-        "is_manager": request.role == Role.MANAGER,
+        "later": bool(after),
+        "filtered": bool(asked.query()),
+        "conditions": conditions(asked, project),
+        "count": _bounded(rows) if asked.query() else None,
+        "counted": None if counted is None else _bounded(counted),
+        "comparing": asked.comparing,
+        "complete": complete,
+        "many": MANY,
+        "is_manager": manager,
     }
     return render(request, "annotation/items.html", context)
+
+
+def _bounded(rows) -> int:
+    """How many, MANY + 1 for more than MANY: nobody waits for a count of all."""
+    return rows.order_by()[: MANY + 1].count()
 
 
 def _item(request, project, pk) -> Item:
@@ -74,10 +92,10 @@ def item(request, project, pk):
     shown = presentation.texts(found)
     is_manager = request.role == Role.MANAGER
     assignments = list(found.assignments.select_related("annotator").order_by("pk"))
-    words = names()
+    labels = names()
     reports = list(found.reports.select_related("reporter").order_by("-pk"))
     for report in reports:
-        report.label = words.get(report.reason, report.reason)
+        report.label = labels.get(report.reason, report.reason)
     judgements = (
         {judged.annotator_id: judged for judged in found.annotations.only("annotator_id", "state")}
         if assignments
@@ -91,7 +109,7 @@ def item(request, project, pk):
         )
         # what became of what was submitted: returned, accepted
         assignment.shown_state = (judged or assignment).get_state_display()
-        assignment.skip_label = words.get(assignment.skip_reason, assignment.skip_reason)
+        assignment.skip_label = labels.get(assignment.skip_reason, assignment.skip_reason)
     context = {
         "project": project,
         "item": found,

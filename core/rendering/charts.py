@@ -16,6 +16,7 @@ _LABEL = 132  # room for a label; more where one needs it
 _LONGEST = 260
 _WIDTH = 520
 _VALUE = 64
+_FOREST_VALUE = 112  # a share with its interval
 
 
 @dataclass(frozen=True)
@@ -258,3 +259,41 @@ def ranged(
         )
     linked = any(m.href for m in marks)
     return _figure(title, "ranged", _WIDTH, height, "".join(parts), marks, linked)
+
+
+def forest(
+    title, data: Sequence[Ranged], *, minimum: float = 0, maximum: float = 1, guide: float | None = None
+) -> SafeString:
+    """One figure a row with its interval, side by side on one scale: where intervals lie apart, so do the
+    figures. `guide`: a level to compare with. A row with `href` is a link to what it counts."""
+    marks = [Mark(r.label, r.value, r.href, shown=r.shown) for r in data]
+    if all(r.value is None for r in data):
+        return mark_safe("")
+    span = (maximum - minimum) or 1
+    left, room = _LABEL + 8, _WIDTH - _LABEL - 8 - _FOREST_VALUE
+    height = len(marks) * _ROW
+
+    def x(value: float) -> float:
+        return round(left + (min(maximum, max(minimum, value)) - minimum) / span * room, 1)
+
+    parts = []
+    if guide is not None:
+        parts.append(f'<line class="chart-guide" x1="{x(guide)}" y1="0" x2="{x(guide)}" y2="{height}"/>')
+    for i, (one, mark) in enumerate(zip(data, marks, strict=True)):
+        y = i * _ROW + _ROW // 2
+        label = str(one.label)
+        short = label if len(label) <= 20 else label[:19] + "…"
+        inner = (
+            f'<rect class="chart-hit" x="0" y="{i * _ROW}" width="{_WIDTH}" height="{_ROW}"/>'
+            f'<text class="chart-label" x="{_LABEL - 8}" y="{y + 4}" text-anchor="end">{escape(short)}</text>'
+        )
+        if one.low is not None and one.high is not None:
+            inner += f'<line class="chart-range" x1="{x(one.low)}" y1="{y}" x2="{x(one.high)}" y2="{y}"/>'
+        if one.value is not None:
+            inner += f'<circle class="chart-mark" cx="{x(one.value)}" cy="{y}" r="4"/>'
+        inner += (
+            f'<text class="chart-value" x="{_WIDTH - _FOREST_VALUE + 10}" y="{y + 4}">'
+            f"{escape(mark.text)}</text>"
+        )
+        parts.append(_linked(mark, inner))
+    return _figure(title, "forest", _WIDTH, height, "".join(parts), marks, any(m.href for m in marks))

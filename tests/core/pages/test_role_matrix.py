@@ -75,6 +75,7 @@ MATRIX: dict[str, tuple[str, str]] = {
     "guidelines": ("GET", ANNOTATORS),
     "guidelines_preview": ("POST", MANAGERS),
     "work": ("GET", ANNOTATORS),
+    "results": ("GET", MANAGERS),
     "items": ("GET", REVIEWERS),
     "item": ("GET", REVIEWERS),
     "item_hide": ("POST", REVIEWERS),
