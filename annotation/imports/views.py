@@ -18,6 +18,7 @@ from annotation.imports import columns, preview, template_file, uploads
 from annotation.imports import forms as imports_forms
 from annotation.imports import jobs as import_jobs
 from annotation.imports.importer import ERRORS_FILE
+from annotation.items.filter import ItemFilter
 from annotation.models import SavedMapping
 from annotation.projects import actions as projects
 from annotation.projects import checklist
@@ -25,6 +26,7 @@ from core import jobs, spreadsheet
 from core.access import project_page
 from core.errors import DomainError
 from core.models import Job
+from corpus.models import ImportBatch
 from corpus.records import FileRefused
 
 RECENT = 10
@@ -228,10 +230,13 @@ def import_report(request, project, pk):
     """How an import goes, and what came of it."""
     job = _import_job(project, pk)
     report = job.result if job.state == Job.State.DONE else {}
+    batch = ImportBatch.objects.filter(project=project, job_id=job.pk).values_list("pk", flat=True).first()
+    made = ItemFilter(batch=batch) if batch is not None and not report.get("dry_run") else None
     context = {
         "project": project,
         "job": job,
         "report": report,
+        "to_items": made.url(project) if made else "",
         "errors": report.get("errors", [])[:REFUSED_SHOWN],
         "steps": checklist.steps(request, project) if report and not report.get("dry_run") else [],
         "shown": REFUSED_SHOWN,

@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from annotation.items.filter import ItemFilter
 from annotation.projects import actions as projects
 from annotation.projects import checklist
 from annotation.statistics import agreement, progress
@@ -25,6 +26,31 @@ def _kind_label(kind: str):
         return jobs.kind_of(kind).label
     except KeyError:
         return kind
+
+
+def _marks(project, labels, days, series, who: str = "") -> list[charts.Mark]:
+    """A point a day, each with the list of what was submitted that day."""
+    return [
+        charts.Mark(
+            label,
+            n,
+            ItemFilter(annotator=who, did="submitted", start=day, end=day).url(project) if n else "",
+        )
+        for label, day, n in zip(labels, days, series, strict=True)
+    ]
+
+
+def _to(project) -> dict[str, str]:
+    """{count on the overview: the list of the items it counts}."""
+    shown = ItemFilter(shown=True)
+    asked = {
+        "done": shown.but(state="finished"),
+        "items": shown.but(state="live"),
+        "waiting": shown.but(state="waiting"),
+        "disputes": shown.but(state="unsettled", agreed_below=figures.LOW_AGREEMENT),
+        "to_decide": ItemFilter(hidden=True),
+    }
+    return {name: one.url(project) for name, one in asked.items()}
 
 
 @require_safe
@@ -50,7 +76,7 @@ def project(request, project):
             "url": f"{review}?state=all&annotator={name}",
             "chart": charts.line(
                 _("Submitted per day: %(name)s") % {"name": name},
-                list(zip(labels, series, strict=True)),
+                _marks(project, labels, throughput["days"], series, name),
                 height=84,
             ),
         }
@@ -64,11 +90,14 @@ def project(request, project):
         "known": known,
         "pace": figures.pace(known, throughput["total"], today),
         "todo": todo,
+        "to": _to(project),
         "nothing_to_do": not any(
             todo[k] for k in ("disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs")
         ),
         "chart": charts.line(
-            _("Submitted per day"), list(zip(labels, throughput["total"], strict=True)), height=140
+            _("Submitted per day"),
+            _marks(project, labels, throughput["days"], throughput["total"]),
+            height=140,
         )
         if any(throughput["total"])
         else "",
@@ -91,4 +120,12 @@ def project_agreement(request, project):
     if known is None:
         known = agreement.project_agreement(project) | {"worst": figures.worst(project)}
         cache.set(key, known, 60)
-    return render(request, "annotation/_agreement.html", {"project": project, "agreement": known})
+    compared = ItemFilter(shown=True, state="unsettled", agreed_from=-1)
+    context = {
+        "project": project,
+        "agreement": known,
+        # the newest alone are compared where there are very many: then no list would be of just these
+        "to_items": ItemFilter(agreed_from=-1).url(project) if known["items"] < agreement.NEWEST else "",
+        "tags": [(*row, compared.but(tag=row[0]).url(project)) for row in known["worst"]["tags"]],
+    }
+    return render(request, "annotation/_agreement.html", context)

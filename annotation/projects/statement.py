@@ -4,8 +4,10 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from annotation.items.filter import ItemFilter
 from annotation.projects.forms import PeriodForm
 from annotation.statistics import project as figures
+from annotation.statistics import speed
 from core import spreadsheet
 from core.access import project_page
 from core.models import Role
@@ -25,6 +27,11 @@ def work(request, project):
     totals = {name: sum(row[name] for row in rows) for name in names}
     price = project.bench.pay_per_item
     totals["pay"] = sum(row["pay"] for row in rows) if price is not None and rows else None
+    hasty = speed.hasty(project, [row["annotator"] for row in rows]) if everyone else {}
+    for row in rows:
+        row["pace"] = hasty.get(row["annotator"])
+        if everyone:
+            row["to"] = _links(project, row["pseudonym"], start, end)
     shown = PeriodForm(request.GET) if form.errors else PeriodForm(initial={"start": start, "end": end})
     context = {
         "project": project,
@@ -35,8 +42,16 @@ def work(request, project):
         "end": end,
         "everyone": everyone,
         "price": price,
+        "hasty": bool(hasty),
     }
     return render(request, "annotation/work.html", context)
+
+
+def _links(project, who: str, start, end) -> dict[str, str]:
+    """{figure: the list of the items it counts}."""
+    asked = ItemFilter(annotator=who, start=start, end=end)
+    steps = {"submitted": "submitted", "skipped": "skipped", "corrections": "corrected"}
+    return {name: asked.but(did=did).url(project) for name, did in steps.items()}
 
 
 def _work_csv(project, rows, start, end):

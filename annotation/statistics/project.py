@@ -123,8 +123,8 @@ def worst(project) -> dict:
 
 def work(project, start: date, end: date, user=None) -> list[dict]:
     """The work statement from `start` to `end` (UTC days, both included), one row a person, `user` alone if
-    given: [{"user_id", "name", "username", "submitted", "skipped", "corrections", "active_ms", "pay"}];
-    pay = submitted × pay_per_item or None."""
+    given: [{"user_id", "annotator", "pseudonym", "name", "username", "submitted", "skipped", "corrections",
+    "active_ms", "pay"}]; pay = submitted × pay_per_item or None."""
     figures = DailyFigure.objects.filter(
         project=project, day__gte=start, day__lte=end, annotator__source="person"
     )
@@ -137,6 +137,7 @@ def work(project, start: date, end: date, user=None) -> list[dict]:
         "annotator__user__first_name",
         "annotator__user__last_name",
         "annotator__pseudonym",
+        "annotator",
     )
     price = project.bench.pay_per_item
     out = []
@@ -148,6 +149,8 @@ def work(project, start: date, end: date, user=None) -> list[dict]:
         out.append(
             {
                 "user_id": row["annotator__user_id"],
+                "annotator": row["annotator"],
+                "pseudonym": row["annotator__pseudonym"],
                 "name": full or username,
                 "username": username,
                 **figures_of,

@@ -34,3 +34,8 @@ def guess(text: str) -> str:
     if len(words) >= 12 and sum(w in _ENGLISH for w in words) < len(words) * 0.06:
         return ""
     return "en"
+
+
+def count_han(text: str) -> int:
+    """How many Chinese characters are in `text`."""
+    return len(_HAN.findall(text))

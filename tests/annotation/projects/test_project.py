@@ -277,7 +277,8 @@ def test_the_overview_says_what_needs_somebody(busy, django_assert_max_num_queri
     with django_assert_max_num_queries(15):
         html = client.get("/p/p/").content.decode()
     assert "1 of 1 items done" in html
-    for link in ("/p/p/items/?hidden=on", "/p/p/review/?state=all&amp;low=on", "/p/p/items/?state=waiting"):
+    disputed = "/p/p/items/?state=unsettled&amp;shown=on&amp;agreed_below=0.2"
+    for link in ("/p/p/items/?hidden=on", disputed, "/p/p/items/?state=waiting&amp;shown=on"):
         assert link in html
     assert "not a file of ours" in html
     assert "A-0" in html
