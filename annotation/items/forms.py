@@ -52,6 +52,10 @@ class FilterForm(forms.Form):
             self.fields["model"].choices = [ANY, *models, ("none", _("model not known"))]
         else:
             del self.fields["model"], self.fields["hidden"]
+        first = ("q", "state", "kind", "tag")
+        self.at_once = [self[name] for name in first]
+        self.more = [one for one in self if one.name not in first]
+        self.opened = any(asked.query().get(one.name) for one in self.more)
         # what only links say stays when a condition is added by hand
         self.carried = [(k, v) for k, v in asked.query().items() if k not in self.fields]
 

@@ -118,12 +118,10 @@ def left(project) -> bool:
 
 def catch_up_all() -> int:
     """The worker's part: every project, as far as one run goes. The number of projects that had work."""
-    found = 0
-    for project in Project.objects.filter(archived=False).only("pk"):
-        if left(project):
-            found += 1
-            catch_up(project, most=IN_A_RUN)
-    return found
+    found = list(Project.objects.filter(pk__in=Item.objects.filter(unsearchable()).values("project")))
+    for project in found:
+        catch_up(project, most=IN_A_RUN)
+    return len(found)
 
 
 @transaction.atomic

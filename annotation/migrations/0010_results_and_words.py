@@ -1,4 +1,3 @@
-
 """What judgements say as rows (Outcome, Facet), and the words of items; both are filled by the worker
 (annotation.results.digest, annotation.items.words), not here."""
 

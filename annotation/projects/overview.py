@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from annotation.items.filter import ItemFilter
 from annotation.projects import actions as projects
 from annotation.projects import checklist
-from annotation.statistics import agreement, progress
+from annotation.statistics import agreement, progress, speed
 from annotation.statistics import project as figures
 from core import jobs
 from core.access import entry_url, project_page
@@ -91,6 +91,7 @@ def project(request, project):
         "pace": figures.pace(known, throughput["total"], today),
         "todo": todo,
         "to": _to(project),
+        "hasty": len(speed.hasty(project)) if request.role == Role.MANAGER else 0,
         "nothing_to_do": not any(
             todo[k] for k in ("disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs")
         ),

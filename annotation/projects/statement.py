@@ -27,7 +27,7 @@ def work(request, project):
     totals = {name: sum(row[name] for row in rows) for name in names}
     price = project.bench.pay_per_item
     totals["pay"] = sum(row["pay"] for row in rows) if price is not None and rows else None
-    hasty = speed.hasty(project, [row["annotator"] for row in rows]) if everyone else {}
+    hasty = speed.hasty(project) if everyone else {}
     for row in rows:
         row["pace"] = hasty.get(row["annotator"])
         if everyone:
@@ -42,7 +42,7 @@ def work(request, project):
         "end": end,
         "everyone": everyone,
         "price": price,
-        "hasty": bool(hasty),
+        "hasty": any(row["pace"] for row in rows),
     }
     return render(request, "annotation/work.html", context)
 

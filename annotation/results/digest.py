@@ -13,6 +13,7 @@ from django.db.models.functions import Length
 
 from annotation.models import Annotation, Facet, ItemAnswer, Outcome
 from annotation.presentation import text_of
+from annotation.querysets import unread
 from annotation.statistics import outcomes
 from core.models import Project
 from core.rendering import language
@@ -36,12 +37,11 @@ def catch_up(project, *, most: int | None = None) -> bool:
 
 def catch_up_all() -> int:
     """The worker's part: every project, as far as one run goes. The number of projects that had work."""
-    found = 0
-    for project in Project.objects.filter(archived=False).only("pk"):
-        if Annotation.objects.unread(project).exists():
-            found += 1
-            catch_up(project, most=IN_A_RUN)
-    return found
+    waiting = Annotation.objects.filter(unread()).values("project")
+    found = list(Project.objects.filter(pk__in=waiting))
+    for project in found:
+        catch_up(project, most=IN_A_RUN)
+    return len(found)
 
 
 @transaction.atomic

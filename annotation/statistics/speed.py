@@ -19,7 +19,7 @@ from core.rendering.language import count_han
 HAN_A_SECOND, OTHERS_A_SECOND = 9, 25
 SHARE = 1 / 3  # of the reading time
 LEAST, MOST = 5, 40  # judgements of a person: too few for a hint, and as many as are looked at
-PEOPLE = 100
+NEWEST = 600  # judgements of a project that are looked at, of each state
 KEPT = 120
 
 
@@ -50,36 +50,34 @@ def of(took: list[tuple[float, float]]) -> Pace | None:
     return Pace(median(s for s, _r in took), median(r for _s, r in took), len(took))
 
 
-def hasty(project, annotators: list[int]) -> dict[int, Pace]:
-    """{annotator id: pace} of those of `annotators` who were far too fast, at most PEOPLE looked at. Two
-    queries for each, kept for KEPT seconds."""
-    out = {}
-    keys = {f"pace-{project.pk}-{pk}": pk for pk in annotators[:PEOPLE]}
-    known = cache.get_many(list(keys))
-    for key, pk in keys.items():
-        pace = known[key] if key in known else _pace(project, pk)
-        if key not in known:
-            cache.set(key, pace, KEPT)
-        if pace is not None and pace.hint:
-            out[pk] = pace
-    return out
+def hasty(project) -> dict[int, Pace]:
+    """{annotator id: pace} of those who were far too fast, of whose judgements are among the newest of the
+    project. Three queries, kept for KEPT seconds."""
+    key = f"hasty-{project.pk}"
+    found: dict[int, Pace] | None = cache.get(key)
+    if found is None:
+        paces = {pk: of(took[:MOST]) for pk, took in _newest(project).items()}
+        found = {pk: pace for pk, pace in paces.items() if pace is not None and pace.hint}
+        cache.set(key, found, KEPT)
+    return found
 
 
-def _pace(project, annotator: int) -> Pace | None:
-    rows = list(
-        Annotation.objects.filter(
-            project=project, annotator=annotator, state__in=IN_FORCE, head__active_ms__gt=0
+def _newest(project) -> dict[int, list[tuple[float, float]]]:
+    """{annotator: (seconds taken, seconds that reading takes) of each judgement, the newest first}."""
+    rows = []
+    for state in IN_FORCE:  # one by one: each goes by the index from its newest on
+        timed = Annotation.objects.filter(
+            project=project, state=state, annotator__source="person", head__active_ms__gt=0
         )
-        .order_by("-pk")
-        .values_list("item", "item__prompt__messages", "head__active_ms")[:MOST]
-    )
-    answers = defaultdict(list)
-    ids = [item for item, _messages, _ms in rows]
-    for item, text in ItemAnswer.objects.filter(item__in=ids).values_list("item", "response__text"):
-        answers[item].append(text)
-    return of(
-        [
-            (ms / 1000, reading_seconds([*map(text_of, messages), *answers[item]]))
-            for item, messages, ms in rows
-        ]
-    )
+        rows += timed.order_by("-pk").values_list(
+            "pk", "annotator", "item", "item__prompt__messages", "head__active_ms"
+        )[:NEWEST]
+    rows.sort(key=lambda row: -row[0])
+    texts: dict[int, list[str]] = defaultdict(list)
+    given = ItemAnswer.objects.filter(item__in={row[2] for row in rows}).values_list("item", "response__text")
+    for item, text in given:
+        texts[item].append(text)
+    out: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for _pk, annotator, item, messages, ms in rows:
+        out[annotator].append((ms / 1000, reading_seconds([*map(text_of, messages), *texts[item]])))
+    return out

@@ -43,5 +43,6 @@ def test_the_work_statement_says_so_to_the_manager_alone(cast):
     hints = {row["username"]: bool(row["pace"]) for row in response.context["rows"]}
     assert hints == {"bob": True, "carol": False}
     assert "very fast" in response.content.decode()
+    assert "person judges faster than anybody reads" in client.get("/p/ward/").content.decode()
     client.force_login(cast.bob)
     assert "very fast" not in client.get("/p/ward/work/").content.decode()
