@@ -117,6 +117,7 @@ def test_an_odd_period_is_told_not_a_crash(cast, query):
 def test_costs_the_same_for_many_people(cast, django_assert_num_queries):
     _project, manager, _people = cast
     client = signed_in(manager)
-    # session, person, membership, figures, pay, switcher, whether there is a chat
-    with django_assert_num_queries(7):
+    # session, person, membership, figures, pay, the newest judgements of either state, switcher, whether
+    # there is a chat
+    with django_assert_num_queries(9):
         client.get("/p/p/work/?start=2026-03-01&end=2026-03-31")
