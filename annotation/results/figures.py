@@ -16,7 +16,7 @@ from annotation.statistics.wins import Wins
 from corpus.models import ModelVersion
 from feedback.models import Reaction
 from feedback.quality import figures as feedback_figures
-from feedback.quality.intervals import Share, clustered_counts
+from feedback.quality.intervals import Share
 
 TAGS = 30  # tags in the table, those with the most comparisons
 VERDICTS = ("keep", "fix", "drop")
@@ -192,7 +192,7 @@ def _bias(rows, by: str) -> Bias:
     return Bias(
         sum(h * count for h, _n, count in units),
         sum(n * count for _h, n, count in units),
-        clustered_counts(units),
+        wins.share_of(units),
     )
 
 
@@ -215,7 +215,7 @@ def _qa(project, scope: Scope) -> tuple[dict[int | None, Qa], Qa]:
     for model, kept, n, count in _grouped(inner, ("model", "kept", "n")):
         units[model].append((kept, n, count))
     for model, found in units.items():
-        out[model].kept = clustered_counts(found)
+        out[model].kept = wins.share_of(found)
     return dict(out), whole
 
 

@@ -1,16 +1,29 @@
 """Wins, losses and ties of models, and their share of wins with its interval. Pure.
 
 The share counts a tie as half a win. Comparisons on one prompt hang together, so prompts are the units of its
-interval (feedback.quality.intervals.clustered_counts)."""
+interval (feedback.quality.intervals.clustered_counts). Where every prompt says the same that interval would
+have no width, as if nothing were uncertain: then it is the exact one of so many prompts (`exact`)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from annotation.statistics.bradley_terry import PairCounts
-from feedback.quality.intervals import Share, clustered_counts
+from feedback.quality.intervals import Share, clustered_counts, exact
 
 # {what one prompt says of its pairs: how many prompts say just that}
 Prompts = Mapping[tuple[PairCounts, ...], int]
+
+
+def share_of(prompts: Iterable[tuple[float, int, int]]) -> Share | None:
+    """The share over prompts [(hits, n, how many prompts have these)] with its interval; none from a single
+    prompt. None of nothing."""
+    units = [unit for unit in prompts if unit[1]]
+    share = clustered_counts(units)
+    if share is None or share.low is None or share.value not in (0, 1):
+        return share
+    m = sum(count for _hits, _n, count in units)
+    whole = exact(m if share.value else 0, m)
+    return whole and Share(share.value, whole.low, whole.high, share.n)
 
 
 @dataclass
@@ -28,7 +41,7 @@ class Wins:
 
     @property
     def share(self) -> Share | None:
-        return clustered_counts((hits, n, count) for (hits, n), count in self.units.items())
+        return share_of((hits, n, count) for (hits, n), count in self.units.items())
 
     def add(self, wins: int, losses: int, ties: int, count: int) -> None:
         """`count` prompts, each with so many comparisons."""

@@ -16,7 +16,7 @@ _LABEL = 132  # room for a label; more where one needs it
 _LONGEST = 260
 _WIDTH = 520
 _VALUE = 64
-_FOREST_VALUE = 112  # a share with its interval
+_FOREST_LABEL, _FOREST_VALUE = 176, 112  # a name; a share with its interval
 
 
 @dataclass(frozen=True)
@@ -270,7 +270,7 @@ def forest(
     if all(r.value is None for r in data):
         return mark_safe("")
     span = (maximum - minimum) or 1
-    left, room = _LABEL + 8, _WIDTH - _LABEL - 8 - _FOREST_VALUE
+    left, room = _FOREST_LABEL + 8, _WIDTH - _FOREST_LABEL - 8 - _FOREST_VALUE
     height = len(marks) * _ROW
 
     def x(value: float) -> float:
@@ -282,10 +282,11 @@ def forest(
     for i, (one, mark) in enumerate(zip(data, marks, strict=True)):
         y = i * _ROW + _ROW // 2
         label = str(one.label)
-        short = label if len(label) <= 20 else label[:19] + "…"
+        short = label if len(label) <= 24 else label[:23] + "…"
         inner = (
             f'<rect class="chart-hit" x="0" y="{i * _ROW}" width="{_WIDTH}" height="{_ROW}"/>'
-            f'<text class="chart-label" x="{_LABEL - 8}" y="{y + 4}" text-anchor="end">{escape(short)}</text>'
+            f'<text class="chart-label" x="{_FOREST_LABEL - 8}" y="{y + 4}" '
+            f'text-anchor="end">{escape(short)}</text>'
         )
         if one.low is not None and one.high is not None:
             inner += f'<line class="chart-range" x1="{x(one.low)}" y1="{y}" x2="{x(one.high)}" y2="{y}"/>'

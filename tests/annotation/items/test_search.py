@@ -2,7 +2,7 @@
 
 import pytest
 from django.test import Client
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from annotation.items import words
@@ -92,6 +92,7 @@ def test_what_is_not_taken_down_yet_is_said(cast, texts, monkeypatch):
     assert "still being taken down" not in client.get("/p/ward/items/", {"q": "dose"}).content.decode()
 
 
+@settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.text(max_size=60))
 def test_words_are_what_a_query_of_the_same_text_wants(text):
     """Whatever is searched for in its own text is found: each term is a word of it, or begins one."""
@@ -101,6 +102,7 @@ def test_words_are_what_a_query_of_the_same_text_wants(text):
         assert any(one.startswith(word) if start else one == word for one in have)
 
 
+@settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(st.sampled_from(list(ItemFilter().__dataclass_fields__)), st.text(max_size=30)))
 def test_any_address_is_understood_or_left_out_and_says_itself_again(query):
     asked = ItemFilter.of_query(query)

@@ -56,6 +56,9 @@ def share(units):
     m = len(units)
     if m < 2:
         return p, None, None
+    if p in (0, 1):  # the bound at which as many prompts of one kind have a chance of 2.5 %
+        bound = 0.025 ** (1 / m)
+        return (p, bound, 1.0) if p else (p, 0.0, 1 - bound)
     variance = m / (m - 1) * sum(((h - p * n) / total) ** 2 for h, n in units.values())
     half = student.ppf(0.975, m - 1) * sqrt(variance)
     return p, max(0.0, p - half), min(1.0, p + half)
