@@ -43,13 +43,13 @@ class FilterForm(forms.Form):
     def __init__(self, asked: ItemFilter, *, project, manager: bool):
         super().__init__(asked.query())
         words = names()
-        self.fields["flag"].choices = [ANY, *((flag, words.get(flag, flag)) for flag in WORDS["flag"])]
+        self._offer("flag", [ANY, *((flag, words.get(flag, flag)) for flag in WORDS["flag"])])
         for name in ("agreed_from", "agreed_below"):
             self.fields[name].widget.attrs["step"] = "0.05"
         if manager:
             known = ModelVersion.objects.filter(project=project).order_by("name")
             models = [(str(pk), name) for pk, name in known.values_list("pk", "name")[:MOST_MODELS]]
-            self.fields["model"].choices = [ANY, *models, ("none", _("model not known"))]
+            self._offer("model", [ANY, *models, ("none", _("model not known"))])
         else:
             del self.fields["model"], self.fields["hidden"]
         first = ("q", "state", "kind", "tag")
@@ -58,6 +58,11 @@ class FilterForm(forms.Form):
         self.opened = any(asked.query().get(one.name) for one in self.more)
         # what only links say stays when a condition is added by hand
         self.carried = [(k, v) for k, v in asked.query().items() if k not in self.fields]
+
+    def _offer(self, name: str, choices: list) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = choices
 
 
 class TagsForm(forms.Form):
