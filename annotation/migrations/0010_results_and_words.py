@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('version_id', models.BigIntegerField()),
-                ('source', models.CharField(choices=[('person', 'Person'), ('imported', 'Imported'), ('model', 'Model')], max_length=10)),
+                ('source', models.CharField(max_length=10)),
                 ('name', models.CharField(max_length=60)),
             ],
         ),
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('version_id', models.BigIntegerField()),
-                ('source', models.CharField(choices=[('person', 'Person'), ('imported', 'Imported'), ('model', 'Model')], max_length=10)),
+                ('source', models.CharField(max_length=10)),
                 ('result', models.SmallIntegerField()),
                 ('longer', models.SmallIntegerField()),
                 ('first', models.SmallIntegerField()),
