@@ -15,7 +15,7 @@ def index_words(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0009_sent_by_hand'),
+        ('annotation', '0010_rulings'),
         ('core', '0004_job_language'),
         ('corpus', '0005_answers_cut_off'),
     ]
