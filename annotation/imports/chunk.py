@@ -6,6 +6,7 @@ the project's import lock."""
 
 from django.utils.translation import gettext as _
 
+from annotation.document import merged_into_slots
 from annotation.imports import existing as known
 from annotation.imports.added import Added, ItemFroze, KeySource
 from annotation.imports.existing import ItemState, Judged, PromptState
@@ -18,7 +19,6 @@ from annotation.imports.prepare import (
     ReadyAnswer,
     ReadyEntry,
     ReadyJudgement,
-    by_slot,
 )
 from annotation.models import (
     Annotation,
@@ -400,7 +400,7 @@ class Chunk:
         document = judgement.document
         slots = [item.slots[text] for text in entry.texts]
         if slots != list(range(len(slots))):
-            document = by_slot(document, slots)
+            document = merged_into_slots(document, slots)
         self.versions.append((held.head, held.id, held.number, bulk.json_text(document), judgement.key))
         if not held.new:
             self.superseded[held.id] = held.head

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from annotation import presentation
 from annotation.bench import payload
+from annotation.document import CORRECTIONS, Judgement
 from annotation.models import Annotation, AnnotationVersion, Item, ItemTag, Review
 from annotation.promotion import end_user_feedback
 from annotation.review.forms import CommentForm, ReviewFilter
@@ -36,7 +37,7 @@ def review_list(request, project):
     if asked.get("annotator"):
         rows = rows.filter(annotator__pseudonym=asked["annotator"].strip())
     if asked.get("corrections"):
-        rows = rows.filter(head__document__has_key="corrections")
+        rows = rows.filter(head__document__has_key=CORRECTIONS)
     if asked.get("low"):
         rows = rows.filter(item__agreement__lt=LOW_AGREEMENT)
     if asked.get("tag"):
@@ -65,15 +66,14 @@ def review_list(request, project):
 
 def _summary(row) -> dict:
     """What the list says of a judgement, without rendering any text."""
-    from annotation import document
-
-    doc = document.to_letters(row.head.document, payload.review_order(row.item)) if row.head else {}
+    stored = Judgement(row.head.document if row.head else {})
+    said = stored.by_letters(payload.review_order(row.item)) if row.head else stored
     return {
-        "sentence": presentation.sentence(doc),
-        "verdict": presentation.VERDICTS.get(doc.get("verdict", ""), ""),
-        "none_acceptable": doc.get("acceptable") == 0,
-        "corrections": len(doc.get("corrections", [])),
-        "comment": bool(doc.get("comment")),
+        "sentence": presentation.sentence(said),
+        "verdict": presentation.VERDICTS.get(said.verdict() or "", ""),
+        "none_acceptable": said.acceptable() == 0,
+        "corrections": len(said.corrections()),
+        "comment": bool(said.comment()),
     }
 
 
@@ -101,9 +101,9 @@ def _item_page(request, project, item, *, reveal=False, status=200, error="", er
     settled = review.settlement_of(item)
     for row in rows:
         row.judgement = presentation.judgement(
-            row.head.document, item, shown, row.head.criteria.criteria if row.head.criteria else []
+            Judgement(row.head.document), item, shown, row.head.criteria.criteria if row.head.criteria else []
         )
-        row.letters = presentation.letters_meant(row.head.document, row.head.order, shown)
+        row.letters = presentation.letters_meant(Judgement(row.head.document), row.head.order, shown)
         row.own = row.annotator.user_id == request.user.pk
         row.reviews = reviews.get(row.pk, [])
         row.in_force = settled is not None and settled.version_id == row.head_id

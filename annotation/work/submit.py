@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotation import document
+from annotation.document import Judgement
+from annotation.document_checks import check_complete, check_shape
 from annotation.models import Annotation, AnnotationVersion, Assignment, Item
 from annotation.statistics import agreement, daily
 from annotation.work import queue, sql
@@ -92,7 +94,7 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
     (Conflict "reviewed"). DomainError names the field at fault."""
     if not client_key or len(client_key) > 64:
         raise DomainError("invalid", _("A client key of 1 to 64 characters is needed."), field="client_key")
-    document.check_shape(given)
+    check_shape(given)
     a, said = queue.locked_own_with(user=user, pk=pk, project=project, beside=(_MINE, (pk,)))
     item = a.item
     annotation = said[0] if said else None
@@ -105,7 +107,7 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
             raise Conflict("reviewed", _("This work has been reviewed and can no longer be changed."))
     if item.hidden:
         raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
-    doc = document.check_complete(
+    doc = check_complete(
         document.to_slots(given, a.order),
         kind=item.kind,
         slot_count=item.slot_count,
@@ -140,7 +142,7 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
         project_id=a.project_id,
         annotator_id=a.annotator_id,
         submitted=0 if editing else 1,
-        corrections=0 if editing else len(doc.get("corrections", [])),
+        corrections=0 if editing else len(Judgement(doc).corrections()),
         active_ms=spent,
     )
     written = [
@@ -156,9 +158,7 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
 
 def _messages(item: Item, given: dict) -> list | None:
     """The talk that `given` is about, read only where a turn of it is corrected."""
-    return (
-        item.prompt.messages if any(c.get("target") == "turn" for c in given.get("corrections", [])) else None
-    )
+    return item.prompt.messages if any(c.of_turn for c in Judgement(given).corrections()) else None
 
 
 def _counted_ms(annotation) -> int:
@@ -229,7 +229,7 @@ def undo(*, user, pk: int, project=None) -> Assignment:
         annotator_id=a.annotator_id,
         day=_day_of(annotation),
         submitted=-1,
-        corrections=-len(head.document.get("corrections", [])),
+        corrections=-len(Judgement(head.document).corrections()),
     )
     a.state, a.draft, a.draft_at = "open", document.to_letters(head.document, a.order), now
     a.draft_revision += 1

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from annotation import document
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ["core", "corpus", "inference", "feedback", "annotation", "training_export", "config"]
 MODULES_A_FOLDER = 20
@@ -165,3 +167,67 @@ def test_no_folder_is_too_full():
             if "migrations" not in folder.parts and count > MODULES_A_FOLDER:
                 full.append(f"{folder.relative_to(ROOT)}: {count} modules")
     assert not full, "\n".join(full)
+
+
+# Who knows the stored keys of a judgement. The readers of files write the same shape over the answers of a
+# row, below the room whose shape it is.
+KNOW_THE_DOCUMENT = ("annotation.document", "annotation.document_checks", "corpus.readers.")
+DOCUMENTS = {
+    "document",
+    "doc",
+    "stored",
+    "documents",
+    "says",
+}  # what documents are called, also with a part after _
+# Keys that nothing else has.
+OF_DOCUMENTS_ALONE = {"rest", "acceptable", "spans", "not_read"}
+
+
+def keys_named(tree: ast.Module, keys: set[str]) -> Iterator[tuple[int, str]]:
+    """(line, key) wherever a key of documents is looked up, asked for or put: in anything, if only documents
+    have it, else in what is called a document."""
+    for node in ast.walk(tree):
+        found: list[tuple[ast.expr, ast.expr]] = []  # (key, of what)
+        if isinstance(node, ast.Subscript):
+            found = [(node.slice, node.value)]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            if node.func.attr in ("get", "pop", "setdefault"):
+                found = [(node.args[0], node.func.value)]
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            found = [(node.left, node.comparators[0])]
+        elif isinstance(node, ast.Dict):
+            alone = [key for key in node.keys if isinstance(key, ast.Constant)]
+            found = [(key, node) for key in alone if key.value in OF_DOCUMENTS_ALONE]
+        for key, of in found:
+            if not isinstance(key, ast.Constant) or key.value not in keys:
+                continue
+            name = of.attr if isinstance(of, ast.Attribute) else of.id if isinstance(of, ast.Name) else ""
+            if key.value in OF_DOCUMENTS_ALONE or name.rsplit("_", 1)[-1] in DOCUMENTS:
+                yield node.lineno, key.value
+
+
+def test_a_judgement_is_read_through_its_view_alone(house):
+    """Only the modules of the document know how a judgement is stored: all others ask `Judgement`."""
+    keys = set(document.FORMS)
+    faults = [
+        f"{name}:{line} names {key!r}"
+        for name, tree in house.items()
+        if not name.startswith(KNOW_THE_DOCUMENT)
+        for line, key in keys_named(tree, keys)
+    ]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'document["ranking"]',
+        'version.document.get("verdict")',
+        '"corrections" in head.document',
+        'stored.pop("claims", None)',
+        'anything["acceptable"]',
+        '{"ranking": [], "rest": "worse"}',
+    ],
+)
+def test_the_finder_of_stored_keys_finds_them(code):
+    assert list(keys_named(ast.parse(code), set(document.FORMS)))

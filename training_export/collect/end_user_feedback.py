@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from django.db.models import Q
 
+from annotation.document import Judgement
 from annotation.models import AnnotationVersion, Item, ItemAnswer, Promotion
 from annotation.promotion.rules import judged_messages
 from core.rendering import language
@@ -21,14 +22,15 @@ from feedback.conversations.tree import as_turn, says_something
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
 from feedback.reactions.in_force import choice_about, latest, reaction_about
 from training_export.collect.consistent_read import Reading, from_json
-from training_export.collect.end_user_words import Said, corrected, no_prompt, said_of, told, voice_of
+from training_export.collect.end_user_words import no_prompt, told, voice_of, word_of
 from training_export.collect.judged_prompts import GROUP_DIGITS, keys_of_users
+from training_export.collect.rows import ChoiceRow, MessageRow, ReactionRow
 from training_export.collect.thinning import Thinning, beyond_cap, label_number
 from training_export.collect.unreached import KINDS, unreached, words_of
 from training_export.curate import splits
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Answer, Binary, Preference, Sft
-from training_export.curate.judged_prompts import Case, CaseAnswer
+from training_export.curate.judged_prompts import Case, CaseAnswer, EndUserWord
 from training_export.curate.rules import CurationRules
 from training_export.options import INCLUDE
 from training_export.publish.faults import Unreadable, shape_fault, stored_fault
@@ -117,7 +119,7 @@ class FeedbackRows:
         for turns in self._turns():
             cases = self._chunk(turns, left_out)
             people = {
-                user for case in cases for v in case.voices if (user := said_of(v).end_user) is not None
+                user for case in cases for v in case.voices if (user := word_of(v).end_user) is not None
             }
             who = EndUser.objects.filter(id__in=people).values_list("id", "key_hash")
             hashes = dict(self._reading.rows(who)) if people else {}
@@ -131,7 +133,7 @@ class FeedbackRows:
                     rows, reasons = examples_of(case, self._rules, takes)
                 except Exception as wrong:
                     if left_out is self.left_out and self._tolerance is not None:
-                        said = said_of(case.voices[0])
+                        said = word_of(case.voices[0])
                         origin = {"conversation": said.conversation, "turn": said.turn}
                         self._tolerance.left_out(
                             stored_fault(case.messages, case.tools),
@@ -140,10 +142,10 @@ class FeedbackRows:
                         )
                     continue
                 left_out.update(reasons)
-                in_rows = {id(said) for row in rows for said in row.provenance["versions"]}
-                _count(left_out, "word_unused", sum(id(v.version) not in in_rows for v in case.voices))
+                in_rows = {id(said) for row in rows for said in row.provenance.get("words", ())}
+                _count(left_out, "word_unused", sum(id(v.source) not in in_rows for v in case.voices))
                 if rows:
-                    said = [said_of(v) for v in case.voices]
+                    said = [word_of(v) for v in case.voices]
                     yield (
                         [told(row, case, names) for row in rows],
                         self._keys(case, said, hashes) | of_prompts.get(case.prompt, frozenset()),
@@ -196,23 +198,12 @@ class FeedbackRows:
     def _chunk(self, turns: list[tuple], left_out: Counter) -> list[Case]:
         ids = [pk for pk, _conversation in turns]
         conversations = sorted({conversation for _pk, conversation in turns})
-        messages: dict[int, tuple] = {}
-        fields = (
-            "id",
-            "parent_id",
-            "role",
-            "text",
-            "extra",
-            "sources",
-            "state",
-            "model_version__name",
-            "conversation_id",
-            "event_id",
-        )
-        for row in self._reading.rows(
-            Message.objects.filter(conversation_id__in=conversations).order_by("id").values_list(*fields)
+        messages: dict[int, MessageRow] = {}
+        for row in self._reading.rows_as(
+            MessageRow,
+            Message.objects.filter(conversation_id__in=conversations).order_by("id"),
         ):
-            messages[row[0]] = row
+            messages[row.pk] = row
         about = Conversation.objects.filter(id__in=conversations).values_list("id", "system", "tools")
         frames = {
             pk: (system, from_json(tools) if tools else None)
@@ -258,7 +249,7 @@ class FeedbackRows:
         for case in cases.values():
             # The later word of a person is heard, by when it was said: that is the order the rules of voices
             # ask for.
-            case.voices.sort(key=lambda v: (said_of(v).at, said_of(v).kind, said_of(v).row))
+            case.voices.sort(key=lambda v: (word_of(v).at, word_of(v).kind, word_of(v).row))
             for order, voice in enumerate(case.voices):
                 voice.event = order
             if id(case) in withheld and case.voices:
@@ -275,7 +266,7 @@ class FeedbackRows:
         found = {id(cases[whole]) for (whole,) in self._reading.rows(hidden)}
         return found | {
             id(case_of[turn])
-            for turn in (messages[m][1] for m in self._hidden_messages if m in messages)
+            for turn in (messages[m].parent for m in self._hidden_messages if m in messages)
             if turn in case_of
         }
 
@@ -347,16 +338,13 @@ class FeedbackRows:
         kinds = [kind for name, kind in KINDS.items() if name in self._include]
         if not kinds:
             return
-        answers = [pk for pk, row in messages.items() if row[1] in case_of or row[1] in self._unreadable]
+        asked = case_of.keys() | self._unreadable
+        answers = [pk for pk, row in messages.items() if row.parent in asked]
         rows = Reaction.objects.filter(
             message_id__in=answers, kind__in=kinds, event_id__lte=self._reading.as_of
         ).order_by("id")
-        every = list(
-            self._reading.rows(
-                rows.values_list("id", "message_id", "end_user_id", "kind", "value", "text", "created_at")
-            )
-        )
-        in_force = latest(every, about=_reaction_about, said=lambda row: (row[6], row[0])).values()
+        every = list(self._reading.rows_as(ReactionRow, rows))
+        in_force = latest(every, about=_reaction_about, said=lambda row: (row.at, row.pk)).values()
         _count(left_out, "changed_mind", len(every) - len(in_force))
         for pk, message, user, kind, value, text, said_at in in_force:
             if (kind == "thumb" and not value) or (kind == "correction" and not text):
@@ -366,7 +354,7 @@ class FeedbackRows:
             if at is None:
                 left_out[
                     "unreadable_words"
-                    if {message, messages[message][1]} & self._unreadable
+                    if {message, messages[message].parent} & self._unreadable
                     else "answer_unusable"
                 ] += 1
                 continue
@@ -377,34 +365,20 @@ class FeedbackRows:
                 left_out["person_cap"] += 1
             else:
                 turn = messages[message]
-                document = (
-                    {"ranking": [[0]], "acceptable": int(value > 0)}
+                says = (
+                    Judgement.of(groups=[[0]], acceptable=int(value > 0))
                     if kind == "thumb"
-                    else {"corrections": [corrected(text)]}
+                    else Judgement.of(corrected_answers=[(0, text)])
                 )
-                case.voices.append(
-                    voice_of(Said(said_at, kind, pk, turn[8], turn[1], user), document, (index,))
-                )
+                word = EndUserWord(said_at, kind, pk, turn.conversation, turn.parent, user)
+                case.voices.append(voice_of(word, says, (index,)))
 
     def _choice_voices(
         self, ids: list[int], messages: dict, place: dict, closed: set, left_out: Counter
     ) -> None:
         rows = Choice.objects.filter(parent_id__in=ids, event_id__lte=self._reading.as_of).order_by("id")
-        every = list(
-            self._reading.rows(
-                rows.values_list(
-                    "id",
-                    "parent_id",
-                    "end_user_id",
-                    "verdict",
-                    "chosen_id",
-                    "shown",
-                    "created_at",
-                    "regenerated",
-                )
-            )
-        )
-        in_force = latest(every, about=_choice_about, said=lambda row: (row[6], row[0])).values()
+        every = list(self._reading.rows_as(ChoiceRow, rows))
+        in_force = latest(every, about=_choice_about, said=lambda row: (row.at, row.pk)).values()
         _count(left_out, "changed_mind", len(every) - len(in_force))
         for pk, parent, user, verdict, chosen, shown, said_at, _again in in_force:
             seen = [
@@ -420,15 +394,15 @@ class FeedbackRows:
             ):
                 left_out["expert_judged"] += 1
                 continue
-            document: dict = {"ranking": [], "acceptable": 0}
+            says = Judgement.of(groups=[], acceptable=0)
             if verdict != "all_bad":
                 best = [slots.index(place[chosen][1])] if verdict == "better" else list(range(len(slots)))
-                document = {"ranking": [best], "rest": "worse"}
+                says = Judgement.of(groups=[best], rest_is_worse=True)
             places = {case.answers[place[s["message"]][1]].key: s.get("position") for s in seen}
             case.voices.append(
                 voice_of(
-                    Said(said_at, "choice", pk, messages[parent][8], parent, user, places),
-                    document,
+                    EndUserWord(said_at, "choice", pk, messages[parent].conversation, parent, user, places),
+                    says,
                     tuple(slots),
                 )
             )
@@ -437,7 +411,7 @@ class FeedbackRows:
         """Words of turns (`without`: {turn: why}) whose talk cannot be a prompt."""
         if not without:
             return
-        answers = {pk: row[1] for pk, row in messages.items() if row[1] in without}
+        answers = {pk: row.parent for pk, row in messages.items() if row.parent in without}
         choices, reactions = words_of(self._project, self._reading, self._include)
         for (turn,) in self._reading.rows(
             choices.filter(parent_id__in=list(without)).values_list("parent_id")
@@ -450,7 +424,7 @@ class FeedbackRows:
 
     # -- what a row is told to come from
 
-    def _keys(self, case: Case, said: list[Said], hashes: dict[int, str]) -> frozenset:
+    def _keys(self, case: Case, said: list[EndUserWord], hashes: dict[int, str]) -> frozenset:
         if not self._split_by:
             return frozenset()
         users = (splits.end_user(hashes[s.end_user]) for s in said if s.end_user is not None)
@@ -463,26 +437,37 @@ def _context(pk: int, messages: dict, frames: dict) -> tuple[list, list | None]:
     at = pk
     while at is not None:
         row = messages[at]
-        extra = from_json(row[4]) if row[4] else None
+        extra = from_json(row.extra) if row.extra else None
         if extra is not None and not isinstance(extra, dict):
             raise Unreadable("unreadable")
-        turn = as_turn(Message(role=row[2], text=row[3], extra=extra))
+        turn = as_turn(Message(role=row.role, text=row.text, extra=extra))
         if says_something(turn):
             path.append(turn)
-        at = row[1]
-    system, tools = frames[messages[pk][8]]
+        at = row.parent
+    system, tools = frames[messages[pk].conversation]
     return [*([{"role": "system", "content": system}] if system else []), *path[::-1]], tools
 
 
-def _reaction_about(row: tuple) -> tuple:
-    pk, message, user, kind = row[:4]
-    return reaction_about(pk, end_user=user, message=message, conversation=None, external="", kind=kind)
+def _reaction_about(row: ReactionRow) -> tuple:
+    return reaction_about(
+        row.pk,
+        end_user=row.end_user,
+        message=row.message,
+        conversation=None,
+        external="",
+        kind=row.kind,
+    )
 
 
-def _choice_about(row: tuple) -> tuple:
-    pk, parent, user, _verdict, _chosen, shown, _at, regenerated = row
-    answers = [draft["message"] for draft in from_json(shown)] if regenerated else ()
-    return choice_about(pk, end_user=user, parent=parent, regenerated=bool(regenerated), shown=answers)
+def _choice_about(row: ChoiceRow) -> tuple:
+    answers = [draft["message"] for draft in from_json(row.shown)] if row.regenerated else ()
+    return choice_about(
+        row.pk,
+        end_user=row.end_user,
+        parent=row.parent,
+        regenerated=bool(row.regenerated),
+        shown=answers,
+    )
 
 
 def _count(left_out: Counter, code: str, n: int) -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 
 from corpus.parts import lack
 from training_export.curate.examples import Binary, Preference, PromptOnly, RankedList, Sft
-from training_export.curate.judged_prompts import Case, Voice, best_status, speaking
+from training_export.curate.judged_prompts import Case, EndUserWord, Judged, Voice, best_status, speaking
 from training_export.curate.labels import labels_of
 from training_export.curate.pairs import pairs_of
 from training_export.curate.person_votes import superseded
@@ -68,7 +68,7 @@ def examples_of(case: Case, rules: CurationRules, takes) -> tuple[list, Counter]
             if case.answers[index].cut and (label or not rules.cut_rejected):
                 found["cut_answer"] += 1
                 continue
-            reason = "verdict" if any(v.document.get("verdict") for v in said) else "line"
+            reason = "verdict" if any(v.says.verdict() for v in said) else "line"
             rows.append(
                 _row(
                     Binary,
@@ -136,7 +136,8 @@ def _row(
     weight: float = 1.0,
 ):
     """One Example with its provenance. `own`: the fields that its class adds, in their order. `ids`: answers
-    of the case that stand in it (others in the tuple are keys of corrected texts)."""
+    of the case that stand in it (others in the tuple are keys of corrected texts). Of end users' words
+    the provenance keeps the sources, as "words": who collected them tells them (end_user_words.told)."""
     answers = [case.answers[i] for i in ids if type(i) is int] if messages is None or cls is Sft else []
     sources = case.sources
     if messages is None:
@@ -153,10 +154,11 @@ def _row(
         responses, models = answers[0].responses + answers[1].responses, answers[0].models + answers[1].models
     else:
         responses, models = [r for a in answers for r in a.responses], [m for a in answers for m in a.models]
+    versions = [v.source.version for v in voices if isinstance(v.source, Judged)]
     provenance = {
         "item": voices[0].item if voices else None,
         "prompt": case.prompt,
-        "versions": [voices[0].version] if len(voices) == 1 else [v.version for v in voices],
+        "versions": versions,
         "annotators": [voices[0].annotator] if len(voices) == 1 else [v.annotator for v in voices],
         "responses": responses,
         "models": models,
@@ -164,6 +166,8 @@ def _row(
         "reason": reason,
         "origins": case.origins,
     }
+    if len(versions) < len(voices):
+        provenance["words"] = [v.source for v in voices if isinstance(v.source, EndUserWord)]
     return cls(messages, group_id, case.tools, sources, case.language, case.tags, weight, provenance, *own)
 
 

@@ -7,7 +7,9 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from annotation.document import Judgement
 from corpus.canonical import unified
 from training_export.curate.examples import Answer
 from training_export.curate.rules import CurationRules
@@ -30,17 +32,38 @@ class CaseAnswer:
     cut: bool = False
 
 
+class Judged(NamedTuple):
+    """Where an annotator's judgement stands: the version of an annotation."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndUserWord:
+    """Where an end user's word stands. `at`: when it was said, as the database gives it; `row`: of the table
+    that its `kind` (thumb, correction, choice) has; `places`: {answer's text hash: place on screen}, of a
+    choice."""
+
+    at: object
+    kind: str
+    row: int
+    conversation: int
+    turn: int
+    end_user: int | None
+    places: dict = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Voice:
-    """One annotator's judgement of one item. `slots[n]` is the index in Case.answers of the item's slot n.
-    `status`: settled · accepted · raw · imported (they may speak) · returned · withdrawn · practice (they
-    may not). `event`: the newer one is the later one."""
+    """One annotator's judgement of one item, or one end user's word as such. `slots[n]` is the index in
+    Case.answers of the item's slot n. `status`: settled · accepted · raw · imported (they may speak) ·
+    returned · withdrawn · practice (they may not). `event`: the newer one is the later one."""
 
     annotator: str
-    version: int
+    source: Judged | EndUserWord
     event: int
     status: str
-    document: dict
+    says: Judgement
     item: int = 0
     slots: tuple = ()
     imported: bool = False
@@ -48,8 +71,8 @@ class Voice:
     def groups(self) -> list[list[int]]:
         """The ranking, best first, by indexes of Case.answers, with the rest as one last group where it was
         judged worse."""
-        groups = [[self.slots[s] for s in group] for group in self.document.get("ranking", ())]
-        if self.document.get("rest") == "worse" and groups:
+        groups = [[self.slots[s] for s in group] for group in self.says.groups()]
+        if groups and self.says.rest_is_worse():
             rest = self.rest()
             if rest:
                 groups.append(rest)
@@ -57,8 +80,7 @@ class Voice:
 
     def rest(self) -> list[int]:
         """The answers that are not in the ranking."""
-        named = {s for group in self.document.get("ranking", ()) for s in group}
-        return [index for slot, index in enumerate(self.slots) if slot not in named]
+        return [self.slots[s] for s in self.says.rest(range(len(self.slots)))]
 
 
 @dataclass(slots=True)

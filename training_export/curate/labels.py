@@ -5,7 +5,7 @@ where the export asks."""
 
 from collections import Counter
 
-from annotation.document import DROP_REASONS
+from annotation.document import OVERALL
 from training_export.curate.judged_prompts import Case, Voice, heard, settled_first
 from training_export.curate.rules import CurationRules
 
@@ -41,21 +41,21 @@ def labels_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[di
 def labels_by(voice: Voice, has_sources: bool, rules: CurationRules, out: Counter) -> dict[int, set]:
     """What one judgement says of each answer: {index: {True}, {False} or both (its author contradicts
     themselves)}."""
-    doc, said = voice.document, {}
-    acceptable = doc.get("acceptable")
-    verdict = doc.get("verdict")
+    says, said = voice.says, {}
+    acceptable = says.acceptable()
+    verdict = says.verdict()
     if acceptable is not None:
-        ranking = doc.get("ranking", ())
+        ranking = says.groups()
         for i, group in enumerate(ranking):
             for slot in group:
                 said.setdefault(voice.slots[slot], set()).add(i < acceptable)
-        if doc.get("rest") == "worse" or (acceptable == 0 and not ranking):
+        if says.rest_is_worse() or (acceptable == 0 and not ranking):
             for index in voice.rest():
                 said.setdefault(index, set()).add(False)
     if verdict and voice.slots:
         label = True if verdict == "keep" else None
         if verdict == "drop":
-            label, why = _label_of_drop(doc.get("reasons", ()), has_sources)
+            label, why = _label_of_drop(says.reason_kinds(), has_sources)
             if why:
                 out[why] += 1
         elif verdict == "fix":
@@ -64,25 +64,24 @@ def labels_by(voice: Voice, has_sources: bool, rules: CurationRules, out: Counte
             said.setdefault(voice.slots[0], set()).add(label)
     rated = False
     if rules.binary_from_ratings:
-        for slot, ratings in doc.get("ratings", {}).items():
-            overall = ratings.get("overall")
+        for slot, ratings in says.ratings().items():
+            overall = ratings.get(OVERALL)
             if overall is not None:
                 rated = True
                 if overall >= GOOD_RATING or overall <= BAD_RATING:
                     said.setdefault(voice.slots[int(slot)], set()).add(overall >= GOOD_RATING)
-    if acceptable is None and verdict is None and not rated and voice.slots and "demonstration" not in doc:
+    if acceptable is None and verdict is None and not rated and voice.slots and not says.has_demonstration():
         out["no_line"] += 1
     return said
 
 
-def _label_of_drop(reasons, has_sources: bool) -> tuple[bool | None, str]:
-    """(False, "") for a drop that speaks about the answer of a sound question; else (None, why it does
+def _label_of_drop(about: set, has_sources: bool) -> tuple[bool | None, str]:
+    """(False, "") for a drop that speaks `about` the answer of a sound question; else (None, why it does
     not)."""
-    classes = {DROP_REASONS.get(r) for r in reasons}
-    if "question" in classes:
+    if "question" in about:
         return None, "drop_question"
-    if "answer" in classes or ("source" in classes and has_sources):
+    if "answer" in about or ("source" in about and has_sources):
         return False, ""
-    if "source" in classes:
+    if "source" in about:
         return None, "source_missing"
-    return None, "source_outdated" if "source_outdated" in classes else "drop_duplicate"
+    return None, "source_outdated" if "source_outdated" in about else "drop_duplicate"

@@ -79,27 +79,27 @@ def _corrections(case: Case, mine: list, rules: CurationRules, out: Counter) -> 
     made: dict[tuple, Pair] = {}
     known = None
     for voice, votes in mine:
-        corrections = voice.document.get("corrections")
-        if not corrections:
+        if not voice.says.has_corrections():
             continue
+        corrections = voice.says.corrections()
         if known is None:
             known = {answer_key(a.answer): i for i, a in enumerate(case.answers)}
         if question_change(case, voice) is not None:
-            out["question_changed"] += sum(1 for c in corrections if c["target"] == "response")
+            out["question_changed"] += sum(c.of_answer for c in corrections)
             continue
         equal = []
         for c in corrections:
-            if c["target"] != "response":
+            if not c.of_answer:
                 continue
-            original = voice.slots[c["answer"]]
+            original = voice.slots[c.answer]
             answer = case.answers[original].answer
-            if same_text(c["text"], answer.text):
+            if same_text(c.text, answer.text):
                 out["equal_text"] += 1
                 continue
-            if c.get("wording_only") and not always_material(answer.text, c["text"]):
+            if c.wording_only and not always_material(answer.text, c.text):
                 out["wording_only"] += 1
                 continue
-            corrected = Answer(c["text"], answer.turns, "corrected")
+            corrected = Answer(c.text, answer.turns, "corrected")
             key = answer_key(corrected)
             if key in known:
                 equal.append((known[key], original))
@@ -137,9 +137,9 @@ def _at_or_below(case: Case, voice: Voice, answer: int) -> list[int]:
 
 def question_change(case: Case, voice: Voice) -> str | None:
     """The corrected question in `voice`, None if it left the question as it is."""
-    for c in voice.document.get("corrections", ()):
-        if c["target"] == "question" and not same_text(c["text"], question_of(case.messages)):
-            return c["text"]
+    for c in voice.says.corrections():
+        if c.of_question and not same_text(c.text, question_of(case.messages)):
+            return c.text
     return None
 
 
@@ -257,11 +257,7 @@ def _decide(case: Case, table: dict, rules: CurationRules, out: Counter) -> list
 def _count_unjudged(case: Case, voices: list, judged: dict, out: Counter) -> None:
     n = len(case.answers)
     if len(judged) < n * (n - 1) // 2:
-        shown = {
-            v.item: v.slots
-            for v in voices
-            if len(v.slots) > 1 and ("ranking" in v.document or v.document.get("acceptable") == 0)
-        }
+        shown = {v.item: v.slots for v in voices if len(v.slots) > 1 and v.says.is_ranking()}
         together = {pair for slots in shown.values() for pair in combinations(sorted(set(slots)), 2)}
         unjudged = sum(1 for pair in together if pair not in judged)
         if unjudged:

@@ -10,10 +10,10 @@ from training_export.curate.judged_prompts import Voice
 
 def votes_of(voice: Voice) -> dict:
     """What the ranking of one judgement says of its pairs."""
-    votes = {}
+    votes: dict[tuple, tuple] = {}
     groups = voice.groups()
-    strength = voice.document.get("strength")
-    ranked = len(voice.document.get("ranking", ()))
+    strength = voice.says.strengths()
+    ranked = len(voice.says.groups())
     for i, upper in enumerate(groups):
         for a, b in combinations(sorted(upper), 2):
             votes[a, b] = (0, None)

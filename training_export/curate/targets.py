@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from annotation.document import DROP_REASONS
 from corpus.canonical import same_text, unified
 from training_export.curate.examples import Answer
 from training_export.curate.judged_prompts import STATUS_RANK, Case, Voice, answer_key, heard, settled_first
@@ -38,12 +37,12 @@ def targets_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[l
     kept: dict[int, list] = {}
     dropped = _dropped_elsewhere(voices)
     for voice in voices:
-        doc = voice.document
-        if doc.get("demonstration"):
-            _add(made, Target(Answer(doc["demonstration"], (), "human"), "demonstration", [voice]))
-        if doc.get("verdict") == "keep" and voice.slots:
+        says = voice.says
+        if text := says.demonstration():
+            _add(made, Target(Answer(text, (), "human"), "demonstration", [voice]))
+        if says.verdict() == "keep" and voice.slots:
             kept.setdefault(voice.slots[0], []).append(voice)
-        if doc.get("corrections"):
+        if says.has_corrections():
             for place, rank, target, original in _corrected(case, voice, out):
                 if original is not None:
                     corrected.add(original)
@@ -94,39 +93,39 @@ def _corrected(case: Case, voice: Voice, out: Counter):
     groups = voice.groups()
     fixed_answer = False
     messages = None if question is None else with_question(case.messages, question)
-    reason = "fixed" if voice.document.get("verdict") == "fix" else "correction"
-    for c in voice.document["corrections"]:
-        if c["target"] == "response":
-            index = voice.slots[c["answer"]]
+    reason = "fixed" if voice.says.verdict() == "fix" else "correction"
+    for c in voice.says.corrections():
+        if c.of_answer:
+            index = voice.slots[c.answer]
             answer = case.answers[index].answer
             fixed_answer = True
-            if same_text(c["text"], answer.text) and question is None:
+            if same_text(c.text, answer.text) and question is None:
                 out["equal_text"] += 1
                 continue
             at = next((i for i, group in enumerate(groups) if index in group), len(groups))
             yield (
                 ("answer", asked),
                 (-at, -index),
-                Target(Answer(c["text"], answer.turns, "corrected"), reason, [voice], messages, (index,)),
+                Target(Answer(c.text, answer.turns, "corrected"), reason, [voice], messages, (index,)),
                 index,
             )
-        elif c["target"] == "turn":
-            cut = before_turn(case.messages, c["turn"])
+        elif c.of_turn:
+            cut = before_turn(case.messages, c.turn)
             if cut is None:
                 out["tool_turn"] += 1
-            elif same_text(c["text"], case.messages[c["turn"]]["content"]):
+            elif same_text(c.text, case.messages[c.turn]["content"]):
                 out["equal_text"] += 1
             else:
                 yield (
-                    ("turn", c["turn"]),
+                    ("turn", c.turn),
                     (0, 0),
-                    Target(Answer(c["text"], (), "corrected"), reason, [voice], cut),
+                    Target(Answer(c.text, (), "corrected"), reason, [voice], cut),
                     None,
                 )
     if question is None:
-        out["equal_text"] += sum(1 for c in voice.document["corrections"] if c["target"] == "question")
+        out["equal_text"] += sum(c.of_question for c in voice.says.corrections())
     elif not fixed_answer:
-        if voice.document.get("verdict") == "fix" and voice.slots:
+        if voice.says.verdict() == "fix" and voice.slots:
             # Only the question was put right; the answer stands, for the new question.
             index = voice.slots[0]
             yield (
@@ -153,13 +152,13 @@ def contexts_made(case: Case) -> Iterator[list]:
     """The contexts other than its own that the corrections of `case` make: with a new question, or up to a
     corrected turn."""
     for voice in case.voices:
-        if voice.status not in STATUS_RANK or "corrections" not in voice.document:
+        if voice.status not in STATUS_RANK or not voice.says.has_corrections():
             continue
         question = question_change(case, voice)
         if question is not None:
             yield with_question(case.messages, question)
-        for c in voice.document["corrections"]:
-            cut = before_turn(case.messages, c["turn"]) if c["target"] == "turn" else None
+        for c in voice.says.corrections():
+            cut = before_turn(case.messages, c.turn) if c.of_turn else None
             if cut is not None:
                 yield cut
 
@@ -191,32 +190,23 @@ def _one_correction(found: list[tuple], made: dict, rules: CurationRules, out: C
 
 def _dropped_elsewhere(voices: list[Voice]) -> list[Voice]:
     """Judgements that drop a pair for more than its answer: then a better answer does not help."""
-    return [
-        v
-        for v in voices
-        if v.document.get("verdict") == "drop"
-        and {DROP_REASONS.get(r) for r in v.document.get("reasons", ())} - {"answer", "source"}
-    ]
+    return [v for v in voices if v.says.verdict() == "drop" and v.says.reason_kinds() - {"answer", "source"}]
 
 
 def _outvoted(voice: Voice, voices: list[Voice], dropped: list[Voice], rules: CurationRules) -> bool:
     """Whether a fix stands against drops that speak about its question, whichever answer stood beside it, or
     about this answer's source or double. One person has one vote, and where a settled judgement speaks
     only settled ones do."""
-    if not dropped or voice.document.get("verdict") != "fix":
+    if not dropped or voice.says.verdict() != "fix":
         return False
     mine = voice.slots[:1]
-    against = [
-        v
-        for v in dropped
-        if v.slots[:1] == mine or "question" in {DROP_REASONS.get(r) for r in v.document["reasons"]}
-    ]
+    against = [v for v in dropped if v.slots[:1] == mine or "question" in v.says.reason_kinds()]
     if not against:
         return False
     about = {mine, *(v.slots[:1] for v in against)}
     said: dict[str, tuple] = {}
     for v in voices:
-        if v in against or (v.document.get("verdict") in ("keep", "fix") and v.slots[:1] in about):
+        if v in against or (v.says.verdict() in ("keep", "fix") and v.slots[:1] in about):
             heard(said, v, v in against)
     votes = [no for _voice, no in settled_first(said)]
     return votes.count(True) >= votes.count(False) if rules.annotators == "majority" else any(votes)
@@ -227,9 +217,7 @@ def _keep(
 ) -> None:
     """A kept answer is learnt where nobody fixes or drops it; under `majority`, where more keep it than
     not."""
-    against = [
-        v for v in voices if v.document.get("verdict") in ("fix", "drop") and v.slots and v.slots[0] == index
-    ]
+    against = [v for v in voices if v.says.verdict() in ("fix", "drop") and v.slots and v.slots[0] == index]
     if against and (rules.annotators != "majority" or len(against) >= len(keepers)):
         out["conflicting_verdicts"] += 1
     else:
@@ -249,7 +237,7 @@ def _offered(
     """An answer that the file offered for learning, unless the judgements speak against it. `reviewed` asks
     that they speak for it."""
     label = labels.get(index)
-    verdicts = {v.document.get("verdict") for v in voices if v.slots and v.slots[0] == index}
+    verdicts = {v.says.verdict() for v in voices if v.slots and v.slots[0] == index}
     if index in corrected:
         out["superseded_target"] += 1
     elif (label is not None and not label[0]) or "drop" in verdicts:
@@ -278,7 +266,7 @@ def _tops(voices: list[Voice], rules: CurationRules):
     rankings = settled_first(people)
     ranked = len(rankings)
     for voice, groups in rankings:
-        if voice.document.get("acceptable") != 0:
+        if voice.says.acceptable() != 0:
             for index in groups[0]:
                 count.setdefault(index, []).append(voice)
     for index, tops in sorted(count.items()):
@@ -292,26 +280,26 @@ def turn_pairs_of(
     """(context, pair) for each corrected earlier turn: the correction ≻ the turn as it stood, after what came
     before it."""
     out: Counter = Counter()
-    if not any("corrections" in voice.document for voice in voices):
+    if not any(voice.says.has_corrections() for voice in voices):
         return [], out
     made: dict[tuple, tuple[list, Pair]] = {}
     for voice in voices:
-        for c in voice.document.get("corrections", ()):
-            if c["target"] != "turn":
+        for c in voice.says.corrections():
+            if not c.of_turn:
                 continue
-            context = before_turn(case.messages, c["turn"])
-            old = case.messages[c["turn"]].get("content")
+            context = before_turn(case.messages, c.turn)
+            old = case.messages[c.turn].get("content")
             if context is None:
                 out["tool_turn"] += 1
-            elif same_text(c["text"], old):
+            elif same_text(c.text, old):
                 out["equal_text"] += 1
-            elif c.get("wording_only") and not always_material(old, c["text"]):
+            elif c.wording_only and not always_material(old, c.text):
                 out["wording_only"] += 1
             else:
-                corrected = Answer(c["text"], (), "corrected")
-                key = (c["turn"], answer_key(corrected))
+                corrected = Answer(c.text, (), "corrected")
+                key = (c.turn, answer_key(corrected))
                 _, pair = made.setdefault(
-                    key, (context, Pair(corrected, Answer(old), (key, ("turn", c["turn"])), correction=True))
+                    key, (context, Pair(corrected, Answer(old), (key, ("turn", c.turn)), correction=True))
                 )
                 if all(v.annotator != voice.annotator for v in pair.voices):
                     pair.voices.append(voice)

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotation.document import Judgement
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Answer, Binary, Preference, PromptOnly, RankedList, Sft
-from training_export.curate.judged_prompts import Case, CaseAnswer, Voice
+from training_export.curate.judged_prompts import Case, CaseAnswer, Judged, Voice
 from training_export.curate.material_edits import always_material, sensitive
 from training_export.curate.pairs import pairs_of
 from training_export.curate.rules import CurationRules
@@ -29,7 +30,28 @@ def case_of(texts, voices, **fields):
 
 
 def voice(name, document, n, *, event=1, status="raw", item=1):
-    return Voice(name, event, event, status, document, item, tuple(range(n)))
+    return Voice(name, Judged(event), event, status, Judgement(document), item, tuple(range(n)))
+
+
+def checked(name, document, answer, *, event=1, status="raw", item=0):
+    """A QA judgement of one answer, on an item of its own."""
+    says = Judgement(document)
+    return Voice(name, Judged(event), event, status, says, item or answer + 1, (answer,))
+
+
+def saying(voice, document):
+    """`voice`, as if it had said `document`."""
+    return Voice(
+        voice.annotator, voice.source, voice.event, voice.status, Judgement(document), voice.item, voice.slots
+    )
+
+
+def stored(voice):
+    return voice.says._document
+
+
+def without_corrections(voice):
+    stored(voice).pop("corrections", None)
 
 
 def written(case, **rules):
@@ -248,18 +270,20 @@ def test_a_correction_beats_no_answer_that_was_given_other_material():
 
 
 def test_a_settled_fix_stands_against_a_raw_drop_beside_another_answer():
-    def qa(name, document, slot, *, status="raw", event=1):
-        return Voice(name, event, event, status, document, slot + 1, (slot,))
-
     fix, drop = (
         {"verdict": "fix", "corrections": [to("A better", 0)]},
         {"verdict": "drop", "reasons": ["bad_question"]},
     )
     for mode in ("each", "majority"):
-        voices = [qa("Y", fix, 0, status="settled"), qa("X", drop, 1, event=2)]
+        voices = [checked("Y", fix, 0, status="settled"), checked("X", drop, 1, event=2)]
         rows, _ = examples_of(case_of("AB", voices), CurationRules(annotators=mode), frozenset({Sft}))
         assert [r.target.text for r in rows] == ["A better"]
-    voices = [qa("Y", fix, 0), qa("Z", fix, 0, event=2), qa("X", drop, 0, event=3), qa("X", drop, 1, event=4)]
+    voices = [
+        checked("Y", fix, 0),
+        checked("Z", fix, 0, event=2),
+        checked("X", drop, 0, event=3),
+        checked("X", drop, 1, event=4),
+    ]
     rows, out = examples_of(case_of("AB", voices), CurationRules(annotators="majority"), frozenset({Sft}))
     assert [r.target.text for r in rows] == ["A better"]  # two people against one, who has one vote
     rows, out = examples_of(case_of("AB", voices), CurationRules(), frozenset({Sft}))
@@ -411,13 +435,13 @@ def test_a_fix_stands_against_a_drop_of_the_answer_but_not_of_the_question():
 def test_a_fix_falls_with_its_question_but_not_with_another_answer_of_it():
     """Two answers to one question, each on an item of its own: the second is a duplicate, which says nothing
     of the first."""
-    fix = Voice("X", 1, 1, "raw", {"verdict": "fix", "corrections": [to("A fixed", 0)]}, 1, (0,))
+    fix = checked("X", {"verdict": "fix", "corrections": [to("A fixed", 0)]}, 0, item=1)
 
     def targets(*drops, **rules):
         voices = [
             fix,
             *(
-                Voice("YZ"[i], 2 + i, 2 + i, "raw", {"verdict": "drop", "reasons": [reason]}, 2, (on,))
+                checked("YZ"[i], {"verdict": "drop", "reasons": [reason]}, on, item=2, event=2 + i)
                 for i, (reason, on) in enumerate(drops)
             ),
         ]
@@ -678,7 +702,8 @@ def cases_of_one(draw):
         shown = draw(st.permutations(range(n)))[: draw(st.integers(2, n))]
         status = draw(st.sampled_from(["raw", "raw", "accepted", "settled"]))
         plain = st.permutations(range(len(shown))).map(lambda order: {"ranking": [[slot] for slot in order]})
-        voices.append(Voice("X", i, i, status, draw(plain | rankings(len(shown))), i, tuple(shown)))
+        says = Judgement(draw(plain | rankings(len(shown))))
+        voices.append(Voice("X", Judged(i), i, status, says, i, tuple(shown)))
     return case_of(TEXTS[:n], voices)
 
 
@@ -725,7 +750,7 @@ def test_what_one_person_says_never_runs_in_a_circle(case, mode):
 @given(cases_of_one())
 def test_the_last_settled_else_the_last_judgement_is_heard_whole(case):
     for one in case.voices:
-        one.document.pop("corrections", None)
+        without_corrections(one)
     last = max(case.voices, key=lambda v: (v.status == "settled", v.event))
     for mode in ("each", "majority"):
         pairs = {
@@ -754,15 +779,10 @@ def test_the_order_in_which_corrections_stand_changes_nothing(case, rules):
         }, out
 
     turned = [
-        v.document | {"corrections": v.document["corrections"][::-1]}
-        if "corrections" in v.document
-        else v.document
+        stored(v) | {"corrections": stored(v)["corrections"][::-1]} if v.says.has_corrections() else stored(v)
         for v in case.voices
     ]
-    voices = [
-        Voice(v.annotator, v.version, v.event, v.status, d, v.item, v.slots)
-        for v, d in zip(case.voices, turned, strict=True)
-    ]
+    voices = [saying(v, d) for v, d in zip(case.voices, turned, strict=True)]
     assert outcome(case) == outcome(case_of([a.answer.text for a in case.answers], voices))
 
 
@@ -778,7 +798,7 @@ def test_one_label_for_each_answer(case, rules):
 def test_ties_make_no_pair_when_all_say_tie(case):
     everyone = {"ranking": [list(range(len(case.answers)))]}
     for one in case.voices:
-        one.document, one.status = everyone, "raw"
+        one.says, one.status = Judgement(everyone), "raw"
     for mode in ("each", "majority"):
         assert written(case, annotators=mode) == (
             set(),
@@ -791,7 +811,7 @@ def test_ties_make_no_pair_when_all_say_tie(case):
 def test_undisputed_pairs_of_each_are_majority_pairs_or_stand_in_a_circle(case):
     """Among answers as they came: what nobody contradicts has a majority, too."""
     for one in case.voices:
-        one.document.pop("corrections", None)
+        without_corrections(one)
     each, _ = examples_of(case, CurationRules(annotators="each"), frozenset({Preference}))
     majority, out = examples_of(case, CurationRules(annotators="majority"), frozenset({Preference}))
     missing = {(r.chosen.text, r.rejected.text) for r in each} - {
@@ -823,10 +843,7 @@ def test_the_order_in_which_answers_came_changes_nothing(case, rules, random):
         texts[new] = TEXTS[old]
     other = case_of(
         texts,
-        [
-            Voice(v.annotator, v.version, v.event, v.status, renamed(v.document), v.item, v.slots)
-            for v in case.voices
-        ],
+        [saying(v, renamed(stored(v))) for v in case.voices],
     )
 
     def outcome(of):
@@ -850,7 +867,7 @@ def test_every_pair_of_answers_is_written_or_counted_once(case, mode, of_one):
     """Pairs among the answers as they came, and the reasons that count pairs, add up to all pairs that were
     shown to a speaking judge."""
     for one in case.voices:
-        one.document.pop("corrections", None)
+        without_corrections(one)
         one.annotator = "X" if of_one else one.annotator
     rows, out = examples_of(case, CurationRules(annotators=mode), frozenset({Preference}))
     counted = len(rows) + sum(
