@@ -98,7 +98,7 @@ class Chunk:
         for record in records:
             refusal = record if isinstance(record, Refusal) else self.add(record)
             if refusal is not None:
-                self.added.refusals.append(refusal)
+                self.added.refuse(refusal)
         if self.trial is not None:
             new = {row[6]: row[0] for row in self.prompts}
             self.trial.keep(new, self.states.values(), self.new_external)

@@ -173,7 +173,7 @@ def _annotation(request, project, pk, annotation_pk):
 
 def _comment(request) -> str:
     form = CommentForm(request.POST)
-    return form.cleaned_data["comment"].replace("\r\n", "\n") if form.is_valid() else ""
+    return form.cleaned_data["comment"] if form.is_valid() else ""
 
 
 @project_form("reviewer", "review_item", "pk")

@@ -9,7 +9,6 @@ While a model is waited for, no database connection is held."""
 
 import functools
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
 from json.decoder import WHITESPACE, JSONDecoder, scanstring  # type: ignore[attr-defined]
@@ -30,7 +29,7 @@ from core.models import ApiKey, Project
 from core.web import limits
 from core.web.client_ip import client_ip
 from feedback.chat import stream_places
-from feedback.chat.arms import by_weight, share_of
+from feedback.chat.arms import by_weight, for_person
 from feedback.conversations import end_users, sizes
 from feedback.models import Arm, ChatSettings
 from feedback.proxy.answers import Heard
@@ -323,11 +322,8 @@ def _draw(project: Project, arms: list[Arm], person: str) -> Arm | None:
     chat = _ASSIGN.first(project.pk)
     if not person or chat is None or chat.assign != ChatSettings.Arms.PERSON:
         return by_weight(arms)
-    # As feedback.chat.arms does it for people whose row is known; this one's may not have been made yet.
-    who = end_users.key_hash(project, person)
-    return max(
-        arms, key=lambda a: -a.weight / math.log(share_of(bytes(project.hash_key), "arm", who, a.pk) or 1e-17)
-    )
+    # by the hash of their key: their row may not have been made yet
+    return for_person(project, end_users.key_hash(project, person), arms)
 
 
 def _no_model(name: str) -> Refused:

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from core import events
 from core.errors import Conflict, DomainError
+from core.jobs.control import NoControl
 from core.models import Project
 from corpus.models import Prompt
 from training_export.collect import judged_prompts
@@ -39,16 +40,6 @@ from training_export.reasons import sentence_of, unit_of
 MANIFEST = "manifest.json"
 _TEMPORARY = ".building-"
 MOST_PROBLEMS = 20  # named in an error or a manifest; their number is always whole
-
-
-class NoControl:
-    """For callers that are no job."""
-
-    def progress(self, done: int, total: int | None = None) -> None:
-        pass
-
-    def checkpoint(self, data: dict) -> None:
-        pass
 
 
 def root() -> Path:
