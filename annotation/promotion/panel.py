@@ -3,7 +3,7 @@ agreed with the thumb.
 
 The expert's word on an answer is the settled judgement of its item, else the accepted ones, else the
 submitted ones; where several of one rank differ, the majority has it, and a tie says nothing. Of a QA
-check: keep is good; drop for a reason about the answer, and a material correction of the answer, is bad;
+check: keep is good; drop for a reason about the answer, and a substantive correction of the answer, is bad;
 anything about the question alone says nothing of the answer. Of a ranking: above the acceptability line is
 good, below it bad; without a line it says nothing."""
 

@@ -148,7 +148,7 @@ def reveal(request, project, pk):
 
 def _decided(request, project, item, said: str):
     """On to the next work to review: of this item first, then the newest elsewhere."""
-    figures.forget(project)
+    figures.clear(project)
     messages.success(request, said)
     waiting = Annotation.objects.reviewable_by(request.user).filter(project=project, state="submitted")
     if waiting.filter(item=item).exists():

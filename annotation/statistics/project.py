@@ -70,7 +70,7 @@ def pace(known: dict, total_by_day: list[int], today: date) -> dict:
 def attention(project, viewer) -> dict:
     """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned",
     "failed_jobs": [Job]}; what `viewer` submitted is left out, since nobody reviews their own work. The
-    counts are kept for some seconds, and fresh after `forget`; two queries, and one each for the viewer's
+    counts are kept for some seconds, and fresh after `clear`; two queries, and one each for the viewer's
     own and the jobs."""
     key = f"attention-{project.pk}"
     counts = cache.get(key)
@@ -98,7 +98,7 @@ def attention(project, viewer) -> dict:
     return counts | {"submitted": max(0, counts["submitted"] - own), "failed_jobs": list(jobs)}
 
 
-def forget(project) -> None:
+def clear(project) -> None:
     """Count anew at the next look: whoever has just decided something sees it gone."""
     cache.delete_many([f"attention-{project.pk}", f"progress-{project.pk}"])
 

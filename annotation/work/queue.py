@@ -196,7 +196,7 @@ def freed(items) -> None:
             Annotator.objects.filter(pk__in=ids, queue_mark__gte=position).update(queue_mark=position - 1)
 
 
-def _let_go(assignments, state) -> int:
+def _close(assignments, state) -> int:
     """Take the slots of locked live `assignments` and give their items back to the queue; how many."""
     if not assignments:
         return 0
@@ -306,7 +306,7 @@ def release(*, user, pk: int, project=None) -> Assignment:
     Anything else is left as it is."""
     a = locked_own(user=user, pk=pk, project=project)
     if a.state in LIVE:
-        _let_go([a], "released")
+        _close([a], "released")
         a.state, a.slot = "released", None
     return a
 
@@ -328,7 +328,7 @@ def skip(*, user, pk: int, reason: str, comment: str = "", project=None) -> Assi
     if a.state == "submitted":
         raise Conflict("submitted", _("This work is already submitted."))
     if a.state in LIVE:
-        _let_go([a], "skipped")
+        _close([a], "skipped")
     a.state, a.slot, a.skip_reason, a.skip_comment, a.lease_until = "skipped", None, reason, comment, None
     a.save(update_fields=["state", "slot", "skip_reason", "skip_comment", "lease_until"])
     daily.add(project_id=a.project_id, annotator_id=a.annotator_id, skipped=1)
@@ -351,7 +351,7 @@ def report(*, user, item: Item, reason: str = "personal_data", comment: str = ""
         return _reported_only(user, item, reason, comment)
     live = list(Assignment.objects.live(item=item).select_for_update(no_key=True).order_by("pk"))
     Item.objects.filter(pk=item.pk).update(hidden=True)
-    _let_go(live, "released")
+    _close(live, "released")
     flag = ItemFlag.objects.create(item=item, reason=reason, comment=comment, reporter=user)
     events.append(project=item.project, actor=user, verb="hide", target=item, reason=reason)
     return flag
@@ -368,7 +368,7 @@ def _may_hide(user, project) -> bool:
 
 def _reported_only(user, item: Item, reason: str, comment: str) -> ItemFlag:
     mine = Assignment.objects.live(item=item, annotator__user=user).select_for_update(no_key=True)
-    _let_go(list(mine.order_by("pk")), "skipped")
+    _close(list(mine.order_by("pk")), "skipped")
     flag = ItemFlag.objects.create(item=item, reason=reason, comment=comment, reporter=user)
     events.append(project=item.project, actor=user, verb="report", target=item, reason=reason)
     return flag
@@ -393,4 +393,4 @@ def expire(*, limit: int = 500) -> int:
     is never touched."""
     skip_locked = connection.features.has_select_for_update_skip_locked
     ran_out = Assignment.objects.live().filter(lease_until__lt=timezone.now()).order_by("lease_until")
-    return _let_go(list(ran_out.select_for_update(skip_locked=skip_locked, no_key=True)[:limit]), "expired")
+    return _close(list(ran_out.select_for_update(skip_locked=skip_locked, no_key=True)[:limit]), "expired")

@@ -18,7 +18,7 @@ from feedback.chat import arms, branches, saving, streaming
 from feedback.chat.access import Visitor
 from feedback.conversations import tree as talk
 from feedback.conversations.message import title_of
-from feedback.conversations.privacy import Keeper, keeper
+from feedback.conversations.privacy import PrivacyPolicy, privacy_policy
 from feedback.models import Arm, ChatSettings, Choice, Conversation, Message, Signal
 from feedback.reactions import actions as reactions
 from inference.client import UpstreamError, upstream_of
@@ -72,21 +72,23 @@ def ask(
     turns before, where the project keeps no texts."""
     key = _external(visitor, client_key)
     check_text(text)
-    keep = keeper(visitor.project)
+    policy = privacy_policy(visitor.project)
     known = (
         Message.objects.filter(project=visitor.project, external_id=key)
         .select_related("conversation")
         .first()
     )
     if known is not None:
-        return _again(visitor, known, keep.text(text))
+        return _again(visitor, known, policy.text(text))
     _admit(visitor, address)
 
     def write() -> Asked:
-        conversation = _conversation(visitor, conversation_pk, text, keep)
+        conversation = _conversation(visitor, conversation_pk, text, policy)
         tree = talk.structure(conversation.pk) if conversation_pk else {}
         parent = _parent(conversation, parent_pk, visitor, tree)
-        stored = keep if conversation.keep else Keeper(keeps=False, stored=keep.stored, key=keep.key)
+        stored = (
+            policy if conversation.keep else PrivacyPolicy(keeps=False, stored=policy.stored, key=policy.key)
+        )
         context = _context(visitor, conversation, parent, tree, stored, history)
         user = Message(
             project=visitor.project,
@@ -130,7 +132,7 @@ def ask(
             any(a.endpoint.practice for a in chosen),
         )
 
-    return _begin(write, visitor, key, keep.text(text))
+    return _begin(write, visitor, key, policy.text(text))
 
 
 def ask_again(
@@ -147,7 +149,7 @@ def ask_again(
     if known is not None:
         return _again(visitor, known)
     _admit(visitor, address)
-    keep = keeper(visitor.project)
+    policy = privacy_policy(visitor.project)
 
     def write() -> Asked:
         old = (
@@ -161,7 +163,9 @@ def ask_again(
         conversation, user = _locked(visitor, old.conversation_id), old.parent
         if old.state == State.STREAMING:
             raise _writing()
-        stored = keep if conversation.keep else Keeper(keeps=False, stored=keep.stored, key=keep.key)
+        stored = (
+            policy if conversation.keep else PrivacyPolicy(keeps=False, stored=policy.stored, key=policy.key)
+        )
         tree = talk.structure(conversation.pk)
         context = _context(visitor, conversation, user, tree, stored, history)
         if not context or context[-1]["role"] != "user":
@@ -203,7 +207,7 @@ def stop(*, visitor: Visitor, message: Message) -> Message:
         live = streaming.find(message.pk)
         if live is not None:
             live.stop()
-            saving.let_go()
+            saving.close_connection()
             live.wait_saved(3.0)
         else:  # another process reads it, and sees this at its next save
             Message.objects.filter(pk=message.pk, state=State.STREAMING).update(state=State.STOPPED)
@@ -333,15 +337,15 @@ def _locked(visitor: Visitor, pk: int) -> Conversation:
     return found
 
 
-def _conversation(visitor: Visitor, pk: int | None, text: str, keep: Keeper) -> Conversation:
+def _conversation(visitor: Visitor, pk: int | None, text: str, policy: PrivacyPolicy) -> Conversation:
     if pk is not None:
         return _locked(visitor, pk)
     return Conversation.objects.create(
         project=visitor.project,
         end_user=visitor.end_user(),
-        title=title_of(keep.text(text)),
-        system=keep.text(visitor.chat.system),
-        keep=keep.keeps,
+        title=title_of(policy.text(text)),
+        system=policy.text(visitor.chat.system),
+        keep=policy.keeps,
     )
 
 
@@ -380,7 +384,7 @@ def _context(
     conversation: Conversation,
     last: Message | None,
     tree: dict,
-    stored: Keeper,
+    stored: PrivacyPolicy,
     history: list | None,
 ) -> list[dict]:
     """What the model is given before the new question: from the rows, or from the browser where no texts are
@@ -421,7 +425,7 @@ def _answers(
     user: Message,
     chosen: Sequence[Arm],
     context: list[dict],
-    keep: Keeper,
+    policy: PrivacyPolicy,
     event: int,
     key: str,
 ) -> tuple[list[Message], list[streaming.Live]]:
@@ -468,7 +472,7 @@ def _answers(
             up=up,
             messages=context,
             parameters=over,
-            keep=keep,
+            policy=policy,
             project=visitor.project,
             actor=visitor.user,
         )

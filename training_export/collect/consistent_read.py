@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from core.errors import DomainError
 from core.models import Event
+from training_export.collect.rows import COLUMNS
 
 Row = TypeVar("Row", bound=tuple)
 
@@ -55,7 +56,7 @@ class Reading:
 
     def rows_as(self, row_type: type[Row], queryset) -> Iterator[Row]:
         """The rows of `queryset` as `row_type`, one of training_export.collect.rows."""
-        found = self.rows(queryset.values_list(*row_type.COLUMNS))  # type: ignore[attr-defined]
+        found = self.rows(queryset.values_list(*COLUMNS[row_type]))
         return map(row_type._make, found)  # type: ignore[attr-defined]
 
 

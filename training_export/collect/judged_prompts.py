@@ -1,4 +1,4 @@
-"""From the database to judged prompts: streams the Cases of a project as they stood at one Event. Memory is
+"""From the database to judged prompts: streams them as they stood at one Event. Memory is
 that of one chunk; the number of queries is the same for every 1,000 prompts."""
 
 import contextlib
@@ -18,7 +18,7 @@ from training_export.collect.consistent_read import Reading, document_of, from_j
 from training_export.collect.rows import HeadRow, ItemRow, PromptRow, ResponseRow, RulingRow
 from training_export.curate import splits
 from training_export.curate.examples import Answer
-from training_export.curate.judged_prompts import Case, CaseAnswer, Judged, Voice
+from training_export.curate.judged_prompts import AttributedJudgement, Judged, JudgedAnswer, JudgedPrompt
 from training_export.publish.faults import Unreadable, column_fault, shape_fault
 
 CHUNK = 1000
@@ -27,18 +27,18 @@ GROUP_DIGITS = 16  # of the prompt's content hash: its stable id in data
 
 @dataclass(slots=True)
 class ReadPrompt:
-    """A case with the keys that decide on which side of a split it stands. `wrong`: what was raised by what
-    is stored of the prompt, if it made no case (`case` then has no answers), and `fault` the code of what
-    is wrong with it; "" where that cannot be told."""
+    """A judged prompt with the keys that decide on which side of a split it stands. `wrong`: what was raised
+    by what is stored of the prompt, if nothing could be made of it (`prompt` then has no answers), and
+    `fault` the code of what is wrong with it; "" where that cannot be told."""
 
-    case: Case
+    prompt: JudgedPrompt
     keys: frozenset
     wrong: Exception | None = None
     fault: str = ""
 
 
-def cases(project, reading: Reading, *, split_by: str = "") -> Iterator[list[ReadPrompt]]:
-    """Chunks of the cases in the order of the prompts' ids. `split_by` names the keys to find ("" for
+def stream(project, reading: Reading, *, split_by: str = "") -> Iterator[list[ReadPrompt]]:
+    """Chunks of judged prompts in the order of the prompts' ids. `split_by` names the keys to find ("" for
     none)."""
     last = 0
     while True:
@@ -66,7 +66,7 @@ def _chunk(project, reading: Reading, prompts: list[PromptRow], split_by: str) -
     items = list(reading.rows_as(ItemRow, there.order_by("id")))
     responses = _responses(reading, ids)
     slots: dict[int, dict[int, list[int]]] = {}
-    voices: dict[int, list[Voice]] = {}
+    judgements: dict[int, list[AttributedJudgement]] = {}
     tags: dict[int, list[str]] = {}
     if items:
         of_items = _these("item", [i.pk for i in items])
@@ -80,7 +80,7 @@ def _chunk(project, reading: Reading, prompts: list[PromptRow], split_by: str) -
             ItemTag.objects.filter(**of_items).order_by("name").values_list("item_id", "name")
         ):
             tags.setdefault(item, []).append(name)
-        voices = _voices(reading, of_items, as_of)
+        judgements = _judgements(reading, of_items, as_of)
     origins, turns = _origins(reading, ids)
     users = _users(reading, turns) if split_by == "user" else {}
     items_of: dict[int, list] = defaultdict(list)
@@ -98,25 +98,25 @@ def _chunk(project, reading: Reading, prompts: list[PromptRow], split_by: str) -
             ]
             if fault := shape_fault(messages, tools, sources):
                 raise Unreadable(fault)
-            case = Case(
+            prompt = JudgedPrompt(
                 messages,
                 content_hash[:GROUP_DIGITS],
                 tools=tools,
                 sources=sources or [],
                 language=language,
-                prompt=pk,
+                pk=pk,
                 origins=origins.get(pk, []),
                 identify=_identify(key, tools, sources or []),
             )
-            _answers(case, responses.get(pk, ()), items_of.get(pk, ()), slots, voices, as_of)
+            _answers(prompt, responses.get(pk, ()), items_of.get(pk, ()), slots, judgements, as_of)
             if tags:
-                case.tags = tuple(
+                prompt.tags = tuple(
                     sorted({name for item in items_of.get(pk, ()) for name in tags.get(item.pk, ())})
                 )
             keys: frozenset = frozenset()
             if split_by:
                 keys = _keys(split_by, messages, sources or [], users.get(pk, set()), metadata)
-            out.append(ReadPrompt(case, keys))
+            out.append(ReadPrompt(prompt, keys))
         except Exception as wrong:
             fault = (
                 wrong.code
@@ -125,7 +125,7 @@ def _chunk(project, reading: Reading, prompts: list[PromptRow], split_by: str) -
             )
             out.append(
                 ReadPrompt(
-                    Case([], content_hash[:GROUP_DIGITS], prompt=pk, origins=origins.get(pk, [])),
+                    JudgedPrompt([], content_hash[:GROUP_DIGITS], pk=pk, origins=origins.get(pk, [])),
                     frozenset(),
                     wrong,
                     fault,
@@ -159,9 +159,9 @@ def _responses(reading: Reading, prompt_ids: list) -> dict[int, list[ResponseRow
     return found
 
 
-def _voices(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[Voice]]:
-    """{item: [Voice without slots]}: each annotation's version in force at `as_of` with its standing, and the
-    settled version."""
+def _judgements(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[AttributedJudgement]]:
+    """{item: [judgement without slots]}: each annotation's version in force at `as_of` with its standing, and
+    the settled version."""
     heads: dict[int, HeadRow] = {}
     versions = AnnotationVersion.objects.filter(
         **{f"annotation__{k}": v for k, v in of_items.items()}, event_id__lte=as_of
@@ -178,7 +178,7 @@ def _voices(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[Voic
     rulings = Consensus.objects.filter(**of_items, event_id__lte=as_of).order_by("event_id", "id")
     for ruling in reading.rows_as(RulingRow, rulings):
         settled[ruling.item] = ruling
-    voices: dict[int, list[Voice]] = {}
+    judgements: dict[int, list[AttributedJudgement]] = {}
     for head in heads.values():
         said: HeadRow | RulingRow = head
         decided = settled.get(head.item)
@@ -187,7 +187,7 @@ def _voices(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[Voic
             said, status = decided, "settled"
         else:
             status = _standing(head.practice, head.action, decisions.get(head.version), imported)
-        voice = Voice(
+        judgement = AttributedJudgement(
             said.pseudonym,
             Judged(said.version),
             said.event,
@@ -196,8 +196,8 @@ def _voices(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[Voic
             head.item,
             imported=imported,
         )
-        voices.setdefault(head.item, []).append(voice)
-    return voices
+        judgements.setdefault(head.item, []).append(judgement)
+    return judgements
 
 
 def _standing(practice: bool, action: str, decision: str | None, imported: bool) -> str:
@@ -210,13 +210,13 @@ def _standing(practice: bool, action: str, decision: str | None, imported: bool)
     return "imported" if imported else "raw"
 
 
-def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int) -> None:
-    """Fill in the case's distinct answers, its judgements with their slots, and which of its items are
+def _answers(prompt: JudgedPrompt, responses, items, slots: dict, judgements: dict, as_of: int) -> None:
+    """Fill in the prompt's distinct answers, its judgements with their slots, and which of its items are
     hidden. An answer that came after the event is none, unless it was judged: then it took the place of an
     equal one that is gone."""
     index_of: dict[str, int] = {}
     place: dict[int, int] = {}
-    answers = case.answers
+    answers = prompt.answers
     judged: frozenset[int] | None = None
     for _prompt, pk, text, turns, origin, model, text_hash, is_target, given, event, cut in responses:
         if event > as_of:
@@ -224,7 +224,7 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
                 judged = frozenset(
                     shown[0]
                     for item in items
-                    if item.pk in voices
+                    if item.pk in judgements
                     for shown in slots.get(item.pk, {}).values()
                 )
             if pk not in judged:
@@ -234,7 +234,7 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
             origin = f"model:{model}"
         if index is None:
             index = index_of[text_hash] = len(answers)
-            answers.append(CaseAnswer(Answer(text, _own_turns(turns), origin), text_hash, [], [], [], {}))
+            answers.append(JudgedAnswer(Answer(text, _own_turns(turns), origin), text_hash, [], [], [], {}))
         elif (origin, text) < (answers[index].answer.origin, answers[index].answer.text):
             # Of equal ones the same is written in whatever order they came.
             answers[index].answer = Answer(text, _own_turns(turns), origin)
@@ -257,14 +257,14 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
             answer.givens[canonical.canonical_json(given or None)] = given or None
     for item, _prompt, hidden in items:
         if hidden:
-            case.hidden.append(item)
-        heard = voices.get(item)
-        if heard:
+            prompt.hidden.append(item)
+        of_item = judgements.get(item)
+        if of_item:
             shown = slots.get(item, {})
             indexes = tuple([place[shown[n][0]] for n in sorted(shown)])
-            for voice in heard:
-                voice.slots = indexes
-            case.voices += heard
+            for judgement in of_item:
+                judgement.slots = indexes
+            prompt.judgements += of_item
 
 
 def _own_turns(stored) -> tuple:
@@ -369,21 +369,23 @@ def made_by_corrections(
     for judged in _some(project, reading, split_by, "id", prompts):
         if judged.wrong is not None:
             continue
-        case, side = judged.case, splitter.side(judged.keys)
-        for messages in contexts_made(case):
+        prompt, side = judged.prompt, splitter.side(judged.keys)
+        for messages in contexts_made(prompt):
             with contextlib.suppress(ValueError, RecursionError):  # what cannot be hashed makes no row either
                 stands(
-                    canonical.prompt_hash(key=key, messages=messages, tools=case.tools, sources=case.sources),
+                    canonical.prompt_hash(
+                        key=key, messages=messages, tools=prompt.tools, sources=prompt.sources
+                    ),
                     side,
                 )
     whole_of = {whole[:GROUP_DIGITS]: whole for whole in made}
     for judged in _some(project, reading, split_by, "content_hash", list(made)):
-        stands(whole_of[judged.case.group_id], splitter.side(judged.keys))
+        stands(whole_of[judged.prompt.group_id], splitter.side(judged.keys))
     return {group: made[whole] for group, whole in whole_of.items()}
 
 
 def _some(project, reading: Reading, split_by: str, field: str, values: list) -> Iterator[ReadPrompt]:
-    """The cases of the prompts whose `field` is among `values`."""
+    """The judged prompts whose `field` is among `values`."""
     for start in range(0, len(values), CHUNK):
         prompts = list(
             reading.rows_as(

@@ -12,14 +12,12 @@ class PromptRow(NamedTuple):
     language: str
     content_hash: str
     metadata: object
-    COLUMNS = ("id", "messages", "tools", "sources", "language", "content_hash", "metadata")
 
 
 class ItemRow(NamedTuple):
     pk: int
     prompt: int
     hidden: bool
-    COLUMNS = ("id", "prompt_id", "hidden")
 
 
 class ResponseRow(NamedTuple):
@@ -34,19 +32,6 @@ class ResponseRow(NamedTuple):
     given: object
     event: int
     cut: bool
-    COLUMNS = (
-        "prompt_id",
-        "id",
-        "text",
-        "turns",
-        "origin",
-        "model_version__name",
-        "text_hash",
-        "is_target",
-        "given",
-        "event_id",
-        "cut",
-    )
 
 
 class HeadRow(NamedTuple):
@@ -61,17 +46,6 @@ class HeadRow(NamedTuple):
     practice: bool
     pseudonym: str
     source: str
-    COLUMNS = (
-        "annotation_id",
-        "id",
-        "event_id",
-        "action",
-        "document",
-        "annotation__item_id",
-        "annotation__practice",
-        "annotation__annotator__pseudonym",
-        "annotation__annotator__source",
-    )
 
 
 class RulingRow(NamedTuple):
@@ -83,14 +57,6 @@ class RulingRow(NamedTuple):
     event: int
     document: object
     pseudonym: str
-    COLUMNS = (
-        "item_id",
-        "version_id",
-        "version__annotation_id",
-        "version__event_id",
-        "version__document",
-        "version__annotation__annotator__pseudonym",
-    )
 
 
 class MessageRow(NamedTuple):
@@ -104,18 +70,6 @@ class MessageRow(NamedTuple):
     model: str | None
     conversation: int
     event: int
-    COLUMNS = (
-        "id",
-        "parent_id",
-        "role",
-        "text",
-        "extra",
-        "sources",
-        "state",
-        "model_version__name",
-        "conversation_id",
-        "event_id",
-    )
 
 
 class ReactionRow(NamedTuple):
@@ -126,7 +80,6 @@ class ReactionRow(NamedTuple):
     value: int
     text: str
     at: object
-    COLUMNS = ("id", "message_id", "end_user_id", "kind", "value", "text", "created_at")
 
 
 class ChoiceRow(NamedTuple):
@@ -138,16 +91,6 @@ class ChoiceRow(NamedTuple):
     shown: object
     at: object
     regenerated: object
-    COLUMNS = (
-        "id",
-        "parent_id",
-        "end_user_id",
-        "verdict",
-        "chosen_id",
-        "shown",
-        "created_at",
-        "regenerated",
-    )
 
 
 class ThumbRow(NamedTuple):
@@ -160,7 +103,67 @@ class ThumbRow(NamedTuple):
     at: object
     text: str
     question: str | None
-    COLUMNS = (
+
+
+COLUMNS: dict[type, tuple[str, ...]] = {
+    PromptRow: ("id", "messages", "tools", "sources", "language", "content_hash", "metadata"),
+    ItemRow: ("id", "prompt_id", "hidden"),
+    ResponseRow: (
+        "prompt_id",
+        "id",
+        "text",
+        "turns",
+        "origin",
+        "model_version__name",
+        "text_hash",
+        "is_target",
+        "given",
+        "event_id",
+        "cut",
+    ),
+    HeadRow: (
+        "annotation_id",
+        "id",
+        "event_id",
+        "action",
+        "document",
+        "annotation__item_id",
+        "annotation__practice",
+        "annotation__annotator__pseudonym",
+        "annotation__annotator__source",
+    ),
+    RulingRow: (
+        "item_id",
+        "version_id",
+        "version__annotation_id",
+        "version__event_id",
+        "version__document",
+        "version__annotation__annotator__pseudonym",
+    ),
+    MessageRow: (
+        "id",
+        "parent_id",
+        "role",
+        "text",
+        "extra",
+        "sources",
+        "state",
+        "model_version__name",
+        "conversation_id",
+        "event_id",
+    ),
+    ReactionRow: ("id", "message_id", "end_user_id", "kind", "value", "text", "created_at"),
+    ChoiceRow: (
+        "id",
+        "parent_id",
+        "end_user_id",
+        "verdict",
+        "chosen_id",
+        "shown",
+        "created_at",
+        "regenerated",
+    ),
+    ThumbRow: (
         "end_user_id",
         "message_id",
         "id",
@@ -168,4 +171,5 @@ class ThumbRow(NamedTuple):
         "created_at",
         "message__text",
         "message__parent__text",
-    )
+    ),
+}

@@ -6,21 +6,28 @@ where the export asks."""
 from collections import Counter
 
 from annotation.document import OVERALL
-from training_export.curate.judged_prompts import Case, Voice, heard, settled_first
+from training_export.curate.judged_prompts import (
+    AttributedJudgement,
+    JudgedPrompt,
+    keep_latest,
+    settled_first,
+)
 from training_export.curate.rules import CurationRules
 
 GOOD_RATING, BAD_RATING = 4, 2
 
 
-def labels_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[dict, Counter]:
-    """{answer index: (label, [voices for it])} after consensus, and what was left out. One label per answer:
-    `majority` takes the larger side, the other modes only what nobody contradicts."""
+def labels_of(
+    prompt: JudgedPrompt, judgements: list[AttributedJudgement], rules: CurationRules
+) -> tuple[dict, Counter]:
+    """{answer index: (label, [judgements for it])} after consensus, and what was left out. One label per
+    answer: `majority` takes the larger side, the other modes only what nobody contradicts."""
     out: Counter = Counter()
     people: dict[int, dict] = {}
-    for voice in voices:
-        said = labels_by(voice, bool(case.sources), rules, out)
+    for judgement in judgements:
+        said = labels_by(judgement, bool(prompt.sources), rules, out)
         for index, values in said.items():
-            heard(people.setdefault(index, {}), voice, values)
+            keep_latest(people.setdefault(index, {}), judgement, values)
     labels = {}
     for index, each in sorted(people.items()):
         said = settled_first(each)
@@ -30,7 +37,7 @@ def labels_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[di
             out["conflicting_labels"] += 1
         else:
             labels[index] = (True, good) if len(good) > len(bad) else (False, bad)
-    shown = {index for v in voices for index in v.slots}
+    shown = {index for v in judgements for index in v.slots}
     if people:
         unlabelled = len(shown - people.keys())
         if unlabelled:
@@ -38,21 +45,23 @@ def labels_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[di
     return labels, out
 
 
-def labels_by(voice: Voice, has_sources: bool, rules: CurationRules, out: Counter) -> dict[int, set]:
+def labels_by(
+    judgement: AttributedJudgement, has_sources: bool, rules: CurationRules, out: Counter
+) -> dict[int, set]:
     """What one judgement says of each answer: {index: {True}, {False} or both (its author contradicts
     themselves)}."""
-    says, said = voice.says, {}
+    says, said = judgement.says, {}
     acceptable = says.acceptable()
     verdict = says.verdict()
     if acceptable is not None:
         ranking = says.groups()
         for i, group in enumerate(ranking):
             for slot in group:
-                said.setdefault(voice.slots[slot], set()).add(i < acceptable)
+                said.setdefault(judgement.slots[slot], set()).add(i < acceptable)
         if says.rest_is_worse() or (acceptable == 0 and not ranking):
-            for index in voice.rest():
+            for index in judgement.rest():
                 said.setdefault(index, set()).add(False)
-    if verdict and voice.slots:
+    if verdict and judgement.slots:
         label = True if verdict == "keep" else None
         if verdict == "drop":
             label, why = _label_of_drop(says.reason_kinds(), has_sources)
@@ -61,7 +70,7 @@ def labels_by(voice: Voice, has_sources: bool, rules: CurationRules, out: Counte
         elif verdict == "fix":
             out["fix_is_no_label"] += 1
         if label is not None:
-            said.setdefault(voice.slots[0], set()).add(label)
+            said.setdefault(judgement.slots[0], set()).add(label)
     rated = False
     if rules.binary_from_ratings:
         for slot, ratings in says.ratings().items():
@@ -69,8 +78,14 @@ def labels_by(voice: Voice, has_sources: bool, rules: CurationRules, out: Counte
             if overall is not None:
                 rated = True
                 if overall >= GOOD_RATING or overall <= BAD_RATING:
-                    said.setdefault(voice.slots[int(slot)], set()).add(overall >= GOOD_RATING)
-    if acceptable is None and verdict is None and not rated and voice.slots and not says.has_demonstration():
+                    said.setdefault(judgement.slots[int(slot)], set()).add(overall >= GOOD_RATING)
+    if (
+        acceptable is None
+        and verdict is None
+        and not rated
+        and judgement.slots
+        and not says.has_demonstration()
+    ):
         out["no_line"] += 1
     return said
 

@@ -136,19 +136,19 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
                 except Exception as wrong:
                     tolerance.row(row, wrong)
 
-        for chunk in judged_prompts.cases(project, reading, split_by=options.split_by if splitter else ""):
+        for chunk in judged_prompts.stream(project, reading, split_by=options.split_by if splitter else ""):
             for judged in chunk:
                 if judged.wrong is not None:
-                    tolerance.case(judged.case, judged.wrong, judged.fault)
+                    tolerance.prompt(judged.prompt, judged.wrong, judged.fault)
                     continue
                 try:
-                    rows, reasons = examples_of(judged.case, rules, form.takes)
+                    rows, reasons = examples_of(judged.prompt, rules, form.takes)
                 except Exception as wrong:
-                    tolerance.case(judged.case, wrong)
+                    tolerance.prompt(judged.prompt, wrong)
                     continue
                 if reasons:
                     left_out += reasons
-                put(rows, judged.keys, judged.case.group_id)
+                put(rows, judged.keys, judged.prompt.group_id)
             done += len(chunk)
             ctl.progress(done, total)
         if options.include:
@@ -172,7 +172,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             data={"left_out": dict(sorted(left_out.items()))},
         )
     warnings = _checked(check.problems(files), ctl, done)
-    writer.settle()
+    writer.wait_until_stored()
     notes += [n | {"text": str(n.get("text", ""))} for n in writer.notes]
     return {
         "project": project.slug,
@@ -235,11 +235,11 @@ def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, tota
         True for _rows in _feedback_rows(project, reading, options, pairs, options, False).chunks()
     ):
         return False  # end users say which is better, never how much
-    for chunk in judged_prompts.cases(project, reading):
+    for chunk in judged_prompts.stream(project, reading):
         for judged in chunk:
             rows: list = []
             with suppress(Exception):  # the export itself will tell
-                rows, _reasons = examples_of(judged.case, options, pairs)
+                rows, _reasons = examples_of(judged.prompt, options, pairs)
             if any(row.margin is None for row in rows):
                 return False
         ctl.progress(0, total)
