@@ -25,12 +25,12 @@ class ItemQuerySet(models.QuerySet):
         from annotation.models import Assignment
 
         mine = Assignment.objects.filter(item=models.OuterRef("pk"), annotator=annotator_id).exclude(
-            state__in=["released", "expired"]
+            state__in=[Assignment.State.RELEASED, Assignment.State.EXPIRED]
         )
         return (
             self.filter(
                 project=project_id,
-                state=Word("open"),
+                state=Word(self.model.State.OPEN),
                 hidden=False,
                 position__gt=mark,
                 held__lt=models.F("overlap"),
@@ -44,7 +44,10 @@ class AssignmentQuerySet(models.QuerySet):
     def live(self, **of):
         """Open and reserved ones that fulfil `of`: what somebody holds just now. Each state is named with it,
         since each has its partial index."""
-        return self.filter(models.Q(state=Word("open"), **of) | models.Q(state=Word("reserved"), **of))
+        state = self.model.State
+        return self.filter(
+            models.Q(state=Word(state.OPEN), **of) | models.Q(state=Word(state.RESERVED), **of)
+        )
 
     def own(self, user_id: int | None, *, superuser: bool = False):
         """Assignments of this person in projects where they may (still) annotate."""

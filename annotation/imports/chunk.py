@@ -480,7 +480,7 @@ class Chunk:
         rows = [(j.id, item, annotators[name], j.head) for item, name, j in self.annotations]
         same = {
             "project": self.project.pk,
-            "state": "submitted",
+            "state": Annotation.State.SUBMITTED.value,
             "practice": False,
             "created_at": at,
             "updated_at": at,
@@ -497,4 +497,6 @@ class Chunk:
         }
         bulk.insert(AnnotationVersion, VERSION, self.versions, constants=same)
         for pk, head in self.superseded.items():
-            Annotation.objects.filter(pk=pk).update(head=head, state="submitted", updated_at=now)
+            Annotation.objects.filter(pk=pk).update(
+                head=head, state=Annotation.State.SUBMITTED, updated_at=now
+            )

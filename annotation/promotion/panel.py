@@ -66,7 +66,7 @@ def words_on(item_ids) -> dict[int, list[tuple[str, Judgement]]]:
             item__in=ids[i : i + 900],
             annotator__source=Annotator.Source.PERSON,
             practice=False,
-            state__in=["accepted", "submitted"],
+            state__in=[Annotation.State.ACCEPTED, Annotation.State.SUBMITTED],
             head__isnull=False,
         )
         for item, state, kind, document in rows.values_list(
@@ -74,7 +74,9 @@ def words_on(item_ids) -> dict[int, list[tuple[str, Judgement]]]:
         ):
             ranked.setdefault(item, {}).setdefault(state, []).append((kind, Judgement(document)))
     for item, by_state in ranked.items():
-        out.setdefault(item, by_state.get("accepted") or by_state.get("submitted", []))
+        out.setdefault(
+            item, by_state.get(Annotation.State.ACCEPTED) or by_state.get(Annotation.State.SUBMITTED, [])
+        )
     return out
 
 

@@ -31,9 +31,9 @@ def review_list(request, project):
     """Submitted annotations of others, newest first."""
     form = ReviewFilter(request.GET)
     asked = form.cleaned_data if form.is_valid() else {}
-    state = asked.get("state") or "submitted"
+    state = asked.get("state") or Annotation.State.SUBMITTED
     rows = Annotation.objects.reviewable_by(request.user).filter(project=project)
-    rows = rows.exclude(state="withdrawn") if state == "all" else rows.filter(state=state)
+    rows = rows.exclude(state=Annotation.State.WITHDRAWN) if state == "all" else rows.filter(state=state)
     if asked.get("annotator"):
         rows = rows.filter(annotator__pseudonym=asked["annotator"].strip())
     if asked.get("corrections"):
@@ -107,7 +107,11 @@ def _item_page(request, project, item, *, reveal=False, status=200, error="", er
         row.own = row.annotator.user_id == request.user.pk
         row.reviews = reviews.get(row.pk, [])
         row.in_force = settled is not None and settled.version_id == row.head_id
-        row.decidable = not row.own and row.state in ("submitted", "accepted") and not item.hidden
+        row.decidable = (
+            not row.own
+            and row.state in (Annotation.State.SUBMITTED, Annotation.State.ACCEPTED)
+            and not item.hidden
+        )
         row.returnable = row.decidable and row.annotator.user_id is not None and not row.in_force
         row.error = error if error_for == row.pk else ""
         row.name = (
@@ -150,12 +154,17 @@ def _decided(request, project, item, said: str):
     """On to the next work to review: of this item first, then the newest elsewhere."""
     figures.clear(project)
     messages.success(request, said)
-    waiting = Annotation.objects.reviewable_by(request.user).filter(project=project, state="submitted")
+    waiting = Annotation.objects.reviewable_by(request.user).filter(
+        project=project, state=Annotation.State.SUBMITTED
+    )
     if waiting.filter(item=item).exists():
         return redirect("review_item", project.slug, item.pk)
     if "next" in request.POST:
         following = (
-            waiting.exclude(item__state="settled").order_by("-pk").values_list("item_id", flat=True).first()
+            waiting.exclude(item__state=Item.State.SETTLED)
+            .order_by("-pk")
+            .values_list("item_id", flat=True)
+            .first()
         )
         return (
             redirect("review_item", project.slug, following)

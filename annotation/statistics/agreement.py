@@ -10,6 +10,8 @@ from typing import NamedTuple
 from annotation.document import VERDICTS, Judgement
 from annotation.models import Annotation, Annotator, Item, Kind
 
+_IN_FORCE = (Annotation.State.SUBMITTED, Annotation.State.ACCEPTED)
+
 
 def ranks_of(judgement: Judgement, slot_count: int) -> dict[int, float]:
     """Mid-ranks by slot (1 = best); slots the annotator left unjudged are absent, "rest is worse" is one last
@@ -86,7 +88,7 @@ def of_item(item: Item, *, mine: tuple[int, dict | None] | None = None) -> float
     """Agreement of `item` from the heads in force. `mine` = (annotator id, document) stands in for that
     annotator's stored head (None: withdrawn), so that a submit needs one query."""
     others = Annotation.objects.filter(
-        item=item, annotator__source=Annotator.Source.PERSON, state__in=["submitted", "accepted"]
+        item=item, annotator__source=Annotator.Source.PERSON, state__in=_IN_FORCE
     )
     documents = []
     if mine is not None:
@@ -107,8 +109,8 @@ def project_agreement(project, *, limit: int = 400, resamples: int = 100) -> dic
     rows = (
         Annotation.objects.filter(
             project=project,
-            annotator__source="person",
-            state__in=["submitted", "accepted"],
+            annotator__source=Annotator.Source.PERSON,
+            state__in=_IN_FORCE,
             item__agreement__isnull=False,
         )
         .order_by("-item_id")

@@ -231,3 +231,60 @@ def test_a_judgement_is_read_through_its_view_alone(house):
 )
 def test_the_finder_of_stored_keys_finds_them(code):
     assert list(keys_named(ast.parse(code), set(document.FORMS)))
+
+
+def states_written_out(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """(line, word) where the state of a row is compared with, set to or asked for as a word instead of a
+    member of its model's State."""
+
+    def words(node: ast.AST) -> Iterator[tuple[int, str]]:
+        inside = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
+        for one in inside:
+            for part in [one.body, one.orelse] if isinstance(one, ast.IfExp) else [one]:
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.lineno, part.value
+
+    def is_state(node: ast.AST) -> bool:
+        return isinstance(node, ast.Attribute) and node.attr == "state"
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and is_state(node.left):
+            yield from words(node.comparators[0])
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                both = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+                pairs = zip(target.elts, node.value.elts, strict=False) if both else [(target, node.value)]
+                for to, of in pairs:
+                    if is_state(to):
+                        yield from words(of)
+        elif isinstance(node, ast.keyword) and (node.arg or "").removesuffix("__in").endswith("state"):
+            of = node.value
+            yield from words(of.args[0] if isinstance(of, ast.Call) and of.args else of)
+
+
+def test_states_are_members_and_not_words(house):
+    faults = [
+        f"{name}:{line} writes {word!r}"
+        for name, tree in house.items()
+        # constraints stand in Meta, which sees no State; the other reads the API's own words, without models
+        if not name.endswith(".models") and name != "feedback.ingest.parse"
+        for line, word in states_written_out(tree)
+        if word  # no state at all
+    ]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'item.state == "open"',
+        'row.state not in ("submitted", "accepted")',
+        'a.state, a.slot = "open", None',
+        'fresh.state = "done" if full else "open"',
+        'rows.filter(item__state="settled")',
+        'rows.filter(state__in=["done"])',
+        'Q(state=Word("open"))',
+    ],
+)
+def test_the_finder_of_states_finds_them(code):
+    assert list(states_written_out(ast.parse(code)))
