@@ -162,7 +162,10 @@ def _row(
         responses, models = answers[0].responses + answers[1].responses, answers[0].models + answers[1].models
     else:
         responses, models = [r for a in answers for r in a.responses], [m for a in answers for m in a.models]
-    versions = [v.source.version for v in judgements if isinstance(v.source, Judged)]
+    if len(judgements) == 1 and type(source := judgements[0].source) is Judged:  # the usual case, fast
+        versions = [source.version]
+    else:
+        versions = [v.source.version for v in judgements if isinstance(v.source, Judged)]
     provenance = {
         "item": judgements[0].item if judgements else None,
         "prompt": prompt.pk,
