@@ -3,7 +3,7 @@ agreed with the thumb.
 
 The expert's word on an answer is the settled judgement of its item, else the accepted ones, else the
 submitted ones; where several of one rank differ, the majority has it, and a tie says nothing. Of a QA
-check: keep is good; drop for a reason about the answer, and a material correction of the answer, is bad;
+check: keep is good; drop for a reason about the answer, and a substantive correction of the answer, is bad;
 anything about the question alone says nothing of the answer. Of a ranking: above the acceptability line is
 good, below it bad; without a line it says nothing."""
 
@@ -14,8 +14,8 @@ from django.db.models import Count, Exists, OuterRef
 from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 
-from annotation.document import DROP_REASONS
-from annotation.models import Annotation, Annotator, Consensus, Promotion
+from annotation.document import Judgement
+from annotation.models import Annotation, Annotator, Consensus, Kind, Promotion
 from annotation.promotion.end_user_feedback import answers_of
 from feedback.models import Message, Reaction
 from feedback.quality.intervals import shown, wilson
@@ -25,40 +25,32 @@ LISTED = 20
 WORDS = {"good": _("good"), "bad": _("not good"), "": _("says nothing of it")}
 
 
-def verdict(document: dict, kind: str, slot: int) -> str:
+def verdict(judgement: Judgement, kind: str, slot: int) -> str:
     """What a stored judgement says of the answer in `slot`: "good", "bad" or "" (nothing)."""
-    if kind == "qa":
-        said = document.get("verdict")
+    if kind == Kind.QA:
+        said = judgement.verdict()
         if said == "keep":
             return "good"
         if said == "drop":
-            return (
-                "bad"
-                if any(DROP_REASONS.get(r) in ("answer", "source") for r in document.get("reasons", []))
-                else ""
-            )
-        corrected = [
-            c
-            for c in document.get("corrections", [])
-            if c.get("target") == "response" and not c.get("wording_only")
-        ]
+            return "bad" if judgement.reason_kinds() & {"answer", "source"} else ""
+        corrected = any(c.of_answer and not c.wording_only for c in judgement.corrections())
         return "bad" if said == "fix" and corrected else ""
-    if kind == "ranking":
-        line = document.get("acceptable")
+    if kind == Kind.RANKING:
+        line = judgement.acceptable()
         if line is None:
             return ""
-        groups = document.get("ranking", [])
+        groups = judgement.groups()
         place = next((i for i, group in enumerate(groups) if slot in group), None)
         if place is None:
             # Not ranked: below the line where none is acceptable or the rest is worse than what stands below
             # it.
-            return "bad" if line == 0 or (document.get("rest") == "worse" and line <= len(groups)) else ""
+            return "bad" if line == 0 or (judgement.rest_is_worse() and line <= len(groups)) else ""
         return "good" if place < line else "bad"
     return ""
 
 
-def words_on(item_ids) -> dict[int, list[tuple[str, dict]]]:
-    """{item: its judgements of the highest rank there is, as (kind of item, document)}. Two queries."""
+def words_on(item_ids) -> dict[int, list[tuple[str, Judgement]]]:
+    """{item: its judgements of the highest rank there is, as (kind of item, what it says)}. Two queries."""
     ids = list(item_ids)
     settled: dict[int, tuple | None] = {}
     for i in range(0, len(ids), 900):
@@ -66,7 +58,7 @@ def words_on(item_ids) -> dict[int, list[tuple[str, dict]]]:
         for item, version, kind, document in rows.values_list(
             "item_id", "version_id", "item__kind", "version__document"
         ):
-            settled[item] = (kind, document) if version is not None else None
+            settled[item] = (kind, Judgement(document)) if version is not None else None
     out: dict[int, list] = {item: [found] for item, found in settled.items() if found is not None}
     ranked: dict[int, dict[str, list]] = {}
     for i in range(0, len(ids), 900):
@@ -74,22 +66,24 @@ def words_on(item_ids) -> dict[int, list[tuple[str, dict]]]:
             item__in=ids[i : i + 900],
             annotator__source=Annotator.Source.PERSON,
             practice=False,
-            state__in=["accepted", "submitted"],
+            state__in=[Annotation.State.ACCEPTED, Annotation.State.SUBMITTED],
             head__isnull=False,
         )
         for item, state, kind, document in rows.values_list(
             "item_id", "state", "item__kind", "head__document"
         ):
-            ranked.setdefault(item, {}).setdefault(state, []).append((kind, document))
+            ranked.setdefault(item, {}).setdefault(state, []).append((kind, Judgement(document)))
     for item, by_state in ranked.items():
-        out.setdefault(item, by_state.get("accepted") or by_state.get("submitted", []))
+        out.setdefault(
+            item, by_state.get(Annotation.State.ACCEPTED) or by_state.get(Annotation.State.SUBMITTED, [])
+        )
     return out
 
 
-def word(judgements: list[tuple[str, dict]], slot: int) -> str:
+def word(judgements: list[tuple[str, Judgement]], slot: int) -> str:
     """The majority of what `judgements` say of the answer in `slot`; "" if it is a tie or nobody says
     anything."""
-    said = Counter(found for kind, document in judgements if (found := verdict(document, kind, slot)))
+    said = Counter(found for kind, one in judgements if (found := verdict(one, kind, slot)))
     if not said or (len(set(said.values())) == 1 and len(said) > 1):
         return ""
     return said.most_common(1)[0][0]

@@ -3,6 +3,8 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.web.forms import Verbatim
+
 
 class ReviewFilter(forms.Form):
     STATES = [
@@ -21,4 +23,4 @@ class ReviewFilter(forms.Form):
 
 
 class CommentForm(forms.Form):
-    comment = forms.CharField(required=False, strip=False, max_length=20_000)
+    comment = Verbatim(max_length=20_000)

@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from annotation import document, presentation
+from annotation import presentation
 from annotation.bench import payload
+from annotation.document import CORRECTIONS, Judgement
 from annotation.models import Annotation, AnnotationVersion, Item, ItemTag, Review
 from annotation.promotion import end_user_feedback
 from annotation.review.forms import CommentForm, ReviewFilter
@@ -30,13 +31,13 @@ def review_list(request, project):
     """Submitted annotations of others, newest first."""
     form = ReviewFilter(request.GET)
     asked = form.cleaned_data if form.is_valid() else {}
-    state = asked.get("state") or "submitted"
+    state = asked.get("state") or Annotation.State.SUBMITTED
     rows = Annotation.objects.reviewable_by(request.user).filter(project=project)
-    rows = rows.exclude(state="withdrawn") if state == "all" else rows.filter(state=state)
+    rows = rows.exclude(state=Annotation.State.WITHDRAWN) if state == "all" else rows.filter(state=state)
     if asked.get("annotator"):
         rows = rows.filter(annotator__pseudonym=asked["annotator"].strip())
     if asked.get("corrections"):
-        rows = rows.filter(head__document__has_key="corrections")
+        rows = rows.filter(head__document__has_key=CORRECTIONS)
     if asked.get("low"):
         rows = rows.filter(item__agreement__lt=LOW_AGREEMENT)
     if asked.get("tag"):
@@ -65,13 +66,14 @@ def review_list(request, project):
 
 def _summary(row) -> dict:
     """What the list says of a judgement, without rendering any text."""
-    doc = document.to_letters(row.head.document, payload.review_order(row.item)) if row.head else {}
+    stored = Judgement(row.head.document if row.head else {})
+    said = stored.by_letters(payload.review_order(row.item)) if row.head else stored
     return {
-        "sentence": presentation.sentence(doc),
-        "verdict": presentation.VERDICTS.get(doc.get("verdict", ""), ""),
-        "none_acceptable": doc.get("acceptable") == 0,
-        "corrections": len(doc.get("corrections", [])),
-        "comment": bool(doc.get("comment")),
+        "sentence": presentation.sentence(said),
+        "verdict": presentation.VERDICTS.get(said.verdict() or "", ""),
+        "none_acceptable": said.acceptable() == 0,
+        "corrections": len(said.corrections()),
+        "comment": bool(said.comment()),
     }
 
 
@@ -99,13 +101,17 @@ def _item_page(request, project, item, *, reveal=False, status=200, error="", er
     settled = review.settlement_of(item)
     for row in rows:
         row.judgement = presentation.judgement(
-            row.head.document, item, shown, row.head.criteria.criteria if row.head.criteria else []
+            Judgement(row.head.document), item, shown, row.head.criteria.criteria if row.head.criteria else []
         )
-        row.letters = presentation.letters_meant(row.head.document, row.head.order, shown)
+        row.letters = presentation.letters_meant(Judgement(row.head.document), row.head.order, shown)
         row.own = row.annotator.user_id == request.user.pk
         row.reviews = reviews.get(row.pk, [])
         row.in_force = settled is not None and settled.version_id == row.head_id
-        row.decidable = not row.own and row.state in ("submitted", "accepted") and not item.hidden
+        row.decidable = (
+            not row.own
+            and row.state in (Annotation.State.SUBMITTED, Annotation.State.ACCEPTED)
+            and not item.hidden
+        )
         row.returnable = row.decidable and row.annotator.user_id is not None and not row.in_force
         row.error = error if error_for == row.pk else ""
         row.name = (
@@ -146,14 +152,19 @@ def reveal(request, project, pk):
 
 def _decided(request, project, item, said: str):
     """On to the next work to review: of this item first, then the newest elsewhere."""
-    figures.forget(project)
+    figures.clear(project)
     messages.success(request, said)
-    waiting = Annotation.objects.reviewable_by(request.user).filter(project=project, state="submitted")
+    waiting = Annotation.objects.reviewable_by(request.user).filter(
+        project=project, state=Annotation.State.SUBMITTED
+    )
     if waiting.filter(item=item).exists():
         return redirect("review_item", project.slug, item.pk)
     if "next" in request.POST:
         following = (
-            waiting.exclude(item__state="settled").order_by("-pk").values_list("item_id", flat=True).first()
+            waiting.exclude(item__state=Item.State.SETTLED)
+            .order_by("-pk")
+            .values_list("item_id", flat=True)
+            .first()
         )
         return (
             redirect("review_item", project.slug, following)
@@ -171,7 +182,7 @@ def _annotation(request, project, pk, annotation_pk):
 
 def _comment(request) -> str:
     form = CommentForm(request.POST)
-    return form.cleaned_data["comment"].replace("\r\n", "\n") if form.is_valid() else ""
+    return form.cleaned_data["comment"] if form.is_valid() else ""
 
 
 @project_form("reviewer", "review_item", "pk")
