@@ -1,5 +1,6 @@
-"""The document of a judgement: its shape, its checks, and the way between slot letters (what people and the
-API see) and slot numbers (what is stored). Pure.
+"""The document of a judgement: its shape, the way between slot letters (what people and the API see) and slot
+numbers (what is stored), and `Judgement`, by which everybody else reads it: no other module names its keys
+but document_checks. Pure.
 
 Stored form, all keys optional:
   ranking      [[slot, …], …]      groups, best first; inside a group a tie
@@ -17,6 +18,10 @@ Stored form, all keys optional:
   claims       [{text, state, sentence}]
   comment str · flags [name, …] · not_read [slot, …] · evidence str
 In the letter form every slot is a letter: A is the first shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -42,21 +47,10 @@ ANSWER_FLAGS = ("harmful", "off_topic", "wrong_language", "names_model", "trunca
 ITEM_FLAGS = ("personal_data", "nonsense", "needs_second_opinion")
 CLAIM_STATES = ("supported", "contradicted", "not_found", "source_outdated")
 MAX_TEXT = 200_000
-
-
-def ranks_of(document: dict, slot_count: int) -> dict[int, float]:
-    """Mid-ranks by slot (1 = best); slots the annotator left unjudged are absent, "rest is worse" is one last
-    tied group."""
-    groups = [list(g) for g in document.get("ranking", [])]
-    if document.get("rest") == "worse":
-        seen = {s for g in groups for s in g}
-        groups.append([s for s in range(slot_count) if s not in seen])
-    ranks, before = {}, 0
-    for group in groups:
-        for slot in group:
-            ranks[slot] = before + (len(group) + 1) / 2
-        before += len(group)
-    return ranks
+OVERALL = "overall"  # the rating that belongs to no criterion
+# What a query or a form names of a document.
+CORRECTIONS = "corrections"
+RESPONSE, QUESTION, TURN = "response", "question", "turn"  # the targets of corrections
 
 
 def _one_of(names) -> str:
@@ -143,169 +137,208 @@ def _renamed(document, one, key):
     return out
 
 
-def _fail(field: str, message: str, code: str = "invalid_document"):
-    raise DomainError(code, message, field=field)
+def merged_into_slots(doc: dict, slots: list[int]) -> dict:
+    """`doc`, whose answers are indexes into `slots`, by slot numbers. Indexes that share a slot (equal texts)
+    become one; DomainError "contradiction" when they are said to differ."""
 
-
-def check_shape(document) -> dict:
-    """`document` if every key has the type it must have (letters or slots alike); DomainError naming the
-    field otherwise. Run before `to_slots`."""
-    if not isinstance(document, dict):
-        _fail("document", _("The judgement must be an object."))
-    unknown = document.keys() - FORMS.keys()
-    if unknown:
-        _fail(sorted(unknown)[0], _("Unknown field: %(name)s") % {"name": sorted(unknown)[0][:60]})
-
-    def is_list_of(value, types):
-        return (
-            isinstance(value, list)
-            and len(value) <= 500
-            and all(isinstance(v, types) and not isinstance(v, bool) for v in value)
-        )
-
-    checks = {
-        "ranking": lambda v: (
-            isinstance(v, list) and len(v) <= 10 and all(is_list_of(g, (str, int)) and g for g in v)
-        ),
-        "strength": lambda v: is_list_of(v, int) and all(0 <= s <= 3 for s in v),
-        "rest": lambda v: v in ("unjudged", "worse"),
-        "acceptable": lambda v: v is None or (isinstance(v, int) and not isinstance(v, bool) and v >= 0),
-        "ratings": lambda v: (
-            isinstance(v, dict)
-            and all(
-                isinstance(r, dict)
-                and all(
-                    isinstance(k, str) and isinstance(x, int) and not isinstance(x, bool) and 1 <= x <= 5
-                    for k, x in r.items()
-                )
-                for r in v.values()
+    def slot(index):
+        if not isinstance(index, int) or not 0 <= index < len(slots):
+            raise DomainError(
+                "invalid_document", _("The judgement names an answer that is not there."), field="judgement"
             )
-        ),
-        "answer_flags": lambda v: (
-            isinstance(v, dict)
-            and all(is_list_of(f, str) and set(f) <= set(ANSWER_FLAGS) for f in v.values())
-        ),
-        "spans": lambda v: is_list_of(v, dict) and all(_span_ok(s) for s in v),
-        "corrections": lambda v: is_list_of(v, dict) and all(_correction_ok(c) for c in v),
-        "demonstration": lambda v: v is None or isinstance(v, str),
-        "verdict": lambda v: v in VERDICTS,
-        "reasons": lambda v: is_list_of(v, str) and set(v) <= set(DROP_REASONS),
-        "claims": lambda v: (
-            is_list_of(v, dict)
-            and all(isinstance(c.get("text"), str) and c.get("state") in CLAIM_STATES for c in v)
-        ),
-        "comment": lambda v: isinstance(v, str),
-        "evidence": lambda v: isinstance(v, str),
-        "flags": lambda v: is_list_of(v, str) and set(v) <= set(ITEM_FLAGS),
-        "not_read": lambda v: is_list_of(v, (str, int)),
-        "schema": lambda v: v == SCHEMA,
-    }
-    for name, value in document.items():
-        if not checks[name](value):
-            _fail(
-                name,
-                _("The field %(name)s must look like this: %(form)s") % {"name": name, "form": FORMS[name]},
+        return slots[index]
+
+    out = dict(doc)
+    if "ranking" in doc:
+        out["ranking"] = [sorted({slot(i) for i in group}) for group in doc["ranking"]]
+        flat = [s for group in out["ranking"] for s in group]
+        unranked = set(slots) - {slot(i) for group in doc["ranking"] for i in group}
+        split = {
+            slots[i] for i in range(len(slots)) if not any(i in group for group in doc["ranking"])
+        } - unranked
+        if len(flat) != len(set(flat)) or (split and doc.get("rest") == "worse"):
+            raise DomainError(
+                "contradiction", _("Answers with the same text are ranked differently."), field="ranking"
             )
-        if isinstance(value, str) and len(value) > MAX_TEXT:
-            _fail(name, _("The text is longer than %(n)s characters.") % {"n": MAX_TEXT})
-    return document
-
-
-def _span_ok(s: dict) -> bool:
-    if set(s) - {"answer", "start", "end", "label", "comment"} or "answer" not in s:
-        return False
-    if (
-        not all(isinstance(s.get(k), int) and not isinstance(s[k], bool) for k in ("start", "end"))
-        or not 0 <= s["start"] < s["end"] <= MAX_TEXT
-    ):
-        return False
-    return all(isinstance(s.get(k, ""), str) and len(s.get(k, "")) <= 5000 for k in ("label", "comment"))
-
-
-def _correction_ok(c: dict) -> bool:
-    if (
-        set(c) - {"target", "answer", "turn", "text", "wording_only", "evidence"}
-        or not isinstance(c.get("text"), str)
-        or len(c["text"]) > MAX_TEXT
-    ):
-        return False
-    if not isinstance(c.get("wording_only", False), bool) or not isinstance(c.get("evidence", ""), str):
-        return False
-    target = c.get("target")
-    if target == "response":
-        return "answer" in c and "turn" not in c
-    if target == "turn":
-        return isinstance(c.get("turn"), int) and not isinstance(c["turn"], bool) and "answer" not in c
-    return target == "question" and "answer" not in c and "turn" not in c
-
-
-def check_complete(document: dict, *, kind: str, slot_count: int, messages: list | None = None) -> dict:
-    """A stored-form document that may be submitted for an item of `kind` with `slot_count` distinct answers;
-    normalised (empty optional keys dropped). DomainError naming the field when it says too little,
-    contradicts itself, or says what belongs to another kind."""
-    doc = {k: v for k, v in document.items() if v not in ([], {}, "", None) or k == "acceptable"}
-    doc["schema"] = SCHEMA
-    for name in doc:
-        if KIND_OF.get(name, kind) != kind and doc[name] is not None:
-            _fail(name, _("A judgement of this kind has no field %(name)s.") % {"name": name})
-    slots = set(range(slot_count))
-    ranking = doc.get("ranking", [])
-    flat = [s for group in ranking for s in group]
-    if len(flat) != len(set(flat)):
-        _fail("ranking", _("An answer stands in the ranking twice."))
-    if not set(flat) <= slots:
-        _fail("ranking", _("The ranking names an answer that is not there."))
-    if "strength" in doc and len(doc["strength"]) != max(0, len(ranking) - 1):
-        _fail("strength", _("There must be one strength between each two neighbouring groups."))
     for name in ("ratings", "answer_flags"):
-        if not {int(s) for s in doc.get(name, {})} <= slots:
-            _fail(name, _("A rating names an answer that is not there."))
-    if not {s.get("answer") for s in doc.get("spans", [])} <= slots:
-        _fail("spans", _("A marked passage names an answer that is not there."))
-    targets = []
-    for c in doc.get("corrections", []):
-        targets.append((c["target"], c.get("answer"), c.get("turn")))
-        if c["target"] == "response" and c["answer"] not in slots:
-            _fail("corrections", _("A correction names an answer that is not there."))
-        if c["target"] == "turn" and not (
-            messages and 0 <= c["turn"] < len(messages) and messages[c["turn"]]["role"] == "assistant"
-        ):
-            _fail("corrections", _("A correction names a turn that is not the assistant's."))
-        if not c["text"].strip():
-            _fail("corrections", _("A correction is empty."))
-    if len(targets) != len(set(targets)):
-        _fail("corrections", _("Two corrections have the same target."))
-    acceptable = doc.get("acceptable")
-    if acceptable is not None and acceptable > len(ranking):
-        _fail("acceptable", _("The line stands behind more groups than there are."))
-    if kind == "ranking":
-        if not ranking and acceptable != 0:
-            _fail("ranking", _("Rank at least one answer, or say that none is acceptable."))
-        if doc.get("rest") and len(flat) == slot_count:
-            doc.pop("rest")
-        if (
-            len(ranking) == 1
-            and len(flat) == 1
-            and slot_count > 1
-            and doc.get("rest") != "worse"
-            and acceptable is None
-        ):
-            _fail(
-                "ranking",
-                _("One ranked answer says nothing yet: rank another, or say that the rest is worse."),
+        if name not in doc:
+            continue
+        merged: dict[str, object] = {}
+        for index, value in doc[name].items():
+            place = str(slot(int(index)))
+            if name == "answer_flags":
+                merged[place] = sorted({*merged.get(place, ()), *value})  # type: ignore[misc]
+            elif merged.setdefault(place, value) != value:
+                raise DomainError(
+                    "contradiction", _("Answers with the same text are rated differently."), field="ratings"
+                )
+        out[name] = merged
+    for name in ("spans", "corrections"):
+        if name in doc:
+            out[name] = [
+                part | {"answer": slot(part["answer"])} if "answer" in part else part for part in doc[name]
+            ]
+    if "not_read" in doc:
+        out["not_read"] = sorted({slot(i) for i in doc["not_read"]})
+    return out
+
+
+class Correction(NamedTuple):
+    """What somebody wrote in the place of a text. `target`: "response" (then `answer` says which), "question"
+    or "turn" (then `turn` says which; else -1). `wording_only`: its author says that the
+    meaning is the same."""
+
+    target: str
+    text: str
+    answer: Any = None
+    turn: int = -1
+    wording_only: bool = False
+    evidence: str = ""
+
+    @property
+    def of_answer(self) -> bool:
+        return self.target == RESPONSE
+
+    @property
+    def of_question(self) -> bool:
+        return self.target == QUESTION
+
+    @property
+    def of_turn(self) -> bool:
+        return self.target == TURN
+
+
+class Claim(NamedTuple):
+    """One claim of an answer and what its source says of it: a name of CLAIM_STATES."""
+
+    text: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a document says, whichever way it names the answers: by slots as stored, by letters, or by their
+    places in an imported row. It looks into the document when it is asked, and changes nothing."""
+
+    _document: dict
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        groups: list[list] | None = None,
+        rest_is_worse: bool = False,
+        acceptable: int | None = None,
+        corrected_answers: Sequence[tuple] = (),
+    ) -> "Judgement":
+        """A judgement that says just this; `corrected_answers`: (answer, its text as it should be)."""
+        made: dict = {} if groups is None else {"ranking": groups}
+        if rest_is_worse:
+            made["rest"] = "worse"
+        if acceptable is not None:
+            made["acceptable"] = acceptable
+        if corrected_answers:
+            made["corrections"] = [
+                {"target": RESPONSE, "answer": answer, "text": text} for answer, text in corrected_answers
+            ]
+        return cls(made)
+
+    def by_letters(self, order: list[int]) -> "Judgement":
+        """The same by the letters of one shown `order`."""
+        return Judgement(to_letters(self._document, order))
+
+    def is_ranking(self) -> bool:
+        """Whether it says anything about an order of answers, be it that none is acceptable."""
+        return "ranking" in self._document or self._document.get("acceptable") == 0
+
+    def groups(self) -> Sequence[Sequence]:
+        """The ranked answers, best first; inside a group a tie."""
+        return self._document.get("ranking", ())
+
+    def rest(self, answers: Sequence[int]) -> list[int]:
+        """Those of `answers` (slots) that are not ranked."""
+        named = {answer for group in self.groups() for answer in group}
+        return [answer for answer in answers if answer not in named]
+
+    def rest_is_worse(self) -> bool:
+        """Whether the answers that are not ranked are worse than those that are."""
+        return self._document.get("rest") == "worse"
+
+    def strengths(self) -> Sequence[int]:
+        """How much better each group is than the next, 0 to 3; empty where that was not said."""
+        return self._document.get("strength") or ()
+
+    def acceptable(self) -> int | None:
+        """How many groups stand above the acceptability line; 0: no answer is acceptable; None: not said."""
+        return self._document.get("acceptable")
+
+    def ratings(self) -> dict[str, dict[str, int]]:
+        """{answer: {OVERALL or a criterion's key: 1 to 5}}."""
+        return self._document.get("ratings", {})
+
+    def answer_flags(self) -> dict[str, list[str]]:
+        """{answer: names of ANSWER_FLAGS}."""
+        return self._document.get("answer_flags", {})
+
+    def has_corrections(self) -> bool:
+        return bool(self._document.get("corrections"))
+
+    def corrections(self) -> list[Correction]:
+        """What its author wrote anew."""
+        return [
+            Correction(
+                c["target"],
+                c["text"],
+                c.get("answer"),
+                c.get("turn", -1),
+                c.get("wording_only", False),
+                c.get("evidence", ""),
             )
-    elif kind == "qa":
-        verdict = doc.get("verdict")
-        if verdict is None:
-            _fail("verdict", _("Keep, fix or drop this pair."))
-        if verdict == "drop" and not doc.get("reasons"):
-            _fail("reasons", _("Say why this pair is dropped."))
-        if verdict == "fix" and not doc.get("corrections"):
-            _fail("corrections", _("Nothing was changed: keep the pair, or correct it."))
-        if verdict != "fix" and any(c["target"] != "turn" for c in doc.get("corrections", [])):
-            _fail("verdict", _("A corrected pair is a fix."))
-    elif kind == "demonstration" and not doc.get("demonstration", "").strip():
-        _fail("demonstration", _("Write the answer."))
-    if acceptable is None:
-        doc.pop("acceptable", None)
-    return doc
+            for c in self._document.get("corrections", ())
+        ]
+
+    def has_demonstration(self) -> bool:
+        return "demonstration" in self._document
+
+    def demonstration(self) -> str:
+        """The answer that its author wrote of their own, "" without one."""
+        return self._document.get("demonstration") or ""
+
+    def verdict(self) -> str | None:
+        """A name of VERDICTS; None where no pair of question and answer was checked."""
+        return self._document.get("verdict")
+
+    def reasons(self) -> Sequence[str]:
+        """Why the pair is dropped: names of DROP_REASONS."""
+        return self._document.get("reasons", ())
+
+    def reason_kinds(self) -> set[str | None]:
+        """What the reasons of a drop speak about: values of DROP_REASONS."""
+        return {DROP_REASONS.get(reason) for reason in self.reasons()}
+
+    def claims(self) -> list[Claim]:
+        return [Claim(c["text"], c["state"]) for c in self._document.get("claims", ())]
+
+    def comment(self) -> str:
+        return self._document.get("comment", "")
+
+    def evidence(self) -> str:
+        return self._document.get("evidence", "")
+
+    def flags(self) -> Sequence[str]:
+        """What is said of the whole item: names of ITEM_FLAGS."""
+        return self._document.get("flags", ())
+
+
+def ranks_of(judgement: Judgement, slot_count: int) -> dict[int, float]:
+    """Mid-ranks by slot (1 = best); slots the annotator left unjudged are absent, "rest is worse" is one last
+    tied group."""
+    groups = list(judgement.groups())
+    if judgement.rest_is_worse():
+        groups.append(judgement.rest(range(slot_count)))
+    ranks, before = {}, 0
+    for group in groups:
+        for slot in group:
+            ranks[slot] = before + (len(group) + 1) / 2
+        before += len(group)
+    return ranks

@@ -6,9 +6,10 @@ import json
 from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
 
-from annotation import document, lacking
+from annotation import lacking
 from annotation.bench import payload
 from annotation.bench.strings import names as words_of
+from annotation.document import LETTERS, OVERALL, Correction, Judgement, letters_apart
 from annotation.models import ItemAnswer
 from core.rendering import diff, language, markdown
 from core.text import excerpt as shortened
@@ -69,7 +70,7 @@ def texts(item) -> dict:
         by_slot.setdefault(answer.slot, []).append(answer.response)
     answers = [
         {
-            "letter": document.LETTERS[i],
+            "letter": LETTERS[i],
             "slot": slot,
             "responses": by_slot[slot],
             "turns": by_slot[slot][0].turns,
@@ -107,77 +108,71 @@ def _calls(message: dict) -> str:
     return json.dumps(calls, ensure_ascii=False, indent=2) if calls else ""
 
 
-def sentence(doc: dict) -> str:
-    """A document by letters as a ranking sentence: "B › A | D = C": ties by =, the acceptability line by
+def sentence(judgement: Judgement) -> str:
+    """A judgement by letters as a ranking sentence: "B › A | D = C": ties by =, the acceptability line by
     |."""
-    groups = [" = ".join(group) for group in doc.get("ranking", [])]
-    if doc.get("rest") == "worse":
+    groups = [" = ".join(group) for group in judgement.groups()]
+    if judgement.rest_is_worse():
         groups.append(_("the rest"))
-    line = doc.get("acceptable")
+    line = judgement.acceptable()
     if line is None or not groups:
         return " › ".join(groups)
     good, bad = " › ".join(groups[:line]), " › ".join(groups[line:])
     return f"{good} | {bad}".strip() if bad else f"{good} |"
 
 
-def judgement(stored: dict, item, shown: dict, criteria: list[dict]) -> dict:
-    """A stored document as it is read beside others: {"sentence", "line", "overall", "ratings",
+def judgement(stored: Judgement, item, shown: dict, criteria: list[dict]) -> dict:
+    """A stored judgement as it is read beside others: {"sentence", "line", "overall", "ratings",
     "answer_flags", "corrections" (with diffs), "demonstration", "verdict", "reasons", "claims", "comment",
     "flags"}."""
-    order = shown["order"]
-    doc = document.to_letters(stored, order)
+    said = stored.by_letters(shown["order"])
     answers = {a["letter"]: a["text"] for a in shown["answers"]}
     chinese = (get_language() or "").startswith("zh")
     words = words_of()
     names = {c["key"]: c.get("zh" if chinese else "en") or c["key"] for c in criteria} | {
-        "overall": _("overall")
+        OVERALL: _("overall")
     }
-    line = doc.get("acceptable")
-    ratings = sorted(doc.get("ratings", {}).items())
-    only_overall = all(set(values) == {"overall"} for _letter, values in ratings)
+    line = said.acceptable()
+    ratings = sorted(said.ratings().items())
+    only_overall = all(set(values) == {OVERALL} for _letter, values in ratings)
     return {
-        "sentence": sentence(doc),
+        "sentence": sentence(said),
         "none_acceptable": line == 0,
         "all_acceptable": line is not None
-        and line == len(doc.get("ranking", []))
+        and line == len(said.groups())
         and line > 0
-        and doc.get("rest") != "worse",
+        and not said.rest_is_worse(),
         "line": line,
-        "overall": [(letter, values["overall"]) for letter, values in ratings] if only_overall else [],
+        "overall": [(letter, values[OVERALL]) for letter, values in ratings] if only_overall else [],
         "ratings": []
         if only_overall
         else [(letter, [(names.get(k, k), v) for k, v in values.items()]) for letter, values in ratings],
         "answer_flags": [
             (letter, [words.get(f, f) for f in found])
-            for letter, found in sorted(doc.get("answer_flags", {}).items())
+            for letter, found in sorted(said.answer_flags().items())
         ],
-        "corrections": [_correction(c, item, answers) for c in doc.get("corrections", [])],
-        "demonstration": _shown(doc["demonstration"]) if doc.get("demonstration") else None,
-        "verdict": VERDICTS.get(doc.get("verdict", ""), ""),
-        "verdict_kind": {"keep": "good", "fix": "warn", "drop": "bad"}.get(doc.get("verdict", ""), ""),
-        "reasons": [words.get(r, r) for r in doc.get("reasons", [])],
+        "corrections": [_correction(c, item, answers) for c in said.corrections()],
+        "demonstration": _shown(said.demonstration()) if said.demonstration() else None,
+        "verdict": VERDICTS.get(said.verdict() or "", ""),
+        "verdict_kind": {"keep": "good", "fix": "warn", "drop": "bad"}.get(said.verdict() or "", ""),
+        "reasons": [words.get(r, r) for r in said.reasons()],
         "claims": [
-            {"text": c["text"], "state": CLAIMS.get(c["state"], c["state"]), "kind": c["state"]}
-            for c in doc.get("claims", [])
+            {"text": c.text, "state": CLAIMS.get(c.state, c.state), "kind": c.state} for c in said.claims()
         ],
-        "comment": doc.get("comment", ""),
-        "evidence": doc.get("evidence", ""),
-        "flags": [words.get(f, f) for f in doc.get("flags", [])],
+        "comment": said.comment(),
+        "evidence": said.evidence(),
+        "flags": [words.get(f, f) for f in said.flags()],
     }
 
 
-def letters_meant(stored: dict, order: list[int], shown: dict) -> str:
+def letters_meant(stored: Judgement, order: list[int], shown: dict) -> str:
     """What the letters in the free text of `stored` mean beside the letters shown here, as a sentence; ""
     without text or difference."""
-    if not (
-        stored.get("comment")
-        or stored.get("evidence")
-        or any(c.get("evidence") for c in stored.get("corrections", []))
-    ):
+    if not (stored.comment() or stored.evidence() or any(c.evidence for c in stored.corrections())):
         return ""
     pairs = [
         _("%(theirs)s is %(here)s here") % {"theirs": theirs, "here": here}
-        for theirs, here in document.letters_apart(order, shown["order"])
+        for theirs, here in letters_apart(order, shown["order"])
     ]
     return (
         _("In their letters: %(pairs)s")
@@ -187,19 +182,19 @@ def letters_meant(stored: dict, order: list[int], shown: dict) -> str:
     )
 
 
-def _correction(c: dict, item, answers: dict) -> dict:
+def _correction(c: Correction, item, answers: dict) -> dict:
     messages = item.prompt.messages
-    if c["target"] == "response":
-        old, name = answers.get(c["answer"], ""), _("Answer %(letter)s corrected") % {"letter": c["answer"]}
-    elif c["target"] == "question":
+    if c.of_answer:
+        old, name = answers.get(c.answer, ""), _("Answer %(letter)s corrected") % {"letter": c.answer}
+    elif c.of_question:
         old = next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), "")
         name = _("Question corrected")
     else:
-        old = text_of(messages[c["turn"]]) if 0 <= c.get("turn", -1) < len(messages) else ""
-        name = _("Turn %(n)s corrected") % {"n": c.get("turn", 0) + 1}
+        old = text_of(messages[c.turn]) if 0 <= c.turn < len(messages) else ""
+        name = _("Turn %(n)s corrected") % {"n": max(c.turn, 0) + 1}
     return {
         "name": name,
-        "diff": diff.html(old, c["text"]),
-        "wording_only": c.get("wording_only", False),
-        "evidence": c.get("evidence", ""),
+        "diff": diff.html(old, c.text),
+        "wording_only": c.wording_only,
+        "evidence": c.evidence,
     }

@@ -40,15 +40,15 @@ class ItemQuerySet(models.QuerySet):
     def open_for(self, annotator_id: int, *, project_id: int, mark: int):
         """Items after position `mark` that this annotator may be given now, in queue order. What they let go
         or lost to the clock may come back to them."""
-        from annotation.models import Assignment
+        from annotation.models import Assignment, Item
 
         mine = Assignment.objects.filter(item=models.OuterRef("pk"), annotator=annotator_id).exclude(
-            state__in=["released", "expired"]
+            state__in=[Assignment.State.RELEASED, Assignment.State.EXPIRED]
         )
         return (
             self.filter(
                 project=project_id,
-                state=Word("open"),
+                state=Word(Item.State.OPEN),
                 hidden=False,
                 position__gt=mark,
                 held__lt=models.F("overlap"),
@@ -62,7 +62,12 @@ class AssignmentQuerySet(models.QuerySet):
     def live(self, **of):
         """Open and reserved ones that fulfil `of`: what somebody holds just now. Each state is named with it,
         since each has its partial index."""
-        return self.filter(models.Q(state=Word("open"), **of) | models.Q(state=Word("reserved"), **of))
+        from annotation.models import Assignment
+
+        state = Assignment.State
+        return self.filter(
+            models.Q(state=Word(state.OPEN), **of) | models.Q(state=Word(state.RESERVED), **of)
+        )
 
     def own(self, user_id: int | None, *, superuser: bool = False):
         """Assignments of this person in projects where they may (still) annotate."""

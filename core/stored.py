@@ -24,9 +24,9 @@ def anything() -> bool:
     return getattr(_here, "stored", False)
 
 
-def forget(**kwargs) -> None:
+def clear(**kwargs) -> None:
     """A new request: nothing yet."""
     _here.stored = False
 
 
-request_started.connect(forget, dispatch_uid="core.stored")
+request_started.connect(clear, dispatch_uid="core.stored")

@@ -88,7 +88,7 @@ def _reach(key: transport.Key) -> str:
     try:
         transport.connect(
             key, deadline=time.monotonic() + CONNECT_SECONDS, cancel=None, ca_file=settings.ENDPOINT_CA_FILE
-        ).wire.shut()
+        ).channel.shut()
     except transport.TimeUp:
         return _("no answer in time")
     except OSError as exc:

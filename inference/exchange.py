@@ -110,7 +110,7 @@ class Raw:
     def chunks(self, *, count_as_said: bool = True) -> Iterator[bytes]:
         """The body as it arrives, unchunked and otherwise untouched. `count_as_said=False`: the caller moves
         the clock itself."""
-        response, socket = self._response, self._connection.wire
+        response, socket = self._response, self._connection.channel
         try:
             while True:
                 socket.deadline = self.clock.deadline
@@ -137,7 +137,7 @@ class Raw:
             self.close()
 
     def _give_back(self) -> None:
-        if not self._response.will_close and not self._given_back and not self._connection.wire.closed:
+        if not self._response.will_close and not self._given_back and not self._connection.channel.closed:
             self._given_back = True
             self._response.close()
             transport.give_back(self._key, self._connection)
@@ -146,7 +146,7 @@ class Raw:
         """Let go of it: a body not read to its end takes its connection with it, and the server learns that
         nobody listens."""
         if not self._given_back:
-            self._connection.wire.shut()
+            self._connection.channel.shut()
 
 
 def open_raw(
@@ -201,27 +201,27 @@ def exchange(
     while True:
         kept = transport.take(key)
         connection = kept or _connect(key, clock, cancel)
-        connection.wire.deadline, connection.wire.cancel = clock.deadline, cancel
-        before = connection.wire.taken
+        connection.channel.deadline, connection.channel.cancel = clock.deadline, cancel
+        before = connection.channel.taken
         try:
             return Raw(connection, _send(connection, up, method, path, body, headers), key, clock)
         except transport.TimeUp:
-            connection.wire.shut()
+            connection.channel.shut()
             raise clock.error() from None
         except transport.Cancelled:
-            connection.wire.shut()
+            connection.channel.shut()
             raise UpstreamError("cancelled") from None
         except (OSError, http.client.RemoteDisconnected):
-            connection.wire.shut()
-            if kept is None or connection.wire.taken > before:
+            connection.channel.shut()
+            if kept is None or connection.channel.taken > before:
                 raise UpstreamError(
                     "unreachable", message="the connection was closed before an answer"
                 ) from None
         except (http.client.HTTPException, ValueError):
-            connection.wire.shut()
+            connection.channel.shut()
             raise UpstreamError("malformed", message="no HTTP answer") from None
         except BaseException:
-            connection.wire.shut()
+            connection.channel.shut()
             raise
 
 

@@ -1,9 +1,9 @@
 """One HTTP/1.1 exchange over a socket of our own: connected to a pinned address, watched for cancelling and
 time limits at every wait.
 
-The protocol is the standard library's `http.client`; it reads and writes through `Wire`, whose waits are a
-tenth of a second at most, so that a cancel is heard and no limit is outsat. Connections are kept and used
-again per process, host, port and address."""
+The protocol is the standard library's `http.client`; it reads and writes through `DeadlineSocket`, whose
+waits are a tenth of a second at most, so that a cancel is heard and no limit is outsat. Connections are kept
+and used again per process, host, port and address."""
 
 import contextlib
 import errno
@@ -24,14 +24,14 @@ USER_AGENT = "touchstone"
 
 
 class Cancelled(Exception):
-    """Somebody set the cancel event, or closed the wire."""
+    """Somebody set the cancel event, or closed the socket."""
 
 
 class TimeUp(Exception):
-    """The wire's deadline has passed."""
+    """The socket's deadline has passed."""
 
 
-class Wire:
+class DeadlineSocket:
     """A socket for http.client. `deadline` (monotonic seconds) and `cancel` may change between reads."""
 
     def __init__(self, plain: socket.socket):
@@ -115,14 +115,14 @@ class Wire:
 
 
 class _Reader(io.RawIOBase):
-    def __init__(self, wire: Wire):
-        self.wire = wire
+    def __init__(self, channel: DeadlineSocket):
+        self.channel = channel
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer) -> int:
-        return self.wire.recv_into(buffer)
+        return self.channel.recv_into(buffer)
 
 
 class Connection(http.client.HTTPConnection):
@@ -130,10 +130,10 @@ class Connection(http.client.HTTPConnection):
 
     auto_open = 0
 
-    def __init__(self, host: str, port: int, wire: Wire):
+    def __init__(self, host: str, port: int, channel: DeadlineSocket):
         super().__init__(host, port)
-        self.wire = wire
-        self.sock = wire  # type: ignore[assignment]
+        self.channel = channel
+        self.sock = channel  # type: ignore[assignment]
         self.idle_since = 0.0
 
 
@@ -150,14 +150,14 @@ def take(key: Key) -> Connection | None:
             found = kept.pop() if kept else None
         if found is None:
             return None
-        if time.monotonic() - found.idle_since < KEEP_SECONDS and found.wire.quiet():
+        if time.monotonic() - found.idle_since < KEEP_SECONDS and found.channel.quiet():
             return found
-        found.wire.shut()
+        found.channel.shut()
 
 
 def give_back(key: Key, connection: Connection) -> None:
     """Keep the connection for the next exchange, or close what there are too many of."""
-    connection.wire.cancel, connection.wire.deadline = None, float("inf")
+    connection.channel.cancel, connection.channel.deadline = None, float("inf")
     connection.idle_since = time.monotonic()
     surplus: list[Connection] = []
     with _lock:
@@ -171,16 +171,16 @@ def give_back(key: Key, connection: Connection) -> None:
         for empty in [k for k, v in _idle.items() if not v]:
             del _idle[empty]
     for connection in surplus:
-        connection.wire.shut()
+        connection.channel.shut()
 
 
-def forget() -> None:
+def close_idle() -> None:
     """Close all idle connections."""
     with _lock:
         kept = [c for q in _idle.values() for c in q]
         _idle.clear()
     for connection in kept:
-        connection.wire.shut()
+        connection.channel.shut()
 
 
 def connect(key: Key, *, deadline: float, cancel: threading.Event | None, ca_file: str = "") -> Connection:
@@ -188,37 +188,37 @@ def connect(key: Key, *, deadline: float, cancel: threading.Event | None, ca_fil
     ssl.SSLError, TimeUp, Cancelled."""
     scheme, host, port, address = key
     plain = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-    wire = Wire(plain)
-    wire.deadline, wire.cancel = deadline, cancel
+    channel = DeadlineSocket(plain)
+    channel.deadline, channel.cancel = deadline, cancel
     try:
         error = plain.connect_ex((address, port))
         if error not in (0, errno.EINPROGRESS):
             raise OSError(error, "connect")
-        wire.wait(select.POLLOUT)
+        channel.wait(select.POLLOUT)
         error = plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, "connect")
         if scheme == "https":
-            _shake_hands(wire, host, ca_file)
-        return Connection(host, port, wire)
+            _shake_hands(channel, host, ca_file)
+        return Connection(host, port, channel)
     except BaseException:
-        wire.shut()
+        channel.shut()
         raise
 
 
-def _shake_hands(wire: Wire, host: str, ca_file: str) -> None:
+def _shake_hands(channel: DeadlineSocket, host: str, ca_file: str) -> None:
     context = _context(ca_file)
-    secure = context.wrap_socket(wire.socket, server_hostname=host, do_handshake_on_connect=False)
-    wire.socket = secure
-    wire._poll = select.poll()
+    secure = context.wrap_socket(channel.socket, server_hostname=host, do_handshake_on_connect=False)
+    channel.socket = secure
+    channel._poll = select.poll()
     while True:
         try:
             secure.do_handshake()
             return
         except ssl.SSLWantReadError:
-            wire.wait(select.POLLIN)
+            channel.wait(select.POLLIN)
         except ssl.SSLWantWriteError:
-            wire.wait(select.POLLOUT)
+            channel.wait(select.POLLOUT)
 
 
 @lru_cache(maxsize=4)

@@ -78,7 +78,7 @@ def _empty_cache():
     from core.web import limits
 
     cache.clear()
-    limits.forget()
+    limits.clear()
 
 
 @pytest.fixture

@@ -85,8 +85,8 @@ def _asked(item_id: int, share: int) -> bool:
 
 
 def _annotation(assignment: Assignment) -> dict | None:
-    if assignment.state in ("reserved", "skipped") or (
-        assignment.state == "open" and assignment.draft is None
+    if assignment.state in (Assignment.State.RESERVED, Assignment.State.SKIPPED) or (
+        assignment.state == Assignment.State.OPEN and assignment.draft is None
     ):
         return None
     found = (
@@ -97,8 +97,12 @@ def _annotation(assignment: Assignment) -> dict | None:
     if found is None or found.head is None:
         return None
     comment = ""
-    if found.state == "returned":
-        review = Review.objects.filter(version__annotation=found, decision="return").order_by("-pk").first()
+    if found.state == Annotation.State.RETURNED:
+        review = (
+            Review.objects.filter(version__annotation=found, decision=Review.Decision.RETURN)
+            .order_by("-pk")
+            .first()
+        )
         comment = review.comment if review else ""
     return {
         "state": found.state,

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from annotation import presentation
 from annotation.bench import strings
-from annotation.models import Annotation, Annotator, Assignment, Review
+from annotation.models import Annotation, Annotator, Assignment, BenchSettings, Item, Review
 from annotation.promotion import end_user_feedback
 from annotation.statistics import progress
 from core import scripts
@@ -36,7 +36,11 @@ def bench(request, project):
     choices = strings.choices()
     config = {
         "user": {"id": user.pk, "username": user.username, "keys": user.keys or {}},
-        "project": {"slug": project.slug, "kind": settings.kind, "ratings": settings.ratings != "none"},
+        "project": {
+            "slug": project.slug,
+            "kind": settings.kind,
+            "ratings": settings.ratings != BenchSettings.Ratings.NONE,
+        },
         "urls": {
             "api": get_script_prefix() + "api/v1/",
             "login": reverse("login"),
@@ -54,7 +58,7 @@ def bench(request, project):
     guidelines = markdown.render(settings.guideline.text) if settings.guideline_id else ""
     # the project's returned ones are few, the person's own many
     own = Annotation.objects.filter(project=project, annotator=annotator)
-    returned = own.filter(state="returned", item__hidden=False).count() if annotator else 0
+    returned = own.filter(state=Annotation.State.RETURNED, item__hidden=False).count() if annotator else 0
     context = {
         "project": project,
         "config": config,
@@ -83,7 +87,7 @@ def mine(request, project):
     if before:
         rows = rows.filter(pk__lt=before)
     returned = (
-        Review.objects.filter(version__annotation=OuterRef("pk"), decision="return")
+        Review.objects.filter(version__annotation=OuterRef("pk"), decision=Review.Decision.RETURN)
         .order_by("-pk")
         .values("comment")[:1]
     )
@@ -101,8 +105,8 @@ def mine(request, project):
     )
     first = []
     if not state:  # all: what waits for its author stands before the pages
-        first = list(rows.filter(state="returned")[: MINE_PER_PAGE + 1]) if not before else []
-        rows = rows.exclude(state="returned")
+        first = list(rows.filter(state=Annotation.State.RETURNED)[: MINE_PER_PAGE + 1]) if not before else []
+        rows = rows.exclude(state=Annotation.State.RETURNED)
     more_returned = len(first) > MINE_PER_PAGE
     rows = list(rows[: MINE_PER_PAGE + 1])
     more = rows[MINE_PER_PAGE - 1].pk if len(rows) > MINE_PER_PAGE else None
@@ -114,7 +118,11 @@ def mine(request, project):
             said.get(row.item_id, []), orders.get(row.assignment_id, []), one=row.item.slot_count == 1
         )
         row.excerpt = "" if row.item.hidden else presentation.excerpt(row.item.prompt.messages, EXCERPT)
-        row.open_to_change = row.state != "accepted" and row.item.state != "settled" and not row.item.hidden
+        row.open_to_change = (
+            row.state != Annotation.State.ACCEPTED
+            and row.item.state != Item.State.SETTLED
+            and not row.item.hidden
+        )
     context = {
         "project": project,
         "rows": rows,

@@ -5,6 +5,7 @@ caller holds the project's import lock."""
 
 from django.utils.translation import gettext as _
 
+from annotation.document import merged_into_slots
 from annotation.imports import existing as known
 from annotation.imports.added import Added, KeySource
 from annotation.imports.existing import ItemState, Judged, PromptState
@@ -18,7 +19,6 @@ from annotation.imports.prepare import (
     ReadyAnswer,
     ReadyEntry,
     ReadyJudgement,
-    by_slot,
 )
 from annotation.models import (
     BenchSettings,
@@ -74,9 +74,9 @@ class Chunk:
         for record in records:
             refusal = record if isinstance(record, Refusal) else self.add(record)
             if refusal is not None:
-                self.added.refusals.append(refusal)
+                self.added.refuse(refusal)
         if self.trial is not None:
-            new = {row[6]: row[0] for row in self.prompts}
+            new = {content_hash: pk for pk, *_columns, content_hash in self.prompts}
             self.trial.keep(new, self.states.values(), self.new_external)
         return self.added
 
@@ -376,7 +376,7 @@ class Chunk:
         document = judgement.document
         slots = [item.slots[text] for text in entry.texts]
         if slots != list(range(len(slots))):
-            document = by_slot(document, slots)
+            document = merged_into_slots(document, slots)
         self.versions.append((held.head, held.id, held.number, bulk.json_text(document), judgement.key))
         if not held.new:
             self.superseded[held.id] = held.head

@@ -84,14 +84,14 @@ def _write_judgements(chunk: Chunk, event_id: int, now, at) -> None:
     rows = [(j.id, item, annotators[name], j.head) for item, name, j in chunk.annotations]
     same = {
         "project": chunk.project.pk,
-        "state": "submitted",
+        "state": Annotation.State.SUBMITTED.value,
         "practice": False,
         "created_at": at,
         "updated_at": at,
     }
     bulk.insert(Annotation, ("id", "item", "annotator", "head"), rows, constants=same)
     same = {
-        "action": "import",
+        "action": AnnotationVersion.Action.IMPORT.value,
         "schema": 1,
         "order": "[]",
         "active_ms": 0,
@@ -101,4 +101,4 @@ def _write_judgements(chunk: Chunk, event_id: int, now, at) -> None:
     }
     bulk.insert(AnnotationVersion, VERSION, chunk.versions, constants=same)
     for pk, head in chunk.superseded.items():
-        Annotation.objects.filter(pk=pk).update(head=head, state="submitted", updated_at=now)
+        Annotation.objects.filter(pk=pk).update(head=head, state=Annotation.State.SUBMITTED, updated_at=now)

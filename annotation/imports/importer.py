@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from annotation.imports import chunk_rows, preview
 from annotation.imports import existing as known
-from annotation.imports.added import Added, ItemFroze, KeySource
+from annotation.imports.added import Added, ItemFroze, KeySource, Numbers
 from annotation.imports.chunk import Chunk
 from annotation.imports.prefetch import CHUNK_RECORDS, Chunks
 from annotation.imports.prepare import Ready, prepare
@@ -28,6 +28,7 @@ from annotation.models import Annotation, AnnotationVersion, BenchSettings, Item
 from core import events
 from core.db import bulk
 from core.errors import DomainError
+from core.jobs.control import NoControl
 from corpus import readers
 from corpus.models import ImportBatch, Prompt, PromptOrigin, Response
 from corpus.records import FileRefused, Record, Refusal
@@ -41,40 +42,20 @@ _TRIES = 5
 
 
 @dataclass
-class Counts:
+class Counts(Numbers):
     """The report so far. read = imported + duplicates + refused. `notes`, `dropped`: {column: records}."""
 
     read: int = 0
-    imported: int = 0
-    items: int = 0
-    responses: int = 0
-    annotations: int = 0
-    duplicates: int = 0
-    refused: int = 0
-    prompts: int = 0
-    personal_data: int = 0
-    waiting: int = 0
     notes: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, int] = field(default_factory=dict)
 
     def add(self, added: Added) -> None:
-        for name in (
-            "imported",
-            "items",
-            "responses",
-            "annotations",
-            "duplicates",
-            "prompts",
-            "personal_data",
-            "waiting",
-        ):
-            setattr(self, name, getattr(self, name) + getattr(added, name))
+        self.increase(added)
         for into, more in ((self.notes, added.notes), (self.dropped, added.dropped)):
             for column, n in more.items():
                 name = column if column in into or len(into) < LISTED_COLUMNS else "…"
                 into[name] = into.get(name, 0) + n
-        self.refused += len(added.refusals)
-        self.read += added.imported + added.duplicates + len(added.refusals)
+        self.read += added.imported + added.duplicates + added.refused
 
 
 class Errors:
@@ -123,16 +104,6 @@ class Errors:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
-
-
-class NoControl:
-    """Stands where a job's Control would, for a run without a Job row."""
-
-    def progress(self, done: int, total: int | None = None) -> None: ...
-
-    def check(self) -> None: ...
-
-    def checkpoint(self, data: dict) -> None: ...
 
 
 @dataclass
@@ -280,7 +251,8 @@ def take(
     counts = source.counts
     columns = {"notes": _by_number(counts.notes), "dropped": _by_number(counts.dropped)}
     report = (
-        asdict(counts)
+        {"read": counts.read}  # first, as people read it
+        | asdict(counts)
         | columns
         | {"waiting": max(0, counts.waiting), "errors": errors.listed, "dry_run": dry_run}
     )

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
-from annotation import document as documents
+from annotation.document import LETTERS, Judgement, merged_into_slots
+from annotation.document_checks import check_complete, check_shape
 from annotation.models import Kind
 from core import storable
 from core.db.bulk import json_text
@@ -17,7 +18,7 @@ from core.rendering import language
 from corpus import canonical, personal_data
 from corpus.records import Entry, Record, Refusal
 
-MAX_ANSWERS = len(documents.LETTERS)
+MAX_ANSWERS = len(LETTERS)
 MAX_NAME = 200
 _EMPTY_LIST, _EMPTY_OBJECT = "[]", "{}"
 # plain texts compare faster than members
@@ -158,9 +159,9 @@ def _check_kind(entry: Entry, kind: str) -> None:
         raise _Refuse(
             "answers", "kind_mismatch", _("A demonstration project takes no judgements of answers.")
         )
-    if kind == QA and any("verdict" not in j.document for j in entry.judgements):
+    if kind == QA and any(Judgement(j.document).verdict() is None for j in entry.judgements):
         raise _Refuse("answers", "kind_mismatch", _("A QA project takes no rankings or ratings of answers."))
-    if kind == RANKING and any("verdict" in j.document for j in entry.judgements):
+    if kind == RANKING and any(Judgement(j.document).verdict() is not None for j in entry.judgements):
         raise _Refuse("answers", "kind_mismatch", _("A ranking project takes no keep, fix or drop verdicts."))
 
 
@@ -265,58 +266,12 @@ def _judgement(
     name = _short("annotator", given.annotator)
     try:
         _json("judgement", given.document)
-        doc = documents.check_shape(given.document)
-        doc = by_slot(doc, [texts.index(h) for h in hashes])
-        doc = documents.check_complete(doc, kind=kind, slot_count=len(texts), messages=entry.messages or None)
+        doc = check_shape(given.document)
+        doc = merged_into_slots(doc, [texts.index(h) for h in hashes])
+        doc = check_complete(doc, kind=kind, slot_count=len(texts), messages=entry.messages or None)
     except DomainError as no:
         raise _Refuse(no.field, no.code, str(no.message))
     # Slots by the order of the hashes: the same whatever order the file or the item has.
     place = {h: i for i, h in enumerate(sorted(texts))}
-    form = canonical.canonical_json([name, sorted(texts), by_slot(doc, [place[h] for h in texts])])
+    form = canonical.canonical_json([name, sorted(texts), merged_into_slots(doc, [place[h] for h in texts])])
     return ReadyJudgement(name, doc, canonical.text_hash(key=key, text=form))
-
-
-def by_slot(doc: dict, slots: list[int]) -> dict:
-    """`doc`, whose answers are indexes into `slots`, by slot numbers. Indexes that share a slot (equal texts)
-    become one; DomainError "contradiction" when they are said to differ."""
-
-    def slot(index):
-        if not isinstance(index, int) or not 0 <= index < len(slots):
-            raise DomainError(
-                "invalid_document", _("The judgement names an answer that is not there."), field="judgement"
-            )
-        return slots[index]
-
-    out = dict(doc)
-    if "ranking" in doc:
-        out["ranking"] = [sorted({slot(i) for i in group}) for group in doc["ranking"]]
-        flat = [s for group in out["ranking"] for s in group]
-        unranked = set(slots) - {slot(i) for group in doc["ranking"] for i in group}
-        split = {
-            slots[i] for i in range(len(slots)) if not any(i in group for group in doc["ranking"])
-        } - unranked
-        if len(flat) != len(set(flat)) or (split and doc.get("rest") == "worse"):
-            raise DomainError(
-                "contradiction", _("Answers with the same text are ranked differently."), field="ranking"
-            )
-    for name in ("ratings", "answer_flags"):
-        if name not in doc:
-            continue
-        merged: dict[str, object] = {}
-        for index, value in doc[name].items():
-            place = str(slot(int(index)))
-            if name == "answer_flags":
-                merged[place] = sorted({*merged.get(place, ()), *value})  # type: ignore[misc]
-            elif merged.setdefault(place, value) != value:
-                raise DomainError(
-                    "contradiction", _("Answers with the same text are rated differently."), field="ratings"
-                )
-        out[name] = merged
-    for name in ("spans", "corrections"):
-        if name in doc:
-            out[name] = [
-                part | {"answer": slot(part["answer"])} if "answer" in part else part for part in doc[name]
-            ]
-    if "not_read" in doc:
-        out["not_read"] = sorted({slot(i) for i in doc["not_read"]})
-    return out

@@ -7,6 +7,7 @@ from itertools import islice
 
 from django.utils.translation import gettext as _
 
+from annotation.document import Judgement
 from corpus import readers
 from corpus.readers import limits
 from corpus.readers.fields import answer_columns
@@ -111,12 +112,13 @@ def _of_entry(line: int, entry: Entry, mapping: dict[str, str]) -> list[Judged]:
     names = scales.names_of(mapping, len(entry.answers))
     made = []
     for judgement in entry.judgements:
-        ranking = [[i + 1 for i in group] for group in judgement.document.get("ranking", [])]
+        said = Judgement(judgement.document)
+        ranking = [[i + 1 for i in group] for group in said.groups()]
         one = Judged(line, judgement.annotator, ranking, question=question)
         if not ranking:
             continue
-        one.says = words(judgement.document, names)
-        one.kind, best = _kind(one, judgement.document, len(entry.answers)), ranking[0]
+        one.says = words(said, names)
+        one.kind, best = _kind(one, said, len(entry.answers)), ranking[0]
         won = best if len(best) == 1 else []
         one.winner = _cut(entry.answers[won[0] - 1].text) if won else ""
         one.others = [_cut(answer.text) for i, answer in enumerate(entry.answers, 1) if i not in won]
@@ -131,9 +133,9 @@ def _of_entry(line: int, entry: Entry, mapping: dict[str, str]) -> list[Judged]:
     ]
 
 
-def words(document: dict, names: list[str]) -> str:
+def words(judgement: Judgement, names: list[str]) -> str:
     """What a judgement of the answers called `names` says, as the reader made it."""
-    ranking, good = document["ranking"], document.get("acceptable")
+    ranking, good = judgement.groups(), judgement.acceptable()
     if len(names) == 1:
         return _("The answer is good") if good else _("The answer is bad")
     best, ranked = ranking[0], sum(len(group) for group in ranking)
@@ -149,9 +151,9 @@ def words(document: dict, names: list[str]) -> str:
     return _("%(answer)s wins (%(order)s)") % {"answer": names[best[0]], "order": order}
 
 
-def _kind(one: Judged, document: dict, many: int) -> str:
+def _kind(one: Judged, judgement: Judgement, many: int) -> str:
     if many == 1:
-        return "good" if document.get("acceptable") else "bad"
+        return "good" if judgement.acceptable() else "bad"
     if len(one.ranking[0]) > 1:
         return "ties"
     return {1: "first", 2: "second"}.get(one.ranking[0][0], "other")

@@ -133,7 +133,7 @@ def item_hide(request, project, pk):
     queue.report(
         user=request.user, item=found, comment=form.cleaned_data["comment"] if form.is_valid() else ""
     )
-    figures.forget(project)
+    figures.clear(project)
     found.refresh_from_db(fields=["hidden"])
     if found.hidden:
         messages.success(
@@ -154,12 +154,12 @@ def item_decide(request, project, pk):
     decision = request.POST.get("decision")
     if decision == "restore":
         queue.restore(user=request.user, item=found)
-        figures.forget(project)
+        figures.clear(project)
         messages.success(request, _("The item can be seen and worked on again."))
         return redirect("item", project.slug, pk)
     if decision == "delete":
         n = projects.delete_content(item=found, actor=request.user)
-        figures.forget(project)
+        figures.clear(project)
         messages.success(request, _("Prompt, answers and judgements were deleted (items: %(n)s).") % {"n": n})
         return redirect("items", project.slug)
     raise DomainError("invalid", _("There is no such decision."), field="decision")

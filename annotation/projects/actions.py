@@ -169,9 +169,10 @@ def change(*, project: Project, actor, title: str, description: str, archived: b
 
 
 def _spread_overlap(project, overlap: int) -> None:
-    unfinished = Item.objects.filter(project=project, state__in=["waiting", "open"])
+    unfinished = Item.objects.filter(project=project, state__in=[Item.State.WAITING, Item.State.OPEN])
     unfinished.update(overlap=Greatest(overlap, F("held")))
-    unfinished.filter(state="open", submitted__gt=0, submitted__gte=F("overlap")).update(state="done")
+    full = unfinished.filter(state=Item.State.OPEN, submitted__gt=0, submitted__gte=F("overlap"))
+    full.update(state=Item.State.DONE)
     # Marks say "nothing for you up to here", which more places make untrue. Locked in the order that the
     # queue locks them.
     ids = list(

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from annotation.models import Annotation, BenchSettings
+from annotation.models import Annotation, Annotator, BenchSettings
 from annotation.projects import actions
 from annotation.statistics import progress
 from core import registry
@@ -33,7 +33,9 @@ def steps(request, project, bench: BenchSettings | None = None) -> list[SafeStri
 
 def _known(request, project, bench: BenchSettings) -> dict:
     """What is done already; each question stops at the first row."""
-    judged = Annotation.objects.filter(project=project, annotator__source="person", ruling=False)
+    judged = Annotation.objects.filter(
+        project=project, annotator__source=Annotator.Source.PERSON, ruling=False
+    )
     own = judged.filter(annotator__user=request.user)
     others = judged.exclude(annotator__user=request.user)
     experts = Member.objects.filter(project=project, role__in=[Role.ANNOTATOR, Role.REVIEWER])

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotation.models import BenchSettings, Kind
 from annotation.projects.actions import MAX_CRITERIA, MAX_OVERLAP
+from core.web.forms import Verbatim
 
 
 class BenchFields(forms.Form):
@@ -107,16 +108,7 @@ CriteriaFormSet = forms.formset_factory(
 
 class GuidelinesForm(forms.Form):
     # Never stripped: what is written is what is kept.
-    text = forms.CharField(
-        label=_("Text (Markdown)"),
-        required=False,
-        strip=False,
-        max_length=200_000,
-        widget=forms.Textarea(attrs={"rows": 18}),
-    )
-
-    def clean_text(self):
-        return self.cleaned_data["text"].replace("\r\n", "\n")
+    text = Verbatim(label=_("Text (Markdown)"), max_length=200_000, rows=18)
 
 
 class PeriodForm(forms.Form):

@@ -37,9 +37,9 @@ def home_panel(request, project):
         "returned": returned,
         "kind": kinds.get(project.pk),
         "role": role,
-        "bench_url": url_or_blank("bench", project.slug) if role != "user" else "",
+        "bench_url": url_or_blank("bench", project.slug) if role != Role.USER else "",
         "mine_url": url_or_blank("mine", project.slug),
-        "leads": role in ("reviewer", "manager"),
+        "leads": role in (Role.REVIEWER, Role.MANAGER),
     }
     return render_to_string("annotation/_home_project.html", context, request=request)
 
@@ -58,7 +58,9 @@ def _home_figures(request):
     # The days' sums and what was returned, not all that the person has ever done.
     done = daily.submitted_by(people)
     # Each annotator is named: of those joined PostgreSQL may read all they have.
-    returned = Annotation.objects.filter(annotator__in=list(people), state="returned", item__hidden=False)
+    returned = Annotation.objects.filter(
+        annotator__in=list(people), state=Annotation.State.RETURNED, item__hidden=False
+    )
     back = dict(returned.values_list("annotator").annotate(n=Count("pk")).order_by())
     counts = {project: (done.get(pk, 0), back.get(pk, 0)) for pk, project in people.items()}
     kinds = {

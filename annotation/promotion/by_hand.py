@@ -15,7 +15,7 @@ from annotation.promotion import rules
 from core.db.retry import on_deadlock
 from core.errors import DomainError
 from core.models import Project
-from feedback.conversations.privacy import keeper
+from feedback.conversations.privacy import privacy_policy
 
 MOST = 100  # answers at once
 Outcome = Promotion.Outcome
@@ -84,10 +84,10 @@ def _send(project, actor, messages: Iterable[int]) -> Result:
     if bench is None:
         raise DomainError("no_bench", _("This project has no settings for its bench."))
     known = {row.message_id: row for row in Promotion.objects.filter(project=project, message_id__in=wanted)}
-    kind, keep, keys = bench.kind, keeper(project), rules.Keys()
+    kind, policy, keys = bench.kind, privacy_policy(project), rules.Keys()
     result = Result(bench.overlap)
     for message in wanted:
-        turn = turns.read(project, message, keep)
+        turn = turns.read(project, message, policy)
         row = Sent(message)
         row.question = _question(turn)
         row.answer = turn.answers[0].text if turn.answers else ""

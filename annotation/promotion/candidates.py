@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db.models import Exists, Max, OuterRef, Q, Subquery, TextField
 from django.db.models.functions import Cast
@@ -191,9 +192,10 @@ def _tagged(rule) -> Iterator[Candidate]:
 def _of_conversations(rows, tag: str | None = None) -> Iterator[Candidate]:
     """The turns of conversations that are to be judged: those with a thumb down, else the last answer of the
     branch last looked at."""
-    waiting: list[tuple] = []
-    for row in _newest_first(rows, "conversation_id", "end_user_id", "created_at", "value", "tags"):
-        if tag is None or tag in row[5]:
+    waiting: list[AboutConversation] = []
+    columns = ("conversation_id", "end_user_id", "created_at", "value", "tags")
+    for row in map(AboutConversation._make, _newest_first(rows, *columns)):
+        if tag is None or tag in row.tags:
             waiting.append(row)
             if len(waiting) == AT_ONCE:
                 yield from _turns(waiting)
@@ -201,10 +203,21 @@ def _of_conversations(rows, tag: str | None = None) -> Iterator[Candidate]:
     yield from _turns(waiting)
 
 
-def _turns(rows: list[tuple]) -> Iterator[Candidate]:
+class AboutConversation(NamedTuple):
+    """A reaction to a whole conversation."""
+
+    pk: int
+    conversation: int
+    end_user: int | None
+    at: datetime
+    value: int | None
+    tags: list
+
+
+def _turns(rows: list[AboutConversation]) -> Iterator[Candidate]:
     if not rows:
         return
-    ids = [row[1] for row in rows]
+    ids = [row.conversation for row in rows]
     downs: dict[int, list[int]] = {}
     thumbs = Reaction.objects.filter(
         current=True, kind=Reaction.Kind.THUMB, value=-1, message__conversation__in=ids

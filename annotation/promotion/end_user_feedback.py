@@ -12,7 +12,7 @@ from annotation.document import LETTERS
 from annotation.models import Assignment, ItemAnswer, Promotion
 from annotation.promotion.messages import message_of
 from feedback.conversations.end_users import label
-from feedback.conversations.privacy import keeper
+from feedback.conversations.privacy import privacy_policy
 from feedback.models import ChatSettings, Choice, Message, Reaction
 from feedback.reactions import reasons
 
@@ -104,7 +104,7 @@ class _Teller:
     """Turns rows into words, masked as the project has it."""
 
     def __init__(self, project):
-        self.keep = keeper(project)
+        self.policy = privacy_policy(project)
         settings = ChatSettings.objects.filter(project=project).only("up_reasons", "down_reasons").first()
         language = get_language() or "en"
         up, down = (settings.up_reasons, settings.down_reasons) if settings else ([], [])
@@ -121,7 +121,7 @@ class _Teller:
             "kind": kind,
             "words": words,
             "reasons": [],
-            "text": self.keep.shown(text),
+            "text": self.policy.shown(text),
         }
 
     def reaction(self, row: Reaction, slots: dict[int, int]) -> dict | None:

@@ -10,7 +10,7 @@ from corpus import canonical, parts, personal_data
 from corpus.endings import BROKEN, FILTERED, LENGTH
 from corpus.records import AnswerIn, Entry, Record, Refusal
 from feedback.conversations import tree as talk
-from feedback.conversations.privacy import Keeper
+from feedback.conversations.privacy import PrivacyPolicy
 from feedback.models import Message
 
 # Why a turn cannot be judged. Codes of refused records (annotation.imports.prepare) stand beside these.
@@ -64,7 +64,7 @@ class Turn:
     sources: dict[str, list] = field(default_factory=dict)  # of answers, by their external id
 
 
-def read(project, message: int, keep: Keeper) -> Turn:
+def read(project, message: int, policy: PrivacyPolicy) -> Turn:
     """The turn that the answer `message` belongs to, masked as set. Four queries."""
     found = (
         Message.objects.select_related("conversation__end_user", "model_version", "parent")
@@ -92,16 +92,16 @@ def read(project, message: int, keep: Keeper) -> Turn:
         turn.refused = "not_kept"
     if turn.refused:
         return turn
-    turn.messages = keep.shown_tree(asked)
+    turn.messages = policy.shown_tree(asked)
     answers = _answers(found)
-    turn.answers = [_answer(m, keep) for m in answers]
-    turn.sources = {external_id(m.pk): keep.shown_tree(m.sources) for m in answers if m.sources}
+    turn.answers = [_answer(m, policy) for m in answers]
+    turn.sources = {external_id(m.pk): policy.shown_tree(m.sources) for m in answers if m.sources}
     turn.kind = RANKING if len({canonical.unified(a.text) for a in turn.answers}) > 1 else QA
     entry = Entry(
         kind="ranking" if turn.kind == RANKING else "qa",
         messages=turn.messages,
         answers=turn.answers,
-        tools=keep.shown_tree(talked.tools),
+        tools=policy.shown_tree(talked.tools),
         external_id=external_id(message),
     )
     ready = prepare(Record(message, [entry]), key=bytes(project.hash_key), kind=turn.kind)
@@ -162,7 +162,7 @@ def _answers(message: Message) -> list[Message]:
     return out
 
 
-def _answer(message: Message, keep: Keeper) -> AnswerIn:
+def _answer(message: Message, policy: PrivacyPolicy) -> AnswerIn:
     model = message.model_version.name if message.model_version else None
     cut = (
         (message.error if message.error in (LENGTH, FILTERED) else BROKEN)
@@ -170,7 +170,7 @@ def _answer(message: Message, keep: Keeper) -> AnswerIn:
         else ""
     )
     return AnswerIn(
-        keep.shown(message.text),
+        policy.shown(message.text),
         model=model,
         origin="model",
         external_id=external_id(message.pk),

@@ -3,7 +3,7 @@ agreed with the thumb.
 
 The expert's word on an answer is the settled judgement of its item, else the accepted ones, else the
 submitted ones; where several of one rank differ, the majority has it, and a tie says nothing. Of a QA
-check: keep is good; drop for a reason about the answer, and a material correction of the answer, is bad;
+check: keep is good; drop for a reason about the answer, and a substantive correction of the answer, is bad;
 anything about the question alone says nothing of the answer. Of a ranking: above the acceptability line is
 good, below it bad; without a line it says nothing."""
 
@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from annotation.document import Judgement
 from annotation.models import Annotation, Annotator, Consensus, Promotion
 from annotation.promotion.end_user_feedback import answers_of
 from annotation.promotion.replies import verdict
@@ -26,8 +27,8 @@ LISTED = 20
 WORDS = {"good": _("good"), "bad": _("not good"), "": _("says nothing of it")}
 
 
-def words_on(item_ids) -> dict[int, list[tuple[str, dict]]]:
-    """{item: its judgements of the highest rank there is, as (kind of item, document)}. Two queries."""
+def words_on(item_ids) -> dict[int, list[tuple[str, Judgement]]]:
+    """{item: its judgements of the highest rank there is, as (kind of item, what it says)}. Two queries."""
     ids = list(item_ids)
     settled: dict[int, tuple | None] = {}
     for i in range(0, len(ids), 900):
@@ -35,7 +36,7 @@ def words_on(item_ids) -> dict[int, list[tuple[str, dict]]]:
         for item, version, kind, document in rows.values_list(
             "item_id", "version_id", "item__kind", "version__document"
         ):
-            settled[item] = (kind, document) if version is not None else None
+            settled[item] = (kind, Judgement(document)) if version is not None else None
     out: dict[int, list] = {item: [found] for item, found in settled.items() if found is not None}
     ranked: dict[int, dict[str, list]] = {}
     for i in range(0, len(ids), 900):
@@ -43,22 +44,24 @@ def words_on(item_ids) -> dict[int, list[tuple[str, dict]]]:
             item__in=ids[i : i + 900],
             annotator__source=Annotator.Source.PERSON,
             practice=False,
-            state__in=["accepted", "submitted"],
+            state__in=[Annotation.State.ACCEPTED, Annotation.State.SUBMITTED],
             head__isnull=False,
         )
         for item, state, kind, document in rows.values_list(
             "item_id", "state", "item__kind", "head__document"
         ):
-            ranked.setdefault(item, {}).setdefault(state, []).append((kind, document))
+            ranked.setdefault(item, {}).setdefault(state, []).append((kind, Judgement(document)))
     for item, by_state in ranked.items():
-        out.setdefault(item, by_state.get("accepted") or by_state.get("submitted", []))
+        out.setdefault(
+            item, by_state.get(Annotation.State.ACCEPTED) or by_state.get(Annotation.State.SUBMITTED, [])
+        )
     return out
 
 
-def word(judgements: list[tuple[str, dict]], slot: int) -> str:
+def word(judgements: list[tuple[str, Judgement]], slot: int) -> str:
     """The majority of what `judgements` say of the answer in `slot`; "" if it is a tie or nobody says
     anything."""
-    said = Counter(found for kind, document in judgements if (found := verdict(document, kind, slot)))
+    said = Counter(found for kind, one in judgements if (found := verdict(one, kind, slot)))
     if not said or (len(set(said.values())) == 1 and len(said) > 1):
         return ""
     return said.most_common(1)[0][0]

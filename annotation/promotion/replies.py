@@ -1,59 +1,52 @@
 """What experts settled about a promoted answer, on its way to the person who got it
 (feedback.inbox.replies says whether it may)."""
 
-from annotation.document import DROP_REASONS
-from annotation.models import AnnotationVersion, Consensus, Item, Promotion
+from annotation.document import Judgement
+from annotation.models import AnnotationVersion, Consensus, Item, Kind, Promotion
 from annotation.promotion.end_user_feedback import answers_of
 from feedback.inbox import replies
 
 Said = dict[int, tuple[str, str]]
 
 
-def verdict(document: dict, kind: str, slot: int) -> str:
+def verdict(judgement: Judgement, kind: str, slot: int) -> str:
     """What a stored judgement says of the answer in `slot`: "good", "bad" or "" (nothing)."""
-    if kind == "qa":
-        said = document.get("verdict")
+    if kind == Kind.QA:
+        said = judgement.verdict()
         if said == "keep":
             return "good"
         if said == "drop":
-            return (
-                "bad"
-                if any(DROP_REASONS.get(r) in ("answer", "source") for r in document.get("reasons", []))
-                else ""
-            )
-        corrected = [
-            c
-            for c in document.get("corrections", [])
-            if c.get("target") == "response" and not c.get("wording_only")
-        ]
+            return "bad" if judgement.reason_kinds() & {"answer", "source"} else ""
+        corrected = any(c.of_answer and not c.wording_only for c in judgement.corrections())
         return "bad" if said == "fix" and corrected else ""
-    if kind == "ranking":
-        line = document.get("acceptable")
+    if kind == Kind.RANKING:
+        line = judgement.acceptable()
         if line is None:
             return ""
-        groups = document.get("ranking", [])
+        groups = judgement.groups()
         place = next((i for i, group in enumerate(groups) if slot in group), None)
         if place is None:
             # Not ranked: below the line where none is acceptable or the rest is worse than what stands below
             # it.
-            return "bad" if line == 0 or (document.get("rest") == "worse" and line <= len(groups)) else ""
+            return "bad" if line == 0 or (judgement.rest_is_worse() and line <= len(groups)) else ""
         return "good" if place < line else "bad"
     return ""
 
 
-def correction(document: dict, slot: int) -> str:
+def correction(judgement: Judgement, slot: int) -> str:
     """The text that a stored judgement says the answer in `slot` should have been; "" if none."""
-    for one in document.get("corrections", []):
-        if one.get("target") == "response" and one.get("answer", 0) == slot:
-            return str(one.get("text", ""))
+    for one in judgement.corrections():
+        if one.of_answer and (one.answer or 0) == slot:
+            return one.text
     return ""
 
 
 def said_of(item: Item, version: AnnotationVersion, messages: list[int]) -> Said:
     """{answer: (verdict, corrected text)} of those of `messages` that stand on the item, by `version`."""
     slots = answers_of([item.pk]).get(item.pk, {})
+    said = Judgement(version.document)
     return {
-        pk: (verdict(version.document, item.kind, slots[pk]), correction(version.document, slots[pk]))
+        pk: (verdict(said, item.kind, slots[pk]), correction(said, slots[pk]))
         for pk in messages
         if pk in slots
     }

@@ -38,7 +38,7 @@ from core.errors import DomainError
 from core.models import Event
 from corpus.models import PromptOrigin, Response
 from feedback.conversations.end_users import label
-from feedback.conversations.privacy import Keeper, keeper
+from feedback.conversations.privacy import PrivacyPolicy, privacy_policy
 from feedback.models import EndUser, Message
 
 log = logging.getLogger(__name__)
@@ -186,7 +186,7 @@ def preview(rule: PromotionRule) -> dict:
     caps, "waiting": turns left for later days because of the caps (counted up to MAX_CAP), "turns": the
     first 20 [{"candidate", "turn", "marks", "who"}]}. Equal questions with equal answers count one by one
     here, and become one item."""
-    room, keep = _Room(rule), keeper(rule.project)
+    room, policy = _Room(rule), privacy_policy(rule.project)
     count = waiting = 0
     shown: list[dict] = []
     for candidate in pick.candidates(rule):
@@ -196,7 +196,7 @@ def preview(rule: PromotionRule) -> dict:
                 break
             continue
         if len(shown) < PREVIEWED:
-            turn = turns.read(rule.project, candidate.message, keep)
+            turn = turns.read(rule.project, candidate.message, policy)
             if turn.unready:
                 continue
             shown.append({"candidate": candidate, "turn": turn, "marks": turns.marks(turn)})
@@ -238,17 +238,17 @@ def run(project, rule: PromotionRule | None = None, actor=None, ctl=None) -> dic
         if rule is not None
         else list(PromotionRule.objects.filter(project=project, active=True).select_related("project"))
     )
-    keep, keys = keeper(project), Keys()
+    policy, keys = privacy_policy(project), Keys()
     report: dict = dict.fromkeys(Outcome.values, 0) | {"rules": []}
     for one in rules:
-        counts = _run_rule(one, actor, keep, keys, ctl)
+        counts = _run_rule(one, actor, policy, keys, ctl)
         report["rules"].append({"id": one.pk, "name": one.name} | counts)
         for name in Outcome.values:
             report[name] += counts[name]
     return report
 
 
-def _run_rule(rule: PromotionRule, actor, keep: Keeper, keys: KeySource, ctl) -> dict:
+def _run_rule(rule: PromotionRule, actor, policy: PrivacyPolicy, keys: KeySource, ctl) -> dict:
     newest = (
         Event.objects.filter(project=rule.project_id).order_by("-id").values_list("id", flat=True).first()
         or 0
@@ -266,7 +266,7 @@ def _run_rule(rule: PromotionRule, actor, keep: Keeper, keys: KeySource, ctl) ->
         if not room.for_person(candidate.end_user):
             left.append(candidate.message)
             continue
-        outcome = _take(rule, candidate, actor, keep, keys)
+        outcome = _take(rule, candidate, actor, policy, keys)
         if outcome is None:
             left.append(candidate.message)
             continue
@@ -285,11 +285,11 @@ def _run_rule(rule: PromotionRule, actor, keep: Keeper, keys: KeySource, ctl) ->
     return counts
 
 
-def _take(rule, candidate: Candidate, actor, keep: Keeper, keys: KeySource) -> str | None:
+def _take(rule, candidate: Candidate, actor, policy: PrivacyPolicy, keys: KeySource) -> str | None:
     """Take one turn; its outcome, or None if it is to be left for later (still being written, or a cap was
     reached meanwhile)."""
     for attempt in range(_TRIES):
-        turn = turns.read(rule.project, candidate.message, keep)
+        turn = turns.read(rule.project, candidate.message, policy)
         if turn.unready:
             return None
         try:

@@ -20,7 +20,7 @@ from core import jobs, text
 from core.access import project_form, project_page
 from core.errors import DomainError
 from feedback.conversations.end_users import label
-from feedback.conversations.privacy import keeper
+from feedback.conversations.privacy import privacy_policy
 from feedback.models import EndUser, Reaction
 
 PAGE = 50
@@ -173,7 +173,7 @@ def _number(text: str) -> int | None:
 
 def _preview(rule: PromotionRule) -> dict:
     """The preview with words for the page: excerpts, why, what was said."""
-    found, keep = promotion.preview(rule), keeper(rule.project)
+    found, policy = promotion.preview(rule), privacy_policy(rule.project)
     said = {}
     if rule.kind not in (PromotionRule.Kind.RANDOM, PromotionRule.Kind.ALL_BAD):
         said = Reaction.objects.filter(project=rule.project).in_bulk(
@@ -186,7 +186,7 @@ def _preview(rule: PromotionRule) -> dict:
         one["answer"] = text.excerpt(_unmarked(answer), EXCERPT)
         one["earlier"] = max(0, sum(m["role"] == "user" for m in turn.messages) - 1)
         one["others"] = len(turn.answers) - 1
-        one["comment"] = text.excerpt(keep.shown(row.text), EXCERPT) if row is not None else ""
+        one["comment"] = text.excerpt(policy.shown(row.text), EXCERPT) if row is not None else ""
         one["score"] = one["candidate"].value
         one["refused"] = promotion_turns.REFUSALS.get(turn.refused, turn.refused)
         one["marks"] = [MARKS.get(kind, kind) for kind in one["marks"]]

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Length
 
+from annotation.document import Judgement
 from annotation.models import Annotation, Facet, ItemAnswer, Outcome
 from annotation.presentation import text_of
 from annotation.querysets import unread
@@ -71,15 +72,14 @@ def _batch(project) -> int:
             "version_id": row.head_id,
             "source": row.annotator.source,
         }
-        for name in outcomes.facets(row.head.document):
+        said = Judgement(row.head.document)
+        for name in outcomes.facets(said):
             about = name.startswith(("verdict:", "reason:"))
             gave = sorted(set().union(*models[row.item_id].values())) if about else []
             had += [Facet(**kept, name=name, model_id=model) for model in gave or [None]]
         if row.item.kind != "ranking":
             continue
-        found = outcomes.comparisons(
-            row.head.document, row.head.order, models[row.item_id], lengths[row.item_id]
-        )
+        found = outcomes.comparisons(said, row.head.order, models[row.item_id], lengths[row.item_id])
         if found and row.item.prompt_id not in spoken:
             spoken[row.item.prompt_id] = language_of(row.item.prompt)
         compared += [

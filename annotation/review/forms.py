@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotation.document import ITEM_FLAGS
 from annotation.models import Annotation
+from core.web.forms import Verbatim
 
 STATES = {
     Annotation.State.SUBMITTED: _("to review"),
@@ -54,4 +55,4 @@ class RulingForm(forms.Form):
 
 
 class CommentForm(forms.Form):
-    comment = forms.CharField(required=False, strip=False, max_length=20_000)
+    comment = Verbatim(max_length=20_000)

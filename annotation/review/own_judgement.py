@@ -42,7 +42,7 @@ def ranking(text: str) -> dict:
 
 def of_form(item, data: dict) -> dict:
     """The document by letters that the cleaned RulingForm `data` says of `item`; what it lacks is for
-    `document.check_complete` to say."""
+    `document_checks.check_complete` to say."""
     if item.kind == "ranking":
         return ranking(data["ranking"])
     if item.kind == "demonstration":

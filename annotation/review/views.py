@@ -10,8 +10,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotation import document, presentation
+from annotation import presentation
 from annotation.bench import payload, strings
+from annotation.document import Judgement
 from annotation.models import Annotation, AnnotationVersion, Item, Review
 from annotation.promotion import end_user_feedback
 from annotation.review import own_judgement
@@ -111,14 +112,14 @@ def _flags(worklist: Worklist) -> list[tuple]:
 
 def _summary(row, item) -> dict:
     """What the list says of a judgement, without rendering any text."""
-    doc = document.to_letters(row.head.document, payload.review_order(item))
+    said = Judgement(row.head.document).by_letters(payload.review_order(item))
     return {
-        "sentence": presentation.sentence(doc),
-        "verdict": presentation.VERDICTS.get(doc.get("verdict", ""), ""),
-        "none_acceptable": doc.get("acceptable") == 0,
-        "corrections": len(doc.get("corrections", [])),
-        "comment": bool(doc.get("comment")),
-        "flags": doc.get("flags", []),
+        "sentence": presentation.sentence(said),
+        "verdict": presentation.VERDICTS.get(said.verdict() or "", ""),
+        "none_acceptable": said.acceptable() == 0,
+        "corrections": len(said.corrections()),
+        "comment": bool(said.comment()),
+        "flags": said.flags(),
     }
 
 
@@ -148,14 +149,17 @@ def _item_page(request, project, item, *, reveal=False, status=200, error="", er
     settled = review.settlement_of(item)
     for row in rows:
         row.judgement = presentation.judgement(
-            row.head.document, item, shown, row.head.criteria.criteria if row.head.criteria else []
+            Judgement(row.head.document), item, shown, row.head.criteria.criteria if row.head.criteria else []
         )
-        row.letters = presentation.letters_meant(row.head.document, row.head.order, shown)
+        row.letters = presentation.letters_meant(Judgement(row.head.document), row.head.order, shown)
         row.own = row.annotator.user_id == request.user.pk
         row.reviews = reviews.get(row.pk, [])
         row.in_force = settled is not None and settled.version_id == row.head_id
         row.decidable = (
-            not row.own and row.state in ("submitted", "accepted") and not item.hidden and not row.ruling
+            not row.own
+            and row.state in (Annotation.State.SUBMITTED, Annotation.State.ACCEPTED)
+            and not item.hidden
+            and not row.ruling
         )
         row.returnable = row.decidable and row.annotator.user_id is not None and not row.in_force
         row.error = error if error_for == row.pk else ""
@@ -220,7 +224,7 @@ def _to_item(request, project, pk):
 
 def _decided(request, project, item, said: str):
     """On to the next work to review: of this item first, then the next item of the list."""
-    figures.forget(project)
+    figures.clear(project)
     messages.success(request, said)
     waiting = Annotation.objects.reviewable_by(request.user).filter(item=item, state="submitted")
     settled = Item.objects.filter(pk=item.pk, state=Item.State.SETTLED).exists()
@@ -241,7 +245,7 @@ def _annotation(request, project, pk, annotation_pk):
 
 def _comment(request) -> str:
     form = CommentForm(request.POST)
-    return form.cleaned_data["comment"].replace("\r\n", "\n") if form.is_valid() else ""
+    return form.cleaned_data["comment"] if form.is_valid() else ""
 
 
 @project_form("reviewer", "review_item", "pk")
@@ -349,7 +353,7 @@ def agreeing(request, project):
     if request.method == "POST" and form.is_valid():
         taken = list(rows.select_related("annotator").order_by("item_id", "pk")[:MOST_TOGETHER])
         n = review.accept_all(annotations=taken, reviewer=request.user)
-        figures.forget(project)
+        figures.clear(project)
         messages.success(request, _accepted(n))
         return redirect("review", project.slug)
     found = list(rows.order_by("item_id", "pk").values_list("item_id", flat=True)[: MOST_TOGETHER + 1])

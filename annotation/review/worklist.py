@@ -8,9 +8,11 @@ from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Cast, Coalesce
 from django.utils.http import urlencode
 
+from annotation.document import CORRECTIONS
 from annotation.models import Annotation, Item, ItemTag
 from annotation.review.forms import ReviewFilter
 from annotation.statistics.project import LOW_AGREEMENT
+from core.models import Project
 
 NOTHING_TO_COMPARE = 2.0  # stands behind every agreement, which ends at 1
 MOST_COUNTED = 1000  # of each state; beyond it the list says "1000+"
@@ -29,7 +31,7 @@ def with_flags(annotations: QuerySet) -> QuerySet:
 class Worklist:
     """The items of `project` that `user` may decide on and that `asked` (see ReviewFilter) lets through."""
 
-    project: object
+    project: Project
     user: object
     asked: dict
 
@@ -58,7 +60,7 @@ class Worklist:
         if "annotator" in self.asked:
             rows = rows.filter(annotator__pseudonym=self.asked["annotator"].strip())
         if "corrections" in self.asked:
-            rows = rows.filter(head__document__has_key="corrections")
+            rows = rows.filter(head__document__has_key=CORRECTIONS)
         if "flag" in self.asked:
             rows = with_flags(rows).filter(flagged(self.asked["flag"]))
         if "low" in self.asked:

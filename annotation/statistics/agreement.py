@@ -3,10 +3,14 @@
 Imported annotators count in neither unless asked. The functions on plain rankings are pure."""
 
 import random
+from itertools import combinations
 from math import fsum
+from typing import NamedTuple
 
-from annotation.document import ranks_of
-from annotation.models import Annotation, Annotator, Item
+from annotation.document import VERDICTS, Judgement, ranks_of
+from annotation.models import Annotation, Annotator, Item, Kind
+
+_IN_FORCE = (Annotation.State.SUBMITTED, Annotation.State.ACCEPTED)
 
 
 def tau_b(a: dict[int, float], b: dict[int, float]) -> float | None:
@@ -54,12 +58,13 @@ def _mid_ranks(values: list[float]) -> list[float]:
 def of_documents(kind: str, documents: list[dict], slot_count: int) -> float | None:
     """Mean agreement over all pairs of annotators, −1 … 1 for rankings (tau-b), 0 … 1 for QA verdicts; None
     when nothing compares. The same to the last digit in whatever order the documents come."""
-    pairs = [(a, b) for i, a in enumerate(documents) for b in documents[i + 1 :]]
-    if kind == "ranking":
-        ranks = {id(d): ranks_of(d, slot_count) for d in documents}
-        values = [v for a, b in pairs if (v := tau_b(ranks[id(a)], ranks[id(b)])) is not None]
-    elif kind == "qa":
-        values = [1.0 if a.get("verdict") == b.get("verdict") else 0.0 for a, b in pairs]
+    judgements = [Judgement(document) for document in documents]
+    if kind == Kind.RANKING:
+        ranks = [ranks_of(judgement, slot_count) for judgement in judgements]
+        values = [v for a, b in combinations(ranks, 2) if (v := tau_b(a, b)) is not None]
+    elif kind == Kind.QA:
+        verdicts = [judgement.verdict() for judgement in judgements]
+        values = [1.0 if a == b else 0.0 for a, b in combinations(verdicts, 2)]
     else:
         values = []
     return fsum(values) / len(values) if values else None
@@ -69,10 +74,7 @@ def of_item(item: Item, *, mine: tuple[int, dict | None] | None = None) -> float
     """Agreement of `item` from the heads in force. `mine` = (annotator id, document) stands in for that
     annotator's stored head (None: withdrawn), so that a submit needs one query."""
     others = Annotation.objects.filter(
-        item=item,
-        annotator__source=Annotator.Source.PERSON,
-        ruling=False,
-        state__in=["submitted", "accepted"],
+        item=item, annotator__source=Annotator.Source.PERSON, ruling=False, state__in=_IN_FORCE
     )
     documents = []
     if mine is not None:
@@ -96,9 +98,9 @@ def project_agreement(project, *, limit: int = NEWEST, resamples: int = 100) -> 
     rows = (
         Annotation.objects.filter(
             project=project,
-            annotator__source="person",
+            annotator__source=Annotator.Source.PERSON,
             ruling=False,
-            state__in=["submitted", "accepted"],
+            state__in=_IN_FORCE,
             item__agreement__isnull=False,
         )
         .order_by("-item_id")
@@ -106,14 +108,16 @@ def project_agreement(project, *, limit: int = NEWEST, resamples: int = 100) -> 
             : limit * 4
         ]
     )
-    items: dict[int, list] = {}
+    items: dict[int, list[Judged]] = {}
     for item_id, annotator_id, document, slot_count, kind in rows:
-        items.setdefault(item_id, []).append((annotator_id, document, slot_count, kind))
+        judged = Judged(annotator_id, Judgement(document), slot_count, kind)
+        items.setdefault(item_id, []).append(judged)
     shared = [v for v in items.values() if len(v) > 1][:limit]
     ws = [
         w
         for v in shared
-        if v[0][3] == "ranking" and (w := kendall_w([ranks_of(d, n) for _a, d, n, _k in v])) is not None
+        if v[0].kind == Kind.RANKING
+        and (w := kendall_w([ranks_of(j.judgement, j.slots) for j in v])) is not None
     ]
     data = _reliability(shared)
     alpha = _alpha(shared)
@@ -132,10 +136,19 @@ def project_agreement(project, *, limit: int = NEWEST, resamples: int = 100) -> 
     }
 
 
-def _alpha(shared) -> float | None:
-    """Krippendorff's alpha over `shared` = [[(annotator id, document, slot count, kind), …] per item]; None
-    where undefined: fewer than two units with two values or more, or all of them the same (then no
-    disagreement is expected, and 0 / 0 says nothing)."""
+class Judged(NamedTuple):
+    """One person's judgement of an item with so many distinct answers."""
+
+    annotator: int
+    judgement: Judgement
+    slots: int
+    kind: str
+
+
+def _alpha(shared: list[list[Judged]]) -> float | None:
+    """Krippendorff's alpha over `shared`, the judgements item by item; None where undefined: fewer than two
+    units with two values or more, or all of them the same (then no disagreement is expected, and 0 / 0 says
+    nothing)."""
     import krippendorff
 
     data = _reliability(shared)
@@ -144,7 +157,7 @@ def _alpha(shared) -> float | None:
     return float(
         krippendorff.alpha(
             reliability_data=data,
-            level_of_measurement="ordinal" if shared[0][0][3] == "ranking" else "nominal",
+            level_of_measurement="ordinal" if shared[0][0].kind == Kind.RANKING else "nominal",
         )
     )
 
@@ -154,20 +167,21 @@ def _varies(data) -> bool:
     return len({value for value in data.ravel().tolist() if value == value}) > 1
 
 
-def _reliability(shared):
+def _reliability(shared: list[list[Judged]]):
     """The values of `shared` as a table, a row a person and a column a unit; NaN where somebody said nothing.
     Without the units that fewer than two people judged, which alpha leaves out of account."""
     import numpy as np
 
-    rankings = bool(shared) and shared[0][0][3] == "ranking"
-    people = {a: i for i, a in enumerate(sorted({row[0] for v in shared for row in v}))}
+    rankings = bool(shared) and shared[0][0].kind == Kind.RANKING
+    people = {a: i for i, a in enumerate(sorted({one.annotator for of_item in shared for one in of_item}))}
+    places: dict[str | None, int] = {verdict: place for place, verdict in enumerate(VERDICTS)}
     columns = []
-    for rows in shared:
+    for judged in shared:
         if rankings:
-            ranks = {a: ranks_of(d, n) for a, d, n, _k in rows}
-            units = [{a: r[s] for a, r in ranks.items() if s in r} for s in range(rows[0][2])]
+            ranks = {one.annotator: ranks_of(one.judgement, one.slots) for one in judged}
+            units = [{a: r[s] for a, r in ranks.items() if s in r} for s in range(judged[0].slots)]
         else:
-            units = [{a: {"keep": 0, "fix": 1, "drop": 2}.get(d.get("verdict")) for a, d, _n, _k in rows}]
+            units = [{one.annotator: places.get(one.judgement.verdict()) for one in judged}]
         for unit in units:
             said = {people[a]: value for a, value in unit.items() if value is not None}
             if len(said) > 1:

@@ -7,7 +7,7 @@ for agreement. Models with the same text stand on one answer, so they are not co
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from annotation.document import ranks_of
+from annotation.document import Judgement, ranks_of
 
 
 class Comparison(NamedTuple):
@@ -22,11 +22,11 @@ class Comparison(NamedTuple):
 
 
 def comparisons(
-    document: dict, order: list[int], models: Mapping[int, set[int]], lengths: Mapping[int, int]
+    judgement: Judgement, order: list[int], models: Mapping[int, set[int]], lengths: Mapping[int, int]
 ) -> list[Comparison]:
-    """The comparisons in a stored `document` by slots. `order`: the slots as they were shown ([]: not known);
+    """The comparisons in a `judgement` by slots. `order`: the slots as they were shown ([]: not known);
     `models`: who gave the answer of each slot; `lengths`: its characters."""
-    ranks = ranks_of(document, max(models, default=-1) + 1)
+    ranks = ranks_of(judgement, max(models, default=-1) + 1)
     slots = sorted(slot for slot in ranks if models.get(slot))
     places = {slot: i for i, slot in enumerate(order)}
     out = []
@@ -42,19 +42,20 @@ def comparisons(
     return sorted(out)
 
 
-def facets(document: dict) -> list[str]:
-    """The names of what `document` has, each once: "correction", "comment", "verdict:keep", "reason:…",
+def facets(judgement: Judgement) -> list[str]:
+    """The names of what `judgement` has, each once: "correction", "comment", "verdict:keep", "reason:…",
     "flag:…"."""
     out = []
-    if document.get("corrections"):
+    if judgement.has_corrections():
         out.append("correction")
-    if (document.get("comment") or "").strip():
+    if judgement.comment().strip():
         out.append("comment")
-    if document.get("verdict"):
-        out.append(f"verdict:{document['verdict']}")
-    if document.get("verdict") == "drop":
-        out += [f"reason:{name}" for name in sorted(set(document.get("reasons", [])))]
-    return out + [f"flag:{name}" for name in sorted(set(document.get("flags", [])))]
+    verdict = judgement.verdict()
+    if verdict:
+        out.append(f"verdict:{verdict}")
+    if verdict == "drop":
+        out += [f"reason:{name}" for name in sorted(set(judgement.reasons()))]
+    return out + [f"flag:{name}" for name in sorted(set(judgement.flags()))]
 
 
 def _sign(n: float) -> int:

@@ -58,13 +58,13 @@ def _key(project_id: int) -> str:
 
 def _count(project_ids: list[int]) -> dict[int, dict]:
     began = time.perf_counter()
-    live = ~Q(state="waiting")
+    live = ~Q(state=Item.State.WAITING)
     rows = (
         Item.objects.filter(project__in=project_ids, hidden=False)
         .values("project")
         .annotate(
             items=Count("pk", filter=live),
-            done=Count("pk", filter=Q(state__in=["done", "settled"])),
+            done=Count("pk", filter=Q(state__in=[Item.State.DONE, Item.State.SETTLED])),
             submitted=Sum(Least("submitted", "overlap"), filter=live),
             wanted=Sum("overlap", filter=live),
             waiting=Count("pk", filter=~live),

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db.models import Avg, Count, Exists, OuterRef, Q, Sum
 from django.utils import timezone
 
-from annotation.models import Annotation, DailyFigure, Item, ItemFlag
+from annotation.models import Annotation, Annotator, DailyFigure, Item, ItemFlag
 from annotation.statistics import progress
 from core.models import Job
 
@@ -70,20 +70,24 @@ def pace(known: dict, total_by_day: list[int], today: date) -> dict:
 def attention(project, viewer) -> dict:
     """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned",
     "failed_jobs": [Job]}; what `viewer` submitted is left out, since nobody reviews their own work. The
-    counts are kept for some seconds, and fresh after `forget`; two queries, and one each for the viewer's
+    counts are kept for some seconds, and fresh after `clear`; two queries, and one each for the viewer's
     own and the jobs."""
     key = f"attention-{project.pk}"
     counts = cache.get(key)
-    shown = Annotation.objects.filter(project=project, annotator__source="person", item__hidden=False)
+    shown = Annotation.objects.filter(
+        project=project, annotator__source=Annotator.Source.PERSON, item__hidden=False
+    )
     if counts is None:
         watch = _Watch()
         undecided = ItemFlag.objects.filter(item=OuterRef("pk"), resolved_at=None)
         counts = Item.objects.filter(project=project).aggregate(
-            disputes=Count("pk", filter=Q(agreement__lt=LOW_AGREEMENT, hidden=False) & ~Q(state="settled")),
-            waiting=Count("pk", filter=Q(state="waiting", hidden=False)),
+            disputes=Count(
+                "pk", filter=Q(agreement__lt=LOW_AGREEMENT, hidden=False) & ~Q(state=Item.State.SETTLED)
+            ),
+            waiting=Count("pk", filter=Q(state=Item.State.WAITING, hidden=False)),
             to_decide=Count("pk", filter=Q(hidden=True) | Q(Exists(undecided))),
         )
-        states = shown.filter(state__in=["submitted", "returned"])
+        states = shown.filter(state__in=[Annotation.State.SUBMITTED, Annotation.State.RETURNED])
         counts |= {"submitted": 0, "returned": 0} | dict(
             states.values_list("state").annotate(n=Count("pk")).order_by()
         )
@@ -94,11 +98,11 @@ def attention(project, viewer) -> dict:
         .only("pk", "kind", "error", "created_at")
         .order_by("-pk")[:5]
     )
-    own = shown.filter(annotator__user=viewer, state="submitted").count()
+    own = shown.filter(annotator__user=viewer, state=Annotation.State.SUBMITTED).count()
     return counts | {"submitted": max(0, counts["submitted"] - own), "failed_jobs": list(jobs)}
 
 
-def forget(project) -> None:
+def clear(project) -> None:
     """Count anew at the next look: whoever has just decided something sees it gone."""
     cache.delete_many([f"attention-{project.pk}", f"progress-{project.pk}"])
 
@@ -106,7 +110,7 @@ def forget(project) -> None:
 def worst(project) -> dict:
     """Where agreement is worst: {"items": [(id, agreement)], "tags": [(name, mean, items)]}."""
     compared = Item.objects.filter(project=project, agreement__isnull=False, hidden=False).exclude(
-        state="settled"
+        state=Item.State.SETTLED
     )
     tags = (
         compared.filter(tags__isnull=False)
@@ -126,7 +130,7 @@ def work(project, start: date, end: date, user=None) -> list[dict]:
     given: [{"user_id", "annotator", "pseudonym", "name", "username", "submitted", "skipped", "corrections",
     "active_ms", "pay"}]; pay = submitted × pay_per_item or None."""
     figures = DailyFigure.objects.filter(
-        project=project, day__gte=start, day__lte=end, annotator__source="person"
+        project=project, day__gte=start, day__lte=end, annotator__source=Annotator.Source.PERSON
     )
     if user is not None:
         figures = figures.filter(annotator__user=user)

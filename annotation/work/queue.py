@@ -84,10 +84,14 @@ def _claim(project, user, reserve):
     now = timezone.now()
     until = now + timedelta(seconds=RESERVE_SECONDS if reserve else annotator.project.bench.lease_seconds)
     held = {a.state: a for a in live}
-    kept = held.get("reserved") if reserve else held.get("open") or held.get("reserved")
+    kept = (
+        held.get(Assignment.State.RESERVED)
+        if reserve
+        else held.get(Assignment.State.OPEN) or held.get(Assignment.State.RESERVED)
+    )
     if kept is not None:
-        if kept.state == "reserved" and not reserve:
-            kept.state, kept.opened_at = "open", now
+        if kept.state == Assignment.State.RESERVED and not reserve:
+            kept.state, kept.opened_at = Assignment.State.OPEN, now
         kept.lease_until = until
         kept.save(update_fields=["state", "opened_at", "lease_until"])
         kept.project = annotator.project
@@ -104,7 +108,9 @@ def _claim(project, user, reserve):
         lease_until=until,
         created_at=now,
     )
-    taken.state, taken.opened_at = ("reserved", None) if reserve else ("open", now)
+    taken.state, taken.opened_at = (
+        (Assignment.State.RESERVED, None) if reserve else (Assignment.State.OPEN, now)
+    )
     moves_mark = item.pk % MARK_EVERY == 0
     row, _held = one_go.in_one_go(sql.hold(taken), often=True, ends=not moves_mark)
     taken.pk, taken.slot, new = row[0]
@@ -197,7 +203,7 @@ def freed(items) -> None:
             Annotator.objects.filter(pk__in=ids, queue_mark__gte=position).update(queue_mark=position - 1)
 
 
-def _let_go(assignments, state) -> int:
+def _close(assignments, state) -> int:
     """Take the slots of locked live `assignments` and give their items back to the queue; how many."""
     if not assignments:
         return 0
@@ -264,10 +270,10 @@ def renew(*, user, pk: int, active_ms: int = 0, project=None) -> Assignment:
     a = locked_own(user=user, pk=pk, project=project)
     if a.item.hidden:
         raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
-    if a.state in ("expired", "released"):
+    if a.state in (Assignment.State.EXPIRED, Assignment.State.RELEASED):
         _take_back(a)
     if a.state in LIVE:
-        seconds = RESERVE_SECONDS if a.state == "reserved" else a.project.bench.lease_seconds
+        seconds = RESERVE_SECONDS if a.state == Assignment.State.RESERVED else a.project.bench.lease_seconds
         a.lease_until = timezone.now() + timedelta(seconds=seconds)
     a.active_ms = max(a.active_ms, active_ms)
     a.save(update_fields=["lease_until", "active_ms", "state", "slot", "opened_at"])
@@ -275,8 +281,8 @@ def renew(*, user, pk: int, active_ms: int = 0, project=None) -> Assignment:
 
 
 def _take_back(a: Assignment) -> None:
-    busy = Assignment.objects.filter(annotator=a.annotator_id, state=Word("open")).exists()
-    if busy or a.item.state != "open" or not take_slot(a):
+    busy = Assignment.objects.filter(annotator=a.annotator_id, state=Word(Assignment.State.OPEN)).exists()
+    if busy or a.item.state != Item.State.OPEN or not take_slot(a):
         raise Conflict(
             "lease_lost",
             _(
@@ -284,7 +290,7 @@ def _take_back(a: Assignment) -> None:
                 "beside theirs."
             ),
         )
-    a.state = "open"
+    a.state = Assignment.State.OPEN
     a.opened_at = a.opened_at or timezone.now()
 
 
@@ -307,8 +313,8 @@ def release(*, user, pk: int, project=None) -> Assignment:
     Anything else is left as it is."""
     a = locked_own(user=user, pk=pk, project=project)
     if a.state in LIVE:
-        _let_go([a], "released")
-        a.state, a.slot = "released", None
+        _close([a], Assignment.State.RELEASED)
+        a.state, a.slot = Assignment.State.RELEASED, None
     return a
 
 
@@ -322,13 +328,19 @@ def skip(*, user, pk: int, reason: str, comment: str = "", project=None) -> Assi
     if reason == "other" and not comment.strip():
         raise DomainError("invalid", _("Say in a word why."), field="comment")
     a = locked_own(user=user, pk=pk, project=project)
-    if a.state == "skipped":
+    if a.state == Assignment.State.SKIPPED:
         return a
-    if a.state == "submitted":
+    if a.state == Assignment.State.SUBMITTED:
         raise Conflict("submitted", _("This work is already submitted."))
     if a.state in LIVE:
-        _let_go([a], "skipped")
-    a.state, a.slot, a.skip_reason, a.skip_comment, a.lease_until = "skipped", None, reason, comment, None
+        _close([a], Assignment.State.SKIPPED)
+    a.state, a.slot, a.skip_reason, a.skip_comment, a.lease_until = (
+        Assignment.State.SKIPPED,
+        None,
+        reason,
+        comment,
+        None,
+    )
     a.save(update_fields=["state", "slot", "skip_reason", "skip_comment", "lease_until"])
     daily.add(project_id=a.project_id, annotator_id=a.annotator_id, skipped=1)
     events.append(project=a.project, actor=user, verb="skip", target=a.item, reason=reason)
@@ -350,7 +362,7 @@ def report(*, user, item: Item, reason: str = "personal_data", comment: str = ""
         return _reported_only(user, item, reason, comment)
     live = list(Assignment.objects.live(item=item).select_for_update(no_key=True).order_by("pk"))
     Item.objects.filter(pk=item.pk).update(hidden=True)
-    _let_go(live, "released")
+    _close(live, Assignment.State.RELEASED)
     flag = ItemFlag.objects.create(item=item, reason=reason, comment=comment, reporter=user)
     events.append(project=item.project, actor=user, verb="hide", target=item, reason=reason)
     return flag
@@ -367,7 +379,7 @@ def _may_hide(user, project) -> bool:
 
 def _reported_only(user, item: Item, reason: str, comment: str) -> ItemFlag:
     mine = Assignment.objects.live(item=item, annotator__user=user).select_for_update(no_key=True)
-    _let_go(list(mine.order_by("pk")), "skipped")
+    _close(list(mine.order_by("pk")), Assignment.State.SKIPPED)
     flag = ItemFlag.objects.create(item=item, reason=reason, comment=comment, reporter=user)
     events.append(project=item.project, actor=user, verb="report", target=item, reason=reason)
     return flag
@@ -392,4 +404,7 @@ def expire(*, limit: int = 500) -> int:
     is never touched."""
     skip_locked = connection.features.has_select_for_update_skip_locked
     ran_out = Assignment.objects.live().filter(lease_until__lt=timezone.now()).order_by("lease_until")
-    return _let_go(list(ran_out.select_for_update(skip_locked=skip_locked, no_key=True)[:limit]), "expired")
+    return _close(
+        list(ran_out.select_for_update(skip_locked=skip_locked, no_key=True)[:limit]),
+        Assignment.State.EXPIRED,
+    )

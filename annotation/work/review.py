@@ -70,10 +70,12 @@ def accept(*, annotation: Annotation, reviewer, comment: str = "") -> Review:
     is harmless."""
     annotation = _locked(annotation)
     _may_review(reviewer=reviewer, annotation=annotation)
-    if annotation.state not in ("submitted", "accepted"):
+    if annotation.state not in (Annotation.State.SUBMITTED, Annotation.State.ACCEPTED):
         raise Conflict("not_submitted", _("This work is with its author just now."))
-    Annotation.objects.filter(pk=annotation.pk).update(state="accepted", updated_at=timezone.now())
-    return _decide(annotation, reviewer, "accept", comment)
+    Annotation.objects.filter(pk=annotation.pk).update(
+        state=Annotation.State.ACCEPTED, updated_at=timezone.now()
+    )
+    return _decide(annotation, reviewer, Review.Decision.ACCEPT, comment)
 
 
 @on_deadlock
@@ -87,7 +89,7 @@ def return_(*, annotation: Annotation, reviewer, comment: str) -> Review:
     _may_review(reviewer=reviewer, annotation=annotation)
     if annotation.annotator.user_id is None:
         raise Conflict("no_author", _("Imported work has no author to go back to."))
-    if annotation.state not in ("submitted", "accepted"):
+    if annotation.state not in (Annotation.State.SUBMITTED, Annotation.State.ACCEPTED):
         raise Conflict("not_submitted", _("This work is with its author just now."))
     settled = settlement_of(annotation.item)
     if settled is not None and settled.version.annotation_id == annotation.pk:
@@ -98,13 +100,15 @@ def return_(*, annotation: Annotation, reviewer, comment: str) -> Review:
     item = annotation.item
     changes: dict = {"submitted": F("submitted") - 1} if slotted else {"extras": F("extras") - 1}
     changes["agreement"] = agreement.of_item(item, mine=(annotation.annotator_id, None))
-    if slotted and item.state == "done":
-        changes["state"] = "open"
+    if slotted and item.state == Item.State.DONE:
+        changes["state"] = Item.State.OPEN
     Item.objects.filter(pk=item.pk).update(**changes)
-    Annotation.objects.filter(pk=annotation.pk).update(state="returned", updated_at=timezone.now())
-    if changes.get("state") == "open":
+    Annotation.objects.filter(pk=annotation.pk).update(
+        state=Annotation.State.RETURNED, updated_at=timezone.now()
+    )
+    if changes.get("state") == Item.State.OPEN:
         queue.freed([item])
-    return _decide(annotation, reviewer, "return", comment)
+    return _decide(annotation, reviewer, Review.Decision.RETURN, comment)
 
 
 def settlement_of(item: Item) -> Consensus | None:
@@ -122,14 +126,17 @@ def settle(*, item: Item, version: AnnotationVersion, reviewer, comment: str = "
     _may_review(reviewer=reviewer, annotation=annotation)
     if annotation.item_id != item.pk:
         raise DomainError("not_found", _("There is no such annotation."), status=404)
-    if annotation.head_id != version.pk or annotation.state not in ("submitted", "accepted"):
+    if annotation.head_id != version.pk or annotation.state not in (
+        Annotation.State.SUBMITTED,
+        Annotation.State.ACCEPTED,
+    ):
         raise Conflict("not_submitted", _("This work has changed since you opened it."))
     if settlement_of(item) is not None:
         raise Conflict("settled", _("This item is already settled."))
     event = events.append(
         project=annotation.project, actor=reviewer, verb="settle", target=item, annotation=annotation.pk
     )
-    Item.objects.filter(pk=item.pk).update(state="settled", last_activity=timezone.now())
+    Item.objects.filter(pk=item.pk).update(state=Item.State.SETTLED, last_activity=timezone.now())
     made = Consensus.objects.create(
         item=item,
         version=version,
@@ -150,19 +157,20 @@ def unsettle(*, item: Item, reviewer, comment: str = "") -> Consensus:
     if settled is None:
         raise Conflict("not_settled", _("This item is not settled."))
     annotation = _locked(settled.version.annotation)
-    if not (
-        annotation.ruling and settled.decided_by_id == reviewer.pk
-    ):  # one's own ruling is one's to withdraw
+    own_ruling = annotation.ruling and settled.decided_by_id == reviewer.pk
+    if not own_ruling:  # which is one's own to withdraw
         _may_review(reviewer=reviewer, annotation=annotation)
     if settlement_of(item) != settled:  # read before the lock was had: somebody else was faster
         raise Conflict("not_settled", _("This item is not settled."))
     event = events.append(project=annotation.project, actor=reviewer, verb="unsettle", target=item)
     fresh = Item.objects.select_for_update(no_key=True).get(pk=item.pk)
     if annotation.ruling:
-        Annotation.objects.filter(pk=annotation.pk).update(state="withdrawn", updated_at=timezone.now())
-    fresh.state = "done" if fresh.submitted >= fresh.overlap else "open"
+        Annotation.objects.filter(pk=annotation.pk).update(
+            state=Annotation.State.WITHDRAWN, updated_at=timezone.now()
+        )
+    fresh.state = Item.State.DONE if fresh.submitted >= fresh.overlap else Item.State.OPEN
     fresh.save(update_fields=["state"])
-    if fresh.state == "open":
+    if fresh.state == Item.State.OPEN:
         queue.freed([fresh])
     replies.on_unsettled(fresh)
     return Consensus.objects.create(

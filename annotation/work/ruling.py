@@ -4,7 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotation import document
+from annotation import document, document_checks
 from annotation.models import Annotation, AnnotationVersion, Consensus, Item
 from annotation.promotion import replies
 from annotation.work import queue, review
@@ -23,13 +23,13 @@ def rule(*, item: Item, reviewer, given: dict, order: list[int], comment: str = 
     settled already; DomainError names the field at fault."""
     if not Project.objects.visible_to(reviewer, "reviewer").filter(pk=item.project_id).exists():
         raise DomainError("not_found", _("There is no such item."), status=404)
-    document.check_shape(given)
+    document_checks.check_shape(given)
     item = Item.objects.select_for_update(no_key=True, of=("self",)).select_related("prompt").get(pk=item.pk)
     if item.hidden:
         raise Conflict("item_hidden", _("This item was taken out of view."))
     if review.settlement_of(item) is not None:
         raise Conflict("settled", _("This item is already settled."))
-    doc = document.check_complete(
+    doc = document_checks.check_complete(
         document.to_slots(given, order),
         kind=item.kind,
         slot_count=item.slot_count,

@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotation import document
+from annotation.document import Judgement
+from annotation.document_checks import check_complete, check_shape
 from annotation.models import Annotation, AnnotationVersion, Assignment, Item
 from annotation.statistics import agreement, daily
 from annotation.work import queue, sql
@@ -92,7 +94,7 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
     (Conflict "reviewed"). DomainError names the field at fault."""
     if not client_key or len(client_key) > 64:
         raise DomainError("invalid", _("A client key of 1 to 64 characters is needed."), field="client_key")
-    document.check_shape(given)
+    check_shape(given)
     a, said = queue.locked_own_with(user=user, pk=pk, project=project, beside=(_MINE, (pk,)))
     item = a.item
     annotation = said[0] if said else None
@@ -103,28 +105,31 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
         known = annotation.versions.filter(client_key=client_key).first()
         if known is not None:
             return Submitted(annotation, known, known.late)
-        if annotation.state == "accepted" or item.state == "settled":
+        if annotation.state == Annotation.State.ACCEPTED or item.state == Item.State.SETTLED:
             raise Conflict("reviewed", _("This work has been reviewed and can no longer be changed."))
     if item.hidden:
         raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
-    doc = document.check_complete(
+    doc = check_complete(
         document.to_slots(given, a.order),
         kind=item.kind,
         slot_count=item.slot_count,
         messages=_messages(item, given),
     )
-    editing = annotation is not None and annotation.state in ("submitted", "returned")
-    counts_anew = not editing or annotation.state == "returned"
+    editing = annotation is not None and annotation.state in (
+        Annotation.State.SUBMITTED,
+        Annotation.State.RETURNED,
+    )
+    counts_anew = not editing or annotation.state == Annotation.State.RETURNED
     late = False
     if a.slot is None and not editing:
-        late = not (item.state == "open" and queue.take_slot(a))
+        late = not (item.state == Item.State.OPEN and queue.take_slot(a))
     now = timezone.now()
     if annotation is None:
         annotation = Annotation(project=a.project, item=item, annotator=a.annotator)
     version = AnnotationVersion(
         annotation=annotation,
         number=(annotation.head.number if annotation.head else 0) + 1,
-        action="edit" if editing else "submit",
+        action=AnnotationVersion.Action.EDIT if editing else AnnotationVersion.Action.SUBMIT,
         document=doc,
         guideline_id=a.project.bench.guideline_id,
         criteria_id=a.project.bench.criteria_id,
@@ -135,14 +140,19 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
         created_at=now,
     )
     spent = max(0, active_ms - _counted_ms(annotation))
-    a.state, a.lease_until, a.draft, a.active_ms = "submitted", None, None, max(a.active_ms, active_ms)
+    a.state, a.lease_until, a.draft, a.active_ms = (
+        Assignment.State.SUBMITTED,
+        None,
+        None,
+        max(a.active_ms, active_ms),
+    )
     a.draft_revision += 1
     event = events.append_statement(project=a.project, actor=user, verb=version.action, target=item)
     figures = daily.statement(
         project_id=a.project_id,
         annotator_id=a.annotator_id,
         submitted=0 if editing else 1,
-        corrections=0 if editing else len(doc.get("corrections", [])),
+        corrections=0 if editing else len(Judgement(doc).corrections()),
         active_ms=spent,
     )
     written = [
@@ -152,15 +162,13 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
     ]
     ids = one_go.in_one_go(written, often=True, ends=True)
     version.pk, annotation.pk = ids[1][0][0], ids[2][0][0]
-    annotation.head, annotation.state = version, "submitted"
+    annotation.head, annotation.state = version, Annotation.State.SUBMITTED
     return Submitted(annotation, version, late)
 
 
 def _messages(item: Item, given: dict) -> list | None:
     """The talk that `given` is about, read only where a turn of it is corrected."""
-    return (
-        item.prompt.messages if any(c.get("target") == "turn" for c in given.get("corrections", [])) else None
-    )
+    return item.prompt.messages if any(c.of_turn for c in Judgement(given).corrections()) else None
 
 
 def _counted_ms(annotation) -> int:
@@ -177,8 +185,8 @@ def _counted(item: Item, a: Assignment, step: int, now, doc=None) -> sql.Stateme
     """What moves the item's counters by one annotation of assignment `a` (+1, 0 or -1), and its state and
     agreement with them."""
     in_slot = step if a.slot is not None else 0
-    if item.state in ("open", "done"):
-        item.state = "done" if item.submitted + in_slot >= item.overlap else "open"
+    if item.state in (Item.State.OPEN, Item.State.DONE):
+        item.state = Item.State.DONE if item.submitted + in_slot >= item.overlap else Item.State.OPEN
     if item.overlap > 1 or item.submitted or item.extras:
         item.agreement = agreement.of_item(item, mine=(a.annotator_id, doc))
     return sql.counted(item, submitted=in_slot, extras=step - in_slot, now=now)
@@ -195,10 +203,10 @@ def undo(*, user, pk: int, project=None) -> Assignment:
         Annotation.objects.select_related("head").filter(item=a.item_id, annotator=a.annotator_id).first()
     )
     if (
-        a.state != "submitted"
+        a.state != Assignment.State.SUBMITTED
         or annotation is None
-        or annotation.state != "submitted"
-        or a.item.state == "settled"
+        or annotation.state != Annotation.State.SUBMITTED
+        or a.item.state == Item.State.SETTLED
     ):
         raise Conflict("not_undoable", _("This work can no longer be taken back."))
     head = annotation.head
@@ -206,7 +214,7 @@ def undo(*, user, pk: int, project=None) -> Assignment:
     version = AnnotationVersion.objects.create(
         annotation=annotation,
         number=head.number + 1,
-        action="undo",
+        action=AnnotationVersion.Action.UNDO,
         document=head.document,
         guideline_id=head.guideline_id,
         criteria_id=head.criteria_id,
@@ -215,25 +223,27 @@ def undo(*, user, pk: int, project=None) -> Assignment:
         client_key=f"undo-{head.number + 1}",
         event_id=event.pk,
     )
-    _set_head(annotation, version, "withdrawn")
+    _set_head(annotation, version, Annotation.State.WITHDRAWN)
     others = {o.state: o for o in Assignment.objects.live(annotator=a.annotator_id)}
-    if "open" in others:
-        if "reserved" in others:
-            queue.release(user=user, pk=others["reserved"].pk)
+    if Assignment.State.OPEN in others:
+        if Assignment.State.RESERVED in others:
+            queue.release(user=user, pk=others[Assignment.State.RESERVED].pk)
         until = timezone.now() + timedelta(seconds=queue.RESERVE_SECONDS)
-        Assignment.objects.filter(pk=others["open"].pk).update(state="reserved", lease_until=until)
+        Assignment.objects.filter(pk=others[Assignment.State.OPEN].pk).update(
+            state=Assignment.State.RESERVED, lease_until=until
+        )
     now = timezone.now()
     one_go.in_one_go([_counted(a.item, a, -1, now)], often=True)
-    if a.item.state == "open":
+    if a.item.state == Item.State.OPEN:
         queue.freed([a.item])
     daily.add(
         project_id=a.project_id,
         annotator_id=a.annotator_id,
         day=_day_of(annotation),
         submitted=-1,
-        corrections=-len(head.document.get("corrections", [])),
+        corrections=-len(Judgement(head.document).corrections()),
     )
-    a.state, a.draft, a.draft_at = "open", document.to_letters(head.document, a.order), now
+    a.state, a.draft, a.draft_at = Assignment.State.OPEN, document.to_letters(head.document, a.order), now
     a.draft_revision += 1
     a.lease_until = now + timedelta(seconds=a.project.bench.lease_seconds)
     a.save(update_fields=["state", "draft", "draft_at", "draft_revision", "lease_until"])
@@ -241,4 +251,6 @@ def undo(*, user, pk: int, project=None) -> Assignment:
 
 
 def _day_of(annotation):
-    return annotation.versions.filter(action="submit").latest("number").created_at.date()
+    return (
+        annotation.versions.filter(action=AnnotationVersion.Action.SUBMIT).latest("number").created_at.date()
+    )

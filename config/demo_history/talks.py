@@ -196,5 +196,5 @@ def answer_at_once(turn: streaming.LiveTurn, text: str) -> None:
         live.first_ms, live.state, live.over = 380 + 40 * n, STATE.COMPLETE, True
         live.total_ms = live.first_ms + 12 * len(text)
         streaming.save_end(live)
-        live.settle()
+        live.mark_saved()
     streaming.release(len(turn.answers))

@@ -86,6 +86,16 @@ def process_is_gone(token: str) -> bool:
     return False
 
 
+class NoControl:
+    """Stands where a job's Control would, for work that is no job."""
+
+    def progress(self, done: int, total: int | None = None) -> None: ...
+
+    def check(self) -> None: ...
+
+    def checkpoint(self, data: dict) -> None: ...
+
+
 class Control:
     """Given to a job's function. `done` and `total` are in the job's own unit (rows, mostly).
 

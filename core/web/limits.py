@@ -121,7 +121,7 @@ def _connected():
     return client.register_script(_LUA)
 
 
-def forget() -> None:
+def clear() -> None:
     """Empty the buckets of this process (those in Redis go with the cache)."""
     global _away_until
     _away_until = 0.0

@@ -183,7 +183,7 @@ def regenerate(visitor, given):
 def message(visitor, query, pk):
     """As it is now; of an answer that this process is reading, all that has come."""
     found, live = message_of(visitor, pk), streaming.find(pk)
-    if live is not None and live.keep.keeps and found.state == Message.State.STREAMING:
+    if live is not None and live.policy.keeps and found.state == Message.State.STREAMING:
         found.text = live.text()
     return serialize.one_json(visitor, found)
 

@@ -40,19 +40,21 @@ def by_weight(arms: Sequence[Arm]) -> Arm:
     return _random.choices(arms, weights=[a.weight for a in arms])[0]
 
 
-def for_person(project: Project, end_user: EndUser, arms: Sequence[Arm]) -> Arm:
-    """The person's own: as many people as the weights say, and a change of the arms moves only those it must
-    (weighted rendezvous hashing)."""
-    return max(
-        arms,
-        key=lambda a: -a.weight / math.log(share_of(project.hash_key, "arm", end_user.pk, a.pk) or 1e-17),
-    )
+def for_person(project: Project, person: int | str, arms: Sequence[Arm]) -> Arm:
+    """The own arm of `person` (the key of an EndUser's row, or what else they are known by for good): as many
+    people as the weights say, and a change of the arms moves only those it must (weighted rendezvous
+    hashing)."""
+
+    def drawn(arm: Arm) -> float:
+        return -arm.weight / math.log(share_of(project.hash_key, "arm", person, arm.pk) or 1e-17)
+
+    return max(arms, key=drawn)
 
 
 def one(chat: ChatSettings, end_user: EndUser, arms: Sequence[Arm]) -> Arm:
     """The arm of a single answer."""
     return (
-        for_person(chat.project, end_user, arms)
+        for_person(chat.project, end_user.pk, arms)
         if chat.assign == ChatSettings.Arms.PERSON
         else by_weight(arms)
     )

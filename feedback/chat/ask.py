@@ -26,7 +26,7 @@ from feedback.chat.turn_rows import (
     still_writing,
 )
 from feedback.conversations import tree as talk
-from feedback.conversations.privacy import Keeper, keeper
+from feedback.conversations.privacy import PrivacyPolicy, privacy_policy
 from feedback.models import ChatSettings, Conversation, Message, Signal
 from feedback.reactions import actions as reactions
 
@@ -78,21 +78,23 @@ def ask(
     whose places are reserved."""
     key = _external(visitor, client_key)
     check_text(text)
-    keep = keeper(visitor.project)
+    policy = privacy_policy(visitor.project)
     known = (
         Message.objects.filter(project=visitor.project, external_id=key)
         .select_related("conversation")
         .first()
     )
     if known is not None:
-        return _again(visitor, known, keep.text(text))
+        return _again(visitor, known, policy.text(text))
     _admit(visitor, address)
 
     def write() -> Asked:
-        conversation = conversation_for(visitor, conversation_pk, text, keep)
+        conversation = conversation_for(visitor, conversation_pk, text, policy)
         tree = talk.structure(conversation.pk) if conversation_pk else {}
         parent = parent_of(conversation, parent_pk, visitor, tree)
-        stored = keep if conversation.keep else Keeper(keeps=False, stored=keep.stored, key=keep.key)
+        stored = (
+            policy if conversation.keep else PrivacyPolicy(keeps=False, stored=policy.stored, key=policy.key)
+        )
         context = context_before(visitor, conversation, parent, tree, stored, history)
         user = Message(
             project=visitor.project,
@@ -136,7 +138,7 @@ def ask(
             any(a.endpoint.practice for a in chosen),
         )
 
-    return _begin(write, visitor, key, keep.text(text), begin)
+    return _begin(write, visitor, key, policy.text(text), begin)
 
 
 def ask_again(
@@ -153,7 +155,7 @@ def ask_again(
     if known is not None:
         return _again(visitor, known)
     _admit(visitor, address)
-    keep = keeper(visitor.project)
+    policy = privacy_policy(visitor.project)
 
     def write() -> Asked:
         old = (
@@ -167,7 +169,9 @@ def ask_again(
         conversation, user = locked(visitor, old.conversation_id), old.parent
         if old.state == State.STREAMING:
             raise still_writing()
-        stored = keep if conversation.keep else Keeper(keeps=False, stored=keep.stored, key=keep.key)
+        stored = (
+            policy if conversation.keep else PrivacyPolicy(keeps=False, stored=policy.stored, key=policy.key)
+        )
         tree = talk.structure(conversation.pk)
         context = context_before(visitor, conversation, user, tree, stored, history)
         if not context or context[-1]["role"] != "user":
@@ -209,7 +213,7 @@ def stop(*, visitor: Visitor, message: Message) -> Message:
         live = streaming.find(message.pk)
         if live is not None:
             live.stop()
-            saving.let_go()
+            saving.close_connection()
             live.wait_saved(3.0)
         else:  # another process reads it, and sees this at its next save
             Message.objects.filter(pk=message.pk, state=State.STREAMING).update(state=State.STOPPED)

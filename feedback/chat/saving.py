@@ -12,7 +12,7 @@ from feedback.models import Message
 _ROWS = 20  # a transaction: others write too
 
 
-def let_go(*, for_good: bool = False) -> None:
+def close_connection(*, for_good: bool = False) -> None:
     """Give this thread's connection back to the pool. SQLite's may stay with its thread until the thread ends
     (`for_good`)."""
     if not connection.in_atomic_block and (for_good or connection.vendor == "postgresql"):

@@ -34,7 +34,7 @@ def line(event: dict) -> bytes:
 def of_turn(begin: dict, turn: LiveTurn | None, rows: Sequence[Message], language: str) -> Iterator[bytes]:
     """All lines of a turn. `turn`: its answers that this process reads. `rows`: those that it does not
     (finished, or written by another process)."""
-    saving.let_go()
+    saving.close_connection()
     if turn is not None:
         turn.listen()
     try:
@@ -160,7 +160,7 @@ def _elsewhere(rows: list[Message], language: str) -> Iterator[bytes]:
                 "text", "state", "error", "sources", "position"
             )
         }
-        saving.let_go()
+        saving.close_connection()
         out = []
         for pk in list(sent):
             row = found.get(pk)

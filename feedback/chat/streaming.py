@@ -16,7 +16,7 @@ from django.conf import settings
 
 from feedback.chat import saving, stream_places
 from feedback.conversations.message import state_of
-from feedback.conversations.privacy import Keeper
+from feedback.conversations.privacy import PrivacyPolicy
 from feedback.models import Message
 from inference.client import Upstream, UpstreamError, stream_chat
 
@@ -42,7 +42,7 @@ class Live:
     up: Upstream
     messages: list[dict]
     parameters: dict
-    keep: Keeper
+    policy: PrivacyPolicy
     project: object
     actor: object = None
     parts: list[str] = field(default_factory=list)
@@ -91,7 +91,7 @@ class Live:
         with self.turn.news:
             return self.turn.news.wait_for(lambda: self.saved, seconds)
 
-    def settle(self) -> None:
+    def mark_saved(self) -> None:
         """The row holds the end, or never will."""
         with self.turn.news:
             self.saved = True
@@ -282,7 +282,7 @@ def _save_all() -> None:
                 for answer in done:
                     _live.pop(answer.pk, None)
     finally:
-        saving.let_go(for_good=True)
+        saving.close_connection(for_good=True)
         if not clean:  # this thread failed: the next answer starts another
             with _lock:
                 _saver = None
@@ -297,7 +297,7 @@ def _save_round(answers: Iterable[Live], now: float) -> list[Live]:
             answer.end(State.FAILED, "timeout_total")
         if answer.over:
             if answer.not_before <= now and _try_end(answer):
-                answer.settle()
+                answer.mark_saved()
                 done.append(answer)
         elif now - answer.saved_at >= SAVE_SECONDS and (
             len(answer.parts) > answer.saved_parts or now - answer.saved_at >= BEAT_SECONDS
@@ -306,7 +306,7 @@ def _save_round(answers: Iterable[Live], now: float) -> list[Live]:
     if growing:
         _save_growing(growing)
     if done or growing:
-        saving.let_go()
+        saving.close_connection()
     return done
 
 
@@ -327,25 +327,25 @@ def _save_growing(answers: list[Live]) -> None:
 
 def _so_far(answer: Live) -> str | None:
     """What may be stored of the text so far; None if nothing came since the last time."""
-    if len(answer.parts) == answer.saved_parts or not answer.keep.keeps:
+    if len(answer.parts) == answer.saved_parts or not answer.policy.keeps:
         return None
     answer.saved_parts = len(answer.parts)
     text = answer.text()
-    return answer.keep.text(_OPEN_END.sub("", text)) if answer.keep.stored else text
+    return answer.policy.text(_OPEN_END.sub("", text)) if answer.policy.stored else text
 
 
 def save_end(answer: Live) -> None:
     """Write the row of an answer of which nothing more comes."""
-    keep, extra = answer.keep, {"tool_calls": answer.tool_calls, "parts": answer.marks}
+    policy, extra = answer.policy, {"tool_calls": answer.tool_calls, "parts": answer.marks}
     saving.finish(
         answer.pk,
         project=answer.project,
         actor=answer.actor,
         state=answer.state,
         error=answer.error,
-        text=keep.text(answer.text()),
-        sources=keep.listed(answer.sources or []),
-        extra=keep.tree({k: v for k, v in extra.items() if v} or None),
+        text=policy.text(answer.text()),
+        sources=policy.listed(answer.sources or []),
+        extra=policy.tree({k: v for k, v in extra.items() if v} or None),
         first_ms=answer.first_ms,
         total_ms=answer.total_ms,
     )
@@ -363,6 +363,6 @@ def _try_end(answer: Live) -> bool:
         answer.not_before = time.monotonic() + RETRY_SECONDS[answer.attempts]
         answer.attempts += 1
         log.warning("answer %s could not be saved yet: %s", answer.pk, type(exc).__name__)
-        saving.let_go(for_good=True)
+        saving.close_connection(for_good=True)
         return False
     return True

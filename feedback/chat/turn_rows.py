@@ -14,7 +14,7 @@ from feedback.chat import arms, branches, streaming
 from feedback.chat.access import Visitor
 from feedback.conversations import tree as talk
 from feedback.conversations.message import title_of
-from feedback.conversations.privacy import Keeper
+from feedback.conversations.privacy import PrivacyPolicy
 from feedback.models import Arm, Choice, Conversation, Message
 from inference.client import UpstreamError, upstream_of
 
@@ -69,16 +69,16 @@ def locked(visitor: Visitor, pk: int) -> Conversation:
     return found
 
 
-def conversation_for(visitor: Visitor, pk: int | None, text: str, keep: Keeper) -> Conversation:
+def conversation_for(visitor: Visitor, pk: int | None, text: str, policy: PrivacyPolicy) -> Conversation:
     """The conversation of the turn, locked, or a new one."""
     if pk is not None:
         return locked(visitor, pk)
     return Conversation.objects.create(
         project=visitor.project,
         end_user=visitor.end_user(),
-        title=title_of(keep.text(text)),
-        system=keep.text(visitor.chat.system),
-        keep=keep.keeps,
+        title=title_of(policy.text(text)),
+        system=policy.text(visitor.chat.system),
+        keep=policy.keeps,
     )
 
 
@@ -117,7 +117,7 @@ def context_before(
     conversation: Conversation,
     last: Message | None,
     tree: dict,
-    stored: Keeper,
+    stored: PrivacyPolicy,
     history: list | None,
 ) -> list[dict]:
     """What the model is given before the new question: from the rows, or from the browser where no texts are
@@ -158,7 +158,7 @@ def answers_to_come(
     user: Message,
     chosen: Sequence[Arm],
     context: list[dict],
-    keep: Keeper,
+    policy: PrivacyPolicy,
     event: int,
     key: str,
 ) -> tuple[list[Message], list[streaming.Live]]:
@@ -205,7 +205,7 @@ def answers_to_come(
             up=up,
             messages=context,
             parameters=over,
-            keep=keep,
+            policy=policy,
             project=visitor.project,
             actor=visitor.user,
         )

@@ -49,7 +49,7 @@ _MESSAGE = (
 
 class Tree:
     """Conversations and messages to come. Their ids are known before they are written; `conversation` and
-    `message` return them. Texts must have been through the project's keeper."""
+    `message` return them. Texts must have been through the project's privacy policy."""
 
     def __init__(self, project, *, about: int = 2000):
         """`about` how many messages there will be."""

@@ -57,12 +57,12 @@ def join(
 def _join_reactions(waiting: list[int], messages: dict, conversations: dict, people: dict, event: int) -> int:
     changed = []
     for row in Reaction.objects.filter(pk__in=waiting).order_by("created_at", "pk") if waiting else ():
-        found = messages.get(row.target_external)
+        message, conversation, role = messages.get(row.target_external, (None, None, ""))
         if row.kind == Reaction.Kind.SCORE:
-            row.conversation_id = conversations.get(row.target_external) or (found[1] if found else None)
-        elif found and found[2] == "assistant":
-            row.message_id = found[0]
-        at = row.conversation_id or (row.message_id and found and found[1])
+            row.conversation_id = conversations.get(row.target_external) or conversation
+        elif role == "assistant":
+            row.message_id = message
+        at = row.conversation_id or (row.message_id and conversation)
         if at:
             row.end_user_id = row.end_user_id or people.get(at)
             changed.append(row)

@@ -3,7 +3,7 @@ named the answer."""
 
 from collections.abc import Collection, Iterable
 
-from feedback.conversations.privacy import Keeper
+from feedback.conversations.privacy import PrivacyPolicy
 from feedback.models import OtherName
 
 BEGINNING = "touchstone-"  # of every name of our own
@@ -30,9 +30,9 @@ def named_in(rows: Iterable) -> list[tuple]:
     return [(one, field) for one, field in found if getattr(one, field).startswith(BEGINNING)]
 
 
-def put_right(project, keep: Keeper, named: Iterable[tuple]) -> None:
+def put_right(project, policy: PrivacyPolicy, named: Iterable[tuple]) -> None:
     """Let what `named_in` found go by the first name."""
-    own = [(one, field, keep.external(getattr(one, field))) for one, field in named]
+    own = [(one, field, policy.external(getattr(one, field))) for one, field in named]
     first = resolved(project, {name for *_, name in own})
     for one, field, name in own:
         setattr(one, field, first.get(name, getattr(one, field)))

@@ -1,4 +1,5 @@
-"""What of people's words is kept, and how: every writer of their text goes through the project's keeper."""
+"""What of people's words is kept, and how: every writer of their text goes by the project's privacy
+policy."""
 
 import hmac
 import json
@@ -30,7 +31,7 @@ class Settings(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Keeper:
+class PrivacyPolicy:
     """A project's rules. `keeps`: texts are stored at all. `stored` and `promoted`: the kinds of personal
     data masked before storage, and before experts see a turn."""
 
@@ -101,16 +102,16 @@ def reason_keys(reasons: str) -> frozenset[str] | None:
     return frozenset(row["key"] for row in json.loads(reasons)) or None
 
 
-def keeper(project) -> Keeper:
+def privacy_policy(project) -> PrivacyPolicy:
     """The rules of `project`, read anew (one query): hold on to the answer for as long as one request, not
     longer."""
-    return keeper_of(project, settings_of(project))
+    return policy_of(project, settings_of(project))
 
 
-def keeper_of(project, row: Settings) -> Keeper:
+def policy_of(project, row: Settings) -> PrivacyPolicy:
     """The rules by settings that were read already."""
     kinds = tuple(json.loads(row.kinds)) or DEFAULT_KINDS if row.masking != ChatSettings.Masking.OFF else ()
-    return Keeper(
+    return PrivacyPolicy(
         keeps=row.keep != ChatSettings.Keep.IDS,
         stored=kinds if row.masking == ChatSettings.Masking.STORAGE else (),
         promoted=kinds if row.masking == ChatSettings.Masking.PROMOTION else (),

@@ -10,7 +10,7 @@ from feedback.conversations import late_targets
 from feedback.conversations import tree as talk
 from feedback.conversations.bulk_write import Tree
 from feedback.conversations.message import Turn, title_of, turn_of, without_system
-from feedback.conversations.privacy import Keeper, keeper
+from feedback.conversations.privacy import PrivacyPolicy, privacy_policy
 from feedback.models import Conversation, Message
 
 _KNOWN = ("pk", "end_user_id", "system", "keep", "dropped_at")
@@ -42,7 +42,7 @@ def record_exchange(
     people without a name only a beginning with an answer in it is taken for the same talk.
     `conversation_external` says it outright. An `external_id` known already is not kept twice. DomainError
     for text that cannot be stored."""
-    keep = keeper(project)
+    policy = privacy_policy(project)
     system, turns = without_system([turn_of(m) for m in messages])
     said = (
         answer
@@ -50,8 +50,8 @@ def record_exchange(
         else turn_of({"role": "assistant", **(answer if isinstance(answer, dict) else {"content": answer})})
     )
     external_id, conversation_external = (
-        keep.external(external_id[:200]),
-        keep.external(conversation_external[:200]),
+        policy.external(external_id[:200]),
+        policy.external(conversation_external[:200]),
     )
     now = timezone.now()
     with transaction.atomic():
@@ -63,7 +63,7 @@ def record_exchange(
         ):
             return known
         known_talk, conversation_external = _named(project, end_user, conversation_external)
-        hashes = hashes_of(project, keep, system, [*turns, said], known_talk)
+        hashes = hashes_of(project, policy, system, [*turns, said], known_talk)
         place, done = _place(project, end_user, turns, hashes[:-1], known_talk, conversation_external)
         conversation = place.conversation_id if place else known_talk.pk if known_talk else None
         tree = Tree(project, about=len(turns) + 1 - done)
@@ -72,10 +72,10 @@ def record_exchange(
                 end_user=end_user.pk if end_user else None,
                 source=source,
                 external=conversation_external,
-                system=keep.text(system),
-                tools=keep.tree(tools),
-                title=title_of(keep.text(next((t.text for t in turns if t.role == "user"), ""))),
-                keep=keep.keeps,
+                system=policy.text(system),
+                tools=policy.tree(tools),
+                title=title_of(policy.text(next((t.text for t in turns if t.role == "user"), ""))),
+                keep=policy.keeps,
                 at=now,
             )
         parent = place.pk if place else None
@@ -84,8 +84,8 @@ def record_exchange(
                 conversation=conversation,
                 parent=parent,
                 role=turn.role,
-                text=keep.text(turn.text),
-                extra=keep.tree(turn.extra),
+                text=policy.text(turn.text),
+                extra=policy.tree(turn.extra),
                 context=hashed,
                 at=now,
             )
@@ -93,15 +93,15 @@ def record_exchange(
             conversation=conversation,
             parent=parent,
             role="assistant",
-            text=keep.text(said.text),
-            extra=keep.tree(said.extra),
+            text=policy.text(said.text),
+            extra=policy.tree(said.extra),
             context=hashes[-1],
             at=now,
-            sources=keep.listed(sources),
+            sources=policy.listed(sources),
             state=state,
             error=error[:40],
             model=model_version.pk if model_version else None,
-            parameters=keep.tree(parameters),
+            parameters=policy.tree(parameters),
             external=external_id,
             first_token_ms=first_token_ms,
             total_ms=total_ms,
@@ -127,22 +127,22 @@ def record_exchange(
 
 
 def hashes_of(
-    project, keep: Keeper, system: str, turns: Sequence[Turn], known: Conversation | None = None
+    project, policy: PrivacyPolicy, system: str, turns: Sequence[Turn], known: Conversation | None = None
 ) -> list[str]:
     """The hash of the talk up to and with each of `turns`, said from the beginning of a conversation: of
     `known` with its own system text, else with `system`."""
     key = bytes(project.hash_key)
     return talk.rolling(
-        key, root_of(key, keep, system, known), (keep.compared(turn.plain()) for turn in turns)
+        key, root_of(key, policy, system, known), (policy.compared(turn.plain()) for turn in turns)
     )
 
 
-def root_of(key: bytes, keep: Keeper, system: str, known: Conversation | None = None) -> str:
+def root_of(key: bytes, policy: PrivacyPolicy, system: str, known: Conversation | None = None) -> str:
     """The hash that the talk of a conversation begins with. `system` is what was sent; the text that is
     stored comes before it."""
     if known is not None and known.keep and known.dropped_at is None:
         return talk.root_hash(key, known.system)
-    return talk.root_hash(key, keep.compared({"content": system})["content"])
+    return talk.root_hash(key, policy.compared({"content": system})["content"])
 
 
 def _named(project, end_user, external: str) -> tuple[Conversation | None, str]:

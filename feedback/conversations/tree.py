@@ -84,8 +84,8 @@ def hash_after(key: bytes, before: str, turn: dict) -> str:
     keys that say nothing of the talk do not count.
 
     This is the identity of a turn, and every door uses it: with `before` the hash of the message above it,
-    and `turn` as it may be stored (`Keeper.compared`). At the root `before` is the hash of the system text
-    (`root_hash`)."""
+    and `turn` as it may be stored (`PrivacyPolicy.compared`). At the root `before` is the hash of the system
+    text (`root_hash`)."""
     if not says_something(turn):
         return before
     form = canonical_json([before, _form(turn)])

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from core import text
 from core.rendering import diff, language, markdown
 from feedback.conversations.end_users import label
-from feedback.conversations.privacy import Keeper, keeper
+from feedback.conversations.privacy import PrivacyPolicy, privacy_policy
 from feedback.inbox import experts, replies
 from feedback.inbox.filters import reason_words
 from feedback.inbox.rows import subject
@@ -63,7 +63,7 @@ class Row:
 class _Around:
     """What else there is to know of the answers of a page."""
 
-    keep: Keeper
+    policy: PrivacyPolicy
     reasons: dict[str, str]
     said: dict[tuple, Reaction]
     scores: dict[tuple, Reaction]
@@ -108,7 +108,7 @@ def _around(project, rows: list) -> _Around:
     for seen in Look.objects.filter(message__in=every).select_related("user").order_by("pk"):
         looks[seen.message_id].append(seen.user.shown_name)
     return _Around(
-        keeper(project),
+        privacy_policy(project),
         reason_words(project),
         said,
         scores,
@@ -130,7 +130,7 @@ def _row(row, around: _Around) -> Row:
         source=_source(row, answer),
     )
     _said(out, row, answer, around)
-    _texts(out, row, answer, around.keep)
+    _texts(out, row, answer, around.policy)
     group = sorted(around.drafts.get(row.parent_id or 0, ())) if isinstance(row, Choice) else []
     about = [answer.pk] if answer else []
     if isinstance(row, Choice) and answer is None and row.shown and "message" in row.shown[0]:
@@ -175,14 +175,14 @@ def _said(out: Row, row, answer: Message | None, around: _Around) -> None:
     if thumb is not None and thumb.value:
         out.thumb = thumb.value
         out.reasons = [around.reasons.get(key, key) for key in thumb.reasons]
-        out.comment = around.keep.shown(thumb.text)
+        out.comment = around.policy.shown(thumb.text)
     if score is not None and score.value:
         out.score = score.value
-        out.score_words = around.keep.shown(score.text)
+        out.score_words = around.policy.shown(score.text)
     if correction is not None and correction.text:
         out.corrected = True
-        old = around.keep.shown(answer.text) if answer is not None else ""
-        new = around.keep.shown(correction.text)
+        old = around.policy.shown(answer.text) if answer is not None else ""
+        new = around.policy.shown(correction.text)
         if len(old) + len(new) <= DIFF:
             out.correction = diff.html(old, new)
     choice = row if isinstance(row, Choice) else None
@@ -207,10 +207,10 @@ def _chosen(choice: Choice, answer: Message | None) -> str:
     return _("Chosen of %(n)s drafts, at place %(place)s") % {"n": n, "place": choice.place + 1}
 
 
-def _texts(out: Row, row, answer: Message | None, keep: Keeper) -> None:
+def _texts(out: Row, row, answer: Message | None, policy: PrivacyPolicy) -> None:
     asked = row.parent if isinstance(row, Choice) else answer.parent if answer else None
     if asked is not None:
-        out.question = text.excerpt(keep.shown(asked.text), QUESTION)
+        out.question = text.excerpt(policy.shown(asked.text), QUESTION)
     if answer is None:
         if isinstance(row, Reaction) and row.target_external:
             out.waits_for = row.target_external
@@ -220,7 +220,7 @@ def _texts(out: Row, row, answer: Message | None, keep: Keeper) -> None:
     out.message = answer.pk
     out.model = answer.model_version.name if answer.model_version else ""
     out.model_pk = answer.model_version_id
-    shown = keep.shown(answer.text)
+    shown = policy.shown(answer.text)
     out.long = len(shown) > ANSWER
     out.answer = markdown.render(shown[:ANSWER] + ("…" if out.long else ""))
     out.answer_lang = LANG.get(language.guess(shown), "")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from core import events, storable
 from core.errors import DomainError
 from core.models import Project
-from feedback.conversations.privacy import keeper
+from feedback.conversations.privacy import privacy_policy
 from feedback.conversations.sizes import MAX_COMMENT, MAX_CORRECTION
 from feedback.models import ChatSettings, Conversation, Message, Reply
 
@@ -63,7 +63,7 @@ def write(*, message: Message, author, text: str, corrected: str = "") -> Reply:
     _check(text, corrected)
     if code := why_not(message, setting(project)):
         raise DomainError(code, str(WHY_NOT[code]), status=409)
-    keep = keeper(project)
+    policy = privacy_policy(project)
     event = events.append(
         project=project, actor=author, verb="feedback.reply", target=message, corrected=bool(corrected)
     )
@@ -72,8 +72,8 @@ def write(*, message: Message, author, text: str, corrected: str = "") -> Reply:
         message.pk,
         project,
         author=author,
-        text=keep.text(text.strip()),
-        corrected=keep.text(corrected.strip()),
+        text=policy.text(text.strip()),
+        corrected=policy.text(corrected.strip()),
         event_id=event.pk,
     )
 
@@ -104,7 +104,7 @@ def from_settled(*, project, said: Mapping[int, tuple[str, str]], actor=None) ->
     event = events.append(
         project=project, actor=actor, verb="feedback.reply", target=None, answers=len(reached), settled=True
     )
-    keep = keeper(project)
+    policy = privacy_policy(project)
     _locked([m.pk for m in reached])
     for message in reached:
         verdict, corrected = wanted[message.pk]
@@ -113,7 +113,7 @@ def from_settled(*, project, said: Mapping[int, tuple[str, str]], actor=None) ->
             project,
             origin=Reply.Origin.SETTLED,
             verdict=verdict,
-            corrected=keep.text(corrected),
+            corrected=policy.text(corrected),
             event_id=event.pk,
         )
     return len(reached)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from django.db.models import Exists, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 
-from feedback.conversations.privacy import keeper
+from feedback.conversations.privacy import privacy_policy
 from feedback.inbox import experts
 from feedback.models import Choice, Look, Message, Reaction, Reply, Signal, WaitingDraft
 from feedback.quality.figures import Length
@@ -124,9 +124,9 @@ def listed(project, asked: dict, *, user, after: Key | None = None, count: bool 
         total, more = min(sum(counts), COUNTED), more or sum(counts) > COUNTED
     last = page[-1][0] if len(entries) > PAGE else end
     rows = [row for _key, row in page]
-    keep = keeper(project)
-    if "q" in asked and keep.promoted:  # what is masked on the page is not found by its own words either
-        rows = [row for row in rows if _shown_has(row, asked["q"], keep)]
+    policy = privacy_policy(project)
+    if "q" in asked and policy.promoted:  # what is masked on the page is not found by its own words either
+        rows = [row for row in rows if _shown_has(row, asked["q"], policy)]
         total, more = None, False
     return Listed(rows, last, len(entries) <= PAGE and end is not None, total, more)
 
@@ -357,8 +357,8 @@ def texts_of(row) -> list[str]:
     return [*own, *([answer.text] if answer else []), *([parent.text] if parent else [])]
 
 
-def _shown_has(row, words: str, keep) -> bool:
-    return any(words.lower() in keep.shown(text).lower() for text in texts_of(row))
+def _shown_has(row, words: str, policy) -> bool:
+    return any(words.lower() in policy.shown(text).lower() for text in texts_of(row))
 
 
 def subject(row) -> Message | None:

@@ -16,7 +16,7 @@ from core.models import roles_from
 from core.rendering import diff, markdown
 from feedback.conversations import tree
 from feedback.conversations.end_users import label
-from feedback.conversations.privacy import keeper
+from feedback.conversations.privacy import privacy_policy
 from feedback.conversations.sizes import MAX_COMMENT, MAX_CORRECTION
 from feedback.inbox import experts, looks, presentation, replies, rows
 from feedback.inbox.filters import BY_LINK, STATES, InboxFilter
@@ -142,26 +142,26 @@ def answer(request, project, pk):
 
 
 def _answer_context(request, project, found: Message) -> dict:
-    keep = keeper(project)
+    policy = privacy_policy(project)
     said = Reaction.objects.filter(project=project, message=found, current=True).exclude(value=0)
     words = list(said.select_related("end_user", *_around("message")).order_by("-pk")[:MOST])
     alone = [w for w in words if w.kind == "thumb" or not _has_thumb(w, words)]
     path = tree.path_of(found.parent) if found.parent is not None else []
-    earlier = [(m.role, keep.shown(m.text)) for m in path[:-1]][-EARLIER:]
+    earlier = [(m.role, policy.shown(m.text)) for m in path[:-1]][-EARLIER:]
     code = replies.why_not(found, replies.setting(project))
-    old = keep.shown(found.text)
+    old = policy.shown(found.text)
     entries = presentation.rows_of(project, alone)
     for entry, word in zip(entries, alone, strict=True):  # however long, here it is shown
         correction = next(
             (w for w in words if w.kind == "correction" and w.text and _same_person(w, word)), None
         )
         if correction is not None and not entry.correction:
-            entry.correction = diff.html(old, keep.shown(correction.text))
+            entry.correction = diff.html(old, policy.shown(correction.text))
     return {
         "project": project,
         "answer": found,
         "entries": entries,
-        "question": keep.shown(path[-1].text) if path else "",
+        "question": policy.shown(path[-1].text) if path else "",
         "question_lang": presentation.LANG.get(presentation.language.guess(path[-1].text), "")
         if path
         else "",

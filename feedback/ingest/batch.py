@@ -20,7 +20,7 @@ from core.db import bulk
 from core.db.one_go import distrust, in_one_go
 from corpus.canonical import canonical_json
 from feedback.conversations import late_targets, other_names
-from feedback.conversations.privacy import Keeper, keeper_of, reason_keys, settings_of
+from feedback.conversations.privacy import PrivacyPolicy, policy_of, reason_keys, settings_of
 from feedback.conversations.sql import Ahead
 from feedback.ingest import existing as known
 from feedback.ingest.choices import Choices
@@ -63,7 +63,7 @@ def take(*, project, rows: Sequence, source: str = "api", actor=None, rules: Rul
     into `project`. At most about a thousand: they are one transaction. `rules`: instead of the project's
     own."""
     settings = settings_of(project)
-    keep = keeper_of(project, settings)
+    policy = policy_of(project, settings)
     rules = rules or Rules(reason_keys(settings.up), reason_keys(settings.down))
     results: list[Result | None] = [None] * len(rows)
     parsed: list[tuple[int, Row, str]] = []
@@ -81,7 +81,7 @@ def take(*, project, rows: Sequence, source: str = "api", actor=None, rules: Rul
     for attempt in range(_TRIES if parsed else 0):
         try:
             with transaction.atomic():
-                batch = _Batch(project, keep, source, actor)
+                batch = _Batch(project, policy, source, actor)
                 found = batch.run(parsed)
             break
         except (IntegrityError, OperationalError, ProgrammingError) as lost:
@@ -118,8 +118,8 @@ def _digest(key: bytes, raw: dict) -> str:
 class _Batch:
     """One attempt at writing the rows, in one transaction."""
 
-    def __init__(self, project, keep: Keeper, source: str, actor):
-        self.project, self.keep, self.source, self.actor = project, keep, source, actor
+    def __init__(self, project, policy: PrivacyPolicy, source: str, actor):
+        self.project, self.policy, self.source, self.actor = project, policy, source, actor
         self.now = timezone.now()
         self.counts = Counts()
         self.received: list[tuple] = []
@@ -138,7 +138,7 @@ class _Batch:
         )
         begun = self._fetch(few, first) if few else in_one_go(first)
         if others:
-            other_names.put_right(self.project, self.keep, others)
+            other_names.put_right(self.project, self.policy, others)
         self.reaction_keys.give(begun[-1])
         results = self._received_before(parsed)
         left = [row for row, result in zip(rows, results, strict=True) if result is None]
@@ -157,7 +157,7 @@ class _Batch:
 
     def _fetch(self, rows: list[ReactionIn], first: list) -> list[list[tuple]]:
         """Ask for all that a few reactions will need, after the statements `first`; the rows of these."""
-        external = self.keep.external
+        external = self.policy.external
         keys, targets = (
             {external(r.key) for r in rows if r.key},
             {external(r.target) for r in rows if r.target},
@@ -178,13 +178,13 @@ class _Batch:
         """Results of the rows whose key was received before; a key that comes twice here is left to `_one`
         the first time."""
         self.keys: dict[str, tuple[str, str, int]] = {}
-        named = {self.keep.external(row.key) for _i, row, _digest in parsed if row.key}
+        named = {self.policy.external(row.key) for _i, row, _digest in parsed if row.key}
         if named:
             self.keys = known.received(self.project, named, self.ahead)
         return [self._repeated(row.key, digest) if row.key else None for _i, row, digest in parsed]
 
     def _repeated(self, key: str, digest: str) -> Result | None:
-        before = self.keys.get(self.keep.external(key))
+        before = self.keys.get(self.policy.external(key))
         if before is None:
             return None
         if before[0] != digest:
@@ -199,7 +199,7 @@ class _Batch:
                 results[i] = self._repeated(row.key, digest)
 
     def _look_up(self, rows: list[Row]) -> None:
-        external, users, models, targets = self.keep.external, set(), set(), set()
+        external, users, models, targets = self.policy.external, set(), set(), set()
         conversations: set[str] = set()
         ids: set[int] = set()
         conversation_ids: set[int] = set()
@@ -238,10 +238,10 @@ class _Batch:
             conversation_ids=conversation_ids,
             turns=bool(talks),
         )
-        versions = known.models(self.project, {self.keep.label(m) for m in models - {""}})
+        versions = known.models(self.project, {self.policy.label(m) for m in models - {""}})
         self.talks = Talks(
             self.project,
-            self.keep,
+            self.policy,
             self.source,
             self.places,
             versions,
@@ -250,11 +250,11 @@ class _Batch:
             about=sum(len(t.messages) + 4 for t in talks),
         )
         self.reactions = Reactions(
-            self.project, self.keep, self.source, self.people, self.places, self.now, self.reaction_keys
+            self.project, self.policy, self.source, self.people, self.places, self.now, self.reaction_keys
         )
         self.reactions.read(rows, self.ahead)
         self.choices = Choices(
-            self.project, self.keep, self.people, self.places, self.talks, self.now, self.counts
+            self.project, self.policy, self.people, self.places, self.talks, self.now, self.counts
         )
 
     def _said(self, rows: list[Row]) -> int:
@@ -267,7 +267,7 @@ class _Batch:
 
     def _one(self, row: Row, digest: str) -> Result | None:
         """None if a row with the same key came earlier in this batch."""
-        if row.key and self.keep.external(row.key) in self.keys:
+        if row.key and self.policy.external(row.key) in self.keys:
             return None
         waiting = False
         try:
@@ -283,7 +283,7 @@ class _Batch:
         except RowError as error:
             return Result("refused", key=row.key, error=error)
         if row.key:
-            key = self.keep.external(row.key)
+            key = self.policy.external(row.key)
             self.keys[key] = (digest, table, pk)
             self.received.append((key, digest, table, pk))
         return Result("accepted" if new else "duplicate", table, pk, row.key, waiting)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from feedback.conversations.privacy import Keeper
+from feedback.conversations.privacy import PrivacyPolicy
 from feedback.ingest import existing as known
 from feedback.ingest.conversations import Counts, Talks
 from feedback.ingest.rows import ChoiceIn, RowError
@@ -20,15 +20,15 @@ class Choices:
     def __init__(
         self,
         project,
-        keep: Keeper,
+        policy: PrivacyPolicy,
         people: known.People,
         places: known.Places,
         talks: Talks,
         now: datetime,
         counts: Counts,
     ):
-        self._keep, self._people, self._places, self._talks, self._now, self._counts = (
-            keep,
+        self._policy, self._people, self._places, self._talks, self._now, self._counts = (
+            policy,
             people,
             places,
             talks,
@@ -44,8 +44,8 @@ class Choices:
     def add(self, row: ChoiceIn) -> tuple[int, bool]:
         """(its id, whether it waits for its drafts)."""
         user = self._people.of(row.user)
-        keep, places = self._keep, self._places
-        there = [places.message(keep.external(d.external)) if d.external else None for d in row.drafts]
+        policy, places = self._policy, self._places
+        there = [places.message(policy.external(d.external)) if d.external else None for d in row.drafts]
         unknown = [d.text for d, place in zip(row.drafts, there, strict=True) if place is None]
         waits = None in unknown
         for i, (draft, place) in enumerate(zip(row.drafts, there, strict=True)):
@@ -104,7 +104,7 @@ class Choices:
 
     def _wait(self, row: ChoiceIn, user: int | None) -> int:
         """Keep a choice whose drafts are not all known. Which are is asked again when one of them arrives."""
-        names = [self._keep.external(draft.external) for draft in row.drafts]
+        names = [self._policy.external(draft.external) for draft in row.drafts]
         shown = [
             {"external": name, "position": i, "complete": d.complete, "seen": d.seen}
             for i, (name, d) in enumerate(zip(names, row.drafts, strict=True))

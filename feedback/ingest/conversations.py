@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from feedback.conversations import tree as talk
 from feedback.conversations.bulk_write import Tree
 from feedback.conversations.message import Turn, state_of, title_of
-from feedback.conversations.privacy import Keeper
+from feedback.conversations.privacy import PrivacyPolicy
 from feedback.ingest.existing import Place, Places
 from feedback.ingest.rows import ChoiceIn, ConversationIn, DraftIn, RowError
 
@@ -31,7 +31,7 @@ class Talks:
     def __init__(
         self,
         project,
-        keep: Keeper,
+        policy: PrivacyPolicy,
         source: str,
         places: Places,
         models: dict[str, int],
@@ -42,9 +42,9 @@ class Talks:
     ):
         """`models`: {name: ModelVersion}. `about` how many messages there will be; 0 where no row brings or
         touches any."""
-        self._project, self._keep, self._source, self._places, self._models, self._now, self._counts = (
+        self._project, self._policy, self._source, self._places, self._models, self._now, self._counts = (
             project,
-            keep,
+            policy,
             source,
             places,
             models,
@@ -67,10 +67,10 @@ class Talks:
     def add(self, row: ConversationIn, user: int | None) -> tuple[int, list[int]]:
         """(the conversation, the message of each of the row's): those that are known by id, or follow a known
         one with the same words, and new ones. Everything is checked before anything is made."""
-        keep, places = self._keep, self._places
-        externals = [keep.external(m.external) for m in row.messages]
+        policy, places = self._policy, self._places
+        externals = [policy.external(m.external) for m in row.messages]
         there = [places.message(e) for e in externals]
-        name = keep.external(row.external)
+        name = policy.external(row.external)
         conversation = places.conversation(name) if name else next((m.conversation for m in there if m), None)
         for i, place in enumerate(there):
             if place and (place.conversation != conversation or place.role != row.messages[i].turn.role):
@@ -81,7 +81,7 @@ class Talks:
             )
         named: set[str] = set()
         for i, (message, external) in enumerate(zip(row.messages, externals, strict=True)):
-            parent = keep.external(message.parent)
+            parent = policy.external(message.parent)
             place = places.message(parent) if parent else None
             if parent and parent not in named and (place is None or place.conversation != conversation):
                 raise RowError(
@@ -92,20 +92,20 @@ class Talks:
             named.add(external)
         at = row.at or next((m.at for m in row.messages if m.at), None) or self._now
         if conversation is None:
-            system = keep.text(row.system)
+            system = policy.text(row.system)
             title = row.title or next((m.turn.text for m in row.messages if m.turn.role == "user"), "")
             conversation = self._tree.conversation(
                 end_user=user,
                 source=self._source,
                 external=name,
-                title=title_of(keep.text(title)),
+                title=title_of(policy.text(title)),
                 system=system,
-                tools=keep.tree(row.tools),
-                keep=keep.keeps,
+                tools=policy.tree(row.tools),
+                keep=policy.keeps,
                 at=at,
             )
             places.new_conversation(
-                conversation, name, user, keep.compared({"content": row.system})["content"]
+                conversation, name, user, policy.compared({"content": row.system})["content"]
             )
             self._counts.conversations += 1
         return conversation, self._messages(row, conversation, externals, at)
@@ -113,12 +113,12 @@ class Talks:
     def _messages(
         self, row: ConversationIn, conversation: int, externals: list[str], at: datetime
     ) -> list[int]:
-        keep, places, tree = self._keep, self._places, self._tree
+        policy, places, tree = self._policy, self._places, self._tree
         out: list[int] = []
         parent: Place | None = None
         for message, external in zip(row.messages, externals, strict=True):
             if message.parent:
-                parent = places.message(keep.external(message.parent))
+                parent = places.message(policy.external(message.parent))
             found = places.message(external) if external else None
             context = "" if found else self._context(parent, message.turn, conversation, row.system)
             found = found or self._same(
@@ -129,10 +129,10 @@ class Talks:
                     conversation=conversation,
                     parent=parent.pk if parent else None,
                     role=message.turn.role,
-                    text=keep.text(message.turn.text),
-                    extra=keep.tree(message.turn.extra),
-                    sources=keep.listed(message.sources),
-                    model=self._models.get(keep.label(message.model)),
+                    text=policy.text(message.turn.text),
+                    extra=policy.tree(message.turn.extra),
+                    sources=policy.listed(message.sources),
+                    model=self._models.get(policy.label(message.model)),
                     external=external,
                     context=context,
                     state=message.state,
@@ -162,13 +162,13 @@ class Talks:
         if parent is None:
             stored = self._places.system(conversation)
             before = talk.root_hash(
-                key, self._keep.compared({"content": system})["content"] if stored is None else stored
+                key, self._policy.compared({"content": system})["content"] if stored is None else stored
             )
         elif not parent.context:
             return ""
         else:
             before = parent.context
-        return talk.hash_after(key, before, self._keep.compared(turn.plain()))
+        return talk.hash_after(key, before, self._policy.compared(turn.plain()))
 
     def _same(self, external: str, found: Place | None) -> Place | None:
         """`found`, which says the same after the same talk, if a message called `external` is the same one:
@@ -193,17 +193,17 @@ class Talks:
         at: datetime,
     ) -> int:
         """A new answer under the turn `parent`, beside others of `group`; its id."""
-        keep = self._keep
+        policy = self._policy
         turn = Turn("assistant", draft.text or "")
         context = self._context(self._places.message_by_id(parent), turn, conversation, row.talk.system)
-        external = keep.external(draft.external)
+        external = policy.external(draft.external)
         state, error = state_of(draft.ending) if draft.ending or draft.complete else ("stopped", "")
         pk = self._tree.message(
             conversation=conversation,
             parent=parent,
             role="assistant",
-            text=keep.text(turn.text),
-            model=self._models.get(keep.label(draft.model)),
+            text=policy.text(turn.text),
+            model=self._models.get(policy.label(draft.model)),
             external=external,
             context=context,
             group=group,

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from core.db import bulk
-from feedback.conversations.privacy import Keeper
+from feedback.conversations.privacy import PrivacyPolicy
 from feedback.conversations.sql import Ahead
 from feedback.ingest.existing import EARLIER, People, Places, earlier_of
 from feedback.ingest.rows import ChoiceIn, ReactionIn, Row, RowError
@@ -19,7 +19,7 @@ class Reactions(ReactionWriter):
     def __init__(
         self,
         project,
-        keep: Keeper,
+        policy: PrivacyPolicy,
         source: str,
         people: People,
         places: Places,
@@ -27,7 +27,7 @@ class Reactions(ReactionWriter):
         keys: bulk.Keys,
     ):
         super().__init__(project, source, now, keys)
-        self.keep, self.people, self.places = keep, people, places
+        self.policy, self.people, self.places = policy, people, places
 
     def read(self, rows: Sequence[Row], ahead: Ahead) -> None:
         """The current ones of what these rows are about. Where a person is new there are none."""
@@ -53,11 +53,11 @@ class Reactions(ReactionWriter):
             else:
                 talk = row.talk if isinstance(row, ChoiceIn) else row
                 known = [
-                    p for m in talk.messages if (p := self.places.message(self.keep.external(m.external)))
+                    p for m in talk.messages if (p := self.places.message(self.policy.external(m.external)))
                 ]
                 for at in (
                     *(p.conversation for p in known),
-                    self.places.conversation(self.keep.external(talk.external)),
+                    self.places.conversation(self.policy.external(talk.external)),
                 ):
                     if at is not None:
                         conversations.add(at)
@@ -97,7 +97,7 @@ class Reactions(ReactionWriter):
     ) -> tuple[int | None, int | None, str, int | None]:
         """(message, conversation, external id, whose talk it is)."""
         places = self.places
-        external = self.keep.external(row.target)
+        external = self.policy.external(row.target)
         if row.message and (place := places.message_by_id(row.message)) is None and not quiet:
             raise RowError("message", "unknown_target", _("There is no such answer in this project."))
         if row.conversation and not places.has_conversation(row.conversation) and not quiet:
@@ -119,9 +119,9 @@ class Reactions(ReactionWriter):
     def _keep(
         self, row: ReactionIn, user, message, conversation, external: str, at: datetime | None, *, again: bool
     ) -> tuple[int, bool]:
-        keep = self.keep
-        text = keep.text(row.text) if row.text else ""
-        tags = [keep.label(t) for t in row.tags] if row.tags else []
+        policy = self.policy
+        text = policy.text(row.text) if row.text else ""
+        tags = [policy.label(t) for t in row.tags] if row.tags else []
         return self.say(
             user=user,
             message=message,

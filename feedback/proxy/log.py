@@ -25,7 +25,7 @@ from corpus.models import ModelVersion
 from feedback.conversations import end_users, late_targets, other_names
 from feedback.conversations import tree as talk
 from feedback.conversations.message import state_of, turn_of, without_system
-from feedback.conversations.privacy import keeper
+from feedback.conversations.privacy import privacy_policy
 from feedback.conversations.record_exchange import record_exchange, root_of
 from feedback.models import Arm, Lost, Message, OtherName
 from feedback.proxy.answers import Heard, Said
@@ -292,25 +292,25 @@ def _sibling(
     project: Project, first: Message, messages: list[dict], said: Said, ended: tuple[str, str], external: str
 ) -> Message:
     """Another answer beside the first."""
-    keep, key = keeper(project), bytes(project.hash_key)
+    policy, key = privacy_policy(project), bytes(project.hash_key)
     system, _turns = without_system([turn_of(m) for m in messages])
     turn = said.turn()
-    before = first.parent.context_hash if first.parent else root_of(key, keep, system)
+    before = first.parent.context_hash if first.parent else root_of(key, policy, system)
     made = Message.objects.create(
         project=project,
         conversation_id=first.conversation_id,
         parent_id=first.parent_id,
         role="assistant",
-        text=keep.text(turn.text),
-        extra=keep.tree(turn.extra),
-        sources=keep.listed(said.sources),
+        text=policy.text(turn.text),
+        extra=policy.tree(turn.extra),
+        sources=policy.listed(said.sources),
         state=ended[0],
         error=ended[1],
         seen=True,
         model_version_id=first.model_version_id,
         parameters=first.parameters,
-        external_id=keep.external(external),
-        context_hash=talk.hash_after(key, before, keep.compared(turn.plain())),
+        external_id=policy.external(external),
+        context_hash=talk.hash_after(key, before, policy.compared(turn.plain())),
         first_token_ms=first.first_token_ms,
         total_ms=first.total_ms,
         event_id=first.event_id,
@@ -325,7 +325,7 @@ def _sibling(
 def _second_name(project: Project, row: Message, name: str) -> None:
     """Let feedback find the answer by `name`, too: that which waits for it by now, and that which comes
     later."""
-    name = keeper(project).external(name)
+    name = privacy_policy(project).external(name)
     OtherName.objects.create(project=project, name=name, message=row)
     owner = row.conversation.end_user_id
     late_targets.join(

@@ -1,11 +1,9 @@
 """Who answers a request: the endpoint that it names, or an arm that is drawn."""
 
-import math
-
 from django.utils.translation import gettext as _
 
 from core.models import Project
-from feedback.chat.arms import by_weight, share_of
+from feedback.chat.arms import by_weight, for_person
 from feedback.conversations import end_users
 from feedback.models import Arm, ChatSettings
 from feedback.proxy.refusals import Refused, no_model
@@ -61,8 +59,5 @@ def _draw(project: Project, arms: list[Arm], person: str) -> Arm | None:
     chat = ChatSettings.objects.filter(project=project).only("assign").first()
     if not person or chat is None or chat.assign != ChatSettings.Arms.PERSON:
         return by_weight(arms)
-    # As feedback.chat.arms does it for people whose row is known; this one's may not have been made yet.
-    who = end_users.key_hash(project, person)
-    return max(
-        arms, key=lambda a: -a.weight / math.log(share_of(bytes(project.hash_key), "arm", who, a.pk) or 1e-17)
-    )
+    # by the hash of their key: their row may not have been made yet
+    return for_person(project, end_users.key_hash(project, person), arms)

@@ -191,7 +191,7 @@ def _answered(
 ) -> StreamingHttpResponse:
     try:
         upstream = upstream_of(endpoint)
-        let_go_of_the_database()
+        close_database_connection()
         body_sent = with_model(body, asked, endpoint.model_name)
         raw = open_raw(
             upstream,
@@ -227,7 +227,7 @@ def _answered(
     )
 
 
-def let_go_of_the_database() -> None:
+def close_database_connection() -> None:
     """Before a long wait: PostgreSQL's connection goes back to the pool. SQLite's is the thread's own and
     costs nothing."""
     if connection.vendor != "sqlite" and not connection.in_atomic_block:

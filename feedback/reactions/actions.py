@@ -15,7 +15,7 @@ from core.db import bulk
 from core.errors import DomainError
 from core.models import Project
 from feedback.conversations import late_targets, other_names
-from feedback.conversations.privacy import Keeper, keeper
+from feedback.conversations.privacy import PrivacyPolicy, privacy_policy
 from feedback.conversations.sizes import MAX_COMMENT, MAX_CORRECTION, MAX_TAG, MAX_TAGS
 from feedback.models import ChatSettings, Choice, Conversation, EndUser, Message, Reaction, Signal
 from feedback.reactions.choice_writer import ChoiceWriter, Chosen
@@ -38,7 +38,7 @@ def react(
     conversation: Conversation | None = None,
     target_external: str = "",
     source: str = "chat",
-    keep: Keeper | None = None,
+    policy: PrivacyPolicy | None = None,
 ) -> Reaction:
     """Keep a reaction of `end_user` to exactly one target: a thumb or correction to an answer, a score to a
     conversation, or either to what is known by an external id only. Earlier ones of the same person,
@@ -54,16 +54,16 @@ def react(
         )
     check(project=project, kind=kind, value=value, reasons=reasons, text=text, tags=tags)
     _check_target(project, kind, message, conversation)
-    keep = keep or keeper(project)
+    policy = policy or privacy_policy(project)
     fields: dict[str, Any] = {
         "value": value,
         "reasons": reasons,
-        "text": keep.text(text),
-        "tags": [keep.label(t) for t in tags],
+        "text": policy.text(text),
+        "tags": [policy.label(t) for t in tags],
     }
     with transaction.atomic():
         if target_external:
-            target_external = keep.external(target_external[:200])
+            target_external = policy.external(target_external[:200])
             late_targets.lock(project, shared=True)  # or it could arrive between the look and the write
             target_external = other_names.resolved(project, [target_external]).get(
                 target_external, target_external

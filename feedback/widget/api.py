@@ -26,7 +26,7 @@ from core.errors import DomainError
 from core.web import limits
 from core.web.client_ip import client_ip
 from feedback.conversations import end_users, late_targets, sizes
-from feedback.conversations.privacy import keeper
+from feedback.conversations.privacy import privacy_policy
 from feedback.models import Message, Reaction
 from feedback.reactions import actions as reactions
 from feedback.reactions import reasons
@@ -207,19 +207,19 @@ def keep_reaction(
 ) -> Reaction:
     """The reaction to the answer called `target`, or to one that will be. DomainError 404 for an answer given
     to somebody else."""
-    project, keep = holder.project, keeper(holder.project)
+    project, policy = holder.project, privacy_policy(holder.project)
     with transaction.atomic():
         late_targets.lock(project, shared=True)
         message = (
             Message.objects.select_related("conversation")
-            .filter(project=project, external_id=keep.external(target))
+            .filter(project=project, external_id=policy.external(target))
             .first()
         )
         if message is not None and message.conversation.end_user_id not in (None, holder.end_user.pk):
             raise DomainError(
                 "no_such_answer", _("There is no such answer of yours."), status=404, field="target"
             )
-        found = {"message": message} if message is not None else {"target_external": keep.external(target)}
+        found = {"message": message} if message is not None else {"target_external": policy.external(target)}
         return reactions.react(
             project=project,
             end_user=holder.end_user,
@@ -228,7 +228,7 @@ def keep_reaction(
             reasons=reasons,
             text=text,
             source="widget",
-            keep=keep,
+            policy=policy,
             **found,
         )
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from annotation import document
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ["core", "corpus", "inference", "feedback", "annotation", "training_export", "config"]
 MODULES_A_FOLDER = 20
@@ -17,7 +19,7 @@ MODULES_A_FOLDER = 20
 SCREENS = ("views", "api", "forms", "urls", "api_urls")
 PAGES = {
     f"annotation.projects.{name}"
-    for name in ("create", "guidelines", "home", "overview", "settings", "statement")
+    for name in ("checklist", "create", "guidelines", "home", "overview", "settings", "statement")
 }
 WEB = ("django.http", "django.shortcuts", "django.views", "django.forms", "rest_framework")
 # Who is neither a page nor a verb, and works on requests by its nature: middleware, decorators of pages, what
@@ -166,3 +168,124 @@ def test_no_folder_is_too_full():
             if "migrations" not in folder.parts and count > MODULES_A_FOLDER:
                 full.append(f"{folder.relative_to(ROOT)}: {count} modules")
     assert not full, "\n".join(full)
+
+
+# Who knows the stored keys of a judgement. The readers of files write the same shape over the answers of a
+# row, below the room whose shape it is.
+KNOW_THE_DOCUMENT = ("annotation.document", "annotation.document_checks", "corpus.readers.")
+DOCUMENTS = {
+    "document",
+    "doc",
+    "stored",
+    "documents",
+    "says",
+}  # what documents are called, also with a part after _
+# Keys that nothing else has.
+OF_DOCUMENTS_ALONE = {"rest", "acceptable", "spans", "not_read"}
+
+
+def keys_named(tree: ast.Module, keys: set[str]) -> Iterator[tuple[int, str]]:
+    """(line, key) wherever a key of documents is looked up, asked for or put: in anything, if only documents
+    have it, else in what is called a document."""
+    for node in ast.walk(tree):
+        found: list[tuple[ast.expr, ast.expr]] = []  # (key, of what)
+        if isinstance(node, ast.Subscript):
+            found = [(node.slice, node.value)]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
+            if node.func.attr in ("get", "pop", "setdefault"):
+                found = [(node.args[0], node.func.value)]
+        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
+            found = [(node.left, node.comparators[0])]
+        elif isinstance(node, ast.Dict):
+            alone = [key for key in node.keys if isinstance(key, ast.Constant)]
+            found = [(key, node) for key in alone if key.value in OF_DOCUMENTS_ALONE]
+        for key, of in found:
+            if not isinstance(key, ast.Constant) or key.value not in keys:
+                continue
+            name = of.attr if isinstance(of, ast.Attribute) else of.id if isinstance(of, ast.Name) else ""
+            if key.value in OF_DOCUMENTS_ALONE or name.rsplit("_", 1)[-1] in DOCUMENTS:
+                yield node.lineno, key.value
+
+
+def test_a_judgement_is_read_through_its_view_alone(house):
+    """Only the modules of the document know how a judgement is stored: all others ask `Judgement`."""
+    keys = set(document.FORMS)
+    faults = [
+        f"{name}:{line} names {key!r}"
+        for name, tree in house.items()
+        if not name.startswith(KNOW_THE_DOCUMENT)
+        for line, key in keys_named(tree, keys)
+    ]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'document["ranking"]',
+        'version.document.get("verdict")',
+        '"corrections" in head.document',
+        'stored.pop("claims", None)',
+        'anything["acceptable"]',
+        '{"ranking": [], "rest": "worse"}',
+    ],
+)
+def test_the_finder_of_stored_keys_finds_them(code):
+    assert list(keys_named(ast.parse(code), set(document.FORMS)))
+
+
+def states_written_out(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """(line, word) where the state of a row is compared with, set to or asked for as a word instead of a
+    member of its model's State."""
+
+    def words(node: ast.AST) -> Iterator[tuple[int, str]]:
+        inside = node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else [node]
+        for one in inside:
+            for part in [one.body, one.orelse] if isinstance(one, ast.IfExp) else [one]:
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.lineno, part.value
+
+    def is_state(node: ast.AST) -> bool:
+        return isinstance(node, ast.Attribute) and node.attr == "state"
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and is_state(node.left):
+            yield from words(node.comparators[0])
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                both = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+                pairs = zip(target.elts, node.value.elts, strict=False) if both else [(target, node.value)]
+                for to, of in pairs:
+                    if is_state(to):
+                        yield from words(of)
+        elif isinstance(node, ast.keyword) and (node.arg or "").removesuffix("__in").endswith("state"):
+            of = node.value
+            yield from words(of.args[0] if isinstance(of, ast.Call) and of.args else of)
+
+
+def test_states_are_members_and_not_words(house):
+    faults = [
+        f"{name}:{line} writes {word!r}"
+        for name, tree in house.items()
+        # constraints stand in Meta, which sees no State; the other reads the API's own words, without models
+        if not name.endswith(".models") and name != "feedback.ingest.parse"
+        for line, word in states_written_out(tree)
+        if word  # no state at all
+    ]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'item.state == "open"',
+        'row.state not in ("submitted", "accepted")',
+        'a.state, a.slot = "open", None',
+        'fresh.state = "done" if full else "open"',
+        'rows.filter(item__state="settled")',
+        'rows.filter(state__in=["done"])',
+        'Q(state=Word("open"))',
+    ],
+)
+def test_the_finder_of_states_finds_them(code):
+    assert list(states_written_out(ast.parse(code)))

@@ -444,7 +444,7 @@ def test_trees_that_are_refused(tmp_path, tree, refused):
 
 
 def test_documents_are_those_of_the_bench(tmp_path):
-    from annotation import document
+    from annotation import document_checks
 
     rows = [
         {"prompt": "q", "chosen": "a", "rejected": "b"},
@@ -456,8 +456,8 @@ def test_documents_are_those_of_the_bench(tmp_path):
     for row in rows:
         entry = read_one(tmp_path, row)
         for judgement in entry.judgements:
-            document.check_shape(json.loads(json.dumps(judgement.document)))
-            document.check_complete(judgement.document, kind="ranking", slot_count=len(entry.answers))
+            document_checks.check_shape(json.loads(json.dumps(judgement.document)))
+            document_checks.check_complete(judgement.document, kind="ranking", slot_count=len(entry.answers))
 
 
 def test_mapping_switches_off_and_adds_numbered_columns(tmp_path):

@@ -10,7 +10,7 @@ from django.test import Client
 from annotation.models import Item
 from annotation.promotion.messages import read
 from corpus.models import Response
-from feedback.conversations.privacy import Keeper, keeper
+from feedback.conversations.privacy import PrivacyPolicy, privacy_policy
 from feedback.ingest import batch as ingest
 from feedback.models import Conversation, Message
 from tests.cast import make_project
@@ -291,7 +291,7 @@ def test_rows_of_files_say_it_too(name, tmp_path):
 def test_an_expert_is_told_that_a_promoted_answer_was_cut(client):
     sender = Sender()
     sender.taken(talk("a", asks(), answers(finish_reason="length", id="m1"), model="m"))
-    turn = read(sender.project, Message.objects.get(external_id="m1").pk, keeper(sender.project))
+    turn = read(sender.project, Message.objects.get(external_id="m1").pk, privacy_policy(sender.project))
     assert not turn.refused and [a.cut for a in turn.answers] == ["length"]
 
 
@@ -315,7 +315,7 @@ def test_a_picture_at_the_turn_where_it_stood():
             left_out,
         )
     for name in ("m1", "m2"):
-        turn = read(sender.project, Message.objects.get(external_id=name).pk, Keeper())
+        turn = read(sender.project, Message.objects.get(external_id=name).pk, PrivacyPolicy())
         assert (
             not turn.refused
             and [lack["kind"] for lack in turn.messages[0]["missing"]] == ["image"]
@@ -336,7 +336,9 @@ def test_two_questions_with_different_pictures_are_two():
         )
     first, second, third = Message.objects.filter(role="user").order_by("pk")
     assert first.context_hash != second.context_hash and first.context_hash == third.context_hash
-    turns = [read(sender.project, Message.objects.get(external_id=name).pk, Keeper()) for name in "abc"]
+    turns = [
+        read(sender.project, Message.objects.get(external_id=name).pk, PrivacyPolicy()) for name in "abc"
+    ]
     hashes = [turn.ready.entries[0].content_hash for turn in turns]
     assert hashes[0] == hashes[2] != hashes[1]
 
@@ -421,7 +423,7 @@ def test_a_log_with_pictures_is_taken_with_the_mark(tmp_path):
 def test_a_picture_without_a_word_is_put_before_experts_too():
     sender = Sender()
     sender.taken(talk("a", {"role": "user", "content": [PNG]}, answers("A cat.", id="m1")))
-    turn = read(sender.project, Message.objects.get(external_id="m1").pk, Keeper())
+    turn = read(sender.project, Message.objects.get(external_id="m1").pk, PrivacyPolicy())
     assert not turn.refused and turn.messages[0]["missing"]
 
 
@@ -430,7 +432,7 @@ def test_an_answer_with_a_picture_is_no_text_to_learn():
     said = answers(id="m1", reactions=UP) | {"content": [{"type": "text", "text": "Here it is:"}, PNG]}
     ingest.take(project=project, rows=[talk("a", asks("Draw it."), said)])
     assert written(project, "trl-kto") == ([], {"answer_unusable": 1})
-    assert read(project, Message.objects.get(external_id="m1").pk, Keeper()).refused == "no_text"
+    assert read(project, Message.objects.get(external_id="m1").pk, PrivacyPolicy()).refused == "no_text"
     assert not Item.objects.exists()
 
 

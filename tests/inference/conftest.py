@@ -7,10 +7,10 @@ from tests.inference import faulty
 @pytest.fixture
 def model():
     """A faulty server of its own for one test."""
-    transport.forget()
+    transport.close_idle()
     with faulty.serve() as server:
         yield server
-    transport.forget()
+    transport.close_idle()
 
 
 @pytest.fixture

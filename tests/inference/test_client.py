@@ -307,7 +307,7 @@ def test_connections_are_used_again_and_dead_ones_replaced(model, upstream):
         assert drain(upstream("ok"))[1] is None
     assert model.connections == 1
     kept = next(iter(transport._idle.values()))[0]
-    kept.wire.socket.shutdown(2)  # as a server that has had enough
+    kept.channel.socket.shutdown(2)  # as a server that has had enough
     assert drain(upstream("ok"))[1] is None and model.connections == 2
 
 

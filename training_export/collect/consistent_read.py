@@ -4,6 +4,7 @@ progress on."""
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import orjson
 from django.core.exceptions import EmptyResultSet
@@ -13,6 +14,9 @@ from django.utils.translation import gettext as _
 
 from core.errors import DomainError
 from core.models import Event
+from training_export.collect.rows import COLUMNS
+
+Row = TypeVar("Row", bound=tuple)
 
 _decode = json.JSONDecoder().decode
 
@@ -49,6 +53,11 @@ class Reading:
             cursor.execute(sql, params)
             while found := cursor.fetchmany(2000):
                 yield from found
+
+    def rows_as(self, row_type: type[Row], queryset) -> Iterator[Row]:
+        """The rows of `queryset` as `row_type`, one of training_export.collect.rows."""
+        found = self.rows(queryset.values_list(*COLUMNS[row_type]))
+        return map(row_type._make, found)  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -1,13 +1,14 @@
 """What end users said of answers, as training rows: choices among drafts, thumbs, and corrections
 (docs/export.md has the rules).
 
-Turns with the same context are one case, whoever talked; each end user is one voice in it, and the rules
-for several annotators decide. What an expert has judged is not taken from end users as well. Streams:
+Turns with the same context are one prompt, whoever talked; each end user is one judgement in it, and the
+rules for several annotators decide. What an expert has judged is not taken from end users as well. Streams:
 memory is that of one chunk, 24 bytes a turn, and 8 a label where labels are thinned."""
 
 from collections import Counter
 from collections.abc import Iterator
 
+from annotation.document import Judgement
 from annotation.models import AnnotationVersion, Item, ItemAnswer, Promotion
 from annotation.promotion.rules import judged_messages
 from core.rendering import language
@@ -18,14 +19,15 @@ from feedback.models import Choice, Conversation, EndUser, Message, Reaction
 from feedback.reactions.in_force import choice_about, latest, reaction_about
 from training_export.collect.consistent_read import Reading, from_json
 from training_export.collect.end_user_turns import context_of, turns_spoken_of
-from training_export.collect.end_user_words import Said, corrected, no_prompt, said_of, told, voice_of
+from training_export.collect.end_user_words import judgement_of, no_prompt, told, word_of
 from training_export.collect.judged_prompts import GROUP_DIGITS, keys_of_users
+from training_export.collect.rows import ChoiceRow, MessageRow, ReactionRow
 from training_export.collect.thinning import Thinning, beyond_cap, label_number
 from training_export.collect.unreached import KINDS, unreached, words_of
 from training_export.curate import splits
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Answer, Binary, Preference, Sft
-from training_export.curate.judged_prompts import Case, CaseAnswer
+from training_export.curate.judged_prompts import EndUserWord, JudgedAnswer, JudgedPrompt
 from training_export.curate.rules import CurationRules
 from training_export.options import INCLUDE
 from training_export.publish.faults import Unreadable, shape_fault, stored_fault
@@ -77,7 +79,7 @@ class FeedbackRows:
         self._thinning = None
         if balance and "thumbs" in self._include:
             counted = Thinning(balance)
-            for rows, _keys in self._cases(Counter(), takes=frozenset({Binary})):
+            for rows, _keys in self._prompts_of_chunks(Counter(), takes=frozenset({Binary})):
                 for row in rows:
                     if row.provenance["reason"] == "thumb":
                         counted.count(label_number(seed, row), row.label)
@@ -85,11 +87,11 @@ class FeedbackRows:
             self._thinning = counted
 
     def chunks(self) -> Iterator[tuple[list, frozenset]]:
-        """(rows of one case, the keys that decide on their side of a split)."""
+        """(rows of one prompt, the keys that decide on their side of a split)."""
         self.left_out += unreached(self._project, self._reading, self._include, self._unread)
         if not self._include:
             return
-        for rows, keys in self._cases(self.left_out, takes=self._takes):
+        for rows, keys in self._prompts_of_chunks(self.left_out, takes=self._takes):
             if self._thinning is not None:
                 rows = [row for row in rows if self._kept(row)]
             if rows:
@@ -107,70 +109,62 @@ class FeedbackRows:
 
     # -- reading
 
-    def _cases(self, left_out: Counter, *, takes) -> Iterator[tuple[list, frozenset]]:
+    def _prompts_of_chunks(self, left_out: Counter, *, takes) -> Iterator[tuple[list, frozenset]]:
         for turns in turns_spoken_of(self._project, self._reading, self._include):
-            cases = self._chunk(turns, left_out)
+            prompts = self._chunk(turns, left_out)
             people = {
-                user for case in cases for v in case.voices if (user := said_of(v).end_user) is not None
+                user
+                for prompt in prompts
+                for v in prompt.judgements
+                if (user := word_of(v).end_user) is not None
             }
             who = EndUser.objects.filter(id__in=people).values_list("id", "key_hash")
             hashes = dict(self._reading.rows(who)) if people else {}
             names = {pk: label(EndUser(key_hash=hashed)) for pk, hashed in hashes.items()}
-            prompts = (
-                sorted({case.prompt for case in cases if case.prompt}) if self._split_by == "user" else []
+            prompt_ids = (
+                sorted({prompt.pk for prompt in prompts if prompt.pk}) if self._split_by == "user" else []
             )
-            of_prompts = keys_of_users(self._reading, prompts) if prompts else {}
-            for case in cases:
+            of_prompts = keys_of_users(self._reading, prompt_ids) if prompt_ids else {}
+            for prompt in prompts:
                 try:
-                    rows, reasons = examples_of(case, self._rules, takes)
+                    rows, reasons = examples_of(prompt, self._rules, takes)
                 except Exception as wrong:
                     if left_out is self.left_out and self._tolerance is not None:
-                        said = said_of(case.voices[0])
+                        said = word_of(prompt.judgements[0])
                         origin = {"conversation": said.conversation, "turn": said.turn}
                         self._tolerance.left_out(
-                            stored_fault(case.messages, case.tools),
-                            {"prompt": case.prompt, "origins": [origin]},
+                            stored_fault(prompt.messages, prompt.tools),
+                            {"prompt": prompt.pk, "origins": [origin]},
                             wrong,
                         )
                     continue
                 left_out.update(reasons)
-                in_rows = {id(said) for row in rows for said in row.provenance["versions"]}
-                _count(left_out, "word_unused", sum(id(v.version) not in in_rows for v in case.voices))
+                in_rows = {id(said) for row in rows for said in row.provenance.get("words", ())}
+                _count(left_out, "word_unused", sum(id(v.source) not in in_rows for v in prompt.judgements))
                 if rows:
-                    said = [said_of(v) for v in case.voices]
+                    said = [word_of(v) for v in prompt.judgements]
                     yield (
-                        [told(row, case, names) for row in rows],
-                        self._keys(case, said, hashes) | of_prompts.get(case.prompt, frozenset()),
+                        [told(row, prompt, names) for row in rows],
+                        self._keys(prompt, said, hashes) | of_prompts.get(prompt.pk, frozenset()),
                     )
 
-    def _chunk(self, turns: list[tuple], left_out: Counter) -> list[Case]:
+    def _chunk(self, turns: list[tuple], left_out: Counter) -> list[JudgedPrompt]:
         ids = [pk for pk, _conversation in turns]
         conversations = sorted({conversation for _pk, conversation in turns})
-        messages: dict[int, tuple] = {}
-        fields = (
-            "id",
-            "parent_id",
-            "role",
-            "text",
-            "extra",
-            "sources",
-            "state",
-            "model_version__name",
-            "conversation_id",
-            "event_id",
-        )
-        for row in self._reading.rows(
-            Message.objects.filter(conversation_id__in=conversations).order_by("id").values_list(*fields)
+        messages: dict[int, MessageRow] = {}
+        for row in self._reading.rows_as(
+            MessageRow,
+            Message.objects.filter(conversation_id__in=conversations).order_by("id"),
         ):
-            messages[row[0]] = row
+            messages[row.pk] = row
         about = Conversation.objects.filter(id__in=conversations).values_list("id", "system", "tools")
         frames = {
             pk: (system, from_json(tools) if tools else None)
             for pk, system, tools in self._reading.rows(about)
         }
-        cases: dict[str, Case] = {}
-        place: dict[int, tuple[Case, int]] = {}  # answer message → its case and index in it
-        case_of: dict[int, Case] = {}
+        prompts: dict[str, JudgedPrompt] = {}
+        place: dict[int, tuple[JudgedPrompt, int]] = {}  # answer message → its prompt and index in it
+        prompt_of: dict[int, JudgedPrompt] = {}
         without = {}
         for pk in ids:
             try:
@@ -184,58 +178,58 @@ class FeedbackRows:
             except (Unreadable, ValueError, RecursionError):
                 self._unreadable.add(pk)
                 continue
-            case = cases.get(whole)
-            if case is None:
+            prompt = prompts.get(whole)
+            if prompt is None:
                 text = context[-1].get("content") or ""
-                case = cases[whole] = Case(
+                prompt = prompts[whole] = JudgedPrompt(
                     context, whole[:GROUP_DIGITS], tools=tools, language=language.guess(text)
                 )
-            case_of[pk] = case
+            prompt_of[pk] = prompt
         self._count_without(without, messages, left_out)
-        ids = [pk for pk in ids if pk in case_of or pk in self._unreadable]
-        self._answers(messages, case_of, place)
-        judged, prompts = self._judged(list(cases))
+        ids = [pk for pk in ids if pk in prompt_of or pk in self._unreadable]
+        self._answers(messages, prompt_of, place)
+        judged, known = self._judged(list(prompts))
         closed: set[tuple] = set()  # (group, answer) of which an expert has spoken
-        for whole, case in cases.items():
-            case.prompt = prompts.get(whole, 0)
+        for whole, prompt in prompts.items():
+            prompt.pk = known.get(whole, 0)
             closed |= {
                 (whole[:GROUP_DIGITS], i)
-                for i, answer in enumerate(case.answers)
+                for i, answer in enumerate(prompt.answers)
                 if (whole, answer.key) in judged
             }
-        self._voices(ids, messages, place, case_of, closed, left_out)
-        withheld = self._withheld(cases, case_of, messages)
-        for case in cases.values():
-            # The later word of a person is heard, by when it was said: that is the order the rules of voices
-            # ask for.
-            case.voices.sort(key=lambda v: (said_of(v).at, said_of(v).kind, said_of(v).row))
-            for order, voice in enumerate(case.voices):
-                voice.event = order
-            if id(case) in withheld and case.voices:
-                left_out["hidden_words"] += len(case.voices)
-                case.voices = []
-        return [case for case in cases.values() if case.voices]
+        self._judgements(ids, messages, place, prompt_of, closed, left_out)
+        withheld = self._withheld(prompts, prompt_of, messages)
+        for prompt in prompts.values():
+            # The later word of a person is heard, by when it was said: that is the order the rules of
+            # judgements ask for.
+            prompt.judgements.sort(key=lambda v: (word_of(v).at, word_of(v).kind, word_of(v).row))
+            for order, judgement in enumerate(prompt.judgements):
+                judgement.event = order
+            if id(prompt) in withheld and prompt.judgements:
+                left_out["hidden_words"] += len(prompt.judgements)
+                prompt.judgements = []
+        return [prompt for prompt in prompts.values() if prompt.judgements]
 
-    def _withheld(self, cases: dict, case_of: dict, messages: dict) -> set[int]:
-        """The ids (`id()`) of cases that are on a hidden item: by what they say, or as the turn that was
+    def _withheld(self, prompts: dict, prompt_of: dict, messages: dict) -> set[int]:
+        """The ids (`id()`) of prompts that are on a hidden item: by what they say, or as the turn that was
         promoted."""
         hidden = Item.objects.filter(
-            project=self._project, prompt__content_hash__in=list(cases), hidden=True
+            project=self._project, prompt__content_hash__in=list(prompts), hidden=True
         ).values_list("prompt__content_hash")
-        found = {id(cases[whole]) for (whole,) in self._reading.rows(hidden)}
+        found = {id(prompts[whole]) for (whole,) in self._reading.rows(hidden)}
         return found | {
-            id(case_of[turn])
-            for turn in (messages[m][1] for m in self._hidden_messages if m in messages)
-            if turn in case_of
+            id(prompt_of[turn])
+            for turn in (messages[m].parent for m in self._hidden_messages if m in messages)
+            if turn in prompt_of
         }
 
-    def _answers(self, messages: dict, case_of: dict, place: dict) -> None:
+    def _answers(self, messages: dict, prompt_of: dict, place: dict) -> None:
         known: dict[tuple, int] = {}
         for pk, parent, role, text, extra, sources, state, model, _conversation, event in messages.values():
-            case = case_of.get(parent)
-            extra = from_json(extra) if extra and case is not None else None
+            prompt = prompt_of.get(parent)
+            extra = from_json(extra) if extra and prompt is not None else None
             if (
-                case is None
+                prompt is None
                 or (extra is not None and not isinstance(extra, dict))
                 or event > self._reading.as_of
                 or role != "assistant"
@@ -252,12 +246,12 @@ class FeedbackRows:
             except (ValueError, RecursionError):
                 self._unreadable.add(pk)
                 continue
-            index = known.get((id(case), text_hash))
+            index = known.get((id(prompt), text_hash))
             origin = f"model:{model}" if model else "model"
             if index is None:
-                index = known[id(case), text_hash] = len(case.answers)
-                case.answers.append(CaseAnswer(Answer(text, (), origin), text_hash))
-            answer = case.answers[index]
+                index = known[id(prompt), text_hash] = len(prompt.answers)
+                prompt.answers.append(JudgedAnswer(Answer(text, (), origin), text_hash))
+            answer = prompt.answers[index]
             # of equal ones the same is written in whatever order they came
             if (origin, text) < (answer.answer.origin, answer.answer.text):
                 answer.answer = Answer(text, (), origin)
@@ -265,10 +259,10 @@ class FeedbackRows:
                 answer.models.append(model)
             answer.givens[form] = given
             answer.cut |= state == Message.State.CUT
-            place[pk] = (case, index)
-        for case in {id(c): c for c in case_of.values()}.values():
-            if all(list(a.givens) == ["null"] for a in case.answers):
-                for answer in case.answers:
+            place[pk] = (prompt, index)
+        for prompt in {id(c): c for c in prompt_of.values()}.values():
+            if all(list(a.givens) == ["null"] for a in prompt.answers):
+                for answer in prompt.answers:
                     answer.givens = {}
 
     def _judged(self, hashes: list[str]) -> tuple[set, dict]:
@@ -289,24 +283,21 @@ class FeedbackRows:
         )
         return set(self._reading.rows(rows)), prompts
 
-    def _voices(
-        self, ids: list[int], messages: dict, place: dict, case_of: dict, closed: set, left_out: Counter
+    def _judgements(
+        self, ids: list[int], messages: dict, place: dict, prompt_of: dict, closed: set, left_out: Counter
     ) -> None:
         if "draft-choices" in self._include:
-            self._choice_voices(ids, messages, place, closed, left_out)
+            self._chosen(ids, messages, place, closed, left_out)
         kinds = [kind for name, kind in KINDS.items() if name in self._include]
         if not kinds:
             return
-        answers = [pk for pk, row in messages.items() if row[1] in case_of or row[1] in self._unreadable]
+        asked = prompt_of.keys() | self._unreadable
+        answers = [pk for pk, row in messages.items() if row.parent in asked]
         rows = Reaction.objects.filter(
             message_id__in=answers, kind__in=kinds, event_id__lte=self._reading.as_of
         ).order_by("id")
-        every = list(
-            self._reading.rows(
-                rows.values_list("id", "message_id", "end_user_id", "kind", "value", "text", "created_at")
-            )
-        )
-        in_force = latest(every, about=_reaction_about, said=lambda row: (row[6], row[0])).values()
+        every = list(self._reading.rows_as(ReactionRow, rows))
+        in_force = latest(every, about=_reaction_about, said=lambda row: (row.at, row.pk)).values()
         _count(left_out, "changed_mind", len(every) - len(in_force))
         for pk, message, user, kind, value, text, said_at in in_force:
             if (kind == "thumb" and not value) or (kind == "correction" and not text):
@@ -316,45 +307,29 @@ class FeedbackRows:
             if at is None:
                 left_out[
                     "unreadable_words"
-                    if {message, messages[message][1]} & self._unreadable
+                    if {message, messages[message].parent} & self._unreadable
                     else "answer_unusable"
                 ] += 1
                 continue
-            case, index = at
-            if message in self._judged_messages or (case.group_id, index) in closed:
+            prompt, index = at
+            if message in self._judged_messages or (prompt.group_id, index) in closed:
                 left_out["expert_judged"] += 1
             elif kind == "thumb" and pk in self._capped:
                 left_out["person_cap"] += 1
             else:
                 turn = messages[message]
-                document = (
-                    {"ranking": [[0]], "acceptable": int(value > 0)}
+                says = (
+                    Judgement.of(groups=[[0]], acceptable=int(value > 0))
                     if kind == "thumb"
-                    else {"corrections": [corrected(text)]}
+                    else Judgement.of(corrected_answers=[(0, text)])
                 )
-                case.voices.append(
-                    voice_of(Said(said_at, kind, pk, turn[8], turn[1], user), document, (index,))
-                )
+                word = EndUserWord(said_at, kind, pk, turn.conversation, turn.parent, user)
+                prompt.judgements.append(judgement_of(word, says, (index,)))
 
-    def _choice_voices(
-        self, ids: list[int], messages: dict, place: dict, closed: set, left_out: Counter
-    ) -> None:
+    def _chosen(self, ids: list[int], messages: dict, place: dict, closed: set, left_out: Counter) -> None:
         rows = Choice.objects.filter(parent_id__in=ids, event_id__lte=self._reading.as_of).order_by("id")
-        every = list(
-            self._reading.rows(
-                rows.values_list(
-                    "id",
-                    "parent_id",
-                    "end_user_id",
-                    "verdict",
-                    "chosen_id",
-                    "shown",
-                    "created_at",
-                    "regenerated",
-                )
-            )
-        )
-        in_force = latest(every, about=_choice_about, said=lambda row: (row[6], row[0])).values()
+        every = list(self._reading.rows_as(ChoiceRow, rows))
+        in_force = latest(every, about=_choice_about, said=lambda row: (row.at, row.pk)).values()
         _count(left_out, "changed_mind", len(every) - len(in_force))
         for pk, parent, user, verdict, chosen, shown, said_at, _again in in_force:
             seen = [
@@ -363,22 +338,22 @@ class FeedbackRows:
             if len(seen) < 2 or (verdict == "better" and chosen not in {s["message"] for s in seen}):
                 left_out["unreadable_words" if parent in self._unreadable else "draft_not_seen"] += 1
                 continue
-            case = place[seen[0]["message"]][0]
+            prompt = place[seen[0]["message"]][0]
             slots = list(dict.fromkeys(place[s["message"]][1] for s in seen))
             if any(s["message"] in self._judged_messages for s in seen) or any(
-                (case.group_id, i) in closed for i in slots
+                (prompt.group_id, i) in closed for i in slots
             ):
                 left_out["expert_judged"] += 1
                 continue
-            document: dict = {"ranking": [], "acceptable": 0}
+            says = Judgement.of(groups=[], acceptable=0)
             if verdict != "all_bad":
                 best = [slots.index(place[chosen][1])] if verdict == "better" else list(range(len(slots)))
-                document = {"ranking": [best], "rest": "worse"}
-            places = {case.answers[place[s["message"]][1]].key: s.get("position") for s in seen}
-            case.voices.append(
-                voice_of(
-                    Said(said_at, "choice", pk, messages[parent][8], parent, user, places),
-                    document,
+                says = Judgement.of(groups=[best], rest_is_worse=True)
+            places = {prompt.answers[place[s["message"]][1]].key: s.get("position") for s in seen}
+            prompt.judgements.append(
+                judgement_of(
+                    EndUserWord(said_at, "choice", pk, messages[parent].conversation, parent, user, places),
+                    says,
                     tuple(slots),
                 )
             )
@@ -387,7 +362,7 @@ class FeedbackRows:
         """Words of turns (`without`: {turn: why}) whose talk cannot be a prompt."""
         if not without:
             return
-        answers = {pk: row[1] for pk, row in messages.items() if row[1] in without}
+        answers = {pk: row.parent for pk, row in messages.items() if row.parent in without}
         choices, reactions = words_of(self._project, self._reading, self._include)
         for (turn,) in self._reading.rows(
             choices.filter(parent_id__in=list(without)).values_list("parent_id")
@@ -400,22 +375,33 @@ class FeedbackRows:
 
     # -- what a row is told to come from
 
-    def _keys(self, case: Case, said: list[Said], hashes: dict[int, str]) -> frozenset:
+    def _keys(self, prompt: JudgedPrompt, said: list[EndUserWord], hashes: dict[int, str]) -> frozenset:
         if not self._split_by:
             return frozenset()
         users = (splits.end_user(hashes[s.end_user]) for s in said if s.end_user is not None)
-        return splits.keys_of_all(self._split_by, messages=case.messages, sources=[], users=users)
+        return splits.keys_of_all(self._split_by, messages=prompt.messages, sources=[], users=users)
 
 
-def _reaction_about(row: tuple) -> tuple:
-    pk, message, user, kind = row[:4]
-    return reaction_about(pk, end_user=user, message=message, conversation=None, external="", kind=kind)
+def _reaction_about(row: ReactionRow) -> tuple:
+    return reaction_about(
+        row.pk,
+        end_user=row.end_user,
+        message=row.message,
+        conversation=None,
+        external="",
+        kind=row.kind,
+    )
 
 
-def _choice_about(row: tuple) -> tuple:
-    pk, parent, user, _verdict, _chosen, shown, _at, regenerated = row
-    answers = [draft["message"] for draft in from_json(shown)] if regenerated else ()
-    return choice_about(pk, end_user=user, parent=parent, regenerated=bool(regenerated), shown=answers)
+def _choice_about(row: ChoiceRow) -> tuple:
+    answers = [draft["message"] for draft in from_json(row.shown)] if row.regenerated else ()
+    return choice_about(
+        row.pk,
+        end_user=row.end_user,
+        parent=row.parent,
+        regenerated=bool(row.regenerated),
+        shown=answers,
+    )
 
 
 def _count(left_out: Counter, code: str, n: int) -> None:

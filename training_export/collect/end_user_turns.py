@@ -8,6 +8,7 @@ from django.db.models import Q
 from feedback.conversations.tree import as_turn, says_something
 from feedback.models import Message
 from training_export.collect.consistent_read import Reading, from_json
+from training_export.collect.rows import MessageRow
 from training_export.collect.unreached import words_of
 from training_export.publish.faults import Unreadable
 
@@ -58,18 +59,18 @@ def turns_spoken_of(project, reading: Reading, include) -> Iterator[list[tuple]]
         yield held
 
 
-def context_of(pk: int, messages: dict, frames: dict) -> tuple[list, list | None]:
+def context_of(pk: int, messages: dict[int, MessageRow], frames: dict) -> tuple[list, list | None]:
     """What had been said up to the turn `pk`, the system prompt first, and the tools."""
     path = []
     at = pk
     while at is not None:
         row = messages[at]
-        extra = from_json(row[4]) if row[4] else None
+        extra = from_json(row.extra) if row.extra else None
         if extra is not None and not isinstance(extra, dict):
             raise Unreadable("unreadable")
-        turn = as_turn(Message(role=row[2], text=row[3], extra=extra))
+        turn = as_turn(Message(role=row.role, text=row.text, extra=extra))
         if says_something(turn):
             path.append(turn)
-        at = row[1]
-    system, tools = frames[messages[pk][8]]
+        at = row.parent
+    system, tools = frames[messages[pk].conversation]
     return [*([{"role": "system", "content": system}] if system else []), *path[::-1]], tools

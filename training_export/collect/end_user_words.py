@@ -1,50 +1,32 @@
-"""One end user's word beside the judgements of experts: as a Voice for the rules, and back in a row's
+"""One end user's word beside the judgements of experts: as a judgement for the rules, and back in a row's
 provenance. Pure."""
 
-from dataclasses import dataclass, field, replace
-from typing import cast
+from dataclasses import replace
 
+from annotation.document import Judgement
 from training_export.curate.examples import Preference
-from training_export.curate.judged_prompts import Case, Voice
+from training_export.curate.judged_prompts import AttributedJudgement, EndUserWord, JudgedPrompt
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Where one voice of a case comes from; stands in Voice.version until the row's provenance is made. `at`:
-    when it was said, as the database gives it. `places`: {answer's text hash: place on screen}, of a
-    choice."""
-
-    at: object
-    kind: str
-    row: int
-    conversation: int
-    turn: int
-    end_user: int | None
-    places: dict = field(default_factory=dict)
+def word_of(judgement: AttributedJudgement) -> EndUserWord:
+    """Where the judgement of an end user comes from; TypeError for an annotator's."""
+    if isinstance(judgement.source, EndUserWord):
+        return judgement.source
+    raise TypeError("an annotator's judgement is no end user's word")
 
 
-def said_of(voice: Voice) -> Said:
-    """Where the voice of an end user comes from."""
-    return cast(Said, voice.version)
-
-
-def corrected(text: str) -> dict:
-    """The entry of a document for the correction of its only answer."""
-    return {"target": "response", "answer": 0, "text": text}
-
-
-def voice_of(said: Said, document: dict, slots: tuple) -> Voice:
+def judgement_of(said: EndUserWord, says: Judgement, slots: tuple) -> AttributedJudgement:
     """One person's word as the rules for judgements take it."""
     # The pseudonym is put in when the row is told; until then any name that tells people apart does.
     name = f"{said.end_user}" if said.end_user is not None else f"anonymous {said.kind} {said.row}"
-    return Voice(name, said, 0, "raw", document, 0, slots)  # type: ignore[arg-type]  # `told` puts what it says in its place; its order comes with the chunk
+    return AttributedJudgement(name, said, 0, "raw", says, 0, slots)  # its order comes with the chunk
 
 
-def told(row, case: Case, names: dict[int, str]):
+def told(row, prompt: JudgedPrompt, names: dict[int, str]):
     """`row` with the provenance of end users' words in the place of an expert's."""
-    said: list[Said] = row.provenance["versions"]
+    said: list[EndUserWord] = row.provenance.get("words", [])
     kinds = sorted({s.kind for s in said})
-    provenance = row.provenance | {
+    provenance = {name: value for name, value in row.provenance.items() if name != "words"} | {
         "item": None,
         "versions": [],
         "annotators": [names[s.end_user] if s.end_user is not None else "anonymous" for s in said],
@@ -56,7 +38,7 @@ def told(row, case: Case, names: dict[int, str]):
         "choices": [s.row for s in said if s.kind == "choice"],
     }
     if type(row) is Preference and any(s.places for s in said):
-        by_text = {id(a.answer): a.key for a in case.answers}
+        by_text = {id(a.answer): a.key for a in prompt.answers}
         chosen, rejected = by_text.get(id(row.chosen)), by_text.get(id(row.rejected))
         provenance["positions"] = [[s.places.get(chosen), s.places.get(rejected)] for s in said if s.places]
     return replace(row, provenance=provenance)

@@ -1,4 +1,4 @@
-"""From the database to judged prompts: streams the Cases of a project as they stood at one Event. Memory is
+"""From the database to judged prompts: streams them as they stood at one Event. Memory is
 that of one chunk; the number of queries is the same for every 1,000 prompts."""
 
 import contextlib
@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast, StrIndex
 
-from annotation.models import AnnotationVersion, Consensus, Item, ItemAnswer, ItemTag, Review
+from annotation.document import QUESTION, TURN, Judgement
+from annotation.models import AnnotationVersion, Annotator, Consensus, Item, ItemAnswer, ItemTag, Review
 from corpus import canonical
 from corpus.models import Prompt, PromptOrigin, Response
 from feedback.models import Message
 from training_export.collect.consistent_read import Reading, document_of, from_json
+from training_export.collect.rows import HeadRow, ItemRow, PromptRow, ResponseRow, RulingRow
 from training_export.curate import splits
 from training_export.curate.examples import Answer
-from training_export.curate.judged_prompts import Case, CaseAnswer, Voice
+from training_export.curate.judged_prompts import AttributedJudgement, Judged, JudgedAnswer, JudgedPrompt
 from training_export.curate.targets import contexts_made
 from training_export.publish.faults import Unreadable, column_fault, shape_fault
 
@@ -25,52 +27,50 @@ GROUP_DIGITS = 16  # of the prompt's content hash: its stable id in data
 
 
 @dataclass(slots=True)
-class Judged:
-    """A case with the keys that decide on which side of a split it stands. `wrong`: what was raised by what
-    is stored of the prompt, if it made no case (`case` then has no answers), and `fault` the code of what
-    is wrong with it; "" where that cannot be told."""
+class ReadPrompt:
+    """A judged prompt with the keys that decide on which side of a split it stands. `wrong`: what was raised
+    by what is stored of the prompt, if nothing could be made of it (`prompt` then has no answers), and
+    `fault` the code of what is wrong with it; "" where that cannot be told."""
 
-    case: Case
+    prompt: JudgedPrompt
     keys: frozenset
     wrong: Exception | None = None
     fault: str = ""
 
 
-def cases(project, reading: Reading, *, split_by: str = "") -> Iterator[list[Judged]]:
-    """Chunks of Judged cases in the order of the prompts' ids. `split_by` names the keys to find ("" for
+def stream(project, reading: Reading, *, split_by: str = "") -> Iterator[list[ReadPrompt]]:
+    """Chunks of judged prompts in the order of the prompts' ids. `split_by` names the keys to find ("" for
     none)."""
     last = 0
     while True:
         prompts = list(
-            reading.rows(
-                _prompts(project, reading).filter(id__gt=last).order_by("id").values_list(*_PROMPT)[:CHUNK]
+            reading.rows_as(
+                PromptRow,
+                _prompts(project, reading).filter(id__gt=last).order_by("id")[:CHUNK],
             )
         )
         if not prompts:
             return
-        last = prompts[-1][0]
+        last = prompts[-1].pk
         yield _chunk(project, reading, prompts, split_by)
-
-
-_PROMPT = ("id", "messages", "tools", "sources", "language", "content_hash", "metadata")
 
 
 def _prompts(project, reading: Reading):
     return Prompt.objects.filter(project=project, event_id__lte=reading.as_of)
 
 
-def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judged]:
-    ids = [p[0] for p in prompts]
+def _chunk(project, reading: Reading, prompts: list[PromptRow], split_by: str) -> list[ReadPrompt]:
+    ids = [p.pk for p in prompts]
     as_of = reading.as_of
     # What is hidden keeps its prompt back, whenever the item came.
     there = Item.objects.filter(Q(event_id__lte=as_of) | Q(hidden=True), **_these("prompt", ids))
-    items = list(reading.rows(there.order_by("id").values_list("id", "prompt_id", "hidden")))
+    items = list(reading.rows_as(ItemRow, there.order_by("id")))
     responses = _responses(reading, ids)
     slots: dict[int, dict[int, list[int]]] = {}
-    voices: dict[int, list[Voice]] = {}
+    judgements: dict[int, list[AttributedJudgement]] = {}
     tags: dict[int, list[str]] = {}
     if items:
-        of_items = _these("item", [i[0] for i in items])
+        of_items = _these("item", [i.pk for i in items])
         for item, response, slot in reading.rows(
             ItemAnswer.objects.filter(**of_items)
             .order_by("item_id", "id")
@@ -81,12 +81,12 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
             ItemTag.objects.filter(**of_items).order_by("name").values_list("item_id", "name")
         ):
             tags.setdefault(item, []).append(name)
-        voices = _voices(reading, of_items, as_of)
+        judgements = _judgements(reading, of_items, as_of)
     origins, turns = _origins(reading, ids)
     users = _users(reading, turns) if split_by == "user" else {}
     items_of: dict[int, list] = defaultdict(list)
     for item in items:
-        items_of[item[1]].append(item)
+        items_of[item.prompt].append(item)
     key = bytes(project.hash_key)
     out = []
     for pk, messages, tools, sources, language, content_hash, metadata in prompts:
@@ -99,34 +99,34 @@ def _chunk(project, reading: Reading, prompts: list, split_by: str) -> list[Judg
             ]
             if fault := shape_fault(messages, tools, sources):
                 raise Unreadable(fault)
-            case = Case(
+            prompt = JudgedPrompt(
                 messages,
                 content_hash[:GROUP_DIGITS],
                 tools=tools,
                 sources=sources or [],
                 language=language,
-                prompt=pk,
+                pk=pk,
                 origins=origins.get(pk, []),
                 identify=_identify(key, tools, sources or []),
             )
-            _answers(case, responses.get(pk, ()), items_of.get(pk, ()), slots, voices, as_of)
+            _answers(prompt, responses.get(pk, ()), items_of.get(pk, ()), slots, judgements, as_of)
             if tags:
-                case.tags = tuple(
-                    sorted({name for item in items_of.get(pk, ()) for name in tags.get(item[0], ())})
+                prompt.tags = tuple(
+                    sorted({name for item in items_of.get(pk, ()) for name in tags.get(item.pk, ())})
                 )
             keys: frozenset = frozenset()
             if split_by:
                 keys = _keys(split_by, messages, sources or [], users.get(pk, set()), metadata)
-            out.append(Judged(case, keys))
+            out.append(ReadPrompt(prompt, keys))
         except Exception as wrong:
             fault = (
                 wrong.code
                 if isinstance(wrong, Unreadable)
-                else column_fault(*stored, *(row[3] for row in responses.get(pk, ())))
+                else column_fault(*stored, *(row.turns for row in responses.get(pk, ())))
             )
             out.append(
-                Judged(
-                    Case([], content_hash[:GROUP_DIGITS], prompt=pk, origins=origins.get(pk, [])),
+                ReadPrompt(
+                    JudgedPrompt([], content_hash[:GROUP_DIGITS], pk=pk, origins=origins.get(pk, [])),
                     frozenset(),
                     wrong,
                     fault,
@@ -151,114 +151,83 @@ def _identify(key: bytes, tools, sources):
     ]
 
 
-def _responses(reading: Reading, prompt_ids: list) -> dict[int, list]:
-    found: dict[int, list] = {}
+def _responses(reading: Reading, prompt_ids: list) -> dict[int, list[ResponseRow]]:
+    found: dict[int, list[ResponseRow]] = {}
     # the index has this order: nothing to sort
     rows = Response.objects.filter(**_these("prompt", prompt_ids)).order_by("prompt_id", "id")
-    fields = (
-        "prompt_id",
-        "id",
-        "text",
-        "turns",
-        "origin",
-        "model_version__name",
-        "text_hash",
-        "is_target",
-        "given",
-        "event_id",
-        "cut",
-    )
-    for row in reading.rows(rows.values_list(*fields)):
-        found.setdefault(row[0], []).append(row)
+    for row in reading.rows_as(ResponseRow, rows):
+        found.setdefault(row.prompt, []).append(row)
     return found
 
 
-def _voices(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[Voice]]:
-    """{item: [Voice without slots]}: each annotation's version in force at `as_of` with its standing, and the
-    settled version."""
-    heads: dict[int, tuple] = {}
+def _judgements(reading: Reading, of_items: dict, as_of: int) -> dict[int, list[AttributedJudgement]]:
+    """{item: [judgement without slots]}: each annotation's version in force at `as_of` with its standing, and
+    the settled version."""
+    heads: dict[int, HeadRow] = {}
     versions = AnnotationVersion.objects.filter(
         **{f"annotation__{k}": v for k, v in of_items.items()}, event_id__lte=as_of
     ).order_by("annotation_id", "number")
-    fields = (
-        "annotation_id",
-        "id",
-        "event_id",
-        "action",
-        "document",
-        "annotation__item_id",
-        "annotation__practice",
-        "annotation__annotator__pseudonym",
-        "annotation__annotator__source",
-    )
-    for row in reading.rows(versions.values_list(*fields)):
-        heads[row[0]] = row
+    for head in reading.rows_as(HeadRow, versions):
+        heads[head.annotation] = head
     decisions: dict[int, str] = {}
     reviews = Review.objects.filter(
         **{f"version__annotation__{k}": v for k, v in of_items.items()}, event_id__lte=as_of
     ).order_by("event_id", "id")
     for version, decision in reading.rows(reviews.values_list("version_id", "decision")):
         decisions[version] = decision
-    settled: dict[int, tuple] = {}
+    settled: dict[int, RulingRow] = {}
     rulings = Consensus.objects.filter(**of_items, event_id__lte=as_of).order_by("event_id", "id")
-    fields = (
-        "item_id",
-        "version_id",
-        "version__annotation_id",
-        "version__event_id",
-        "version__document",
-        "version__annotation__annotator__pseudonym",
-    )
-    for row in reading.rows(rulings.values_list(*fields)):
-        settled[row[0]] = row
-    voices: dict[int, list[Voice]] = {}
-    for annotation, version, event, action, document, item, practice, pseudonym, source in heads.values():
-        ruling = settled.get(item)
-        imported = source != "person"
-        if ruling is not None and ruling[2] == annotation:
-            voice = Voice(
-                ruling[5], ruling[1], ruling[3], "settled", document_of(ruling[4]), item, imported=imported
-            )
+    for ruling in reading.rows_as(RulingRow, rulings):
+        settled[ruling.item] = ruling
+    judgements: dict[int, list[AttributedJudgement]] = {}
+    for head in heads.values():
+        said: HeadRow | RulingRow = head
+        decided = settled.get(head.item)
+        imported = head.source != Annotator.Source.PERSON
+        if decided is not None and decided.annotation == head.annotation:
+            said, status = decided, "settled"
         else:
-            voice = Voice(
-                pseudonym,
-                version,
-                event,
-                _standing(practice, action, decisions.get(version), imported),
-                document_of(document),
-                item,
-                imported=imported,
-            )
-        voices.setdefault(item, []).append(voice)
-    return voices
+            status = _standing(head.practice, head.action, decisions.get(head.version), imported)
+        judgement = AttributedJudgement(
+            said.pseudonym,
+            Judged(said.version),
+            said.event,
+            status,
+            Judgement(document_of(said.document)),
+            head.item,
+            imported=imported,
+        )
+        judgements.setdefault(head.item, []).append(judgement)
+    return judgements
 
 
 def _standing(practice: bool, action: str, decision: str | None, imported: bool) -> str:
     if practice:
         return "practice"
-    if action in ("undo", "ruling"):  # a ruling in force is the settlement itself, and does not come here
+    # a ruling in force is the settlement itself, and does not come here
+    if action in (AnnotationVersion.Action.UNDO, AnnotationVersion.Action.RULING):
         return "withdrawn"
     if decision is not None:
-        return "accepted" if decision == "accept" else "returned"
+        return "accepted" if decision == Review.Decision.ACCEPT else "returned"
     return "imported" if imported else "raw"
 
 
-def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int) -> None:
-    """Fill in the case's distinct answers, its judgements with their slots, and which of its items are
+def _answers(prompt: JudgedPrompt, responses, items, slots: dict, judgements: dict, as_of: int) -> None:
+    """Fill in the prompt's distinct answers, its judgements with their slots, and which of its items are
     hidden. An answer that came after the event is none, unless it was judged: then it took the place of an
     equal one that is gone."""
     index_of: dict[str, int] = {}
     place: dict[int, int] = {}
-    answers = case.answers
+    answers = prompt.answers
     judged: frozenset[int] | None = None
-    for _, pk, text, turns, origin, model, text_hash, is_target, given, event, cut in responses:
+    for _prompt, pk, text, turns, origin, model, text_hash, is_target, given, event, cut in responses:
         if event > as_of:
             if judged is None:
                 judged = frozenset(
                     shown[0]
                     for item in items
-                    if item[0] in voices
-                    for shown in slots.get(item[0], {}).values()
+                    if item.pk in judgements
+                    for shown in slots.get(item.pk, {}).values()
                 )
             if pk not in judged:
                 continue
@@ -267,7 +236,7 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
             origin = f"model:{model}"
         if index is None:
             index = index_of[text_hash] = len(answers)
-            answers.append(CaseAnswer(Answer(text, _own_turns(turns), origin), text_hash, [], [], [], {}))
+            answers.append(JudgedAnswer(Answer(text, _own_turns(turns), origin), text_hash, [], [], [], {}))
         elif (origin, text) < (answers[index].answer.origin, answers[index].answer.text):
             # Of equal ones the same is written in whatever order they came.
             answers[index].answer = Answer(text, _own_turns(turns), origin)
@@ -288,16 +257,16 @@ def _answers(case: Case, responses, items, slots: dict, voices: dict, as_of: int
             if not answer.givens and len(answer.responses) > 1:
                 answer.givens["null"] = None
             answer.givens[canonical.canonical_json(given or None)] = given or None
-    for item, _, hidden in items:
+    for item, _prompt, hidden in items:
         if hidden:
-            case.hidden.append(item)
-        heard = voices.get(item)
-        if heard:
+            prompt.hidden.append(item)
+        of_item = judgements.get(item)
+        if of_item:
             shown = slots.get(item, {})
             indexes = tuple([place[shown[n][0]] for n in sorted(shown)])
-            for voice in heard:
-                voice.slots = indexes
-            case.voices += heard
+            for judgement in of_item:
+                judgement.slots = indexes
+            prompt.judgements += of_item
 
 
 def _own_turns(stored) -> tuple:
@@ -386,7 +355,7 @@ def made_by_corrections(
     prompts with such corrections only, and keeps some hundred bytes of each."""
     said = Cast("document", TextField())
     versions = AnnotationVersion.objects.annotate(
-        question=StrIndex(said, Value('"question"')), turn=StrIndex(said, Value('"turn"'))
+        question=StrIndex(said, Value(f'"{QUESTION}"')), turn=StrIndex(said, Value(f'"{TURN}"'))
     ).filter(Q(question__gt=0) | Q(turn__gt=0), annotation__project=project, event_id__lte=reading.as_of)
     prompts = sorted(
         {prompt for (prompt,) in reading.rows(versions.order_by().values_list("annotation__item__prompt_id"))}
@@ -400,28 +369,30 @@ def made_by_corrections(
     for judged in _some(project, reading, split_by, "id", prompts):
         if judged.wrong is not None:
             continue
-        case, side = judged.case, splitter.side(judged.keys)
-        for messages in contexts_made(case):
+        prompt, side = judged.prompt, splitter.side(judged.keys)
+        for messages in contexts_made(prompt):
             with contextlib.suppress(ValueError, RecursionError):  # what cannot be hashed makes no row either
                 stands(
-                    canonical.prompt_hash(key=key, messages=messages, tools=case.tools, sources=case.sources),
+                    canonical.prompt_hash(
+                        key=key, messages=messages, tools=prompt.tools, sources=prompt.sources
+                    ),
                     side,
                 )
     whole_of = {whole[:GROUP_DIGITS]: whole for whole in made}
     for judged in _some(project, reading, split_by, "content_hash", list(made)):
-        stands(whole_of[judged.case.group_id], splitter.side(judged.keys))
+        stands(whole_of[judged.prompt.group_id], splitter.side(judged.keys))
     return {group: made[whole] for group, whole in whole_of.items()}
 
 
-def _some(project, reading: Reading, split_by: str, field: str, values: list) -> Iterator[Judged]:
-    """The cases of the prompts whose `field` is among `values`."""
+def _some(project, reading: Reading, split_by: str, field: str, values: list) -> Iterator[ReadPrompt]:
+    """The judged prompts whose `field` is among `values`."""
     for start in range(0, len(values), CHUNK):
         prompts = list(
-            reading.rows(
+            reading.rows_as(
+                PromptRow,
                 _prompts(project, reading)
                 .filter(**{f"{field}__in": values[start : start + CHUNK]})
-                .order_by("id")
-                .values_list(*_PROMPT)
+                .order_by("id"),
             )
         )
         if prompts:

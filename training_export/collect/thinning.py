@@ -10,6 +10,7 @@ from corpus.canonical import unified
 from feedback.models import Reaction
 from feedback.reactions.in_force import latest
 from training_export.collect.consistent_read import Reading
+from training_export.collect.rows import ThumbRow
 from training_export.curate.draws import context_name, drawn_number
 from training_export.curate.examples import Binary
 
@@ -31,23 +32,14 @@ def beyond_cap(project, reading: Reading, cap: int, seed: int) -> frozenset:
         .filter(n__gt=cap)
         .values("end_user_id")
     )
-    asked = (
-        "end_user_id",
-        "message_id",
-        "id",
-        "value",
-        "created_at",
-        "message__text",
-        "message__parent__text",
-    )
-    rows = reading.rows(thumbs.filter(end_user_id__in=many).order_by("end_user_id", "id").values_list(*asked))
+    rows = reading.rows_as(ThumbRow, thumbs.filter(end_user_id__in=many).order_by("end_user_id", "id"))
     beyond: set[int] = set()
-    for _user, given in groupby(rows, key=lambda r: r[0]):
-        in_force = latest(given, about=lambda row: row[1], said=lambda row: (row[4], row[2]))
+    for _user, given in groupby(rows, key=lambda row: row.end_user):
+        in_force = latest(given, about=lambda row: row.message, said=lambda row: (row.at, row.pk))
         drawn = [
-            (drawn_number(seed, unified(text), unified(question or ""), value), pk)
-            for _user, _message, pk, value, _at, text, question in in_force.values()
-            if value
+            (drawn_number(seed, unified(row.text), unified(row.question or ""), row.value), row.pk)
+            for row in in_force.values()
+            if row.value
         ]
         beyond.update(pk for _number, pk in sorted(drawn)[cap:])
     return frozenset(beyond)

@@ -5,22 +5,29 @@ where the export asks."""
 
 from collections import Counter
 
-from annotation.document import DROP_REASONS
-from training_export.curate.judged_prompts import Case, Voice, heard, settled_first
+from annotation.document import OVERALL
+from training_export.curate.judged_prompts import (
+    AttributedJudgement,
+    JudgedPrompt,
+    keep_latest,
+    settled_first,
+)
 from training_export.curate.rules import CurationRules
 
 GOOD_RATING, BAD_RATING = 4, 2
 
 
-def labels_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[dict, Counter]:
-    """{answer index: (label, [voices for it])} after consensus, and what was left out. One label per answer:
-    `majority` takes the larger side, the other modes only what nobody contradicts."""
+def labels_of(
+    prompt: JudgedPrompt, judgements: list[AttributedJudgement], rules: CurationRules
+) -> tuple[dict, Counter]:
+    """{answer index: (label, [judgements for it])} after consensus, and what was left out. One label per
+    answer: `majority` takes the larger side, the other modes only what nobody contradicts."""
     out: Counter = Counter()
     people: dict[int, dict] = {}
-    for voice in voices:
-        said = labels_by(voice, bool(case.sources), rules, out)
+    for judgement in judgements:
+        said = labels_by(judgement, bool(prompt.sources), rules, out)
         for index, values in said.items():
-            heard(people.setdefault(index, {}), voice, values)
+            keep_latest(people.setdefault(index, {}), judgement, values)
     labels = {}
     for index, each in sorted(people.items()):
         said = settled_first(each)
@@ -30,7 +37,7 @@ def labels_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[di
             out["conflicting_labels"] += 1
         else:
             labels[index] = (True, good) if len(good) > len(bad) else (False, bad)
-    shown = {index for v in voices for index in v.slots}
+    shown = {index for v in judgements for index in v.slots}
     if people:
         unlabelled = len(shown - people.keys())
         if unlabelled:
@@ -38,51 +45,58 @@ def labels_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[di
     return labels, out
 
 
-def labels_by(voice: Voice, has_sources: bool, rules: CurationRules, out: Counter) -> dict[int, set]:
+def labels_by(
+    judgement: AttributedJudgement, has_sources: bool, rules: CurationRules, out: Counter
+) -> dict[int, set]:
     """What one judgement says of each answer: {index: {True}, {False} or both (its author contradicts
     themselves)}."""
-    doc, said = voice.document, {}
-    acceptable = doc.get("acceptable")
-    verdict = doc.get("verdict")
+    says, said = judgement.says, {}
+    acceptable = says.acceptable()
+    verdict = says.verdict()
     if acceptable is not None:
-        ranking = doc.get("ranking", ())
+        ranking = says.groups()
         for i, group in enumerate(ranking):
             for slot in group:
-                said.setdefault(voice.slots[slot], set()).add(i < acceptable)
-        if doc.get("rest") == "worse" or (acceptable == 0 and not ranking):
-            for index in voice.rest():
+                said.setdefault(judgement.slots[slot], set()).add(i < acceptable)
+        if says.rest_is_worse() or (acceptable == 0 and not ranking):
+            for index in judgement.rest():
                 said.setdefault(index, set()).add(False)
-    if verdict and voice.slots:
+    if verdict and judgement.slots:
         label = True if verdict == "keep" else None
         if verdict == "drop":
-            label, why = _label_of_drop(doc.get("reasons", ()), has_sources)
+            label, why = _label_of_drop(says.reason_kinds(), has_sources)
             if why:
                 out[why] += 1
         elif verdict == "fix":
             out["fix_is_no_label"] += 1
         if label is not None:
-            said.setdefault(voice.slots[0], set()).add(label)
+            said.setdefault(judgement.slots[0], set()).add(label)
     rated = False
     if rules.binary_from_ratings:
-        for slot, ratings in doc.get("ratings", {}).items():
-            overall = ratings.get("overall")
+        for slot, ratings in says.ratings().items():
+            overall = ratings.get(OVERALL)
             if overall is not None:
                 rated = True
                 if overall >= GOOD_RATING or overall <= BAD_RATING:
-                    said.setdefault(voice.slots[int(slot)], set()).add(overall >= GOOD_RATING)
-    if acceptable is None and verdict is None and not rated and voice.slots and "demonstration" not in doc:
+                    said.setdefault(judgement.slots[int(slot)], set()).add(overall >= GOOD_RATING)
+    if (
+        acceptable is None
+        and verdict is None
+        and not rated
+        and judgement.slots
+        and not says.has_demonstration()
+    ):
         out["no_line"] += 1
     return said
 
 
-def _label_of_drop(reasons, has_sources: bool) -> tuple[bool | None, str]:
-    """(False, "") for a drop that speaks about the answer of a sound question; else (None, why it does
+def _label_of_drop(about: set, has_sources: bool) -> tuple[bool | None, str]:
+    """(False, "") for a drop that speaks `about` the answer of a sound question; else (None, why it does
     not)."""
-    classes = {DROP_REASONS.get(r) for r in reasons}
-    if "question" in classes:
+    if "question" in about:
         return None, "drop_question"
-    if "answer" in classes or ("source" in classes and has_sources):
+    if "answer" in about or ("source" in about and has_sources):
         return False, ""
-    if "source" in classes:
+    if "source" in about:
         return None, "source_missing"
-    return None, "source_outdated" if "source_outdated" in classes else "drop_duplicate"
+    return None, "source_outdated" if "source_outdated" in about else "drop_duplicate"

@@ -11,21 +11,21 @@ from itertools import combinations
 from corpus.canonical import same_text
 from training_export.curate.draws import context_name, drawn_number
 from training_export.curate.examples import Answer
-from training_export.curate.judged_prompts import Case, Voice, answer_key, settled_first
-from training_export.curate.material_edits import always_material
+from training_export.curate.judged_prompts import AttributedJudgement, JudgedPrompt, answer_key, settled_first
 from training_export.curate.person_votes import circular, put_together, votes_of, with_equal_corrections
 from training_export.curate.rules import CurationRules
+from training_export.curate.substantive_edits import always_substantive
 
 
 @dataclass(slots=True)
 class Pair:
-    """`chosen` and `rejected` are answers; `ids` name them in this case: an index of Case.answers, or a text
-    key of a corrected answer."""
+    """`chosen` and `rejected` are answers; `ids` name them in this prompt: an index of JudgedPrompt.answers,
+    or a text key of a corrected answer."""
 
     chosen: Answer
     rejected: Answer
     ids: tuple
-    voices: list = field(default_factory=list)
+    judgements: list = field(default_factory=list)
     n_against: int = 0
     strength: float | None = None
     correction: bool = False
@@ -45,25 +45,27 @@ class Tally:
     strengths: list = field(default_factory=list)
 
 
-def pairs_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[list[Pair], Counter]:
-    """The pairs that `voices` (those that speak) give in the case's own context, with weights; and what was
-    left out, by reason. Corrected answers against their originals are among them; corrections of earlier
-    turns are not (verdicts.py)."""
+def pairs_of(
+    prompt: JudgedPrompt, judgements: list[AttributedJudgement], rules: CurationRules
+) -> tuple[list[Pair], Counter]:
+    """The pairs that `judgements` (those that speak) give in the prompt's own context, with weights; and what
+    was left out, by reason. Corrected answers against their originals are among them; corrections of earlier
+    turns are not (targets.py)."""
     out: Counter = Counter()
-    mine = [(voice, votes_of(voice)) for voice in voices]
-    made = _corrections(case, mine, rules, out)
+    mine = [(judgement, votes_of(judgement)) for judgement in judgements]
+    made = _corrections(prompt, mine, rules, out)
     if len(mine) == 1 and rules.margin != "bt":
         judged = mine[0][1]
-        decided = _decided_alone(case, *mine[0], rules, out)
+        decided = _decided_alone(prompt, *mine[0], rules, out)
     else:
         judged = table = _tallies(mine)
-        decided = _decide(case, table, rules, out)
+        decided = _decide(prompt, table, rules, out)
         if rules.margin == "bt":
-            bradley_terry(decided + made, table, case, rules.alpha)
-    decided, made = _whole(case, decided, rules, out), _whole(case, made, rules, out)
-    _count_unjudged(case, voices, judged, out)
-    kept = _selected(decided, rules, case, out)
-    kept = capped(made, kept, rules, case, case.messages, out)
+            bradley_terry(decided + made, table, prompt, rules.alpha)
+    decided, made = _whole(prompt, decided, rules, out), _whole(prompt, made, rules, out)
+    _count_unjudged(prompt, judgements, judged, out)
+    kept = _selected(decided, rules, prompt, out)
+    kept = capped(made, kept, rules, prompt, prompt.messages, out)
     if rules.margin == "strength":
         for pair in kept:
             pair.margin = pair.strength
@@ -74,32 +76,32 @@ def pairs_of(case: Case, voices: list[Voice], rules: CurationRules) -> tuple[lis
     return kept, out
 
 
-def _corrections(case: Case, mine: list, rules: CurationRules, out: Counter) -> list[Pair]:
+def _corrections(prompt: JudgedPrompt, mine: list, rules: CurationRules, out: Counter) -> list[Pair]:
     """Pairs corrected ≻ original. A correction equal to another answer becomes a vote in `mine` instead."""
     made: dict[tuple, Pair] = {}
     known = None
-    for voice, votes in mine:
-        corrections = voice.document.get("corrections")
-        if not corrections:
+    for judgement, votes in mine:
+        if not judgement.says.has_corrections():
             continue
+        corrections = judgement.says.corrections()
         if known is None:
-            known = {answer_key(a.answer): i for i, a in enumerate(case.answers)}
-        if question_change(case, voice) is not None:
-            out["question_changed"] += sum(1 for c in corrections if c["target"] == "response")
+            known = {answer_key(a.answer): i for i, a in enumerate(prompt.answers)}
+        if question_change(prompt, judgement) is not None:
+            out["question_changed"] += sum(c.of_answer for c in corrections)
             continue
         equal = []
         for c in corrections:
-            if c["target"] != "response":
+            if not c.of_answer:
                 continue
-            original = voice.slots[c["answer"]]
-            answer = case.answers[original].answer
-            if same_text(c["text"], answer.text):
+            original = judgement.slots[c.answer]
+            answer = prompt.answers[original].answer
+            if same_text(c.text, answer.text):
                 out["equal_text"] += 1
                 continue
-            if c.get("wording_only") and not always_material(answer.text, c["text"]):
+            if c.wording_only and not always_substantive(answer.text, c.text):
                 out["wording_only"] += 1
                 continue
-            corrected = Answer(c["text"], answer.turns, "corrected")
+            corrected = Answer(c.text, answer.turns, "corrected")
             key = answer_key(corrected)
             if key in known:
                 equal.append((known[key], original))
@@ -107,39 +109,41 @@ def _corrections(case: Case, mine: list, rules: CurationRules, out: Counter) -> 
             beaten = [original]
             if rules.correction_beats == "ranked":
                 beaten += [
-                    one for one in _at_or_below(case, voice, original) if _common_context(case, original, one)
+                    one
+                    for one in _at_or_below(prompt, judgement, original)
+                    if _common_context(prompt, original, one)
                 ][:2]
             for loser in beaten:
                 pair = made.setdefault(
-                    (key, loser), Pair(corrected, case.answers[loser].answer, (key, loser), correction=True)
+                    (key, loser), Pair(corrected, prompt.answers[loser].answer, (key, loser), correction=True)
                 )
-                if all(v.annotator != voice.annotator for v in pair.voices):
-                    pair.voices.append(voice)
+                if all(v.annotator != judgement.annotator for v in pair.judgements):
+                    pair.judgements.append(judgement)
         if equal:
             with_equal_corrections(votes, equal)
     return list(made.values())
 
 
-def _at_or_below(case: Case, voice: Voice, answer: int) -> list[int]:
+def _at_or_below(prompt: JudgedPrompt, judgement: AttributedJudgement, answer: int) -> list[int]:
     """The other answers its author ranked equal to or below `answer`, nearest first, equal ones in the order
     of their texts."""
-    groups = voice.groups()
+    groups = judgement.groups()
     at = next((i for i, group in enumerate(groups) if answer in group), None)
     if at is None:
         return []
     return [
         a
         for group in groups[at:]
-        for a in sorted(group, key=lambda a: answer_key(case.answers[a].answer))
+        for a in sorted(group, key=lambda a: answer_key(prompt.answers[a].answer))
         if a != answer
     ]
 
 
-def question_change(case: Case, voice: Voice) -> str | None:
-    """The corrected question in `voice`, None if it left the question as it is."""
-    for c in voice.document.get("corrections", ()):
-        if c["target"] == "question" and not same_text(c["text"], question_of(case.messages)):
-            return c["text"]
+def question_change(prompt: JudgedPrompt, judgement: AttributedJudgement) -> str | None:
+    """The corrected question in `judgement`, None if it left the question as it is."""
+    for c in judgement.says.corrections():
+        if c.of_question and not same_text(c.text, question_of(prompt.messages)):
+            return c.text
     return None
 
 
@@ -152,20 +156,22 @@ def question_of(messages: list) -> str:
     return ""
 
 
-def _whole(case: Case, pairs: list[Pair], rules: CurationRules, out: Counter) -> list[Pair]:
+def _whole(prompt: JudgedPrompt, pairs: list[Pair], rules: CurationRules, out: Counter) -> list[Pair]:
     """The pairs without those of cut answers: where one ends is not what its model meant."""
-    if not any(a.cut for a in case.answers):
+    if not any(a.cut for a in prompt.answers):
         return pairs
     kept = [
-        p for p in pairs if not (_cut(case, p.ids[0]) or (_cut(case, p.ids[1]) and not rules.cut_rejected))
+        p
+        for p in pairs
+        if not (_cut(prompt, p.ids[0]) or (_cut(prompt, p.ids[1]) and not rules.cut_rejected))
     ]
     if len(kept) < len(pairs):
         out["cut_pair"] += len(pairs) - len(kept)
     return kept
 
 
-def _cut(case: Case, name) -> bool:
-    return isinstance(name, int) and case.answers[name].cut
+def _cut(prompt: JudgedPrompt, name) -> bool:
+    return isinstance(name, int) and prompt.answers[name].cut
 
 
 def _tallies(mine: list) -> dict[tuple, Tally]:
@@ -173,14 +179,14 @@ def _tallies(mine: list) -> dict[tuple, Tally]:
     a settled judgement speaks on a pair, only settled ones do. A tally without a vote is of a pair on
     which all that was said is superseded."""
     people: dict[str, list] = {}
-    for judged in mine:  # voices come in the order of their events
+    for judged in mine:  # judgements come in the order of their events
         people.setdefault(judged[0].annotator, []).append(judged)
     said: dict[tuple, dict] = {}
     for name, judgements in people.items():
         if len(judgements) == 1:
-            voice, votes = judgements[0]
+            judgement, votes = judgements[0]
             for pair, vote in votes.items():
-                said.setdefault(pair, {})[name] = (voice, vote)
+                said.setdefault(pair, {})[name] = (judgement, vote)
             continue
         for pair, heard in put_together(judgements).items():
             votes_on = said.setdefault(pair, {})
@@ -191,35 +197,37 @@ def _tallies(mine: list) -> dict[tuple, Tally]:
 
 def _tally(said: list[tuple]) -> Tally:
     tally = Tally()
-    for voice, (direction, strength) in said:
+    for judgement, (direction, strength) in said:
         if direction is None:
             tally.void += 1
         elif direction == 0:
             tally.equal += 1
         else:
-            (tally.above if direction > 0 else tally.below).append(voice)
+            (tally.above if direction > 0 else tally.below).append(judgement)
             tally.strengths.append((direction, strength))
     return tally
 
 
-def _decided_alone(case: Case, voice: Voice, votes: dict, rules: CurationRules, out: Counter) -> list[Pair]:
-    """What `_decide` says where one person has judged: the usual case, by a shorter way."""
+def _decided_alone(
+    prompt: JudgedPrompt, judgement: AttributedJudgement, votes: dict, rules: CurationRules, out: Counter
+) -> list[Pair]:
+    """What `_decide` says where one person has judged: the usual prompt, by a shorter way."""
     decided = []
     for key, (direction, strength) in sorted(votes.items()):
         if not direction:
             out["tie" if direction == 0 else "opposite_votes"] += 1
-        elif not _common_context(case, *key):
+        elif not _common_context(prompt, *key):
             out["context_differs"] += 1
         else:
             winner, loser = ids = key if direction > 0 else (key[1], key[0])
             size = None if strength is None else round(strength, 6)
             decided.append(
-                Pair(case.answers[winner].answer, case.answers[loser].answer, ids, [voice], 0, size)
+                Pair(prompt.answers[winner].answer, prompt.answers[loser].answer, ids, [judgement], 0, size)
             )
     return _without_cycles(decided, out) if rules.annotators == "majority" and len(decided) > 2 else decided
 
 
-def _decide(case: Case, table: dict, rules: CurationRules, out: Counter) -> list[Pair]:
+def _decide(prompt: JudgedPrompt, table: dict, rules: CurationRules, out: Counter) -> list[Pair]:
     """One pair, or one reason, for every two answers shown together."""
     decided = []
     for (a, b), tally in sorted(table.items()):
@@ -230,7 +238,7 @@ def _decide(case: Case, table: dict, rules: CurationRules, out: Counter) -> list
             out["opposite_votes"] += 1
         elif n_a == n_b:
             out["tie"] += 1
-        elif not _common_context(case, a, b):
+        elif not _common_context(prompt, a, b):
             out["context_differs"] += 1
         else:
             sign = 1 if n_a > n_b else -1
@@ -241,8 +249,8 @@ def _decide(case: Case, table: dict, rules: CurationRules, out: Counter) -> list
             )
             won, lost = (tally.above, tally.below) if sign > 0 else (tally.below, tally.above)
             pair = Pair(
-                case.answers[winner].answer,
-                case.answers[loser].answer,
+                prompt.answers[winner].answer,
+                prompt.answers[loser].answer,
                 (winner, loser),
                 list(won),
                 len(lost),
@@ -254,23 +262,19 @@ def _decide(case: Case, table: dict, rules: CurationRules, out: Counter) -> list
     return decided
 
 
-def _count_unjudged(case: Case, voices: list, judged: dict, out: Counter) -> None:
-    n = len(case.answers)
+def _count_unjudged(prompt: JudgedPrompt, judgements: list, judged: dict, out: Counter) -> None:
+    n = len(prompt.answers)
     if len(judged) < n * (n - 1) // 2:
-        shown = {
-            v.item: v.slots
-            for v in voices
-            if len(v.slots) > 1 and ("ranking" in v.document or v.document.get("acceptable") == 0)
-        }
+        shown = {v.item: v.slots for v in judgements if len(v.slots) > 1 and v.says.is_ranking()}
         together = {pair for slots in shown.values() for pair in combinations(sorted(set(slots)), 2)}
         unjudged = sum(1 for pair in together if pair not in judged)
         if unjudged:
             out["unjudged"] += unjudged
 
 
-def _common_context(case: Case, a: int, b: int) -> bool:
+def _common_context(prompt: JudgedPrompt, a: int, b: int) -> bool:
     """Whether some response of each had the same material beyond the prompt."""
-    one, other = case.answers[a].givens, case.answers[b].givens
+    one, other = prompt.answers[a].givens, prompt.answers[b].givens
     return (not one and not other) or bool((one.keys() or {"null"}) & (other.keys() or {"null"}))
 
 
@@ -283,7 +287,7 @@ def _without_cycles(pairs: list[Pair], out: Counter) -> list[Pair]:
     return [pair for pair in pairs if tuple(sorted(pair.ids)) not in inside]
 
 
-def _selected(pairs: list[Pair], rules: CurationRules, case: Case, out: Counter) -> list[Pair]:
+def _selected(pairs: list[Pair], rules: CurationRules, prompt: JudgedPrompt, out: Counter) -> list[Pair]:
     """all · best-worst · best-rest · best-random, by each answer's wins minus losses among the decided
     pairs."""
     if rules.pairs == "all" or not pairs:
@@ -298,7 +302,7 @@ def _selected(pairs: list[Pair], rules: CurationRules, case: Case, out: Counter)
         kept = [p for p in kept if score[p.ids[1]] == worst]
     elif rules.pairs == "best-random":
         drawn: dict = {}
-        for pair in _drawn(kept, rules.seed, case, case.messages):
+        for pair in _drawn(kept, rules.seed, prompt, prompt.messages):
             drawn.setdefault(pair.ids[0], pair)
         kept = [p for p in kept if drawn[p.ids[0]] is p]
     if len(kept) < len(pairs):
@@ -307,14 +311,19 @@ def _selected(pairs: list[Pair], rules: CurationRules, case: Case, out: Counter)
 
 
 def capped(
-    made: list[Pair], ranked: list[Pair], rules: CurationRules, case: Case, messages: list, out: Counter
+    made: list[Pair],
+    ranked: list[Pair],
+    rules: CurationRules,
+    prompt: JudgedPrompt,
+    messages: list,
+    out: Counter,
 ) -> list[Pair]:
     """At most `max_pairs` of one context (`messages`): corrections first, then drawn by seed. Order is
     kept."""
     pairs = made + ranked
     if not rules.max_pairs or len(pairs) <= rules.max_pairs:
         return pairs
-    drawn = sorted(_drawn(pairs, rules.seed, case, messages), key=lambda p: not p.correction)[
+    drawn = sorted(_drawn(pairs, rules.seed, prompt, messages), key=lambda p: not p.correction)[
         : rules.max_pairs
     ]
     out["max_pairs"] += len(pairs) - len(drawn)
@@ -322,15 +331,15 @@ def capped(
     return [p for p in pairs if id(p) in keep]
 
 
-def _drawn(pairs: list[Pair], seed: int, case: Case, messages: list) -> list[Pair]:
+def _drawn(pairs: list[Pair], seed: int, prompt: JudgedPrompt, messages: list) -> list[Pair]:
     """`pairs` of one context in an order that the seed gives."""
-    context = context_name(messages, case.tools, case.sources)
+    context = context_name(messages, prompt.tools, prompt.sources)
     return sorted(
         pairs, key=lambda p: drawn_number(seed, context, answer_key(p.chosen), answer_key(p.rejected))
     )
 
 
-def bradley_terry(pairs: list[Pair], table: dict, case: Case, alpha: float) -> None:
+def bradley_terry(pairs: list[Pair], table: dict, prompt: JudgedPrompt, alpha: float) -> None:
     """Margins as differences of log-odds, from all votes on the prompt (choix.ilsr_pairwise, regularised by
     `alpha`)."""
     import choix  # brings numpy and scipy: only for exports that ask for it
@@ -340,13 +349,13 @@ def bradley_terry(pairs: list[Pair], table: dict, case: Case, alpha: float) -> N
         data += [(a, b)] * len(tally.above) + [(b, a)] * len(tally.below)
     for pair in pairs:
         if pair.correction:
-            data += [pair.ids] * len(pair.voices)
+            data += [pair.ids] * len(pair.judgements)
     if not data:
         return
     # Numbered by their texts, not by their order of arrival, on which the last digits of the sums would
     # depend.
     nodes = {
-        name: answer_key(case.answers[name].answer) if type(name) is int else name
+        name: answer_key(prompt.answers[name].answer) if type(name) is int else name
         for pair in data
         for name in pair
     }

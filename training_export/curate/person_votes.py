@@ -1,19 +1,19 @@
 """What one person says of the pairs of a prompt, with all their judgements of it put together. Pure.
 
-Votes are {(a, b): (direction, strength)} with a < b, by indexes of Case.answers; direction 1: a is better,
--1: b is better, 0: equal, None: says both."""
+Votes are {(a, b): (direction, strength)} with a < b, by indexes of JudgedPrompt.answers; direction 1: a is
+better, -1: b is better, 0: equal, None: says both."""
 
 from itertools import combinations
 
-from training_export.curate.judged_prompts import Voice
+from training_export.curate.judged_prompts import AttributedJudgement
 
 
-def votes_of(voice: Voice) -> dict:
+def votes_of(judgement: AttributedJudgement) -> dict:
     """What the ranking of one judgement says of its pairs."""
-    votes = {}
-    groups = voice.groups()
-    strength = voice.document.get("strength")
-    ranked = len(voice.document.get("ranking", ()))
+    votes: dict[tuple, tuple] = {}
+    groups = judgement.groups()
+    strength = judgement.says.strengths()
+    ranked = len(judgement.says.groups())
     for i, upper in enumerate(groups):
         for a, b in combinations(sorted(upper), 2):
             votes[a, b] = (0, None)
@@ -70,19 +70,21 @@ def with_equal_corrections(votes: dict, equal: list[tuple[int, int]]) -> None:
         votes[pair] = (None, None)
 
 
-def put_together(judgements: list[tuple[Voice, dict]]) -> dict[tuple, tuple[Voice, tuple] | None]:
-    """{pair: (the judgement that is heard, its vote)} of one person's `judgements` = [(voice, votes)] in the
-    order of their events.
+def put_together(
+    judgements: list[tuple[AttributedJudgement, dict]],
+) -> dict[tuple, tuple[AttributedJudgement, tuple] | None]:
+    """{pair: (the judgement that is heard, its vote)} of one person's `judgements` = [(judgement, votes)] in
+    the order of their events.
 
     The settled and then the latest judgement is heard whole. An earlier one is heard on the pairs that no
     later one speaks of, as far as it goes together with them: its pairs that would stand in a circle with
     what is heard already are superseded, all alike, and have None here. So whatever order somebody changes
     their mind in, what is heard of them has no circle."""
-    heard: dict[tuple, tuple[Voice, tuple] | None] = {}
+    heard: dict[tuple, tuple[AttributedJudgement, tuple] | None] = {}
     order = sorted(
         range(len(judgements)), key=lambda i: (judgements[i][0].status == "settled", i), reverse=True
     )
-    for voice, votes in (judgements[i] for i in order):
+    for judgement, votes in (judgements[i] for i in order):
         more = {pair: vote for pair, vote in votes.items() if pair not in heard}
         standing = {pair: said[1][0] for pair, said in heard.items() if said is not None}
         circle = (
@@ -90,22 +92,22 @@ def put_together(judgements: list[tuple[Voice, dict]]) -> dict[tuple, tuple[Voic
             if more and standing
             else set()
         )
-        heard.update({pair: None if pair in circle else (voice, vote) for pair, vote in more.items()})
+        heard.update({pair: None if pair in circle else (judgement, vote) for pair, vote in more.items()})
     return heard
 
 
-def superseded(voices: list[Voice]) -> set[int]:
-    """The places in `voices` (in the order of their events) of rankings that say something which is not heard
-    of their author any more."""
+def superseded(judgements: list[AttributedJudgement]) -> set[int]:
+    """The places in `judgements` (in the order of their events) of rankings that say something which is not
+    heard of their author any more."""
     people: dict[str, list[int]] = {}
-    for place, voice in enumerate(voices):
-        people.setdefault(voice.annotator, []).append(place)
+    for place, judgement in enumerate(judgements):
+        people.setdefault(judgement.annotator, []).append(place)
     gone: set[int] = set()
     for places in people.values():
         if len(places) > 1:
-            judgements = {place: votes_of(voices[place]) for place in places}
-            heard = put_together([(voices[place], votes) for place, votes in judgements.items()])
-            for place, votes in judgements.items():
+            votes_at = {place: votes_of(judgements[place]) for place in places}
+            heard = put_together([(judgements[place], votes) for place, votes in votes_at.items()])
+            for place, votes in votes_at.items():
                 if any(
                     (said := heard[pair]) is None or said[1][0] != vote[0] for pair, vote in votes.items()
                 ):

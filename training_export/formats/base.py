@@ -163,7 +163,7 @@ class Writer:
         split without rows."""
         raise NotImplementedError
 
-    def settle(self) -> None:
+    def wait_until_stored(self) -> None:
         """After `close`: the files are on disk when this returns."""
 
     def note(self, code: str, **more) -> None:

@@ -33,13 +33,13 @@ class Spacing:
         self._prompts.append(prompt)
         self._size += size
         if len(self._rows) >= WINDOW_ROWS or self._size >= WINDOW_BYTES:
-            self._let_go()
+            self._flush()
 
     def close(self) -> None:
         """Let go of what is held."""
-        self._let_go(last=True)
+        self._flush(last=True)
 
-    def _let_go(self, *, last: bool = False) -> None:
+    def _flush(self, *, last: bool = False) -> None:
         rows, prompts = self._rows, self._prompts
         order, left = apart(prompts)
         if order and prompts[order[0]] == self._before:

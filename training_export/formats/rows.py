@@ -262,7 +262,7 @@ class RowWriter(Writer):
         row are not in it."""
         return +Counter({way: n - self._lost[stream, way] for way, n in put.items()})
 
-    def settle(self) -> None:
+    def wait_until_stored(self) -> None:
         for one in self._syncing:
             one.result()
 
@@ -304,7 +304,7 @@ class RowWriter(Writer):
         as_it_is = len(streams) == 1 and not conflicts.get(streams[0]) and not orders and not self.must_copy()
         if not as_it_is:
             for stream in spooled.values():
-                stream.let_go()
+                stream.close_unkept()
         out = []
         if sum(len(conflicts.get(s, ())) for s in streams) == rows:
             return out

@@ -77,7 +77,7 @@ class Stream:
         """Done once the closed file is on disk."""
         return self._pool.submit(self._sync)
 
-    def let_go(self) -> None:
+    def close_unkept(self) -> None:
         """The closed file is not needed on disk."""
         self._file.close()
 

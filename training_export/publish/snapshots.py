@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from core import events
 from core.errors import DomainError
+from core.jobs.control import NoControl
 from core.models import Project
 from corpus.models import Prompt
 from training_export.collect import judged_prompts
@@ -38,16 +39,6 @@ from training_export.reasons import sentence_of, unit_of
 
 MANIFEST = "manifest.json"
 MOST_PROBLEMS = 20  # named in an error or a manifest; their number is always whole
-
-
-class NoControl:
-    """For callers that are no job."""
-
-    def progress(self, done: int, total: int | None = None) -> None:
-        pass
-
-    def checkpoint(self, data: dict) -> None:
-        pass
 
 
 def folder_of(bundle: Bundle) -> Path:
@@ -140,19 +131,19 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
                 except Exception as wrong:
                     tolerance.row(row, wrong)
 
-        for chunk in judged_prompts.cases(project, reading, split_by=options.split_by if splitter else ""):
+        for chunk in judged_prompts.stream(project, reading, split_by=options.split_by if splitter else ""):
             for judged in chunk:
                 if judged.wrong is not None:
-                    tolerance.case(judged.case, judged.wrong, judged.fault)
+                    tolerance.prompt(judged.prompt, judged.wrong, judged.fault)
                     continue
                 try:
-                    rows, reasons = examples_of(judged.case, rules, form.takes)
+                    rows, reasons = examples_of(judged.prompt, rules, form.takes)
                 except Exception as wrong:
-                    tolerance.case(judged.case, wrong)
+                    tolerance.prompt(judged.prompt, wrong)
                     continue
                 if reasons:
                     left_out += reasons
-                put(rows, judged.keys, judged.case.group_id)
+                put(rows, judged.keys, judged.prompt.group_id)
             done += len(chunk)
             ctl.progress(done, total)
         if options.include:
@@ -176,7 +167,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             data={"left_out": dict(sorted(left_out.items()))},
         )
     warnings = _checked(check.problems(files), ctl, done)
-    writer.settle()
+    writer.wait_until_stored()
     notes += [n | {"text": str(n.get("text", ""))} for n in writer.notes]
     return {
         "project": project.slug,
@@ -237,11 +228,11 @@ def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, tota
         True for _rows in _feedback_rows(project, reading, options, pairs, options, False).chunks()
     ):
         return False  # end users say which is better, never how much
-    for chunk in judged_prompts.cases(project, reading):
+    for chunk in judged_prompts.stream(project, reading):
         for judged in chunk:
             rows: list = []
             with suppress(Exception):  # the export itself will tell
-                rows, _reasons = examples_of(judged.case, options, pairs)
+                rows, _reasons = examples_of(judged.prompt, options, pairs)
             if any(row.margin is None for row in rows):
                 return False
         ctl.progress(0, total)

@@ -36,17 +36,17 @@ class Tolerance:
         """`example` raised `wrong` on its way into the files."""
         self.left_out(faults.example_fault(example), example.provenance, wrong)
 
-    def case(self, case, wrong: Exception, fault: str = "") -> None:
-        """The rows of `case` raised `wrong` while they were made. `fault`: what is wrong with it, if that is
-        known."""
-        answers = (faults.stored_fault([], turns=answer.answer.turns) for answer in case.answers)
+    def prompt(self, prompt, wrong: Exception, fault: str = "") -> None:
+        """The rows of `prompt` raised `wrong` while they were made. `fault`: what is wrong with it, if that
+        is known."""
+        answers = (faults.stored_fault([], turns=answer.answer.turns) for answer in prompt.answers)
         fault = (
             fault
-            or faults.stored_fault(case.messages, case.tools, case.sources)
+            or faults.stored_fault(prompt.messages, prompt.tools, prompt.sources)
             or next(filter(None, answers), "")
         )
-        item = next((voice.item for voice in case.voices), None)
-        self.left_out(fault, {"prompt": case.prompt, "item": item, "origins": case.origins}, wrong)
+        item = next((judgement.item for judgement in prompt.judgements), None)
+        self.left_out(fault, {"prompt": prompt.pk, "item": item, "origins": prompt.origins}, wrong)
 
     def left_out(self, fault: str, provenance: Mapping, wrong: Exception) -> None:
         """Count one, or raise what cannot be forgiven: a full disk, or a check that is lost, is no row's

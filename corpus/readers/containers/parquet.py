@@ -11,7 +11,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from django.utils import translation
@@ -26,7 +26,7 @@ _END = b"{}\n"
 _ROOT = Path(__file__).resolve().parents[3]
 
 
-def _lines(path: Path, **how: int) -> Iterator:
+def _lines(path: Path, **how: int) -> Generator:
     """What a process says that decodes the file at `path`; its end by force is want of memory, too. It ends
     with the generator."""
     given = {

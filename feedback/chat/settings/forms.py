@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.web.forms import Verbatim
 from corpus.personal_data import KINDS
 from feedback.models import ChatSettings
 from feedback.reactions.reasons import MAX_LABEL, MAX_REASONS
@@ -42,23 +43,7 @@ MEANING = {
     "promotion": _("The database holds what was typed; experts and training files get the masked text."),
 }
 LONG = 20_000
-
-
-class Verbatim(forms.CharField):
-    """A text that is kept as it was typed, but for the line ends that a form makes of it."""
-
-    def __init__(self, **kwargs):
-        rows = kwargs.pop("rows", 3)
-        super().__init__(
-            required=False,
-            strip=False,
-            max_length=LONG,
-            widget=forms.Textarea(attrs={"rows": rows, "dir": "auto"}),
-            **kwargs,
-        )
-
-    def clean(self, value):
-        return super().clean(value).replace("\r\n", "\n")
+_AUTO = {"dir": "auto"}
 
 
 class ChatForm(forms.Form):
@@ -67,8 +52,16 @@ class ChatForm(forms.Form):
         required=False,
         help_text=_("Members of the project can talk to the model; guests need a link."),
     )
-    welcome = Verbatim(label=_("Welcome"), rows=2, help_text=_("Shown before the first question. Markdown."))
+    welcome = Verbatim(
+        max_length=LONG,
+        attrs=_AUTO,
+        label=_("Welcome"),
+        rows=2,
+        help_text=_("Shown before the first question. Markdown."),
+    )
     system = Verbatim(
+        max_length=LONG,
+        attrs=_AUTO,
         label=_("Instruction to the model"),
         rows=4,
         help_text=_("Sent before every conversation as the system message. Those begun earlier keep theirs."),
@@ -167,6 +160,8 @@ ReasonFormSet = forms.formset_factory(ReasonForm, extra=2, max_num=MAX_REASONS, 
 
 class ConsentForm(forms.Form):
     consent = Verbatim(
+        max_length=LONG,
+        attrs=_AUTO,
         label=_("What people agree to"),
         rows=6,
         help_text=_(

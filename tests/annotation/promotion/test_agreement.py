@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from annotation.document import Judgement
 from annotation.models import Annotation, Item
 from annotation.promotion import panel as feedback_panel
 from annotation.promotion import rules as promotion
@@ -49,11 +50,12 @@ pytestmark = pytest.mark.django_db
     ],
 )
 def test_what_a_judgement_says_of_an_answer(document, kind, slot, said):
-    assert feedback_panel.verdict(document, kind, slot) == said
+    assert feedback_panel.verdict(Judgement(document), kind, slot) == said
 
 
 def test_the_majority_has_it_and_a_tie_says_nothing():
-    keep, drop = ("qa", {"verdict": "keep"}), ("qa", {"verdict": "drop", "reasons": ["wrong_answer"]})
+    keep = ("qa", Judgement({"verdict": "keep"}))
+    drop = ("qa", Judgement({"verdict": "drop", "reasons": ["wrong_answer"]}))
     assert [feedback_panel.word(found, 0) for found in ([keep], [keep, drop], [keep, drop, drop], [])] == [
         "good",
         "",

@@ -6,19 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotation.document import Judgement
 from annotation.statistics import agreement
 from annotation.work import queue, submit
 from tests.cast import make_item, make_member, make_project, make_user
 
 
 def ranks(*groups):
-    return agreement.ranks_of({"ranking": [list(g) for g in groups]}, 10)
+    return agreement.ranks_of(Judgement({"ranking": [list(g) for g in groups]}), 10)
 
 
 def test_mid_ranks_and_rest():
-    assert agreement.ranks_of({"ranking": [[2], [0, 1]]}, 3) == {2: 1, 0: 2.5, 1: 2.5}
-    assert agreement.ranks_of({"ranking": [[2]], "rest": "worse"}, 3) == {2: 1, 0: 2.5, 1: 2.5}
-    assert agreement.ranks_of({"ranking": [[2]]}, 3) == {2: 1}
+    assert agreement.ranks_of(Judgement({"ranking": [[2], [0, 1]]}), 3) == {2: 1, 0: 2.5, 1: 2.5}
+    assert agreement.ranks_of(Judgement({"ranking": [[2]], "rest": "worse"}), 3) == {2: 1, 0: 2.5, 1: 2.5}
+    assert agreement.ranks_of(Judgement({"ranking": [[2]]}), 3) == {2: 1}
 
 
 @settings(deadline=None)
@@ -71,11 +72,15 @@ def test_alpha_of_krippendorffs_own_nominal_example():
     )
 
 
+def judged(annotator, document, slots, kind):
+    return agreement.Judged(annotator, Judgement(document), slots, kind)
+
+
 def test_alpha_of_verdicts_by_hand():
     # Two annotators, four items: keep/keep, drop/drop, keep/drop, keep/keep. Do = 1/4; with n_keep=5,
     # n_drop=3 of 8 values De = 2*5*3/(8*7) = 30/56; alpha = 1 - (1/4)/(30/56) = 0.5333…
     verdicts = [("keep", "keep"), ("drop", "drop"), ("keep", "drop"), ("keep", "keep")]
-    shared = [[(1, {"verdict": a}, 1, "qa"), (2, {"verdict": b}, 1, "qa")] for a, b in verdicts]
+    shared = [[judged(1, {"verdict": a}, 1, "qa"), judged(2, {"verdict": b}, 1, "qa")] for a, b in verdicts]
     assert agreement._alpha(shared) == pytest.approx(1 - 0.25 / (30 / 56))
 
 
@@ -83,16 +88,16 @@ def test_alpha_is_not_measured_where_nothing_that_two_people_judged_varies():
     """Values that one person alone gave bring variation into the table, and none into what is compared: 0 /
     0."""
     same = [
-        [(1, {"ranking": [[0, 1]]}, 3, "ranking"), (2, {"ranking": [[0, 1]]}, 3, "ranking")]
+        [judged(1, {"ranking": [[0, 1]]}, 3, "ranking"), judged(2, {"ranking": [[0, 1]]}, 3, "ranking")]
         for _i in range(3)
     ]
     alone = [
-        [(1, {"ranking": [[0, 1], [2]]}, 3, "ranking"), (2, {"ranking": [[0, 1]]}, 3, "ranking")]
+        [judged(1, {"ranking": [[0, 1], [2]]}, 3, "ranking"), judged(2, {"ranking": [[0, 1]]}, 3, "ranking")]
         for _i in range(3)
     ]
     verdicts = [
-        [(1, {"verdict": "keep"}, 1, "qa"), (2, {"verdict": "keep"}, 1, "qa")],
-        [(1, {"verdict": "drop"}, 1, "qa")],
+        [judged(1, {"verdict": "keep"}, 1, "qa"), judged(2, {"verdict": "keep"}, 1, "qa")],
+        [judged(1, {"verdict": "drop"}, 1, "qa")],
     ]
     assert [agreement._alpha(shared) for shared in (same, alone, verdicts, [])] == [None] * 4
 
@@ -103,7 +108,9 @@ VERDICT = st.sampled_from(["keep", "fix", "drop", None])
 @settings(deadline=None)
 @given(st.lists(st.lists(VERDICT, min_size=3, max_size=3), max_size=6))
 def test_alpha_is_a_number_or_nothing(table):
-    alpha = agreement._alpha([[(who, {"verdict": v}, 1, "qa") for who, v in enumerate(row)] for row in table])
+    alpha = agreement._alpha(
+        [[judged(who, {"verdict": v}, 1, "qa") for who, v in enumerate(row)] for row in table]
+    )
     assert alpha is None or -1 <= alpha <= 1
 
 

@@ -195,7 +195,7 @@ def test_a_return_ends_the_dispute_of_which_one_side_is_left():
     rex = make_member(project, "reviewer")
     assert figures.attention(project, rex)["disputes"] == 1
     review.return_(annotation=made.annotation, reviewer=rex, comment="Look again.")
-    figures.forget(project)
+    figures.clear(project)
     assert figures.attention(project, rex)["disputes"] == 0
     item.refresh_from_db()
     assert item.agreement is None

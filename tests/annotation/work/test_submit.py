@@ -3,6 +3,7 @@
 import pytest
 
 from annotation import document as documents
+from annotation.document_checks import check_shape
 from annotation.models import Annotation, AnnotationVersion, Assignment, Consensus, DailyFigure, Item
 from annotation.work import queue, review, submit
 from core.errors import Conflict, DomainError
@@ -221,7 +222,7 @@ def test_qa_wants_a_verdict_that_fits():
 @pytest.mark.parametrize("name", sorted(documents.FORMS))
 def test_a_field_of_another_form_is_told_what_it_must_look_like(name):
     with pytest.raises(DomainError, match="must look like this") as refused:
-        documents.check_shape({name: 3.5})
+        check_shape({name: 3.5})
     assert refused.value.field == name and documents.FORMS[name] in str(refused.value)
 
 

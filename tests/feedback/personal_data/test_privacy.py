@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from feedback.conversations import end_users
-from feedback.conversations.privacy import keeper
+from feedback.conversations.privacy import privacy_policy
 from feedback.conversations.record_exchange import record_exchange
 from feedback.ingest import batch as ingest
 from feedback.models import ChatSettings, Choice, Conversation, Message, Reaction
@@ -34,29 +34,29 @@ MASKED = "电话[mobile]，邮箱[email]，卡号[bank_card]，身份证[id_card
 
 
 @pytest.mark.django_db
-def test_the_keeper_does_as_the_project_says():
+def test_the_privacy_policy_does_as_the_project_says():
     project = make_project()
-    assert (keeper(project).text(ALL), keeper(project).shown(ALL)) == (ALL, ALL)
+    assert (privacy_policy(project).text(ALL), privacy_policy(project).shown(ALL)) == (ALL, ALL)
     chat = ChatSettings.objects.create(project=project, masking="storage")
-    keep = keeper(project)
-    assert (keep.keeps, keep.text(ALL), keep.tree({"a": [ALL]}), keep.label(EMAIL)) == (
+    policy = privacy_policy(project)
+    assert (policy.keeps, policy.text(ALL), policy.tree({"a": [ALL]}), policy.label(EMAIL)) == (
         True,
         MASKED,
         {"a": [MASKED]},
         "[email]",
     )
-    assert keep.external("m-1") == "m-1"
-    assert keep.external(MOBILE) == keeper(project).external(MOBILE) != MOBILE
+    assert policy.external("m-1") == "m-1"
+    assert policy.external(MOBILE) == privacy_policy(project).external(MOBILE) != MOBILE
     ChatSettings.objects.update(mask_kinds=["email"])
-    assert keeper(project).text(f"{MOBILE} {EMAIL}") == f"{MOBILE} [email]"
+    assert privacy_policy(project).text(f"{MOBILE} {EMAIL}") == f"{MOBILE} [email]"
     ChatSettings.objects.update(masking="promotion", mask_kinds=[])
-    keep = keeper(project)
-    assert (keep.text(ALL), keep.shown(ALL), keep.shown_tree([ALL])) == (ALL, MASKED, [MASKED])
+    policy = privacy_policy(project)
+    assert (policy.text(ALL), policy.shown(ALL), policy.shown_tree([ALL])) == (ALL, MASKED, [MASKED])
     for kept, said in (("ids", ""), ("days", ALL), ("content", ALL)):
         chat.keep, chat.masking = kept, "off"
         chat.save()
-        keep = keeper(project)
-        assert (keep.text(ALL), keep.tree([ALL]), keep.listed([ALL])) == (
+        policy = privacy_policy(project)
+        assert (policy.text(ALL), policy.tree([ALL]), policy.listed([ALL])) == (
             (said, [said], [said]) if said else ("", None, [])
         )
 

@@ -1,4 +1,4 @@
-"""Rules of pairs.py and verdicts.py, by example and by property (hypothesis). Without a database."""
+"""Rules of pairs.py and targets.py, by example and by property (hypothesis). Without a database."""
 
 import time
 from collections import Counter
@@ -7,33 +7,61 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotation.document import Judgement
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Answer, Binary, Preference, PromptOnly, RankedList, Sft
-from training_export.curate.judged_prompts import Case, CaseAnswer, Voice
-from training_export.curate.material_edits import always_material, sensitive
+from training_export.curate.judged_prompts import AttributedJudgement, Judged, JudgedAnswer, JudgedPrompt
 from training_export.curate.pairs import pairs_of
 from training_export.curate.rules import CurationRules
+from training_export.curate.substantive_edits import always_substantive, sensitive
 from training_export.options import choices_of
 
 MESSAGES = [{"role": "user", "content": "question"}]
 
 
-def case_of(texts, voices, **fields):
-    return Case(
+def prompt_of(texts, judgements, **fields):
+    return JudgedPrompt(
         MESSAGES,
         "group",
-        [CaseAnswer(Answer(t, origin="model:m"), t, [i], ["m"]) for i, t in enumerate(texts)],
-        voices,
+        [JudgedAnswer(Answer(t, origin="model:m"), t, [i], ["m"]) for i, t in enumerate(texts)],
+        judgements,
         **fields,
     )
 
 
-def voice(name, document, n, *, event=1, status="raw", item=1):
-    return Voice(name, event, event, status, document, item, tuple(range(n)))
+def by(name, document, n, *, event=1, status="raw", item=1):
+    return AttributedJudgement(name, Judged(event), event, status, Judgement(document), item, tuple(range(n)))
 
 
-def written(case, **rules):
-    pairs, out = pairs_of(case, case.voices, CurationRules(**rules))
+def checked(name, document, answer, *, event=1, status="raw", item=0):
+    """A QA judgement of one answer, on an item of its own."""
+    says = Judgement(document)
+    return AttributedJudgement(name, Judged(event), event, status, says, item or answer + 1, (answer,))
+
+
+def saying(judgement, document):
+    """`judgement`, as if it had said `document`."""
+    return AttributedJudgement(
+        judgement.annotator,
+        judgement.source,
+        judgement.event,
+        judgement.status,
+        Judgement(document),
+        judgement.item,
+        judgement.slots,
+    )
+
+
+def stored(judgement):
+    return judgement.says._document
+
+
+def without_corrections(judgement):
+    stored(judgement).pop("corrections", None)
+
+
+def written(prompt, **rules):
+    pairs, out = pairs_of(prompt, prompt.judgements, CurationRules(**rules))
     return {(p.chosen.text, p.rejected.text) for p in pairs}, +out
 
 
@@ -45,41 +73,41 @@ def to(text, answer, **more):
 
 
 def test_one_person_on_two_items_of_a_prompt_has_one_vote_the_later_one():
-    case = case_of(
+    prompt = prompt_of(
         "AB",
         [
-            voice("X", {"ranking": [[0], [1]]}, 2, item=1),
-            voice("X", {"ranking": [[1], [0]]}, 2, event=2, item=2),
+            by("X", {"ranking": [[0], [1]]}, 2, item=1),
+            by("X", {"ranking": [[1], [0]]}, 2, event=2, item=2),
         ],
     )
-    assert written(case) == ({("B", "A")}, {})
+    assert written(prompt) == ({("B", "A")}, {})
 
 
-def cut(case, *places):
+def cut(prompt, *places):
     for place in places:
-        case.answers[place].cut = True
-    return case
+        prompt.answers[place].cut = True
+    return prompt
 
 
 def test_a_cut_answer_is_on_no_better_side_and_on_the_worse_one_only_by_choice():
-    ranked = [voice("X", {"ranking": [[0], [1], [2]], "acceptable": 2}, 3)]
-    assert written(cut(case_of("ABC", ranked), 1)) == ({("A", "C")}, {"cut_pair": 2})
-    assert written(cut(case_of("ABC", ranked), 1), cut_rejected=True) == (
+    ranked = [by("X", {"ranking": [[0], [1], [2]], "acceptable": 2}, 3)]
+    assert written(cut(prompt_of("ABC", ranked), 1)) == ({("A", "C")}, {"cut_pair": 2})
+    assert written(cut(prompt_of("ABC", ranked), 1), cut_rejected=True) == (
         {("A", "B"), ("A", "C")},
         {"cut_pair": 1},
     )
-    assert written(cut(case_of("ABC", ranked), 0), pairs="best-worst") == ({("B", "C")}, {"cut_pair": 2}), (
+    assert written(cut(prompt_of("ABC", ranked), 0), pairs="best-worst") == ({("B", "C")}, {"cut_pair": 2}), (
         "best and worst of the whole ones"
     )
 
 
 def test_a_cut_answer_is_no_answer_to_learn_and_no_good_one():
     takes = frozenset({Sft, Binary, RankedList})
-    ranked = [voice("X", {"ranking": [[0], [1], [2]], "acceptable": 1}, 3)]
+    ranked = [by("X", {"ranking": [[0], [1], [2]], "acceptable": 1}, 3)]
 
     def found(place, **rules):
         rows, out = examples_of(
-            cut(case_of("ABC", ranked), place), CurationRules(sft_top=True, **rules), takes
+            cut(prompt_of("ABC", ranked), place), CurationRules(sft_top=True, **rules), takes
         )
         said = [
             (type(r).__name__, r.target.text)
@@ -101,70 +129,72 @@ def test_a_cut_answer_is_no_answer_to_learn_and_no_good_one():
 
 
 def test_a_fix_of_a_cut_answer_is_learnt():
-    case = cut(case_of("A", [voice("X", {"verdict": "fix", "corrections": [to("A whole.", 0)]}, 1)]), 0)
-    rows, out = examples_of(case, CurationRules(), frozenset({Sft}))
+    prompt = cut(prompt_of("A", [by("X", {"verdict": "fix", "corrections": [to("A whole.", 0)]}, 1)]), 0)
+    rows, out = examples_of(prompt, CurationRules(), frozenset({Sft}))
     assert [r.target.text for r in rows] == ["A whole."] and not out
-    kept = cut(case_of("A", [voice("X", {"verdict": "keep"}, 1)]), 0)
+    kept = cut(prompt_of("A", [by("X", {"verdict": "keep"}, 1)]), 0)
     assert examples_of(kept, CurationRules(), frozenset({Sft})) == ([], Counter(cut_answer=1, no_target=1))
-    offered = cut(case_of("A", []), 0)
+    offered = cut(prompt_of("A", []), 0)
     offered.answers[0].targets = [1]
     assert examples_of(offered, CurationRules(), frozenset({Sft})) == ([], Counter(cut_answer=1))
 
 
 def test_a_question_that_had_a_picture_makes_no_row():
-    case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "acceptable": 1}, 2)])
-    case.messages = [
+    prompt = prompt_of("AB", [by("X", {"ranking": [[0], [1]], "acceptable": 1}, 2)])
+    prompt.messages = [
         {"role": "user", "content": "What is this?", "missing": [{"kind": "image"}]},
         {"role": "assistant", "content": "A cat."},
         *MESSAGES,
     ]
     assert examples_of(
-        case, CurationRules(), frozenset({Sft, Preference, Binary, RankedList, PromptOnly})
+        prompt, CurationRules(), frozenset({Sft, Preference, Binary, RankedList, PromptOnly})
     ) == ([], Counter(not_text=1))
 
 
 def test_a_settled_judgement_on_another_item_of_the_prompt_outweighs_raw_ones():
-    voices = [voice("X", {"ranking": [[0], [1]]}, 2, item=1, status="settled")]
-    voices += [voice(name, {"ranking": [[1], [0]]}, 2, event=2, item=2) for name in "YZ"]
-    assert written(case_of("AB", voices), annotators="majority") == ({("A", "B")}, {})
+    judgements = [by("X", {"ranking": [[0], [1]]}, 2, item=1, status="settled")]
+    judgements += [by(name, {"ranking": [[1], [0]]}, 2, event=2, item=2) for name in "YZ"]
+    assert written(prompt_of("AB", judgements), annotators="majority") == ({("A", "B")}, {})
 
 
 def test_a_settled_judgement_is_not_replaced_by_a_later_raw_one_of_the_same_person():
-    voices = [
-        voice("X", {"ranking": [[0], [1]], "acceptable": 1}, 2, item=1, status="settled"),
-        voice("X", {"ranking": [[1], [0]], "acceptable": 1}, 2, event=2, item=2),
+    judgements = [
+        by("X", {"ranking": [[0], [1]], "acceptable": 1}, 2, item=1, status="settled"),
+        by("X", {"ranking": [[1], [0]], "acceptable": 1}, 2, event=2, item=2),
     ]
     for mode in ("each", "majority"):
-        assert written(case_of("AB", voices), annotators=mode) == ({("A", "B")}, {})
-        rows, _ = examples_of(case_of("AB", voices), CurationRules(annotators=mode), frozenset({Binary}))
+        assert written(prompt_of("AB", judgements), annotators=mode) == ({("A", "B")}, {})
+        rows, _ = examples_of(
+            prompt_of("AB", judgements), CurationRules(annotators=mode), frozenset({Binary})
+        )
         assert {(r.answer.text, r.label, r.provenance["status"]) for r in rows} == {
             ("A", True, "settled"),
             ("B", False, "settled"),
         }
-    later = voice("X", {"ranking": [[1], [0]], "acceptable": 1}, 2, event=2, item=2, status="settled")
-    assert written(case_of("AB", [voices[0], later])) == ({("B", "A")}, {})
+    later = by("X", {"ranking": [[1], [0]], "acceptable": 1}, 2, event=2, item=2, status="settled")
+    assert written(prompt_of("AB", [judgements[0], later])) == ({("B", "A")}, {})
 
 
 def test_a_correction_equal_to_an_answer_that_its_author_ranked_lower_counts_for_neither():
-    case = case_of("AB", [voice("X", {"ranking": [[0], [1]], "corrections": [to("B", 0)]}, 2)])
-    assert written(case) == (set(), {"opposite_votes": 1})
+    prompt = prompt_of("AB", [by("X", {"ranking": [[0], [1]], "corrections": [to("B", 0)]}, 2)])
+    assert written(prompt) == (set(), {"opposite_votes": 1})
 
 
 def test_a_correction_equal_to_an_answer_is_that_answers_vote():
-    case = case_of("ABC", [voice("X", {"ranking": [[0], [2]], "corrections": [to("B", 0)]}, 3)])
-    assert written(case) == ({("A", "C"), ("B", "A")}, {"unjudged": 1})
+    prompt = prompt_of("ABC", [by("X", {"ranking": [[0], [2]], "corrections": [to("B", 0)]}, 3)])
+    assert written(prompt) == ({("A", "C"), ("B", "A")}, {"unjudged": 1})
 
 
 def test_the_later_judgement_is_heard_whole_and_no_circle_of_one_person_comes_out():
     """A fourth answer came later: what was said before of B, which the later judgement leaves out, would
     close a circle with it."""
-    first = voice("X", {"ranking": [[0], [1], [2]]}, 4, item=1)
-    later = voice("X", {"ranking": [[2], [3], [0]]}, 4, event=2, item=2)
+    first = by("X", {"ranking": [[0], [1], [2]]}, 4, item=1)
+    later = by("X", {"ranking": [[2], [3], [0]]}, 4, event=2, item=2)
     for mode in ("each", "majority"):
-        pairs, out = written(case_of("ABCD", [first, later]), annotators=mode)
+        pairs, out = written(prompt_of("ABCD", [first, later]), annotators=mode)
         assert pairs == {("C", "D"), ("D", "A"), ("C", "A")}
         assert out == {"superseded_judgement": 2, "unjudged": 1}
-    lists, out = examples_of(case_of("ABCD", [first, later]), CurationRules(), frozenset({RankedList}))
+    lists, out = examples_of(prompt_of("ABCD", [first, later]), CurationRules(), frozenset({RankedList}))
     assert [[a.text for g in r.groups for a in g] for r in lists] == [["C", "D", "A"]] and out == {
         "superseded_ranking": 1
     }
@@ -172,39 +202,39 @@ def test_the_later_judgement_is_heard_whole_and_no_circle_of_one_person_comes_ou
 
 def test_what_goes_together_with_the_later_judgement_is_still_heard():
     first, later = (
-        voice("X", {"ranking": [[0], [1], [2]]}, 4, item=1),
-        voice("X", {"ranking": [[2], [3]]}, 4, event=2, item=2),
+        by("X", {"ranking": [[0], [1], [2]]}, 4, item=1),
+        by("X", {"ranking": [[2], [3]]}, 4, event=2, item=2),
     )
-    assert written(case_of("ABCD", [first, later])) == (
+    assert written(prompt_of("ABCD", [first, later])) == (
         {("A", "B"), ("A", "C"), ("B", "C"), ("C", "D")},
         {"unjudged": 2},
     )
-    lists, _ = examples_of(case_of("ABCD", [first, later]), CurationRules(), frozenset({RankedList}))
+    lists, _ = examples_of(prompt_of("ABCD", [first, later]), CurationRules(), frozenset({RankedList}))
     assert len(lists) == 2
 
 
 def test_a_superseded_comparison_of_one_leaves_the_word_to_others():
-    voices = [
-        voice("X", {"ranking": [[0], [1], [2]]}, 3, item=1),
-        voice("X", {"ranking": [[2], [0]]}, 3, event=2, item=2),
+    judgements = [
+        by("X", {"ranking": [[0], [1], [2]]}, 3, item=1),
+        by("X", {"ranking": [[2], [0]]}, 3, event=2, item=2),
     ]
-    voices.append(voice("Y", {"ranking": [[1], [0]]}, 3, event=3, item=1))
-    assert written(case_of("ABC", voices)) == ({("C", "A"), ("B", "A")}, {"superseded_judgement": 1})
+    judgements.append(by("Y", {"ranking": [[1], [0]]}, 3, event=3, item=1))
+    assert written(prompt_of("ABC", judgements)) == ({("C", "A"), ("B", "A")}, {"superseded_judgement": 1})
 
 
 def test_an_equal_rank_holds_a_circle_together_with_what_was_said_later():
-    voices = [
-        voice("X", {"ranking": [[0, 1], [2]]}, 3, item=1),
-        voice("X", {"ranking": [[2], [0]]}, 3, event=2, item=2),
+    judgements = [
+        by("X", {"ranking": [[0, 1], [2]]}, 3, item=1),
+        by("X", {"ranking": [[2], [0]]}, 3, event=2, item=2),
     ]
-    assert written(case_of("ABC", voices)) == ({("C", "A")}, {"superseded_judgement": 2})
+    assert written(prompt_of("ABC", judgements)) == ({("C", "A")}, {"superseded_judgement": 2})
 
 
 @pytest.mark.parametrize("ranking", [[[0], [1]], [[1], [0]], [[0, 1]], [[2], [3]]])
 def test_two_corrections_that_name_each_other_s_answers_count_for_neither_in_either_order(ranking):
     both = [to("B", 0), to("A", 1)]
     out = [
-        written(case_of("ABCD", [voice("X", {"ranking": ranking, "corrections": said}, 4)]))
+        written(prompt_of("ABCD", [by("X", {"ranking": ranking, "corrections": said}, 4)]))
         for said in (both, both[::-1])
     ]
     assert out[0] == out[1]
@@ -213,25 +243,26 @@ def test_two_corrections_that_name_each_other_s_answers_count_for_neither_in_eit
 
 def test_corrections_that_run_in_a_circle_with_their_author_s_ranking_count_for_nothing():
     document = {"ranking": [[0], [1]], "corrections": [to("C", 0), to("B", 2)]}  # A > B, C > A, B > C
-    assert written(case_of("ABCD", [voice("X", document, 4)])) == (
+    assert written(prompt_of("ABCD", [by("X", document, 4)])) == (
         set(),
         {"opposite_votes": 3, "unjudged": 3},
     )
 
 
 def test_a_correction_equal_up_to_normal_form_and_line_ends_is_no_correction():
-    case = case_of(
+    prompt = prompt_of(
         ["caf\u00e9\n", "B"],
-        [voice("X", {"ranking": [[0], [1]], "corrections": [to("cafe\u0301\r\n", 0)]}, 2)],
+        [by("X", {"ranking": [[0], [1]], "corrections": [to("cafe\u0301\r\n", 0)]}, 2)],
     )
-    assert written(case) == ({("caf\u00e9\n", "B")}, {"equal_text": 1})
+    assert written(prompt) == ({("caf\u00e9\n", "B")}, {"equal_text": 1})
 
 
 def test_a_correction_beats_at_most_two_more_on_request():
-    case = case_of(
-        "ABCDE", [voice("X", {"ranking": [[0], [1], [2], [3], [4]], "corrections": [to("B better", 1)]}, 5)]
+    prompt = prompt_of(
+        "ABCDE",
+        [by("X", {"ranking": [[0], [1], [2], [3], [4]], "corrections": [to("B better", 1)]}, 5)],
     )
-    pairs, _ = written(case, correction_beats="ranked")
+    pairs, _ = written(prompt, correction_beats="ranked")
     assert {p for p in pairs if p[0] == "B better"} == {
         ("B better", "B"),
         ("B better", "C"),
@@ -240,51 +271,55 @@ def test_a_correction_beats_at_most_two_more_on_request():
 
 
 def test_a_correction_beats_no_answer_that_was_given_other_material():
-    case = case_of("ABC", [voice("X", {"ranking": [[0], [1], [2]], "corrections": [to("A better", 0)]}, 3)])
-    for answer, named in zip(case.answers, ("one", "two", "one"), strict=True):
+    prompt = prompt_of("ABC", [by("X", {"ranking": [[0], [1], [2]], "corrections": [to("A better", 0)]}, 3)])
+    for answer, named in zip(prompt.answers, ("one", "two", "one"), strict=True):
         answer.givens = {named: {"sources": [{"text": named}]}}
-    pairs, out = written(case, correction_beats="ranked")
+    pairs, out = written(prompt, correction_beats="ranked")
     assert pairs == {("A better", "A"), ("A better", "C"), ("A", "C")} and out == {"context_differs": 2}
 
 
 def test_a_settled_fix_stands_against_a_raw_drop_beside_another_answer():
-    def qa(name, document, slot, *, status="raw", event=1):
-        return Voice(name, event, event, status, document, slot + 1, (slot,))
-
     fix, drop = (
         {"verdict": "fix", "corrections": [to("A better", 0)]},
         {"verdict": "drop", "reasons": ["bad_question"]},
     )
     for mode in ("each", "majority"):
-        voices = [qa("Y", fix, 0, status="settled"), qa("X", drop, 1, event=2)]
-        rows, _ = examples_of(case_of("AB", voices), CurationRules(annotators=mode), frozenset({Sft}))
+        judgements = [checked("Y", fix, 0, status="settled"), checked("X", drop, 1, event=2)]
+        rows, _ = examples_of(prompt_of("AB", judgements), CurationRules(annotators=mode), frozenset({Sft}))
         assert [r.target.text for r in rows] == ["A better"]
-    voices = [qa("Y", fix, 0), qa("Z", fix, 0, event=2), qa("X", drop, 0, event=3), qa("X", drop, 1, event=4)]
-    rows, out = examples_of(case_of("AB", voices), CurationRules(annotators="majority"), frozenset({Sft}))
+    judgements = [
+        checked("Y", fix, 0),
+        checked("Z", fix, 0, event=2),
+        checked("X", drop, 0, event=3),
+        checked("X", drop, 1, event=4),
+    ]
+    rows, out = examples_of(
+        prompt_of("AB", judgements), CurationRules(annotators="majority"), frozenset({Sft})
+    )
     assert [r.target.text for r in rows] == ["A better"]  # two people against one, who has one vote
-    rows, out = examples_of(case_of("AB", voices), CurationRules(), frozenset({Sft}))
+    rows, out = examples_of(prompt_of("AB", judgements), CurationRules(), frozenset({Sft}))
     assert rows == [] and out["conflicting_verdicts"] == 2
 
 
 def test_two_directions_in_one_circle_leave_the_rest_alone():
     """Three people, a circle over A, B, C, and D below it all; each's own view of D stands."""
     orders = [[0, 1, 2, 3], [1, 2, 0, 3], [2, 0, 1, 3]]
-    case = case_of(
+    prompt = prompt_of(
         "ABCD",
-        [voice("XYZ"[i], {"ranking": [[s] for s in order]}, 4, event=i) for i, order in enumerate(orders)],
+        [by("XYZ"[i], {"ranking": [[s] for s in order]}, 4, event=i) for i, order in enumerate(orders)],
     )
-    assert written(case, annotators="majority") == ({("A", "D"), ("B", "D"), ("C", "D")}, {"cycle": 3})
+    assert written(prompt, annotators="majority") == ({("A", "D"), ("B", "D"), ("C", "D")}, {"cycle": 3})
 
 
 def test_strength_is_summed_between_groups_capped_and_averaged_over_votes():
-    case = case_of(
+    prompt = prompt_of(
         "ABC",
         [
-            voice("X", {"ranking": [[0], [1], [2]], "strength": [1, 3]}, 3),
-            voice("Y", {"ranking": [[0], [1]], "strength": [2]}, 3, event=2),
+            by("X", {"ranking": [[0], [1], [2]], "strength": [1, 3]}, 3),
+            by("Y", {"ranking": [[0], [1]], "strength": [2]}, 3, event=2),
         ],
     )
-    pairs, _ = pairs_of(case, case.voices, CurationRules(margin="strength"))
+    pairs, _ = pairs_of(prompt, prompt.judgements, CurationRules(margin="strength"))
     assert {(p.chosen.text, p.rejected.text): p.margin for p in pairs} == {
         ("A", "B"): 0.5,
         ("A", "C"): 1.0,
@@ -294,7 +329,7 @@ def test_strength_is_summed_between_groups_capped_and_averaged_over_votes():
 
 def test_no_strength_towards_the_rest_or_a_correction():
     document = {"ranking": [[0], [1]], "strength": [1], "rest": "worse", "corrections": [to("A better", 0)]}
-    pairs, _ = pairs_of(case_of("ABC", []), [voice("X", document, 3)], CurationRules(margin="strength"))
+    pairs, _ = pairs_of(prompt_of("ABC", []), [by("X", document, 3)], CurationRules(margin="strength"))
     assert {(p.chosen.text, p.rejected.text): p.margin for p in pairs} == {
         ("A better", "A"): None,
         ("A", "B"): 0.333333,
@@ -304,22 +339,23 @@ def test_no_strength_towards_the_rest_or_a_correction():
 
 
 def test_bradley_terry_margins_grow_with_distance_and_are_on_every_pair():
-    case = case_of("ABC", [voice("X", {"ranking": [[0], [1], [2]], "corrections": [to("A better", 0)]}, 3)])
-    pairs, _ = pairs_of(case, case.voices, CurationRules(margin="bt"))
+    prompt = prompt_of("ABC", [by("X", {"ranking": [[0], [1], [2]], "corrections": [to("A better", 0)]}, 3)])
+    pairs, _ = pairs_of(prompt, prompt.judgements, CurationRules(margin="bt"))
     margin = {(p.chosen.text, p.rejected.text): p.margin for p in pairs}
     assert margin["A", "C"] > margin["A", "B"] > 0 and margin["A better", "A"] > 0
 
 
 def test_the_cap_keeps_corrections_and_draws_by_seed():
-    case = case_of(
-        "ABCDE", [voice("X", {"ranking": [[0], [1], [2], [3], [4]], "corrections": [to("E better", 4)]}, 5)]
+    prompt = prompt_of(
+        "ABCDE",
+        [by("X", {"ranking": [[0], [1], [2], [3], [4]], "corrections": [to("E better", 4)]}, 5)],
     )
-    draws = [written(case, max_pairs=3, seed=seed) for seed in range(8)]
+    draws = [written(prompt, max_pairs=3, seed=seed) for seed in range(8)]
     assert all(
         len(pairs) == 3 and ("E better", "E") in pairs and out == {"max_pairs": 8} for pairs, out in draws
     )
     assert len({frozenset(pairs) for pairs, _ in draws}) > 1
-    assert draws[0] == written(case, max_pairs=3, seed=0)
+    assert draws[0] == written(prompt, max_pairs=3, seed=0)
 
 
 def test_the_pairs_of_a_corrected_turn_are_capped_and_share_one_weight():
@@ -330,9 +366,11 @@ def test_the_pairs_of_a_corrected_turn_are_capped_and_share_one_weight():
             {"ranking": [[0], [1]], "corrections": [{"target": "turn", "turn": 1, "text": text}]}
             for text in ("new", "new", "newer", "newest")
         ]
-        case = case_of("AB", [voice("XYZW"[i], document, 2, event=i) for i, document in enumerate(documents)])
-        case.messages = messages
-        rows, out = examples_of(case, CurationRules(**rules), frozenset({Preference}))
+        prompt = prompt_of(
+            "AB", [by("XYZW"[i], document, 2, event=i) for i, document in enumerate(documents)]
+        )
+        prompt.messages = messages
+        rows, out = examples_of(prompt, CurationRules(**rules), frozenset({Preference}))
         return [(r.chosen.text, r.n_for, r.weight) for r in rows if r.context == MESSAGES], out["max_pairs"]
 
     assert turned() == ([("new", 2, 1 / 3), ("newer", 1, 1 / 3), ("newest", 1, 1 / 3)], 0)
@@ -344,17 +382,17 @@ def test_the_pairs_of_a_corrected_turn_are_capped_and_share_one_weight():
 
 
 def test_best_random_draws_one_of_the_rest():
-    case = case_of("ABCD", [voice("X", {"ranking": [[0], [1], [2], [3]]}, 4)])
-    draws = {frozenset(written(case, pairs="best-random", seed=seed)[0]) for seed in range(30)}
+    prompt = prompt_of("ABCD", [by("X", {"ranking": [[0], [1], [2], [3]]}, 4)])
+    draws = {frozenset(written(prompt, pairs="best-random", seed=seed)[0]) for seed in range(30)}
     assert draws == {frozenset({("A", other)}) for other in "BCD"}
 
 
 def test_answers_with_different_material_beyond_the_prompt_make_no_pair():
-    case = case_of("ABC", [voice("X", {"ranking": [[0], [1], [2]]}, 3)])
-    case.answers[0].givens = {'{"system":"S"}': {"system": "S"}}
-    case.answers[1].givens = {'{"system":"S"}': {"system": "S"}}
-    assert written(case) == ({("A", "B")}, {"context_differs": 2})
-    rows, _ = examples_of(case, CurationRules(), frozenset({Preference}))
+    prompt = prompt_of("ABC", [by("X", {"ranking": [[0], [1], [2]]}, 3)])
+    prompt.answers[0].givens = {'{"system":"S"}': {"system": "S"}}
+    prompt.answers[1].givens = {'{"system":"S"}': {"system": "S"}}
+    assert written(prompt) == ({("A", "B")}, {"context_differs": 2})
+    rows, _ = examples_of(prompt, CurationRules(), frozenset({Preference}))
     assert rows[0].context == [{"role": "system", "content": "S"}, *MESSAGES]
 
 
@@ -363,10 +401,10 @@ def test_labels_by_rating_only_when_asked():
         "ranking": [[0], [1], [2]],
         "ratings": {"0": {"overall": 4}, "1": {"overall": 3}, "2": {"overall": 2}},
     }
-    case = case_of("ABC", [voice("X", document, 3)])
-    rows, out = examples_of(case, CurationRules(), frozenset({Binary}))
+    prompt = prompt_of("ABC", [by("X", document, 3)])
+    rows, out = examples_of(prompt, CurationRules(), frozenset({Binary}))
     assert (rows, out) == ([], {"no_line": 1, "no_label": 1})
-    rows, out = examples_of(case, CurationRules(binary_from_ratings=True), frozenset({Binary}))
+    rows, out = examples_of(prompt, CurationRules(binary_from_ratings=True), frozenset({Binary}))
     assert [(r.answer.text, r.label) for r in rows] == [("A", True), ("C", False)] and out == {
         "unlabelled": 1
     }
@@ -374,8 +412,8 @@ def test_labels_by_rating_only_when_asked():
 
 def test_one_correction_is_learnt_settled_before_accepted_before_the_latest():
     def target(*standings):
-        voices = [
-            voice(
+        judgements = [
+            by(
                 "XYZ"[i],
                 {"ranking": [[0], [1]], "corrections": [to(f"by {'XYZ'[i]}", 0)]},
                 2,
@@ -385,7 +423,7 @@ def test_one_correction_is_learnt_settled_before_accepted_before_the_latest():
             )
             for i, standing in enumerate(standings)
         ]
-        rows, out = examples_of(case_of("AB", voices), CurationRules(), frozenset({Sft}))
+        rows, out = examples_of(prompt_of("AB", judgements), CurationRules(), frozenset({Sft}))
         return [r.target.text for r in rows], out["superseded_correction"]
 
     assert target("raw", "raw", "raw") == (["by Z"], 2)
@@ -397,10 +435,13 @@ def test_a_fix_stands_against_a_drop_of_the_answer_but_not_of_the_question():
     fix = {"verdict": "fix", "corrections": [to("A fixed", 0)]}
 
     def targets(reason, **rules):
-        voices = [voice("X", fix, 1), voice("Y", {"verdict": "drop", "reasons": [reason]}, 1, event=2)]
+        judgements = [
+            by("X", fix, 1),
+            by("Y", {"verdict": "drop", "reasons": [reason]}, 1, event=2),
+        ]
         return [
             r.target.text
-            for r in examples_of(case_of("A", voices), CurationRules(**rules), frozenset({Sft}))[0]
+            for r in examples_of(prompt_of("A", judgements), CurationRules(**rules), frozenset({Sft}))[0]
         ]
 
     assert targets("wrong_answer") == ["A fixed"]
@@ -411,19 +452,19 @@ def test_a_fix_stands_against_a_drop_of_the_answer_but_not_of_the_question():
 def test_a_fix_falls_with_its_question_but_not_with_another_answer_of_it():
     """Two answers to one question, each on an item of its own: the second is a duplicate, which says nothing
     of the first."""
-    fix = Voice("X", 1, 1, "raw", {"verdict": "fix", "corrections": [to("A fixed", 0)]}, 1, (0,))
+    fix = checked("X", {"verdict": "fix", "corrections": [to("A fixed", 0)]}, 0, item=1)
 
     def targets(*drops, **rules):
-        voices = [
+        judgements = [
             fix,
             *(
-                Voice("YZ"[i], 2 + i, 2 + i, "raw", {"verdict": "drop", "reasons": [reason]}, 2, (on,))
+                checked("YZ"[i], {"verdict": "drop", "reasons": [reason]}, on, item=2, event=2 + i)
                 for i, (reason, on) in enumerate(drops)
             ),
         ]
         return [
             r.target.text
-            for r in examples_of(case_of("AB", voices), CurationRules(**rules), frozenset({Sft}))[0]
+            for r in examples_of(prompt_of("AB", judgements), CurationRules(**rules), frozenset({Sft}))[0]
         ]
 
     for mode in ("each", "majority"):
@@ -443,11 +484,11 @@ def test_a_correction_for_a_new_question_does_not_stand_against_one_for_the_old(
         "ranking": [[0], [1]],
         "corrections": [to("for the new one", 0), {"target": "question", "text": "new question"}],
     }
-    voices = [
-        voice("X", anew, 2, event=1),
-        voice("Y", {"ranking": [[0], [1]], "corrections": [to("for the old one", 0)]}, 2, event=2),
+    judgements = [
+        by("X", anew, 2, event=1),
+        by("Y", {"ranking": [[0], [1]], "corrections": [to("for the old one", 0)]}, 2, event=2),
     ]
-    rows, out = examples_of(case_of("AB", voices), CurationRules(), frozenset({Sft}))
+    rows, out = examples_of(prompt_of("AB", judgements), CurationRules(), frozenset({Sft}))
     assert {(r.context[-1]["content"], r.target.text) for r in rows} == {
         ("new question", "for the new one"),
         ("question", "for the old one"),
@@ -456,31 +497,31 @@ def test_a_correction_for_a_new_question_does_not_stand_against_one_for_the_old(
 
 
 def test_the_top_of_the_rankings_is_counted_by_people():
-    def tops(*voices, **rules):
+    def tops(*judgements, **rules):
         return [
             r.target.text
             for r in examples_of(
-                case_of("ABC", list(voices)), CurationRules(sft_top=True, **rules), frozenset({Sft})
+                prompt_of("ABC", list(judgements)), CurationRules(sft_top=True, **rules), frozenset({Sft})
             )[0]
         ]
 
     first, later = (
-        voice("X", {"ranking": [[0], [1]]}, 3, item=1),
-        voice("X", {"ranking": [[1], [0], [2]]}, 3, event=2, item=2),
+        by("X", {"ranking": [[0], [1]]}, 3, item=1),
+        by("X", {"ranking": [[1], [0], [2]]}, 3, event=2, item=2),
     )
     assert tops(first, later) == tops(first, later, annotators="majority") == ["B"]
-    other = voice("Y", {"ranking": [[2], [0]]}, 3, event=3, item=2)
+    other = by("Y", {"ranking": [[2], [0]]}, 3, event=3, item=2)
     assert tops(later, other) == tops(later, other, annotators="majority") == []
-    settled = voice("X", {"ranking": [[0], [1]]}, 3, item=1, status="settled")
+    settled = by("X", {"ranking": [[0], [1]]}, 3, item=1, status="settled")
     assert tops(settled, later, other) == ["A"]
 
 
 def test_an_edit_called_wording_keeps_its_target_and_loses_its_pair():
-    case = case_of(
+    prompt = prompt_of(
         "AB",
-        [voice("X", {"ranking": [[0], [1]], "corrections": [to("A, said better", 0, wording_only=True)]}, 2)],
+        [by("X", {"ranking": [[0], [1]], "corrections": [to("A, said better", 0, wording_only=True)]}, 2)],
     )
-    rows, out = examples_of(case, CurationRules(), frozenset({Sft, Preference}))
+    rows, out = examples_of(prompt, CurationRules(), frozenset({Sft, Preference}))
     assert [(type(r).__name__, getattr(r, "target", None) and r.target.text) for r in rows] == [
         ("Sft", "A, said better"),
         ("Preference", None),
@@ -489,25 +530,25 @@ def test_an_edit_called_wording_keeps_its_target_and_loses_its_pair():
 
 
 def test_every_way_to_learn_stands_once_even_if_two_say_it():
-    case = case_of("A", [voice(name, {"verdict": "keep"}, 1, event=i) for i, name in enumerate("XY")])
-    (row,), _ = examples_of(case, CurationRules(), frozenset({Sft}))
+    prompt = prompt_of("A", [by(name, {"verdict": "keep"}, 1, event=i) for i, name in enumerate("XY")])
+    (row,), _ = examples_of(prompt, CurationRules(), frozenset({Sft}))
     assert row.provenance["annotators"] == ["X", "Y"]
 
 
 def test_hidden_cases_give_nothing_at_all():
-    case = case_of("AB", [voice("X", {"ranking": [[0], [1]]}, 2)], hidden=[1])
+    prompt = prompt_of("AB", [by("X", {"ranking": [[0], [1]]}, 2)], hidden=[1])
     for takes in ({Preference}, {Sft}, {Binary}, {RankedList}, {PromptOnly}):
-        assert examples_of(case, CurationRules(), frozenset(takes)) == ([], {"hidden": 1})
+        assert examples_of(prompt, CurationRules(), frozenset(takes)) == ([], {"hidden": 1})
 
 
 def test_ranked_lists_keep_ties_and_the_rest():
-    case = case_of("ABCD", [voice("X", {"ranking": [[2], [0, 1]], "rest": "worse"}, 4)])
-    (row,), _ = examples_of(case, CurationRules(), frozenset({RankedList}))
+    prompt = prompt_of("ABCD", [by("X", {"ranking": [[2], [0, 1]], "rest": "worse"}, 4)])
+    (row,), _ = examples_of(prompt, CurationRules(), frozenset({RankedList}))
     assert [[a.text for a in group] for group in row.groups] == [["C"], ["A", "B"], ["D"]]
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "material"),
+    ("old", "new", "substantive"),
     [
         ("take 5 mg daily", "take 50 mg daily", True),
         ("5 mg", "5 mcg", True),
@@ -610,8 +651,8 @@ def test_ranked_lists_keep_ties_and_the_rest():
         ("Under one understanding, until now unique", "In one view, till now special", False),
     ],
 )
-def test_digits_units_and_negations_are_always_material(old, new, material):
-    assert always_material(old, new) is material, (sensitive(old), sensitive(new))
+def test_digits_units_and_negations_are_always_substantive(old, new, substantive):
+    assert always_substantive(old, new) is substantive, (sensitive(old), sensitive(new))
 
 
 def test_long_texts_without_an_end_take_no_long_time():
@@ -659,27 +700,28 @@ def rankings(draw, n):
 
 
 @st.composite
-def judged_cases(draw):
+def judged_prompts(draw):
     n = draw(st.integers(2, 5))
     people = draw(st.integers(1, 4))
     status = st.sampled_from(["raw", "accepted", "imported", "returned", "withdrawn"])
-    voices = [voice("XYZW"[i], draw(rankings(n)), n, event=i, status=draw(status)) for i in range(people)]
+    judgements = [by("XYZW"[i], draw(rankings(n)), n, event=i, status=draw(status)) for i in range(people)]
     if draw(st.integers(0, 4)) == 0:
-        voices[-1].status = "settled"
-    return case_of(TEXTS[:n], voices)
+        judgements[-1].status = "settled"
+    return prompt_of(TEXTS[:n], judgements)
 
 
 @st.composite
-def cases_of_one(draw):
+def prompts_of_one(draw):
     """One person, several items of a prompt, each with some of its answers."""
     n = draw(st.integers(2, 5))
-    voices = []
+    judgements = []
     for i in range(draw(st.integers(1, 4))):
         shown = draw(st.permutations(range(n)))[: draw(st.integers(2, n))]
         status = draw(st.sampled_from(["raw", "raw", "accepted", "settled"]))
         plain = st.permutations(range(len(shown))).map(lambda order: {"ranking": [[slot] for slot in order]})
-        voices.append(Voice("X", i, i, status, draw(plain | rankings(len(shown))), i, tuple(shown)))
-    return case_of(TEXTS[:n], voices)
+        says = Judgement(draw(plain | rankings(len(shown))))
+        judgements.append(AttributedJudgement("X", Judged(i), i, status, says, i, tuple(shown)))
+    return prompt_of(TEXTS[:n], judgements)
 
 
 MODES = st.builds(
@@ -694,9 +736,9 @@ ALL = frozenset({Sft, Preference, Binary})
 
 
 @settings(max_examples=300, deadline=None)
-@given(judged_cases(), MODES)
-def test_no_pair_in_both_directions_none_of_equals_and_weights_sum_to_one(case, rules):
-    rows, _ = examples_of(case, rules, frozenset({Preference}))
+@given(judged_prompts(), MODES)
+def test_no_pair_in_both_directions_none_of_equals_and_weights_sum_to_one(prompt, rules):
+    rows, _ = examples_of(prompt, rules, frozenset({Preference}))
     pairs = [(r.chosen.text, r.rejected.text) for r in rows]
     assert len(pairs) == len(set(pairs))
     assert not {(b, a) for a, b in pairs} & set(pairs)
@@ -707,9 +749,9 @@ def test_no_pair_in_both_directions_none_of_equals_and_weights_sum_to_one(case, 
 
 
 @settings(max_examples=500, deadline=None)
-@given(cases_of_one(), st.sampled_from(["each", "majority"]))
-def test_what_one_person_says_never_runs_in_a_circle(case, mode):
-    rows, out = examples_of(case, CurationRules(annotators=mode), frozenset({Preference}))
+@given(prompts_of_one(), st.sampled_from(["each", "majority"]))
+def test_what_one_person_says_never_runs_in_a_circle(prompt, mode):
+    rows, out = examples_of(prompt, CurationRules(annotators=mode), frozenset({Preference}))
     below: dict = {}
     for row in rows:
         below.setdefault(row.chosen.text, set()).add(row.rejected.text)
@@ -722,15 +764,15 @@ def test_what_one_person_says_never_runs_in_a_circle(case, mode):
 
 
 @settings(max_examples=300, deadline=None)
-@given(cases_of_one())
-def test_the_last_settled_else_the_last_judgement_is_heard_whole(case):
-    for one in case.voices:
-        one.document.pop("corrections", None)
-    last = max(case.voices, key=lambda v: (v.status == "settled", v.event))
+@given(prompts_of_one())
+def test_the_last_settled_else_the_last_judgement_is_heard_whole(prompt):
+    for one in prompt.judgements:
+        without_corrections(one)
+    last = max(prompt.judgements, key=lambda v: (v.status == "settled", v.event))
     for mode in ("each", "majority"):
         pairs = {
             (r.chosen.text, r.rejected.text)
-            for r in examples_of(case, CurationRules(annotators=mode), frozenset({Preference}))[0]
+            for r in examples_of(prompt, CurationRules(annotators=mode), frozenset({Preference}))[0]
         }
         groups = [[TEXTS[a] for a in group] for group in last.groups()]
         assert {
@@ -744,8 +786,8 @@ def test_the_last_settled_else_the_last_judgement_is_heard_whole(case):
 
 
 @settings(max_examples=300, deadline=None)
-@given(judged_cases() | cases_of_one(), MODES)
-def test_the_order_in_which_corrections_stand_changes_nothing(case, rules):
+@given(judged_prompts() | prompts_of_one(), MODES)
+def test_the_order_in_which_corrections_stand_changes_nothing(prompt, rules):
     def outcome(of):
         rows, out = examples_of(of, rules, ALL)
         parts = ("chosen", "rejected", "target", "answer")
@@ -754,46 +796,41 @@ def test_the_order_in_which_corrections_stand_changes_nothing(case, rules):
         }, out
 
     turned = [
-        v.document | {"corrections": v.document["corrections"][::-1]}
-        if "corrections" in v.document
-        else v.document
-        for v in case.voices
+        stored(v) | {"corrections": stored(v)["corrections"][::-1]} if v.says.has_corrections() else stored(v)
+        for v in prompt.judgements
     ]
-    voices = [
-        Voice(v.annotator, v.version, v.event, v.status, d, v.item, v.slots)
-        for v, d in zip(case.voices, turned, strict=True)
-    ]
-    assert outcome(case) == outcome(case_of([a.answer.text for a in case.answers], voices))
+    judgements = [saying(v, d) for v, d in zip(prompt.judgements, turned, strict=True)]
+    assert outcome(prompt) == outcome(prompt_of([a.answer.text for a in prompt.answers], judgements))
 
 
 @settings(max_examples=300, deadline=None)
-@given(judged_cases(), MODES)
-def test_one_label_for_each_answer(case, rules):
-    rows, _ = examples_of(case, rules, frozenset({Binary}))
+@given(judged_prompts(), MODES)
+def test_one_label_for_each_answer(prompt, rules):
+    rows, _ = examples_of(prompt, rules, frozenset({Binary}))
     assert max(Counter(r.answer.text for r in rows).values(), default=1) == 1
 
 
 @settings(max_examples=200, deadline=None)
-@given(judged_cases())
-def test_ties_make_no_pair_when_all_say_tie(case):
-    everyone = {"ranking": [list(range(len(case.answers)))]}
-    for one in case.voices:
-        one.document, one.status = everyone, "raw"
+@given(judged_prompts())
+def test_ties_make_no_pair_when_all_say_tie(prompt):
+    everyone = {"ranking": [list(range(len(prompt.answers)))]}
+    for one in prompt.judgements:
+        one.says, one.status = Judgement(everyone), "raw"
     for mode in ("each", "majority"):
-        assert written(case, annotators=mode) == (
+        assert written(prompt, annotators=mode) == (
             set(),
-            {"tie": len(case.answers) * (len(case.answers) - 1) // 2},
+            {"tie": len(prompt.answers) * (len(prompt.answers) - 1) // 2},
         )
 
 
 @settings(max_examples=300, deadline=None)
-@given(judged_cases())
-def test_undisputed_pairs_of_each_are_majority_pairs_or_stand_in_a_circle(case):
+@given(judged_prompts())
+def test_undisputed_pairs_of_each_are_majority_pairs_or_stand_in_a_circle(prompt):
     """Among answers as they came: what nobody contradicts has a majority, too."""
-    for one in case.voices:
-        one.document.pop("corrections", None)
-    each, _ = examples_of(case, CurationRules(annotators="each"), frozenset({Preference}))
-    majority, out = examples_of(case, CurationRules(annotators="majority"), frozenset({Preference}))
+    for one in prompt.judgements:
+        without_corrections(one)
+    each, _ = examples_of(prompt, CurationRules(annotators="each"), frozenset({Preference}))
+    majority, out = examples_of(prompt, CurationRules(annotators="majority"), frozenset({Preference}))
     missing = {(r.chosen.text, r.rejected.text) for r in each} - {
         (r.chosen.text, r.rejected.text) for r in majority
     }
@@ -804,9 +841,9 @@ def test_undisputed_pairs_of_each_are_majority_pairs_or_stand_in_a_circle(case):
 
 
 @settings(max_examples=300, deadline=None)
-@given(judged_cases(), MODES, st.randoms())
-def test_the_order_in_which_answers_came_changes_nothing(case, rules, random):
-    n = len(case.answers)
+@given(judged_prompts(), MODES, st.randoms())
+def test_the_order_in_which_answers_came_changes_nothing(prompt, rules, random):
+    n = len(prompt.answers)
     moved = list(range(n))
     random.shuffle(moved)
 
@@ -821,12 +858,9 @@ def test_the_order_in_which_answers_came_changes_nothing(case, rules, random):
     texts = [""] * n
     for old, new in enumerate(moved):
         texts[new] = TEXTS[old]
-    other = case_of(
+    other = prompt_of(
         texts,
-        [
-            Voice(v.annotator, v.version, v.event, v.status, renamed(v.document), v.item, v.slots)
-            for v in case.voices
-        ],
+        [saying(v, renamed(stored(v))) for v in prompt.judgements],
     )
 
     def outcome(of):
@@ -841,20 +875,20 @@ def test_the_order_in_which_answers_came_changes_nothing(case, rules, random):
             out,
         )
 
-    assert outcome(case) == outcome(other)
+    assert outcome(prompt) == outcome(other)
 
 
 @settings(max_examples=300, deadline=None)
-@given(judged_cases(), st.sampled_from(choices_of()["annotators"]), st.booleans())
-def test_every_pair_of_answers_is_written_or_counted_once(case, mode, of_one):
+@given(judged_prompts(), st.sampled_from(choices_of()["annotators"]), st.booleans())
+def test_every_pair_of_answers_is_written_or_counted_once(prompt, mode, of_one):
     """Pairs among the answers as they came, and the reasons that count pairs, add up to all pairs that were
     shown to a speaking judge."""
-    for one in case.voices:
-        one.document.pop("corrections", None)
+    for one in prompt.judgements:
+        without_corrections(one)
         one.annotator = "X" if of_one else one.annotator
-    rows, out = examples_of(case, CurationRules(annotators=mode), frozenset({Preference}))
+    rows, out = examples_of(prompt, CurationRules(annotators=mode), frozenset({Preference}))
     counted = len(rows) + sum(
         out[c] for c in ("tie", "unjudged", "opposite_votes", "cycle", "superseded_judgement")
     )
-    n = len(case.answers)
+    n = len(prompt.answers)
     assert counted in (0, n * (n - 1) // 2)

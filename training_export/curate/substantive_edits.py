@@ -3,8 +3,9 @@ negations. Pure.
 
 Both texts are reduced to the sequence of what could kill: numbers (in digits, in words, in Chinese, Roman
 ones and fractions) with sign or comparison and the unit behind them, how often ("per day", 每周), and
-negations, in order. An edit is material when the two sequences differ. It errs towards "material": a pair
-too many does little harm, "5 mg" → "50 mg" taken for wording would lose the most valuable pair there is."""
+negations, in order. An edit is substantive when the two sequences differ. It errs towards "substantive": a
+pair too many does little harm, "5 mg" → "50 mg" taken for wording would lose the most valuable pair there
+is."""
 
 import re
 import unicodedata
@@ -144,6 +145,6 @@ def sensitive(text: str) -> list[str]:
     return [token for _, token in sorted(found)]
 
 
-def always_material(old: str, new: str) -> bool:
+def always_substantive(old: str, new: str) -> bool:
     """Whether the edit from `old` to `new` touches a digit, a unit or a negation."""
     return sensitive(old) != sensitive(new)
