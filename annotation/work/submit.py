@@ -14,7 +14,7 @@ from annotation import document
 from annotation.models import Annotation, AnnotationVersion, Assignment, Item
 from annotation.statistics import agreement, daily
 from annotation.work import queue, sql
-from core import events
+from core import events, local_time
 from core.db import one_go
 from core.db.prepared import Prepared
 from core.db.retry import on_deadlock
@@ -141,6 +141,7 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
     figures = daily.statement(
         project_id=a.project_id,
         annotator_id=a.annotator_id,
+        day=local_time.day_of(a.project, now),
         submitted=0 if editing else 1,
         corrections=0 if editing else len(doc.get("corrections", [])),
         active_ms=spent,
@@ -229,7 +230,7 @@ def undo(*, user, pk: int, project=None) -> Assignment:
     daily.add(
         project_id=a.project_id,
         annotator_id=a.annotator_id,
-        day=_day_of(annotation),
+        day=_day_of(a.project, annotation),
         submitted=-1,
         corrections=-len(head.document.get("corrections", [])),
     )
@@ -240,5 +241,6 @@ def undo(*, user, pk: int, project=None) -> Assignment:
     return a
 
 
-def _day_of(annotation):
-    return annotation.versions.filter(action="submit").latest("number").created_at.date()
+def _day_of(project, annotation):
+    """The day that the submit was counted on."""
+    return local_time.day_of(project, annotation.versions.filter(action="submit").latest("number").created_at)
