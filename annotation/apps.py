@@ -30,6 +30,12 @@ def _step(name: str):
     return render
 
 
+def _snippets(request, project):
+    from annotation.projects.snippets import panel
+
+    return panel(request, project)
+
+
 class AnnotationConfig(AppConfig):
     name = "annotation"
 
@@ -56,4 +62,5 @@ class AnnotationConfig(AppConfig):
         registry.register_panel("home.actions", role="manager", order=0, render=_home_action)
         for order, step in enumerate(("bring_in", "guidelines", "people", "try_one", "start")):
             registry.register_panel("project.steps", role="manager", order=order, render=_step(step))
+        registry.register_panel("keys.snippets", role="annotator", order=10, render=_snippets)
         registry.register_eraser("annotation.erasure", order=10)

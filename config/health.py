@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
+from config import preparing
 from core.jobs.beat import SEEN_KEY
 from core.models import Job
 
@@ -213,12 +214,34 @@ def address() -> Iterator[Finding]:
         yield "warning", _("ALLOWED_HOSTS is not set: any Host name is answered")
     if settings.BEHIND_PROXY and not settings.HTTPS:
         yield "warning", _("BEHIND_PROXY is on, HTTPS is off: set HTTPS=1 if the proxy speaks TLS")
-    host = "127.0.0.1" if settings.HOST in {"0.0.0.0", "::"} else settings.HOST  # noqa: S104
+    yield from _listening()
+
+
+def _listening() -> Iterator[Finding]:
+    """Whether the server answers where it says it does; this command's own PORT may be another one."""
+    serving = preparing.running()
+    bound, port = settings.HOST, settings.PORT
+    if serving:
+        bound, port = serving.get("host", bound), serving.get("port", port)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bound, bound)  # noqa: S104
     try:
-        with socket.create_connection((host, settings.PORT), timeout=1):
-            yield "ok", _("Something listens on port %(port)s") % {"port": settings.PORT}
+        socket.create_connection((host, port), timeout=1).close()
+        listens = True
     except OSError:
-        yield "ok", _("Nothing listens on port %(port)s now") % {"port": settings.PORT}
+        listens = False
+    if serving:
+        told = {"address": serving.get("address", f"{host}:{port}"), "pid": serving.get("pid", "?")}
+        if listens:
+            yield "ok", _("Touchstone is running: process %(pid)s, %(address)s") % told
+        else:
+            yield (
+                "error",
+                _("Touchstone is running (process %(pid)s) and does not answer at %(address)s") % told,
+            )
+    elif listens:
+        yield "ok", _("Something listens on port %(port)s") % {"port": port}
+    else:
+        yield "ok", _("Nothing listens on port %(port)s now") % {"port": port}
 
 
 def _plain(exc: Exception) -> str:

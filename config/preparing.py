@@ -88,6 +88,22 @@ def _static_fingerprint() -> str:
     return digest.hexdigest()
 
 
+def running() -> dict | None:
+    """What the `serve` that holds DATA_DIR says of itself, {"pid", "address", "host", "port"}; {} for one
+    that has not got so far, None when nobody holds it."""
+    try:
+        with open(settings.DATA_DIR / "serve.lock") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                with contextlib.suppress(ValueError):
+                    return dict(json.loads(lock.read() or "{}"))
+                return {}
+    except OSError:
+        return None
+    return None
+
+
 def lock_data_dir() -> object:
     """Hold DATA_DIR for this process; NotReady names the one that has it. The embedded broker bears one
     worker, and two servers on one SQLite file are one too many. Keep what is returned: the lock lives as

@@ -119,6 +119,7 @@ INSTALLED_APPS = [
     "training_export",
 ]
 MIDDLEWARE = [
+    "config.probes.Probes",  # asked by machines: before Host, session and language are looked at
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.CompressPages",

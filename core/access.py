@@ -8,10 +8,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
-from core import registry
+from core import local_time, registry
 from core.models import Member, Project, Role, roles_from
 
 SAFE = ("GET", "HEAD")
@@ -83,7 +84,9 @@ def project_page(role: str):
         @wraps(view)
         @signed_in
         def page(request, slug, *args, **kwargs):
-            return view(request, project_or_404(request, slug, role), *args, **kwargs)
+            project = project_or_404(request, slug, role)
+            with timezone.override(local_time.zone_of(project)):
+                return view(request, project, *args, **kwargs)
 
         return page
 

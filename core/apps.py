@@ -8,6 +8,7 @@ class CoreConfig(AppConfig):
     def ready(self):
         from core import registry
 
+        registry.register_nav("members", _("Members"), role="manager", order=90, group="setup")
         registry.register_nav(
-            "members", _("Members"), role="manager", order=90, group="setup", also=("keys", "key_rotate")
+            "keys", _("API keys"), role="manager", order=95, group="setup", also=("key_rotate",)
         )

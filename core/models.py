@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core import local_time
 from core.querysets import JobQuerySet, MemberQuerySet, ProjectQuerySet
 
 
@@ -54,6 +55,8 @@ class Project(models.Model):
     # keys content_hash; lives as long as the project
     hash_key = models.BinaryField(default=new_hash_key, editable=False)
     archived = models.BooleanField(default=False)
+    # of core.local_time.names(): the project's days begin and end by it
+    time_zone = models.CharField(max_length=64, default=local_time.installation)
     demo = models.BooleanField(default=False, db_default=False)  # made up: its pages and data sets say so
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(

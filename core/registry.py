@@ -1,9 +1,9 @@
 """What upper rooms hang into lower ones, so that no room imports upward. Filled in each room's
 AppConfig.ready().
 
-Panels: a named place on a page ("project.overview", "project.attention", "project.steps", "home.project")
-asks for `panels(place, request, project)` and renders what comes back. Checks: `manage.py doctor`.
-Erasers: a person's data, room by room (ids of what was erased)."""
+Panels: a named place on a page ("project.overview", "project.attention", "project.steps", "home.project",
+"keys.snippets") asks for `panels(place, request, project)` and renders what comes back. Checks: `manage.py
+doctor`. Erasers: a person's data, room by room (ids of what was erased)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -8,6 +8,12 @@ def _lost(request, project) -> str:
     return proxy_log.attention(request, project)
 
 
+def _snippets(request, project) -> str:
+    from feedback.keys import snippets
+
+    return snippets.panel(request, project)
+
+
 def _chat_shows(project, role: str) -> bool:
     from feedback.chat import access
 
@@ -36,4 +42,5 @@ class FeedbackConfig(AppConfig):
         registry.register_nav("people_data", _("Personal data"), role="manager", order=88, group="end_users")
         registry.register_eraser("feedback.erasure", order=20)
         registry.register_panel("project.attention", role="manager", order=20, render=_lost)
+        registry.register_panel("keys.snippets", role="annotator", order=0, render=_snippets)
         registry.register_ending(_end)

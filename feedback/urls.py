@@ -13,9 +13,6 @@ urlpatterns: list = [
     *urls.urlpatterns,
     path("widget.js", widget_api.script, name="widget"),
     path("p/<slug:slug>/chat/settings/", settings_views.chat_settings, name="chat_settings"),
-    path("p/<slug:slug>/chat/settings/arms/", settings_views.chat_arms, name="chat_arms"),
-    path("p/<slug:slug>/chat/settings/reasons/", settings_views.chat_reasons, name="chat_reasons"),
-    path("p/<slug:slug>/chat/settings/consent/", settings_views.chat_consent, name="chat_consent"),
     path("p/<slug:slug>/chat/settings/links/", settings_views.chat_link, name="chat_link"),
     path(
         "p/<slug:slug>/chat/settings/links/<int:pk>/revoke/",

@@ -169,6 +169,15 @@ def open_page(chromium, live_site, request):
     assert not complaints, "\n".join(complaints)
 
 
+def answer_question(page, yes: bool = True) -> str:
+    """Answer the page's own question before what cannot be undone; what it asked."""
+    dialog = page.locator("#question-dialog[open]")
+    dialog.wait_for()
+    words = dialog.locator("#question-words").inner_text()
+    dialog.locator(f"button[value={'yes' if yes else 'cancel'}]").click()
+    return words
+
+
 def sign_in(context, user, url: str) -> None:
     """Give the browser a session of `user`, without the login page (which has tests of its own)."""
     from django.conf import settings

@@ -2,6 +2,7 @@
 left out, download."""
 
 from django.core.cache import cache
+from django.http import JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -14,7 +15,7 @@ from core.models import Job
 from training_export.formats import FORMATS
 from training_export.forms import ExportForm, made_with
 from training_export.options import ExportOptions
-from training_export.publish import downloads
+from training_export.publish import downloads, snapshots
 from training_export.reasons import UNITS, sentence_of, unit_of
 
 SHOWN = 50
@@ -69,8 +70,9 @@ def described(form) -> dict:
 @require_safe
 @project_page("manager")
 def export(request, project, number):
-    """One data set: counts, files, what was left out and why, what the trainer ignores."""
-    bundle = downloads.bundle_or_404(project, number)
+    """One data set: counts, files, what was left out and why, what the trainer ignores. Of a withdrawn one,
+    what stays when its files are gone."""
+    bundle = downloads.shown_or_404(project, number)
     manifest = bundle.manifest
     form = FORMATS.get(bundle.format)
     left_out = [
@@ -87,7 +89,8 @@ def export(request, project, number):
         # Sentences in the reader's language where their codes are known; the manifest keeps those of the
         # person who made it.
         "not_honoured": form.not_honoured if form else manifest.get("not_honoured", []),
-        "notes": [sentence_of(note["code"]) for note in manifest.get("notes", [])],
+        "notes": [(sentence_of(note["code"]), numbers_of(note)) for note in manifest.get("notes", [])],
+        "noted": {sentence_of(note["code"]) for note in manifest.get("notes", [])},
         "warnings": [
             (f"{w['file']}:{w['line']}" if w["line"] else w["file"], sentence_of(w["code"]))
             for w in manifest.get("warnings", [])
@@ -100,6 +103,12 @@ def export(request, project, number):
     return render(request, "training_export/export.html", context)
 
 
+def numbers_of(note: dict) -> list[tuple[str, int | float]]:
+    """What a note says in numbers, under the names that the trainer has for them: a KTO trainer's weights."""
+    kinds = (int, float)
+    return [(k, v) for k, v in note.items() if isinstance(v, kinds) and not isinstance(v, bool)]
+
+
 @require_safe
 @project_page("manager")
 def export_zip(request, project, number):
@@ -109,4 +118,9 @@ def export_zip(request, project, number):
 @require_safe
 @project_page("manager")
 def export_file(request, project, number, name):
+    if name == snapshots.MANIFEST:
+        bundle = downloads.shown_or_404(project, number)
+        if bundle.withdrawn_at:
+            options = {"ensure_ascii": False, "indent": 1}
+            return JsonResponse(bundle.manifest, json_dumps_params=options)
     return downloads.one_file(downloads.bundle_or_404(project, number), name)

@@ -3,7 +3,7 @@ of items uses it, and so does every number elsewhere that leads to its rows."""
 
 import math
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Subquery
@@ -23,6 +23,7 @@ from annotation.models import (
     Kind,
     Outcome,
 )
+from core import local_time
 from core.models import Event
 
 MOST = 2**62
@@ -50,7 +51,7 @@ class ItemFilter:
     `q`: words, an id or an external id. `state` (also "finished": done or settled; "live": not waiting;
     "unsettled"), `kind`, `tag`; `hidden` (hidden, or reported and not decided), `shown` (not hidden);
     `agreed_from` ≤ agreement < `agreed_below`; `flag` (of a judgement or a report), `has` (a correction, a
-    comment); `annotator` (a pseudonym) who `did` it, in the UTC days `start` to `end` where that has a day;
+    comment); `annotator` (a pseudonym) who `did` it, in the days `start` to `end` where that has a day;
     `batch`: items of one import.
 
     For managers alone, since it tells which answer is which model's (`tells_models`): `model` that answered
@@ -222,7 +223,9 @@ class ItemFilter:
         who = who.filter(pseudonym=self.annotator) if self.annotator else who.filter(source="person")
         if self.did == "skipped":
             people = who.filter(user__isnull=False).values("user")
-            skips = Event.objects.filter(self._during("at"), project=project, verb="skip", actor__in=people)
+            skips = Event.objects.filter(
+                self._during(project, "at"), project=project, verb="skip", actor__in=people
+            )
             return skips.annotate(item=F("target_id"))
         judged = Annotation.objects.filter(project=project, annotator__in=who).exclude(state="withdrawn")
         if self.did in ("submitted", "corrected"):
@@ -231,18 +234,19 @@ class ItemFilter:
             newest = submits.order_by("-number")
             judged = judged.annotate(
                 submitted_at=Subquery(newest.values("created_at")[:1], output_field=DateTimeField())
-            ).filter(self._during("submitted_at"), submitted_at__isnull=False)
+            ).filter(self._during(project, "submitted_at"), submitted_at__isnull=False)
             if self.did == "corrected":
                 corrected = submits.filter(created_at=OuterRef("submitted_at"))
                 judged = judged.filter(Exists(corrected.filter(document__has_key="corrections")))
         return judged
 
-    def _during(self, field: str) -> Q:
+    def _during(self, project, field: str) -> Q:
         wanted = Q()
         if self.start is not None:
-            wanted &= Q(**{f"{field}__gte": datetime.combine(self.start, time(), UTC)})
+            wanted &= Q(**{f"{field}__gte": local_time.begin_of(project, self.start)})
         if self.end is not None and self.end < date.max:
-            wanted &= Q(**{f"{field}__lt": datetime.combine(self.end + timedelta(days=1), time(), UTC)})
+            until = local_time.begin_of(project, self.end + timedelta(days=1))
+            wanted &= Q(**{f"{field}__lt": until})
         return wanted
 
 

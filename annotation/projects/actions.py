@@ -13,7 +13,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from annotation.models import Annotator, BenchSettings, CriteriaVersion, GuidelineVersion, Item, ItemTag
-from core import events
+from core import events, local_time
 from core.accounts import actions as people
 from core.errors import Conflict, DomainError
 from core.models import Member, Project, Role
@@ -44,6 +44,16 @@ def _check_slug(slug: str) -> str:
             field="slug",
         )
     return slug
+
+
+def _check_zone(name: str) -> str:
+    if not local_time.is_known(name):
+        raise DomainError(
+            "bad_time_zone",
+            _("There is no time zone of this name. Choose one of the list, such as Asia/Shanghai."),
+            field="time_zone",
+        )
+    return name
 
 
 def _check_overlap(overlap: int) -> int:
@@ -81,19 +91,22 @@ def create(
     pay_per_item=None,
     guidelines: str = "",
     criteria: list | None = None,
+    time_zone: str = "",
 ) -> Project:
     """A project with its bench, first guideline and criteria versions; `actor` (None for a command) becomes
-    its manager. Conflict "slug_taken"; DomainError naming the field otherwise."""
+    its manager. Without a `time_zone` it has the one of core.local_time.default_name. Conflict
+    "slug_taken"; DomainError naming the field otherwise."""
     if actor is not None and not may_create(actor):
         raise DomainError(
             "permission_denied", _("Only managers of a project and administrators make projects."), status=403
         )
     _check_slug(slug)
     _check_overlap(overlap)
+    zone = _check_zone(time_zone) if time_zone else local_time.default_name()
     try:
         with transaction.atomic():
             project = Project.objects.create(
-                slug=slug, title=title, description=description, created_by=actor
+                slug=slug, title=title, description=description, created_by=actor, time_zone=zone
             )
     except IntegrityError:
         raise Conflict(
@@ -136,6 +149,7 @@ def clone(*, source: Project, actor, slug: str, title: str, members: bool = True
         pay_per_item=bench.pay_per_item,
         guidelines=bench.guideline.text if bench.guideline else "",
         criteria=bench.criteria.criteria if bench.criteria else [],
+        time_zone=source.time_zone,
     )
     if members:
         for member in source.members.select_related("user").exclude(user=actor):
@@ -150,8 +164,11 @@ def bench_of(project) -> BenchSettings:
 
 
 @transaction.atomic
-def change(*, project: Project, actor, title: str, description: str, archived: bool, **bench) -> None:
-    """Change title, description and bench settings. A new overlap also holds for items that are not done yet:
+def change(
+    *, project: Project, actor, title: str, description: str, archived: bool, time_zone: str = "", **bench
+) -> None:
+    """Change title, description, time zone ("" leaves it; what was counted stays on its day) and bench
+    settings. A new overlap also holds for items that are not done yet:
     raised, their places are open again to all; lowered, work under way keeps its place and items with
     enough judgements are done."""
     current = BenchSettings.objects.select_for_update(no_key=True).get(project=project)
@@ -162,7 +179,12 @@ def change(*, project: Project, actor, title: str, description: str, archived: b
         setattr(current, name, bench[name])
     if changed:
         current.save(update_fields=changed)
-    Project.objects.filter(pk=project.pk).update(title=title, description=description, archived=archived)
+    zone = _check_zone(time_zone) if time_zone and time_zone != project.time_zone else project.time_zone
+    if zone != project.time_zone:
+        changed = sorted([*changed, "time_zone"])
+    Project.objects.filter(pk=project.pk).update(
+        title=title, description=description, archived=archived, time_zone=zone
+    )
     if current.overlap != before:
         _spread_overlap(project, current.overlap)
     events.append(project=project, actor=actor, verb="project.settings", target=project, changed=changed)

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 
 from annotation.projects import actions as projects
 from annotation.projects.forms import CloneForm, NewProjectForm
+from core import local_time
 from core.access import project_page, signed_in
 from core.accounts import actions as people
 from core.accounts.member_views import members_page
@@ -37,7 +38,8 @@ def new_project(request):
                 request.project, request.role = made, "manager"
                 return members_page(request, made, added=added)
             return redirect("project", made.slug)
-    return render(request, "annotation/new_project.html", {"form": form}, status=400 if form.errors else 200)
+    context = {"form": form, "time_zones": local_time.names()}
+    return render(request, "annotation/new_project.html", context, status=400 if form.errors else 200)
 
 
 def _create(user, form):
@@ -50,6 +52,7 @@ def _create(user, form):
             title=data["title"],
             description=data["description"],
             guidelines=text,
+            time_zone=local_time.default_name(data["time_zone"]),
             **form.bench(),
         )
         added = (

@@ -3,7 +3,6 @@
 from datetime import date
 
 from django import forms
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from annotation.models import BenchSettings, Kind
@@ -37,6 +36,13 @@ class BenchFields(forms.Form):
         initial=30,
         help_text=_("Prolonged while somebody works; late work is kept all the same."),
     )
+    time_zone = forms.CharField(
+        label=_("Time zone"),
+        required=False,
+        max_length=64,
+        widget=forms.TextInput(attrs={"list": "time-zones", "spellcheck": "false", "autocomplete": "off"}),
+        help_text=_("Days of this project begin and end by it: today, daily limits, the work statement."),
+    )
     pay_per_item = forms.DecimalField(
         label=_("Pay per item (optional)"), required=False, min_value=0, max_digits=8, decimal_places=2
     )
@@ -49,6 +55,10 @@ class BenchFields(forms.Form):
 
 
 class NewProjectForm(BenchFields):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["time_zone"].widget.attrs["data-browser-zone"] = True  # frame.js fills it in
+
     slug = forms.CharField(
         label=_("Address"),
         max_length=60,
@@ -112,7 +122,7 @@ class GuidelinesForm(forms.Form):
 
 
 class PeriodForm(forms.Form):
-    """`start` to `end`, both included; this month when nothing is said."""
+    """`start` to `end`, both included; the month of `today` when nothing is said."""
 
     start = forms.DateField(
         label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -127,8 +137,7 @@ class PeriodForm(forms.Form):
             raise forms.ValidationError(_("The period ends before it begins."))
         return data
 
-    def period(self) -> tuple[date, date]:
-        today = timezone.now().date()
+    def period(self, today: date) -> tuple[date, date]:
         data = self.cleaned_data if self.is_bound and self.is_valid() else {}
         end = data.get("end") or today
         return data.get("start") or end.replace(day=1), end

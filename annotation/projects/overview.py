@@ -4,7 +4,6 @@ from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -14,7 +13,7 @@ from annotation.projects import actions as projects
 from annotation.projects import checklist
 from annotation.statistics import agreement, progress, speed
 from annotation.statistics import project as figures
-from core import jobs
+from core import jobs, local_time
 from core.access import entry_url, project_page
 from core.links import url_or_blank
 from core.models import Role
@@ -66,7 +65,7 @@ def project(request, project):
     known = progress.of_projects([project], new=True)[project.pk]
     bench = projects.bench_of(project)
     throughput = figures.daily(project)
-    today = timezone.now().date()
+    today = local_time.today(project)
     review = reverse("review", args=[project.slug])
     labels = [date_format(day, "MONTH_DAY_FORMAT") for day in throughput["days"]]
     people_charts = [

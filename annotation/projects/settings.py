@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from annotation.projects import actions as projects
 from annotation.projects.forms import CriteriaFormSet, SettingsForm
+from core import local_time
 from core.access import project_form, project_page
 from core.errors import DomainError
 
@@ -23,6 +24,7 @@ def settings(request, project):
                 title=data["title"],
                 description=data["description"],
                 archived=data["archived"],
+                time_zone=data["time_zone"],
                 **form.bench(),
             )
             messages.success(request, _("Saved."))
@@ -38,6 +40,7 @@ def _initial(project, bench) -> dict:
         "title": project.title,
         "description": project.description,
         "archived": project.archived,
+        "time_zone": project.time_zone,
         "lease_minutes": round(bench.lease_seconds / 60),
         **{name: getattr(bench, name) for name in same},
     }
@@ -57,6 +60,7 @@ def _settings_page(request, project, bench, form, rows, criteria_error=""):
         "form": form,
         "rows": rows,
         "criteria_error": criteria_error,
+        "time_zones": local_time.names(),
         "criteria_versions": project.criteria_versions.order_by("-number")[:20],
     }
     failed = bool(form.errors or criteria_error)

@@ -8,7 +8,7 @@ from annotation.items.filter import ItemFilter
 from annotation.projects.forms import PeriodForm
 from annotation.statistics import project as figures
 from annotation.statistics import speed
-from core import spreadsheet
+from core import local_time, spreadsheet
 from core.access import project_page
 from core.models import Role
 
@@ -18,7 +18,7 @@ from core.models import Role
 def work(request, project):
     """Work statement per person and period; annotators and reviewers see their own line only."""
     form = PeriodForm(request.GET or None)
-    start, end = form.period()
+    start, end = form.period(local_time.today(project))
     everyone = request.role == Role.MANAGER
     rows = figures.work(project, start, end, None if everyone else request.user)
     if request.GET.get("format") == "csv" and not form.errors:

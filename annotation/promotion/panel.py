@@ -8,7 +8,6 @@ anything about the question alone says nothing of the answer. Of a ranking: abov
 good, below it bad; without a line it says nothing."""
 
 from collections import Counter
-from datetime import UTC, datetime, time, timedelta
 
 from django.db.models import Count, Exists, OuterRef
 from django.template.loader import render_to_string
@@ -19,6 +18,7 @@ from annotation.document import Judgement
 from annotation.models import Annotation, Annotator, Consensus, Promotion
 from annotation.promotion.end_user_feedback import answers_of
 from annotation.promotion.replies import verdict
+from core import local_time
 from feedback.models import Message, Reaction
 from feedback.quality.intervals import shown, wilson
 
@@ -68,12 +68,12 @@ def word(judgements: list[tuple[str, Judgement]], slot: int) -> str:
 
 
 def figures(project, start, end, model=None, answers: int | None = None) -> dict:
-    """Of the answers given from `start` to `end` (UTC days, both with it): {"answers", "sent": {outcome: n},
-    "share", "table": {(thumb, word): n}, "agreed": Share or None, "by_thumb": [(thumb, Share)], "rows":
-    newest first, "cells": {"down-bad" …, "compared" (those with a word): answers}}. A thumb is the sum of
-    what people say of the answer now. `answers`: how many there are, if that was counted already."""
-    begin = datetime.combine(start, time(), UTC)
-    until = datetime.combine(end + timedelta(days=1), time(), UTC)
+    """Of the answers given from `start` to `end` (days of the project, both with it): {"answers", "sent":
+    {outcome: n}, "share", "table": {(thumb, word): n}, "agreed": Share or None, "by_thumb": [(thumb,
+    Share)], "rows": newest first, "cells": {"down-bad" …, "compared" (those with a word): answers}}. A thumb
+    is the sum of what people say of the answer now. `answers`: how many there are, if that was counted
+    already."""
+    begin, until = local_time.span_of(project, start, end)
     given = Message.objects.filter(
         project=project,
         role="assistant",

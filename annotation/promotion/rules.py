@@ -32,7 +32,7 @@ from annotation.promotion import messages as turns
 from annotation.promotion import replies as settled_replies
 from annotation.promotion.candidates import Candidate
 from annotation.promotion.end_user_feedback import answers_of
-from core import events
+from core import events, local_time
 from core.db import bulk
 from core.errors import DomainError
 from core.models import Event
@@ -141,15 +141,15 @@ def remove(*, rule: PromotionRule, actor) -> None:
 # -- caps ----------------------------------------------------------------------------------------------------
 
 
-def today():
-    """The start of the day (UTC) that caps count."""
-    return timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+def day_began(project):
+    """When the project's day began that caps count."""
+    return local_time.begin_of(project, local_time.today(project))
 
 
 def taken_today(project) -> dict[int | None, int]:
     """{rule id: items made today}: what the daily caps count. A turn that joins an item that is there already
     makes no work."""
-    rows = Promotion.objects.filter(project=project, created_at__gte=today(), outcome=Outcome.ITEM)
+    rows = Promotion.objects.filter(project=project, created_at__gte=day_began(project), outcome=Outcome.ITEM)
     return dict(rows.values_list("rule_id").annotate(n=Count("pk")).order_by())
 
 
@@ -159,7 +159,7 @@ class _Room:
     def __init__(self, rule: PromotionRule):
         self.rule = rule
         rows = Promotion.objects.filter(
-            project=rule.project_id, created_at__gte=today(), outcome=Outcome.ITEM
+            project=rule.project_id, created_at__gte=day_began(rule.project), outcome=Outcome.ITEM
         )
         self.used = rows.filter(rule=rule).count() if rule.pk else 0
         people = rows.exclude(end_user_id=None).values_list("end_user_id").annotate(n=Count("pk")).order_by()

@@ -7,12 +7,12 @@ from datetime import date
 
 from django.db import connection
 from django.db.models import Count, Q
-from django.utils import timezone
 
 from annotation.models import Annotation, Facet, Outcome
 from annotation.statistics import bradley_terry, wins
 from annotation.statistics.bradley_terry import Strength
 from annotation.statistics.wins import Wins
+from core import local_time
 from corpus.models import ModelVersion
 from feedback.models import Reaction
 from feedback.quality import figures as feedback_figures
@@ -228,7 +228,7 @@ def _thumbs(project) -> dict[int | None, Thumbs]:
     """{model: thumbs under its answers, of any day}. Three queries, one where nobody reacted."""
     if not Reaction.objects.filter(project=project, current=True).exists():
         return {}
-    ever = feedback_figures.Scope(project, date(1970, 1, 2), timezone.now().date())
+    ever = feedback_figures.Scope(project, date(1970, 1, 2), local_time.today(project))
     out: dict[int | None, Thumbs] = {}
     people = feedback_figures.by_person(ever)
     for row in feedback_figures.compared(people):

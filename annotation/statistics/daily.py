@@ -4,7 +4,6 @@ from datetime import date
 
 from django.db import connection
 from django.db.models import Sum
-from django.utils import timezone
 
 from annotation.models import DailyFigure
 from core.db import one_go
@@ -21,14 +20,14 @@ def statement(
     *,
     project_id: int,
     annotator_id: int,
-    day: date | None = None,
+    day: date,
     submitted=0,
     skipped=0,
     corrections=0,
     active_ms=0,
 ) -> tuple[str, list]:
-    """(sql, parameters) that add to one annotator's `day` (UTC today), whether or not the row is there
-    yet."""
+    """(sql, parameters) that add to one annotator's `day` (of the project's clock: core.local_time), whether
+    or not the row is there yet."""
     table = DailyFigure._meta.db_table
     columns = ("submitted", "skipped", "corrections", "active_ms")
     floor = "GREATEST" if connection.vendor == "postgresql" else "MAX"
@@ -39,17 +38,17 @@ def statement(
         f"active_ms) "
         f"VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (annotator_id, day) DO UPDATE SET {sums}"
     )
-    return sql, [project_id, annotator_id, day or timezone.now().date(), *(max(0, n) for n in given), *given]
+    return sql, [project_id, annotator_id, day, *(max(0, n) for n in given), *given]
 
 
-def sums(annotator_id: int) -> tuple[int, int]:
-    """(today, ever): how much this annotator has submitted. One row is read for each day of work."""
+def sums(annotator_id: int, day: date) -> tuple[int, int]:
+    """(on `day`, ever): how much this annotator has submitted. One row is read for each day of work."""
     sql = (
         "SELECT coalesce(sum(CASE WHEN day = %s THEN submitted ELSE 0 END), 0), coalesce(sum(submitted), "
         "0) FROM annotation_dailyfigure WHERE annotator_id = %s"
     )
-    (((today, ever),),) = one_go.asked([(sql, [timezone.now().date(), annotator_id])])
-    return today, ever
+    (((then, ever),),) = one_go.asked([(sql, [day, annotator_id])])
+    return then, ever
 
 
 def submitted_by(annotator_ids) -> dict[int, int]:

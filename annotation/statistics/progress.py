@@ -10,6 +10,7 @@ from django.db.models.functions import Least
 
 from annotation.models import Annotator, Item
 from annotation.statistics import daily
+from core import local_time
 
 SECONDS = 10  # how old the figures of a project may be where counting is quick
 SLOW = 0.1  # seconds of counting past which nobody's request waits for it
@@ -93,5 +94,5 @@ def _count_beside(project_id: int) -> None:
 def for_annotator(project, annotator: Annotator | None, *, exact: bool = False) -> dict:
     """`of_project` and the annotator's own share: {"done", "total", "mine_today", "mine"}."""
     known = of_project(project, exact=exact)
-    today, ever = daily.sums(annotator.pk) if annotator is not None else (0, 0)
+    today, ever = daily.sums(annotator.pk, local_time.today(project)) if annotator is not None else (0, 0)
     return {"done": known["done"], "total": known["items"], "mine_today": today, "mine": ever}

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from annotation.models import Annotation, Annotator, DailyFigure, Item, ItemFlag
 from annotation.statistics import progress
+from core import local_time
 from core.models import Job
 
 # mean tau-b (rankings) or share of equal verdicts (QA) below which an item counts as disputed
@@ -30,9 +31,9 @@ class _Watch:
 
 
 def daily(project, days: int = 14) -> dict:
-    """The last `days` days (UTC) up to today from the daily figures, one query:
+    """The last `days` days of the project up to today from the daily figures, one query:
     {"days": [date], "total": [n], "people": [(annotator id, pseudonym, [n], sum)]}, busiest first."""
-    today = timezone.now().date()
+    today = local_time.today(project)
     span = [today - timedelta(days=i) for i in range(days - 1, -1, -1)]
     index = {day: i for i, day in enumerate(span)}
     rows = DailyFigure.objects.filter(project=project, day__gte=span[0], day__lte=today).values_list(
@@ -126,9 +127,9 @@ def worst(project) -> dict:
 
 
 def work(project, start: date, end: date, user=None) -> list[dict]:
-    """The work statement from `start` to `end` (UTC days, both included), one row a person, `user` alone if
-    given: [{"user_id", "annotator", "pseudonym", "name", "username", "submitted", "skipped", "corrections",
-    "active_ms", "pay"}]; pay = submitted × pay_per_item or None."""
+    """The work statement from `start` to `end` (days of the project, both included), one row a person, `user`
+    alone if given: [{"user_id", "annotator", "pseudonym", "name", "username", "submitted", "skipped",
+    "corrections", "active_ms", "pay"}]; pay = submitted × pay_per_item or None."""
     figures = DailyFigure.objects.filter(
         project=project, day__gte=start, day__lte=end, annotator__source=Annotator.Source.PERSON
     )

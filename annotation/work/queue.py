@@ -20,7 +20,7 @@ from annotation.document import SKIP_REASONS
 from annotation.models import Annotator, Assignment, Item, ItemFlag
 from annotation.statistics import daily
 from annotation.work import sql
-from core import events
+from core import events, local_time
 from core.access import role_in
 from core.db import one_go
 from core.db.prepared import Prepared, together
@@ -342,7 +342,12 @@ def skip(*, user, pk: int, reason: str, comment: str = "", project=None) -> Assi
         None,
     )
     a.save(update_fields=["state", "slot", "skip_reason", "skip_comment", "lease_until"])
-    daily.add(project_id=a.project_id, annotator_id=a.annotator_id, skipped=1)
+    daily.add(
+        project_id=a.project_id,
+        annotator_id=a.annotator_id,
+        day=local_time.today(a.project),
+        skipped=1,
+    )
     events.append(project=a.project, actor=user, verb="skip", target=a.item, reason=reason)
     return a
 

@@ -16,7 +16,7 @@ from annotation.document_checks import check_complete, check_shape
 from annotation.models import Annotation, AnnotationVersion, Assignment, Item
 from annotation.statistics import agreement, daily
 from annotation.work import queue, sql
-from core import events
+from core import events, local_time
 from core.db import one_go
 from core.db.prepared import Prepared
 from core.db.retry import on_deadlock
@@ -151,6 +151,7 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
     figures = daily.statement(
         project_id=a.project_id,
         annotator_id=a.annotator_id,
+        day=local_time.day_of(a.project, now),
         submitted=0 if editing else 1,
         corrections=0 if editing else len(Judgement(doc).corrections()),
         active_ms=spent,
@@ -239,7 +240,7 @@ def undo(*, user, pk: int, project=None) -> Assignment:
     daily.add(
         project_id=a.project_id,
         annotator_id=a.annotator_id,
-        day=_day_of(annotation),
+        day=_day_of(a.project, annotation),
         submitted=-1,
         corrections=-len(Judgement(head.document).corrections()),
     )
@@ -250,7 +251,7 @@ def undo(*, user, pk: int, project=None) -> Assignment:
     return a
 
 
-def _day_of(annotation):
-    return (
-        annotation.versions.filter(action=AnnotationVersion.Action.SUBMIT).latest("number").created_at.date()
-    )
+def _day_of(project, annotation):
+    """The day that the submit was counted on."""
+    submitted = annotation.versions.filter(action=AnnotationVersion.Action.SUBMIT).latest("number")
+    return local_time.day_of(project, submitted.created_at)

@@ -23,6 +23,12 @@ class SignInForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
 
+    def focus_what_is_missing(self) -> None:
+        """After a refusal: the name still stands there, what has to be typed anew is the password."""
+        if self.data.get("username"):
+            del self.fields["username"].widget.attrs["autofocus"]
+            self.fields["password"].widget.attrs["autofocus"] = True
+
 
 class ProfileForm(forms.ModelForm):
     class Meta:

@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core import registry
 from core.access import project_form, project_page
 from core.accounts import actions as people
-from core.accounts import api_keys, invitations
+from core.accounts import api_keys, invitations, snippets
 from core.accounts.forms import ApiKeyForm, InviteForm, PeopleForm, RoleForm
 from core.errors import DomainError
-from core.models import ApiKey, Invite, Role
+from core.models import ApiKey, Invite, Role, roles_from
 
 
 def members_page(request, project, status=200, **extra):
@@ -147,7 +148,16 @@ def _keys_page(request, project, status=200, **extra):
         .order_by("-pk")
     )
     context = {"project": project, "rows": rows, "form": _key_form(request), "now": now}
+    if new := extra.pop("new", None):
+        request.new_key = new  # the only answer that may show its text
+        context |= {"key_text": new.text, "snippets": _snippets(request, project)}
     return render(request, "core/keys.html", context | extra, status=status)
+
+
+def _snippets(request, project) -> list[str]:
+    """Ready code for the key that was just made, of every room that has some."""
+    panels = (panel for panel in registry.panels(snippets.PLACE) if request.role in roles_from(panel.role))
+    return [html for html in (panel.render(request, project) for panel in panels) if html]
 
 
 def _key_form(request, data=None):
@@ -169,10 +179,10 @@ def keys(request, project):
     form = _key_form(request, request.POST)
     if form.is_valid():
         try:
-            _row, text = api_keys.create_api_key(
+            made = api_keys.create_api_key(
                 project=project, user=request.user, actor=request.user, **form.cleaned_data
             )
-            return _keys_page(request, project, key_text=text)
+            return _keys_page(request, project, new=snippets.NewKey(*made))
         except DomainError as exc:
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)
     return _keys_page(request, project, status=400, form=form)
@@ -184,11 +194,11 @@ def rotate_key(request, project, pk):
     """Own keys only, of managers too: the new key acts as its person."""
     key = get_object_or_404(ApiKey.objects.filter(project=project, user=request.user), pk=pk)
     try:
-        _row, text = api_keys.rotate_api_key(key=key, actor=request.user)
+        made = api_keys.rotate_api_key(key=key, actor=request.user)
     except DomainError as exc:
         messages.error(request, exc.message)
         return redirect("keys", project.slug)
-    return _keys_page(request, project, key_text=text, rotated=True)
+    return _keys_page(request, project, new=snippets.NewKey(*made), rotated=True)
 
 
 @project_form("annotator", "keys")

@@ -96,6 +96,7 @@ def login_page(request):
     if wants_json:
         message = " ".join(str(e) for e in form.non_field_errors()) or _("Give name and password.")
         return JsonResponse({"error": {"code": code, "message": message}}, status=status)
+    form.focus_what_is_missing()
     return render(
         request,
         "core/login.html",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.utils.translation import gettext as _
 
 # Asked for at once with the page, not one after the other as they import each other.
-MODULES = [f"core/{name}.js" for name in ("dialogs", "dom", "keys", "sign_in", "strings")]
+MODULES = [f"core/{name}.js" for name in ("dialogs", "dom", "keys", "question", "sign_in", "strings")]
 
 Words = str | dict[str, str]
 

@@ -1,10 +1,16 @@
 """The frame's parts that depend on the person and the project: switcher, tabs, panels; and how a form field
 is drawn."""
 
-from django import template
-from django.utils.safestring import mark_safe
+from datetime import datetime
 
-from core import registry
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from core import local_time, registry
 from core.access import entry_url, role_in, tabs_for
 from core.models import Member, Project, roles_from
 
@@ -22,6 +28,32 @@ def _here(context):
     if getattr(request, "project", None) != project or not hasattr(request, "role"):
         request.project, request.role = project, role_in(request.user, project)
     return project, request.role
+
+
+@register.filter(is_safe=False)
+def moment(value: datetime | None, form: str = "") -> SafeString:
+    """A moment on the clock of the page (a project's own: core.access.project_page), as a <time> that says
+    which clock that is: date and time, or with `form` "day" the date alone; a dash for none."""
+    if not value:
+        return mark_safe("–")
+    here = timezone.localtime(value)
+    shown = date_format(here, "SHORT_DATE_FORMAT" if form == "day" else "SHORT_DATETIME_FORMAT")
+    exact = f"{date_format(here, 'SHORT_DATETIME_FORMAT')} {timezone.get_current_timezone_name()}"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', here.isoformat(timespec="seconds"), exact, shown
+    )
+
+
+@register.simple_tag(takes_context=True)
+def zone_note(context) -> str:
+    """On a project's pages, whose clock the times on them are of."""
+    project = getattr(context.get("request"), "project", None)
+    if not isinstance(project, Project):
+        return ""
+    ahead = timezone.localtime(timezone.now(), local_time.zone_of(project)).strftime("%z")
+    zone = {"zone": project.time_zone, "ahead": f"UTC{ahead[:3]}:{ahead[3:]}"}
+    words = _("Times and days are those of %(zone)s (%(ahead)s).") % zone
+    return format_html('<p class="zone soft small">{}</p>', words)
 
 
 @register.inclusion_tag("core/_switcher.html", takes_context=True)

@@ -4,6 +4,7 @@ is only a keyed hash."""
 import base64
 import hashlib
 import hmac
+import secrets
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
@@ -28,6 +29,11 @@ def member_hash(project: Project, user: User) -> str:
 def guest_hash(project: Project, key: str) -> str:
     """The hash of a guest by the random key in their session."""
     return key_hash(project, f"guest\0{key}")
+
+
+def departed_hash(project: Project) -> str:
+    """The hash of a person whose talks are about to be erased: nobody can come by it again."""
+    return key_hash(project, f"departed\0{secrets.token_urlsafe(32)}")
 
 
 def of_member(project: Project, user: User) -> EndUser:

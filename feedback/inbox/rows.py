@@ -6,11 +6,12 @@ back is on a page of its own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 
+from core import local_time
 from feedback.conversations.privacy import privacy_policy
 from feedback.inbox import experts
 from feedback.models import Choice, Look, Message, Reaction, Reply, Signal, WaitingDraft
@@ -150,7 +151,7 @@ def _tables(project, asked: dict, unseen: list[int]) -> Iterator[Table]:
     about = asked.get("about", "")
     if about == "signal":
         every = Signal.objects.filter(project=project)
-        yield Table(SIGNALS, every, _signals(every, asked, unseen))
+        yield Table(SIGNALS, every, _signals(every, project, asked, unseen))
         return
     if about == "waiting":  # few, and found by an index of their own
         reactions = Reaction.objects.filter(project=project, current=True, message=None, conversation=None)
@@ -221,7 +222,7 @@ def _reactions(rows, project, asked: dict, unseen: list[int]):
     if unseen:
         talks = Message.objects.filter(pk__in=unseen).values("conversation")
         rows = rows.exclude(message__in=unseen).exclude(conversation__in=talks)
-    rows = _days(rows, asked, "message__created_at")
+    rows = _days(rows, project, asked, "message__created_at")
     return _common(rows, project, asked, lambda found: _on(found, "message_id", "conversation__head_id"))
 
 
@@ -254,7 +255,7 @@ def _choices(rows, project, asked: dict, unseen: list[int]):
         rows = rows.filter(_has_words(asked["q"], "chosen__text", "parent__text"))
     if unseen:
         rows = rows.exclude(parent__in=Message.objects.filter(pk__in=unseen).values("parent"))
-    rows = _days(rows, asked, "parent__created_at")
+    rows = _days(rows, project, asked, "parent__created_at")
 
     def on(found):
         inside = Message.objects.filter(parent=OuterRef(OuterRef("parent_id")), role="assistant")
@@ -270,7 +271,7 @@ def complete(rows):
     return rows.exclude(_shown__contains='"complete": false').exclude(_shown__contains='"complete":false')
 
 
-def _signals(rows, asked: dict, unseen: list[int]):
+def _signals(rows, project, asked: dict, unseen: list[int]):
     if "signal" in asked:
         rows = rows.filter(name=asked["signal"])
     if "model" in asked:
@@ -283,7 +284,7 @@ def _signals(rows, asked: dict, unseen: list[int]):
         rows = rows.filter(message__conversation__source=asked["source"])
     if unseen:
         rows = rows.exclude(message__in=unseen)
-    return _days(rows, asked, "message__created_at")
+    return _days(rows, project, asked, "message__created_at")
 
 
 def _common(rows, project, asked: dict, on):
@@ -321,14 +322,14 @@ def _on(found, *places: str):
     return out
 
 
-def _days(rows, asked: dict, of_answer: str):
+def _days(rows, project, asked: dict, of_answer: str):
+    """Those of the project's days `start` to `end`, of the answer or of what was said of it."""
     field = of_answer if asked.get("by") == "answered" else "created_at"
     if "start" in asked:
-        rows = rows.filter(**{f"{field}__gte": datetime.combine(asked["start"], time(), UTC)})
+        rows = rows.filter(**{f"{field}__gte": local_time.begin_of(project, asked["start"])})
     if "end" in asked and asked["end"] < asked["end"].max:
-        rows = rows.filter(
-            **{f"{field}__lt": datetime.combine(asked["end"] + timedelta(days=1), time(), UTC)}
-        )
+        until = local_time.begin_of(project, asked["end"] + timedelta(days=1))
+        rows = rows.filter(**{f"{field}__lt": until})
     return rows
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -11,7 +12,7 @@ from core import erasure, jobs
 from core.erasure import Person
 from core.errors import DomainError
 from core.models import Job, Project, User
-from feedback.conversations.end_users import key_hash, label, member_hash
+from feedback.conversations.end_users import departed_hash, key_hash, label, member_hash
 from feedback.models import EndUser
 
 WAYS = ("key", "member", "pseudonym")
@@ -83,14 +84,18 @@ def start_erasing(person: Person, *, actor) -> Job:
 
 
 def start_erasing_talks(end_user: EndUser, *, actor) -> Job:
-    """The same for what an end user asks of their own talk: an account and what it judged are not touched."""
-    return jobs.start(
-        "erase",
-        project=end_user.project,
-        actor=actor,
-        params={"end_users": [end_user.pk], "user": None},
-        queue="heavy",
-    )
+    """The same for what an end user asks of their own talk: an account and what it judged are not touched.
+    The person is somebody new to the chat from this moment, so that what is about to be erased is out of
+    their sight at once and what they say from now on is not erased with it."""
+    with transaction.atomic():
+        EndUser.objects.filter(pk=end_user.pk).update(key_hash=departed_hash(end_user.project))
+        return jobs.start(
+            "erase",
+            project=end_user.project,
+            actor=actor,
+            params={"end_users": [end_user.pk], "user": None},
+            queue="heavy",
+        )
 
 
 @jobs.job_kind("erase", queue="heavy", label=gettext_lazy("Erasing a person's data"))

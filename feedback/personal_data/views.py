@@ -138,5 +138,7 @@ def own_erase(request, slug):
     if visitor.guest:
         access.let_out(request, slug)
         return render(request, "feedback/erased.html", {"project": visitor.project})
-    messages.success(request, _("Your conversations are being erased."))
+    messages.success(
+        request, _("Your conversations are out of sight now, and are being erased from the database.")
+    )
     return redirect("chat", slug)

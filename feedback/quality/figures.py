@@ -7,10 +7,11 @@ rate."""
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
 from django.db.models import (
+    Case,
     CharField,
     Count,
     DateField,
@@ -23,9 +24,11 @@ from django.db.models import (
     Sum,
     TextField,
     Value,
+    When,
 )
 from django.db.models.functions import Cast
 
+from core import local_time
 from core.models import Project
 from feedback.models import Choice, Lost, Message, Reaction, Signal, WaitingDraft
 from feedback.quality.intervals import Share, clustered, difference, exact, wilson
@@ -38,18 +41,22 @@ BURST_MINUTE, BURST_TEN_SECONDS = 15, 5
 
 
 class Day(Func):
-    """The UTC day of a moment. Each database's own function: Django's own goes by Python for every row on
-    SQLite."""
+    """The day of a moment where clocks are `minutes` ahead of UTC. Each database's own function: Django's own
+    goes by Python for every row on SQLite."""
 
     output_field = DateField()
 
+    def __init__(self, moment, minutes: int):
+        super().__init__(moment)
+        self.minutes = int(minutes)
+
     def as_sqlite(self, compiler, connection, **extra):
-        return self.as_sql(compiler, connection, template="date(%(expressions)s)", **extra)
+        template = f"date(%(expressions)s, '{self.minutes:+d} minutes')"
+        return self.as_sql(compiler, connection, template=template, **extra)
 
     def as_postgresql(self, compiler, connection, **extra):
-        return self.as_sql(
-            compiler, connection, template="((%(expressions)s) AT TIME ZONE 'UTC')::date", **extra
-        )
+        template = f"((%(expressions)s) AT TIME ZONE 'UTC' + interval '{self.minutes:d} minutes')::date"
+        return self.as_sql(compiler, connection, template=template, **extra)
 
 
 class Beginning(Func):
@@ -93,7 +100,7 @@ class Length(Func):
 
 @dataclass(frozen=True)
 class Scope:
-    """What is looked at: a project, UTC days `start` to `end` (both with it), and one ModelVersion or all."""
+    """What is looked at: a project, its days `start` to `end` (both with it), and one ModelVersion or all."""
 
     project: Project
     start: date
@@ -101,13 +108,17 @@ class Scope:
     model: int | None = None
 
     def during(self, field: str) -> Q:
-        begin = datetime.combine(self.start, time(), UTC)
-        return Q(
-            **{
-                f"{field}__gte": begin,
-                f"{field}__lt": datetime.combine(self.end + timedelta(days=1), time(), UTC),
-            }
-        )
+        begin, until = local_time.span_of(self.project, self.start, self.end)
+        return Q(**{f"{field}__gte": begin, f"{field}__lt": until})
+
+    def day(self, field: str):
+        """The project's day of the moment in `field`; where the clocks change within the period, each part
+        of it by its own."""
+        *earlier, (_until, last) = local_time.offsets(self.project, self.start, self.end)
+        if not earlier:
+            return Day(field, last)
+        parts = [When(**{f"{field}__lt": until}, then=Day(field, minutes)) for until, minutes in earlier]
+        return Case(*parts, default=Day(field, last), output_field=DateField())
 
     def query(self, **more) -> str:
         """The query of an address that leads to rows of this scope; `more` of it, by name."""
@@ -177,11 +188,11 @@ class Figures:
 
 
 def daily(scope: Scope) -> dict[tuple[date, int | None], Figures]:
-    """{(UTC day of the answer, model version): figures}. Two queries."""
+    """{(day of the answer, model version): figures}. Two queries."""
     out: dict[tuple[date, int | None], Figures] = defaultdict(Figures)
     rows = (
         answers(scope)
-        .values_list(Day("created_at"), "model_version")
+        .values_list(scope.day("created_at"), "model_version")
         .annotate(n=Count("pk"), drafts=Count("draft_group"))
         .order_by()
     )
@@ -195,7 +206,7 @@ def daily(scope: Scope) -> dict[tuple[date, int | None], Figures]:
     }
     rows = (
         thumbs(scope)
-        .values_list(Day("message__created_at"), "message__model_version")
+        .values_list(scope.day("message__created_at"), "message__model_version")
         .annotate(**counted)
         .order_by()
     )
@@ -361,6 +372,10 @@ def suspects(scope: Scope, people: People) -> dict:
     return {"same": sorted(same, key=lambda s: -s[2])[:HEAVY], "bursts": _bursts(scope)}
 
 
+def _minute(text: str) -> datetime:
+    return datetime.fromisoformat(text[:16]).replace(tzinfo=UTC)
+
+
 def _bursts(scope: Scope) -> list[tuple]:
     rows = Reaction.objects.filter(
         scope.during("created_at"), project=scope.project, current=True, end_user__isnull=False
@@ -381,7 +396,7 @@ def _bursts(scope: Scope) -> list[tuple]:
 
     minute, seconds = most(16, BURST_MINUTE), most(18, BURST_TEN_SECONDS)
     out = [
-        (p, minute.get(p, (0, ""))[0], (minute.get(p) or seconds[p])[1][:16], seconds.get(p, (0, ""))[0])
+        (p, minute.get(p, (0, ""))[0], _minute((minute.get(p) or seconds[p])[1]), seconds.get(p, (0, ""))[0])
         for p in minute.keys() | seconds.keys()
     ]
     return sorted(out, key=lambda b: (-b[1], -b[3], b[0]))[:HEAVY]

@@ -13,7 +13,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from core import spreadsheet
+from core import local_time, spreadsheet
 from core.access import project_page
 from core.rendering import charts
 from core.text import percent
@@ -31,8 +31,8 @@ CHARTS = 6
 
 
 class FilterForm(forms.Form):
-    """`start` to `end` (UTC days, both included; the last 30 days when nothing is said) and one model
-    version."""
+    """`start` to `end` (days of the project, both included; the last 30 days when nothing is said) and one
+    model version."""
 
     start = forms.DateField(
         label=gettext_lazy("From"),
@@ -54,13 +54,13 @@ class FilterForm(forms.Form):
         data = super().clean()
         if data.get("start") and data.get("end") and data["start"] > data["end"]:
             raise forms.ValidationError(_("The period ends before it begins."))
-        if data.get("start") and (data.get("end") or timezone.now().date()) - data["start"] > LONGEST:
+        if data.get("start") and (data.get("end") or timezone.localdate()) - data["start"] > LONGEST:
             raise forms.ValidationError(_("At most five years at a time."))
         return data
 
     def scope(self, project) -> Scope:
         data = self.cleaned_data if self.is_bound and self.is_valid() else {}
-        today = timezone.now().date()
+        today = local_time.today(project)
         end = min(data.get("end") or today, today)
         start = data.get("start") or end - timedelta(days=min(DAYS - 1, (end - end.min).days))
         return Scope(project, min(start, end), end, int(data["model"]) if data.get("model") else None)

@@ -247,6 +247,8 @@ def words(language: str) -> dict[str, str]:
             "close": _("Close"),
             "thanks": _("Thank you, this was kept."),
             "taken_back": _("Taken back."),
+            "not_yours": _("This answer was given to somebody else; only they can rate it."),
+            "not_allowed": _("Ratings from this page are not accepted."),
             "failed": _("This could not be sent. Try again in a moment."),
             "offline": _("No connection; this will be sent again."),
         }

@@ -3,6 +3,7 @@ itself pure reaches no database; no two modules need each other; no folder is to
 in. Between rooms: test_architecture."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ WEB = ("django.http", "django.shortcuts", "django.views", "django.forms", "rest_
 # the chat's pages share.
 ON_REQUESTS = {
     "config.middleware",
+    "config.probes",
     "core.access",
     "core.api.auth",
     "core.api.errors",
@@ -289,3 +291,19 @@ def test_states_are_members_and_not_words(house):
 )
 def test_the_finder_of_states_finds_them(code):
     assert list(states_written_out(ast.parse(code)))
+
+
+def test_no_script_asks_by_the_browsers_own_dialogs():
+    """They stop the whole browser, look like nobody's, and say nothing of what is at stake: one dialog of the
+    page asks (core/question.js)."""
+    native = re.compile(r"\b(?:window\.)?(?:confirm|alert|prompt)\(")
+    faults = [
+        f"{path.relative_to(ROOT)}: {line.strip()[:80]}"
+        for room in ROOMS
+        for path in sorted((ROOT / room).rglob("*.js"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if native.search(line) and not line.lstrip().startswith("//")
+    ]
+    templates = (ROOT / "templates").rglob("*.html")
+    faults += [str(path) for path in templates if "hx-confirm" in path.read_text(encoding="utf-8")]
+    assert not faults, "\n".join(faults)

@@ -3,6 +3,7 @@ can."""
 
 import io
 import json
+import shutil
 import zipfile
 
 import pytest
@@ -151,6 +152,36 @@ def test_withdrawn_and_foreign_data_sets_are_not_there(project, manager):
     assert stranger.get("/p/other/exports/1/").status_code == 404
     Bundle.objects.filter(pk=bundle.pk).update(withdrawn_at="2026-01-01T00:00Z")
     assert client_of(manager).get("/api/v1/projects/ward/exports/1/download/").status_code == 404
+
+
+def test_the_page_of_a_withdrawn_data_set_says_so_and_keeps_what_may_stay(project, manager):
+    """Its number, counts and manifest, as docs/privacy.md has it; nothing of its files."""
+    bundle = built(project)
+    shutil.rmtree(snapshots.folder_of(bundle))
+    Bundle.objects.filter(pk=bundle.pk).update(withdrawn_at="2026-01-01T00:00Z")
+    client = client_of(manager)
+    page = client.get("/p/ward/exports/1/")
+    text = page.content.decode()
+    assert page.status_code == 200 and "Its files are gone" in text and "Data set 1" in text
+    assert "train.jsonl" in text and bundle.snapshot.content_sha256 in text
+    assert "exports/1/download" not in text and "files/train.jsonl" not in text
+    manifest = client.get("/p/ward/exports/1/files/manifest.json")
+    assert manifest.json() == bundle.manifest and manifest.json()["counts"]
+    for gone in ("/p/ward/exports/1/download/", "/p/ward/exports/1/files/train.jsonl"):
+        assert client.get(gone).status_code == 404
+    assert 'href="/p/ward/exports/1/"' in client.get("/p/ward/exports/").content.decode()
+
+
+def test_the_page_of_labels_shows_the_trainers_weights(project, manager):
+    bundle = built(project, "trl-kto")
+    note = {"code": "kto_weights", "text": "", "desirable": 9, "undesirable": 3}
+    note |= {"desirable_weight": 1.0, "undesirable_weight": 2.609}
+    Bundle.objects.filter(pk=bundle.pk).update(manifest=bundle.manifest | {"notes": [note]})
+    for language in ("en", "zh-hans"):
+        client = client_of(manager)
+        client.cookies["django_language"] = language
+        text = client.get("/p/ward/exports/1/").content.decode()
+        assert "desirable_weight = 1.0" in text and "undesirable_weight = 2.609" in text
 
 
 @pytest.mark.parametrize("role", ["user", "annotator", "reviewer"])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.db import connections
+from django.db.models import F
 from django.http import FileResponse, Http404, StreamingHttpResponse
 
 from core.models import Project
@@ -21,6 +22,20 @@ def bundle_or_404(project: Project, number: int) -> Bundle:
         Bundle.objects.select_related("snapshot", "snapshot__created_by")
         .filter(snapshot__project=project, snapshot__number=number, withdrawn_at=None)
         .order_by("id")
+        .first()
+    )
+    if bundle is None:
+        raise Http404
+    return bundle
+
+
+def shown_or_404(project: Project, number: int) -> Bundle:
+    """The bundle of the project's snapshot `number` for its page, which a withdrawn one keeps: its number,
+    counts and manifest stay, its files are gone."""
+    bundle = (
+        Bundle.objects.select_related("snapshot", "snapshot__created_by")
+        .filter(snapshot__project=project, snapshot__number=number)
+        .order_by(F("withdrawn_at").asc(nulls_first=True), "id")
         .first()
     )
     if bundle is None:

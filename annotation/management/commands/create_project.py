@@ -20,6 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--title", required=True)
         parser.add_argument("--kind", required=True, choices=Kind.values)
         parser.add_argument("--overlap", type=int, default=1)
+        parser.add_argument("--time-zone", default="", metavar="NAME", help="Such as Asia/Shanghai.")
         parser.add_argument("--member", action="append", default=[], metavar="NAME:ROLE", help="Repeatable.")
 
     def handle(self, *args, **options):
@@ -32,6 +33,7 @@ class Command(BaseCommand):
                     title=options["title"],
                     kind=options["kind"],
                     overlap=options["overlap"],
+                    time_zone=options["time_zone"],
                 )
                 for user, role in members:
                     people.set_member(project=project, user=user, role=role, actor=None)

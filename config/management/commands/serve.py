@@ -41,7 +41,8 @@ class Command(BaseCommand):
             self.prepare()
         except preparing.NotReady as exc:
             raise CommandError(str(exc)) from None
-        lock.write(json.dumps({"pid": os.getpid(), "address": address()}))
+        where = {"address": address(), "host": settings.HOST, "port": settings.PORT}
+        lock.write(json.dumps({"pid": os.getpid(), **where}))
         lock.flush()
         connections.close_all()
         for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -23,7 +23,7 @@ export function asked(dialog, { required = false } = {}) {
     const cancelled = (event) => {
       if (required) event.preventDefault();
     };
-    const left = () => done(null);
+    const left = () => dialog.open || done(null); // opened again at once: the event of the time before
     form.addEventListener("submit", submitted);
     dialog.addEventListener("cancel", cancelled);
     dialog.addEventListener("close", left);

@@ -2,6 +2,7 @@
 
 import { keepForms } from "./form_drafts.js";
 import { csrfToken, postForm } from "./http.js";
+import { sendOn, sure } from "./question.js";
 import { forgetAll, unsentHere } from "./store.js";
 
 const live = document.getElementById("live");
@@ -103,17 +104,33 @@ document.addEventListener("click", async (event) => {
   announce(live.dataset.copied);
 });
 
-document.addEventListener("submit", (event) => {
-  const question = (event.submitter && event.submitter.dataset.confirm) || event.target.dataset.confirm;
-  if (question && !window.confirm(question)) {
-    event.preventDefault();
-    event.stopImmediatePropagation();
+// What cannot be undone is asked about first: `data-confirm` on the button or its form. The answer "yes" sends it once more, unasked.
+let agreed = null;
+document.addEventListener("submit", async (event) => {
+  const { target: form, submitter } = event;
+  const question = (submitter && submitter.dataset.confirm) || form.dataset.confirm;
+  if (!question) return;
+  if (agreed === form) {
+    agreed = null;
+    return;
   }
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const yes = submitter ? submitter.dataset.verb || submitter.textContent.trim() : "";
+  if (!(await sure(question, { yes, danger: Boolean(submitter) && submitter.matches(".danger, .bad") }))) return;
+  agreed = form;
+  sendOn(form, submitter);
+  agreed = null; // a form that is not valid was not sent
 }, true);
 
 // The tab one is on may stand outside a narrow screen.
 const tab = document.querySelector('.tabs > [aria-current="page"]');
 if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+
+// A new project has its maker's time zone, unless they say another; not a change that leaving would ask about.
+for (const field of document.querySelectorAll("[data-browser-zone]")) {
+  if (!field.value) field.defaultValue = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+}
 
 for (const button of document.querySelectorAll("[data-without-js]")) button.hidden = true;
 document.addEventListener("change", (event) => {
@@ -125,10 +142,16 @@ document.addEventListener("change", (event) => {
 });
 
 // Signing out wipes what pages kept in this browser for the person (computers are shared); with work that has not been sent it asks first.
-document.addEventListener("submit", (event) => {
-  if (!event.target.matches("[data-logout]") || event.defaultPrevented) return;
-  if (unsentHere() && !window.confirm(event.target.dataset.unsent)) {
+let leaving = null;
+document.addEventListener("submit", async (event) => {
+  const { target: form, submitter } = event;
+  if (!form.matches("[data-logout]") || event.defaultPrevented) return;
+  if (unsentHere() && leaving !== form) {
     event.preventDefault();
+    if (!(await sure(form.dataset.unsent, { yes: submitter ? submitter.textContent.trim() : "", danger: true }))) return;
+    leaving = agreed = form;
+    sendOn(form, submitter);
+    leaving = agreed = null;
     return;
   }
   forgetAll();

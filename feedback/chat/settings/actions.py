@@ -69,7 +69,9 @@ def change(*, project: Project, actor, **fields) -> ChatSettings:
         and not row.enabled
         and not Arm.objects.filter(project=project, active=True).exists()
     ):
-        raise DomainError("no_arm", _("Nobody would answer: choose a model first, below."), field="enabled")
+        raise DomainError(
+            "no_arm", _("Nobody would answer: choose a model first, under “Who answers”."), field="enabled"
+        )
     changed = sorted(name for name, value in fields.items() if getattr(row, name) != value)
     for name in changed:
         setattr(row, name, fields[name])
@@ -138,6 +140,27 @@ def save_consent(*, project: Project, actor, text: str) -> ChatSettings:
             project=project, actor=actor, verb="chat.consent", target=None, version=row.consent_version
         )
     return row
+
+
+@transaction.atomic
+def save(
+    *,
+    project: Project,
+    actor,
+    fields: dict,
+    consent: str | None = None,
+    arms: dict[int, tuple[int, bool]] | None = None,
+    reasons: tuple[list[dict], list[dict]] | None = None,
+) -> ChatSettings:
+    """All of the page, or nothing of it: who answers comes first, since the rest is checked against it. What
+    is None was not on the page and stays. DomainError as from the verbs for each part."""
+    if arms is not None:
+        save_arms(project=project, actor=actor, arms=arms)
+    if reasons is not None:
+        save_reasons(project=project, actor=actor, up=reasons[0], down=reasons[1])
+    if consent is not None:
+        save_consent(project=project, actor=actor, text=consent)
+    return change(project=project, actor=actor, **fields)
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@
 button, textarea { font: inherit; color: inherit; background: none; border: 1px solid transparent; border-radius: 6px }
 button { min-width: 32px; min-height: 32px; padding: 3px 8px; cursor: pointer; opacity: .75 }
 button:hover, button[aria-pressed=true], .plain { opacity: 1 }
+:disabled { opacity: .4 }
 .chip, .plain, textarea { border-color: currentColor }
 button[aria-pressed=true] svg { fill: currentColor }
 .chip { border-radius: 16px }
@@ -134,7 +135,15 @@ textarea { width: 100%; padding: 6px; resize: vertical }
     const send = (body, then) => {
       // One after the other: the last word counts.
       order = order.then(() => ask("feedback/", { target: id, ...body }, () => { said.textContent = words.offline; }))
-        .then(then, () => { said.textContent = words.failed; throw 0; });
+        .then(then, (error) => {
+          const never = { 403: words.not_allowed, 404: words.not_yours }[error.message];
+          said.textContent = never || words.failed;
+          if (never) {
+            panel.hidden = true;
+            for (const name in buttons) buttons[name].disabled = true;
+          }
+          throw error;
+        });
       const done = order;
       order = done.catch(() => {});
       return done;
@@ -154,10 +163,12 @@ textarea { width: 100%; padding: 6px; resize: vertical }
       const chosen = name === "up" ? 1 : -1;
       value = value === chosen ? 0 : chosen;
       show();
-      if (value) open(name);
-      else close();
-      send({ kind: "thumb", value }, () => { said.textContent = value ? words.thanks : words.taken_back; })
-        .catch(() => { value = before; show(); });
+      close();
+      const now = value;
+      send({ kind: "thumb", value }, () => {
+        said.textContent = now ? words.thanks : words.taken_back;
+        if (now && now === value) open(name);
+      }).catch(() => { value = before; show(); });
     };
 
     const open = (name) => {

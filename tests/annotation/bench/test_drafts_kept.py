@@ -27,7 +27,7 @@ from tests.annotation.bench.bench_items import (
     until_prefetched,
     versions,
 )
-from tests.browser import sign_in
+from tests.browser import answer_question, sign_in
 from tests.cast import make_member
 
 pytestmark = pytest.mark.browser
@@ -208,8 +208,23 @@ def test_a_server_that_is_down_loses_nothing(live_site, open_page):
     page.route("**/api/v1/**", lambda route: route.fulfill(status=503, body="starting"))
     press(page, "a b c d Enter")
     page.locator("#saved", has_text="kept here").wait_for()
+    assert "kept here" in page.inner_text("#live")
     page.unroute("**/api/v1/**")
     submitted(page, expert, 1)  # by itself
+    # a screen reader does not go on finding what is over
+    until(page, lambda: "kept here" not in page.inner_text("#live"), "the live region to say that it is over")
+
+
+def test_box_and_words_of_an_answers_flags_stand_on_one_line_apart(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    page.locator("answer-card .flag-summary").first.click()
+    places = page.locator("answer-card details[open] label.check").evaluate_all(
+        "(rows) => rows.map((row) => [row.firstChild, row.lastChild].map((n) => {"
+        " const b = n.getBoundingClientRect(); return [b.left, b.right, (b.top + b.bottom) / 2]; }))"
+    )
+    assert places and all(words[0] - box[1] >= 8 for box, words in places)
+    assert all(abs(words[2] - box[2]) < 2 for box, words in places)
 
 
 def test_an_expired_session_asks_for_the_password_in_place_and_sends_once(live_site, open_page):
@@ -580,23 +595,14 @@ def test_signing_out_asks_about_unsent_work_and_wipes_it(live_site, open_page):
     page = open_bench(open_page, expert, project)
     page.context.set_offline(True)
     press(page, "b a")
-    answers = iter([False, True])
-    asked = []
-
-    def answer(dialog):
-        asked.append(dialog.message)
-        dialog.accept() if next(answers) else dialog.dismiss()
-
-    page.on("dialog", answer)
     page.route("**/draft/", lambda route: route.abort())
     page.context.set_offline(False)
-    for _n in range(2):
-        if not page.get_by_role("button", name="Sign out").is_visible():
+    for yes in (False, True):
+        if not page.locator("form[data-logout] button").is_visible():
             page.click(".bar details.menu.end summary")
-        page.get_by_role("button", name="Sign out").click()
-        page.wait_for_timeout(200)
+        page.locator("form[data-logout] button").click()
+        assert "has not reached the server" in answer_question(page, yes=yes)
     page.wait_for_url("**/login/**")
-    assert len(asked) == 2
     assert page.evaluate(STORED) == []
 
 

@@ -6,6 +6,7 @@ import pytest
 from annotation.projects import actions as projects
 from annotation.work import queue, submit
 from core.accounts import invitations
+from tests.browser import answer_question
 from tests.cast import make_item, make_member, make_project, make_user
 
 pytestmark = pytest.mark.browser
@@ -238,10 +239,12 @@ def test_removing_asks_first(heart, open_page, live_site):
     page = open_page(manager)
     page.goto(live_site.url + "/p/heart/members/")
     button = f"form[action$='/members/{member.pk}/remove/'] button"
-    page.once("dialog", lambda dialog: dialog.dismiss())
     page.click(button)
+    assert "Their work stays" in answer_question(page, yes=False)
+    assert page.evaluate("document.activeElement.textContent") == "Remove"
     assert project.members.filter(pk=member.pk).exists()
-    page.once("dialog", lambda dialog: dialog.accept())
+    page.click(button)
+    assert page.locator("#question-dialog button[value=yes]").inner_text() == "Remove"
     with page.expect_navigation():
-        page.click(button)
+        answer_question(page)
     assert not project.members.filter(pk=member.pk).exists()

@@ -1,5 +1,7 @@
 """Signing in and out, in place too; guessing is slowed down."""
 
+import re
+
 import pytest
 from django.core.cache import cache
 from django.test import Client
@@ -84,6 +86,17 @@ def test_wrong_password_is_told_without_telling_who_exists(client):
     assert "do not match" in known.content.decode()
     assert known.context["form"].non_field_errors() == unknown.context["form"].non_field_errors()
     assert "wrong" not in known.content.decode()
+
+
+def test_after_a_refusal_the_password_has_the_focus(client):
+    field = re.compile(r"<input[^>]*autofocus[^>]*>")
+    (first,) = field.findall(client.get("/login/").content.decode())
+    assert 'name="username"' in first
+    page = client.post("/login/", {"username": "nobody", "password": "guessed"}).content.decode()
+    (again,) = field.findall(page)
+    assert 'name="password"' in again and "guessed" not in page
+    (empty,) = field.findall(client.post("/login/", {}).content.decode())
+    assert 'name="username"' in empty
 
 
 def test_a_password_keeps_its_blanks(client):

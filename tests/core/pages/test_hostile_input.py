@@ -187,8 +187,6 @@ FORMS: dict[str, dict[str, str]] = {
         "masking": "off",
         "mask_kinds": "mobile",
         "origins": "https://a.example",
-    },
-    "chat_arms": {
         "arms-TOTAL_FORMS": "1",
         "arms-INITIAL_FORMS": "1",
         "arms-MIN_NUM_FORMS": "0",
@@ -196,8 +194,6 @@ FORMS: dict[str, dict[str, str]] = {
         "arms-0-endpoint": "ENDPOINT",
         "arms-0-active": "on",
         "arms-0-weight": "1",
-    },
-    "chat_reasons": {
         "up-TOTAL_FORMS": "1",
         "up-INITIAL_FORMS": "0",
         "up-0-key": "k",
@@ -208,8 +204,8 @@ FORMS: dict[str, dict[str, str]] = {
         "down-0-key": "d",
         "down-0-en": "D",
         "down-0-zh": "D",
+        "consent": "c",
     },
-    "chat_consent": {"consent": "c"},
     "chat_link": {"label": "l", "days": "7"},
     "chat_link_revoke": {},
     "endpoints": {

@@ -127,9 +127,6 @@ MATRIX: dict[str, tuple[str, str]] = {
     "chat_api_react": ("POST", OWN),
     "chat_api_signal": ("POST", OWN),
     "chat_settings": ("GET", MANAGERS),
-    "chat_arms": ("POST", MANAGERS),
-    "chat_reasons": ("POST", MANAGERS),
-    "chat_consent": ("POST", MANAGERS),
     "chat_link": ("POST", MANAGERS),
     "chat_link_revoke": ("POST", MANAGERS),
     "api_feedback": ("POST", "L L L L L L"),  # by key alone

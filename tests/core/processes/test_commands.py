@@ -25,6 +25,9 @@ def test_create_user():
     assert User.objects.get(username="王医生").check_password("p")
     run("create_user", "root", "--password", "p", "--superuser")
     assert User.objects.get(username="root").is_superuser
+    name, password = run("create_user", "boss", "--superuser").split()
+    boss = User.objects.get(username=name)
+    assert boss.check_password(password) and boss.password_must_change and boss.is_superuser
     with pytest.raises(CommandError, match="already an account"):
         run("create_user", "root", "--password", "p")
     with pytest.raises(CommandError):

@@ -296,6 +296,12 @@ def test_doctor_finds_a_served_house_in_order(prepared, serve, tmp_path):
         every=0.5,
     )
     assert not [f for f in findings(tmp_path / "data", PORT=str(served.port)) if f[1] == "error"]
+    # told no port, it asks the server that holds DATA_DIR where that is
+    told = doctor(tmp_path / "data").stdout
+    assert f":{served.port}/" in told and f"process {served.process.pid}" in told
+    assert "Nothing listens" not in told
+    end_group(served.process)
+    assert "Touchstone is running" not in doctor(tmp_path / "data").stdout
 
 
 def passwords_of(data_dir) -> dict:

@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from feedback.chat.settings import actions as verbs
 from feedback.models import ChatLink, ChatSettings, EndUser, Message
+from tests.browser import answer_question
 from tests.cast import make_member
 from tests.feedback.chat.chats import answered, make_chat, open_chat, say
 from tests.processes import until
@@ -64,9 +65,10 @@ def test_a_guest_joins_chats_and_leaves(live_site, open_page, upstream):
     page.locator("#history-list a").wait_for(state="attached")
     page.fill("#question", "half a thought")
     page.click(".menu.end summary")
-    page.on("dialog", lambda dialog: dialog.accept())
     page.click("text=Leave")
-    page.wait_for_load_state()
+    assert "Nobody can open" in answer_question(page)
+    with page.expect_navigation():
+        assert "did not send" in answer_question(page)
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('touchstone:'))") == []
     page.goto("/chat/clinic/")
     assert "/login/" in page.url

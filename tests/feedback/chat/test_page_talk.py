@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles import finders
 
+from core import jobs
+from core.models import Job
 from feedback.chat import page as chat_page
 from feedback.chat import strings
 from feedback.models import Conversation, Message, Signal
+from tests.browser import answer_question
 from tests.feedback.chat.chats import answered, make_chat, open_chat, say
 from tests.processes import until
 
@@ -159,8 +162,8 @@ def test_history_is_listed_searched_and_deleted(live_site, open_page, upstream):
     page.locator(".bubble:text-is('The dose of metformin')").wait_for()
     page.fill("#history-search", "")
     page.locator(f"{titles} >> nth=1").wait_for()
-    page.once("dialog", lambda dialog: dialog.accept())
     page.click("#history-list li:has(a[aria-current]) .tool")
+    assert "metformin" in answer_question(page)
     page.locator("#empty").wait_for()
     assert texts(page, titles) == ["What about 高血压?"]
     assert Conversation.objects.get().title == "What about 高血压?"
@@ -259,6 +262,66 @@ def test_the_reader_who_reads_further_up_is_left_in_peace(live_site, open_page, 
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("height", [420, 560, 640, 700, 900])
+@pytest.mark.parametrize("phone", [False, True])
+def test_nothing_of_the_choice_hides_under_the_composer(live_site, open_page, upstream, height, phone):
+    """However tall the drafts are: the row that says "about the same" is whole, and a press reaches it."""
+    project, user = make_chat(upstream, "instant", "ok", drafts="always", draft_from_arms=True)
+    size = {"width": 390 if phone else 1200, "height": height}
+    page = open_chat(open_page, user, project, phone=phone, viewport=size)
+    say(page, "Say it again.\n" * 6, enter=False)
+    page.locator(".better:not([disabled]):visible >> nth=0").wait_for()
+    page.wait_for_timeout(300)
+    hidden = page.evaluate(
+        "[...document.querySelectorAll('.draft-verdict button:not([hidden]), .draft-verdict .draft-note')]"
+        ".filter((n) => { const b = n.getBoundingClientRect(); return [b.top + 1, b.bottom - 1].some((y) => {"
+        " const hit = document.elementFromPoint(b.left + b.width / 2, y);"
+        " return !(hit && (n.contains(hit) || hit.contains(n))); }) }).map((n) => n.textContent)"
+    )
+    assert hidden == []
+
+
+@pytest.mark.browser
+def test_the_end_stays_in_view_when_rows_come_after_the_last_word(live_site, open_page, upstream):
+    project, user = make_chat(upstream, "instant")
+    page = open_chat(open_page, user, project, viewport={"width": 900, "height": 400})
+    say(page, "A long question.\n" * 60)
+    answered(page)
+    page.wait_for_timeout(700)
+    page.evaluate(
+        "(() => { const p = document.createElement('p'); p.style.height = '90px'; "
+        "document.querySelector('.turn.answer').append(p); })()"
+    )
+    far = (
+        "(() => { const s = document.getElementById('scroll'); return s.scrollHeight - s.scrollTop - "
+        "s.clientHeight; })()"
+    )
+    until(lambda: page.evaluate(far) < 2, "the end in view")
+
+
+@pytest.mark.browser
+def test_erasing_all_empties_the_list_at_once(live_site, open_page, upstream):
+    """Before the job has run, and what is begun after it is not erased with the rest."""
+    project, user = make_chat(upstream, "instant")
+    page = open_chat(open_page, user, project)
+    say(page, "What about 高血压?")
+    answered(page)
+    page.locator("#history-list a").wait_for()
+    page.click("text=What is stored, and why")
+    page.click("text=Erase all my conversations")
+    with page.expect_navigation():
+        answer_question(page)
+    page.wait_for_load_state("networkidle")
+    assert page.locator("#history-list a").count() == 0
+    assert "being erased" in page.inner_text(".messages")
+    assert Conversation.objects.count() == 1  # the job has not run
+    say(page, "Something new")
+    answered(page)
+    jobs.run_now(Job.objects.get(kind="erase"))
+    assert [talk.title for talk in Conversation.objects.all()] == ["Something new"]
+
+
+@pytest.mark.browser
 def test_long_drafts_are_read_from_their_top(live_site, open_page, upstream):
     project, user = make_chat(upstream, "instant", "ok", drafts="always", draft_from_arms=True)
     page = open_chat(open_page, user, project, viewport={"width": 1200, "height": 500})
@@ -271,12 +334,19 @@ def test_long_drafts_are_read_from_their_top(live_site, open_page, upstream):
     )
     assert 0 <= top < 20 and bottom > end
     page.click("#to-end")
-    for far, offered in ((60, False), (90, False), (300, True)):  # nothing floats over what is to be pressed
+    covered = (
+        "(() => { const a = document.getElementById('to-end').getBoundingClientRect();"
+        " return a.height > 0 && [...document.querySelectorAll('.drafts button')].some((n) => {"
+        " const b = n.getBoundingClientRect(); return b.height > 0 && a.left < b.right && b.left < a.right"
+        " && a.top < b.bottom && b.top < a.bottom; }); })()"
+    )
+    for far in (20, 60, 90, 120, 150, 300):  # nothing floats over what is to be pressed
         page.evaluate(
             f"(() => {{ const s = document.getElementById('scroll'); s.scrollTop = s.scrollHeight - "
             f"s.clientHeight - {far}; }})()"
         )
-        page.wait_for_timeout(100)
-        page.locator("#to-end").wait_for(state="visible" if offered else "hidden")
+        page.wait_for_timeout(150)
+        assert not page.evaluate(covered), far
+    page.locator("#to-end").wait_for()
     page.locator(".better >> nth=0").click()
     page.locator(".turn.answer").wait_for()

@@ -1,5 +1,4 @@
-"""The manager's page of the chat: each form keeps what it says, refuses what it must, and touches one project
-only."""
+"""The manager's page of the chat: one save for all of it, refused whole, and of one project only."""
 
 import re
 
@@ -177,7 +176,7 @@ def test_who_answers(house):
         {"endpoint": one.pk, "active": "on", "weight": 3},
         {"endpoint": two.pk, "active": "on", "weight": 1},
     ]
-    assert post(client, "chat_arms", rows("arms", *given)).status_code == 302
+    assert post(client, "chat_settings", MAIN | rows("arms", *given)).status_code == 302
     assert set(Arm.objects.values_list("endpoint", "weight", "active")) == {
         (one.pk, 3, True),
         (two.pk, 1, True),
@@ -186,7 +185,9 @@ def test_who_answers(house):
     assert "75%" in page and "25%" in page
     # Switched off it stays, since messages point at it.
     assert (
-        post(client, "chat_arms", rows("arms", given[0], {"endpoint": two.pk, "weight": 1})).status_code
+        post(
+            client, "chat_settings", MAIN | rows("arms", given[0], {"endpoint": two.pk, "weight": 1})
+        ).status_code
         == 302
     )
     assert set(Arm.objects.values_list("endpoint", "weight", "active")) == {
@@ -198,7 +199,7 @@ def test_who_answers(house):
         {"endpoint": one.pk, "active": "on", "weight": 0},
         {"endpoint": "²", "weight": "x"},
     ):
-        assert post(client, "chat_arms", rows("arms", bad)).status_code == 400
+        assert post(client, "chat_settings", MAIN | rows("arms", bad)).status_code == 400
     assert Arm.objects.count() == 2
 
 
@@ -208,7 +209,7 @@ def test_reasons_keep_their_keys_when_the_words_change(house):
     up[0]["en"] = "Right in every way"
     new = {"key": "", "en": "Kind & warm", "zh": ""}
     data = rows("up", *up, new) | rows("down", *down[:2], {"key": "", "en": "", "zh": "语气不好"})
-    assert post(client, "chat_reasons", data).status_code == 302
+    assert post(client, "chat_settings", MAIN | data).status_code == 302
     row = ChatSettings.objects.get(project=project)
     assert row.up_reasons == [*up, {"key": "kind_warm", "en": "Kind & warm", "zh": ""}]
     assert row.down_reasons[:2] == down[:2]
@@ -221,7 +222,7 @@ def test_reasons_keep_their_keys_when_the_words_change(house):
 def test_reasons_that_cannot_be_kept_change_nothing_and_stay_in_the_form(house, bad):
     project, _manager, client = house
     up, _down = default_reasons()
-    page = post(client, "chat_reasons", rows("up", *up) | rows("down", bad))
+    page = post(client, "chat_settings", MAIN | rows("up", *up) | rows("down", bad))
     assert page.status_code == 400 and bad["en"] in page.content.decode()
     assert ChatSettings.objects.get(project=project).down_reasons == default_reasons()[1]
 
@@ -234,7 +235,7 @@ def test_a_new_consent_text_is_a_new_version(house):
         ("Other words.", 3),
         ("", 4),
     ]:
-        assert post(client, "chat_consent", {"consent": text}).status_code == 302
+        assert post(client, "chat_settings", MAIN | {"consent": text}).status_code == 302
         row = ChatSettings.objects.get(project=project)
         assert (row.consent, row.consent_version) == (text.replace("\r\n", "\n"), version)
 
@@ -267,6 +268,74 @@ def test_refused_input_is_still_in_the_form(house):
         and "Half a day&#x27;s work" in text
         and "is not the address of a site" in text
     )
+
+
+def test_one_save_keeps_all_of_it_or_nothing(house):
+    """A model switched on and the chat opened in one go; a bad reason, and neither, with all that was typed
+    still there."""
+    project, _manager, client = house
+    one = make_endpoint(project)
+    up, down = default_reasons()
+    all_of_it = (
+        MAIN
+        | {"enabled": "on", "system": "Be kind.", "consent": "We keep **this**."}
+        | rows("arms", {"endpoint": one.pk, "active": "on", "weight": 3})
+        | rows("up", *up)
+        | rows("down", {"key": "Wrong key", "en": "Not so good"})
+    )
+    refused = post(client, "chat_settings", all_of_it)
+    text = refused.content.decode()
+    assert refused.status_code == 400 and "data-unsaved" in text
+    for typed in ("Be kind.", "We keep **this**.", "Not so good", 'value="3"', "http://localhost:8080/"):
+        assert typed in text, typed
+    row = ChatSettings.objects.get(project=project)
+    assert (row.enabled, row.system, row.consent, Arm.objects.count()) == (False, "", "", 0)
+    assert post(client, "chat_settings", all_of_it | rows("down", *down)).status_code == 302
+    row.refresh_from_db()
+    assert (row.enabled, row.system, row.consent) == (True, "Be kind.", "We keep **this**.")
+    assert Arm.objects.get().weight == 3
+
+
+@pytest.mark.browser
+def test_nothing_typed_is_lost(live_site, open_page):
+    """Neither to a link that is made meanwhile, nor to a refusal, nor to leaving unasked."""
+    project = make_project("clinic")
+    page = open_page(make_member(project, "manager"))
+    page.goto("/p/clinic/chat/settings/")
+    assert page.locator("form[action$='/chat/settings/']").count() == 1
+    page.click(".section-index >> text=Consent")
+    page.fill("[name=system]", "Answer like a nurse.")
+    page.check("[name=keep][value=days]")
+    page.fill("[name=keep_days]", "14")
+    page.fill("[name=up-0-en]", "Just right")
+    page.click("text=Make a link")
+    page.locator("#guest-link").wait_for()
+    page.get_by_text("What you had written is back").wait_for()
+    assert page.input_value("[name=system]") == "Answer like a nurse."
+    assert page.is_checked("[name=keep][value=days]") and page.input_value("[name=up-0-en]") == "Just right"
+    page.fill("[name=origins]", "http://evil.example")
+    page.click(".save-bar button")
+    page.get_by_text("is not the address of a site").wait_for()
+    assert page.input_value("[name=system]") == "Answer like a nurse."
+    # left without a touch, where browsers do not ask: it comes back
+    page.goto("/")
+    page.goto("/p/clinic/chat/settings/")
+    page.get_by_text("What you had written is back").wait_for()
+    assert page.input_value("[name=origins]") == "http://evil.example"
+    page.click("h1")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.evaluate("setTimeout(() => location.assign('/'))")
+    page.wait_for_timeout(1000)
+    assert asked == ["beforeunload"]
+    page.fill("[name=origins]", "")
+    page.click(".save-bar button")
+    page.get_by_text("Saved.").wait_for()
+    row = ChatSettings.objects.get(project=project)
+    assert (row.system, row.keep, row.keep_days) == ("Answer like a nurse.", "days", 14)
+    assert row.up_reasons[0]["en"] == "Just right"
+    page.goto("/")  # nothing is asked any more
+    assert asked == ["beforeunload"]
 
 
 @pytest.mark.browser

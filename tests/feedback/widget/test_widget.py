@@ -283,6 +283,7 @@ def test_offline_it_is_sent_once_the_network_is_back(clinic, elsewhere, open_pag
 def test_what_cannot_be_sent_is_said(clinic, elsewhere, open_page):
     elsewhere.pages["/"] = ("", clinic.page(clinic.token()))
     page = open_page()
+    page.expect_errors("503")
     page.goto(elsewhere.origin + "/")
     up = page.get_by_role("button", name="Good answer")
     up.wait_for()
@@ -290,11 +291,45 @@ def test_what_cannot_be_sent_is_said(clinic, elsewhere, open_page):
         page.route(
             "**/widget/feedback/**",
             lambda route: route.fulfill(
-                status=403, headers={"Access-Control-Allow-Origin": elsewhere.origin}
+                status=503, headers={"Access-Control-Allow-Origin": elsewhere.origin}
             ),
         )
         stack.callback(page.unroute, "**/widget/feedback/**")
         up.click()
         page.get_by_text("This could not be sent").wait_for()
-        assert up.get_attribute("aria-pressed") == "false"
+        assert up.get_attribute("aria-pressed") == "false" and up.is_enabled()
+        assert page.get_by_label("Anything else?").count() == 0  # what was not kept has no reasons
+    assert rows() == []
+
+
+def test_what_can_never_be_sent_is_said_once_and_for_all(clinic, elsewhere, open_page):
+    """The answer of somebody else; a page that may not: no reasons are opened, and nothing is left to
+    press."""
+    theirs = end_users.of_key(clinic.project, "patient-8")
+    asked = [{"role": "user", "content": "And for me?"}]
+    record_exchange(
+        project=clinic.project, end_user=theirs, messages=asked, answer="7 mg", external_id="chatcmpl-2"
+    )
+    body = '<p data-touchstone-message="chatcmpl-2">7 mg</p>'
+    elsewhere.pages["/"] = ("", clinic.page(clinic.token(), body=body))
+    page = open_page()
+    page.expect_errors("404")
+    page.goto(elsewhere.origin + "/")
+    for name, words, status in (
+        ("Good answer", "given to somebody else", None),
+        ("Bad answer", "Ratings from this page are not accepted", 403),
+    ):
+        if status:
+            page.route(
+                "**/widget/feedback/**",
+                lambda route: route.fulfill(
+                    status=403, headers={"Access-Control-Allow-Origin": elsewhere.origin}
+                ),
+            )
+            page.reload()
+        button = page.get_by_role("button", name=name)
+        button.click()
+        page.get_by_text(words).wait_for()
+        assert button.is_disabled() and button.get_attribute("aria-pressed") == "false"
+        assert page.get_by_label("Anything else?").count() == 0
     assert rows() == []

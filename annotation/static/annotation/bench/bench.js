@@ -117,7 +117,9 @@ const page = {
     node.className = `saved ${kind}`;
     byId("retry").hidden = !(session.signedOut || session.offline);
     byId("retry").textContent = t(session.signedOut ? "sign_in" : "try_now");
-    if (kind && page.lastStatus !== text) announce(text);
+    // A warning is said, and so is that it is over: what a screen reader finds in the live region must not be what was true before.
+    if (page.lastStatus !== text && (kind || page.warned)) announce(text);
+    page.warned = Boolean(kind);
     page.lastStatus = text;
   },
   refused(error, entry = null) {

@@ -2,6 +2,7 @@
 
 import { h, touch } from "../../core/dom.js";
 import { onKeys } from "../../core/keys.js";
+import { sure } from "../../core/question.js";
 import { config, t, when } from "../../core/strings.js";
 import { icon } from "./icons.js";
 
@@ -89,7 +90,7 @@ export class History {
   }
 
   async remove(row, title) {
-    if (!window.confirm(t("delete_question", { title }))) return;
+    if (!(await sure(t("delete_question", { title }), { yes: t("delete"), danger: true }))) return;
     try {
       await this.http.post(`conversations/${row.id}/delete/`);
     } catch (error) {

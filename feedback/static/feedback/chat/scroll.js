@@ -1,7 +1,9 @@
 // The talk follows its end only while the reader is there; who reads further up is left in peace.
 
 const NEAR = 48; // px from the end that still count as being there
-const PRESSED = ".reasons, .draft .actions, .draft-verdict";
+const PRESSED = ".reasons, .draft .actions";
+const STUCK = ".draft-verdict"; // stays over the end of what is seen (chat.css)
+const UNFOLDING = 600; // ms after a press within which the page grows because of it
 const GAP = 8; // px over what stays in view
 
 export class Follow {
@@ -29,6 +31,11 @@ export class Follow {
       this.toEnd();
     });
     new ResizeObserver(() => this.keep()).observe(scroller);
+    // Rows and rendered text come after the last word; what a person unfolded is no reason to leave their place.
+    let touched = -UNFOLDING;
+    for (const name of ["click", "input", "keydown"]) scroller.addEventListener(name, () => { touched = performance.now(); }, { capture: true });
+    const grown = new ResizeObserver(() => performance.now() - touched > UNFOLDING && this.keep());
+    for (const node of scroller.children) grown.observe(node);
   }
 
   /** Follow no further than the beginning of `node` (drafts are read side by side from their top) while it is on the page. */
@@ -48,7 +55,10 @@ export class Follow {
 
   /** The way to the end, unless it would lie over what is there to be pressed. */
   offer(far) {
-    const { bottom } = this.scroller.getBoundingClientRect();
+    const stuck = this.scroller.querySelector(STUCK);
+    const over = stuck ? stuck.offsetHeight : 0;
+    this.button.style.setProperty("--over", `${over}px`);
+    const bottom = this.scroller.getBoundingClientRect().bottom - over;
     const under = (box) => box.height > 0 && box.bottom > bottom - NEAR && box.top < bottom;
     this.button.hidden = !far || [...this.scroller.querySelectorAll(PRESSED)].some((node) => under(node.getBoundingClientRect()));
   }
