@@ -5,6 +5,7 @@ import re
 import pytest
 
 from inference.models import Endpoint
+from tests.browser import answer_question
 from tests.cast import make_member, make_project
 from tests.inference import faulty
 
@@ -64,7 +65,7 @@ def test_a_model_is_tried_in_place_by_keyboard(clinic, open_page):
         said = page.locator(f"#probe-{made.pk}").inner_text()
         assert "does not allow" in said and not server.connections  # no host is on this installation's list
         assert "ENDPOINT_HOSTS" in page.locator("#hosts").inner_text()
-        page.on("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name=re.compile("Remove Ward")).click()
+        answer_question(page)
         page.get_by_text("Removed.").wait_for()
         assert not Endpoint.objects.exists()

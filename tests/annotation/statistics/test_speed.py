@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from annotation.statistics import daily, speed
+from core import local_time
 from tests.annotation.results.judged import judge
 from tests.cast import make_annotator, make_item, make_prompt
 
@@ -36,7 +37,13 @@ def test_the_work_statement_says_so_to_the_manager_alone(cast):
         for annotator, ms in ((fast, 2000), (slow, 40_000)):
             made = judge(item, annotator, {"ranking": [[0], [1], [2]]})
             made.versions.update(active_ms=ms)
-            daily.add(project_id=cast.project.pk, annotator_id=annotator.pk, submitted=1, active_ms=ms)
+            daily.add(
+                project_id=cast.project.pk,
+                annotator_id=annotator.pk,
+                day=local_time.today(cast.project),
+                submitted=1,
+                active_ms=ms,
+            )
     client = Client()
     client.force_login(cast.alice)
     response = client.get("/p/ward/work/")

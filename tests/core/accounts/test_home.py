@@ -7,6 +7,7 @@ from django.core.cache import cache
 
 from annotation.models import Annotation
 from annotation.statistics import daily
+from core import local_time
 from feedback.models import ChatSettings
 from tests.cast import make_annotator, make_item, make_member, make_project, make_user
 
@@ -37,7 +38,7 @@ def test_shows_progress_start_and_what_came_back(client):
     make_item(project, hidden=True)
     annotator = make_annotator(project, user)
     Annotation.objects.create(project=project, item=item, annotator=annotator, state="returned")
-    daily.add(project_id=project.pk, annotator_id=annotator.pk, submitted=1)
+    daily.add(project_id=project.pk, annotator_id=annotator.pk, day=local_time.today(project), submitted=1)
     Annotation.objects.create(
         project=project,
         item=make_item(project),

@@ -189,7 +189,7 @@ def test_hints_name_bursts(project, scope):
         row = thumb(make_talk(project, who=slow)[0], 1)
         Reaction.objects.filter(pk=row.pk).update(created_at=start + timedelta(seconds=i))
     found = figures.suspects(scope, figures.by_person(scope))
-    assert found["bursts"] == [(quick.pk, 16, f"{start:%Y-%m-%d %H:%M}", 10)]
+    assert found["bursts"] == [(quick.pk, 16, start, 10)]
 
 
 def choose(project, position, texts=("a", "b"), complete=True, **fields):
