@@ -199,9 +199,9 @@ class ItemFilter:
 
     def _plain(self) -> Q:
         states = {
-            "finished": Q(state__in=["done", "settled"]),
-            "live": ~Q(state="waiting"),
-            "unsettled": ~Q(state="settled"),
+            "finished": Q(state__in=[Item.State.DONE, Item.State.SETTLED]),
+            "live": ~Q(state=Item.State.WAITING),
+            "unsettled": ~Q(state=Item.State.SETTLED),
         }
         wanted = states.get(self.state, Q(state=self.state)) if self.state else Q()
         if self.kind:
@@ -227,7 +227,9 @@ class ItemFilter:
                 self._during(project, "at"), project=project, verb="skip", actor__in=people
             )
             return skips.annotate(item=F("target_id"))
-        judged = Annotation.objects.filter(project=project, annotator__in=who).exclude(state="withdrawn")
+        judged = Annotation.objects.filter(project=project, annotator__in=who).exclude(
+            state=Annotation.State.WITHDRAWN
+        )
         if self.did in ("submitted", "corrected"):
             # the day a submit counts for, as the daily figures keep it: of the last that was no edit
             submits = AnnotationVersion.objects.filter(annotation=OuterRef("pk"), action="submit")

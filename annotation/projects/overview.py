@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from annotation.items.filter import ItemFilter
+from annotation.models import Item
 from annotation.projects import actions as projects
 from annotation.projects import checklist
 from annotation.statistics import agreement, progress, speed
@@ -45,7 +46,7 @@ def _to(project) -> dict[str, str]:
     asked = {
         "done": shown.but(state="finished"),
         "items": shown.but(state="live"),
-        "waiting": shown.but(state="waiting"),
+        "waiting": shown.but(state=Item.State.WAITING),
         "disputes": shown.but(state="unsettled", agreed_below=figures.LOW_AGREEMENT),
         "to_decide": ItemFilter(hidden=True),
     }

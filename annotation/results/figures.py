@@ -255,7 +255,9 @@ def _left_out(project, scope: Scope) -> dict[str, int]:
     """{"returned", "withdrawn"}: judgements not in force; {"others"}: comparisons by those whom `scope.by`
     leaves out."""
     states = Annotation.objects.filter(project=project, practice=False, item__hidden=False)
-    counted = states.filter(state__in=["returned", "withdrawn"]).values_list("state")
+    counted = states.filter(state__in=[Annotation.State.RETURNED, Annotation.State.WITHDRAWN]).values_list(
+        "state"
+    )
     out = {"returned": 0, "withdrawn": 0} | dict(counted.annotate(n=Count("pk")).order_by())
     everyone = Scope("all", scope.tag, scope.language).rows(project)
     out["others"] = 0 if scope.by == "all" else everyone.exclude(source=scope.by).count()

@@ -31,11 +31,16 @@ MOST_TOGETHER = 500  # judgements that are accepted in one go
 RULING = -1
 
 
+def _worklist(request, project) -> Worklist:
+    """The list that the address asks for."""
+    return Worklist(project, request.user, ReviewFilter(request.GET).asked())
+
+
 @require_safe
 @project_page("reviewer")
 def review_list(request, project):
     """One item a row, those where annotators agree least first; never one's own work."""
-    worklist = Worklist.of_request(request, project)
+    worklist = _worklist(request, project)
     items = worklist.items
     at = _cursor(request.GET.get("at", ""))
     if at is not None:
@@ -132,7 +137,7 @@ def _item(request, project, pk) -> Item:
 
 def _item_page(request, project, item, *, reveal=False, status=200, error="", error_for=None):
     """The desk with one item on it. `error_for`: what `error` is about, a judgement's id or RULING."""
-    worklist = Worklist.of_request(request, project)
+    worklist = _worklist(request, project)
     shown = presentation.texts(item)
     rows = list(
         item.annotations.select_related("annotator__user", "head__criteria", "head__guideline")
@@ -172,7 +177,7 @@ def _item_page(request, project, item, *, reveal=False, status=200, error="", er
     }
     own_work = any(row.own and not row.ruling for row in rows)
     may_rule = settled is None and not item.hidden and not own_work
-    to_accept = [row for row in rows if row.decidable and row.state == "submitted"]
+    to_accept = [row for row in rows if row.decidable and row.state == Annotation.State.SUBMITTED]
     context = {
         "project": project,
         "item": item,
@@ -218,7 +223,7 @@ def reveal(request, project, pk):
 
 def _to_item(request, project, pk):
     """The desk with item `pk` on it, on the list it was opened from."""
-    query = Worklist.of_request(request, project).query
+    query = _worklist(request, project).query
     return redirect(reverse("review_item", args=[project.slug, pk]) + (f"?{query}" if query else ""))
 
 
@@ -226,11 +231,13 @@ def _decided(request, project, item, said: str):
     """On to the next work to review: of this item first, then the next item of the list."""
     figures.clear(project)
     messages.success(request, said)
-    waiting = Annotation.objects.reviewable_by(request.user).filter(item=item, state="submitted")
+    waiting = Annotation.objects.reviewable_by(request.user).filter(
+        item=item, state=Annotation.State.SUBMITTED
+    )
     settled = Item.objects.filter(pk=item.pk, state=Item.State.SETTLED).exists()
     if "next" not in request.POST or (not settled and waiting.exists()):
         return _to_item(request, project, item.pk)
-    worklist = Worklist.of_request(request, project)
+    worklist = _worklist(request, project)
     following = worklist.next(item)
     if following:
         return _to_item(request, project, following)
@@ -268,7 +275,9 @@ def accept_item(request, project, pk):
     item = _item(request, project, pk)
     given = request.POST.get("versions", "").split(",")
     seen = {int(part) for part in given if part.isdecimal() and len(part) < 19}
-    waiting = Annotation.objects.reviewable_by(request.user).filter(item=item, state="submitted")
+    waiting = Annotation.objects.reviewable_by(request.user).filter(
+        item=item, state=Annotation.State.SUBMITTED
+    )
     n = review.accept_all(annotations=waiting.filter(head__in=seen), reviewer=request.user)
     if not n:
         error = _("This work has changed since you opened it. Read it again.")
@@ -345,7 +354,7 @@ def rule(request, project, pk):
 @project_page("reviewer")
 def agreeing(request, project):
     """Accept together what annotators agree on: first what that would take, then the decision."""
-    worklist = Worklist.of_request(request, project)
+    worklist = _worklist(request, project)
     form = AgreeingForm(request.POST or request.GET or None)
     given = form.cleaned_data if form.is_valid() else {}
     least = given.get("least", AgreeingForm.base_fields["least"].initial)

@@ -10,11 +10,11 @@ from django.utils.http import urlencode
 
 from annotation.document import CORRECTIONS
 from annotation.models import Annotation, Item, ItemTag
-from annotation.review.forms import ReviewFilter
 from annotation.statistics.project import LOW_AGREEMENT
 from core.models import Project
 
 NOTHING_TO_COMPARE = 2.0  # stands behind every agreement, which ends at 1
+ALL = "all"  # of every state but withdrawn
 MOST_COUNTED = 1000  # of each state; beyond it the list says "1000+"
 
 
@@ -35,10 +35,6 @@ class Worklist:
     user: object
     asked: dict
 
-    @classmethod
-    def of_request(cls, request, project) -> "Worklist":
-        return cls(project, request.user, ReviewFilter(request.GET).asked())
-
     @property
     def state(self) -> str:
         return self.asked.get("state") or Annotation.State.SUBMITTED
@@ -54,7 +50,7 @@ class Worklist:
         rows = Annotation.objects.reviewable_by(self.user).filter(project=self.project, ruling=False)
         rows = (
             rows.exclude(state=Annotation.State.WITHDRAWN)
-            if self.state == "all"
+            if self.state == ALL
             else rows.filter(state=self.state)
         )
         if "annotator" in self.asked:

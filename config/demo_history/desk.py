@@ -93,7 +93,9 @@ class Desk:
         """Accept what was handed in before that day, as far as the reviewer comes; leave what divides."""
         until = self.clock.moment(before_day, 0)
         waiting = (
-            Annotation.objects.filter(project=self.project, state="submitted", created_at__lt=until)
+            Annotation.objects.filter(
+                project=self.project, state=Annotation.State.SUBMITTED, created_at__lt=until
+            )
             .exclude(pk__in=self._looked_at)
             .select_related("item")
             .order_by("pk")[:REVIEWED_AT_ONCE]
@@ -110,9 +112,13 @@ class Desk:
         """Return the least convincing ranking of that expert which is not accepted yet; with `comes_again`
         they do it anew on their next day."""
         rows = Annotation.objects.filter(
-            project=self.project, annotator__user=self.people[username], state="submitted"
+            project=self.project, annotator__user=self.people[username], state=Annotation.State.SUBMITTED
         )
-        found = [a for a in rows.select_related("item", "head").order_by("pk") if a.item.state != "settled"]
+        found = [
+            a
+            for a in rows.select_related("item", "head").order_by("pk")
+            if a.item.state != Item.State.SETTLED
+        ]
         if not found:
             return
         worst = max(found, key=lambda a: (self._distance(a), a.pk))
@@ -135,9 +141,11 @@ class Desk:
         """Settle disputes, the oldest first, all but `leaving` of them: by the work that is nearest to what
         the answers are worth."""
         disputes = Item.objects.filter(project=self.project, agreement__lt=LOW_AGREEMENT, hidden=False)
-        open_ones = list(disputes.exclude(state="settled").order_by("pk"))
+        open_ones = list(disputes.exclude(state=Item.State.SETTLED).order_by("pk"))
         for item in open_ones[: max(0, len(open_ones) - leaving)]:
-            said = Annotation.objects.filter(item=item, state__in=("submitted", "accepted"))
+            said = Annotation.objects.filter(
+                item=item, state__in=(Annotation.State.SUBMITTED, Annotation.State.ACCEPTED)
+            )
             heads = list(said.select_related("item", "head", "annotator__user").order_by("pk"))
             skill = {expert.username: expert.error for expert in EXPERTS}
             best = min(heads, key=lambda a: (self._distance(a), skill[a.annotator.user.username]))

@@ -4,7 +4,7 @@ but for the texts."""
 import random
 from dataclasses import dataclass
 
-from annotation.document import LETTERS
+from annotation.document import LETTERS, Judgement
 from config.demo_history import texts
 
 # What an answer of a grade is worth to somebody who sees it rightly, and from which worth on it would do.
@@ -88,7 +88,7 @@ def qa(expert: Expert, chance: random.Random, answer: str, *, name: str) -> dict
 def distance(document: dict, answers: list[str]) -> float:
     """How far a stored ranking of `answers` (by slot) is from what they are worth: the share of pairs that it
     turns round or ties."""
-    place = {slot: i for i, group in enumerate(document["ranking"]) for slot in group}
+    place = {slot: i for i, group in enumerate(Judgement(document).groups()) for slot in group}
     worth = [WORTH[texts.grades()[text]] for text in answers]
     pairs = [(a, b) for a in place for b in place if worth[a] > worth[b]]
     return sum(place[a] >= place[b] for a, b in pairs) / max(1, len(pairs))

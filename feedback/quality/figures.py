@@ -15,13 +15,9 @@ from django.db.models import (
     CharField,
     Count,
     DateField,
-    F,
     Func,
     IntegerField,
-    Max,
-    Min,
     Q,
-    Sum,
     TextField,
     Value,
     When,
@@ -30,7 +26,7 @@ from django.db.models.functions import Cast
 
 from core import local_time
 from core.models import Project
-from feedback.models import Choice, Lost, Message, Reaction, Signal, WaitingDraft
+from feedback.models import Choice, Message, Reaction
 from feedback.quality.intervals import Share, clustered, difference, exact, wilson
 
 CAPS = (1, 5, 20)  # thumbs of one person that would count
@@ -418,37 +414,3 @@ def scores(scope: Scope) -> dict:
     counts = [found.get(i, 0) for i in range(1, 6)]
     n = sum(counts)
     return {"counts": counts, "n": n, "mean": sum(i * c for i, c in enumerate(counts, 1)) / n if n else None}
-
-
-def waiting(project) -> dict:
-    """{"n", "oldest"}: reactions whose target has not arrived, and choices whose drafts have not, of any day.
-    Two queries."""
-    rows = Reaction.objects.filter(project=project, message=None, conversation=None, current=True).aggregate(
-        n=Count("pk"), oldest=Min("created_at")
-    )
-    drafts = WaitingDraft.objects.filter(project=project).aggregate(
-        n=Count("choice", distinct=True), oldest=Min("choice__created_at")
-    )
-    return {
-        "n": rows["n"] + drafts["n"],
-        "oldest": min(filter(None, (rows["oldest"], drafts["oldest"])), default=None),
-    }
-
-
-def lost(scope: Scope) -> dict:
-    """{"n", "days", "last"}: exchanges that were answered but could not be logged. One query."""
-    found = Lost.objects.filter(project=scope.project, day__gte=scope.start, day__lte=scope.end).aggregate(
-        n=Sum("count"), days=Count("pk"), last=Max("day")
-    )
-    return found | {"n": found["n"] or 0}
-
-
-def signals(scope: Scope) -> list[tuple[str, int, int]]:
-    """[(name, how often, people)]. One query."""
-    rows = Signal.objects.filter(scope.during("created_at"), project=scope.project)
-    rows = rows.filter(message__model_version=scope.model) if scope.model is not None else rows
-    return list(
-        rows.values_list("name")
-        .annotate(n=Count("pk"), people=Count("end_user", distinct=True))
-        .order_by("-n", F("name"))
-    )

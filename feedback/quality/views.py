@@ -20,7 +20,7 @@ from core.text import percent
 from corpus.models import ModelVersion
 from feedback.conversations.end_users import label
 from feedback.models import ChatSettings, Choice, EndUser, Signal
-from feedback.quality import figures, intervals
+from feedback.quality import beside, figures, intervals
 from feedback.quality.figures import Figures, Scope
 from feedback.quality.intervals import Share, points, shown
 from feedback.reactions import reasons as reason_lists
@@ -105,8 +105,8 @@ def feedback(request, project):
         "drafts": [_position(one, inbox) for one in found["drafts"]],
         "verdicts": _verdicts(found["verdicts"], inbox),
         "scores": _scores(figures.scores(scope), inbox),
-        "waiting": figures.waiting(project),
-        "lost": figures.lost(scope),
+        "waiting": beside.waiting(project),
+        "lost": beside.lost(scope),
         "signals": [
             {
                 "name": Signal.Name(name).label if name in Signal.Name.values else name,
@@ -114,7 +114,7 @@ def feedback(request, project):
                 "people": who,
                 "href": inbox.to(about="signal", signal=name),
             }
-            for name, n, who in figures.signals(scope)
+            for name, n, who in beside.signals(scope)
         ],
     }
     return render(request, "feedback/quality.html", context)

@@ -12,7 +12,7 @@ from feedback.conversations import end_users
 from feedback.conversations.record_exchange import record_exchange
 from feedback.ingest import batch as ingest
 from feedback.models import Choice, Message, Reaction, WaitingDraft
-from feedback.quality import figures
+from feedback.quality import beside
 from tests.cast import make_project
 from tests.feedback.ingest.ingesting import Sender, choice, thumb
 from tests.threads import at_once
@@ -51,7 +51,7 @@ def test_it_is_joined_when_the_last_draft_arrives():
         False,
         0,
     )
-    assert figures.waiting(sender.project) == {"n": 1, "oldest": waiting.created_at}
+    assert beside.waiting(sender.project) == {"n": 1, "oldest": waiting.created_at}
     a, b = arrive(sender.project, "a1"), arrive(sender.project, "b1")
     assert Choice.objects.get().parent is None
     c = arrive(sender.project, "c1", state="stopped")
@@ -70,7 +70,7 @@ def test_it_is_joined_when_the_last_draft_arrives():
         {"message": a.pk, "position": 1, "complete": True, "seen": False},
         {"message": c.pk, "position": 2, "complete": False, "seen": True},
     ]
-    assert WaitingDraft.objects.count() == 0 and figures.waiting(sender.project)["n"] == 0
+    assert WaitingDraft.objects.count() == 0 and beside.waiting(sender.project)["n"] == 0
     assert sender.post(row) == (
         200,
         {"index": 0, "status": "duplicate", "choice": made.pk, "id": "k", "duplicate": True},
@@ -87,7 +87,7 @@ def test_a_conversation_brings_the_drafts():
     )
     made = Choice.objects.get()
     assert (made.parent.text, made.chosen, made.verdict, made.current) == ("q", None, "all_bad", True)
-    assert figures.waiting(sender.project)["n"] == 0
+    assert beside.waiting(sender.project)["n"] == 0
 
 
 def test_in_one_batch_the_order_does_not_matter():
@@ -109,7 +109,7 @@ def test_answers_to_two_questions_never_make_a_choice():
     sender.taken(pick("a1", "b1"))
     arrive(sender.project, "a1"), arrive(sender.project, "b1", "another question")
     assert Choice.objects.get().parent is None
-    assert figures.waiting(sender.project)["n"] == 1
+    assert beside.waiting(sender.project)["n"] == 1
     status, answer = sender.post(pick("a1", "b1", "c1"))
     assert (status, answer["error"]["code"]) == (400, "bad_drafts")
     status, answer = sender.post(choice(drafts=[{"id": "new"}, {"text": "beside it"}]))

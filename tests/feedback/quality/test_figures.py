@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from corpus.models import ModelVersion
 from feedback.models import Choice, Lost, Message, Reaction, Signal
-from feedback.quality import figures, intervals
+from feedback.quality import beside, figures, intervals
 from feedback.quality.figures import Scope
 from feedback.quality.views import Inbox, _verdicts
 from feedback.reactions import actions as reactions
@@ -110,7 +110,7 @@ def test_rates_count_what_people_say_now(project, scope):
     assert found.rate == intervals.wilson(1, 2) and found.response == intervals.wilson(2, 3)
     assert figures.said_more(scope) == {"comments": 1, "corrections": 0}
     assert figures.reasons(scope) == {1: [], -1: [("wrong", 1)]}
-    assert figures.signals(scope) == [("copy", 1, 1)]
+    assert beside.signals(scope) == [("copy", 1, 1)]
 
 
 def test_days_are_utc_and_those_of_the_answer(project, scope):
@@ -251,10 +251,10 @@ def test_scores_waiting_and_lost(project, scope):
     reactions.react(
         project=project, end_user=make_end_user(project), kind="thumb", value=1, target_external="later"
     )
-    assert figures.waiting(project)["n"] == 1
+    assert beside.waiting(project)["n"] == 1
     Lost.objects.create(project=project, day=scope.end, count=3)
     Lost.objects.create(project=project, day=scope.end - timedelta(days=100), count=7)
-    assert figures.lost(scope) == {"n": 3, "days": 1, "last": scope.end}
+    assert beside.lost(scope) == {"n": 3, "days": 1, "last": scope.end}
 
 
 def test_another_projects_feedback_counts_nowhere(project, scope):
