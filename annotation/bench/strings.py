@@ -68,6 +68,7 @@ def actions() -> dict[str, str]:
         "action_none_acceptable": _("None acceptable"),
         "action_rest_worse": _("The rest is worse"),
         "action_strength": _("Say how much better"),
+        "action_rate_rest": _("Same rating for the answer's remaining criteria"),
         "action_sort": _("Sort the columns by rank"),
         "action_scroll_together": _("Scroll all answers together"),
         "action_correct": _("Correct the answer in focus"),
@@ -208,12 +209,13 @@ def strings() -> dict[str, Words]:
         "submit_and_next": _("Submit and next"),
         "submit_short": _("Submit"),
         "submit_changes": _("Submit the changes"),
+        "submit_now": _("Submit again to send it."),
         "submit_again": _("Submit again to send it all the same."),
         "rank_one": _("Rank at least one answer, or say that none is acceptable."),
         "rank_another": _(
             "One ranked answer says nothing yet: rank another, draw the line, or say that the rest is worse."
         ),
-        "hint_not_read": _("Not scrolled to the end: %(letters)s."),
+        "hint_not_read": _("Now scrolled to the end: %(letters)s."),
         "hint_not_ranked": _("Not ranked: %(letters)s. Rank them, or say that the rest is worse."),
         "list_comma": pgettext("between the letters of answers", ", "),
         "hint_rank_rating": _("%(better)s stands above %(worse)s but is rated lower."),

@@ -182,6 +182,7 @@ function state(kind) {
   deskNode.hidden = !!kind;
   dock.classList.toggle("idle", !!kind);
   byId("submit").hidden = byId("dock-work").hidden = !!kind;
+  if (kind && byId("notice").dataset.hint) notice(""); // it was about work that has left the screen
   if (kind && kind !== "loading") {
     const heading = document.querySelector(`[data-state="${kind}"] h1`);
     if (heading) announce(heading.textContent);
@@ -244,13 +245,19 @@ function submit() {
     announce(blocked);
     return;
   }
-  const hints = desk.hints();
-  if (hints.length && !armed) {
-    armed = true;
-    notice(t("submit_again"), { kind: "warn", hint: true, lines: hints });
-    announce(`${hints.join(" ")} ${t("submit_again")}`);
-    return;
+  if (!armed) {
+    const shown = desk.unread ? desk.unread() : null; // the first press goes to what is unread, the second sends
+    const hints = desk.hints();
+    if (shown || hints.length) {
+      armed = true;
+      const lines = [...(shown ? [shown] : []), ...hints];
+      notice(t(hints.length ? "submit_again" : "submit_now"), { kind: hints.length ? "warn" : "", hint: true, lines });
+      announce(`${lines.join(" ")} ${t(hints.length ? "submit_again" : "submit_now")}`);
+      if (shown) desk.showUnread(); // the notice has taken its room by now
+      return;
+    }
   }
+  notice("");
   session.submit(desk.finish(doc));
   marks();
 }
@@ -307,7 +314,7 @@ async function saveKeys() {
 
 // ── what the person does ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const HELD = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown"];
+const HELD = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"];
 
 function leave(event) {
   if (isField(event.target)) event.target.blur();

@@ -6,6 +6,8 @@ import { h, lengthOf, textBlock } from "./dom.js";
 import { WHOLE } from "./drafts.js";
 import { answerTurns, lacking } from "./prompt.js";
 
+const SPARE_LINES = 2.2; // nobody scrolls for a line or two
+
 /** <answer-card>: `setup({answer, item, rows, desk})`. `rows` = [{key, label}] to rate; `desk` = {doc(), change(update), rank(letter, tie),
  *  cell(letter, key), rate(letter, key, value), look(letter), seen(letter), saw(letter, part)}. */
 export class AnswerCard extends HTMLElement {
@@ -52,16 +54,27 @@ export class AnswerCard extends HTMLElement {
     const left = this.body.getBoundingClientRect();
     const onScreen = left.right > 0 && left.left < window.innerWidth;
     if (!onScreen) return;
-    const part = scrollHeight <= clientHeight + 2 ? 1 : Math.min(1, (scrollTop + clientHeight + 8) / scrollHeight);
+    const under = scrollHeight - clientHeight - scrollTop;
+    const part = under <= this.spare() ? 1 : (scrollTop + clientHeight) / scrollHeight;
     if (part <= this.seen) return; // what was read stays read, whatever becomes of the layout
     this.seen = part;
     this.showSeen();
     this.desk.saw(this.letter, part);
   }
 
+  /** How much may lie under the edge of an answer that was read: its lower margin and a line or two. */
+  spare() {
+    const { lineHeight, paddingBottom } = getComputedStyle(this.body);
+    return Math.min((parseFloat(paddingBottom) || 0) + SPARE_LINES * (parseFloat(lineHeight) || 24), this.body.clientHeight / 2);
+  }
+
+  get whole() {
+    return this.seen >= WHOLE;
+  }
+
   showSeen() {
     this.read.value = Math.round(this.seen * 100);
-    this.classList.toggle("read-whole", this.seen >= WHOLE);
+    this.classList.toggle("read-whole", this.whole);
   }
 
   flagMenu() {

@@ -6,6 +6,7 @@ export const ACTIONS = [
   { id: "none_acceptable", key: "O", kinds: ["ranking"] },
   { id: "rest_worse", key: "R", kinds: ["ranking"] },
   { id: "strength", key: "V", kinds: ["ranking"] },
+  { id: "rate_rest", key: "Q", kinds: ["ranking"] },
   { id: "sort", key: "T", kinds: ["ranking"] },
   { id: "scroll_together", key: "W", kinds: ["ranking"] },
   { id: "correct", key: "K", kinds: ["ranking"] },
