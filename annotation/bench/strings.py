@@ -79,7 +79,7 @@ def actions() -> dict[str, str]:
         "action_comment": _("Comment"),
         "action_flag": _("Flag"),
         "action_skip": _("Skip"),
-        "action_undo": _("Undo the last submit"),
+        "action_undo": _("Take back the last submit or skip"),
         "action_guidelines": _("Guidelines"),
     }
 
@@ -245,7 +245,25 @@ def strings() -> dict[str, Words]:
         "needs_server": _("The server does not answer. Nothing is lost; try again."),
         "broken": _("Something went wrong on this page. Your work is kept; reload the page to go on."),
         "reported": _("Reported. The manager decides what happens to it."),
-        "undone": _("Taken back: this work is open again."),
+        "not_taken_back": _("It was not taken back: %(message)s"),
+        "banner_withdrawn": _(
+            "You took back what you had submitted here. It counts no more until you submit it again."
+        ),
+        "banner_unskipped": _("You took back your skip. The item is yours again."),
+        "done_and_left": _("%(done)s done · %(left)s left"),
+        "done_and_more": _("%(done)s done · over %(left)s left"),
+        "summary_session": _("This session"),
+        "summary_judged": plural(
+            lambda n: ngettext("%(n)s item in %(time)s", "%(n)s items in %(time)s", n)
+        ),
+        "minutes": plural(lambda n: ngettext("%(n)s minute", "%(n)s minutes", n)),
+        "summary_settled": _("Settled by a reviewer so far"),
+        "summary_same": _("%(n)s of your %(of)s judgements as settled"),
+        "summary_agreement": _("agreement %(value)s"),
+        "summary_corrections": _("Your corrections so far"),
+        "summary_accepted": _("accepted: %(n)s"),
+        "summary_returned": _("returned: %(n)s"),
+        "summary_waiting": _("not reviewed yet: %(n)s"),
         "nothing_to_undo": _("There is nothing to take back."),
         "open_it": _("Open it"),
         "dismiss": _("Dismiss"),

@@ -216,12 +216,7 @@ def undo(*, user, pk: int, project=None) -> Assignment:
         event_id=event.pk,
     )
     _set_head(annotation, version, "withdrawn")
-    others = {o.state: o for o in Assignment.objects.live(annotator=a.annotator_id)}
-    if "open" in others:
-        if "reserved" in others:
-            queue.release(user=user, pk=others["reserved"].pk)
-        until = timezone.now() + timedelta(seconds=queue.RESERVE_SECONDS)
-        Assignment.objects.filter(pk=others["open"].pk).update(state="reserved", lease_until=until)
+    queue.make_way(a, user=user)
     now = timezone.now()
     one_go.in_one_go([_counted(a.item, a, -1, now)], often=True)
     if a.item.state == "open":
