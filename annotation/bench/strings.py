@@ -71,6 +71,8 @@ def actions() -> dict[str, str]:
         "action_rate_rest": _("Same rating for the answer's remaining criteria"),
         "action_sort": _("Sort the columns by rank"),
         "action_scroll_together": _("Scroll all answers together"),
+        "action_zoom": _("One answer over the whole width, and back"),
+        "action_prompt_place": _("Prompt beside, above or folded"),
         "action_correct": _("Correct the answer in focus"),
         "action_keep": _("Keep and next"),
         "action_fix": _("Fix"),
@@ -104,6 +106,12 @@ def strings() -> dict[str, Words]:
         "no_source": _("This pair came without a source."),
         "show_prompt": _("Show the whole prompt"),
         "fold_prompt": _("Fold the prompt"),
+        "prompt_place": _("Where the prompt stands"),
+        "prompt_beside": _("Prompt beside the answers"),
+        "prompt_above": _("Prompt above the answers"),
+        "prompt_folded": _("Prompt folded to a line"),
+        "zoomed_in": _("One answer over the whole width"),
+        "zoomed_out": _("All answers side by side"),
         "correct_this_turn": _("Correct this turn"),
         # answers
         "answers": _("Answers"),
@@ -159,6 +167,8 @@ def strings() -> dict[str, Words]:
         "strength_2": _("clearly better"),
         "strength_3": _("much better"),
         # correcting
+        "corrected": pgettext("of an answer", "Corrected"),
+        "corrected_wording": _("Corrected, wording only"),
         "difference": _("What changes"),
         "wording_only": _("Wording only: it was not wrong, this reads better"),
         "evidence": _("Evidence"),
@@ -253,9 +263,7 @@ def strings() -> dict[str, Words]:
         "done_and_left": _("%(done)s done · %(left)s left"),
         "done_and_more": _("%(done)s done · over %(left)s left"),
         "summary_session": _("This session"),
-        "summary_judged": plural(
-            lambda n: ngettext("%(n)s item in %(time)s", "%(n)s items in %(time)s", n)
-        ),
+        "summary_judged": plural(lambda n: ngettext("%(n)s item in %(time)s", "%(n)s items in %(time)s", n)),
         "minutes": plural(lambda n: ngettext("%(n)s minute", "%(n)s minutes", n)),
         "summary_settled": _("Settled by a reviewer so far"),
         "summary_same": _("%(n)s of your %(of)s judgements as settled"),

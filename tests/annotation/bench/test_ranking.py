@@ -411,19 +411,19 @@ def test_keys_are_changed_kept_and_switched_off(live_site, open_page):
     page = open_bench(open_page, expert, project)
     page.keyboard.press("?")
     page.click("[data-remap=line]")
-    page.keyboard.press("z")
-    assert page.inner_text("[data-remap=line]") == "Z"
+    page.keyboard.press("x")
+    assert page.inner_text("[data-remap=line]") == "X"
     until(
         page,
-        lambda: type(expert).objects.get(pk=expert.pk).keys == {"off": False, "keys": {"line": "Z"}},
+        lambda: type(expert).objects.get(pk=expert.pk).keys == {"off": False, "keys": {"line": "X"}},
         "keeping the keys",
     )
     page.keyboard.press("Escape")
-    press(page, "a z")
+    press(page, "a x")
     assert page.locator(".rank-line").count() == 1
     page.reload()
     page.wait_for_selector("#desk > *")
-    press(page, "z")
+    press(page, "x")
     assert page.locator(".rank-line").count() == 0
     page.keyboard.press("?")
     page.uncheck("[name=off]")

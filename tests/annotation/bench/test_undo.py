@@ -150,7 +150,7 @@ def test_the_done_page_sums_the_session_up(live_site, open_page):
             page.get_by_text("Residential Tenancies").first.wait_for()
     page.get_by_role("heading", name="Nothing left").wait_for()
     summary = page.locator("#summary")
-    assert "2 items in 1 minute" in summary.inner_text()
+    summary.get_by_text("2 items in 1 minute").wait_for()
     assert "not reviewed yet: 2" in summary.inner_text()
     assert "Settled" not in summary.inner_text()
     reviewer = make_member(project, "reviewer")

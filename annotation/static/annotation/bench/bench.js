@@ -310,7 +310,7 @@ async function act(id) {
     });
   }
   if (id === "keep" && performance.now() - openedAt < 300) return null; // a key struck twice must not keep a pair nobody saw
-  if (session.work.readOnly && !["sort", "scroll_together", "claims"].includes(id)) return null;
+  if (session.work.readOnly && !["sort", "scroll_together", "zoom", "prompt_place", "claims"].includes(id)) return null;
   desk.action(id);
   marks();
   return null;
@@ -346,7 +346,7 @@ function leave(event) {
   if (isField(event.target)) event.target.blur();
   else if (byId("guidelines").open) byId("guidelines").close();
   else if (!byId("notice").hidden) notice("");
-  else if (document.activeElement) document.activeElement.blur();
+  else if (!(desk && desk.leave && desk.leave()) && document.activeElement) document.activeElement.blur();
 }
 
 /** A key of the desk, or one that calls an action. False when it is neither. */

@@ -9,6 +9,8 @@ export const ACTIONS = [
   { id: "rate_rest", key: "Q", kinds: ["ranking"] },
   { id: "sort", key: "T", kinds: ["ranking"] },
   { id: "scroll_together", key: "W", kinds: ["ranking"] },
+  { id: "zoom", key: "Z", kinds: ["ranking"] },
+  { id: "prompt_place", key: "Y", kinds: ["ranking"] },
   { id: "correct", key: "K", kinds: ["ranking"] },
   { id: "keep", key: "K", kinds: ["qa"] },
   { id: "fix", key: "X", kinds: ["qa"] },

@@ -4,6 +4,7 @@ import { t } from "../../core/strings.js";
 import "./card.js";
 import "./ranking_bar.js";
 import { h } from "./dom.js";
+import { Layout } from "./layout.js";
 import * as rank from "./ranking.js";
 import { PromptPanel } from "./prompt.js";
 import { Reading } from "./reading.js";
@@ -38,6 +39,8 @@ export class RankingDesk {
     );
     this.side = h("div", { class: "answers-side" }, this.tabs, this.row);
     this.node = h("div", { class: "desk-ranking" }, this.prompt, this.side);
+    const asked = item.messages[item.messages.length - 1];
+    this.layout = new Layout({ node: this.node, prompt: this.prompt, row: this.row, cards: this.cards, text: (asked && asked.text) || t("conversation"), announce: page.announce });
     new ResizeObserver(() => this.side.classList.toggle("scrolls", !this.row.querySelector(".editing") && this.row.scrollWidth > this.row.clientWidth + 4)).observe(this.row);
     this.sentence = document.createElement("rank-sentence").setup({
       letters: this.letters,
@@ -64,7 +67,7 @@ export class RankingDesk {
 
   /** Extra entries of the "more" menu for this kind of work. */
   menu() {
-    return ["correct", "strength", "sort", "scroll_together"];
+    return ["correct", "strength", "sort", "scroll_together", "zoom", "prompt_place"];
   }
 
   // ── the document ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -269,14 +272,16 @@ export class RankingDesk {
     else if (id === "rate_rest") this.rateRest();
     else if (id === "sort") this.sort();
     else if (id === "scroll_together") this.page.announce(this.reading.toggle());
-    else if (id === "correct") this.card(this.looked).edit(true);
+    else if (id === "zoom") this.layout.zoom();
+    else if (id === "prompt_place") this.layout.next();
+    else if (id === "correct") this.card(this.looked).edit();
     else return false;
     this.update();
     return true;
   }
 
   pressed(id) {
-    return { strength: !!this.state.strength, scroll_together: this.reading.together }[id];
+    return { strength: !!this.state.strength, scroll_together: this.reading.together, zoom: this.layout.zoomed }[id];
   }
 
   /** Lay the columns in the order of the ranking, on demand only. */
@@ -303,7 +308,13 @@ export class RankingDesk {
     return letters.length ? t("hint_not_read", { letters: listed(letters) }) : null;
   }
 
+  /** Esc: back from one answer to all. False when all are there. */
+  leave() {
+    return this.layout.zoom(false);
+  }
+
   showUnread() {
+    this.layout.zoom(false);
     this.reading.showUnread((letter) => this.show(letter));
   }
 
