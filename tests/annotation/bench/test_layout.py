@@ -125,6 +125,9 @@ def test_a_button_pressed_while_a_column_folds_is_pressed(live_site, open_page):
     page.locator("answer-card[data-letter=D] .letter").click()
     assert page.inner_text(".chips").split() == ["D"]
     until(page, lambda: not page.locator("text-editor").count(), "folding back")
+    # written anew: the new text is read at once, what changed is folded
+    assert page.inner_text(".correction-folded .text") == "Better."
+    assert not page.locator(".correction-folded .diff").is_visible()
 
 
 def test_while_one_writes_a_chinese_phrase_written_anew_is_one_change(live_site, open_page):

@@ -2,7 +2,7 @@
 
 import { config, t } from "../../core/strings.js";
 import { correctionOf, withCorrection } from "./editor.js";
-import { draw } from "./diff.js";
+import { draw, shared, unified } from "./diff.js";
 import { h, lengthOf, textBlock } from "./dom.js";
 import { WHOLE } from "./drafts.js";
 import { answerTurns, lacking } from "./prompt.js";
@@ -20,11 +20,22 @@ function whenReleased(run) {
   for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, once);
 }
 
-/** A correction as it is read in a column of the usual width. */
+/** A correction as it is read in a column of the usual width: its difference; of a text written anew the new one, the difference folded. */
 function folded(answer, entry, language) {
-  const text = h("div", { class: "diff", lang: answer.language || language || null, dir: "auto" });
-  draw(text, answer.text.replace(/\r\n?/g, "\n"), entry.text.replace(/\r\n?/g, "\n"));
-  return h("div", { class: "correction-folded" }, h("p", { class: "label", text: t(entry.wording_only ? "corrected_wording" : "corrected") }), text, entry.evidence ? h("p", { class: "small soft", text: `${t("evidence")}: ${entry.evidence}` }) : null);
+  const before = unified(answer.text);
+  const after = unified(entry.text);
+  const lang = answer.language || language || null;
+  const changes = h("div", { class: "diff", lang, dir: "auto" });
+  draw(changes, before, after);
+  const anew = shared(before, after) < 0.5;
+  return h(
+    "div",
+    { class: "correction-folded" },
+    h("p", { class: "label", text: t(entry.wording_only ? "corrected_wording" : "corrected") }),
+    anew ? h("div", { class: "text plain", lang, dir: "auto", text: after }) : changes,
+    anew ? h("details", { class: "fold" }, h("summary", { text: t("difference") }), changes) : null,
+    entry.evidence ? h("p", { class: "small soft", text: `${t("evidence")}: ${entry.evidence}` }) : null,
+  );
 }
 
 const SPARE_LINES = 2.2; // nobody scrolls for a line or two

@@ -159,6 +159,12 @@ function grouped(ops) {
   return out;
 }
 
+/** How much of the longer text stands in both, 0–1. */
+export function shared(before, after) {
+  const same = diff(before, after).reduce((n, [sign, text]) => n + (sign === "=" ? text.length : 0), 0);
+  return same / Math.max(1, before.length, after.length);
+}
+
 /** Draw the difference into `node`. */
 export function draw(node, before, after) {
   node.replaceChildren(
