@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from annotation.bench import payload
 from annotation.document import SKIP_REASONS
 from annotation.models import Annotator
-from annotation.statistics import progress
+from annotation.statistics import own_work, progress
 from annotation.work import queue, submit
 from core.api.auth import project_for
 from core.errors import Conflict
@@ -200,8 +200,10 @@ class ReleaseView(APIView):
 class UndoView(APIView):
     @extend_schema(request=Empty, responses={200: AssignmentOut, **PROBLEMS})
     def post(self, request, pk):
-        """Take one's own submit back, before it is reviewed."""
-        a = submit.undo(user=request.user, pk=pk, project=_key_project(request))
+        """Take one's own submit back before it is reviewed, or one's own skip while its place is free."""
+        project = _key_project(request)
+        skipped = queue.own(user=request.user, pk=pk, project=project).state == "skipped"
+        a = (queue.unskip if skipped else submit.undo)(user=request.user, pk=pk, project=project)
         return Response(payload.of(a, html=request.query_params.get("html") in ("1", "true")))
 
 
@@ -219,9 +221,15 @@ class ReportView(APIView):
 
 
 class ProgressView(APIView):
-    @extend_schema(responses={200: OpenApiResponse(description="done, total, mine_today, mine"), **PROBLEMS})
+    @extend_schema(
+        parameters=[OpenApiParameter("summary", bool, description="Also what became of one's own work.")],
+        responses={200: OpenApiResponse(description="done, total, mine_today, mine, left"), **PROBLEMS},
+    )
     def get(self, request, slug):
-        """How far the project is, and one's own share."""
+        """How far the project is, one's own share, and what is left of it (1000: as many or more)."""
         project, _role = project_for(request, slug, "annotator")
         mine = Annotator.objects.filter(project=project, user=request.user).first()
-        return Response(progress.for_annotator(project, mine, exact=True))
+        out = progress.for_annotator(project, mine, exact=True)
+        if request.query_params.get("summary") in ("1", "true") and mine is not None:
+            out["summary"] = own_work.summary(mine)
+        return Response(out)

@@ -12,7 +12,7 @@ from annotation import presentation
 from annotation.bench import strings
 from annotation.models import Annotation, Annotator, Assignment, BenchSettings, Item, Review
 from annotation.promotion import end_user_feedback
-from annotation.statistics import progress
+from annotation.statistics import own_work, progress
 from core import scripts
 from core.access import project_page
 from core.api.parsers import strict_loads
@@ -49,7 +49,8 @@ def bench(request, project):
         },
         "assignment": _number(request.GET.get("assignment")),
         "guideline": settings.guideline.number if settings.guideline_id else None,
-        "progress": progress.for_annotator(project, annotator),
+        "progress": progress.for_annotator(project, annotator, exact=True),
+        "undoable": own_work.undoable(annotator) if annotator else [],
         "strings": scripts.strings() | strings.strings(),
         "answer_flags": choices["answer_flags"],
         "drop_reasons": choices["drop_reasons"],

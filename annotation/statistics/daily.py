@@ -3,7 +3,7 @@
 from datetime import date
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from annotation.models import DailyFigure
 from core.db import one_go
@@ -39,6 +39,13 @@ def statement(
         f"VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (annotator_id, day) DO UPDATE SET {sums}"
     )
     return sql, [project_id, annotator_id, day, *(max(0, n) for n in given), *given]
+
+
+def unskipped(*, annotator_id: int) -> None:
+    """One skip less, on the newest day that has one: a skip is taken back soon, or never."""
+    day = DailyFigure.objects.filter(annotator=annotator_id, skipped__gt=0).order_by("-day").first()
+    if day is not None:
+        DailyFigure.objects.filter(pk=day.pk, skipped__gt=0).update(skipped=F("skipped") - 1)
 
 
 def sums(annotator_id: int, day: date) -> tuple[int, int]:

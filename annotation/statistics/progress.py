@@ -8,13 +8,14 @@ from django.db import connections
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Least
 
-from annotation.models import Annotator, Item
+from annotation.models import Annotator, Assignment, Item
 from annotation.statistics import daily
 from core import local_time
 
 SECONDS = 10  # how old the figures of a project may be where counting is quick
 SLOW = 0.1  # seconds of counting past which nobody's request waits for it
 KEPT = 24 * 3600
+LEFT_AT_MOST = 1000
 NAMES = ("items", "done", "submitted", "wanted", "waiting")
 
 
@@ -92,7 +93,18 @@ def _count_beside(project_id: int) -> None:
 
 
 def for_annotator(project, annotator: Annotator | None, *, exact: bool = False) -> dict:
-    """`of_project` and the annotator's own share: {"done", "total", "mine_today", "mine"}."""
+    """`of_project` and the annotator's own share: {"done", "total", "mine_today", "mine"}; with `exact` also
+    "left", what the queue still holds for them (`left_for`)."""
     known = of_project(project, exact=exact)
     today, ever = daily.sums(annotator.pk, local_time.today(project)) if annotator is not None else (0, 0)
-    return {"done": known["done"], "total": known["items"], "mine_today": today, "mine": ever}
+    out = {"done": known["done"], "total": known["items"], "mine_today": today, "mine": ever}
+    return out | ({"left": left_for(project, annotator)} if exact else {})
+
+
+def left_for(project, annotator: Annotator | None) -> int:
+    """How many items this annotator (None: somebody new) may still be given, with what they hold; counted up
+    to LEFT_AT_MOST, which then stands for "as many or more"."""
+    pk, mark = (annotator.pk, annotator.queue_mark) if annotator is not None else (0, -1)
+    held = Assignment.objects.live(annotator=annotator, item__hidden=False).count() if annotator else 0
+    free = Item.objects.open_for(pk, project_id=project.pk, mark=mark).values("pk")[:LEFT_AT_MOST].count()
+    return min(LEFT_AT_MOST, held + free)

@@ -225,14 +225,7 @@ def undo(*, user, pk: int, project=None) -> Assignment:
         event_id=event.pk,
     )
     _set_head(annotation, version, Annotation.State.WITHDRAWN)
-    others = {o.state: o for o in Assignment.objects.live(annotator=a.annotator_id)}
-    if Assignment.State.OPEN in others:
-        if Assignment.State.RESERVED in others:
-            queue.release(user=user, pk=others[Assignment.State.RESERVED].pk)
-        until = timezone.now() + timedelta(seconds=queue.RESERVE_SECONDS)
-        Assignment.objects.filter(pk=others[Assignment.State.OPEN].pk).update(
-            state=Assignment.State.RESERVED, lease_until=until
-        )
+    queue.make_way(a, user=user)
     now = timezone.now()
     one_go.in_one_go([_counted(a.item, a, -1, now)], often=True)
     if a.item.state == Item.State.OPEN:

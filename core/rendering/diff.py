@@ -1,6 +1,8 @@
-"""What changed between two texts, character by character. Chinese needs no words for that."""
+"""What changed between two texts: character by character where little did, phrase by phrase where Chinese was
+written anew, since the characters that both wordings happen to share tell a reader nothing."""
 
 import re
+from collections.abc import Iterator
 
 from diff_match_patch import diff_match_patch
 from django.utils.html import conditional_escape, escape
@@ -16,6 +18,11 @@ _NAMES = {-1: "delete", 0: "equal", 1: "insert"}
 _BLANK_END = re.compile(r"(?<![ \t\u3000\xa0])[ \t\u3000\xa0]*+(?:\r\n|\r|\n)")
 _REPEATED = 20  # occurrences
 _OVERLAP = 1000  # characters
+# What a phrase ends with; the last ones also end a sentence.
+_MARK = re.compile(r"[，、；：。！？…\n]+")
+_SENTENCE_END = re.compile(r"[。！？…\n]")
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_SHARED = 0.5  # of the longer wording; a phrase that keeps less of itself counts as written anew
 
 
 class _Engine(diff_match_patch):
@@ -50,7 +57,64 @@ def ops(old: str, new: str) -> list[tuple[str, str]]:
     engine.Diff_Timeout = TIMEOUT
     found = engine.diff_main(old, new, True)
     engine.diff_cleanupSemantic(found)
-    return [(_NAMES[kind], text) for kind, text in found if text]
+    return [(_NAMES[kind], text) for kind, text in _by_phrases(found) if text]
+
+
+def _by_phrases(found: list) -> list[tuple[int, str]]:
+    """`found` with each Chinese phrase that was written anew as one deletion and one insertion; phrases are
+    cut at the marks that stand in both texts."""
+    out: list[tuple[int, str]] = []
+    gone = come = between = ""  # rewritten phrases in a row are one, with the commas between them
+
+    def put(kind: int, text: str) -> None:
+        if text and out and out[-1][0] == kind:
+            out[-1] = kind, out[-1][1] + text
+        elif text:
+            out.append((kind, text))
+
+    for changes, mark in _phrases(found):
+        if _rewritten(changes):
+            gone += between + "".join(text for kind, text in changes if kind <= 0)
+            come += between + "".join(text for kind, text in changes if kind >= 0)
+            between = mark
+            if not _SENTENCE_END.search(mark):
+                continue
+            changes, mark = [], ""
+        put(-1, gone)
+        put(1, come)
+        put(0, between)
+        gone = come = between = ""
+        for kind, text in changes:
+            put(kind, text)
+        put(0, mark)
+    put(-1, gone)
+    put(1, come)
+    put(0, between)
+    return out
+
+
+def _phrases(found: list) -> Iterator[tuple[list, str]]:
+    """(changes of a phrase, the marks after it)."""
+    phrase: list[tuple[int, str]] = []
+    for kind, text in found:
+        at = 0
+        for mark in _MARK.finditer(text) if kind == 0 else ():
+            if mark.start() > at:
+                phrase.append((0, text[at : mark.start()]))
+            yield phrase, mark[0]
+            phrase, at = [], mark.end()
+        if text[at:]:
+            phrase.append((kind, text[at:]))
+    yield phrase, ""
+
+
+def _rewritten(changes: list) -> bool:
+    """Whether a phrase was changed in several places and kept less than half of itself."""
+    places = sum(kind != 0 and (i == 0 or changes[i - 1][0] == 0) for i, (kind, _text) in enumerate(changes))
+    if places < 2 or not any(kind and _HAN.search(text) for kind, text in changes):
+        return False
+    same, gone, come = (sum(len(text) for k, text in changes if k == kind) for kind in (0, -1, 1))
+    return same < _SHARED * (same + max(gone, come))
 
 
 def _shown(text: str) -> str:

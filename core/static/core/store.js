@@ -2,6 +2,7 @@
 // at sight, all of it at sign-out. What the browser has no room for, or may not keep, is remembered as long as the page is open.
 
 const PREFIX = "touchstone:";
+const VIEW = ":view:"; // names that begin with "view:" say how somebody likes a page laid out; they are nothing unsent
 
 /** "localStorage" or "sessionStorage", or null where it is switched off. */
 function area(name) {
@@ -75,7 +76,7 @@ export class Store {
 }
 
 /** Whether anything lies here that the server has not got. */
-export const unsentHere = () => keysOf(area("localStorage")).length > 0;
+export const unsentHere = () => keysOf(area("localStorage")).some((key) => !key.includes(VIEW));
 
 /** Forget everything, of everybody, in the browser and in this tab. */
 export function forgetAll() {

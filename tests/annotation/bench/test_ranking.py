@@ -112,7 +112,7 @@ def test_answers_left_unranked_are_named_before_a_second_enter_sends_it(live_sit
     press(page, "b c Enter")
     said = page.inner_text("#notice")
     assert "Not ranked: A、D. Rank them, or say that the rest is worse." in said
-    assert re.search(r"Not scrolled to the end: \w(、\w)+\.", said)  # the hints stand together
+    assert re.search(r"Now scrolled to the end: \w(、\w)+\.", said)  # the hints stand together
     assert versions(expert) == []
     press(page, "Enter")
     assert submitted(page, expert, 1)[0].document["ranking"] == [[letter["B"]], [letter["C"]]]
@@ -196,7 +196,7 @@ def test_an_item_is_ranked_by_touch_on_a_phone(live_site, open_page):
     assert page.inner_text(".chips").split() == ["D", "›", "B", "C", "=", "A"]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.tap("#submit")
-    assert "Not scrolled to the end" in page.inner_text("#notice")  # a soft hint: the second tap sends
+    assert "Now scrolled to the end" in page.inner_text("#notice")  # a soft hint: the second tap sends
     page.tap("#submit")
     (version,) = submitted(page, expert, 1)
     assert version.document["ranking"] == [[letter["D"]], [letter["B"]], [letter["C"], letter["A"]]]
@@ -411,19 +411,19 @@ def test_keys_are_changed_kept_and_switched_off(live_site, open_page):
     page = open_bench(open_page, expert, project)
     page.keyboard.press("?")
     page.click("[data-remap=line]")
-    page.keyboard.press("z")
-    assert page.inner_text("[data-remap=line]") == "Z"
+    page.keyboard.press("x")
+    assert page.inner_text("[data-remap=line]") == "X"
     until(
         page,
-        lambda: type(expert).objects.get(pk=expert.pk).keys == {"off": False, "keys": {"line": "Z"}},
+        lambda: type(expert).objects.get(pk=expert.pk).keys == {"off": False, "keys": {"line": "X"}},
         "keeping the keys",
     )
     page.keyboard.press("Escape")
-    press(page, "a z")
+    press(page, "a x")
     assert page.locator(".rank-line").count() == 1
     page.reload()
     page.wait_for_selector("#desk > *")
-    press(page, "z")
+    press(page, "x")
     assert page.locator(".rank-line").count() == 0
     page.keyboard.press("?")
     page.uncheck("[name=off]")

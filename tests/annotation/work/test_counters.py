@@ -90,6 +90,10 @@ class Bench:
         if a := self.assignment("open", "reserved", "expired"):
             queue.skip(user=a.annotator.user, pk=a.pk, reason="unclear")
 
+    def unskip(self):
+        if a := self.assignment("skipped"):
+            queue.unskip(user=a.annotator.user, pk=a.pk)
+
     def release(self):
         if a := self.assignment("open", "reserved"):
             queue.release(user=a.annotator.user, pk=a.pk)
@@ -152,6 +156,7 @@ class Bench:
         submit,
         undo,
         skip,
+        unskip,
         release,
         renew,
         expire,

@@ -196,6 +196,7 @@ def test_others_assignments_are_not_found(project, alice, bob):
         lambda: queue.renew(user=bob, pk=a.pk),
         lambda: queue.release(user=bob, pk=a.pk),
         lambda: queue.skip(user=bob, pk=a.pk, reason="unclear"),
+        lambda: queue.unskip(user=bob, pk=a.pk),
         lambda: submit.submit(user=bob, pk=a.pk, given=ranked(a), client_key="k"),
         lambda: submit.save_draft(user=bob, pk=a.pk, draft={}, revision=0),
         lambda: submit.undo(user=bob, pk=a.pk),

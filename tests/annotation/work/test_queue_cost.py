@@ -155,6 +155,12 @@ VERBS = {
     ),
     "release": lambda b: _held(b) and (lambda: queue.release(user=b.user, pk=b.held.pk)),
     "skip": lambda b: _held(b) and (lambda: queue.skip(user=b.user, pk=b.held.pk, reason=SKIP_REASONS[0])),
+    "undo a skip": lambda b: (
+        _held(b)
+        and queue.skip(user=b.user, pk=b.held.pk, reason=SKIP_REASONS[0])
+        and b.assignment()
+        and (lambda: queue.unskip(user=b.user, pk=b.held.pk))
+    ),
     "report": lambda b: _held(b) and (lambda: queue.report(user=b.user, item=b.held.item)),
     "submit": lambda b: _held(b) and (lambda: _submit(b)),
     "edit": lambda b: _held(b) and (_submit(b) or (lambda: _edit(b))),

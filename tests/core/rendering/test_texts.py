@@ -20,6 +20,46 @@ def test_one_changed_digit_is_one_insertion():
     assert diff.ops("", "") == [] and diff.ops("a", "a") == [("equal", "a")]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        (  # written anew: one change a sentence, no confetti of shared characters
+            "建议您尽快到医院就诊，以免延误病情。每日一次随餐服用。",
+            "请您立即去医院看病，否则会耽误治疗。每日两次随餐服用。",
+            [
+                ("delete", "建议您尽快到医院就诊，以免延误病情"),
+                ("insert", "请您立即去医院看病，否则会耽误治疗"),
+                ("delete", "一"),
+                ("insert", "两"),
+            ],
+        ),
+        (  # one phrase of three
+            "男性评分 2 分，建议您尽快到医院就诊，不要自行停药。",
+            "男性评分 2 分，请您立即去医院看病，不要自行停药。",
+            [("delete", "建议您尽快到医院就诊"), ("insert", "请您立即去医院看病")],
+        ),
+        (  # a little changed in several places stays fine
+            "男性评分 2 分建议口服抗凝治疗。",
+            "男性评分 3 分推荐口服抗凝药物。",
+            [
+                ("delete", "2"),
+                ("insert", "3"),
+                ("delete", "建议"),
+                ("insert", "推荐"),
+                ("delete", "治疗"),
+                ("insert", "药物"),
+            ],
+        ),
+        ("应当抗凝", "应当在评估出血风险之后抗凝", [("insert", "在评估出血风险之后")]),
+    ],
+)
+def test_a_chinese_phrase_written_anew_is_one_change(old, new, changed):
+    parts = diff.ops(old, new)
+    assert [part for part in parts if part[0] != "equal"] == changed
+    assert "".join(text for kind, text in parts if kind != "insert") == old
+    assert "".join(text for kind, text in parts if kind != "delete") == new
+
+
 def test_differences_say_so_to_a_screen_reader_and_show_white_space():
     made = diff.html("one two three", "one  two three\n")
     assert made.count("<ins>") == 2 and "inserted:" in made and "␣" in made and "↵\n" in made

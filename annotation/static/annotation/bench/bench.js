@@ -16,6 +16,7 @@ import { Session } from "./session.js";
 import { WorkStore } from "./work_store.js";
 
 const DESKS = { ranking: RankingDesk, qa: QaDesk, demonstration: DemonstrationDesk };
+const LEFT_AT_MOST = 1000; // the server counts no further
 const byId = (id) => document.getElementById(id);
 const deskNode = byId("desk");
 const dock = byId("dock");
@@ -67,11 +68,12 @@ const page = {
     const said = assignment.annotation;
     if (said && said.state === "returned") banner("returned", said.comment, said.comment_letters);
     else if (work.readOnly) banner("accepted", "");
+    else if (work.undone || (said && said.state === "withdrawn")) banner(work.undone === "skip" ? "unskipped" : "withdrawn", "");
     else banner("", "");
     showSaid(byId("said"), work.payload.feedback);
     if (config.guideline !== null && item.guideline_version !== null && item.guideline_version !== config.guideline) notice(t("guidelines_changed"));
     if (item.kind !== "demonstration") deskNode.focus({ preventScroll: true });
-    announce(t(`opened_${item.kind}`, { n: item.answers.length }));
+    announce(work.undone ? t(work.undone === "skip" ? "banner_unskipped" : "banner_withdrawn") : t(`opened_${item.kind}`, { n: item.answers.length }));
     openedAt = performance.now();
     if (waitingNotice) notice(...waitingNotice);
     waitingNotice = null;
@@ -80,6 +82,8 @@ const page = {
     desk = null;
     showSaid(byId("said"), null);
     state(kind);
+    marks();
+    if (kind === "done") showSummary();
   },
   waiting() {
     desk = null;
@@ -94,13 +98,18 @@ const page = {
     session.leaving = true;
     location.assign(config.urls.mine);
   },
+  /** Own done and left. Between two counts by the server, `left` falls with what is sent. */
   progress(figures) {
     if (!figures) return;
-    byId("progress-bar").max = Math.max(1, figures.total);
-    byId("progress-bar").value = figures.done;
-    byId("progress-text").textContent = `${count(figures.done)} / ${count(figures.total)}`;
+    if (figures.left === undefined) figures = { ...figures, left: Math.max(0, page.figures.left - Math.max(0, figures.mine - page.figures.mine)) };
+    page.figures = figures;
+    const { mine, left } = figures;
+    byId("progress-bar").max = Math.max(1, mine + left);
+    byId("progress-bar").value = mine;
+    byId("progress-text").textContent = t(left >= LEFT_AT_MOST ? "done_and_more" : "done_and_left", { done: mine, left });
     byId("progress-mine").textContent = t("mine_today", { n: figures.mine_today });
   },
+  figures: { mine: 0, left: 0 },
   status() {
     const node = byId("saved");
     const waiting = session.outbox.entries().length;
@@ -152,7 +161,7 @@ const page = {
       },
     });
   },
-  notice: (key, values) => notice(t(key, values), { kind: ["broken", "refused_because"].includes(key) ? "bad" : "" }),
+  notice: (key, values) => notice(t(key, values), { kind: ["broken", "refused_because", "not_taken_back"].includes(key) ? "bad" : "" }),
 };
 const session = new Session({ config, http, store, page });
 
@@ -184,10 +193,28 @@ function state(kind) {
   deskNode.hidden = !!kind;
   dock.classList.toggle("idle", !!kind);
   byId("submit").hidden = byId("dock-work").hidden = !!kind;
+  if (kind && byId("notice").dataset.hint) notice(""); // it was about work that has left the screen
+  if (kind) banner("", "");
   if (kind && kind !== "loading") {
     const heading = document.querySelector(`[data-state="${kind}"] h1`);
     if (heading) announce(heading.textContent);
   }
+}
+
+/** The done page: what was done since the last longer pause, and what became of it so far. */
+async function showSummary() {
+  const node = byId("summary");
+  node.hidden = true;
+  const { summary } = (await session.recount(true)) || {};
+  if (!summary || !summary.session.judged) return;
+  const { session: last, settled, corrections } = summary;
+  const rows = [
+    [t("summary_session"), t("summary_judged", { n: last.judged, time: t("minutes", { n: Math.max(1, Math.round(last.active_ms / 60_000)) }) })],
+    settled.items ? [t("summary_settled"), [t("summary_same", { n: settled.same, of: settled.items }), settled.agreement === null ? "" : t("summary_agreement", { value: settled.agreement.toFixed(2) })].filter(Boolean).join(" · ")] : null,
+    corrections.accepted + corrections.returned + corrections.waiting ? [t("summary_corrections"), ["accepted", "returned", "waiting"].filter((name) => corrections[name]).map((name) => t(`summary_${name}`, { n: corrections[name] })).join(" · ")] : null,
+  ].filter(Boolean);
+  node.replaceChildren(...rows.flatMap(([name, said]) => [h("dt", { text: name }), h("dd", { text: said })]));
+  node.hidden = false;
 }
 
 function notice(text, { kind = "", button = null, hint = false, lines = null } = {}) {
@@ -207,7 +234,7 @@ function banner(kind, comment, letters = []) {
   const node = byId("banner");
   node.hidden = !kind;
   if (!kind) return;
-  node.className = `note ${kind === "returned" ? "warn" : "good"}`;
+  node.className = `note ${kind === "accepted" ? "good" : "warn"}`;
   const pairs = letters.map(([theirs, here]) => t("letter_is", { theirs, here })).join(t("list_comma"));
   node.replaceChildren(
     h("p", {}, h("strong", { text: t(`banner_${kind}`) })),
@@ -226,7 +253,7 @@ function marks() {
     if (pressed === undefined) node.removeAttribute("aria-pressed");
     else node.setAttribute("aria-pressed", String(pressed));
   }
-  for (const node of document.querySelectorAll("[data-action=undo]")) node.disabled = !session.previous;
+  for (const node of document.querySelectorAll("[data-action=undo]")) node.disabled = !session.undoable.length;
 }
 
 function keyHints() {
@@ -246,13 +273,19 @@ function submit() {
     announce(blocked);
     return;
   }
-  const hints = desk.hints();
-  if (hints.length && !armed) {
-    armed = true;
-    notice(t("submit_again"), { kind: "warn", hint: true, lines: hints });
-    announce(`${hints.join(" ")} ${t("submit_again")}`);
-    return;
+  if (!armed) {
+    const shown = desk.unread ? desk.unread() : null; // the first press goes to what is unread, the second sends
+    const hints = desk.hints();
+    if (shown || hints.length) {
+      armed = true;
+      const lines = [...(shown ? [shown] : []), ...hints];
+      notice(t(hints.length ? "submit_again" : "submit_now"), { kind: hints.length ? "warn" : "", hint: true, lines });
+      announce(`${lines.join(" ")} ${t(hints.length ? "submit_again" : "submit_now")}`);
+      if (shown) desk.showUnread(); // the notice has taken its room by now
+      return;
+    }
   }
+  notice("");
   session.submit(desk.finish(doc));
   marks();
 }
@@ -279,7 +312,7 @@ async function act(id) {
     });
   }
   if (id === "keep" && performance.now() - openedAt < 300) return null; // a key struck twice must not keep a pair nobody saw
-  if (session.work.readOnly && !["sort", "scroll_together", "claims"].includes(id)) return null;
+  if (session.work.readOnly && !["sort", "scroll_together", "zoom", "prompt_place", "claims"].includes(id)) return null;
   desk.action(id);
   marks();
   return null;
@@ -309,13 +342,13 @@ async function saveKeys() {
 
 // ── what the person does ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const HELD = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown"];
+const HELD = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"];
 
 function leave(event) {
   if (isField(event.target)) event.target.blur();
   else if (byId("guidelines").open) byId("guidelines").close();
   else if (!byId("notice").hidden) notice("");
-  else if (document.activeElement) document.activeElement.blur();
+  else if (!(desk && desk.leave && desk.leave()) && document.activeElement) document.activeElement.blur();
 }
 
 /** A key of the desk, or one that calls an action. False when it is neither. */

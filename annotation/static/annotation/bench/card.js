@@ -2,9 +2,43 @@
 
 import { config, t } from "../../core/strings.js";
 import { correctionOf, withCorrection } from "./editor.js";
+import { draw, shared, unified } from "./diff.js";
 import { h, lengthOf, textBlock } from "./dom.js";
 import { WHOLE } from "./drafts.js";
 import { answerTurns, lacking } from "./prompt.js";
+
+let held = false; // a button of the mouse, or a finger
+for (const name of ["pointerdown", "pointerup", "pointercancel"]) document.addEventListener(name, () => (held = name === "pointerdown"), true);
+
+/** Run once nothing is pressed: what moves under a finger is not what it meant to press. */
+function whenReleased(run) {
+  if (!held) return void setTimeout(run);
+  const once = () => {
+    for (const name of ["pointerup", "pointercancel"]) document.removeEventListener(name, once);
+    setTimeout(run);
+  };
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, once);
+}
+
+/** A correction as it is read in a column of the usual width: its difference; of a text written anew the new one, the difference folded. */
+function folded(answer, entry, language) {
+  const before = unified(answer.text);
+  const after = unified(entry.text);
+  const lang = answer.language || language || null;
+  const changes = h("div", { class: "diff", lang, dir: "auto" });
+  draw(changes, before, after);
+  const anew = shared(before, after) < 0.5;
+  return h(
+    "div",
+    { class: "correction-folded" },
+    h("p", { class: "label", text: t(entry.wording_only ? "corrected_wording" : "corrected") }),
+    anew ? h("div", { class: "text plain", lang, dir: "auto", text: after }) : changes,
+    anew ? h("details", { class: "fold" }, h("summary", { text: t("difference") }), changes) : null,
+    entry.evidence ? h("p", { class: "small soft", text: `${t("evidence")}: ${entry.evidence}` }) : null,
+  );
+}
+
+const SPARE_LINES = 2.2; // nobody scrolls for a line or two
 
 /** <answer-card>: `setup({answer, item, rows, desk})`. `rows` = [{key, label}] to rate; `desk` = {doc(), change(update), rank(letter, tie),
  *  cell(letter, key), rate(letter, key, value), look(letter), seen(letter), saw(letter, part)}. */
@@ -24,7 +58,7 @@ export class AnswerCard extends HTMLElement {
     this.place = h("span", { class: "place" });
     this.read = h("progress", { class: "read", max: 100, value: 0, "aria-label": t("read_so_far") });
     this.length = h("span", { class: "length", text: t("characters", { n: lengthOf(answer.text) }) });
-    this.correctButton = h("button", { type: "button", class: "button quiet small", text: t("correct"), on: { click: () => this.edit(true) } });
+    this.correctButton = h("button", { type: "button", class: "button quiet small", text: t("correct"), on: { click: () => this.edit() } });
     this.flags = this.flagMenu();
     this.rendered = h("div", {}, answerTurns(answer.turns), textBlock(answer, item.language), lacking(answer.cut));
     this.body = h("div", { class: "answer-body", tabIndex: 0, role: "group", "aria-label": t("text_of", { letter: answer.letter }), on: { scroll: () => this.scrolled() } }, this.rendered);
@@ -36,7 +70,8 @@ export class AnswerCard extends HTMLElement {
     );
     this.addEventListener("pointerdown", () => desk.look(this.letter));
     this.addEventListener("focusin", () => desk.look(this.letter));
-    if (correctionOf(desk.doc(), this.target)) this.edit(false);
+    this.addEventListener("focusout", (event) => this.left(event));
+    if (correctionOf(desk.doc(), this.target)) this.fold();
     this.showSeen();
     new ResizeObserver(() => this.scrolled()).observe(this.body);
     return this;
@@ -52,16 +87,27 @@ export class AnswerCard extends HTMLElement {
     const left = this.body.getBoundingClientRect();
     const onScreen = left.right > 0 && left.left < window.innerWidth;
     if (!onScreen) return;
-    const part = scrollHeight <= clientHeight + 2 ? 1 : Math.min(1, (scrollTop + clientHeight + 8) / scrollHeight);
+    const under = scrollHeight - clientHeight - scrollTop;
+    const part = under <= this.spare() ? 1 : (scrollTop + clientHeight) / scrollHeight;
     if (part <= this.seen) return; // what was read stays read, whatever becomes of the layout
     this.seen = part;
     this.showSeen();
     this.desk.saw(this.letter, part);
   }
 
+  /** How much may lie under the edge of an answer that was read: its lower margin and a line or two. */
+  spare() {
+    const { lineHeight, paddingBottom } = getComputedStyle(this.body);
+    return Math.min((parseFloat(paddingBottom) || 0) + SPARE_LINES * (parseFloat(lineHeight) || 24), this.body.clientHeight / 2);
+  }
+
+  get whole() {
+    return this.seen >= WHOLE;
+  }
+
   showSeen() {
     this.read.value = Math.round(this.seen * 100);
-    this.classList.toggle("read-whole", this.seen >= WHOLE);
+    this.classList.toggle("read-whole", this.whole);
   }
 
   flagMenu() {
@@ -82,8 +128,8 @@ export class AnswerCard extends HTMLElement {
     });
   }
 
-  /** Open the correction in place of the text. */
-  edit(focus) {
+  /** Open the correction in place of the text; it folds when the card is left. */
+  edit() {
     if (!this.editor) {
       this.editor = document.createElement("text-editor").setup({
         original: this.answer.text,
@@ -92,18 +138,32 @@ export class AnswerCard extends HTMLElement {
         label: t("correct_answer", { letter: this.letter }),
         onchange: (entry) => this.desk.change((doc) => withCorrection(doc, this.target, entry)),
         onclose: () => {
-          this.editor.replaceWith(this.rendered);
-          this.editor = null;
-          this.classList.remove("editing");
-          this.correctButton.hidden = false;
+          this.fold();
           this.correctButton.focus();
         },
       });
-      this.rendered.replaceWith(this.editor);
+      this.show(this.editor);
       this.classList.add("editing");
       this.correctButton.hidden = true;
     }
-    if (focus) this.editor.focus();
+    this.editor.focus();
+  }
+
+  /** The text as it stands now: what the correction changes, or the answer itself. The column has its usual width again. */
+  fold() {
+    const entry = correctionOf(this.desk.doc(), this.target);
+    this.editor = null;
+    this.show(entry ? folded(this.answer, entry, this.item.language) : this.rendered);
+    this.classList.remove("editing");
+    this.correctButton.hidden = false;
+  }
+
+  show(node) {
+    this.body.replaceChildren(node);
+  }
+
+  left(event) {
+    if (this.editor && !this.contains(event.relatedTarget)) whenReleased(() => this.editor && document.hasFocus() && !this.contains(document.activeElement) && this.fold());
   }
 
   ratings() {

@@ -1,9 +1,14 @@
 // A difference between two texts while one is being typed: by words where words have spaces, by single characters in Chinese, Japanese and
-// Korean, numbers whole (so that "5 mg" → "50 mg" shows 5 → 50). Myers' O(ND) after common ends are cut off.
+// Korean, numbers whole (so that "5 mg" → "50 mg" shows 5 → 50). Myers' O(ND) after common ends are cut off. A Chinese phrase that was written
+// anew is one deletion and one insertion: the characters that both wordings happen to share tell a reader nothing.
 
 const TOKEN = /[0-9]+(?:[.,][0-9]+)*|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]|[\p{L}\p{M}\p{N}_]+|\s+|[^]/gu;
 const PHRASE = /[^\n。！？；.!?;]+[\n。！？；.!?;]*|[\n。！？；.!?;]+/gu;
 const MAX_EDITS = 600;
+const MARK = /[，、；：。！？…\n]+/gu; // ends a phrase
+const SENTENCE_END = /[。！？…\n]/u;
+const HAN = /\p{Script=Han}/u;
+const SHARED = 0.5; // of the longer wording; a phrase that keeps less of itself counts as written anew
 
 export const tokens = (text) => text.match(TOKEN) || [];
 
@@ -27,6 +32,64 @@ export function diff(before, after) {
   push("=", a.slice(0, start).join(""));
   for (const [sign, text] of middle) push(sign, text);
   push("=", a.slice(a.length - end).join(""));
+  return rewrittenWhole(out);
+}
+
+/** `ops` cut into phrases at the marks that stand in both texts, [{changes, mark}, …]. */
+function phrases(ops) {
+  const out = [];
+  let changes = [];
+  for (const [sign, text] of ops) {
+    let at = 0;
+    for (const mark of sign === "=" ? text.matchAll(MARK) : []) {
+      if (mark.index > at) changes.push(["=", text.slice(at, mark.index)]);
+      out.push({ changes, mark: mark[0] });
+      changes = [];
+      at = mark.index + mark[0].length;
+    }
+    if (at < text.length) changes.push([sign, text.slice(at)]);
+  }
+  return [...out, { changes, mark: "" }];
+}
+
+/** Whether a phrase was changed in several places and kept less than half of itself. */
+function rewritten(changes) {
+  const places = changes.filter(([sign], i) => sign !== "=" && (i === 0 || changes[i - 1][0] === "=")).length;
+  if (places < 2 || !changes.some(([sign, text]) => sign !== "=" && HAN.test(text))) return false;
+  const length = (wanted) => changes.reduce((n, [sign, text]) => n + (sign === wanted ? text.length : 0), 0);
+  return length("=") < SHARED * (length("=") + Math.max(length("-"), length("+")));
+}
+
+/** Rewritten phrases in a row become one change, with the commas between them. */
+function rewrittenWhole(ops) {
+  const out = [];
+  let [gone, come, between] = ["", "", ""];
+  const put = (sign, text) => {
+    if (!text) return;
+    const last = out[out.length - 1];
+    if (last && last[0] === sign) last[1] += text;
+    else out.push([sign, text]);
+  };
+  const flush = () => {
+    put("-", gone);
+    put("+", come);
+    put("=", between);
+    gone = come = between = "";
+  };
+  for (const { changes, mark } of phrases(ops)) {
+    const whole = rewritten(changes);
+    if (whole) {
+      gone += between + changes.map(([sign, text]) => (sign === "+" ? "" : text)).join("");
+      come += between + changes.map(([sign, text]) => (sign === "-" ? "" : text)).join("");
+      between = mark;
+      if (!SENTENCE_END.test(mark)) continue;
+    }
+    flush();
+    if (whole) continue;
+    for (const [sign, text] of changes) put(sign, text);
+    put("=", mark);
+  }
+  flush();
   return out;
 }
 
@@ -94,6 +157,12 @@ function grouped(ops) {
   }
   flush();
   return out;
+}
+
+/** How much of the longer text stands in both, 0–1. */
+export function shared(before, after) {
+  const same = diff(before, after).reduce((n, [sign, text]) => n + (sign === "=" ? text.length : 0), 0);
+  return same / Math.max(1, before.length, after.length);
 }
 
 /** Draw the difference into `node`. */

@@ -137,20 +137,50 @@ export function incomplete(state, letters) {
   return null;
 }
 
-/** Soft contradictions between rank and overall rating: [[better, worse], …] where the better-ranked one is rated lower. */
-export function contradictions(state, ratings = {}) {
+/** The groups from best to worst, with the unranked ones last where they are said to be worse. */
+function ordered(state, letters) {
+  const rest = letters.filter((letter) => !ranked(state).includes(letter));
+  return state.rest === "worse" && rest.length ? [...groups(state), rest] : groups(state);
+}
+
+/** Whose criteria are rated where only the ends are: the best group and the worst, best first. */
+export function ends(state, letters) {
+  const order = ordered(state, letters);
+  return order.length ? [...new Set([...order[0], ...order[order.length - 1]])] : [];
+}
+
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Whether ratings say the opposite of a rank: over what both were rated on, `high` is nowhere above `low` and somewhere below it, or lower by a
+ *  whole point on average. One criterion may well be lower in the better answer. */
+function ratedLower(high = {}, low = {}) {
+  const both = Object.keys(high).filter((key) => high[key] && low[key]);
+  if (!both.length) return false;
+  const apart = both.map((key) => high[key] - low[key]);
+  return mean(apart) <= -1 || (apart.every((by) => by <= 0) && apart.some((by) => by < 0));
+}
+
+/** Soft contradictions between rank and ratings: [[better, worse], …] where the better-ranked one is rated lower. */
+export function contradictions(state, letters, ratings = {}) {
   const out = [];
-  const order = groups(state);
-  order.forEach((group, i) =>
-    group.forEach((a) =>
-      order.slice(i + 1).forEach((below) =>
-        below.forEach((b) => {
-          const high = (ratings[a] || {}).overall;
-          const low = (ratings[b] || {}).overall;
-          if (high && low && high < low) out.push([a, b]);
-        }),
-      ),
-    ),
-  );
+  const order = ordered(state, letters);
+  order.forEach((group, i) => {
+    for (const a of group) for (const b of order.slice(i + 1).flat()) if (ratedLower(ratings[a], ratings[b])) out.push([a, b]);
+  });
   return out;
+}
+
+/** Soft contradictions between the line and ratings: {low: letters above the line with no rating over 2, high: ranked ones below it with none under 4}. */
+export function lineContradictions(state, ratings = {}) {
+  const line = lineAt(state);
+  if (line === null) return { low: [], high: [] };
+  const order = groups(state);
+  const all = (letter, fits) => {
+    const given = Object.values(ratings[letter] || {}).filter(Boolean);
+    return given.length > 0 && given.every(fits);
+  };
+  return {
+    low: order.slice(0, line).flat().filter((letter) => all(letter, (value) => value <= 2)),
+    high: order.slice(line).flat().filter((letter) => all(letter, (value) => value >= 4)),
+  };
 }

@@ -1,20 +1,20 @@
 // The desk of a ranking: the conversation, the answers side by side, and the sentence in the dock.
 
-import { isField } from "../../core/keys.js";
 import { t } from "../../core/strings.js";
 import "./card.js";
 import "./ranking_bar.js";
 import { h } from "./dom.js";
-import { WHOLE } from "./drafts.js";
+import { Layout } from "./layout.js";
 import * as rank from "./ranking.js";
 import { PromptPanel } from "./prompt.js";
+import { Reading } from "./reading.js";
 
 const listed = (letters) => letters.join(t("list_comma"));
 
 export class RankingDesk {
   /** `page` = {doc(), change(update), seen(letter), saw(letter, part), announce(text), submit()}. */
   constructor({ item, page }) {
-    Object.assign(this, { item, page, letters: item.answers.map((a) => a.letter), together: false, tieNext: false });
+    Object.assign(this, { item, page, letters: item.answers.map((a) => a.letter), tieNext: false });
     this.state = rank.fromDocument(page.doc());
     this.rows = item.ratings === "overall" ? [{ key: "overall", label: t("overall") }] : item.ratings === "none" ? [] : item.criteria;
     this.looked = this.letters[0];
@@ -39,6 +39,8 @@ export class RankingDesk {
     );
     this.side = h("div", { class: "answers-side" }, this.tabs, this.row);
     this.node = h("div", { class: "desk-ranking" }, this.prompt, this.side);
+    const asked = item.messages[item.messages.length - 1];
+    this.layout = new Layout({ node: this.node, prompt: this.prompt, row: this.row, cards: this.cards, text: (asked && asked.text) || t("conversation"), announce: page.announce });
     new ResizeObserver(() => this.side.classList.toggle("scrolls", !this.row.querySelector(".editing") && this.row.scrollWidth > this.row.clientWidth + 4)).observe(this.row);
     this.sentence = document.createElement("rank-sentence").setup({
       letters: this.letters,
@@ -54,7 +56,7 @@ export class RankingDesk {
       back: h("button", { type: "button", class: "button small", "aria-label": t("take_back"), title: `${t("take_back")} (⌫)`, text: "⌫", on: { click: () => this.set(rank.back(this.state)) } }),
     };
     this.dock = h("div", { class: "dock-ranking" }, this.sentence, h("div", { class: "dock-buttons" }, this.buttons.tie, this.buttons.back, this.buttons.line, this.buttons.none, this.buttons.rest));
-    for (const card of this.cards) card.body.addEventListener("scroll", () => this.follow(card), { passive: true });
+    this.reading = new Reading({ cards: this.cards, looked: () => this.card(this.looked) });
     this.row.addEventListener("scroll", () => this.swiped(), { passive: true });
     this.update();
   }
@@ -65,13 +67,15 @@ export class RankingDesk {
 
   /** Extra entries of the "more" menu for this kind of work. */
   menu() {
-    return ["correct", "strength", "sort", "scroll_together"];
+    return ["correct", "strength", "sort", "scroll_together", "zoom", "prompt_place"];
   }
 
   // ── the document ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   set(state, say = true) {
     this.state = state;
+    // Digits typed after the letters begin with the best answer, wherever one was reading.
+    if (this.cell) this.cell = this.unrated()[0] || this.cells()[0] || this.cell;
     const part = rank.toDocument(state, this.letters);
     this.page.change((doc) => {
       const { ranking, acceptable, rest, strength, ...others } = doc;
@@ -103,6 +107,7 @@ export class RankingDesk {
 
   rate(cell, value) {
     this.cell = cell;
+    if (value) this.last = cell;
     this.page.change((doc) => {
       const mine = { ...(doc.ratings || {})[cell.letter], [cell.key]: value };
       if (!value) delete mine[cell.key];
@@ -116,21 +121,36 @@ export class RankingDesk {
     this.update();
   }
 
+  /** The rating given last, for every criterion of that answer that has none yet. */
+  rateRest() {
+    const ratings = this.page.doc().ratings || {};
+    const last = this.last && (ratings[this.last.letter] || {})[this.last.key];
+    if (!last) return;
+    const { letter } = this.last;
+    const open = this.rateable(letter).filter((key) => !(ratings[letter] || {})[key]);
+    for (const key of open) this.rate({ letter, key }, last);
+    this.moveOn({ letter, key: open[open.length - 1] || this.last.key });
+  }
+
   labelOf(key) {
     return (this.rows.find((row) => row.key === key) || { label: key }).label;
   }
 
-  /** The keys to rate for an answer: with "ends", only the best and the worst group's. */
+  /** The keys that are asked for of an answer: with "ends", only the best and the worst group's. */
   asked(letter) {
-    if (this.item.ratings !== "ends") return this.rows.map((row) => row.key);
-    const order = rank.groups(this.state);
-    const rest = this.letters.filter((l) => !rank.ranked(this.state).includes(l));
-    const worst = this.state.rest === "worse" && rest.length ? rest : order[order.length - 1] || [];
-    return order.length && (order[0].includes(letter) || worst.includes(letter)) ? this.rows.map((row) => row.key) : [];
+    if (this.item.ratings === "ends" && !rank.ends(this.state, this.letters).includes(letter)) return [];
+    return this.rows.map((row) => row.key);
   }
 
+  /** The keys that can be rated: what is asked for, and what was rated while it was. */
+  rateable(letter) {
+    const given = (this.page.doc().ratings || {})[letter];
+    return given ? this.rows.map((row) => row.key) : this.asked(letter);
+  }
+
+  /** What is asked for, the best answer's first. */
   cells() {
-    return this.letters.flatMap((letter) => this.asked(letter).map((key) => ({ letter, key })));
+    return rank.byRank(this.state, this.letters).flatMap((letter) => this.asked(letter).map((key) => ({ letter, key })));
   }
 
   unrated() {
@@ -141,10 +161,10 @@ export class RankingDesk {
   // ── moving about ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   look(letter) {
-    if (this.looked === letter) return;
+    if (this.looked === letter && (!this.cell || this.cell.letter === letter)) return;
     this.looked = letter;
     if (this.cell) {
-      const keys = this.asked(letter);
+      const keys = this.rateable(letter);
       if (keys.length) this.cell = { letter, key: keys.includes(this.cell.key) ? this.cell.key : keys[0] };
     }
     this.update();
@@ -178,15 +198,6 @@ export class RankingDesk {
     }, 120);
   }
 
-  follow(card) {
-    if (!this.together || this.leading) return;
-    this.leading = true;
-    const { scrollTop, scrollHeight, clientHeight } = card.body;
-    const part = scrollTop / Math.max(1, scrollHeight - clientHeight);
-    for (const other of this.cards) if (other !== card) other.body.scrollTop = part * (other.body.scrollHeight - other.body.clientHeight);
-    requestAnimationFrame(() => (this.leading = false));
-  }
-
   /** Move the focus of ratings (and of "correct") by answers (`across`) and criteria (`down`). */
   move(across, down) {
     const order = this.shown();
@@ -196,9 +207,10 @@ export class RankingDesk {
       this.show(next);
     }
     if (down && this.cell) {
-      const keys = this.asked(this.looked);
+      const { letter } = this.cell;
+      const keys = this.rateable(letter);
       const k = keys.indexOf(this.cell.key);
-      if (keys.length) this.cell = { letter: this.looked, key: keys[Math.max(0, Math.min(keys.length - 1, k + down))] };
+      if (keys.length) this.cell = { letter, key: keys[Math.max(0, Math.min(keys.length - 1, k + down))] };
       this.update();
     }
   }
@@ -215,7 +227,7 @@ export class RankingDesk {
       return true;
     }
     if (this.cell && /^[0-5]$/.test(key)) {
-      const cell = this.asked(this.cell.letter).includes(this.cell.key) ? this.cell : this.cells()[0];
+      const cell = this.rateable(this.cell.letter).includes(this.cell.key) ? this.cell : this.cells()[0];
       if (!cell) return true;
       this.rate(cell, Number(key));
       if (key !== "0") this.moveOn(cell);
@@ -229,17 +241,11 @@ export class RankingDesk {
       this.move(key === "ArrowLeft" ? -1 : 1, 0);
       return true;
     }
-    if (key === "ArrowUp" || key === "ArrowDown") {
-      if (this.rows.length > 1) this.move(0, key === "ArrowUp" ? -1 : 1);
-      else this.scroll(key === "ArrowUp" ? -60 : 60);
+    if ((key === "ArrowUp" || key === "ArrowDown") && this.rows.length > 1) {
+      this.move(0, key === "ArrowUp" ? -1 : 1);
       return true;
     }
-    if (["PageUp", "PageDown", " "].includes(key)) {
-      const page = this.card(this.looked).body.clientHeight * 0.85;
-      this.scroll(key === "PageUp" || (key === " " && event.shiftKey) ? -page : page);
-      return true;
-    }
-    return false;
+    return this.reading.key(key, event);
   }
 
   /** To the next cell that has no rating yet, from `cell` on and round. */
@@ -255,12 +261,6 @@ export class RankingDesk {
     this.update();
   }
 
-  scroll(by) {
-    const active = document.activeElement;
-    const inside = active && !isField(active) && active.closest(".prompt-scroll, .answer-body");
-    (inside || this.card(this.looked).body).scrollBy({ top: by });
-  }
-
   action(id) {
     if (id === "line") this.set(rank.drawLine(this.state));
     else if (id === "none_acceptable") this.set(rank.noneAcceptable(this.state));
@@ -269,18 +269,19 @@ export class RankingDesk {
       this.set(rank.toggleStrength(this.state));
       if (this.state.strength) this.page.say(t(rank.groups(this.state).length > 1 ? "strength_press" : "strength_rank_first"));
     }
+    else if (id === "rate_rest") this.rateRest();
     else if (id === "sort") this.sort();
-    else if (id === "scroll_together") {
-      this.together = !this.together;
-      this.page.announce(t(this.together ? "scroll_together_on" : "scroll_together_off"));
-    } else if (id === "correct") this.card(this.looked).edit(true);
+    else if (id === "scroll_together") this.page.announce(this.reading.toggle());
+    else if (id === "zoom") this.layout.zoom();
+    else if (id === "prompt_place") this.layout.next();
+    else if (id === "correct") this.card(this.looked).edit();
     else return false;
     this.update();
     return true;
   }
 
   pressed(id) {
-    return { strength: !!this.state.strength, scroll_together: this.together }[id];
+    return { strength: !!this.state.strength, scroll_together: this.reading.together, zoom: this.layout.zoomed }[id];
   }
 
   /** Lay the columns in the order of the ranking, on demand only. */
@@ -301,29 +302,33 @@ export class RankingDesk {
     return key ? t(key) : null;
   }
 
+  /** What was not read yet, as a sentence about what showUnread does; null when all was read. */
   unread() {
-    return this.cards.filter((card) => card.seen < WHOLE).map((card) => card.letter);
+    const letters = this.reading.unread();
+    return letters.length ? t("hint_not_read", { letters: listed(letters) }) : null;
+  }
+
+  /** Esc: back from one answer to all. False when all are there. */
+  leave() {
+    return this.layout.zoom(false);
+  }
+
+  showUnread() {
+    this.layout.zoom(false);
+    this.reading.showUnread((letter) => this.show(letter));
   }
 
   /** Soft hints, as sentences: nothing here keeps anybody from submitting. */
   hints() {
     const doc = this.page.doc();
     const out = [];
-    const unread = this.unread();
-    if (unread.length) out.push(t("hint_not_read", { letters: listed(unread) }));
     const ranked = rank.ranked(this.state);
     const left = this.letters.filter((letter) => !ranked.includes(letter));
     if (ranked.length && left.length && this.state.rest !== "worse") out.push(t("hint_not_ranked", { letters: listed(left) }));
-    for (const [a, b] of rank.contradictions(this.state, doc.ratings)) out.push(t("hint_rank_rating", { better: a, worse: b }));
-    const line = rank.lineAt(this.state);
-    if (line !== null) {
-      const above = rank.groups(this.state).slice(0, line).flat();
-      for (const letter of this.letters) {
-        const overall = ((doc.ratings || {})[letter] || {}).overall;
-        if (overall && above.includes(letter) && overall <= 2) out.push(t("hint_good_low", { letter }));
-        if (overall >= 4 && !above.includes(letter) && rank.ranked(this.state).includes(letter)) out.push(t("hint_bad_high", { letter }));
-      }
-    }
+    for (const [better, worse] of rank.contradictions(this.state, this.letters, doc.ratings)) out.push(t("hint_rank_rating", { better, worse }));
+    const { low, high } = rank.lineContradictions(this.state, doc.ratings);
+    for (const letter of low) out.push(t("hint_good_low", { letter }));
+    for (const letter of high) out.push(t("hint_bad_high", { letter }));
     const open = [...new Set(this.unrated().map((c) => c.letter))];
     if (open.length) out.push(t("hint_not_rated", { letters: listed(open) }));
     return out;
@@ -332,7 +337,7 @@ export class RankingDesk {
   /** Last touches to the document at submit. */
   finish(doc) {
     const { not_read, ...others } = doc;
-    const unread = this.unread();
+    const unread = this.reading.left();
     return unread.length ? { ...others, not_read: unread } : others;
   }
 
@@ -345,7 +350,7 @@ export class RankingDesk {
       if (at < 0) return null;
       return { rank: 1 + order.slice(0, at).flat().length, tie: order[at].length > 1, good: line === null ? null : at < line };
     };
-    for (const card of this.cards) card.update({ doc, place: placeOf(card.letter), cell: this.cell, looked: card.letter === this.looked, asked: this.asked(card.letter) });
+    for (const card of this.cards) card.update({ doc, place: placeOf(card.letter), cell: this.cell, looked: card.letter === this.looked, asked: this.rateable(card.letter) });
     for (const tab of this.tabs.children) {
       const place = placeOf(tab.dataset.tab);
       tab.textContent = tab.dataset.tab + (place ? ` ${place.rank}` : "");

@@ -1,6 +1,6 @@
 // The life of a piece of work: opened, kept with every change, sent, followed by the next. The page only shows what happens here.
 //
-// Work = {payload, id, doc, seen, revision, active, dirty, confirmed, late, reopened, readOnly}. `seen`: how much of each answer was on
+// Work = {payload, id, doc, seen, revision, active, dirty, confirmed, late, reopened, undone, readOnly}. `seen`: how much of each answer was on
 // screen, {letter: 0–1}. `confirmed`: the server has opened it for us
 // (a prefetched item is shown before that). All sending runs one after the other through `chain`, so that a submit is on the server
 // before the next item is asked for.
@@ -10,6 +10,7 @@ import { watchActivity } from "./activity.js";
 import { keeping, lettersOf, most, readIn, same, spoken } from "./drafts.js";
 import { Outbox } from "./outbox.js";
 
+const UNDOABLE = 20;
 const RESERVE_EVERY = 80_000; // the reserve lasts two minutes
 
 export class Session {
@@ -19,7 +20,7 @@ export class Session {
     Object.assign(this, { config, http, store, page });
     this.work = null;
     this.next = null; // prefetched payload
-    this.previous = null; // {work, key}: what undo takes back
+    this.undoable = [...(config.undoable || [])]; // {id, kind: "submit" | "skip", work, key}: what undo takes back, the newest last
     this.sent = new Map(); // client_key → work, to go back to when it is refused
     this.chain = Promise.resolve();
     this.offline = false;
@@ -105,7 +106,7 @@ export class Session {
   }
 
   /** Show `payload` as the current work, with the newest of the server's draft and what this browser still holds. */
-  async open(payload, { confirmed = true, reopened = false, doc = null, seen = null } = {}) {
+  async open(payload, { confirmed = true, reopened = false, doc = null, seen = null, undone = "" } = {}) {
     const { assignment } = payload;
     const letters = lettersOf(payload);
     const made = assignment.annotation && assignment.annotation.document;
@@ -122,6 +123,7 @@ export class Session {
       touched: false,
       confirmed,
       reopened,
+      undone,
       late: false,
       done: false,
       readOnly: reopened && !!assignment.annotation && assignment.annotation.state === "accepted",
@@ -184,7 +186,7 @@ export class Session {
     work.done = true;
     work.dirty = false;
     this.sent.set(entry.client_key, work);
-    this.previous = { work, key: entry.client_key };
+    this.done(work, "submit", entry.client_key);
     if (work.reopened) {
       this.page.closed(work);
     } else if (this.next) {
@@ -201,6 +203,13 @@ export class Session {
     });
   }
 
+  /** What was just done is what undo takes back next. */
+  done(work, kind, key = "") {
+    this.undoable = this.undoable.filter((one) => one.id !== work.id);
+    if (!work.reopened) this.undoable.push({ id: work.id, kind, work, key });
+    if (this.undoable.length > UNDOABLE) this.undoable.shift();
+  }
+
   flush(options) {
     return this.outbox.flush(options);
   }
@@ -210,6 +219,7 @@ export class Session {
     this.store.dropSeen(entry.assignment);
     this.sent.delete(entry.client_key);
     this.reached();
+    if (!this.undoable.some((one) => one.id === entry.assignment)) this.undoable.push({ id: entry.assignment, kind: "submit" }); // of an earlier page
     this.page.progress(answer.progress);
     if (answer.late) this.page.notice("kept_late");
   }
@@ -219,7 +229,7 @@ export class Session {
     const work = this.sent.get(entry.client_key);
     if (work) this.keep(work);
     else this.store.keepDraft(entry.assignment, { document: { not_read: [], ...entry.document }, revision: 0, active_ms: entry.active_ms });
-    if (this.previous && this.previous.key === entry.client_key) this.previous = null;
+    this.undoable = this.undoable.filter((one) => one.id !== entry.assignment);
     if (work && !["reviewed", "item_hidden", "not_found", "permission_denied"].includes(error.code)) {
       const waiting = this.work;
       if (waiting && waiting !== work && !waiting.done) this.next = waiting.payload;
@@ -236,7 +246,11 @@ export class Session {
   // ── other verbs ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   skip(reason, comment) {
-    return this.giveUp((id) => this.http.post(`assignments/${id}/skip/`, { reason, comment }));
+    return this.giveUp(async (id) => {
+      const { work } = this;
+      await this.http.post(`assignments/${id}/skip/`, { reason, comment });
+      this.done(work, "skip");
+    });
   }
 
   report(comment) {
@@ -250,6 +264,7 @@ export class Session {
     return this.queue(async () => {
       await this.saving;
       if (!work.confirmed) await this.openNext();
+      if (work.dirty) await this.saveNow(); // a skip that is taken back has its words again
       try {
         await verb(work.id);
       } catch (error) {
@@ -263,37 +278,47 @@ export class Session {
       this.next = null;
       if (work.reopened) return this.page.reopenedSent();
       await this.openNext();
+      this.recount();
       return said ? this.page.notice(said) : null;
     });
   }
 
-  /** Take the last submit back. One that has not left yet is simply taken out of the outbox. */
+  /** Take back what was done last, a submit or a skip, and again what was done before it. A submit that has not left yet is simply taken out of
+   *  the outbox. */
   undo() {
-    const previous = this.previous;
-    if (!previous) return this.page.notice("nothing_to_undo");
     return this.queue(async () => {
-      this.previous = null;
-      const waiting = this.outbox.find(previous.key);
+      const last = this.undoable.pop();
+      if (!last) return this.page.notice("nothing_to_undo");
+      const waiting = last.key && this.outbox.find(last.key);
       await this.saveNow();
       if (waiting) {
         this.outbox.drop(waiting);
         const shown = this.work;
-        if (shown && !shown.done && shown !== previous.work && !shown.dirty) this.next = shown.payload;
-        return this.open(previous.work.payload, { doc: previous.work.doc, seen: previous.work.seen, confirmed: previous.work.confirmed });
+        if (shown && !shown.done && shown !== last.work && !shown.dirty) this.next = shown.payload;
+        return this.open(last.work.payload, { doc: last.work.doc, seen: last.work.seen, confirmed: last.work.confirmed, undone: "submit" });
       }
       try {
-        const payload = await this.http.post(`assignments/${previous.work.id}/undo/?html=1`);
+        const payload = await this.http.post(`assignments/${last.id}/undo/?html=1`);
         this.next = null;
         this.reached();
-        this.page.notice("undone");
-        await this.open(payload);
+        await this.open(payload, { undone: last.kind });
+        this.recount();
         return this.reserve();
       } catch (error) {
         this.missed(error);
-        if (error.kind !== "refused") this.previous = previous;
-        return this.page.notice(error.kind === "refused" ? "refused_because" : "needs_server", { message: error.message });
+        if (error.kind !== "refused") this.undoable.push(last);
+        this.page.status();
+        return this.page.notice(error.kind === "refused" ? "not_taken_back" : "needs_server", { message: error.message });
       }
     });
+  }
+
+  /** Ask for the figures as they are now; with `summary` also for what became of one's own work. */
+  async recount(summary = false) {
+    const query = summary ? "?summary=1" : "";
+    const figures = await this.http.get(`projects/${this.config.project.slug}/progress/${query}`, { quiet: true }).catch(() => null);
+    if (figures) this.page.progress(figures);
+    return figures;
   }
 
   // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
