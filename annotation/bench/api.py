@@ -8,9 +8,9 @@ from rest_framework.views import APIView
 
 from annotation.bench import payload
 from annotation.document import SKIP_REASONS
-from annotation.models import Annotator
+from annotation.models import Annotator, Assignment
 from annotation.statistics import own_work, progress
-from annotation.work import queue, submit
+from annotation.work import queue, submit, take_back
 from core.api.auth import project_for
 from core.errors import Conflict
 from core.models import ApiKey
@@ -202,8 +202,8 @@ class UndoView(APIView):
     def post(self, request, pk):
         """Take one's own submit back before it is reviewed, or one's own skip while its place is free."""
         project = _key_project(request)
-        skipped = queue.own(user=request.user, pk=pk, project=project).state == "skipped"
-        a = (queue.unskip if skipped else submit.undo)(user=request.user, pk=pk, project=project)
+        skipped = queue.own(user=request.user, pk=pk, project=project).state == Assignment.State.SKIPPED
+        a = (take_back.unskip if skipped else submit.undo)(user=request.user, pk=pk, project=project)
         return Response(payload.of(a, html=request.query_params.get("html") in ("1", "true")))
 
 

@@ -3,13 +3,15 @@
 from datetime import timedelta
 from math import fsum
 
-from annotation.models import Annotation, Annotator, Assignment, Consensus
+from annotation.document import CORRECTIONS, Judgement
+from annotation.models import Annotation, Annotator, Assignment, Consensus, Item
 from annotation.querysets import IN_FORCE
 from annotation.statistics import agreement
 
 PAUSE = timedelta(hours=1)  # a longer one ends a session
 NEWEST = 1000  # judgements looked at, of a person who has done more
 UNDOABLE = 20
+State = Assignment.State
 
 
 def summary(annotator: Annotator) -> dict:
@@ -25,7 +27,7 @@ def summary(annotator: Annotator) -> dict:
 
 
 def _session(own) -> dict:
-    heads = own.filter(state__in=["submitted", "accepted", "returned"])
+    heads = own.filter(state__in=[*IN_FORCE, Annotation.State.RETURNED])
     rows = sorted(heads.values_list("head__created_at", "head__active_ms")[:NEWEST], reverse=True)
     judged = active_ms = 0
     before = None
@@ -39,7 +41,8 @@ def _session(own) -> dict:
 
 
 def _settled(own) -> dict:
-    mine = own.filter(state__in=IN_FORCE, item__state="settled").select_related("head", "item")[:NEWEST]
+    mine = own.filter(state__in=IN_FORCE, item__state=Item.State.SETTLED)
+    mine = mine.select_related("head", "item")[:NEWEST]
     by_item = {one.item_id: one for one in mine}
     rulings = Consensus.objects.filter(item__in=list(by_item)).select_related("version").order_by("pk")
     settled = {ruling.item_id: ruling.version for ruling in rulings}  # the newest of each
@@ -63,10 +66,14 @@ def _settled(own) -> dict:
 
 def _corrections(own) -> dict:
     out = {"accepted": 0, "returned": 0, "waiting": 0}
-    names = {"accepted": "accepted", "returned": "returned", "submitted": "waiting"}
-    rows = own.filter(state__in=list(names), head__document__has_key="corrections")
+    names = {
+        Annotation.State.ACCEPTED: "accepted",
+        Annotation.State.RETURNED: "returned",
+        Annotation.State.SUBMITTED: "waiting",
+    }
+    rows = own.filter(state__in=list(names), head__document__has_key=CORRECTIONS)
     for state, document in rows.values_list("state", "head__document")[:NEWEST]:
-        out[names[state]] += len(document["corrections"])
+        out[names[state]] += len(Judgement(document).corrections())
     return out
 
 
@@ -74,20 +81,23 @@ def undoable(annotator: Annotator) -> list[dict]:
     """What of the annotator's newest work can be taken back now, the newest last: [{"id": of the assignment,
     "kind": "submit" | "skip"}], in the order it was given to them."""
     rows = Assignment.objects.filter(annotator=annotator).select_related("item").order_by("-id")[:UNDOABLE]
-    found = [a for a in rows if a.state in ("submitted", "skipped") and not a.item.hidden]
+    found = [a for a in rows if a.state in (State.SUBMITTED, State.SKIPPED) and not a.item.hidden]
     submitted = set(
         Annotation.objects.filter(
-            annotator=annotator, item__in=[a.item_id for a in found], state="submitted", ruling=False
+            annotator=annotator,
+            item__in=[a.item_id for a in found],
+            state=Annotation.State.SUBMITTED,
+            ruling=False,
         ).values_list("item_id", flat=True)
     )
     out = []
     for a in reversed(found):
-        if a.state == "submitted" and a.item_id in submitted and a.item.state != "settled":
+        if a.state == State.SUBMITTED and a.item_id in submitted and a.item.state != Item.State.SETTLED:
             out.append({"id": a.pk, "kind": "submit"})
-        elif a.state == "skipped" and a.skip_reason and _has_place(a.item):
+        elif a.state == State.SKIPPED and a.skip_reason and _has_place(a.item):
             out.append({"id": a.pk, "kind": "skip"})
     return out
 
 
 def _has_place(item) -> bool:
-    return item.state == "open" and item.held < item.overlap
+    return item.state == Item.State.OPEN and item.held < item.overlap

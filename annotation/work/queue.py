@@ -356,35 +356,14 @@ def make_way(a: Assignment, *, user) -> None:
     """What the annotator of locked `a` has open becomes their reserved one, since `a` is opened again; what
     was reserved is let go."""
     others = {o.state: o for o in Assignment.objects.live(annotator=a.annotator_id)}
-    if "open" not in others:
+    if Assignment.State.OPEN not in others:
         return
-    if "reserved" in others:
-        release(user=user, pk=others["reserved"].pk)
+    if Assignment.State.RESERVED in others:
+        release(user=user, pk=others[Assignment.State.RESERVED].pk)
     until = timezone.now() + timedelta(seconds=RESERVE_SECONDS)
-    Assignment.objects.filter(pk=others["open"].pk).update(state="reserved", lease_until=until)
-
-
-@on_deadlock
-@transaction.atomic
-def unskip(*, user, pk: int, project=None) -> Assignment:
-    """Take one's own skip back: the item is open again with what was written on it, as if it had never been
-    given up; what was open meanwhile becomes the reserved one. Conflict "not_undoable" where nothing was
-    skipped (a report puts an item aside for good) or somebody else has the place by now."""
-    a = locked_own(user=user, pk=pk, project=project)
-    if a.item.hidden:
-        raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
-    if a.state != "skipped" or not a.skip_reason:
-        raise Conflict("not_undoable", _("This work can no longer be taken back."))
-    if a.item.state != "open" or not take_slot(a):
-        raise Conflict("not_undoable", _("Somebody else has taken this item meanwhile."))
-    make_way(a, user=user)
-    reason, a.skip_reason, a.skip_comment = a.skip_reason, "", ""
-    a.state, a.lease_until = "open", timezone.now() + timedelta(seconds=a.project.bench.lease_seconds)
-    a.opened_at = a.opened_at or timezone.now()
-    a.save(update_fields=["state", "slot", "lease_until", "opened_at", "skip_reason", "skip_comment"])
-    daily.unskipped(annotator_id=a.annotator_id)
-    events.append(project=a.project, actor=user, verb="unskip", target=a.item, reason=reason)
-    return a
+    Assignment.objects.filter(pk=others[Assignment.State.OPEN].pk).update(
+        state=Assignment.State.RESERVED, lease_until=until
+    )
 
 
 @on_deadlock

@@ -11,7 +11,7 @@ from annotation.models import Annotation, Assignment, Item
 from annotation.projects import actions as projects
 from annotation.statistics import agreement
 from annotation.statistics import project as figures
-from annotation.work import queue, review, submit
+from annotation.work import queue, review, submit, take_back
 from core.erasure import Person
 from core.errors import DomainError
 from tests.cast import make_item, make_member, make_project
@@ -92,7 +92,7 @@ class Bench:
 
     def unskip(self):
         if a := self.assignment("skipped"):
-            queue.unskip(user=a.annotator.user, pk=a.pk)
+            take_back.unskip(user=a.annotator.user, pk=a.pk)
 
     def release(self):
         if a := self.assignment("open", "reserved"):

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from annotation.models import Annotator, Assignment, Item
-from annotation.work import queue, submit
+from annotation.work import queue, submit, take_back
 from core.errors import Conflict, DomainError
 from tests.cast import make_item, make_member, make_project
 
@@ -196,7 +196,7 @@ def test_others_assignments_are_not_found(project, alice, bob):
         lambda: queue.renew(user=bob, pk=a.pk),
         lambda: queue.release(user=bob, pk=a.pk),
         lambda: queue.skip(user=bob, pk=a.pk, reason="unclear"),
-        lambda: queue.unskip(user=bob, pk=a.pk),
+        lambda: take_back.unskip(user=bob, pk=a.pk),
         lambda: submit.submit(user=bob, pk=a.pk, given=ranked(a), client_key="k"),
         lambda: submit.save_draft(user=bob, pk=a.pk, draft={}, revision=0),
         lambda: submit.undo(user=bob, pk=a.pk),

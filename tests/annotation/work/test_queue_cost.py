@@ -15,7 +15,7 @@ from annotation.bench import payload
 from annotation.document import SKIP_REASONS
 from annotation.models import Annotation, AnnotationVersion, Assignment, Item
 from annotation.statistics import progress
-from annotation.work import queue, submit
+from annotation.work import queue, submit, take_back
 from core.db import bulk
 from tests.cast import make_annotator, make_item, make_member, make_project, make_prompt
 
@@ -159,7 +159,7 @@ VERBS = {
         _held(b)
         and queue.skip(user=b.user, pk=b.held.pk, reason=SKIP_REASONS[0])
         and b.assignment()
-        and (lambda: queue.unskip(user=b.user, pk=b.held.pk))
+        and (lambda: take_back.unskip(user=b.user, pk=b.held.pk))
     ),
     "report": lambda b: _held(b) and (lambda: queue.report(user=b.user, item=b.held.item)),
     "submit": lambda b: _held(b) and (lambda: _submit(b)),

@@ -4,7 +4,7 @@ import pytest
 
 from annotation.models import Annotation, Assignment, DailyFigure
 from annotation.statistics import own_work, progress
-from annotation.work import queue, submit
+from annotation.work import queue, submit, take_back
 from core.errors import Conflict
 from core.models import Event
 from tests.cast import make_cast, make_item
@@ -29,7 +29,7 @@ def test_a_skip_is_taken_back_with_its_place_its_text_and_the_counts(cast):
     submit.save_draft(user=cast.bob, pk=a.pk, draft=RANKED, revision=0)
     queue.skip(user=cast.bob, pk=a.pk, reason="unclear")
     assert DailyFigure.objects.get().skipped == 1
-    back = queue.unskip(user=cast.bob, pk=a.pk)
+    back = take_back.unskip(user=cast.bob, pk=a.pk)
     assert (back.state, back.slot, back.draft, back.skip_reason) == ("open", 0, RANKED, "")
     item.refresh_from_db()
     assert item.held == 1
@@ -46,7 +46,7 @@ def test_what_is_open_meanwhile_is_set_aside(cast):
     first = skipped(cast)
     second = queue.claim(project=cast.project, user=cast.bob)
     third = queue.claim(project=cast.project, user=cast.bob, reserve=True)
-    queue.unskip(user=cast.bob, pk=first.pk)
+    take_back.unskip(user=cast.bob, pk=first.pk)
     states = dict(Assignment.objects.values_list("pk", "state"))
     assert states == {first.pk: "open", second.pk: "reserved", third.pk: "released"}
 
@@ -58,7 +58,7 @@ def test_a_skip_whose_place_is_taken_stays_one(cast):
     queue.claim(project=cast.project, user=cast.carol)
     assert own_work.undoable(a.annotator) == []
     with pytest.raises(Conflict) as refused:
-        queue.unskip(user=cast.bob, pk=a.pk)
+        take_back.unskip(user=cast.bob, pk=a.pk)
     assert refused.value.code == "not_undoable"
     a.refresh_from_db()
     assert (a.state, a.skip_reason) == ("skipped", "not_my_field")
@@ -68,15 +68,15 @@ def test_what_was_not_skipped_or_is_hidden_is_refused(cast):
     item = make_item(cast.project, overlap=2)
     a = queue.claim(project=cast.project, user=cast.bob)
     with pytest.raises(Conflict, match="can no longer be taken back"):
-        queue.unskip(user=cast.bob, pk=a.pk)
+        take_back.unskip(user=cast.bob, pk=a.pk)
     queue.skip(user=cast.bob, pk=a.pk, reason="unclear")
     Assignment.objects.filter(pk=a.pk).update(skip_reason="")  # put aside by a report
     assert own_work.undoable(a.annotator) == []
     with pytest.raises(Conflict, match="can no longer be taken back"):
-        queue.unskip(user=cast.bob, pk=a.pk)
+        take_back.unskip(user=cast.bob, pk=a.pk)
     queue.report(user=cast.alice, item=item)
     with pytest.raises(Conflict) as refused:
-        queue.unskip(user=cast.bob, pk=a.pk)
+        take_back.unskip(user=cast.bob, pk=a.pk)
     assert refused.value.code == "item_hidden"
 
 
@@ -121,7 +121,7 @@ def test_own_done_and_left_are_exact(cast):
     assert figures() == (1, 3)
     b = skipped(cast)
     assert figures() == (1, 2)
-    queue.unskip(user=cast.bob, pk=b.pk)
+    take_back.unskip(user=cast.bob, pk=b.pk)
     assert figures() == (1, 3)
     c = queue.claim(project=cast.project, user=cast.carol)
     assert c.item_id not in (a.item_id, b.item_id)
