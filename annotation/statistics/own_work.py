@@ -82,14 +82,14 @@ def undoable(annotator: Annotator) -> list[dict]:
     "kind": "submit" | "skip"}], in the order it was given to them."""
     rows = Assignment.objects.filter(annotator=annotator).select_related("item").order_by("-id")[:UNDOABLE]
     found = [a for a in rows if a.state in (State.SUBMITTED, State.SKIPPED) and not a.item.hidden]
-    submitted = set(
-        Annotation.objects.filter(
-            annotator=annotator,
-            item__in=[a.item_id for a in found],
-            state=Annotation.State.SUBMITTED,
-            ruling=False,
-        ).values_list("item_id", flat=True)
-    )
+    # By item alone: asked for by annotator and state, a database reads all that the person ever submitted.
+    said = Annotation.objects.filter(item__in=[a.item_id for a in found], ruling=False)
+    states = said.values_list("item_id", "annotator_id", "state")
+    submitted = {
+        item
+        for item, author, state in states
+        if author == annotator.pk and state == Annotation.State.SUBMITTED
+    }
     out = []
     for a in reversed(found):
         if a.state == State.SUBMITTED and a.item_id in submitted and a.item.state != Item.State.SETTLED:
