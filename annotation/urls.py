@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from annotation.bench import guidelines as bench_guidelines
 from annotation.bench import views as bench_views
 from annotation.imports import views as imports_views
 from annotation.items import views as item_views
@@ -13,6 +14,8 @@ from annotation.review import views as review_views
 
 urlpatterns: list = [
     path("p/<slug:slug>/bench/", bench_views.bench, name="bench"),
+    path("p/<slug:slug>/bench/guidelines/", bench_guidelines.guidelines_panel, name="bench_guidelines"),
+    path("p/<slug:slug>/bench/guidelines/seen/", bench_guidelines.guidelines_seen, name="guidelines_seen"),
     path("p/<slug:slug>/mine/", bench_views.mine, name="mine"),
     path("account/bench-keys/", bench_views.bench_keys, name="bench_keys"),
     path("p/<slug:slug>/import/", imports_views.import_page, name="import"),

@@ -252,9 +252,8 @@ def strings() -> dict[str, Words]:
         "nothing_here": _("nothing"),
         "item_flags": _("Flags"),
         "comment": _("Comment"),
-        "guidelines_changed": _(
-            "The guidelines have changed since this page was opened; reload to read them."
-        ),
+        "guidelines_changed": _("The guidelines have changed since this page was opened."),
+        "read_guidelines": _("Read what changed"),
         "banner_returned": _("A reviewer returned this work."),
         "reviewers_letters": _("In the reviewer's letters: %(pairs)s"),
         "letter_is": _("%(theirs)s is %(here)s here"),

@@ -9,6 +9,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
 
 from annotation import presentation
+from annotation.bench import guidelines as bench_guidelines
 from annotation.bench import strings
 from annotation.models import Annotation, Annotator, Assignment, Review
 from annotation.promotion import end_user_feedback
@@ -16,7 +17,6 @@ from annotation.statistics import progress
 from core import scripts
 from core.access import project_page
 from core.api.parsers import strict_loads
-from core.rendering import markdown
 
 MINE_PER_PAGE = 50
 EXCERPT = 160
@@ -42,6 +42,8 @@ def bench(request, project):
             "login": reverse("login"),
             "keys": reverse("bench_keys"),
             "mine": reverse("mine", args=[project.slug]),
+            "guidelines": reverse("bench_guidelines", args=[project.slug]),
+            "guidelines_seen": reverse("guidelines_seen", args=[project.slug]),
         },
         "assignment": _number(request.GET.get("assignment")),
         "guideline": settings.guideline.number if settings.guideline_id else None,
@@ -51,7 +53,7 @@ def bench(request, project):
         "drop_reasons": choices["drop_reasons"],
         "labels": choices["labels"],
     }
-    guidelines = markdown.render(settings.guideline.text) if settings.guideline_id else ""
+    guidelines = bench_guidelines.panel(project, annotator, settings.guideline)
     # the project's returned ones are few, the person's own many
     own = Annotation.objects.filter(project=project, annotator=annotator)
     returned = own.filter(state="returned", item__hidden=False).count() if annotator else 0

@@ -1,6 +1,7 @@
 """Items as experts see them: Chinese and English, tables, code, formulas, several turns, long answers."""
 
-from annotation.models import AnnotationVersion, Assignment, CriteriaVersion, GuidelineVersion
+from annotation.models import AnnotationVersion, Annotator, Assignment, CriteriaVersion, GuidelineVersion
+from annotation.work import queue
 from tests.cast import make_item, make_member, make_project, make_prompt, make_user
 
 ASPIRIN = [
@@ -150,8 +151,12 @@ def demonstration_project(slug="write", *, items=1):
 # ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def open_bench(open_page, user, project, query="", **options):
-    """A page of `user` on the bench, with an item on it."""
+def open_bench(open_page, user, project, query="", *, guidelines_seen=True, **options):
+    """A page of `user` on the bench, with an item on it; the guidelines open by themselves only for who has
+    not seen them."""
+    if guidelines_seen:
+        annotator = queue.annotator_for(project=project, user=user)
+        Annotator.objects.filter(pk=annotator.pk).update(guideline_seen=10**6)
     page = open_page(user, **options)
     page.goto(f"/p/{project.slug}/bench/{query}")
     page.wait_for_selector("#desk > *")

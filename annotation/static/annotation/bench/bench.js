@@ -8,6 +8,7 @@ import { config, count, t, timeOf } from "../../core/strings.js";
 import { DemonstrationDesk } from "./demonstration.js";
 import { askFlags, askSkip, chooseDraft, showKeys } from "./dialogs.js";
 import { h } from "./dom.js";
+import * as guidelines from "./guidelines.js";
 import { Keymap } from "./keymap.js";
 import { QaDesk } from "./qa.js";
 import { RankingDesk } from "./ranking_view.js";
@@ -69,7 +70,7 @@ const page = {
     else if (work.readOnly) banner("accepted", "");
     else banner("", "");
     showSaid(byId("said"), work.payload.feedback);
-    if (config.guideline !== null && item.guideline_version !== null && item.guideline_version !== config.guideline) notice(t("guidelines_changed"));
+    if (config.guideline !== null && item.guideline_version !== null && item.guideline_version !== config.guideline) notice(t("guidelines_changed"), { button: { label: t("read_guidelines"), run: readNewGuidelines } });
     if (item.kind !== "demonstration") deskNode.focus({ preventScroll: true });
     announce(t(`opened_${item.kind}`, { n: item.answers.length }));
     openedAt = performance.now();
@@ -257,7 +258,7 @@ function submit() {
 
 async function act(id) {
   if (id === "undo") return session.undo();
-  if (id === "guidelines") return guidelines();
+  if (id === "guidelines") return guidelines.toggle();
   if (id === "keys") return showKeys(keymap, session.work ? session.work.payload.item.kind : config.project.kind, saveKeys);
   if (!desk || session.work.done) return null;
   if (id === "comment") return comment();
@@ -290,10 +291,17 @@ function comment() {
   if (!box.hidden) field.focus();
 }
 
-function guidelines() {
-  const panel = byId("guidelines");
-  if (panel.open) panel.close();
-  else panel.show();
+/** Back to the work once the guidelines that opened by themselves are put away. */
+function backToWork() {
+  if (desk) (byId("demonstration") || deskNode).focus({ preventScroll: true });
+}
+
+async function readNewGuidelines() {
+  try {
+    config.guideline = await guidelines.fetchNew(backToWork);
+  } catch (error) {
+    notice(t("needs_server"));
+  }
 }
 
 async function saveKeys() {
@@ -311,7 +319,7 @@ const HELD = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "Page
 
 function leave(event) {
   if (isField(event.target)) event.target.blur();
-  else if (byId("guidelines").open) byId("guidelines").close();
+  else if (guidelines.leavePanel()) return;
   else if (!byId("notice").hidden) notice("");
   else if (document.activeElement) document.activeElement.blur();
 }
@@ -380,4 +388,5 @@ document.addEventListener("touchstone:leaving", () => {
 
 keyHints();
 if (config.progress) page.progress(config.progress);
+guidelines.showUnseen(backToWork);
 session.start();
