@@ -13,6 +13,7 @@ from annotation.models import ItemAnswer
 from core.rendering import diff, language, markdown
 from core.text import excerpt as shortened
 
+BRIEF = 80  # characters of a text in a list
 VERDICTS = {"keep": gettext_lazy("Keep"), "fix": gettext_lazy("Fix"), "drop": gettext_lazy("Drop")}
 CLAIMS = {
     "supported": gettext_lazy("supported"),
@@ -166,6 +167,56 @@ def judgement(stored: dict, item, shown: dict, criteria: list[dict]) -> dict:
     }
 
 
+def in_brief(stored: dict, order: list[int]) -> list[str]:
+    """A stored document in a few words by the letters of `order`, for lists: the ranking or verdict first,
+    then ratings, corrections, flags and comment. What the letters do not name is left out."""
+    try:
+        doc = document.to_letters(stored, order)
+    except (KeyError, IndexError, ValueError):
+        return []
+    words = words_of()
+    comma = pgettext("between the letters of answers", ", ")
+    out = [sentence(doc)]
+    if doc.get("acceptable") == 0:
+        out.append(_("None acceptable"))
+    if doc.get("verdict"):
+        reasons = comma.join(words.get(r, r) for r in doc.get("reasons", []))
+        out.append(f"{VERDICTS[doc['verdict']]} · {reasons}" if reasons else str(VERDICTS[doc["verdict"]]))
+    if doc.get("demonstration"):
+        out.append(shortened(doc["demonstration"], BRIEF))
+    overall = {letter: r["overall"] for letter, r in sorted(doc.get("ratings", {}).items()) if "overall" in r}
+    if overall:
+        out.append(comma.join(f"{letter} {value}" for letter, value in overall.items()))
+    for c in doc.get("corrections", []):
+        out.append(_corrected(c))
+    for letter, flags in sorted(doc.get("answer_flags", {}).items()):
+        out.append(f"⚑ {letter} {comma.join(words.get(f, f) for f in flags)}")
+    if doc.get("flags"):
+        out.append("⚑ " + comma.join(words.get(f, f) for f in doc["flags"]))
+    if doc.get("comment"):
+        out.append(f"“{shortened(doc['comment'], BRIEF)}”")
+    return [one for one in out if one]
+
+
+def _corrected(c: dict) -> str:
+    if c["target"] == "response":
+        return _("Answer %(letter)s corrected") % {"letter": c["answer"]}
+    if c["target"] == "question":
+        return _("Question corrected")
+    return _("Turn %(n)s corrected") % {"n": c.get("turn", 0) + 1}
+
+
+def reviewers_letters(item, project, order: list[int]) -> str:
+    """What the letters in a reviewer's comment on `item` are in the letters of `order`, as a sentence; ""
+    where they are the same."""
+    pairs = [
+        _("%(theirs)s is %(here)s here") % {"theirs": theirs, "here": here}
+        for theirs, here in document.letters_apart(payload.review_order(item, project), order)
+    ]
+    comma = pgettext("between the letters of answers", ", ")
+    return _("In the reviewer's letters: %(pairs)s") % {"pairs": comma.join(pairs)} if pairs else ""
+
+
 def letters_meant(stored: dict, order: list[int], shown: dict) -> str:
     """What the letters in the free text of `stored` mean beside the letters shown here, as a sentence; ""
     without text or difference."""
@@ -190,15 +241,13 @@ def letters_meant(stored: dict, order: list[int], shown: dict) -> str:
 def _correction(c: dict, item, answers: dict) -> dict:
     messages = item.prompt.messages
     if c["target"] == "response":
-        old, name = answers.get(c["answer"], ""), _("Answer %(letter)s corrected") % {"letter": c["answer"]}
+        old = answers.get(c["answer"], "")
     elif c["target"] == "question":
         old = next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), "")
-        name = _("Question corrected")
     else:
         old = text_of(messages[c["turn"]]) if 0 <= c.get("turn", -1) < len(messages) else ""
-        name = _("Turn %(n)s corrected") % {"n": c.get("turn", 0) + 1}
     return {
-        "name": name,
+        "name": _corrected(c),
         "diff": diff.html(old, c["text"]),
         "wording_only": c.get("wording_only", False),
         "evidence": c.get("evidence", ""),

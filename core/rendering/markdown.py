@@ -333,7 +333,9 @@ def blocks(text: str) -> list[str]:
         _parser().block.parse(text.replace("\0", "\ufffd"), _parser(), {}, tokens)
     except (_TooMuch, RecursionError):
         return [text]
-    starts = sorted({token.map[0] for token in tokens if token.level == 0 and token.nesting >= 0 and token.map})
+    starts = sorted(
+        {token.map[0] for token in tokens if token.level == 0 and token.nesting >= 0 and token.map}
+    )
     lines = text.split("\n")
     ends = [*starts[1:], len(lines)]
     found = ["\n".join(lines[start:end]).strip("\n") for start, end in zip(starts, ends, strict=True)]

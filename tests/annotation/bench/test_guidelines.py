@@ -20,7 +20,9 @@ from tests.annotation.bench.bench_items import (
 from tests.cast import make_member
 
 FIRST = "# Guide\n\nRead *all* of it.\n\n- doses first\n- then words\n\nRefusals rank last.\n"
-SECOND = "# Guide\n\nRead *all* of it, twice.\n\n- doses first\n- then words\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+SECOND = (
+    "# Guide\n\nRead *all* of it, twice.\n\n- doses first\n- then words\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
+)
 
 
 @pytest.mark.parametrize(
