@@ -72,9 +72,9 @@ def counts_of(annotator: Annotator | None) -> dict[str, int]:
     own = "SELECT 1 FROM annotation_annotation WHERE annotator_id = %s AND state = '{}'"
     said = [f"{own.format(s)} AND NOT ruling AND head_id IS NOT NULL" for s in Annotation.State.values]
     skipped = "SELECT 1 FROM annotation_assignment WHERE annotator_id = %s AND state = 'skipped'"
-    parts = [f"(SELECT count(*) FROM ({one} LIMIT %s) AS n)" for one in (*said, skipped)]
+    parts = [f"(SELECT count(*) FROM ({one} LIMIT %s) AS n)" for one in (*said, skipped)]  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", [annotator.pk, COUNTED] * len(parts))  # noqa: S608
+        cursor.execute(f"SELECT {', '.join(parts)}", [annotator.pk, COUNTED] * len(parts))
         return dict(zip(STATES, cursor.fetchone(), strict=True))
 
 

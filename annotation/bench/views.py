@@ -37,6 +37,7 @@ def bench(request, project):
             "keys": reverse("bench_keys"),
             "mine": reverse("mine", args=[project.slug]),
             "guidelines": reverse("bench_guidelines", args=[project.slug]),
+            "preview": reverse("bench_preview", args=[project.slug]),
             "guidelines_seen": reverse("guidelines_seen", args=[project.slug]),
         },
         "assignment": _number(request.GET.get("assignment")),

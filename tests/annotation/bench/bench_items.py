@@ -88,8 +88,9 @@ CRITERIA = [
 ]
 
 
-def ranking_project(slug="cardio", *, ratings="none", items=2, **bench):
-    """(project, expert): `items` ranking items, the medical one first, in turn with the legal one."""
+def ranking_project(slug="cardio", *, ratings="none", items=2, guideline_seen=1, **bench):
+    """(project, expert): `items` ranking items, the medical one first, in turn with the legal one. The expert
+    has seen version `guideline_seen` of the guidelines, by which they do not open by themselves."""
     project = make_project(slug, kind="ranking", **bench)
     project.bench.guideline = GuidelineVersion.objects.create(project=project, number=1, text=GUIDELINES)
     project.bench.criteria = CriteriaVersion.objects.create(project=project, number=1, criteria=CRITERIA)
@@ -114,7 +115,10 @@ def ranking_project(slug="cardio", *, ratings="none", items=2, **bench):
                 LAW_ANSWERS,
                 prompt=make_prompt(project, f"({i}) {LAW}" if i > 1 else LAW, language="en"),
             )
-    return project, make_member(project, "annotator", make_user(f"expert-{slug}", first_name="Lin"))
+    expert = make_member(project, "annotator", make_user(f"expert-{slug}", first_name="Lin"))
+    annotator = queue.annotator_for(project=project, user=expert)
+    Annotator.objects.filter(pk=annotator.pk).update(guideline_seen=guideline_seen)
+    return project, expert
 
 
 def qa_project(slug="labour", *, items=3, **bench):
@@ -151,12 +155,8 @@ def demonstration_project(slug="write", *, items=1):
 # ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def open_bench(open_page, user, project, query="", *, guidelines_seen=True, **options):
-    """A page of `user` on the bench, with an item on it; the guidelines open by themselves only for who has
-    not seen them."""
-    if guidelines_seen:
-        annotator = queue.annotator_for(project=project, user=user)
-        Annotator.objects.filter(pk=annotator.pk).update(guideline_seen=10**6)
+def open_bench(open_page, user, project, query="", **options):
+    """A page of `user` on the bench, with an item on it."""
     page = open_page(user, **options)
     page.goto(f"/p/{project.slug}/bench/{query}")
     page.wait_for_selector("#desk > *")

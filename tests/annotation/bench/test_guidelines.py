@@ -139,8 +139,8 @@ def test_what_managers_wrote_is_never_markup(project):
 @pytest.mark.browser
 @pytest.mark.parametrize("way", ["Enter", "Escape", "button"])
 def test_they_open_before_the_first_item_and_once(live_site, open_page, way):
-    project, expert = ranking_project()
-    page = open_bench(open_page, expert, project, guidelines_seen=False)
+    project, expert = ranking_project(guideline_seen=0)
+    page = open_bench(open_page, expert, project)
     assert page.locator("#guidelines strong", has_text="先看对错").is_visible()
     press(page, "b a n s")  # nothing is judged behind it
     assert page.locator(".chips .rank-chip").count() == 0
@@ -164,7 +164,6 @@ def test_they_open_before_the_first_item_and_once(live_site, open_page, way):
 def test_a_version_that_comes_meanwhile_is_read_in_place(live_site, open_page):
     project, expert = ranking_project(items=3)
     page = open_bench(open_page, expert, project)
-    Annotator.objects.filter(user=expert).update(guideline_seen=1)
     projects.save_guidelines(project=project, actor=None, text=GUIDELINES + "\n新的一段：先看剂量。\n")
     until_prefetched(page, expert)  # with the old number
     press(page, "b a r Enter Enter")
@@ -184,11 +183,9 @@ def test_axe_finds_nothing(live_site, open_page, dark, phone):
     from axe_playwright_python.sync_playwright import Axe
 
     project, expert = ranking_project()
-    annotator = queue.annotator_for(project=project, user=expert)
-    Annotator.objects.filter(pk=annotator.pk).update(guideline_seen=1)
     changed = GUIDELINES.replace("1. **先看对错**", "1. **先看安全**") + "\n新的一段。\n"
     projects.save_guidelines(project=project, actor=None, text=changed)
-    page = open_bench(open_page, expert, project, guidelines_seen=False, phone=phone, dark=dark)
+    page = open_bench(open_page, expert, project, phone=phone, dark=dark)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     found = [v for v in Axe().run(page).response["violations"] if v["impact"] != "minor"]
     assert not found, [(v["id"], [n["html"][:200] for n in v["nodes"]][:3]) for v in found]

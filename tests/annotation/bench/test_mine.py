@@ -86,16 +86,23 @@ def test_filters_say_how_many_and_count_to_a_bound(ward, monkeypatch):
     assert shown == {"submitted": "2", "accepted": "0", "returned": "0", "withdrawn": "0", "skipped": "1"}
     assert context["all"] == "2"
     monkeypatch.setattr(mine, "COUNTED", 2)
-    assert dict((v, s) for v, _l, s, _n in page_of(bob, ward).context["states"])["submitted"] == "1+"
+    assert {v: s for v, _l, s, _n in page_of(bob, ward).context["states"]}["submitted"] == "1+"
     html = page_of(make_member(ward, "annotator"), ward).content.decode()  # nothing done: no empty filters
     assert "?state=accepted" not in html
 
 
 @pytest.mark.parametrize(
     ("q", "expected"),
-    [("发烧", ["发烧怎么办"]), ("ibuprofen", ["May I take ibuprofen?"]), ("IBU take", ["May I take ibuprofen?"]),
-     ("剂量", ["阿司匹林的剂量"]), ("发烧 剂量", []), ("·!", []), ("one", None)],
-)  # fmt: skip
+    [
+        ("发烧", ["发烧怎么办"]),
+        ("ibuprofen", ["May I take ibuprofen?"]),
+        ("IBU take", ["May I take ibuprofen?"]),
+        ("剂量", ["阿司匹林的剂量"]),
+        ("发烧 剂量", []),
+        ("·!", []),
+        ("one", None),
+    ],
+)
 def test_words_are_found_in_chinese_and_english(ward, q, expected):
     bob = make_member(ward, "annotator")
     for _n in range(3):
