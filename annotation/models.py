@@ -90,6 +90,8 @@ class Annotator(models.Model):
     # Every item at or before this position is known to hold no work for this annotator; lowered when an item
     # is freed.
     queue_mark = models.BigIntegerField(default=-1)
+    # number of the newest guideline version this person was shown; 0: none yet
+    guideline_seen = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -240,6 +242,9 @@ class Assignment(models.Model):
                 fields=["lease_until"], condition=Q(state__in=["open", "reserved"]), name="assignment_lease"
             ),
             models.Index(fields=["annotator", "-id"], name="assignment_recent"),
+            models.Index(
+                fields=["annotator", "-id"], condition=Q(state="skipped"), name="assignment_skipped"
+            ),
         ]
 
 

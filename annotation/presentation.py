@@ -14,6 +14,7 @@ from annotation.models import ItemAnswer
 from core.rendering import diff, language, markdown
 from core.text import excerpt as shortened
 
+BRIEF = 80  # characters of a text in a list
 VERDICTS = {"keep": gettext_lazy("Keep"), "fix": gettext_lazy("Fix"), "drop": gettext_lazy("Drop")}
 CLAIMS = {
     "supported": gettext_lazy("supported"),
@@ -165,6 +166,56 @@ def judgement(stored: Judgement, item, shown: dict, criteria: list[dict]) -> dic
     }
 
 
+def in_brief(stored: Judgement, order: list[int]) -> list[str]:
+    """A stored judgement in a few words by the letters of `order`, for lists: the ranking or verdict first,
+    then ratings, corrections, flags and comment. What the letters do not name is left out."""
+    try:
+        said = stored.by_letters(order)
+    except (KeyError, IndexError, ValueError):
+        return []
+    words = words_of()
+    comma = pgettext("between the letters of answers", ", ")
+    out = [sentence(said)]
+    if said.acceptable() == 0:
+        out.append(_("None acceptable"))
+    verdict = said.verdict()
+    if verdict:
+        reasons = comma.join(words.get(r, r) for r in said.reasons())
+        out.append(f"{VERDICTS[verdict]} · {reasons}" if reasons else str(VERDICTS[verdict]))
+    if said.demonstration():
+        out.append(shortened(said.demonstration(), BRIEF))
+    overall = {letter: r[OVERALL] for letter, r in sorted(said.ratings().items()) if OVERALL in r}
+    if overall:
+        out.append(comma.join(f"{letter} {value}" for letter, value in overall.items()))
+    out += [_corrected(c) for c in said.corrections()]
+    for letter, flags in sorted(said.answer_flags().items()):
+        out.append(f"⚑ {letter} {comma.join(words.get(f, f) for f in flags)}")
+    if said.flags():
+        out.append("⚑ " + comma.join(words.get(f, f) for f in said.flags()))
+    if said.comment():
+        out.append(f"“{shortened(said.comment(), BRIEF)}”")
+    return [one for one in out if one]
+
+
+def _corrected(c: Correction) -> str:
+    if c.of_answer:
+        return _("Answer %(letter)s corrected") % {"letter": c.answer}
+    if c.of_question:
+        return _("Question corrected")
+    return _("Turn %(n)s corrected") % {"n": max(c.turn, 0) + 1}
+
+
+def reviewers_letters(item, project, order: list[int]) -> str:
+    """What the letters in a reviewer's comment on `item` are in the letters of `order`, as a sentence; ""
+    where they are the same."""
+    pairs = [
+        _("%(theirs)s is %(here)s here") % {"theirs": theirs, "here": here}
+        for theirs, here in letters_apart(payload.review_order(item, project), order)
+    ]
+    comma = pgettext("between the letters of answers", ", ")
+    return _("In the reviewer's letters: %(pairs)s") % {"pairs": comma.join(pairs)} if pairs else ""
+
+
 def letters_meant(stored: Judgement, order: list[int], shown: dict) -> str:
     """What the letters in the free text of `stored` mean beside the letters shown here, as a sentence; ""
     without text or difference."""
@@ -185,15 +236,13 @@ def letters_meant(stored: Judgement, order: list[int], shown: dict) -> str:
 def _correction(c: Correction, item, answers: dict) -> dict:
     messages = item.prompt.messages
     if c.of_answer:
-        old, name = answers.get(c.answer, ""), _("Answer %(letter)s corrected") % {"letter": c.answer}
+        old = answers.get(c.answer, "")
     elif c.of_question:
         old = next((text_of(m) for m in reversed(messages) if m.get("role") == "user"), "")
-        name = _("Question corrected")
     else:
         old = text_of(messages[c.turn]) if 0 <= c.turn < len(messages) else ""
-        name = _("Turn %(n)s corrected") % {"n": max(c.turn, 0) + 1}
     return {
-        "name": name,
+        "name": _corrected(c),
         "diff": diff.html(old, c.text),
         "wording_only": c.wording_only,
         "evidence": c.evidence,

@@ -2,6 +2,9 @@
 
 from django.urls import path
 
+from annotation.bench import guidelines as bench_guidelines
+from annotation.bench import mine as own_work
+from annotation.bench import preview as bench_preview
 from annotation.bench import views as bench_views
 from annotation.imports import views as imports_views
 from annotation.items import views as item_views
@@ -13,7 +16,10 @@ from annotation.review import views as review_views
 
 urlpatterns: list = [
     path("p/<slug:slug>/bench/", bench_views.bench, name="bench"),
-    path("p/<slug:slug>/mine/", bench_views.mine, name="mine"),
+    path("p/<slug:slug>/bench/guidelines/", bench_guidelines.guidelines_panel, name="bench_guidelines"),
+    path("p/<slug:slug>/bench/guidelines/seen/", bench_guidelines.guidelines_seen, name="guidelines_seen"),
+    path("p/<slug:slug>/bench/preview/", bench_preview.preview, name="bench_preview"),
+    path("p/<slug:slug>/mine/", own_work.mine, name="mine"),
     path("account/bench-keys/", bench_views.bench_keys, name="bench_keys"),
     path("p/<slug:slug>/import/", imports_views.import_page, name="import"),
     path("p/<slug:slug>/import/template.csv", imports_views.import_template, name="import_template"),

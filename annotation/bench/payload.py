@@ -8,11 +8,12 @@ import json
 from django.utils.translation import get_language
 
 from annotation import document, lacking
+from annotation.bench import support
 from annotation.models import Annotation, Assignment, ItemAnswer, Review
 from annotation.promotion import end_user_feedback
 from annotation.work import queue
 from core.db.prepared import Prepared
-from core.rendering import language, markdown, sentences
+from core.rendering import clauses, language, markdown, sentences
 
 
 def of(assignment: Assignment, *, html: bool = False) -> dict:
@@ -28,6 +29,11 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
     prompt = item.prompt
     annotation = _annotation(assignment)
     said = end_user_feedback.to_annotator(assignment) if annotation is not None else []
+    sources = [_source(s, html) for s in sources_of(item, texts.values())]
+    answers = [_answer(document.LETTERS[i], given[slot], html) for i, slot in enumerate(assignment.order)]
+    if html and item.kind == "qa":
+        for answer in answers:
+            answer["claims"] = _claims(answer["text"], sources)
     return {
         "assignment": {
             "id": assignment.pk,
@@ -45,10 +51,8 @@ def of(assignment: Assignment, *, html: bool = False) -> dict:
             "language": prompt.language,
             "messages": [_message(m, html) for m in prompt.messages],
             "tools": prompt.tools,
-            "sources": [_source(s, html) for s in sources_of(item, texts.values())],
-            "answers": [
-                _answer(document.LETTERS[i], given[slot], html) for i, slot in enumerate(assignment.order)
-            ],
+            "sources": sources,
+            "answers": answers,
             "ratings": ask,
             "criteria": _criteria(bench) if ask in ("ends", "all") else [],
             "guideline_version": bench.guideline.number if bench.guideline_id else None,
@@ -166,6 +170,17 @@ def _answer(letter: str, responses: list, html: bool) -> dict:
     if response.turns:
         out["turns"] = response.turns
     return out
+
+
+def _claims(text: str, sources: list[dict]) -> list[dict]:
+    """The clauses of an answer to be judged one by one: {"text", and where a sentence of the sources is
+    suggested "suggested" (its number over all sources, as the page shows it) and "shared" (why)}."""
+    numbered = [one for source in sources for one in source["sentences"] if one.strip()]
+    found = clauses.split(text)
+    return [
+        {"text": clause} | ({"suggested": one.sentence, "shared": one.shared} if one else {})
+        for clause, one in zip(found, support.suggest(found, numbered), strict=True)
+    ]
 
 
 def _source(source: dict, html: bool) -> dict:

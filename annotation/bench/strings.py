@@ -195,11 +195,12 @@ def strings() -> dict[str, Words]:
         "claims": _("Claims of the answer"),
         "claims_button": _("Claims"),
         "claims_help": _(
-            "Judge each with 1–4, move with the arrow keys, and click the sentence of the source it rests on."
+            "A–D say what the source says of each and go on. The suggested sentence counts unless you type "
+            "the number of another; 0 takes it out."
         ),
         "claims_help_touch": _(
-            "Tap the state of each, and “Which sentence?” to go to the source and tap the sentence it "
-            "rests on."
+            "Tap the state of each. The suggested sentence counts; tap it to go to the source and tap "
+            "another."
         ),
         "which_sentence": _("Which sentence?"),
         "claim_state": _("State of the claim"),
@@ -209,11 +210,16 @@ def strings() -> dict[str, Words]:
         "claim_source_outdated": _("source outdated"),
         "sentence_number": _("Sentence %(n)s of the source"),
         "rests_on": _("rests on sentence %(n)s"),
-        "click_sentence": _("no sentence chosen"),
+        "suggested_sentence": _("sentence %(n)s?"),
+        "suggested_because": _("Suggested: both say %(shared)s."),
+        "no_such_sentence": _("There is no sentence %(n)s."),
         # demonstration
         "write_answer": _("Your answer"),
         "write_answer_first": _("Write the answer."),
         "markdown_help": _("Markdown and LaTeX are understood. The text is kept exactly as you write it."),
+        "preview": _("Preview"),
+        "preview_empty": _("Nothing written yet."),
+        "preview_failed": _("No preview just now; your text is kept."),
         "submit_from_field": _("Ctrl + Enter submits from inside the field"),
         # submit and its hints
         "submit_and_next": _("Submit and next"),
@@ -280,9 +286,8 @@ def strings() -> dict[str, Words]:
         "nothing_here": _("nothing"),
         "item_flags": _("Flags"),
         "comment": _("Comment"),
-        "guidelines_changed": _(
-            "The guidelines have changed since this page was opened; reload to read them."
-        ),
+        "guidelines_changed": _("The guidelines have changed since this page was opened."),
+        "read_guidelines": _("Read what changed"),
         "banner_returned": _("A reviewer returned this work."),
         "reviewers_letters": _("In the reviewer's letters: %(pairs)s"),
         "letter_is": _("%(theirs)s is %(here)s here"),

@@ -1,25 +1,19 @@
-"""The expert's pages: the bench, own work, and the keys kept with the person."""
+"""The expert's page, and the keys kept with the person."""
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, Subquery
 from django.http import JsonResponse
 from django.shortcuts import render
 from django.urls import get_script_prefix, reverse
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST
 
-from annotation import presentation
+from annotation.bench import guidelines as bench_guidelines
 from annotation.bench import strings
-from annotation.models import Annotation, Annotator, Assignment, BenchSettings, Item, Review
-from annotation.promotion import end_user_feedback
+from annotation.models import Annotation, Annotator, BenchSettings
 from annotation.statistics import own_work, progress
 from core import scripts
 from core.access import project_page
 from core.api.parsers import strict_loads
-from core.rendering import markdown
-
-MINE_PER_PAGE = 50
-EXCERPT = 160
 
 
 def _number(text) -> int | None:
@@ -46,6 +40,9 @@ def bench(request, project):
             "login": reverse("login"),
             "keys": reverse("bench_keys"),
             "mine": reverse("mine", args=[project.slug]),
+            "guidelines": reverse("bench_guidelines", args=[project.slug]),
+            "preview": reverse("bench_preview", args=[project.slug]),
+            "guidelines_seen": reverse("guidelines_seen", args=[project.slug]),
         },
         "assignment": _number(request.GET.get("assignment")),
         "guideline": settings.guideline.number if settings.guideline_id else None,
@@ -56,7 +53,7 @@ def bench(request, project):
         "drop_reasons": choices["drop_reasons"],
         "labels": choices["labels"],
     }
-    guidelines = markdown.render(settings.guideline.text) if settings.guideline_id else ""
+    guidelines = bench_guidelines.panel(project, annotator, settings.guideline)
     # the project's returned ones are few, the person's own many
     own = Annotation.objects.filter(project=project, annotator=annotator)
     returned = own.filter(state=Annotation.State.RETURNED, item__hidden=False).count() if annotator else 0
@@ -69,79 +66,6 @@ def bench(request, project):
         "returned": returned,
     }
     return render(request, "annotation/bench.html", context)
-
-
-@project_page("annotator")
-def mine(request, project):
-    """Own submitted work, what was returned first, then newest first, with its state and a reviewer's words;
-    each row reopens it. `?state=` filters, `?before=` pages."""
-    annotator = Annotator.objects.filter(project=project, user=request.user).first()
-    rows = (
-        Annotation.objects.filter(annotator=annotator, ruling=False).exclude(head=None)
-        if annotator
-        else Annotation.objects.none()
-    )
-    state = request.GET.get("state", "")
-    if state in Annotation.State.values:
-        rows = rows.filter(state=state)
-    before = _number(request.GET.get("before"))
-    if before:
-        rows = rows.filter(pk__lt=before)
-    returned = (
-        Review.objects.filter(version__annotation=OuterRef("pk"), decision=Review.Decision.RETURN)
-        .order_by("-pk")
-        .values("comment")[:1]
-    )
-    held = Assignment.objects.filter(item=OuterRef("item"), annotator=OuterRef("annotator"))
-    # Like the others a value of one row: what merely exists PostgreSQL may look up by reading all there is.
-    unsent = held.values(unsent=ExpressionWrapper(Q(draft__isnull=False), BooleanField()))
-    rows = (
-        rows.select_related("item__prompt", "head")
-        .annotate(
-            return_comment=Subquery(returned),
-            assignment_id=Subquery(held.values("pk")[:1]),
-            unsent=Subquery(unsent[:1]),
-        )
-        .order_by("-pk")
-    )
-    first = []
-    if not state:  # all: what waits for its author stands before the pages
-        first = list(rows.filter(state=Annotation.State.RETURNED)[: MINE_PER_PAGE + 1]) if not before else []
-        rows = rows.exclude(state=Annotation.State.RETURNED)
-    more_returned = len(first) > MINE_PER_PAGE
-    rows = list(rows[: MINE_PER_PAGE + 1])
-    more = rows[MINE_PER_PAGE - 1].pk if len(rows) > MINE_PER_PAGE else None
-    rows = first[:MINE_PER_PAGE] + rows[:MINE_PER_PAGE]
-    said = end_user_feedback.of_items(project, [row.item for row in rows if not row.item.hidden])
-    orders = dict(_orders(rows)) if said else {}
-    for row in rows:
-        row.said = end_user_feedback.lettered(
-            said.get(row.item_id, []), orders.get(row.assignment_id, []), one=row.item.slot_count == 1
-        )
-        row.excerpt = "" if row.item.hidden else presentation.excerpt(row.item.prompt.messages, EXCERPT)
-        row.open_to_change = (
-            row.state != Annotation.State.ACCEPTED
-            and row.item.state != Item.State.SETTLED
-            and not row.item.hidden
-        )
-    context = {
-        "project": project,
-        "rows": rows,
-        "more": more,
-        "more_returned": more_returned,
-        "state": state,
-        "states": Annotation.State.choices,
-    }
-    return render(request, "annotation/mine.html", context)
-
-
-def _orders(rows) -> list[tuple[int, list]]:
-    """(assignment id, the order its answers were shown in) of rows of own work."""
-    return list(
-        Assignment.objects.filter(
-            pk__in=[row.assignment_id for row in rows if row.assignment_id]
-        ).values_list("id", "order")
-    )
 
 
 @login_required

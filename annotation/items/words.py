@@ -85,6 +85,14 @@ def search(rows, project, q: str):
     return rows.filter(pk__in=found)
 
 
+def among(item_ids: list[int], q: str) -> set[int]:
+    """Those of `item_ids` that have all the words of `q`; their words alone are read."""
+    terms = of_query(q)
+    if not terms or not item_ids:
+        return set()
+    return set(_matching(terms).filter(item__in=item_ids).values_list("item", flat=True))
+
+
 class _HasAll(Func):
     """Whether words stand in a text of words, as PostgreSQL's tsquery; by the index of the migration, which
     stands on the same expression."""

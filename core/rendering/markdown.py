@@ -318,3 +318,25 @@ def begins_block(text: str, line: int) -> bool:
     return any(
         token.level == 0 and token.nesting >= 0 and token.map and token.map[0] == line for token in tokens
     )
+
+
+def blocks(text: str) -> list[str]:
+    """The source of each block of the page that `text` makes (a paragraph, a list, a table, a heading), in
+    order, without the blank lines around it. One block where the text is shown plain."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        return []
+    tokens: list = []
+    try:
+        if len(text) > MAX_LENGTH or _too_nested(text):
+            raise _TooMuch
+        _parser().block.parse(text.replace("\0", "\ufffd"), _parser(), {}, tokens)
+    except (_TooMuch, RecursionError):
+        return [text]
+    starts = sorted(
+        {token.map[0] for token in tokens if token.level == 0 and token.nesting >= 0 and token.map}
+    )
+    lines = text.split("\n")
+    ends = [*starts[1:], len(lines)]
+    found = ["\n".join(lines[start:end]).strip("\n") for start, end in zip(starts, ends, strict=True)]
+    return [block for block in found if block.strip()] or [text]

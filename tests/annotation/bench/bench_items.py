@@ -1,6 +1,7 @@
 """Items as experts see them: Chinese and English, tables, code, formulas, several turns, long answers."""
 
-from annotation.models import AnnotationVersion, Assignment, CriteriaVersion, GuidelineVersion
+from annotation.models import AnnotationVersion, Annotator, Assignment, CriteriaVersion, GuidelineVersion
+from annotation.work import queue
 from tests.cast import make_item, make_member, make_project, make_prompt, make_user
 
 ASPIRIN = [
@@ -87,8 +88,9 @@ CRITERIA = [
 ]
 
 
-def ranking_project(slug="cardio", *, ratings="none", items=2, **bench):
-    """(project, expert): `items` ranking items, the medical one first, in turn with the legal one."""
+def ranking_project(slug="cardio", *, ratings="none", items=2, guideline_seen=1, **bench):
+    """(project, expert): `items` ranking items, the medical one first, in turn with the legal one. The expert
+    has seen version `guideline_seen` of the guidelines, by which they do not open by themselves."""
     project = make_project(slug, kind="ranking", **bench)
     project.bench.guideline = GuidelineVersion.objects.create(project=project, number=1, text=GUIDELINES)
     project.bench.criteria = CriteriaVersion.objects.create(project=project, number=1, criteria=CRITERIA)
@@ -113,7 +115,10 @@ def ranking_project(slug="cardio", *, ratings="none", items=2, **bench):
                 LAW_ANSWERS,
                 prompt=make_prompt(project, f"({i}) {LAW}" if i > 1 else LAW, language="en"),
             )
-    return project, make_member(project, "annotator", make_user(f"expert-{slug}", first_name="Lin"))
+    expert = make_member(project, "annotator", make_user(f"expert-{slug}", first_name="Lin"))
+    annotator = queue.annotator_for(project=project, user=expert)
+    Annotator.objects.filter(pk=annotator.pk).update(guideline_seen=guideline_seen)
+    return project, expert
 
 
 def qa_project(slug="labour", *, items=3, **bench):

@@ -172,7 +172,7 @@ def test_axe_finds_nothing_serious(live_site, open_page, dark, phone):
     clean(page, "guidelines")
     checking, checker = qa_project(items=1)
     page = open_bench(open_page, checker, checking, phone=phone, dark=dark)
-    press(page, "l 2 1")
+    press(page, "l b a")
     page.click("[data-verdict=drop]")
     clean(page, "drop")
     page.click("[data-verdict=fix]")

@@ -2,9 +2,11 @@
 
 import pytest
 
+from core.rendering.sentences import split
 from tests.annotation.bench.bench_items import (
     QA_ANSWER,
     QA_QUESTION,
+    QA_SOURCE,
     demonstration_project,
     open_bench,
     press,
@@ -16,6 +18,7 @@ from tests.annotation.bench.bench_items import (
 )
 
 pytestmark = pytest.mark.browser
+SENTENCES = [one for one in split(QA_SOURCE) if one.strip()]
 FIXED = QA_ANSWER.replace("三个月", "二个月").replace("用人单位可以与同一劳动者约定两次试用期。", "")
 
 
@@ -95,24 +98,58 @@ def test_claims_rest_on_numbered_sentences(live_site, open_page):
     numbers = page.locator(".sentence-number").all_inner_texts()
     assert numbers == [str(i + 1) for i in range(len(numbers))]
     assert len(numbers) >= 3
-    press(page, "l 2 1")  # first claim contradicted, second supported; the third has the focus
-    page.locator("[data-claim='0']").focus()
-    page.click(".source-sentence[data-n='1']")
+    # the first contradicted by a chosen sentence, the second supported by the suggested one
+    press(page, "l 1 b a")
     page.locator("[data-claim='0']").focus()
     # focusing one lights up the other
     assert page.locator(".source-sentence.lit").get_attribute("data-n") == "1"
+    page.click(".source-sentence[data-n='2']")  # and a click chooses another
+    assert page.locator(".source-sentence.lit").get_attribute("data-n") == "2"
+    page.locator("[data-claim='0']").focus()
+    press(page, "1")
     page.locator("[data-claim='2']").focus()
-    press(page, "3")
+    press(page, "c")
     page.click("[data-verdict=drop]")
     press(page, "1")
     saved(page)
     page.click("#submit")
     document = submitted(page, expert, 1)[0].document
+    sentence = next(i for i, text in enumerate(SENTENCES, 1) if "百分之八十" in text)
     assert document["claims"] == [
         {"text": "试用期最长不得超过三个月。", "state": "contradicted", "sentence": 1},
-        {"text": "试用期工资不得低于合同约定工资的百分之八十。", "state": "supported", "sentence": None},
+        {"text": "试用期工资不得低于合同约定工资的百分之八十。", "state": "supported", "sentence": sentence},
         {"text": "用人单位可以与同一劳动者约定两次试用期。", "state": "not_found", "sentence": None},
     ]
+
+
+def test_a_claim_is_judged_and_its_sentence_chosen_without_the_mouse(live_site, open_page):
+    project, expert = qa_project(items=1)
+    page = open_bench(open_page, expert, project)
+    press(page, "l")
+    where = [page.locator(f"[data-claim='{i}'] .claim-where") for i in range(3)]
+    assert "?" in where[1].inner_text()  # suggested, and marked in the source
+    page.locator("[data-claim='1']").focus()
+    assert page.locator(".source-sentence.maybe").count() == 1
+    assert "both say" in where[1].get_attribute("title")
+    press(page, "0")
+    assert where[1].inner_text() == "Which sentence?"
+    press(page, "9 2")  # there is no ninth
+    assert where[1].inner_text() == "rests on sentence 2"
+    # a number alone presumes support; the same letter keeps it then
+    press(page, "a")
+    assert page.locator("[data-claim='1'] [data-state=supported]").get_attribute("aria-checked") == "true"
+    # Tab: the claim, its state, its sentence; Enter leads into the source and back
+    page.locator("[data-claim='1']").focus()
+    press(page, "Tab Tab Enter")
+    assert page.evaluate("document.activeElement.className") == "sentence-number"
+    press(page, "ArrowDown Enter")
+    assert page.evaluate("document.activeElement.dataset.claim") == "1"
+    assert where[1].inner_text() == "rests on sentence 3"
+    assert page.evaluate("document.querySelectorAll('.sentence-number[tabindex=\"0\"]').length") == 1
+    saved(page)
+    page.reload()
+    page.wait_for_selector(".claim")
+    assert where[1].inner_text() == "rests on sentence 3"
 
 
 def test_a_pair_is_checked_by_touch_on_a_phone(live_site, open_page):

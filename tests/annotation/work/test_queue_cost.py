@@ -11,8 +11,9 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from annotation.bench import payload
+from annotation.bench import mine, payload
 from annotation.document import SKIP_REASONS
+from annotation.items import words
 from annotation.models import Annotation, AnnotationVersion, Assignment, Item
 from annotation.statistics import progress
 from annotation.work import queue, submit, take_back
@@ -30,6 +31,13 @@ RANKED = {"ranking": [["A"], ["B"]], "rest": "worse"}
 def _figures_are_kept(monkeypatch):
     """The projects' figures, which are counted once in a while for everybody, not again meanwhile."""
     monkeypatch.setattr(progress, "SECONDS", 3600)
+
+
+@pytest.fixture(autouse=True)
+def _counts_and_searches_end_early(monkeypatch):
+    """My work counts and searches up to a number of rows: a smaller one, which everybody here is past."""
+    monkeypatch.setattr(mine, "COUNTED", 50)
+    monkeypatch.setattr(mine, "SEARCHED", 50)
 
 
 def _done(project, count: int, *annotators):
@@ -91,6 +99,7 @@ class Bench:
                 # as it does for what is asked often
                 cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         _done(self.project, count, self.annotator, self.other)
+        words.catch_up(self.project)  # the worker's part
         progress.of_project(self.project)  # counted once in a while, for everybody
 
     def assignment(self):
@@ -182,6 +191,8 @@ VERBS = {
         f"own work, {state}": lambda b, state=state: _page(b, "mine", state=state)
         for state in Annotation.State.values
     },
+    "own skips": lambda b: _page(b, "mine", state="skipped"),
+    "a search in own work": lambda b: _page(b, "mine", q="word"),
     "the list of projects": lambda b: _page(b, None),
 }
 
@@ -251,7 +262,7 @@ def _plan_of(sql, params) -> list[str]:
                 for s in steps
                 if "_assignment " in s
                 and s.endswith(("(annotator_id=?)", "(project_id=?)"))
-                and "assignment_one_" not in s
+                and not any(partial in s for partial in ("assignment_one_", "assignment_skipped"))
             ]
         plans = []
         for part in sql.split(";"):  # what goes together, in its order

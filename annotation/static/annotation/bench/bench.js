@@ -8,6 +8,7 @@ import { config, count, t, timeOf } from "../../core/strings.js";
 import { DemonstrationDesk } from "./demonstration.js";
 import { askFlags, askSkip, chooseDraft, showKeys } from "./dialogs.js";
 import { h } from "./dom.js";
+import * as guidelines from "./guidelines.js";
 import { Keymap } from "./keymap.js";
 import { QaDesk } from "./qa.js";
 import { RankingDesk } from "./ranking_view.js";
@@ -71,7 +72,7 @@ const page = {
     else if (work.undone || (said && said.state === "withdrawn")) banner(work.undone === "skip" ? "unskipped" : "withdrawn", "");
     else banner("", "");
     showSaid(byId("said"), work.payload.feedback);
-    if (config.guideline !== null && item.guideline_version !== null && item.guideline_version !== config.guideline) notice(t("guidelines_changed"));
+    if (config.guideline !== null && item.guideline_version !== null && item.guideline_version !== config.guideline) notice(t("guidelines_changed"), { button: { label: t("read_guidelines"), run: readNewGuidelines } });
     if (item.kind !== "demonstration") deskNode.focus({ preventScroll: true });
     announce(work.undone ? t(work.undone === "skip" ? "banner_unskipped" : "banner_withdrawn") : t(`opened_${item.kind}`, { n: item.answers.length }));
     openedAt = performance.now();
@@ -292,7 +293,7 @@ function submit() {
 
 async function act(id) {
   if (id === "undo") return session.undo();
-  if (id === "guidelines") return guidelines();
+  if (id === "guidelines") return guidelines.toggle();
   if (id === "keys") return showKeys(keymap, session.work ? session.work.payload.item.kind : config.project.kind, saveKeys);
   if (!desk || session.work.done) return null;
   if (id === "comment") return comment();
@@ -325,10 +326,17 @@ function comment() {
   if (!box.hidden) field.focus();
 }
 
-function guidelines() {
-  const panel = byId("guidelines");
-  if (panel.open) panel.close();
-  else panel.show();
+/** Back to the work once the guidelines that opened by themselves are put away. */
+function backToWork() {
+  if (desk) (byId("demonstration") || deskNode).focus({ preventScroll: true });
+}
+
+async function readNewGuidelines() {
+  try {
+    config.guideline = await guidelines.fetchNew(backToWork);
+  } catch (error) {
+    notice(t("needs_server"));
+  }
 }
 
 async function saveKeys() {
@@ -346,7 +354,7 @@ const HELD = ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "PageUp", "Page
 
 function leave(event) {
   if (isField(event.target)) event.target.blur();
-  else if (byId("guidelines").open) byId("guidelines").close();
+  else if (guidelines.leavePanel()) return;
   else if (!byId("notice").hidden) notice("");
   else if (!(desk && desk.leave && desk.leave()) && document.activeElement) document.activeElement.blur();
 }
@@ -415,4 +423,5 @@ document.addEventListener("touchstone:leaving", () => {
 
 keyHints();
 if (config.progress) page.progress(config.progress);
+guidelines.showUnseen(backToWork);
 session.start();

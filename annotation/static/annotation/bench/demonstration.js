@@ -2,6 +2,7 @@
 
 import { t } from "../../core/strings.js";
 import { h, lengthOf } from "./dom.js";
+import { Preview } from "./preview.js";
 import { PromptPanel } from "./prompt.js";
 
 export class DemonstrationDesk {
@@ -10,7 +11,13 @@ export class DemonstrationDesk {
     const prompt = new PromptPanel().setup({ item, doc: page.doc, correctable: true, change: page.change });
     this.length = h("span", { class: "small soft" });
     this.area = h("textarea", { id: "demonstration", class: "editor-area", dir: "auto", lang: item.language || null, value: page.doc().demonstration || "", on: { input: () => this.typed() } });
-    const side = h("div", { class: "demonstration-side" }, h("div", { class: "editor-head" }, h("label", { class: "label", for: "demonstration", text: t("write_answer") }), this.length), this.area, h("p", { class: "small soft", text: t("markdown_help") }));
+    const side = h("div", { class: "demonstration-side" });
+    const preview = new Preview({ area: this.area, kind: "demonstration", scope: side, language: item.language });
+    side.append(
+      h("div", { class: "editor-head" }, h("label", { class: "label", for: "demonstration", text: t("write_answer") }), h("span", { class: "row" }, this.length, preview.button)),
+      h("div", { class: "demonstration-pair" }, this.area, preview.node),
+      h("p", { class: "small soft", text: t("markdown_help") }),
+    );
     this.node = h("div", { class: "desk-demonstration" }, prompt, side);
     this.dock = h("div", { class: "dock-qa" }, h("span", { class: "soft small only-wide", text: t("submit_from_field") }));
     this.update();

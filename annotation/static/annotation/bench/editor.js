@@ -3,6 +3,7 @@
 import { t } from "../../core/strings.js";
 import { draw, unified, withLineEnds } from "./diff.js";
 import { h } from "./dom.js";
+import { Preview } from "./preview.js";
 
 const sameTarget = (a, b) => a.target === b.target && a.answer === b.answer && a.turn === b.turn;
 
@@ -39,8 +40,9 @@ export class TextEditor extends HTMLElement {
       this.diff,
     );
     this.takeBack = h("button", { type: "button", class: "button quiet small", text: t("take_correction_back"), on: { click: () => this.close(onclose) } });
+    this.preview = new Preview({ area: this.area, kind: "correction", scope: this, language });
     this.closes = !!onclose;
-    this.replaceChildren(h("div", { class: "editor-head" }, h("label", { class: "label", for: id, text: label }), this.takeBack), this.area, this.after);
+    this.replaceChildren(h("div", { class: "editor-head" }, h("label", { class: "label", for: id, text: label }), h("span", { class: "row" }, this.preview.button, this.takeBack)), this.area, this.after, this.preview.node);
     this.show();
     return this;
   }
