@@ -46,7 +46,7 @@ def _settled(own) -> dict:
     by_item = {one.item_id: one for one in mine}
     rulings = Consensus.objects.filter(item__in=list(by_item)).select_related("version").order_by("pk")
     settled = {ruling.item_id: ruling.version for ruling in rulings}  # the newest of each
-    values = []
+    values: list[float | None] = []
     for item_id, version in settled.items():
         one = by_item[item_id]
         if version is None:

@@ -21,7 +21,7 @@ SCREENS = ("views", "api", "forms", "urls", "api_urls")
 PAGES = {
     f"annotation.projects.{name}"
     for name in ("checklist", "create", "guidelines", "home", "overview", "settings", "statement")
-}
+} | {f"annotation.bench.{name}" for name in ("guidelines", "mine", "preview")}
 ONE_THING = {"models", "derived", "querysets"}
 WEB = ("django.http", "django.shortcuts", "django.views", "django.forms", "rest_framework")
 # Who is neither a page nor a verb, and works on requests by its nature: middleware, decorators of pages, what
