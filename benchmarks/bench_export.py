@@ -158,10 +158,11 @@ def fill(items: int) -> None:
                     "annotator_id",
                     "state",
                     "practice",
+                    "ruling",
                     "created_at",
                     "updated_at",
                 ],
-                [(i, project.pk, i, annotator.pk, "submitted", False, now, now) for i in ids],
+                [(i, project.pk, i, annotator.pk, "submitted", False, False, now, now) for i in ids],
             )
             names = [
                 "id",

@@ -86,6 +86,7 @@ def _write_judgements(chunk: Chunk, event_id: int, now, at) -> None:
         "project": chunk.project.pk,
         "state": Annotation.State.SUBMITTED.value,
         "practice": False,
+        "ruling": False,
         "created_at": at,
         "updated_at": at,
     }

@@ -145,7 +145,7 @@ def test_offline_work_goes_out_once_when_the_line_is_back(live_site, open_page):
     first, second = submitted(page, expert, 2)
     assert first.document == {"schema": 1, "ranking": [[letter[x]] for x in "BACD"]}
     assert [len(group) for group in second.document["ranking"]] == [1, 1, 1]
-    page.get_by_text("（2)").or_(page.get_by_text("(2)")).first.wait_for()  # and the next item
+    page.locator("text=/[(（]2[)）]/ >> visible=true").first.wait_for()  # and the next item
     page.wait_for_timeout(500)
     assert len(versions(expert)) == 2
     assert Annotation.objects.filter(annotator__user=expert).count() == 2
