@@ -49,7 +49,8 @@ CLAIM_STATES = ("supported", "contradicted", "not_found", "source_outdated")
 MAX_TEXT = 200_000
 OVERALL = "overall"  # the rating that belongs to no criterion
 # What a query or a form names of a document.
-CORRECTIONS = "corrections"
+CORRECTIONS, FLAGS = "corrections", "flags"
+SAYS_MORE = (CORRECTIONS, "comment", FLAGS, "answer_flags")  # than a ranking or a verdict
 RESPONSE, QUESTION, TURN = "response", "question", "turn"  # the targets of corrections
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Subquery
 from django.urls import reverse
 
-from annotation.document import DROP_REASONS, ITEM_FLAGS, VERDICTS
+from annotation.document import CORRECTIONS, DROP_REASONS, ITEM_FLAGS, VERDICTS
 from annotation.items import words
 from annotation.models import (
     Annotation,
@@ -239,7 +239,7 @@ class ItemFilter:
             ).filter(self._during(project, "submitted_at"), submitted_at__isnull=False)
             if self.did == "corrected":
                 corrected = submits.filter(created_at=OuterRef("submitted_at"))
-                judged = judged.filter(Exists(corrected.filter(document__has_key="corrections")))
+                judged = judged.filter(Exists(corrected.filter(document__has_key=CORRECTIONS)))
         return judged
 
     def _during(self, project, field: str) -> Q:

@@ -8,7 +8,7 @@ from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Cast, Coalesce
 from django.utils.http import urlencode
 
-from annotation.document import CORRECTIONS
+from annotation.document import CORRECTIONS, FLAGS, ITEM_FLAGS, SAYS_MORE
 from annotation.models import Annotation, Item, ItemTag
 from annotation.statistics.project import LOW_AGREEMENT
 from core.models import Project
@@ -24,7 +24,7 @@ def flagged(flag: str) -> Q:
 
 
 def with_flags(annotations: QuerySet) -> QuerySet:
-    return annotations.annotate(flag_names=Cast(KeyTransform("flags", "head__document"), TextField()))
+    return annotations.annotate(flag_names=Cast(KeyTransform(FLAGS, "head__document"), TextField()))
 
 
 @dataclass
@@ -113,8 +113,6 @@ class Worklist:
 
     def flag_counts(self) -> dict[str, int]:
         """{flag: how many items to review carry it}."""
-        from annotation.document import ITEM_FLAGS
-
         plain = {name: value for name, value in self.asked.items() if name != "flag"}
         return {
             flag: Worklist(self.project, self.user, plain | {"flag": flag})
@@ -129,7 +127,7 @@ class Worklist:
         version `upto`."""
         rows = with_flags(self.judgements.filter(state=Annotation.State.SUBMITTED))
         rows = rows.filter(item__agreement__gte=least).exclude(item__state=Item.State.SETTLED)
-        said = Q(head__document__has_any_keys=["corrections", "comment", "flags", "answer_flags"])
+        said = Q(head__document__has_any_keys=SAYS_MORE)
         talked = Annotation.objects.filter(item=OuterRef("item"), ruling=False).filter(said)
         rows = rows.filter(~Exists(talked))
         return rows.filter(head__lte=upto) if upto is not None else rows

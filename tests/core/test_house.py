@@ -202,6 +202,9 @@ def keys_named(tree: ast.Module, keys: set[str]) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
             if node.func.attr in ("get", "pop", "setdefault"):
                 found = [(node.args[0], node.func.value)]
+        elif isinstance(node, ast.keyword) and "document__has_" in (node.arg or ""):
+            named = node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else [node.value]
+            yield from ((one.lineno, one.value) for one in named if isinstance(one, ast.Constant))
         elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
             found = [(node.left, node.comparators[0])]
         elif isinstance(node, ast.Dict):
@@ -236,6 +239,7 @@ def test_a_judgement_is_read_through_its_view_alone(house):
         'stored.pop("claims", None)',
         'anything["acceptable"]',
         '{"ranking": [], "rest": "worse"}',
+        'rows.filter(head__document__has_key="corrections")',
     ],
 )
 def test_the_finder_of_stored_keys_finds_them(code):

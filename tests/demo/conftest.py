@@ -18,7 +18,7 @@ def _made(django_db_setup, django_db_blocker):
         override_settings(PRACTICE_ADDRESS="127.0.0.1:9"),
         transaction.atomic(),
     ):
-        limits.forget()
+        limits.clear()
         demo_content.create_demo(passwords=PASSWORDS)
         yield
         transaction.set_rollback(True)

@@ -21,7 +21,7 @@ def practice(settings):
 
 def make(today: date, seed: object = 7) -> dict:
     """A demo made as if it were that day, as the digest's rows; nothing of it stays."""
-    limits.forget()
+    limits.clear()
     with transaction.atomic():
         demo_content.create_demo(passwords=PASSWORDS, today=today, seed=seed)
         found = digest.rows(today)
