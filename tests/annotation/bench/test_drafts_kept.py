@@ -253,7 +253,8 @@ def test_an_expired_session_asks_for_the_password_in_place_and_sends_once(live_s
     page.keyboard.press("Enter")
     dialog.wait_for(state="hidden")
     until(page, lambda: (own(expert).draft or {}).get("corrections"), "the draft after signing in")
-    assert page.locator("text-editor textarea").input_value() == "改过的"
+    assert own(expert).draft["corrections"][0]["text"] == "改过的"
+    assert "改过的" in page.locator(f"answer-card[data-letter={letter_of(expert, 2)}]").inner_text()
     Session.objects.all().delete()
     press(page, "Control+Enter Control+Enter")  # the first names what is not ranked
     dialog.wait_for()
@@ -324,6 +325,9 @@ def test_a_browser_closed_in_mid_edit_opens_again_with_the_text(live_site, open_
     again = page.context.new_page()
     again.goto(f"/p/{project.slug}/bench/")
     again.wait_for_selector("#desk > *")
+    corrected = again.locator(f"answer-card[data-letter={letter_of(expert, 0)}]")
+    assert "写到一半的更正" in corrected.inner_text()  # folded, until it is written on
+    corrected.get_by_role("button", name="Correct").click()
     assert again.locator("text-editor textarea").input_value() == "写到一半的更正"
     until(
         again,

@@ -117,7 +117,7 @@ def test_what_changed_costs_one_query_more(project, django_assert_max_num_querie
     client.get("/p/p/bench/")
     client.post("/p/p/bench/guidelines/seen/", {"number": "1"})
     projects.save_guidelines(project=project, actor=None, text=SECOND)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(14):
         client.get("/p/p/bench/")
 
 

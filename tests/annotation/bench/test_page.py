@@ -61,7 +61,7 @@ def test_the_page_is_small_and_asks_little(django_assert_max_num_queries):
     client = Client()
     client.force_login(expert)
     client.get(reverse("bench", args=[project.slug]))
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(13):
         page = client.get(reverse("bench", args=[project.slug]))
     wanted = set(re.findall(r'(?:src|href)="/static/([^"]+\.(?:js|css|svg))"', page.content.decode()))
     missing = {f"annotation/bench/{name}" for name in sources()} - wanted
