@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from annotation import presentation
 from annotation.bench import payload, strings
@@ -241,7 +242,9 @@ def _decided(request, project, item, said: str):
     following = worklist.next(item)
     if following:
         return _to_item(request, project, following)
-    return redirect(reverse("review", args=[project.slug]) + (f"?{worklist.query}" if worklist.query else ""))
+    url = reverse("review", args=[project.slug]) + (f"?{worklist.query}" if worklist.query else "")
+    # the list is a page of its own, and not put in the place of the desk
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
 
 
 def _annotation(request, project, pk, annotation_pk):

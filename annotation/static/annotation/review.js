@@ -84,13 +84,4 @@ document.addEventListener("htmx:afterSwap", (event) => {
   (current() || desk().querySelector("h1 a")).focus({ preventScroll: true });
 });
 
-// A desk that came to its end is no desk any more: the list is a page of its own.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const answer = event.detail.xhr;
-  if (!event.detail.isError && answer && event.target.id === "desk" && !answer.responseText.includes('id="desk"')) {
-    event.detail.shouldSwap = false;
-    location.assign(answer.responseURL);
-  }
-});
-
 begin();
