@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 
 import pytest
 from django.core.cache import cache
@@ -54,7 +55,9 @@ def api(alice, project):
 def statements(captured):
     """SQL that reads or writes rows, without transaction control."""
     control = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
-    return [q["sql"] for q in captured.captured_queries if not q["sql"].startswith(control)]
+    sent = [q["sql"] for q in captured.captured_queries if not (q["sql"] or "").startswith(control)]
+    # of what goes together in a pipeline Django knows no text: that is one way to the server and back
+    return [sql for before, sql in pairwise(["", *sent]) if sql is not None or before is not None]
 
 
 def test_a_whole_working_day_over_the_api(api, project):
@@ -130,11 +133,11 @@ def test_statements_of_the_verbs_and_one_transaction(alice, project):
         with CaptureQueriesContext(connection) as submitted:
             submit.submit(user=alice, pk=a.pk, given={"ranking": [["A"], ["B"], ["C"]]}, client_key="k")
         assert len(statements(submitted)) <= (9 if SQLITE else 3), statements(submitted)
-        assert sum(q["sql"].startswith("SAVEPOINT") for q in submitted.captured_queries) == 1
+        assert sum((q["sql"] or "").startswith("SAVEPOINT") for q in submitted.captured_queries) == 1
         with CaptureQueriesContext(connection) as claimed:
             queue.claim(project=project, user=alice)
         assert len(statements(claimed)) <= (6 if SQLITE else 4), statements(claimed)
-        assert sum(q["sql"].startswith("SAVEPOINT") for q in claimed.captured_queries) == 1
+        assert sum((q["sql"] or "").startswith("SAVEPOINT") for q in claimed.captured_queries) == 1
 
 
 def test_nothing_in_the_payload_tells_who_answered(api, alice, project):

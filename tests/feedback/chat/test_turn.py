@@ -226,7 +226,9 @@ def test_a_turn_asks_few_questions_of_the_database(browser, model_server):
         response = browser.post("turn/", **body, client_key=new_key())
     # transaction marks of SQLite are counted as queries, PostgreSQL's are not
     asked = [
-        q["sql"] for q in queries if not q["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))
+        q["sql"]
+        for q in queries
+        if not (q["sql"] or "").startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))
     ]
     said(response)
     assert len(asked) <= 15, "\n".join(sql[:160] for sql in asked)

