@@ -135,7 +135,7 @@ def test_offline_work_goes_out_once_when_the_line_is_back(live_site, open_page):
     until_prefetched(page, expert)
     page.context.set_offline(True)
     press(page, "b a c d Enter")
-    page.get_by_text("Residential Tenancies").first.wait_for()  # the prefetched one, offline
+    page.get_by_text("Residential Tenancies").filter(visible=True).first.wait_for()  # the prefetched one, offline
     read_all(page)
     press(page, "c a b Enter")
     page.get_by_role("heading", name="The server does not answer").wait_for()
@@ -166,7 +166,7 @@ def test_work_that_the_browser_has_no_room_for_goes_out_all_the_same(live_site, 
     until_prefetched(page, expert)
     page.context.set_offline(True)
     press(page, "b a c d Enter")
-    page.get_by_text("Residential Tenancies").first.wait_for()
+    page.get_by_text("Residential Tenancies").filter(visible=True).first.wait_for()
     read_all(page)
     press(page, "c a b Enter")
     page.get_by_role("heading", name="The server does not answer").wait_for()
@@ -264,7 +264,7 @@ def test_an_expired_session_asks_for_the_password_in_place_and_sends_once(live_s
     assert version.document["corrections"] == [
         {"target": "response", "answer": 2, "text": "改过的", "wording_only": False}
     ]
-    page.get_by_text("Residential Tenancies").first.wait_for()
+    page.get_by_text("Residential Tenancies").filter(visible=True).first.wait_for()
     assert len(versions(expert)) == 1
 
 
@@ -396,14 +396,14 @@ def test_the_last_submit_is_undone_and_sent_again(live_site, open_page):
     read_all(page)
     press(page, "b a c d Enter")
     submitted(page, expert, 1)
-    page.get_by_text("Residential Tenancies").first.wait_for()
+    page.get_by_text("Residential Tenancies").filter(visible=True).first.wait_for()
     until(
         page, lambda: Assignment.objects.filter(annotator__user=expert, state="open").exists(), "the next one"
     )
     press(page, "c")  # begun
     saved(page)
     press(page, "u")
-    page.get_by_text("心房颤动").first.wait_for()
+    page.get_by_text("心房颤动").filter(visible=True).first.wait_for()
     assert page.inner_text(".chips").split() == ["B", "›", "A", "›", "C", "›", "D"]
     read_all(page)
     press(page, "Backspace Backspace d c Enter")
@@ -414,7 +414,7 @@ def test_the_last_submit_is_undone_and_sent_again(live_site, open_page):
     )
     assert [v.action for v in versions(expert)] == ["submit", "undo", "submit"]
     assert versions(expert)[-1].document["ranking"] == [[letter[x]] for x in "BADC"]
-    page.get_by_text("Residential Tenancies").first.wait_for()
+    page.get_by_text("Residential Tenancies").filter(visible=True).first.wait_for()
     assert page.inner_text(".chips").split() == ["C"]  # what was begun is still there
 
 
@@ -427,7 +427,7 @@ def test_undo_of_work_that_has_not_left_yet(live_site, open_page):
     page.locator("#saved", has_text="kept here").wait_for()
     page.locator("#dock details.menu summary").click()
     page.locator(".menu-body [data-action=undo]").click()
-    page.get_by_text("心房颤动").first.wait_for()
+    page.get_by_text("心房颤动").filter(visible=True).first.wait_for()
     assert page.inner_text(".chips").split() == ["B", "›", "A", "›", "C", "›", "D"]
     page.context.set_offline(False)
     until(page, lambda: own(expert).draft, "the draft")
@@ -511,7 +511,7 @@ def test_an_item_is_skipped_with_a_reason(live_site, open_page):
         page, lambda: Assignment.objects.filter(annotator__user=expert, state="skipped").exists(), "skipping"
     )
     assert Assignment.objects.get(annotator__user=expert, state="skipped").skip_reason == "cannot_decide"
-    page.get_by_text("Residential Tenancies").first.wait_for()
+    page.get_by_text("Residential Tenancies").filter(visible=True).first.wait_for()
 
 
 def test_personal_data_hides_the_item_at_once(live_site, open_page):
@@ -526,7 +526,7 @@ def test_personal_data_hides_the_item_at_once(live_site, open_page):
     item.refresh_from_db()
     assert item.hidden
     assert ItemFlag.objects.get().comment == "第一轮有手机号"
-    page.get_by_text("Residential Tenancies").first.wait_for()
+    page.get_by_text("Residential Tenancies").filter(visible=True).first.wait_for()
 
 
 def test_the_prefetched_item_is_let_go_on_leaving(live_site, open_page):
@@ -671,12 +671,12 @@ def test_two_submits_in_quick_succession_show_each_item_once(live_site, open_pag
     )
     page.route("**/submit/", lambda route: (page.wait_for_timeout(900), route.continue_()))
     press(page, "k")
-    page.get_by_text("（1）").first.wait_for()
+    page.get_by_text("（1）").filter(visible=True).first.wait_for()
     page.wait_for_timeout(320)
     press(page, "r 1 Enter")  # before the first has arrived
     first, second = submitted(page, expert, 2)
     assert [first.document["verdict"], second.document["verdict"]] == ["keep", "drop"]
-    page.get_by_text("（2）").first.wait_for()
+    page.get_by_text("（2）").filter(visible=True).first.wait_for()
     page.wait_for_timeout(1000)
     assert not page.locator("dialog[open]").count()
     shown = [text for text in page.evaluate("window.shown") if text]

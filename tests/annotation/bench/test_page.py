@@ -321,7 +321,7 @@ def test_a_phone_shows_ones_own_count_move(live_site, open_page, language, words
     type(expert).objects.filter(pk=expert.pk).update(first_name="Maximiliane Hohenfels")
     page = open_bench(open_page, expert, project, phone=True, language=language)
     press(page, "a b c d Enter Enter")
-    page.get_by_text("A tenant in Ontario").first.wait_for()
+    page.get_by_text("A tenant in Ontario").filter(visible=True).first.wait_for()
     page.locator("#progress-mine:visible", has_text=words).wait_for()
     done = {
         "en": "1 done · 1 left",

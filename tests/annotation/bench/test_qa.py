@@ -24,7 +24,7 @@ FIXED = QA_ANSWER.replace("三个月", "二个月").replace("用人单位可以�
 
 def next_one(page, n):
     """Wait for the n-th following pair (they are numbered in their questions)."""
-    page.get_by_text(f"（{n}）").first.wait_for()
+    page.get_by_text(f"（{n}）").filter(visible=True).first.wait_for()
 
 
 def test_pairs_are_kept_fixed_and_dropped_with_the_keyboard_alone(live_site, open_page):

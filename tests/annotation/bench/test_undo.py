@@ -147,7 +147,7 @@ def test_the_done_page_sums_the_session_up(live_site, open_page):
         press(page, "Escape a b c" + (" d" if n == 1 else "") + " Enter")
         submitted(page, expert, n)
         if n == 1:
-            page.get_by_text("Residential Tenancies").first.wait_for()
+            page.get_by_text("Residential Tenancies").filter(visible=True).first.wait_for()
     page.get_by_role("heading", name="Nothing left").wait_for()
     summary = page.locator("#summary")
     summary.get_by_text("2 items in 1 minute").wait_for()
