@@ -46,7 +46,8 @@ def bench(request, project):
         },
         "assignment": _number(request.GET.get("assignment")),
         "guideline": settings.guideline.number if settings.guideline_id else None,
-        "progress": progress.for_annotator(project, annotator, exact=True),
+        "progress": progress.for_annotator(project, annotator)
+        | {"left": progress.left_for(project, annotator)},
         "undoable": own_work.undoable(annotator) if annotator else [],
         "strings": scripts.strings() | strings.strings(),
         "answer_flags": choices["answer_flags"],

@@ -135,7 +135,9 @@ def test_offline_work_goes_out_once_when_the_line_is_back(live_site, open_page):
     until_prefetched(page, expert)
     page.context.set_offline(True)
     press(page, "b a c d Enter")
-    page.get_by_text("Residential Tenancies").filter(visible=True).first.wait_for()  # the prefetched one, offline
+    page.get_by_text("Residential Tenancies").filter(
+        visible=True
+    ).first.wait_for()  # the prefetched one, offline
     read_all(page)
     press(page, "c a b Enter")
     page.get_by_role("heading", name="The server does not answer").wait_for()
