@@ -28,7 +28,7 @@ def numbered(n=3, **bench):
 
 
 def shows(page, n):
-    page.locator("prompt-panel").get_by_text(f"Question {n}?").wait_for()
+    page.locator("prompt-panel").get_by_text(f"Question {n}?").filter(visible=True).first.wait_for()
 
 
 def states(user):
