@@ -1,4 +1,4 @@
-"""Text shortened for lists. Pure."""
+"""Texts and numbers as pages write and read them. Pure."""
 
 
 def excerpt(text: str, length: int) -> str:
@@ -7,6 +7,11 @@ def excerpt(text: str, length: int) -> str:
     part = text[: length * 3]
     flat = " ".join(part.split())
     return flat[:length] + ("…" if len(flat) > length or len(part) < len(text) else "")
+
+
+def whole_number(text: str | None) -> int | None:
+    """The number that an address or a form gives in plain digits, 17 at most; None for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
 def percent(value: float | None) -> str:

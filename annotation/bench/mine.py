@@ -13,6 +13,7 @@ from annotation.models import Annotation, Annotator, Assignment, Item, Review
 from annotation.promotion import end_user_feedback
 from core.access import project_page
 from core.querysets import Word
+from core.text import whole_number
 
 PER_PAGE = 50
 EXCERPT = 160
@@ -24,10 +25,6 @@ State = Annotation.State
 STATES = (*Annotation.State.values, SKIPPED)
 
 
-def _number(text) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else None
-
-
 @project_page("annotator")
 def mine(request, project):
     """Own submitted work, what was returned first, then newest first, with what was said, its state and a
@@ -36,7 +33,7 @@ def mine(request, project):
     annotator = Annotator.objects.filter(project=project, user=request.user).first()
     state = request.GET.get("state", "")
     state = state if state in STATES else ""
-    before = _number(request.GET.get("before"))
+    before = whole_number(request.GET.get("before"))
     q = request.GET.get("q", "").replace("\0", "").strip()[:LONGEST_QUERY]
     found = _Page([], None)
     rest = False

@@ -14,10 +14,7 @@ from annotation.statistics import own_work, progress
 from core import scripts
 from core.access import project_page
 from core.api.parsers import strict_loads
-
-
-def _number(text) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else None
+from core.text import whole_number
 
 
 @project_page("annotator")
@@ -44,7 +41,7 @@ def bench(request, project):
             "preview": reverse("bench_preview", args=[project.slug]),
             "guidelines_seen": reverse("guidelines_seen", args=[project.slug]),
         },
-        "assignment": _number(request.GET.get("assignment")),
+        "assignment": whole_number(request.GET.get("assignment")),
         "guideline": settings.guideline.number if settings.guideline_id else None,
         "progress": progress.for_annotator(project, annotator)
         | {"left": progress.left_for(project, annotator)},

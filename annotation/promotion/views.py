@@ -19,6 +19,7 @@ from annotation.promotion import rules as promotion
 from core import jobs, text
 from core.access import project_form, project_page
 from core.errors import DomainError
+from core.text import whole_number
 from feedback.conversations.end_users import label
 from feedback.conversations.privacy import privacy_policy
 from feedback.models import EndUser, Reaction
@@ -137,10 +138,10 @@ def rules(request, project):
     outcome, of_rule, before = (request.GET.get(name, "") for name in ("outcome", "rule", "before"))
     if outcome in Promotion.Outcome.values:
         rows = rows.filter(outcome=outcome)
-    if _number(of_rule) is not None:
-        rows = rows.filter(rule=_number(of_rule))
-    if _number(before) is not None:
-        rows = rows.filter(pk__lt=_number(before))
+    if whole_number(of_rule) is not None:
+        rows = rows.filter(rule=whole_number(of_rule))
+    if whole_number(before) is not None:
+        rows = rows.filter(pk__lt=whole_number(before))
     log = list(rows.select_related("rule", "item").order_by("-pk")[: PAGE + 1])
     more = log[PAGE - 1].pk if len(log) > PAGE else None
     log = log[:PAGE]
@@ -165,10 +166,6 @@ def rules(request, project):
         "any_active": any(rule.active for rule in found),
     }
     return render(request, "annotation/promotion.html", context)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else None
 
 
 def _preview(rule: PromotionRule) -> dict:
@@ -280,7 +277,7 @@ def run(request, project):
     """Run the rule `rule`, or every active one, as a job."""
     params = {}
     if request.POST.get("rule"):
-        params["rule"] = _rule(project, _number(request.POST["rule"]) or 0).pk
+        params["rule"] = _rule(project, whole_number(request.POST["rule"]) or 0).pk
     return redirect(
         "job", project.slug, jobs.start("promotion", project=project, actor=request.user, params=params).pk
     )

@@ -191,7 +191,7 @@ def _item_page(request, project, item, *, reveal=False, status=200, error="", er
         "query": f"?{worklist.query}" if worklist.query else "",
         "next": worklist.next(item),
         "previous": worklist.previous(item),
-        "left": _states(worklist)[0][2],
+        "left": _counted(worklist.count_with(state=Annotation.State.SUBMITTED)),
         "to_accept": to_accept,
         "may_rule": may_rule,
         "ruling_error": error if error_for == RULING and may_rule else "",

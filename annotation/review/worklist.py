@@ -27,6 +27,11 @@ def with_flags(annotations: QuerySet) -> QuerySet:
     return annotations.annotate(flag_names=Cast(KeyTransform(FLAGS, "head__document"), TextField()))
 
 
+def _key(item) -> float:
+    """What the list is ordered by, of one item."""
+    return NOTHING_TO_COMPARE if item.agreement is None else item.agreement
+
+
 @dataclass
 class Worklist:
     """The items of `project` that `user` may decide on and that `asked` (see ReviewFilter) lets through."""
@@ -87,12 +92,12 @@ class Worklist:
 
     def after(self, item) -> QuerySet:
         """The items behind `item`, which itself need not be on the list any more."""
-        key = NOTHING_TO_COMPARE if item.agreement is None else item.agreement
+        key = _key(item)
         return self.items.filter(Q(key__gt=key) | Q(key=key, pk__gt=item.pk))
 
     def before(self, item) -> QuerySet:
         """The items before `item`, the nearest first."""
-        key = NOTHING_TO_COMPARE if item.agreement is None else item.agreement
+        key = _key(item)
         return self.items.filter(Q(key__lt=key) | Q(key=key, pk__lt=item.pk)).order_by("-key", "-pk")
 
     def next(self, item) -> int | None:
@@ -105,27 +110,23 @@ class Worklist:
 
     def counts(self) -> dict[str, int]:
         """{state: how many items stand on the list of that state}, at most MOST_COUNTED + 1 each."""
-        out = {}
-        for state in (Annotation.State.SUBMITTED, Annotation.State.RETURNED):
-            of_state = Worklist(self.project, self.user, self.asked | {"state": state})
-            out[str(state)] = of_state.items.order_by()[: MOST_COUNTED + 1].count()
-        return out
+        states = (Annotation.State.SUBMITTED, Annotation.State.RETURNED)
+        return {str(state): self.count_with(state=state) for state in states}
 
     def flag_counts(self) -> dict[str, int]:
         """{flag: how many items to review carry it}."""
-        plain = {name: value for name, value in self.asked.items() if name != "flag"}
-        return {
-            flag: Worklist(self.project, self.user, plain | {"flag": flag})
-            .items.order_by()[: MOST_COUNTED + 1]
-            .count()
-            for flag in ITEM_FLAGS
-        }
+        return {flag: self.count_with(flag=flag) for flag in ITEM_FLAGS}
+
+    def count_with(self, **asked) -> int:
+        """How many items the list has when this is asked for instead; at most MOST_COUNTED + 1."""
+        other = Worklist(self.project, self.user, self.asked | asked)
+        return other.items.order_by()[: MOST_COUNTED + 1].count()
 
     def agreeing(self, least: float, upto: int | None = None) -> QuerySet:
         """The judgements to review of items whose annotators agree by at least `least`, without those that
         say more than a number can (corrections, comments, flags) and those that came after the judgement
         version `upto`."""
-        rows = with_flags(self.judgements.filter(state=Annotation.State.SUBMITTED))
+        rows = self.judgements.filter(state=Annotation.State.SUBMITTED)
         rows = rows.filter(item__agreement__gte=least).exclude(item__state=Item.State.SETTLED)
         said = Q(head__document__has_any_keys=SAYS_MORE)
         talked = Annotation.objects.filter(item=OuterRef("item"), ruling=False).filter(said)
