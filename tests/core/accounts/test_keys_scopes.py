@@ -127,9 +127,9 @@ def test_only_managers_make_them_on_the_page(cast):
     assert ApiKey.objects.count() == 1
 
 
-def test_the_keys_page_belongs_to_a_tab(cast):
+def test_the_keys_page_is_a_tab(cast):
     _project, _manager, client = cast
-    assert '<a href="/p/p/members/" aria-current="page">' in client.get("/p/p/keys/").content.decode()
+    assert '<a href="/p/p/keys/" aria-current="page">' in client.get("/p/p/keys/").content.decode()
 
 
 def test_the_command_makes_them(cast, capsys):

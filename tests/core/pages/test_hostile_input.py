@@ -14,9 +14,13 @@ from django.db import transaction
 from django.test import Client
 
 from annotation.imports import uploads
+from annotation.items.forms import FilterForm
 from annotation.models import AnnotationVersion
+from annotation.results.forms import ScopeForm
+from annotation.review.forms import AgreeingForm, ReviewFilter
 from core.api.parsers import strict_loads
 from core.models import User
+from feedback.inbox.filters import InboxFilter
 from inference.models import Endpoint
 from tests.core.pages.test_role_matrix import house, patterns, url_of  # noqa: F401 - house is a fixture
 
@@ -127,6 +131,9 @@ FORMS: dict[str, dict[str, str]] = {
     "people_export": {"way": "key", "name": "patient-7"},
     "people_erase": {"way": "key", "name": "patient-7"},
     "job_cancel": {},
+    "checklist_close": {},
+    "guidelines_seen": {"number": "1"},
+    "bench_preview": {"text": "t"},
     "bench_keys": {"keys": '{"off": false, "keys": {"submit": "K"}}'},
     "import": {"saved": "1", "file": "x"},
     "import_check": {
@@ -165,6 +172,16 @@ FORMS: dict[str, dict[str, str]] = {
     "promotion_run": {"rule": ""},
     "promotion_switch": {"active": "0"},
     "promotion_remove": {},
+    "review_agreeing": {"least": "0.8", "upto": "9"},
+    "review_accept_item": {"versions": "VERSION", "next": "1"},
+    "review_rule": {
+        "ranking": "A > B > C",
+        "verdict": "",
+        "reasons": "unclear",
+        "text": "t",
+        "comment": "c",
+        "next": "1",
+    },
     "review_accept": {"version": "", "next": "1"},
     "review_return": {"comment": "c", "next": "1"},
     "review_settle": {"version": "VERSION", "comment": "c", "next": "1"},
@@ -335,42 +352,24 @@ API_IMPORT = {
     "delimiter": ",",
     "dry_run": "true",
 }
+# What stands in the address of a page: the fields of its forms, and what it reads beside them.
 ASKED = {
-    "items": ["q", "state", "kind", "tag", "after", "hidden"],
-    "review": ["state", "annotator", "tag", "before", "low", "corrections"],
+    "items": [*FilterForm.base_fields, "after"],
+    "results": [*ScopeForm.base_fields, "format", "table"],
+    "review": [*ReviewFilter.base_fields, "at"],
+    "review_item": [*ReviewFilter.base_fields],
+    "review_agreeing": [*AgreeingForm.base_fields],
     "promotion": ["outcome", "rule", "before"],
     "promotion_new": ["kind"],
     "promotion_rule": ["preview"],
     "feedback": ["start", "end", "model", "format"],
-    "inbox": [
-        "q",
-        "about",
-        "thumb",
-        "reason",
-        "has",
-        "model",
-        "language",
-        "state",
-        "promoted",
-        "source",
-        "start",
-        "end",
-        "by",
-        "person",
-        "score",
-        "verdict",
-        "again",
-        "drafts",
-        "place",
-        "signal",
-        "expert",
-        "before",
-    ],
+    "inbox": [*InboxFilter.base_fields, "before"],
+    "people_data": ["way", "name"],
     "work": ["start", "end", "format"],
     "guidelines": ["version", "edit"],
     "login": ["next"],
     "bench": ["assignment"],
-    "mine": ["state", "before"],
+    "mine": ["state", "q", "before"],
     "chat_api_conversations": ["q", "before"],
     "job": ["part"],
     "api_assignment": ["html"],
@@ -428,11 +427,14 @@ def ask(house):  # noqa: F811
     return one
 
 
+# Pages that look only at GET but do not refuse POST.
+LOOKED_AT = {"home", "bench", "bench_guidelines", "mine", "project", "schema", "api_docs"}
+
+
 def test_every_url_that_takes_a_post_is_named(ask):
     known = set(FORMS) | set(JSON_FORMS) | {"api_import"}
     taking = {name for name, _params in patterns() if ask(name, lambda client, url: client.post(url)) != 405}
-    # Pages that look only at GET but do not refuse POST.
-    assert taking - known <= {"home", "bench", "mine", "project", "schema", "api_docs"}, taking - known
+    assert taking - known <= LOOKED_AT, taking - known
 
 
 def endpoint() -> str:

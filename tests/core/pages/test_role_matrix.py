@@ -66,12 +66,14 @@ MATRIX: dict[str, tuple[str, str]] = {
     "bench_preview": ("POST", ANNOTATORS),
     "import": ("GET", MANAGERS),
     "import_check": ("GET", MANAGERS),
+    "import_template": ("GET", MANAGERS),
     "import_report": ("GET", MANAGERS),
     "import_report_csv": ("GET", MANAGERS),
     "import_report_jsonl": ("GET", MANAGERS),
     "project_new": ("GET", "L F F F F Y"),
     "project": ("GET", MEMBERS),
     "project_agreement": ("GET", REVIEWERS),
+    "checklist_close": ("POST", MANAGERS),
     "project_clone": ("GET", MANAGERS),
     "project_settings": ("GET", MANAGERS),
     "project_criteria": ("POST", MANAGERS),
@@ -86,7 +88,10 @@ MATRIX: dict[str, tuple[str, str]] = {
     "item_tags": ("POST", MANAGERS),
     "review": ("GET", REVIEWERS),
     "review_item": ("GET", REVIEWERS),
+    "review_agreeing": ("GET", REVIEWERS),
     "review_accept": ("POST", REVIEWERS),
+    "review_accept_item": ("POST", REVIEWERS),
+    "review_rule": ("POST", REVIEWERS),
     "review_return": ("POST", REVIEWERS),
     "review_settle": ("POST", REVIEWERS),
     "review_unsettle": ("POST", REVIEWERS),
@@ -237,7 +242,7 @@ def house(transactional_db, settings):
         key="sk-1",
     )
     chat_settings.of(project)
-    ChatSettings.objects.update(enabled=True)
+    ChatSettings.objects.update(enabled=True, replies=ChatSettings.Replies.WRITTEN)
     said = make_talk(project, end_user=end_users.of_member(project, people["annotator"]))
     link, chat_token = chat_settings.create_link(
         project=project, actor=people["manager"], label="waiting room", days=7
