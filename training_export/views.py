@@ -1,6 +1,8 @@
 """Export pages, for managers: choose a format and options, follow the job, read what came out and what was
 left out, download."""
 
+import json
+
 from django.core.cache import cache
 from django.http import JsonResponse
 from django.shortcuts import redirect, render
@@ -15,7 +17,7 @@ from core.models import Job
 from training_export.formats import FORMATS
 from training_export.forms import ExportForm, made_with
 from training_export.options import ExportOptions
-from training_export.publish import downloads, snapshots
+from training_export.publish import downloads, reading, snapshots
 from training_export.reasons import UNITS, sentence_of, unit_of
 
 SHOWN = 50
@@ -101,6 +103,35 @@ def export(request, project, number):
         "options": made_with(manifest.get("options", {})),
     }
     return render(request, "training_export/export.html", context)
+
+
+@never_cache
+@require_safe
+@project_page("manager")
+def export_rows(request, project, number):
+    """The rows of one file (`file`) from a place (`at`) on, each with a link to what it was made of."""
+    bundle = downloads.bundle_or_404(project, number)
+    name = request.GET.get("file", "")
+    place = reading.Place.read(request.GET.get("at", ""))
+    rows, following = reading.page_of(bundle, name, place)
+    context = {
+        "project": project,
+        "snapshot": bundle.snapshot,
+        "bundle": bundle,
+        "name": name,
+        "total": next(entry["rows"] for entry in bundle.files if entry["path"] == name),
+        "rows": [(row, json.dumps(row.fields, ensure_ascii=False, indent=1), _made_of(row)) for row in rows],
+        "following": following,
+        "later": place.row > 1,
+    }
+    return render(request, "training_export/rows.html", context)
+
+
+def _made_of(row: reading.Row) -> dict:
+    """Where a row came from: the item that was judged, or the answers end users spoke of."""
+    given = row.provenance
+    turns = [] if given.get("item") else [o["turn"] for o in given.get("origins", ()) if o.get("turn")]
+    return {"item": given.get("item"), "turns": list(dict.fromkeys(turns))[:3]}
 
 
 def numbers_of(note: dict) -> list[tuple[str, int | float]]:

@@ -1,6 +1,6 @@
 // The inbox: opening an answer notes who looked at it; one box chooses all rows of the page.
 
-import { csrfToken } from "../core/http.js";
+import { postForm } from "../core/http.js";
 
 const form = document.getElementById("chosen");
 const opened = new Set();
@@ -9,8 +9,7 @@ const opened = new Set();
 function looked(message) {
   if (!form || opened.has(message)) return;
   opened.add(message);
-  const body = new URLSearchParams({ message, quiet: "1" });
-  fetch(form.action, { method: "POST", body, headers: { "X-CSRFToken": csrfToken() } }).catch(() => opened.delete(message));
+  postForm(form.action, { message, quiet: "1" }).catch(() => opened.delete(message));
 }
 
 for (const answer of document.querySelectorAll("[data-look]"))

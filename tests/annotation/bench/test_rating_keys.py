@@ -136,12 +136,30 @@ def test_four_answers_and_the_line_take_seven_keys_also_when_they_overflow(live_
     [
         ("c a l b d 5 4 q 2 1 q Enter Enter", [5, 4, 4, 4], [2, 1, 1, 1]),
         ("c a l b d 5 q 1 q Enter Enter", [5] * 4, [1] * 4),
+        ("c a l b 5 4 4 3 2 1 2 3 Enter", [5, 4, 4, 3], [2, 1, 2, 3]),
     ],
 )
 def test_with_criteria_for_best_and_worst_thirteen_keys(live_site, open_page, keys, best, worst):
-    project, expert = long_answers("ends")
+    project, expert = (
+        long_answers("ends") if keys.endswith("Enter Enter") else ranking_project(ratings="ends")
+    )
     page = open_bench(open_page, expert, project)
-    assert overflows(page) == [True] * 4
+    if keys.endswith("Enter Enter"):
+        assert overflows(page) == [True] * 4
+    else:
+        read_all(page)
     assert len(keys.split()) <= 13
     press(page, keys)
     assert rated(page, expert) == {"C": best, "D": worst}
+
+
+def test_the_one_that_is_left_takes_its_place_only_before_the_first_rating(live_site, open_page):
+    """Somebody who takes an answer out again afterwards means it."""
+    project, expert = ranking_project(ratings="ends")
+    page = open_bench(open_page, expert, project)
+    read_all(page)
+    placed = page.locator("rank-sentence .chips [data-what]")
+    press(page, "c a b 5 5 5 5")
+    assert placed.all_inner_texts() == ["C", "A", "B", "D"]
+    press(page, "d 4")
+    assert placed.all_inner_texts() == ["C", "A", "B"]

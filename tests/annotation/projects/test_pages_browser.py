@@ -211,14 +211,14 @@ def test_review_by_keyboard(heart, open_page, live_site):
     project, manager, items = heart
     page = open_page(manager)
     page.goto(live_site.url + f"/p/heart/review/{items[0].pk}/")
-    page.focus("text=Accept")
+    page.locator(".work [data-key=A]").first.focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector(".messages")
+    page.locator(".desk-said").get_by_text("Accepted.").wait_for()
     assert project.annotations.filter(state="accepted").count() == 1
     page.click("summary:has-text('Return with a comment')")
     page.fill("textarea[name=comment]:visible", "look again")
     page.click("details[open] button:has-text('Return')")
-    page.wait_for_selector(".messages")
+    page.locator(".desk-said, .messages").get_by_text("Returned to its author with your comment.").wait_for()
     assert project.annotations.filter(state="returned").count() == 1
 
 

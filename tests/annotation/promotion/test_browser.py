@@ -82,7 +82,8 @@ def test_from_a_thumb_to_the_bench_and_back(clinic, open_page, live_site):
     assert bench.locator("[data-verdict=drop][aria-pressed=true]").is_visible()
 
     page.goto("/p/clinic/feedback/")
-    page.get_by_text("of 1 answer with a thumb: the expert agreed with the thumb.").wait_for()
+    page.get_by_text("the expert agreed with the thumb.").wait_for()
+    assert page.get_by_role("link", name="of 1 answer with a thumb").is_visible()
 
 
 def filled(project):

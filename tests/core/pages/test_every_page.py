@@ -20,6 +20,8 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(enc
 # Not pages: downloads, fragments that htmx puts into a page, and the API (its documentation page is Swagger
 # UI's own).
 NO_PAGE = {
+    "bench_guidelines",
+    "import_template",
     "import_report_csv",
     "import_report_jsonl",
     "project_agreement",
@@ -28,6 +30,7 @@ NO_PAGE = {
     "chat_data",
     "widget",
 }
+NOT_OURS = {"api_docs"}  # Swagger UI's own markup
 LOOKS = [("en", False, False), ("zh", True, True), ("zh", False, True), ("en", True, False)]
 
 
@@ -127,13 +130,10 @@ def test_every_page(full_house, live_site, open_page, language, phone, dark):
         if not page.evaluate("document.documentElement.lang").startswith(language):
             wrong.append(f"{name}: lang is {page.evaluate('document.documentElement.lang')}")
         page.evaluate(AXE)
-        found = page.evaluate(
-            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
-        )
-        for v in found["violations"]:
-            if v["impact"] in ("serious", "critical"):
+        for v in page.evaluate("axe.run(document)")["violations"]:
+            if name not in NOT_OURS:
                 wrong.append(
-                    f"{name}: {v['id']}: {v['nodes'][0]['html'][:160]} "
+                    f"{name}: {v['id']} ({v['impact']}): {v['nodes'][0]['html'][:160]} "
                     f"{v['nodes'][0].get('failureSummary', '')[:200]}"
                 )
     assert wrong == [], "\n".join(wrong)

@@ -110,6 +110,7 @@ MATRIX: dict[str, tuple[str, str]] = {
     "feedback": ("GET", REVIEWERS),
     "exports": ("GET", MANAGERS),
     "export": ("GET", MANAGERS),
+    "export_rows": ("GET", MANAGERS),
     "export_zip": ("GET", MANAGERS),
     "export_file": ("GET", MANAGERS),
     "endpoints": ("GET", MANAGERS),
@@ -306,7 +307,11 @@ def url_of(name, params, house):
             )
         else:
             values[param] = given[param]
-    return reverse(name, kwargs=values)
+    return reverse(name, kwargs=values) + QUERIES.get(name, "")
+
+
+# What a page needs in its address beside its path, to be more than a 404.
+QUERIES = {"export_rows": "?file=train.jsonl"}
 
 
 def answer_letter(response) -> str:

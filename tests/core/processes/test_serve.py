@@ -20,7 +20,7 @@ import pytest
 from tests.processes import ROOT, end_group, until
 from tests.servers import die_with_parent, free_port
 
-ROOMS = {"core", "corpus", "annotation"}
+ROOMS = {"core", "corpus", "annotation", "feedback", "training"}
 
 
 def environment(data_dir, **extra) -> dict[str, str]:

@@ -51,7 +51,7 @@ const page = {
     const { item, assignment } = work.payload;
     state(null);
     armed = false;
-    desk = new DESKS[item.kind]({ item, page: forDesk });
+    desk = new DESKS[item.kind]({ item, page: forDesk(work) });
     deskNode.replaceChildren(desk.node);
     deskNode.dataset.kind = item.kind;
     byId("dock-work").replaceChildren(desk.dock);
@@ -166,25 +166,27 @@ const page = {
 };
 const session = new Session({ config, http, store, page });
 
-/** What a desk may do. */
-const forDesk = {
-  doc: () => session.work.doc,
-  change(update) {
-    if (session.work.readOnly) return;
-    const before = session.work.doc;
-    const after = update(before);
-    armed = false;
-    if (!byId("notice").hidden && byId("notice").dataset.hint) notice("");
-    session.change(after);
-    marks();
-  },
-  seen: (letter) => session.work.seen[letter] || 0,
-  saw: (letter, part) => session.saw(letter, part),
+/** Change the document of `work`, if it is still the one on screen and not to be read only. */
+function change(work, update) {
+  if (!work || session.work !== work || work.readOnly) return;
+  const after = update(work.doc);
+  armed = false;
+  if (!byId("notice").hidden && byId("notice").dataset.hint) notice("");
+  session.change(after);
+  marks();
+}
+
+/** What the desk of `work` may do. What it does later than its item is on screen (a swipe that comes to rest) reaches no other item. */
+const forDesk = (work) => ({
+  doc: () => work.doc,
+  change: (update) => change(work, update),
+  seen: (letter) => work.seen[letter] || 0,
+  saw: (letter, part) => session.work === work && session.saw(letter, part),
   announce,
   submit: () => submit(),
   warn: (text) => notice(text, { kind: "warn" }),
   say: (text) => notice(text, { hint: true }), // until the next change
-};
+});
 
 // ── the dock ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -306,7 +308,7 @@ async function act(id) {
     const given = await askFlags(session.work.doc.flags || []);
     if (!given) return null;
     if (given.report) return session.report(given.comment);
-    return forDesk.change((doc) => {
+    return change(session.work, (doc) => {
       const out = { ...doc, flags: given.flags };
       if (!given.flags.length) delete out.flags;
       return out;
@@ -407,7 +409,7 @@ document.addEventListener("focusout", () =>
 );
 byId("comment").addEventListener("input", (event) => {
   const text = event.target.value;
-  forDesk.change((doc) => {
+  change(session.work, (doc) => {
     const out = { ...doc, comment: text };
     if (!text) delete out.comment;
     return out;

@@ -121,6 +121,13 @@ export class RankingDesk {
     this.update();
   }
 
+  /** Where the best and the worst are rated, a rating that follows the letters of all answers but one says which is the worst. */
+  putLast() {
+    const left = this.letters.filter((letter) => !rank.ranked(this.state).includes(letter));
+    const typing = !Object.keys(this.page.doc().ratings || {}).length;
+    if (this.item.ratings === "ends" && typing && left.length === 1 && this.letters.length > 2 && this.state.rest !== "worse") this.put(left[0], false);
+  }
+
   /** The rating given last, for every criterion of that answer that has none yet. */
   rateRest() {
     const ratings = this.page.doc().ratings || {};
@@ -227,6 +234,7 @@ export class RankingDesk {
       return true;
     }
     if (this.cell && /^[0-5]$/.test(key)) {
+      this.putLast();
       const cell = this.rateable(this.cell.letter).includes(this.cell.key) ? this.cell : this.cells()[0];
       if (!cell) return true;
       this.rate(cell, Number(key));
