@@ -48,7 +48,7 @@ PRACTICE_MODELS = (
     ("练习 · 有错 · Practice, wrong", "practice-wrong", 1),
     ("练习 · 推脱 · Practice, evasive", "practice-evasive", 1),
 )
-WELCOME = """这里由**练习服务器**应答，背后没有模型：它只会用演示数据里现成的回答，有的好，有的不完整，有的有错。请试着提问、点赞、挑选较好的回答。
+WELCOME = """这里由**练习服务**应答，背后没有模型：它只会用演示数据里现成的回答，有的好，有的不完整，有的有错。请试着提问、点赞、挑选较好的回答。
 
 例如：二甲双胍 eGFR 28 还能继续吃吗？
 
@@ -83,11 +83,11 @@ PROJECTS = (
     ),
     DemoProject(
         "demo-qa",
-        "合成问答检查 · Checking synthetic QA",
+        "合成问答核对 · Checking synthetic QA",
         "qa",
         2,
         Decimal("1.80"),
-        "问答由模型依据原文生成，有些只有读原文才看得出错。\nPairs made by a model from a passage; "
+        "问答由模型依据原文生成，有些错误要读了原文才看得出来。\nPairs made by a model from a passage; "
         "some errors show only on reading it.",
     ),
     DemoProject(
@@ -212,7 +212,7 @@ def _make_chat(users: dict[str, User]) -> Project:
         title="对话与反馈 · Chat and feedback",
         kind="ranking",
         overlap=1,
-        description="与练习模型对话，点赞、挑选回答；再由专家判断。\nChat with practice models, react, and "
+        description="与练习模型对话，点赞、挑选回答；再由专家评判。\nChat with practice models, react, and "
         "let "
         "experts judge.",
         guidelines=(FOLDER / "ranking.md").read_text(encoding="utf-8"),

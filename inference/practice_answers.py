@@ -25,8 +25,8 @@ EVASIVE = {
     "professional who knows your situation.",
 }
 FAR = {
-    "zh": "这是**练习用的服务器**，背后没有模型，只会用演示数据里现成的回答来应答。"
-    "您的问题和其中哪一条都不够接近。可以试着问这些：",
+    "zh": "这是**练习服务**，背后没有模型，只会用演示数据里现成的回答来应答。"
+    "您的问题与其中任何一条都不够接近。可以试着问这些：",
     "en": "This is a **practice server**: there is no model behind it, and it only knows the answers of the "
     "demo's texts. Your question is not close "
     "to any of them. You could ask, for example:",

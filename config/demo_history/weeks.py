@@ -96,7 +96,7 @@ class Weeks:
         self.app.send(day, self._share(TALKS - ON_THE_PAGE, day))
         self.clock.at(day, 20)
         if day == RULE_FROM:
-            name = "差评附说明 · Thumbs down with a comment"
+            name = "带意见的点踩 · Thumbs down with a comment"
             self.rule = rules.create(
                 project=self.projects["chat"], actor=self.manager, name=name, kind="down_comment",
                 daily_cap=4, per_person_cap=2,

@@ -117,7 +117,7 @@ def test_alpha_is_a_number_or_nothing(table):
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("language", "sentence"),
-    [("en", "cannot be measured: no variation"), ("zh-hans", "无法计算 Krippendorff α：判断没有差异")],
+    [("en", "cannot be measured: no variation"), ("zh-hans", "无法计算 Krippendorff α：评判没有差异")],
 )
 def test_the_page_says_that_there_is_no_variation(client, language, sentence):
     project = make_project(overlap=2)
