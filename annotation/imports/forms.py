@@ -4,7 +4,7 @@ import json
 
 from django.utils.translation import gettext as _
 
-from annotation.imports import columns
+from annotation.imports import columns, proposal
 from annotation.imports.uploads import Options
 from core import storable
 from core.errors import DomainError
@@ -84,6 +84,20 @@ def scales_of(inspection: Inspection, mapping: dict[str, str], chosen: dict[str,
     return out
 
 
+def models_of(inspection: Inspection, chosen: dict[str, str]) -> dict | None:
+    """{"names": the columns of answers whose names can be models, "taken": whether they are}; None where the
+    models are told otherwise, or the names can be none."""
+    mapping = inspection.mapping
+    answers = [column for _suffix, column in answer_columns(mapping)]
+    named = proposal.models_of(mapping)
+    told = any(mapping.get(o) for o in ("model", "models")) or len(named) < sum(
+        ours.startswith("model_") for ours in mapping
+    )
+    if len(answers) < 2 or told or not all(proposal.may_be_a_model(column) for column in answers):
+        return None
+    return {"names": answers, "taken": "models_named" in chosen if "models_asked" in chosen else bool(named)}
+
+
 def sample_rows(inspection: Inspection) -> list[list[str]]:
     """The first rows as short texts, in the order of the columns."""
     return [[_cell(row.get(column)) for column in inspection.columns] for row in inspection.sample]
@@ -112,13 +126,14 @@ def read_options(data) -> Options:
 
 def as_sent(data) -> dict[str, str]:
     """The choices of the form by their places, as they were sent: shown again where one of them is wrong."""
-    places = ("column_", "scale_", "save_as")
+    places = ("column_", "scale_", "save_as", "models_")
     return {place: value for place, value in data.items() if place.startswith(places)}
 
 
 def chosen_mapping(data, found: Inspection) -> dict[str, str]:
     """What the person chose otherwise than `found` (the file as it is recognised without help): {our field:
-    column, or column:scale}, "" switches a field off. DomainError when two columns are to be the same
+    column, or column:scale}, "" switches a field off. Answers that stand in columns named like models are
+    of these models, unless the person says otherwise. DomainError when two columns are to be the same
     field."""
     if "column_0" not in data:
         return {}
@@ -139,6 +154,8 @@ def chosen_mapping(data, found: Inspection) -> dict[str, str]:
         scale = data.get(f"scale_{i}", "")
         if scale and scales.is_scale(scale, ours):
             told[ours] = f"{column}:{scale}"
+    if data.get("models_named") or "models_asked" not in data:
+        chosen = proposal.with_models(chosen)
     detected = {ours: column for ours, column in found.mapping.items() if column}
     mapping = {ours: column for ours, column in chosen.items() if detected.get(ours) != column}
     return mapping | told | {ours: "" for ours in detected if ours not in chosen}

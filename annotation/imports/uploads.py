@@ -37,7 +37,8 @@ class Options:
 
 @dataclass
 class Staged:
-    """An upload that waits for its start. `trial`: the job of the last dry run with these options."""
+    """An upload that waits for its start. `trial`: the job of the last dry run with these options;
+    `proposed`: the columns that were taken for answers, since nothing is named as one."""
 
     token: str
     name: str
@@ -46,6 +47,7 @@ class Staged:
     size: int
     options: Options = field(default_factory=Options)
     trial: int | None = None
+    proposed: list[str] = field(default_factory=list)
 
     @property
     def path(self) -> Path:

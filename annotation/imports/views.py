@@ -14,12 +14,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotation.imports import columns, preview, template_file, uploads
+from annotation.imports import columns, preview, proposal, template_file, uploads
 from annotation.imports import forms as imports_forms
 from annotation.imports import jobs as import_jobs
 from annotation.imports.importer import ERRORS_FILE
 from annotation.items.filter import ItemFilter
-from annotation.models import SavedMapping
+from annotation.models import Kind, SavedMapping
 from annotation.projects import actions as projects
 from annotation.projects import checklist
 from core import jobs, spreadsheet
@@ -27,6 +27,7 @@ from core.access import project_page
 from core.errors import DomainError
 from core.models import Job
 from corpus.models import ImportBatch
+from corpus.readers.fields import answer_columns
 from corpus.records import FileRefused
 
 RECENT = 10
@@ -62,11 +63,27 @@ def _receive(request, project):
         found, refused = import_jobs.look(staged.path, staged.name, uploads.Options())
         if found is None and refused is not None:
             raise refused
+        if found is not None and refused is None and not staged.options.mapping:
+            _propose(project, staged, found)
     except DomainError as refused:
         if staged is not None:
             staged.discard()
         return _first_page(request, project, refused)
     return redirect("import_check", project.slug, staged.token)
+
+
+def _propose(project, staged, found) -> None:
+    """Take other columns for answers where the project ranks answers and the file names none."""
+    if projects.bench_of(project).kind != Kind.RANKING:
+        return
+    mapping = proposal.mapping_for(found)
+    if (
+        mapping
+        and import_jobs.look(staged.path, staged.name, uploads.Options(mapping=mapping))[0] is not None
+    ):
+        staged.options = uploads.Options(mapping=mapping)
+        staged.proposed = [column for _suffix, column in answer_columns(mapping)]
+        staged.save()
 
 
 def _saved_options(project, pk: str) -> uploads.Options:
@@ -147,6 +164,7 @@ def _act(request, project, staged):
             project=project, name=name, defaults={"mapping": options.mapping}
         )
         messages.success(request, _("The mapping is saved as %(name)s.") % {"name": name})
+    staged.proposed = []
     given = {"project": project, "actor": request.user, "name": staged.name, "options": options}
     if action == "start":
         job = import_jobs.start(staged.path, **given)
@@ -189,6 +207,9 @@ def _check_page(
         "save_as": chosen.get("save_as", ""),
         "columns": columns.of_file(inspection, chosen),
         "rows": imports_forms.sample_rows(inspection),
+        "proposed": staged.proposed,
+        "lacks_answers": _lacks_answers(project, inspection),
+        "models": imports_forms.models_of(inspection, chosen),
         "scales": imports_forms.scales_of(inspection, staged.options.mapping, chosen),
         "preview": _preview(staged, inspection) if refused is None else None,
         "encodings": imports_forms.ENCODINGS,
@@ -200,6 +221,11 @@ def _check_page(
         context,
         status=400 if refused and request.method == "POST" else 200,
     )
+
+
+def _lacks_answers(project, inspection) -> bool:
+    """Whether the project ranks answers and the file has none: its items would wait for them."""
+    return inspection.format == "prompts" and projects.bench_of(project).kind == Kind.RANKING
 
 
 def _preview(staged, inspection) -> preview.Preview | None:

@@ -148,6 +148,12 @@ def is_media(column: str) -> bool:
     return normal(column) in ALIASES["images"]
 
 
+def is_answer(column: str) -> bool:
+    """Whether a column's name says that it holds an answer, one or one of several."""
+    name = normal(column)
+    return bool(_ANSWER_N.fullmatch(name) or _MODEL_ANSWER_N.fullmatch(name)) or name in ALIASES["answer"]
+
+
 def is_judge(column: str) -> bool:
     """Whether a column's name says that it holds somebody's judgement."""
     name = bare(column).strip()

@@ -256,7 +256,7 @@ def answer_columns(row: Row) -> list[Entry]:
     columns, found = row.columns.answers, []
     names = [suffix for suffix, _column in columns]
     places: list[int | None] = []
-    models = _beside(row, "model") or _list_of_models(row)
+    models = _models(row) or _list_of_models(row)
     ends = _beside(row, "finish_reason") or [None] * len(columns)
     ranks, scores = (_beside(row, kind) or _of_all(row, kind, names, models) for kind in ("rank", "score"))
     conversation = None
@@ -316,6 +316,21 @@ def _beside(row: Row, kind: str) -> list:
     return (
         [row.data[of[suffix]] if suffix in of else None for suffix, _column in row.columns.answers]
         if of
+        else []
+    )
+
+
+def _models(row: Row) -> list:
+    """The model of each answer column; where the mapping gives the answer's own column for it, the column's
+    name is the model."""
+    of, columns = row.columns.numbered.get("model", {}), row.columns.answers
+    said = _beside(row, "model")
+    return (
+        [
+            column if of.get(suffix) == column else model
+            for (suffix, column), model in zip(columns, said, strict=True)
+        ]
+        if said
         else []
     )
 
