@@ -1,26 +1,26 @@
 """What each project says of itself on a person's list of projects: how far, what came back to them, the way
 in."""
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from annotation.models import Annotation, Annotator, BenchSettings
+from annotation.models import Annotation, Annotator, BenchSettings, Item
 from annotation.statistics import daily, progress
 from core.access import role_in
 from core.links import url_or_blank
-from core.models import Role
+from core.models import Project, Role
 from feedback.models import ChatSettings
 
 
 def home_panel(request, project):
     """On the person's list of projects: how far, what came back to them, and the way to the bench; for end
-    users the way to the chat. All projects in three queries, one more for end users."""
+    users the way to the chat. All projects in three queries, one more for end users and for reviewers."""
     if not hasattr(request, "home_figures"):
         request.home_figures = _home_figures(request)
-    known, own, kinds, chats = request.home_figures
+    known, own, kinds, chats, reviews = request.home_figures
     mine, returned = own.get(project.pk, (0, 0))
     role = {p.pk: r for p, r in getattr(request, "home_projects", [])}.get(project.pk) or role_in(
         request.user, project
@@ -39,6 +39,7 @@ def home_panel(request, project):
         "role": role,
         "bench_url": url_or_blank("bench", project.slug) if role != Role.USER else "",
         "mine_url": url_or_blank("mine", project.slug),
+        "review_url": url_or_blank("review", project.slug) if project.pk in reviews else "",
         "leads": role in (Role.REVIEWER, Role.MANAGER),
     }
     return render_to_string("annotation/_home_project.html", context, request=request)
@@ -67,7 +68,21 @@ def _home_figures(request):
         b.project_id: b.get_kind_display()
         for b in BenchSettings.objects.filter(project__in=all_projects).only("project_id", "kind")
     }
-    return progress.of_projects(all_projects), counts, kinds, chats
+    return progress.of_projects(all_projects), counts, kinds, chats, _to_review(request)
+
+
+def _to_review(request) -> set[int]:
+    """The projects in which people's work waits for this person as a reviewer; no query for who is none."""
+    reviewed = [p.pk for p, role in request.home_projects if role == Role.REVIEWER]
+    if not reviewed:
+        return set()
+    waiting = (
+        Annotation.objects.exclude(annotator__user=request.user)
+        .exclude(item__state=Item.State.SETTLED)
+        .filter(project=OuterRef("pk"), state=Annotation.State.SUBMITTED, item__hidden=False, ruling=False)
+        .filter(annotator__source=Annotator.Source.PERSON)
+    )
+    return set(Project.objects.filter(Exists(waiting), pk__in=reviewed).values_list("pk", flat=True))
 
 
 def home_action(request, project):

@@ -12,6 +12,7 @@ from annotation.items.filter import ItemFilter
 from annotation.models import Item
 from annotation.projects import actions as projects
 from annotation.projects import checklist
+from annotation.review.worklist import counted, of_people
 from annotation.statistics import agreement, progress, speed
 from annotation.statistics import project as figures
 from core import jobs, local_time
@@ -82,7 +83,8 @@ def project(request, project):
         }
         for _pk, name, series, total in throughput["people"][:8]
     ]
-    todo = figures.attention(project, request.user)
+    waiting = of_people(project, request.user)
+    todo = figures.attention(project) | figures.kept_for(project, request.user, waiting.counts)
     for job in todo["failed_jobs"]:
         job.url, job.label = url_or_blank("job", project.slug, job.pk), _kind_label(job.kind)
     context = {
@@ -90,7 +92,8 @@ def project(request, project):
         "known": known,
         "pace": figures.pace(known, throughput["total"], today),
         "todo": todo,
-        "to": _to(project),
+        "to_review": {state: counted(todo[state]) for state in ("submitted", "returned")},
+        "to": _to(project) | {"review": f"{review}?{waiting.query}"},
         "hasty": len(speed.hasty(project)) if request.role == Role.MANAGER else 0,
         "nothing_to_do": not any(
             todo[k] for k in ("disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs")

@@ -30,6 +30,7 @@ class ReviewFilter(forms.Form):
     tag = forms.CharField(label=_("Tag"), required=False, max_length=60)
     corrections = forms.BooleanField(label=_("With corrections"), required=False)
     low = forms.BooleanField(label=_("Low agreement"), required=False)
+    people = forms.BooleanField(label=_("Without imported judgements"), required=False)
 
     def asked(self) -> dict:
         """What is asked for, each part by itself: one that makes no sense does not undo the others."""

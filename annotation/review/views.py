@@ -4,12 +4,10 @@ from django.contrib import messages
 from django.db import transaction
 from django.db.models import Q
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
-from django_htmx.http import HttpResponseClientRedirect
 
 from annotation import presentation
 from annotation.bench import payload, strings
@@ -17,8 +15,9 @@ from annotation.document import Judgement
 from annotation.models import Annotation, AnnotationVersion, Item, Review
 from annotation.promotion import end_user_feedback
 from annotation.review import own_judgement
+from annotation.review import way_views as way
 from annotation.review.forms import FLAGS, STATES, AgreeingForm, CommentForm, ReviewFilter, RulingForm
-from annotation.review.worklist import MOST_COUNTED, Worklist
+from annotation.review.worklist import Worklist, counted, place_of
 from annotation.statistics import project as figures
 from annotation.statistics.project import LOW_AGREEMENT
 from annotation.work import review, ruling
@@ -32,18 +31,13 @@ MOST_TOGETHER = 500  # judgements that are accepted in one go
 RULING = -1
 
 
-def _worklist(request, project) -> Worklist:
-    """The list that the address asks for."""
-    return Worklist(project, request.user, ReviewFilter(request.GET).asked())
-
-
 @require_safe
 @project_page("reviewer")
 def review_list(request, project):
     """One item a row, those where annotators agree least first; never one's own work."""
-    worklist = _worklist(request, project)
+    worklist = way.worklist(request, project)
     items = worklist.items
-    at = _cursor(request.GET.get("at", ""))
+    at = way.cursor(request.GET.get("at", ""))
     if at is not None:
         items = items.filter(Q(key__gt=at[0]) | Q(key=at[0], pk__gt=at[1]))
     found = list(items.select_related("prompt", "project")[: PAGE + 1])
@@ -84,25 +78,11 @@ def review_list(request, project):
     return render(request, "annotation/review.html", context)
 
 
-def _cursor(text: str) -> tuple[float, int] | None:
-    """(agreement, item id) of the last row of the page before."""
-    key, _underscore, pk = text.rpartition("_")
-    try:
-        at = float(key), int(pk)
-    except ValueError:
-        return None
-    return at if abs(at[0]) <= 2 and 0 <= at[1] < 2**62 else None
-
-
-def _counted(n: int) -> str:
-    return f"{MOST_COUNTED}+" if n > MOST_COUNTED else str(n)
-
-
 def _states(worklist: Worklist) -> list[tuple]:
     """(state, its name, how many items or "", whether it is shown)."""
     counts = worklist.counts()
     return [
-        (state, label, _counted(counts[state]) if state in counts else "", state == worklist.state)
+        (state, label, counted(counts[state]) if state in counts else "", state == worklist.state)
         for state, label in STATES.items()
     ]
 
@@ -110,7 +90,7 @@ def _states(worklist: Worklist) -> list[tuple]:
 def _flags(worklist: Worklist) -> list[tuple]:
     """(flag, its name, how many items, whether it is asked for) of those that some item carries."""
     return [
-        (flag, FLAGS[flag], _counted(n), worklist.asked.get("flag") == flag)
+        (flag, FLAGS[flag], counted(n), worklist.asked.get("flag") == flag)
         for flag, n in worklist.flag_counts().items()
         if n
     ]
@@ -130,15 +110,18 @@ def _summary(row, item) -> dict:
 
 
 def _item(request, project, pk) -> Item:
-    return get_object_or_404(
+    """The item, with its place on the list before anything is decided of it."""
+    item = get_object_or_404(
         Item.objects.visible_to(request.user).select_related("prompt", "project").filter(project=project),
         pk=pk,
     )
+    item.place = place_of(item)
+    return item
 
 
 def _item_page(request, project, item, *, reveal=False, status=200, error="", error_for=None):
     """The desk with one item on it. `error_for`: what `error` is about, a judgement's id or RULING."""
-    worklist = _worklist(request, project)
+    worklist = way.worklist(request, project)
     shown = presentation.texts(item)
     rows = list(
         item.annotations.select_related("annotator__user", "head__criteria", "head__guideline")
@@ -188,10 +171,14 @@ def _item_page(request, project, item, *, reveal=False, status=200, error="", er
         "settled": settled,
         "may_unsettle": settled is not None and not own_settled,
         "worklist": worklist,
-        "query": f"?{worklist.query}" if worklist.query else "",
+        "query": way.query_of(worklist),
+        # for what is decided here: the item keeps its place on the list
+        "here": way.query_of(worklist)
+        if worklist.place is None
+        else way.query_of(worklist, place=worklist.place),
         "next": worklist.next(item),
         "previous": worklist.previous(item),
-        "left": _counted(worklist.count_with(state=Annotation.State.SUBMITTED)),
+        "left": counted(worklist.count_with(state=Annotation.State.SUBMITTED)),
         "to_accept": to_accept,
         "may_rule": may_rule,
         "ruling_error": error if error_for == RULING and may_rule else "",
@@ -222,31 +209,6 @@ def reveal(request, project, pk):
     return _item_page(request, project, item, reveal=True)
 
 
-def _to_item(request, project, pk):
-    """The desk with item `pk` on it, on the list it was opened from."""
-    query = _worklist(request, project).query
-    return redirect(reverse("review_item", args=[project.slug, pk]) + (f"?{query}" if query else ""))
-
-
-def _decided(request, project, item, said: str):
-    """On to the next work to review: of this item first, then the next item of the list."""
-    figures.clear(project)
-    messages.success(request, said)
-    waiting = Annotation.objects.reviewable_by(request.user).filter(
-        item=item, state=Annotation.State.SUBMITTED
-    )
-    settled = Item.objects.filter(pk=item.pk, state=Item.State.SETTLED).exists()
-    if "next" not in request.POST or (not settled and waiting.exists()):
-        return _to_item(request, project, item.pk)
-    worklist = _worklist(request, project)
-    following = worklist.next(item)
-    if following:
-        return _to_item(request, project, following)
-    url = reverse("review", args=[project.slug]) + (f"?{worklist.query}" if worklist.query else "")
-    # the list is a page of its own, and not put in the place of the desk
-    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
-
-
 def _annotation(request, project, pk, annotation_pk):
     """The item and one of its annotations. Own work is found too: the verb refuses it with its reason."""
     item = _item(request, project, pk)
@@ -269,7 +231,7 @@ def accept(request, project, pk, annotation_pk):
         return _item_page(
             request, project, item, status=exc.status, error=exc.message, error_for=annotation.pk
         )
-    return _decided(request, project, item, _("Accepted."))
+    return way.decided(request, project, item, _("Accepted."))
 
 
 @project_form("reviewer", "review_item", "pk")
@@ -285,7 +247,7 @@ def accept_item(request, project, pk):
     if not n:
         error = _("This work has changed since you opened it. Read it again.")
         return _item_page(request, project, item, status=409, error=error)
-    return _decided(request, project, item, _accepted(n))
+    return way.decided(request, project, item, _accepted(n))
 
 
 def _accepted(n: int) -> str:
@@ -301,7 +263,7 @@ def return_(request, project, pk, annotation_pk):
         return _item_page(
             request, project, item, status=exc.status, error=exc.message, error_for=annotation.pk
         )
-    return _decided(request, project, item, _("Returned to its author with your comment."))
+    return way.decided(request, project, item, _("Returned to its author with your comment."))
 
 
 @project_form("reviewer", "review_item", "pk")
@@ -317,7 +279,7 @@ def settle(request, project, pk):
         return _item_page(
             request, project, item, status=exc.status, error=exc.message, error_for=version.annotation_id
         )
-    return _decided(request, project, item, _("Settled."))
+    return way.decided(request, project, item, _("Settled."))
 
 
 @project_form("reviewer", "review_item", "pk")
@@ -328,7 +290,7 @@ def unsettle(request, project, pk):
     except DomainError as exc:
         return _item_page(request, project, item, status=exc.status, error=exc.message)
     messages.success(request, _("The settlement is withdrawn."))
-    return _to_item(request, project, item.pk)
+    return way.to_item(request, project, item.pk)
 
 
 @project_form("reviewer", "review_item", "pk")
@@ -349,7 +311,7 @@ def rule(request, project, pk):
         )
     except DomainError as exc:
         return _item_page(request, project, item, status=exc.status, error=exc.message, error_for=RULING)
-    return _decided(request, project, item, _("Settled with your own judgement."))
+    return way.decided(request, project, item, _("Settled with your own judgement."))
 
 
 @never_cache
@@ -357,7 +319,7 @@ def rule(request, project, pk):
 @project_page("reviewer")
 def agreeing(request, project):
     """Accept together what annotators agree on: first what that would take, then the decision."""
-    worklist = _worklist(request, project)
+    worklist = way.worklist(request, project)
     form = AgreeingForm(request.POST or request.GET or None)
     given = form.cleaned_data if form.is_valid() else {}
     least = given.get("least", AgreeingForm.base_fields["least"].initial)

@@ -9,13 +9,18 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils.http import urlencode
 
 from annotation.document import CORRECTIONS, FLAGS, ITEM_FLAGS, SAYS_MORE
-from annotation.models import Annotation, Item, ItemTag
+from annotation.models import Annotation, Annotator, Item, ItemTag
 from annotation.statistics.project import LOW_AGREEMENT
 from core.models import Project
 
 NOTHING_TO_COMPARE = 2.0  # stands behind every agreement, which ends at 1
 ALL = "all"  # of every state but withdrawn
 MOST_COUNTED = 1000  # of each state; beyond it the list says "1000+"
+
+
+def counted(n: int) -> str:
+    """A count that ends at MOST_COUNTED, in words."""
+    return f"{MOST_COUNTED}+" if n > MOST_COUNTED else str(n)
 
 
 def flagged(flag: str) -> Q:
@@ -27,18 +32,20 @@ def with_flags(annotations: QuerySet) -> QuerySet:
     return annotations.annotate(flag_names=Cast(KeyTransform(FLAGS, "head__document"), TextField()))
 
 
-def _key(item) -> float:
+def place_of(item) -> float:
     """What the list is ordered by, of one item."""
     return NOTHING_TO_COMPARE if item.agreement is None else item.agreement
 
 
 @dataclass
 class Worklist:
-    """The items of `project` that `user` may decide on and that `asked` (see ReviewFilter) lets through."""
+    """The items of `project` that `user` may decide on and that `asked` (see ReviewFilter) lets through.
+    `place`: where the item at hand stood when it was opened; what is decided of it may move it."""
 
     project: Project
     user: object
     asked: dict
+    place: float | None = None
 
     @property
     def state(self) -> str:
@@ -64,6 +71,8 @@ class Worklist:
             rows = rows.filter(head__document__has_key=CORRECTIONS)
         if "flag" in self.asked:
             rows = with_flags(rows).filter(flagged(self.asked["flag"]))
+        if "people" in self.asked:
+            rows = rows.filter(annotator__source=Annotator.Source.PERSON)
         if "low" in self.asked:
             rows = rows.filter(item__agreement__lt=LOW_AGREEMENT)
         if "tag" in self.asked:
@@ -90,14 +99,17 @@ class Worklist:
         them, and not item by item."""
         return self.state in (Annotation.State.SUBMITTED, Annotation.State.RETURNED)
 
+    def _place(self, item) -> float:
+        return place_of(item) if self.place is None else self.place
+
     def after(self, item) -> QuerySet:
         """The items behind `item`, which itself need not be on the list any more."""
-        key = _key(item)
+        key = self._place(item)
         return self.items.filter(Q(key__gt=key) | Q(key=key, pk__gt=item.pk))
 
     def before(self, item) -> QuerySet:
         """The items before `item`, the nearest first."""
-        key = _key(item)
+        key = self._place(item)
         return self.items.filter(Q(key__lt=key) | Q(key=key, pk__lt=item.pk)).order_by("-key", "-pk")
 
     def next(self, item) -> int | None:
@@ -137,3 +149,8 @@ class Worklist:
     def newest(rows: QuerySet) -> int:
         """The newest version among the heads of `rows`, 0 for none."""
         return rows.aggregate(newest=Max("head"))["newest"] or 0
+
+
+def of_people(project, user) -> Worklist:
+    """The list of what people judged, without what came with a file: this is what waits for somebody."""
+    return Worklist(project, user, {"people": True})

@@ -75,7 +75,8 @@ document.addEventListener("focusin", (event) => {
   if (work) choose(work, { focus: false });
 });
 
-document.addEventListener("htmx:afterSwap", (event) => {
+// after settling, which gives elements of one id their old classes for a moment
+document.addEventListener("htmx:afterSettle", (event) => {
   if (!desk() || !(event.target.id === "desk" || (event.detail.elt && event.detail.elt.id === "desk"))) return;
   begin();
   window.scrollTo(0, 0);

@@ -74,6 +74,31 @@ def test_return_choose_settle_and_go_back_and_forth_on_keys(desk):
     assert Consensus.objects.order_by("-pk").first().version.annotation.annotator.user == cast.dan
 
 
+def test_after_a_return_the_keys_act_on_the_work_that_is_marked(desk):
+    cast, items, page = desk
+    for key in ("2", "r"):
+        page.keyboard.press(key)
+    page.keyboard.type("Again, please.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".work[data-open]")).to_have_count(1)
+    expect(page.locator(".work.current")).to_have_attribute("data-judge", "1")
+    expect(page.locator(".work.current")).to_be_focused()
+    page.keyboard.press("a")
+    at_item(page, items[1].pk)
+    assert Annotation.objects.get(item=items[0], state="accepted").annotator.user == cast.bob
+
+
+def test_a_key_leads_back_to_what_was_just_decided(desk):
+    _cast, items, page = desk
+    page.keyboard.press("Shift+A")
+    at_item(page, items[1].pk)
+    expect(page.locator(".desk-said")).to_contain_text(f"Item {items[0].pk}")
+    page.keyboard.press("b")
+    at_item(page, items[0].pk)
+    page.keyboard.press("n")
+    at_item(page, items[1].pk)
+
+
 def test_a_fault_stays_on_the_desk_and_esc_leaves_a_field(desk):
     _cast, items, page = desk
     page.keyboard.press("o")
