@@ -61,6 +61,7 @@ class NewProjectForm(BenchFields):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["time_zone"].widget.attrs["data-browser-zone"] = True  # frame.js fills it in
+        self.fields["title"].widget.attrs["autofocus"] = True
 
     slug = forms.CharField(
         label=_("Address"),

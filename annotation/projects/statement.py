@@ -1,5 +1,7 @@
 """The work statement: who did how much in a period, on screen and for a spreadsheet."""
 
+from datetime import date, timedelta
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -43,12 +45,21 @@ def work(request, project):
         "everyone": everyone,
         "price": price,
         "hasty": any(row["pace"] for row in rows),
+        "to": _links(project, "", start, end) if everyone else {},
+        "months": _months(local_time.today(project)),
     }
     return render(request, "annotation/work.html", context)
 
 
+def _months(today: date) -> list[tuple[date, date]]:
+    """The month before that of `today`, whole, and its own up to today: what is mostly asked for."""
+    first = today.replace(day=1)
+    last = first - timedelta(days=1)
+    return [(last.replace(day=1), last), (first, today)]
+
+
 def _links(project, who: str, start, end) -> dict[str, str]:
-    """{figure: the list of the items it counts}."""
+    """{figure: the list of the items it counts}, of all people without `who`."""
     asked = ItemFilter(annotator=who, start=start, end=end)
     steps = {"submitted": "submitted", "skipped": "skipped", "corrections": "corrected"}
     return {name: asked.but(did=did).url(project) for name, did in steps.items()}

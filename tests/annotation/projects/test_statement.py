@@ -71,6 +71,20 @@ def test_this_month_when_nothing_is_asked(cast):
     assert [(r["name"], r["submitted"]) for r in rows] == [("ann", 9)]
 
 
+def test_the_month_before_is_one_click_away_and_sums_lead_to_their_items(cast):
+    _project, manager, people = cast
+    today = timezone.now().date()
+    last = today.replace(day=1) - timedelta(days=1)
+    before = f"?start={last.replace(day=1)}&amp;end={last}"
+    html = signed_in(manager).get("/p/p/work/").content.decode()
+    assert "Nobody worked in this period" in html and f'href="{before}"' in html
+    html = signed_in(manager).get("/p/p/work/?start=2026-03-01&end=2026-03-31").content.decode()
+    for did, n in (("submitted", 21), ("skipped", 6), ("corrected", 12)):
+        assert f'<a href="/p/p/items/?did={did}&amp;start=2026-03-01&amp;end=2026-03-31">{n}</a>' in html
+    own = signed_in(people["ann"]).get("/p/p/work/?start=2026-03-01&end=2026-03-31").content.decode()
+    assert "/p/p/items/" not in own
+
+
 def test_the_csv_opens_in_a_spreadsheet_without_running_anything(cast):
     _project, manager, _people = cast
     response = signed_in(manager).get("/p/p/work/?start=2026-03-01&end=2026-03-31&format=csv")
