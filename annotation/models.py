@@ -10,6 +10,7 @@ from annotation.querysets import (
     AnnotationQuerySet,
     AssignmentQuerySet,
     ItemQuerySet,
+    disputed_first,
     unread,
     unsearchable,
 )
@@ -152,7 +153,10 @@ class Item(models.Model):
             ),
             models.Index(fields=["project", "state"], name="item_state"),
             models.Index(fields=["previous"], condition=Q(previous__isnull=False), name="item_previous"),
-            models.Index(fields=["project"], condition=unsearchable(), name="item_unsearchable"),
+            models.Index(fields=["project", "id"], condition=unsearchable(), name="item_to_search"),
+            models.Index(fields=["project"], condition=Q(hidden=True), name="item_hidden"),
+            # the order of the reviewer's desk
+            models.Index("project", disputed_first(), "id", condition=Q(hidden=False), name="item_disputed"),
         ]
 
 
@@ -277,7 +281,7 @@ class Annotation(models.Model):
         indexes = [
             models.Index(fields=["project", "state", "-id"], name="annotation_state_id"),
             models.Index(fields=["annotator", "state", "-id"], name="annotation_own_state"),
-            models.Index(fields=["project"], condition=unread(), name="annotation_unread"),
+            models.Index(fields=["project", "id"], condition=unread(), name="annotation_to_read"),
         ]
 
 
@@ -380,7 +384,7 @@ class PromotionRule(models.Model):
         DOWN_COMMENT = "down_comment", _("Thumbs down with a comment")
         DOWN = "down", _("Thumbs down")
         RANDOM = "random", _("A random share of answers")
-        ALL_BAD = "all_bad", _("Drafts of which all were bad")
+        ALL_BAD = "all_bad", _("Drafts that were all bad")
         LOW_SCORE = "low_score", _("Conversations with a low score")
         TAG = "tag", _("Feedback with a tag")
 
@@ -413,8 +417,8 @@ class Promotion(models.Model):
     shown to an annotator once they have judged."""
 
     class Outcome(models.TextChoices):
-        ITEM = "item", _("Put before experts")
-        KNOWN = "known", _("Already before experts")
+        ITEM = "item", _("Sent to experts")
+        KNOWN = "known", _("Already with the experts")
         REFUSED = "refused", _("Cannot be judged")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="promotions")

@@ -5,11 +5,14 @@ same rows.
 
 Each round imports a JSONL file into a project of its own, reads the rows back, and writes the same rows
 (same tables, indexes, texts) for another project with executemany on SQLite or COPY on PostgreSQL, in one
-transaction: the floor. Printed: prompts per second of both, and import time ÷ floor time, the median of
-the rounds. PostgreSQL is the server of DATABASE_URL (an empty database), else one started here and thrown
-away. Targets: at least 5,000 prompts/s, at most 2.5 × the floor."""
+transaction: the floor. Then it sends a file of the same size to the API of a served house (web server and
+worker as they are shipped) and asks for the job until it is done: "over HTTP". Printed: prompts per second
+of all three, and import time ÷ floor time, within this process and over HTTP, the median of the rounds.
+PostgreSQL is the server of DATABASE_URL (an empty database), else one started here and thrown away.
+Targets: at least 5,000 prompts/s, at most 2.5 × the floor."""
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -18,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -114,6 +118,49 @@ def floor(connection, source: int, target: int) -> tuple[float, float]:
     return took, cpu
 
 
+@contextlib.contextmanager
+def served(home: Path):
+    """Web server and worker as `serve` starts them, on the database of the settings: the address."""
+    from tests.servers import free_port
+
+    port = free_port()
+    env = os.environ | {"PORT": str(port), "LOG_LEVEL": "CRITICAL"}
+    with (home / "serve.log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "manage.py", "serve"], cwd=ROOT, env=env, stdout=log)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        while True:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/readyz", timeout=5):
+                break
+            if process.poll() is not None:
+                raise SystemExit((home / "serve.log").read_text())
+            time.sleep(0.2)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def sent(address: str, slug: str, key: str, file: Path) -> float:
+    """Seconds from sending `file` until its job is done."""
+    headers = {"Authorization": f"Bearer {key}"}
+    mark = b"--bench-import"
+    head = b'Content-Disposition: form-data; name="file"; filename="rows.jsonl"\r\n\r\n'
+    body = mark + b"\r\n" + head + file.read_bytes() + b"\r\n" + mark + b"--\r\n"
+    began = time.perf_counter()
+    kind = {"Content-Type": f"multipart/form-data; boundary={mark[2:].decode()}"}
+    request = urllib.request.Request(f"{address}/api/v1/projects/{slug}/import/", body, headers | kind)
+    with urllib.request.urlopen(request) as answer:
+        job = json.load(answer)["job"]
+    while job["state"] in ("queued", "running"):
+        time.sleep(0.05)
+        url = f"{address}/api/v1/jobs/{job['id']}/"
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+            job = json.load(answer)
+    assert job["state"] == "done", job
+    return time.perf_counter() - began
+
+
 def measure(prompts: int, rounds: int, home: Path) -> dict:
     """One database (that of the settings): the medians."""
     import django
@@ -125,18 +172,22 @@ def measure(prompts: int, rounds: int, home: Path) -> dict:
     call_command("migrate", verbosity=0)
     from annotation.imports.importer import import_file
     from annotation.models import BenchSettings
-    from core.models import Project
+    from core.api.auth import new_key
+    from core.models import Member, Project, User
+
+    lead = User.objects.create_user("lead")
 
     def project(slug):
         made = Project.objects.create(slug=slug, title=slug)
         BenchSettings.objects.create(project=made, kind="ranking")
+        Member.objects.create(project=made, user=lead, role="manager")
         return made
 
     small = home / "warm.jsonl"
     write_file(small, 200, "warm")
     import_file(project=project("warm"), actor=None, path=small)
     file = home / "rows.jsonl"
-    speeds, floors, ratios = [], [], []
+    speeds, floors, ratios, over = [], [], [], []
     for i in range(rounds):
         write_file(file, prompts, f"r{i}")
         ours, same = project(f"import-{i}"), project(f"floor-{i}")
@@ -159,12 +210,20 @@ def measure(prompts: int, rounds: int, home: Path) -> dict:
             f"CPU {cpu * each:.0f} and {least_cpu * each:.0f} µs"
         )
         print(f"  round {i + 1}: {said}", file=sys.stderr)
+    with served(home) as address:
+        for i in range(rounds):
+            write_file(file, prompts, f"h{i}")
+            key = new_key(user=lead, project=project(f"http-{i}"), role="manager")[1]
+            over.append(prompts / sent(address, f"http-{i}", key, file))
+            print(f"  over HTTP, round {i + 1}: {over[-1]:,.0f}/s", file=sys.stderr)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     middle = statistics.median
     return {
         "prompts/s": round(middle(speeds)),
         "floor": round(middle(floors)),
         "ratio": round(middle(ratios), 2),
+        "prompts/s over HTTP": round(middle(over)),
+        "ratio over HTTP": round(middle(floors) / middle(over), 2),
         "peak MB with floor": peak,
     }
 
@@ -190,7 +249,7 @@ def main() -> None:
             env = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
             env |= {
                 "DATA_DIR": f"{home}/{name}",
-                "SECRET_KEY": "bench",
+                "SECRET_KEY": "bench" * 10,
                 "DJANGO_SETTINGS_MODULE": "config.settings",
                 "PYTHONPATH": str(ROOT),
             }

@@ -43,7 +43,7 @@ def pages(items: int, item: int, first: int) -> list[tuple[str, str]]:
         ("items, flag", f"{p}items/?flag=personal_data"),
         ("items, with comment", f"{p}items/?has=comment"),
         ("items, of one person", f"{p}items/?annotator=J3&did=judged"),
-        ("items, of a model", f"{p}items/?model={1}"),
+        ("items, of a model", f"{p}items/?model=1"),
         ("search: a frequent word", f"{p}items/?q=word4"),
         ("search: a rare word", f"{p}items/?q=word3996"),
         ("search: two words", f"{p}items/?q=word4+word20"),
@@ -90,9 +90,8 @@ def filled_with(items: int, talks: int) -> dict:
     import django
 
     django.setup()
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
     from django.core.management import call_command
+    from django.test import Client
 
     call_command("migrate", verbosity=0)
     from annotation.models import Item
@@ -104,14 +103,11 @@ def filled_with(items: int, talks: int) -> dict:
         fill.project(items, talks=talks, say=lambda what: _say(began, what))
     made = Project.objects.get(slug="big")
     manager = made.created_by
-    session = SessionStore()
-    session[SESSION_KEY] = str(manager.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = manager.get_session_auth_hash()
-    session.create()
+    browser = Client()
+    browser.force_login(manager)
     waiting = Item.objects.filter(project=made, annotations__state="submitted").order_by("pk").first()
     return {
-        "cookie": session.session_key,
+        "cookie": browser.cookies["sessionid"].value,
         "item": waiting.pk,
         "first": Item.objects.filter(project=made).order_by("pk").values_list("pk", flat=True)[0],
     }

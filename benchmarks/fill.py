@@ -79,6 +79,7 @@ def project(items: int, *, annotators: int = 10, answers: int = 3, talks: int = 
         judges.append(bench.Annotator.objects.create(project=made, user=user, pseudonym=f"J{n}").pk)
     judge = f"{judges[0]} + ({{}}) % {annotators}"
     say("texts")
+    run("SET work_mem = '256MB'")
     # word k of the vocabulary: a Latin one or two Chinese characters; frequent ones by a power of the draw
     run(
         "CREATE TEMPORARY TABLE vocabulary AS SELECT k, CASE WHEN k % 4 = 0 THEN 'word' || k "
@@ -143,7 +144,7 @@ def project(items: int, *, annotators: int = 10, answers: int = 3, talks: int = 
         words_slots=str(answers),
         held=f"CASE WHEN {settled} OR {done} THEN 2 ELSE 0 END",
         submitted=f"CASE WHEN {settled} OR {done} THEN 2 ELSE 0 END",
-        agreement=f"CASE WHEN {settled} OR {done} THEN ((i * 7919) % 200) / 100.0 - 1 END",
+        agreement=f"CASE WHEN {settled} OR {done} THEN ((i::bigint * 7919) % 200) / 100.0 - 1 END",
     )
     item = number("SELECT min(id) FROM annotation_item WHERE project_id = %s", p) - 1
     rows(

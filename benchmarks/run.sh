@@ -15,6 +15,7 @@ run "$python" benchmarks/bench_export.py $on
 run "$python" benchmarks/bench_ingest.py $on
 run "$python" benchmarks/bench_queue.py
 case $on in *postgres*) run "$python" -m tests.servers --run "$python" benchmarks/bench_queue.py ;; esac
+case $on in *postgres*) run "$python" benchmarks/bench_pages.py --items 200000 --talks 40000 ;; esac
 run "$python" benchmarks/bench_proxy.py
 case $on in *postgres*) run "$python" -m tests.servers --run "$python" benchmarks/bench_proxy.py ;; esac
 exit $status

@@ -16,6 +16,7 @@ from annotation.bench import payload, strings
 from annotation.document import Judgement
 from annotation.models import Annotation, AnnotationVersion, Item, Review
 from annotation.promotion import end_user_feedback
+from annotation.results import digest
 from annotation.review import own_judgement
 from annotation.review.forms import FLAGS, STATES, AgreeingForm, CommentForm, ReviewFilter, RulingForm
 from annotation.review.worklist import MOST_COUNTED, Worklist
@@ -41,11 +42,12 @@ def _worklist(request, project) -> Worklist:
 @project_page("reviewer")
 def review_list(request, project):
     """One item a row, those where annotators agree least first; never one's own work."""
+    digest.catch_up(project, most=digest.AT_ONCE)
     worklist = _worklist(request, project)
     items = worklist.items
     at = _cursor(request.GET.get("at", ""))
     if at is not None:
-        items = items.filter(Q(key__gt=at[0]) | Q(key=at[0], pk__gt=at[1]))
+        items = items.filter(Q(key__gt=at[0]) | Q(key=at[0], pk__gt=at[1]), key__gte=at[0])
     found = list(items.select_related("prompt", "project")[: PAGE + 1])
     rows = found[:PAGE]
     judged = (

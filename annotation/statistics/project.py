@@ -2,32 +2,20 @@
 counts annotations row by row."""
 
 import math
-import time
 from datetime import date, timedelta
 
 from django.core.cache import cache
-from django.db.models import Avg, Count, Exists, OuterRef, Q, Sum
+from django.db.models import Avg, Count, Sum
 from django.utils import timezone
 
 from annotation.models import Annotation, Annotator, DailyFigure, Item, ItemFlag
-from annotation.statistics import progress
+from annotation.statistics import kept
 from core import local_time
 from core.models import Job
 
 # mean tau-b (rankings) or share of equal verdicts (QA) below which an item counts as disputed
 LOW_AGREEMENT = 0.2
 PACE_DAYS = 7
-
-
-class _Watch:
-    """How long a figure may be kept: longer for those that took longer to count, so that a large project is
-    not counted all the time."""
-
-    def __init__(self):
-        self.begun = time.monotonic()
-
-    def seconds(self) -> int:
-        return min(300, progress.SECONDS + round(50 * (time.monotonic() - self.begun)))
 
 
 def daily(project, days: int = 14) -> dict:
@@ -71,36 +59,43 @@ def pace(known: dict, total_by_day: list[int], today: date) -> dict:
 def attention(project, viewer) -> dict:
     """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned",
     "failed_jobs": [Job]}; what `viewer` submitted is left out, since nobody reviews their own work. The
-    counts are kept for some seconds, and fresh after `clear`; two queries, and one each for the viewer's
-    own and the jobs."""
-    key = f"attention-{project.pk}"
-    counts = cache.get(key)
-    shown = Annotation.objects.filter(
-        project=project, annotator__source=Annotator.Source.PERSON, item__hidden=False
-    )
-    if counts is None:
-        watch = _Watch()
-        undecided = ItemFlag.objects.filter(item=OuterRef("pk"), resolved_at=None)
-        counts = Item.objects.filter(project=project).aggregate(
-            disputes=Count(
-                "pk", filter=Q(agreement__lt=LOW_AGREEMENT, hidden=False) & ~Q(state=Item.State.SETTLED)
-            ),
-            waiting=Count("pk", filter=Q(state=Item.State.WAITING, hidden=False)),
-            to_decide=Count("pk", filter=Q(hidden=True) | Q(Exists(undecided))),
-        )
-        states = shown.filter(state__in=[Annotation.State.SUBMITTED, Annotation.State.RETURNED])
-        counts |= {"submitted": 0, "returned": 0} | dict(
-            states.values_list("state").annotate(n=Count("pk")).order_by()
-        )
-        cache.set(key, counts, watch.seconds())
+    counts are kept as statistics.kept says, and fresh after `clear`; the viewer's own and the jobs are of
+    now."""
+    counts = kept.figures(f"attention-{project.pk}", lambda: _needed(project))
     since = timezone.now() - timedelta(days=14)
     jobs = (
         Job.objects.filter(project=project, state=Job.State.FAILED, created_at__gte=since)
         .only("pk", "kind", "error", "created_at")
         .order_by("-pk")[:5]
     )
-    own = shown.filter(annotator__user=viewer, state=Annotation.State.SUBMITTED).count()
+    own = _shown(project).filter(annotator__user=viewer, state=Annotation.State.SUBMITTED).count()
     return counts | {"submitted": max(0, counts["submitted"] - own), "failed_jobs": list(jobs)}
+
+
+def _shown(project):
+    return Annotation.objects.filter(
+        project=project, annotator__source=Annotator.Source.PERSON, item__hidden=False
+    )
+
+
+def _needed(project) -> dict[str, int]:
+    """The counts of `attention`, for anybody; a query each, since each has its index."""
+    items = Item.objects.filter(project=project)
+    shown = items.filter(hidden=False)
+    undecided = ItemFlag.objects.filter(resolved_at=None).values("item")
+    states = (
+        _shown(project)
+        .filter(state__in=[Annotation.State.SUBMITTED, Annotation.State.RETURNED])
+        .values_list("state")
+        .annotate(n=Count("pk"))
+        .order_by()
+    )
+    return {
+        "disputes": shown.filter(agreement__lt=LOW_AGREEMENT).exclude(state=Item.State.SETTLED).count(),
+        "waiting": shown.filter(state=Item.State.WAITING).count(),
+        "to_decide": items.filter(hidden=True).count() + shown.filter(pk__in=undecided).count(),
+        **({"submitted": 0, "returned": 0} | dict(states)),
+    }
 
 
 def clear(project) -> None:

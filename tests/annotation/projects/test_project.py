@@ -274,7 +274,7 @@ def test_the_overview_says_what_needs_somebody(busy, django_assert_max_num_queri
     client = signed_in(make_member(project, "manager"))
     client.get("/p/p/")
     cache.clear()
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(20):
         html = client.get("/p/p/").content.decode()
     assert "1 of 1 items done" in html
     disputed = "/p/p/items/?state=unsettled&amp;shown=on&amp;agreed_below=0.2"
@@ -328,7 +328,7 @@ def test_the_overview_costs_the_same_for_many_items_and_people(busy):
 def test_agreement_is_a_fragment_with_an_interval_or_says_that_there_is_none_yet(busy):
     project, reviewer = busy
     client = signed_in(reviewer)
-    assert "Not enough overlap yet" in client.get("/p/p/agreement/").content.decode()
+    assert "Not enough judgements yet" in client.get("/p/p/agreement/").content.decode()
     cache.clear()
     people = [make_member(project, "annotator") for _i in range(2)]
     for _i in range(12):
