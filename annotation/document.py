@@ -19,6 +19,8 @@ Stored form, all keys optional:
   comment str · flags [name, …] · not_read [slot, …] · evidence str
 In the letter form every slot is a letter: A is the first shown."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -118,6 +120,14 @@ def letters_apart(theirs: list[int], here: list[int]) -> list[tuple[str, str]]:
     if sorted(theirs) != sorted(here):
         return []
     return [(LETTERS[i], LETTERS[here.index(slot)]) for i, slot in enumerate(theirs) if here[i] != slot]
+
+
+def letters_named(pairs: list[tuple[str, str]], text: str) -> list[tuple[str, str]]:
+    """The `pairs` where `text` names a letter of theirs, else none: words that name no answer need no
+    translation. "B、C", "BC" and "b>c" name letters; a letter inside a word does not."""
+    theirs = {letter for letter, _here in pairs}
+    runs = re.findall(r"(?<![A-Za-z])[A-Ja-j]+(?![A-Za-z])", unicodedata.normalize("NFKC", text))
+    return pairs if theirs & set("".join(runs).upper()) else []
 
 
 def _renamed(document, one, key):

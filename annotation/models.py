@@ -10,6 +10,7 @@ from annotation.querysets import (
     AnnotationQuerySet,
     AssignmentQuerySet,
     ItemQuerySet,
+    disputed_first,
     unread,
     unsearchable,
 )
@@ -152,7 +153,10 @@ class Item(models.Model):
             ),
             models.Index(fields=["project", "state"], name="item_state"),
             models.Index(fields=["previous"], condition=Q(previous__isnull=False), name="item_previous"),
-            models.Index(fields=["project"], condition=unsearchable(), name="item_unsearchable"),
+            models.Index(fields=["project", "id"], condition=unsearchable(), name="item_to_search"),
+            models.Index(fields=["project"], condition=Q(hidden=True), name="item_hidden"),
+            # the order of the reviewer's desk
+            models.Index("project", disputed_first(), "id", condition=Q(hidden=False), name="item_disputed"),
         ]
 
 
@@ -277,7 +281,7 @@ class Annotation(models.Model):
         indexes = [
             models.Index(fields=["project", "state", "-id"], name="annotation_state_id"),
             models.Index(fields=["annotator", "state", "-id"], name="annotation_own_state"),
-            models.Index(fields=["project"], condition=unread(), name="annotation_unread"),
+            models.Index(fields=["project", "id"], condition=unread(), name="annotation_to_read"),
         ]
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from annotation import lacking
 from annotation.bench import payload
 from annotation.bench.strings import names as words_of
-from annotation.document import LETTERS, OVERALL, Correction, Judgement, letters_apart
+from annotation.document import LETTERS, OVERALL, Correction, Judgement, letters_apart, letters_named
 from annotation.models import ItemAnswer
 from core.rendering import diff, language, markdown
 from core.text import excerpt as shortened
@@ -205,12 +205,12 @@ def _corrected(c: Correction) -> str:
     return _("Turn %(n)s corrected") % {"n": max(c.turn, 0) + 1}
 
 
-def reviewers_letters(item, project, order: list[int]) -> str:
-    """What the letters in a reviewer's comment on `item` are in the letters of `order`, as a sentence; ""
-    where they are the same."""
+def reviewers_letters(item, project, order: list[int], comment: str) -> str:
+    """What the letters in a reviewer's `comment` on `item` are in the letters of `order`, as a sentence; ""
+    where they are the same, or none is named."""
     pairs = [
         _("%(theirs)s is %(here)s here") % {"theirs": theirs, "here": here}
-        for theirs, here in letters_apart(payload.review_order(item, project), order)
+        for theirs, here in letters_named(letters_apart(payload.review_order(item, project), order), comment)
     ]
     comma = pgettext("between the letters of answers", ", ")
     return _("In the reviewer's letters: %(pairs)s") % {"pairs": comma.join(pairs)} if pairs else ""
@@ -219,11 +219,11 @@ def reviewers_letters(item, project, order: list[int]) -> str:
 def letters_meant(stored: Judgement, order: list[int], shown: dict) -> str:
     """What the letters in the free text of `stored` mean beside the letters shown here, as a sentence; ""
     without text or difference."""
-    if not (stored.comment() or stored.evidence() or any(c.evidence for c in stored.corrections())):
-        return ""
+    words = [stored.comment(), stored.evidence(), *(c.evidence for c in stored.corrections())]
+    text = "\n".join(filter(None, words))
     pairs = [
         _("%(theirs)s is %(here)s here") % {"theirs": theirs, "here": here}
-        for theirs, here in letters_apart(order, shown["order"])
+        for theirs, here in letters_named(letters_apart(order, shown["order"]), text)
     ]
     return (
         _("In their letters: %(pairs)s")

@@ -1,6 +1,7 @@
 """Reads of the bench, with permission as part of the read."""
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from core.models import Member, Project, roles_from
 from core.querysets import Word
@@ -23,6 +24,21 @@ def unsearchable() -> models.Q:
     slots = models.F("slot_count")
     other = models.Q(words_slots__lt=slots) | models.Q(words_slots__gt=slots)
     return models.Q(words_slots__isnull=True) | other
+
+
+NOTHING_TO_COMPARE = 2.0  # stands behind every agreement, which ends at 1
+
+
+def disputed_first() -> Coalesce:
+    """What orders items so that those come first where annotators agree least, and last those with nothing to
+    compare. The expression of an index, and of whoever goes by it."""
+    return Coalesce(models.F("agreement"), models.Value(NOTHING_TO_COMPARE), output_field=models.FloatField())
+
+
+def any_of(rows) -> bool:
+    """Whether there is one of `rows`, by the partial index that their condition has: asked for in an order,
+    since PostgreSQL expects many and else reads the table, to the end if there is none."""
+    return bool(rows.order_by("pk").values_list("pk")[:1])
 
 
 def _projects(user, role):
@@ -98,15 +114,18 @@ class AnnotationQuerySet(models.QuerySet):
 
 
 class _OfHeads(models.QuerySet):
+    def of_heads(self, project):
+        """Rows of `project` made of versions that are the heads of their annotations."""
+        # "Equal", said so that PostgreSQL does not take it for one more thing to be lucky with: from two
+        # equalities between the tables it expects a single row, and then goes through all of them.
+        head = models.F("version_id")
+        return self.filter(project=project, annotation__head__lte=head, annotation__head__gte=head)
+
     def in_force(self, project, by: str = "person"):
         """Rows of `project` made of judgements that count: the head of what was submitted or accepted, no
         practice, of items that nobody hid. `by`: whose judgements, an Annotator.Source or "all"."""
-        rows = self.filter(
-            project=project,
-            item__hidden=False,
-            annotation__state__in=IN_FORCE,
-            annotation__practice=False,
-            annotation__head=models.F("version_id"),
+        rows = self.of_heads(project).filter(
+            item__hidden=False, annotation__state__in=IN_FORCE, annotation__practice=False
         )
         return rows if by == "all" else rows.filter(source=by)
 

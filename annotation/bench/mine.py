@@ -137,7 +137,7 @@ def _judged(project, rows, state: str, before: int | None) -> _Page:
         row.excerpt = "" if row.item.hidden else presentation.excerpt(row.item.prompt.messages, EXCERPT)
         row.brief = [] if row.item.hidden else presentation.in_brief(Judgement(row.head.document), order)
         row.letters = (
-            presentation.reviewers_letters(row.item, project, order)
+            presentation.reviewers_letters(row.item, project, order, row.return_comment)
             if row.state == State.RETURNED and row.return_comment
             else ""
         )

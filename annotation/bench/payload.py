@@ -112,7 +112,7 @@ def _annotation(assignment: Assignment) -> dict | None:
         "state": found.state,
         "version": found.head.number,
         "comment": comment,
-        **({"comment_letters": _reviewers_letters(assignment)} if comment else {}),
+        **({"comment_letters": _reviewers_letters(assignment, comment)} if comment else {}),
         "document": document.to_letters(found.head.document, assignment.order),
     }
 
@@ -127,9 +127,11 @@ def review_order(item, project=None) -> list[int]:
     )
 
 
-def _reviewers_letters(assignment: Assignment) -> list[tuple[str, str]]:
-    """(letter as reviewers see it, letter of the same answer here), where they differ."""
-    return document.letters_apart(review_order(assignment.item, assignment.project), assignment.order)
+def _reviewers_letters(assignment: Assignment, comment: str) -> list[tuple[str, str]]:
+    """(letter as reviewers see it, letter of the same answer here), where they differ and the comment names
+    any."""
+    theirs = review_order(assignment.item, assignment.project)
+    return document.letters_named(document.letters_apart(theirs, assignment.order), comment)
 
 
 def _criteria(bench) -> list[dict]:

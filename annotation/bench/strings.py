@@ -64,7 +64,7 @@ def choices() -> dict:
 def actions() -> dict[str, str]:
     """What each key does: {action: words}."""
     return {
-        "action_line": _("Draw the acceptability line here"),
+        "action_line": _("Draw the acceptability line here; all ranked, again moves it left"),
         "action_none_acceptable": _("None acceptable"),
         "action_rest_worse": _("The rest is worse"),
         "action_strength": _("Say how much better"),
@@ -171,6 +171,7 @@ def strings() -> dict[str, Words]:
         "corrected_wording": _("Corrected, wording only"),
         "difference": _("What changes"),
         "wording_only": _("Wording only: it was not wrong, this reads better"),
+        "evidence_given": _("Evidence:"),
         "evidence": _("Evidence"),
         "evidence_help": _("Document, article or link this rests on"),
         "take_correction_back": _("Take the correction back"),
@@ -231,7 +232,8 @@ def strings() -> dict[str, Words]:
         "rank_another": _(
             "One ranked answer says nothing yet: rank another, draw the line, or say that the rest is worse."
         ),
-        "hint_not_read": _("Now scrolled to the end: %(letters)s."),
+        "hint_at_end": _("Now scrolled to the end: %(letters)s."),
+        "hint_not_read": _("Not read to the end yet: %(letters)s."),
         "hint_not_ranked": _("Not ranked: %(letters)s. Rank them, or say that the rest is worse."),
         "list_comma": pgettext("between the letters of answers", ", "),
         "hint_rank_rating": _("%(better)s stands above %(worse)s but is rated lower."),

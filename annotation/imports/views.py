@@ -26,6 +26,7 @@ from core import jobs, spreadsheet
 from core.access import project_page
 from core.errors import DomainError
 from core.models import Job
+from core.text import whole_number
 from corpus.models import ImportBatch
 from corpus.readers.fields import answer_columns
 from corpus.records import FileRefused
@@ -87,7 +88,7 @@ def _propose(project, staged, found) -> None:
 
 
 def _saved_options(project, pk: str) -> uploads.Options:
-    saved = SavedMapping.objects.filter(project=project, pk=pk).first() if pk.isdecimal() else None
+    saved = SavedMapping.objects.filter(project=project, pk=whole_number(pk) or 0).first()
     return uploads.Options(mapping=dict(saved.mapping)) if saved else uploads.Options()
 
 

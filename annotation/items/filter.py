@@ -137,7 +137,9 @@ class ItemFilter:
         """The items of `project` that `user` may see and that are like this, in no order."""
         rows = Item.objects.visible_to(user).filter(self._plain(), project=project)
         if self.hidden:
-            rows = rows.filter(Q(hidden=True) | Exists(undecided_reports()))
+            hidden = Item.objects.filter(project=project, hidden=True).values("pk")
+            reported = ItemFlag.objects.filter(item__project=project, resolved_at=None).values("item")
+            rows = rows.filter(pk__in=hidden.union(reported))
         if self.tag:
             rows = rows.filter(pk__in=ItemTag.objects.filter(name=self.tag).values("item"))
         if self.batch is not None:
@@ -149,7 +151,7 @@ class ItemFilter:
         if self.flag:
             reported = ItemFlag.objects.filter(item__project=project, reason=self.flag, resolved_at=None)
             flagged = self._in_force(Facet, project).filter(name=f"flag:{self.flag}")
-            rows = rows.filter(Q(pk__in=reported.values("item")) | Q(pk__in=flagged.values("item")))
+            rows = rows.filter(pk__in=reported.values("item").union(flagged.values("item")))
         if self.model and not (self.verdict or self.reason):
             by = None if self.model == "none" else int(self.model)
             given = ItemAnswer.objects.filter(item__project=project, **_is("response__model_version", by))
@@ -250,11 +252,6 @@ class ItemFilter:
             until = local_time.begin_of(project, self.end + timedelta(days=1))
             wanted &= Q(**{f"{field}__lt": until})
         return wanted
-
-
-def undecided_reports():
-    """Reports of the item at hand that no manager has decided."""
-    return ItemFlag.objects.filter(item=OuterRef("pk"), resolved_at=None)
 
 
 def _is(field: str, value: int | None) -> dict:

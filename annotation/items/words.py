@@ -19,7 +19,7 @@ from django.db.models.functions import Concat
 
 from annotation.models import Item, ItemAnswer, ItemWords
 from annotation.presentation import text_of
-from annotation.querysets import unsearchable
+from annotation.querysets import any_of, unsearchable
 from core.models import Project
 from corpus.models import PromptOrigin
 
@@ -129,7 +129,7 @@ def catch_up(project, *, most: int | None = None) -> bool:
 
 def left(project) -> bool:
     """Whether words of items of `project` are still to be taken down."""
-    return Item.objects.filter(unsearchable(), project=project).exists()
+    return any_of(Item.objects.filter(unsearchable(), project=project))
 
 
 def catch_up_all() -> int:

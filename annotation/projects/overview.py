@@ -1,6 +1,5 @@
 """The lead's overview: how far, how well people agree, what needs somebody now."""
 
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,7 +12,7 @@ from annotation.models import Item
 from annotation.projects import actions as projects
 from annotation.projects import checklist
 from annotation.review.worklist import counted, of_people
-from annotation.statistics import agreement, progress, speed
+from annotation.statistics import agreement, kept, progress, speed
 from annotation.statistics import project as figures
 from core import jobs, local_time
 from core.access import entry_url, project_page
@@ -119,11 +118,11 @@ def project(request, project):
 def project_agreement(request, project):
     """Fragment: agreement with its interval and where it is worst. Apart, because a bootstrap takes longer
     than the page should."""
-    key = f"agreement-{project.pk}"
-    known = cache.get(key)
-    if known is None:
-        known = agreement.project_agreement(project) | {"worst": figures.worst(project)}
-        cache.set(key, known, 60)
+    known = kept.figures(
+        f"agreement-{project.pk}",
+        lambda: agreement.project_agreement(project) | {"worst": figures.worst(project)},
+        seconds=60,
+    )
     compared = ItemFilter(shown=True, state="unsettled", agreed_from=-1)
     context = {
         "project": project,

@@ -14,7 +14,7 @@ from django.db.models.functions import Length
 from annotation.document import Judgement
 from annotation.models import Annotation, Facet, ItemAnswer, Outcome
 from annotation.presentation import text_of
-from annotation.querysets import unread
+from annotation.querysets import any_of, unread
 from annotation.statistics import outcomes
 from core.models import Project
 from core.rendering import language
@@ -28,11 +28,11 @@ IN_A_RUN = 100_000  # that the worker reads of one project before it looks at th
 def catch_up(project, *, most: int | None = None) -> bool:
     """Read what was not read yet, at most `most` annotations; whether nothing is left."""
     done = 0
-    while Annotation.objects.unread(project).exists():
+    while any_of(Annotation.objects.unread(project)):
         n = _batch(project)
         done += n
         if not n or (most is not None and done >= most):  # none: somebody else holds what is left
-            return not Annotation.objects.unread(project).exists()
+            return not any_of(Annotation.objects.unread(project))
     return True
 
 

@@ -12,9 +12,10 @@ from django.db import connections
 from django.utils import timezone
 
 from annotation.models import Annotation, Outcome
+from annotation.querysets import any_of
 from annotation.results import digest, figures
 from annotation.results.figures import Results, Scope
-from annotation.statistics.progress import KEPT, SLOW
+from annotation.statistics.kept import KEPT, SLOW
 from core.models import Event
 
 SMALL = 20_000  # comparisons that are counted while somebody waits
@@ -52,7 +53,7 @@ def _newest_event(project) -> int:
 
 
 def _unread(project) -> bool:
-    return Annotation.objects.unread(project).exists()
+    return any_of(Annotation.objects.unread(project))
 
 
 def _few(project) -> bool:

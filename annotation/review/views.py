@@ -14,6 +14,7 @@ from annotation.bench import payload, strings
 from annotation.document import Judgement
 from annotation.models import Annotation, AnnotationVersion, Item, Review
 from annotation.promotion import end_user_feedback
+from annotation.results import digest
 from annotation.review import own_judgement
 from annotation.review import way_views as way
 from annotation.review.forms import FLAGS, STATES, AgreeingForm, CommentForm, ReviewFilter, RulingForm
@@ -25,6 +26,7 @@ from core import events
 from core.access import project_form, project_page
 from core.errors import Conflict, DomainError
 from core.models import Role
+from core.text import whole_number
 
 PAGE = 50
 MOST_TOGETHER = 500  # judgements that are accepted in one go
@@ -35,11 +37,12 @@ RULING = -1
 @project_page("reviewer")
 def review_list(request, project):
     """One item a row, those where annotators agree least first; never one's own work."""
+    digest.catch_up(project, most=digest.AT_ONCE)
     worklist = way.worklist(request, project)
     items = worklist.items
     at = way.cursor(request.GET.get("at", ""))
     if at is not None:
-        items = items.filter(Q(key__gt=at[0]) | Q(key=at[0], pk__gt=at[1]))
+        items = items.filter(Q(key__gt=at[0]) | Q(key=at[0], pk__gt=at[1]), key__gte=at[0])
     found = list(items.select_related("prompt", "project")[: PAGE + 1])
     rows = found[:PAGE]
     judged = (
@@ -239,7 +242,7 @@ def accept_item(request, project, pk):
     """Accept every judgement of the item that was seen and is to be reviewed."""
     item = _item(request, project, pk)
     given = request.POST.get("versions", "").split(",")
-    seen = {int(part) for part in given if part.isdecimal() and len(part) < 19}
+    seen = {pk for part in given if (pk := whole_number(part)) is not None}
     waiting = Annotation.objects.reviewable_by(request.user).filter(
         item=item, state=Annotation.State.SUBMITTED
     )
@@ -270,9 +273,9 @@ def return_(request, project, pk, annotation_pk):
 def settle(request, project, pk):
     """Choose one version as the item's result."""
     item = _item(request, project, pk)
-    chosen = request.POST.get("version", "")
+    chosen = whole_number(request.POST.get("version"))
     versions = AnnotationVersion.objects.select_related("annotation").filter(annotation__item=item)
-    version = get_object_or_404(versions, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0)
+    version = get_object_or_404(versions, pk=chosen)
     try:
         review.settle(item=item, version=version, reviewer=request.user, comment=_comment(request))
     except DomainError as exc:

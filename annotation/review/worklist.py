@@ -3,33 +3,23 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from django.db.models import Exists, F, FloatField, Max, OuterRef, Q, QuerySet, TextField, Value
-from django.db.models.fields.json import KeyTransform
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.utils.http import urlencode
 
-from annotation.document import CORRECTIONS, FLAGS, ITEM_FLAGS, SAYS_MORE
-from annotation.models import Annotation, Annotator, Item, ItemTag
+from annotation.document import ITEM_FLAGS, SAYS_MORE
+from annotation.models import Annotation, Annotator, Facet, Item, ItemTag
+from annotation.querysets import NOTHING_TO_COMPARE, disputed_first
 from annotation.statistics.project import LOW_AGREEMENT
 from core.models import Project
 
-NOTHING_TO_COMPARE = 2.0  # stands behind every agreement, which ends at 1
 ALL = "all"  # of every state but withdrawn
 MOST_COUNTED = 1000  # of each state; beyond it the list says "1000+"
+FEW = 5000  # judgements whose items are named one by one
 
 
 def counted(n: int) -> str:
     """A count that ends at MOST_COUNTED, in words."""
     return f"{MOST_COUNTED}+" if n > MOST_COUNTED else str(n)
-
-
-def flagged(flag: str) -> Q:
-    """Judgements whose head carries `flag`, wherever it stands in the list."""
-    return Q(flag_names__contains=f'"{flag}"')
-
-
-def with_flags(annotations: QuerySet) -> QuerySet:
-    return annotations.annotate(flag_names=Cast(KeyTransform(FLAGS, "head__document"), TextField()))
 
 
 def place_of(item) -> float:
@@ -68,9 +58,9 @@ class Worklist:
         if "annotator" in self.asked:
             rows = rows.filter(annotator__pseudonym=self.asked["annotator"].strip())
         if "corrections" in self.asked:
-            rows = rows.filter(head__document__has_key=CORRECTIONS)
+            rows = rows.filter(pk__in=self._having("correction"))
         if "flag" in self.asked:
-            rows = with_flags(rows).filter(flagged(self.asked["flag"]))
+            rows = rows.filter(pk__in=self._having(f"flag:{self.asked['flag']}"))
         if "people" in self.asked:
             rows = rows.filter(annotator__source=Annotator.Source.PERSON)
         if "low" in self.asked:
@@ -79,25 +69,23 @@ class Worklist:
             rows = rows.filter(item__in=ItemTag.objects.filter(name=self.asked["tag"]).values("item"))
         return rows
 
+    def _having(self, name: str) -> QuerySet:
+        """The judgements whose head has this Facet, as far as they were read (annotation.results.digest)."""
+        return Facet.objects.of_heads(self.project).filter(name=name).values("annotation")
+
     @cached_property
     def items(self) -> QuerySet:
-        """Each item once, lowest agreement first, those with nothing to compare last, then by age."""
-        mine = self.judgements.filter(item=OuterRef("pk"))
-        found = Item.objects.filter(project=self.project, hidden=False)
-        if self.state == Annotation.State.SUBMITTED:
-            found = found.exclude(state=Item.State.SETTLED)
-        found = (
-            found.filter(pk__in=self.judgements.values("item")) if self._few else found.filter(Exists(mine))
-        )
-        return found.annotate(
-            key=Coalesce(F("agreement"), Value(NOTHING_TO_COMPARE), output_field=FloatField())
-        ).order_by("key", "pk")
+        """Each item once, lowest agreement first, those with nothing to compare last, then by age. Of few
+        judgements the items are asked for by name; of many, the list is gone through in its order, where one
+        soon comes."""
+        few = list(self.judgements.order_by().values_list("item", flat=True)[: FEW + 1])
+        mine = Q(Exists(self.judgements.filter(item=OuterRef("pk")))) if len(few) > FEW else Q(pk__in=few)
+        return self._live().filter(mine).annotate(key=disputed_first()).order_by("key", "pk")
 
-    @property
-    def _few(self) -> bool:
-        """Judgements that wait or went back are few beside those that were accepted: the list is read from
-        them, and not item by item."""
-        return self.state in (Annotation.State.SUBMITTED, Annotation.State.RETURNED)
+    def _live(self) -> QuerySet:
+        found = Item.objects.filter(project=self.project, hidden=False)
+        to_do = self.state == Annotation.State.SUBMITTED
+        return found.exclude(state=Item.State.SETTLED) if to_do else found
 
     def _place(self, item) -> float:
         return place_of(item) if self.place is None else self.place
@@ -105,12 +93,13 @@ class Worklist:
     def after(self, item) -> QuerySet:
         """The items behind `item`, which itself need not be on the list any more."""
         key = self._place(item)
-        return self.items.filter(Q(key__gt=key) | Q(key=key, pk__gt=item.pk))
+        return self.items.filter(Q(key__gt=key) | Q(key=key, pk__gt=item.pk), key__gte=key)
 
     def before(self, item) -> QuerySet:
         """The items before `item`, the nearest first."""
         key = self._place(item)
-        return self.items.filter(Q(key__lt=key) | Q(key=key, pk__lt=item.pk)).order_by("-key", "-pk")
+        rows = self.items.filter(Q(key__lt=key) | Q(key=key, pk__lt=item.pk), key__lte=key)
+        return rows.order_by("-key", "-pk")
 
     def next(self, item) -> int | None:
         """The id of the item behind `item`, or, at the end, of the first that is left on the list."""
@@ -132,7 +121,8 @@ class Worklist:
     def count_with(self, **asked) -> int:
         """How many items the list has when this is asked for instead; at most MOST_COUNTED + 1."""
         other = Worklist(self.project, self.user, self.asked | asked)
-        return other.items.order_by()[: MOST_COUNTED + 1].count()
+        found = other._live().filter(pk__in=other.judgements.values("item"))
+        return found[: MOST_COUNTED + 1].count()
 
     def agreeing(self, least: float, upto: int | None = None) -> QuerySet:
         """The judgements to review of items whose annotators agree by at least `least`, without those that

@@ -10,11 +10,9 @@ from django.db.models.functions import Least
 
 from annotation.models import Annotator, Assignment, Item
 from annotation.statistics import daily
+from annotation.statistics.kept import KEPT, REST, SECONDS, SLOW
 from core import local_time
 
-SECONDS = 10  # how old the figures of a project may be where counting is quick
-SLOW = 0.1  # seconds of counting past which nobody's request waits for it
-KEPT = 24 * 3600
 LEFT_AT_MOST = 1000
 NAMES = ("items", "done", "submitted", "wanted", "waiting")
 
@@ -46,7 +44,7 @@ def of_projects(projects, *, exact: bool = False, new: bool = False) -> dict[int
             missing.append(pk)
         elif (
             one["cost"] >= SLOW
-            and now - one["at"] > one["cost"] * 100
+            and now - one["at"] > one["cost"] * REST
             and cache.add(f"{_key(pk)}-counting", 1, 60)
         ):
             threading.Thread(target=_count_beside, args=(pk,), daemon=True).start()

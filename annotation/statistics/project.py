@@ -6,28 +6,17 @@ import time
 from datetime import date, timedelta
 
 from django.core.cache import cache
-from django.db.models import Avg, Count, Exists, OuterRef, Q, Sum
+from django.db.models import Avg, Count, Sum
 from django.utils import timezone
 
 from annotation.models import Annotator, DailyFigure, Item, ItemFlag
-from annotation.statistics import progress
+from annotation.statistics import kept
 from core import local_time
 from core.models import Job
 
 # mean tau-b (rankings) or share of equal verdicts (QA) below which an item counts as disputed
 LOW_AGREEMENT = 0.2
 PACE_DAYS = 7
-
-
-class _Watch:
-    """How long a figure may be kept: longer for those that took longer to count, so that a large project is
-    not counted all the time."""
-
-    def __init__(self):
-        self.begun = time.monotonic()
-
-    def seconds(self) -> int:
-        return min(300, progress.SECONDS + round(50 * (time.monotonic() - self.begun)))
 
 
 def daily(project, days: int = 14) -> dict:
@@ -70,20 +59,8 @@ def pace(known: dict, total_by_day: list[int], today: date) -> dict:
 
 def attention(project) -> dict:
     """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "failed_jobs": [Job]}. The
-    counts are kept for some seconds, and fresh after `clear`; one query, and one for the jobs."""
-    key = f"attention-{project.pk}"
-    counts = cache.get(key)
-    if counts is None:
-        watch = _Watch()
-        undecided = ItemFlag.objects.filter(item=OuterRef("pk"), resolved_at=None)
-        counts = Item.objects.filter(project=project).aggregate(
-            disputes=Count(
-                "pk", filter=Q(agreement__lt=LOW_AGREEMENT, hidden=False) & ~Q(state=Item.State.SETTLED)
-            ),
-            waiting=Count("pk", filter=Q(state=Item.State.WAITING, hidden=False)),
-            to_decide=Count("pk", filter=Q(hidden=True) | Q(Exists(undecided))),
-        )
-        cache.set(key, counts, watch.seconds())
+    counts are kept as statistics.kept says, and fresh after `clear`; the jobs are of now."""
+    counts = kept.figures(f"attention-{project.pk}", lambda: _needed(project))
     since = timezone.now() - timedelta(days=14)
     jobs = (
         Job.objects.filter(project=project, state=Job.State.FAILED, created_at__gte=since)
@@ -95,19 +72,26 @@ def attention(project) -> dict:
 
 def kept_for(project, viewer, count) -> dict:
     """What `count` finds for this viewer, kept like the counts of `attention`."""
-    key = f"attention-people-{project.pk}"
-    known = cache.get(key) or {}
-    if viewer.pk not in known:
-        watch = _Watch()
-        known[viewer.pk] = count()
-        cache.set(key, known, watch.seconds())
-    return known[viewer.pk]
+    since = cache.get(f"attention-cleared-{project.pk}", 0)
+    return kept.figures(f"attention-{project.pk}-{since}-{viewer.pk}", count)
+
+
+def _needed(project) -> dict[str, int]:
+    """The counts of `attention`, for anybody; a query each, since each has its index."""
+    items = Item.objects.filter(project=project)
+    shown = items.filter(hidden=False)
+    undecided = ItemFlag.objects.filter(resolved_at=None).values("item")
+    return {
+        "disputes": shown.filter(agreement__lt=LOW_AGREEMENT).exclude(state=Item.State.SETTLED).count(),
+        "waiting": shown.filter(state=Item.State.WAITING).count(),
+        "to_decide": items.filter(hidden=True).count() + shown.filter(pk__in=undecided).count(),
+    }
 
 
 def clear(project) -> None:
     """Count anew at the next look: whoever has just decided something sees it gone."""
-    names = ("attention", "attention-people", "progress")
-    cache.delete_many([f"{name}-{project.pk}" for name in names])
+    cache.delete_many([f"attention-{project.pk}", f"progress-{project.pk}"])
+    cache.set(f"attention-cleared-{project.pk}", time.time_ns(), kept.KEPT)
 
 
 def worst(project) -> dict:

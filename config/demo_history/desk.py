@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
+from annotation.document import Judgement
 from annotation.models import Annotation, Assignment, Item, ItemAnswer
 from annotation.statistics.project import LOW_AGREEMENT
 from annotation.work import queue, review, submit
@@ -119,6 +120,8 @@ class Desk:
             for a in rows.select_related("item", "head").order_by("pk")
             if a.item.state != Item.State.SETTLED
         ]
+        if not comes_again:  # what they are asked for is not there yet
+            found = [a for a in found if not Judgement(a.head.document).corrections()]
         if not found:
             return
         worst = max(found, key=lambda a: (self._distance(a), a.pk))

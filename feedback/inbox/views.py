@@ -14,6 +14,7 @@ from core.access import is_own_address, project_form, project_page
 from core.errors import DomainError
 from core.models import roles_from
 from core.rendering import diff, markdown
+from core.text import whole_number
 from feedback.conversations import tree
 from feedback.conversations.end_users import label
 from feedback.conversations.privacy import privacy_policy
@@ -219,4 +220,4 @@ def take_back(request, project, pk):
 def _chosen(request) -> list[int]:
     """The answers of a form's `message` fields; others are left out."""
     given = request.POST.getlist("message")[:MOST_CHOSEN]
-    return [int(pk) for pk in given if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    return [pk for text in given if (pk := whole_number(text)) is not None]

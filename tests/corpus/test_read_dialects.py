@@ -557,3 +557,14 @@ def test_whatever_stands_in_them_each_row_is_a_record_or_a_refusal(tmp_path_fact
         got.inspection.given,
         got.refused,
     )
+
+
+@pytest.mark.parametrize(
+    "heading", ["患者提问", "患者问题", "用户提问", "用户问题", "咨询问题", "咨询内容", "题目", "题干"]
+)
+def test_a_table_of_consultations_tells_the_question_by_its_heading(tmp_path, heading):
+    table = f"序号,科室,{heading},模型1回答,模型2回答,备注\n1,心内科,INR 6.8 怎么处理？,停药,加量,王主任\n"
+    (record,) = Got(written(tmp_path / "x", table.encode("gb18030"))).records
+    (entry,) = record.entries
+    assert entry.messages == [user("INR 6.8 怎么处理？")]
+    assert [answer.text for answer in entry.answers] == ["停药", "加量"]

@@ -59,6 +59,7 @@ def test_everything_that_is_promised_is_there(demo):
     assert AnnotationVersion.objects.filter(annotation__project=ranking, number=2).count() >= 2
     returned = Annotation.objects.filter(project=ranking, state="returned")
     assert [a.annotator.user.username for a in returned] == ["expert"]
+    assert not returned[0].head.document.get("corrections")  # which is what the reviewer asks for
     # settled, and three disputes left for `reviewer`
     assert Consensus.objects.filter(item__project=ranking, version__isnull=False).exists()
     assert figures.attention(ranking)["disputes"] == 3

@@ -450,17 +450,17 @@ def test_returned_work_is_opened_from_my_work_and_sent_again(live_site, open_pag
     (version,) = submitted(page, expert, 1)
     reviewer = make_member(project, "reviewer")
     Review.objects.create(
-        version=version, reviewer=reviewer, decision="return", comment="D 的剂量有误，请重排。", event_id=0
+        version=version, reviewer=reviewer, decision="return", comment="A 的剂量有误，请重排。", event_id=0
     )
     Annotation.objects.filter(pk=version.annotation_id).update(state="returned")
     page.goto(f"/p/{project.slug}/bench/")
     page.wait_for_selector("#desk > *")
     page.get_by_role("link", name="returned: 1").click()
-    assert "D 的剂量有误，请重排。" in page.inner_text("main")
+    assert "A 的剂量有误，请重排。" in page.inner_text("main")
     page.get_by_role("link", name="Reopen").click()
     page.wait_for_selector("#desk > *")
-    assert "D 的剂量有误，请重排。" in page.inner_text("#banner")
-    # the reviewer's D is the answer that has another letter here
+    assert "A 的剂量有误，请重排。" in page.inner_text("#banner")
+    # the reviewer's A is the answer that has another letter here
     seen = review_order(version.annotation.item)
     pairs = [
         f"{'ABCD'[i]} is {'ABCD'[version.order.index(slot)]} here"
@@ -474,8 +474,11 @@ def test_returned_work_is_opened_from_my_work_and_sent_again(live_site, open_pag
     press(page, "l Enter")
     edited = submitted(page, expert, 2)[1]
     assert (edited.action, edited.document["acceptable"]) == ("edit", 4)
-    page.wait_for_url("**/mine/")
+    page.wait_for_url("**/mine/#work-*")
     assert "Submitted" in page.inner_text(".mine")
+    row = page.locator(".mine li:target")
+    assert "Changes submitted" in row.inner_text()
+    assert page.locator(".mine-sent:visible").count() == 1
 
 
 def test_accepted_work_can_be_looked_at_only(live_site, open_page):
@@ -656,7 +659,7 @@ def test_work_submitted_in_another_window_is_edited_not_doubled(live_site, open_
     assert "B › A › C › D" in dialog.locator("[data-side=theirs]").inner_text()
     dialog.locator("button[value=mine]").click()
     press(second, "a b Enter")
-    second.wait_for_url("**/mine/")
+    second.wait_for_url("**/mine/#work-*")
     assert [v.action for v in versions(expert)] == ["submit", "edit"]
     assert len(versions(expert)[1].document["ranking"]) == 4
 

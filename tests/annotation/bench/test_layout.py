@@ -14,8 +14,15 @@ from tests.annotation.bench.bench_items import (
     submitted,
     until,
 )
+from tests.cast import make_item, make_member, make_project
 
 pytestmark = pytest.mark.browser
+
+LINES_OF = """(cell) => {
+  const range = document.createRange();
+  range.selectNodeContents(cell);
+  return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
+}"""
 
 
 def width(page, letter="A"):
@@ -117,6 +124,37 @@ def test_a_corrected_column_folds_back_when_it_is_left(live_site, open_page):
     assert width(page, letter) == pytest.approx(usual, abs=1)
 
 
+def test_the_column_that_is_corrected_is_wholly_on_screen(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project, viewport={"width": 1440, "height": 900})
+    page.click("answer-card[data-letter=D] button:text('Correct')")
+    box = page.locator("answer-card[data-letter=D]").bounding_box()
+    assert box["x"] + box["width"] <= 1440
+    assert page.locator("answer-card[data-letter=D] textarea").evaluate("(n) => n === document.activeElement")
+
+
+def test_a_correction_written_anew_is_shown_as_it_will_be_read(live_site, open_page):
+    project, expert = ranking_project()
+    page = open_bench(open_page, expert, project)
+    page.click("answer-card[data-letter=A] button:text('Correct')")
+    page.locator("answer-card[data-letter=A] textarea").fill("**Call the emergency number.** Nothing else.")
+    page.click("answer-card[data-letter=B] .answer-body")
+    page.locator(".correction-folded .markdown strong", has_text="Call the emergency number.").wait_for()
+    assert "**" not in page.locator(".correction-folded .markdown").inner_text()
+
+
+def test_a_narrow_column_of_chinese_in_a_table_is_no_column_of_single_characters(live_site, open_page):
+    project = make_project("tables")
+    rows = "".join(f"| {name} | > 7 mmol/L 或舒张压 | 8.2 | 1 |\n" for name in ("意识障碍", "利伐沙班"))
+    table = f"| 项目 | 标准 | 本例 | 得分 |\n| --- | --- | --- | ---: |\n{rows}"
+    make_item(project, [table, *("按表格计分，共三分，应当住院治疗。" * n for n in (1, 2, 3))])
+    expert = make_member(project, "annotator")
+    page = open_bench(open_page, expert, project, viewport={"width": 1440, "height": 900})
+    first, head = page.locator("tbody td:first-child").first, page.locator("thead th").last
+    assert first.evaluate(LINES_OF) == 1
+    assert head.evaluate(LINES_OF) == 1
+
+
 def test_a_button_pressed_while_a_column_folds_is_pressed(live_site, open_page):
     project, expert = ranking_project()
     page = open_bench(open_page, expert, project)
@@ -126,7 +164,7 @@ def test_a_button_pressed_while_a_column_folds_is_pressed(live_site, open_page):
     assert page.inner_text(".chips").split() == ["D"]
     until(page, lambda: not page.locator("text-editor").count(), "folding back")
     # written anew: the new text is read at once, what changed is folded
-    assert page.inner_text(".correction-folded .text") == "Better."
+    assert page.inner_text(".correction-folded :is(.text, .markdown)") == "Better."
     assert not page.locator(".correction-folded .diff").is_visible()
 
 

@@ -3,10 +3,10 @@
 import pytest
 from django.test import Client
 
-from annotation import presentation
+from annotation import document, presentation
 from annotation.bench import mine, payload
 from annotation.document import Judgement
-from annotation.models import Annotation, AnnotationVersion, Assignment
+from annotation.models import Annotation, AnnotationVersion, Assignment, Review
 from annotation.work import queue, review, submit
 from tests.annotation.bench.bench_items import qa_project
 from tests.cast import make_annotator, make_item, make_member, make_project, make_prompt
@@ -142,8 +142,30 @@ def test_the_reviewers_letters_are_said_in_ones_own(ward):
     html = page_of(bob, ward, state="returned").content.decode()
     assert "A is B here" in html
     assert "B is A here" in html
+    Review.objects.update(comment="Please name the guideline.")  # and no answer
+    assert "In the reviewer" not in page_of(bob, ward).content.decode()
+    Review.objects.update(comment="A is the better one.")
     Assignment.objects.filter(pk=held.pk).update(order=theirs)
     assert "In the reviewer" not in page_of(bob, ward).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("D 的剂量有误", True),
+        ("请看Ｂ。", True),
+        ("BC都有错", True),
+        ("c is wrong, see d", True),
+        ("Bad and dear, because of the dose", True),  # only letters of answers: told rather than left out
+        ("请按标注指南改正，并注明依据。", False),
+        ("I agree; it could harm people, see rule 5.", False),
+        ("A 很好", False),
+        ("", False),
+    ],
+)
+def test_letters_are_translated_where_any_is_named(text, named):
+    pairs = [("B", "C"), ("C", "D"), ("D", "B")]
+    assert document.letters_named(pairs, text) == (pairs if named else [])
 
 
 def test_the_page_asks_as_much_for_fifty_rows_as_for_one(ward, django_assert_max_num_queries):

@@ -304,6 +304,9 @@ def test_the_ranking_state(live_site, open_page):
             into: r.sentence(r.place(s, "C", 0, true)),
             outOfTie: r.sentence(r.shift(s, "A", -1)),
             partial: r.incomplete(r.add(r.empty(), "A"), letters),
+            drawn: [1, 2, 3, 4, 5, 6].map((n) => r.sentence(Array(n).fill().reduce((state) => r.drawLine(state, letters), r.fromDocument({ ranking: docs[0].ranking })))),
+            drawnEarly: [1, 2].map((n) => r.sentence(Array(n).fill().reduce((state) => r.drawLine(state, letters), r.fromDocument({ ranking: [["B"], ["A"]] })))),
+            notAtItsEnd: r.sentence(r.drawLine(r.fromDocument({ ranking: [["B"], ["A"]], acceptable: 1 }), letters)),
           };
         }"""  # noqa: E501
     )
@@ -313,6 +316,10 @@ def test_the_ranking_state(live_site, open_page):
     assert result["into"] == "B = C › A = D |"
     assert result["outOfTie"] == "B › A › D | C"
     assert result["partial"] == "rank_another"
+    whole = ["B › A = D › C |", "B › A = D | C", "B | A = D › C", "| B › A = D › C"]
+    assert result["drawn"] == [*whole, "B › A = D › C", whole[0]]
+    assert result["drawnEarly"] == ["B › A |", "B › A"]
+    assert result["notAtItsEnd"] == "B › A |"
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "done today: 1"), ("zh", "今日完成 1 条")])

@@ -112,7 +112,8 @@ def test_answers_left_unranked_are_named_before_a_second_enter_sends_it(live_sit
     press(page, "b c Enter")
     said = page.inner_text("#notice")
     assert "Not ranked: A、D. Rank them, or say that the rest is worse." in said
-    assert re.search(r"Now scrolled to the end: \w(、\w)+\.", said)  # the hints stand together
+    # the hints stand together
+    assert re.search(r"Now scrolled to the end: \w\.\nNot read to the end yet: \w(、\w)+\.", said)
     assert versions(expert) == []
     press(page, "Enter")
     assert submitted(page, expert, 1)[0].document["ranking"] == [[letter["B"]], [letter["C"]]]
@@ -255,6 +256,15 @@ def test_ratings_of_the_ends_only(live_site, open_page):
     assert page.locator("answer-card[data-letter=B] .rating-row:visible").count() == 4
     assert page.locator("answer-card[data-letter=D] .rating-row:visible").count() == 4
     assert page.locator("answer-card[data-letter=A] .rating-row:visible").count() == 0
+    assert page.locator(".ratings:visible").count() == 2  # no empty strip under the others
+
+
+def test_on_a_phone_all_criteria_are_in_sight(live_site, open_page):
+    project, expert = ranking_project(ratings="all")
+    page = open_bench(open_page, expert, project, phone=True)
+    assert page.locator("answer-card[data-letter=A] .ratings").evaluate(
+        "(node) => node.scrollHeight <= node.clientHeight"
+    )
 
 
 def test_a_rating_against_the_rank_is_pointed_out_softly(live_site, open_page):

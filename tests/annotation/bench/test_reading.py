@@ -134,6 +134,20 @@ def test_a_cut_off_line_or_two_is_not_unread(live_site, open_page):
     assert "not_read" not in submitted(page, expert, 1)[0].document
 
 
+def test_on_a_phone_the_first_enter_tells_what_it_showed_from_what_is_left(live_site, open_page):
+    project, expert = long_item()
+    page = open_bench(open_page, expert, project, phone=True)
+    press(page, "a b c d Enter")
+    said = page.inner_text("#notice")
+    assert "Now scrolled to the end: A." in said
+    assert "Not read to the end yet: B, C, D." in said
+    assert "Submit again to send it all the same." in said
+    page.wait_for_timeout(800)  # A is read
+    press(page, "Enter")
+    (version,) = submitted(page, expert, 1)
+    assert sorted(version.document["not_read"]) == sorted(version.order[1:])
+
+
 @pytest.mark.parametrize("end", ["submit", "skip"])
 def test_nothing_of_the_last_item_is_left_on_the_done_page(live_site, open_page, end):
     project, expert = long_item()

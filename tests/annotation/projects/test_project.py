@@ -274,7 +274,7 @@ def test_the_overview_says_what_needs_somebody(busy, django_assert_max_num_queri
     client = signed_in(make_member(project, "manager"))
     client.get("/p/p/")
     cache.clear()
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(20):
         html = client.get("/p/p/").content.decode()
     assert "1 of 1 items done" in html
     disputed = "/p/p/items/?state=unsettled&amp;shown=on&amp;agreed_below=0.2"

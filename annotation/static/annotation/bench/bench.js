@@ -95,9 +95,10 @@ const page = {
   closed() {
     byId("submit").disabled = true;
   },
-  reopenedSent() {
+  /** To the list: with `sent` to that row, which says that its changes are in. */
+  reopenedSent(sent) {
     session.leaving = true;
-    location.assign(config.urls.mine);
+    location.assign(config.urls.mine + (sent ? `#work-${sent}` : ""));
   },
   /** Own done and left. Between two counts by the server, `left` falls with what is sent. */
   progress(figures) {
@@ -277,14 +278,21 @@ function submit() {
     return;
   }
   if (!armed) {
-    const shown = desk.unread ? desk.unread() : null; // the first press goes to what is unread, the second sends
+    const unread = desk.unread ? desk.unread() : []; // the first press goes to what is unread, the second sends
     const hints = desk.hints();
-    if (shown || hints.length) {
+    if (unread.length || hints.length) {
       armed = true;
-      const lines = [...(shown ? [shown] : []), ...hints];
-      notice(t(hints.length ? "submit_again" : "submit_now"), { kind: hints.length ? "warn" : "", hint: true, lines });
-      announce(`${lines.join(" ")} ${t(hints.length ? "submit_again" : "submit_now")}`);
-      if (shown) desk.showUnread(); // the notice has taken its room by now
+      const say = (lines, warn) => {
+        const words = t(warn ? "submit_again" : "submit_now");
+        notice(words, { kind: warn ? "warn" : "", hint: true, lines });
+        return `${lines.join(" ")} ${words}`;
+      };
+      let said = say([...unread, ...hints], hints.length > 0);
+      if (unread.length) {
+        const { shown, left } = desk.showUnread(); // the notice has taken its room by now
+        said = say([...shown, ...left, ...hints], left.length + hints.length > 0);
+      }
+      announce(said);
       return;
     }
   }

@@ -5,6 +5,7 @@ import { correctionOf, withCorrection } from "./editor.js";
 import { draw, shared, unified } from "./diff.js";
 import { h, lengthOf, textBlock } from "./dom.js";
 import { WHOLE } from "./drafts.js";
+import { asRead } from "./preview.js";
 import { answerTurns, lacking } from "./prompt.js";
 
 let held = false; // a button of the mouse, or a finger
@@ -32,9 +33,9 @@ function folded(answer, entry, language) {
     "div",
     { class: "correction-folded" },
     h("p", { class: "label", text: t(entry.wording_only ? "corrected_wording" : "corrected") }),
-    anew ? h("div", { class: "text plain", lang, dir: "auto", text: after }) : changes,
+    anew ? asRead(after, lang) : changes,
     anew ? h("details", { class: "fold" }, h("summary", { text: t("difference") }), changes) : null,
-    entry.evidence ? h("p", { class: "small soft", text: `${t("evidence")}: ${entry.evidence}` }) : null,
+    entry.evidence ? h("p", { class: "small soft", text: `${t("evidence_given")} ${entry.evidence}` }) : null,
   );
 }
 
@@ -147,6 +148,7 @@ export class AnswerCard extends HTMLElement {
       this.correctButton.hidden = true;
     }
     this.editor.focus();
+    this.scrollIntoView({ block: "nearest", inline: "nearest" }); // the column, which is wider now, and not the field alone
   }
 
   /** The text as it stands now: what the correction changes, or the answer itself. The column has its usual width again. */

@@ -8,6 +8,18 @@ import { h, textBlock } from "./dom.js";
 const WAIT = 350; // ms after the last key
 const shown = { demonstration: true, correction: false }; // as last chosen on this page
 
+/** `text` as it will be read: plain at once, and where the server answers in its rendered form. */
+export function asRead(text, language) {
+  const node = h("div", {}, h("div", { class: "text plain", lang: language, dir: "auto", text }));
+  postForm(config.urls.preview, { text }).then(
+    (made) => node.replaceChildren(textBlock({ ...made, text }, language)),
+    (error) => {
+      if (!(error instanceof HttpError)) throw error; // without an answer the plain text stands
+    },
+  );
+  return node;
+}
+
 export class Preview {
   /** `area`: the field; `kind`: demonstration or correction; `scope`: where Alt+P acts. `button` shows and hides `node`. */
   constructor({ area, kind, scope, language }) {

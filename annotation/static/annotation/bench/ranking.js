@@ -61,11 +61,15 @@ export function tie(state, letter) {
   return { ...state, tokens };
 }
 
-/** Draw the line here, at the end of what is written; drawn here already, it is taken away. */
-export function drawLine(state) {
-  const atEnd = state.tokens[state.tokens.length - 1] === LINE;
+/** Draw the line here, at the end of what is written; drawn here already, it is taken away. Once all `letters` stand in the sentence, there is no
+ *  other end to draw it at: each further time it moves one place to the left, and from the front it goes. */
+export function drawLine(state, letters) {
+  const at = lineAt(state);
+  const whole = ranked(state).length === letters.length;
+  if (whole && at > 0) return shift(state, LINE, -1);
   const tokens = without(state.tokens, LINE);
-  return { ...state, tokens: atEnd ? tokens : [...tokens, LINE] };
+  const gone = at !== null && (whole || at === tokens.length);
+  return { ...state, tokens: gone ? tokens : [...tokens, LINE] };
 }
 
 export function noneAcceptable(state) {

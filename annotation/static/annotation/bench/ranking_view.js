@@ -267,10 +267,12 @@ export class RankingDesk {
     this.looked = next.letter;
     this.card(next.letter).scrollIntoView({ block: "nearest", inline: "nearest" });
     this.update();
+    const row = this.card(next.letter).querySelector(".rating-cell.current");
+    if (row) row.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   action(id) {
-    if (id === "line") this.set(rank.drawLine(this.state));
+    if (id === "line") this.set(rank.drawLine(this.state, this.letters));
     else if (id === "none_acceptable") this.set(rank.noneAcceptable(this.state));
     else if (id === "rest_worse") this.set(rank.toggleRest(this.state));
     else if (id === "strength") {
@@ -310,10 +312,9 @@ export class RankingDesk {
     return key ? t(key) : null;
   }
 
-  /** What was not read yet, as a sentence about what showUnread does; null when all was read. */
+  /** What was not read yet, as sentences. */
   unread() {
-    const letters = this.reading.unread();
-    return letters.length ? t("hint_not_read", { letters: listed(letters) }) : null;
+    return this.told("hint_not_read", this.reading.unread());
   }
 
   /** Esc: back from one answer to all. False when all are there. */
@@ -321,9 +322,15 @@ export class RankingDesk {
     return this.layout.zoom(false);
   }
 
+  /** Bring the ends of what is unread on screen; as sentences what is `shown` by it, and what is `left` where not all of them have room. */
   showUnread() {
     this.layout.zoom(false);
-    this.reading.showUnread((letter) => this.show(letter));
+    const { shown, left } = this.reading.showUnread((letter) => this.show(letter));
+    return { shown: this.told("hint_at_end", shown), left: this.told("hint_not_read", left) };
+  }
+
+  told(key, letters) {
+    return letters.length ? [t(key, { letters: listed(letters) })] : [];
   }
 
   /** Soft hints, as sentences: nothing here keeps anybody from submitting. */

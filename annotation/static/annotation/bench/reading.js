@@ -54,13 +54,16 @@ export class Reading {
     return this.cards.filter((card) => !card.whole).map((card) => card.letter);
   }
 
-  /** Bring the ends of what is unread on screen. Where only one answer fits, `show` brings the first of them. */
+  /** Bring the ends of what is unread on screen. Where only one answer fits, `show` brings the first of them. Gives the letters {shown, left}. */
   showUnread(show) {
     const letters = this.unread();
     for (const card of this.cards) if (letters.includes(card.letter)) card.body.scrollTop = card.body.scrollHeight;
     show(letters[0]);
     for (const card of this.cards) card.scrolled();
-    this.glanced = { at: performance.now(), letters };
+    const left = this.unread();
+    const shown = letters.filter((letter) => !left.includes(letter));
+    this.glanced = { at: performance.now(), letters: shown };
+    return { shown, left };
   }
 
   /** The answers not read when the work is sent now: those never on screen to their end, and those put there a moment ago. */

@@ -198,7 +198,7 @@ export class Session {
       await this.saving;
       if (!(await this.flush())) return this.work.done && this.page.empty("offline");
       if (this.sent.has(entry.client_key)) return null; // it was refused, and is on screen again
-      if (work.reopened) return this.page.reopenedSent();
+      if (work.reopened) return this.page.reopenedSent(work.id);
       return this.openNext();
     });
   }
