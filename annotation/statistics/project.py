@@ -9,7 +9,7 @@ from django.core.cache import cache
 from django.db.models import Avg, Count, Exists, OuterRef, Q, Sum
 from django.utils import timezone
 
-from annotation.models import Annotation, Annotator, DailyFigure, Item, ItemFlag
+from annotation.models import Annotator, DailyFigure, Item, ItemFlag
 from annotation.statistics import progress
 from core import local_time
 from core.models import Job
@@ -68,16 +68,12 @@ def pace(known: dict, total_by_day: list[int], today: date) -> dict:
     return {"per_day": per_day, "done_on": done_on, "left": left}
 
 
-def attention(project, viewer) -> dict:
-    """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned",
-    "failed_jobs": [Job]}; what `viewer` submitted is left out, since nobody reviews their own work. The
-    counts are kept for some seconds, and fresh after `clear`; two queries, and one each for the viewer's
-    own and the jobs."""
+def attention(project) -> dict:
+    """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "failed_jobs": [Job]}. The
+    counts are kept for some seconds, and fresh after `clear`; a query, and one for the jobs. What waits on
+    the reviewer's desk is that desk's to count (annotation.review.worklist)."""
     key = f"attention-{project.pk}"
     counts = cache.get(key)
-    shown = Annotation.objects.filter(
-        project=project, annotator__source=Annotator.Source.PERSON, item__hidden=False
-    )
     if counts is None:
         watch = _Watch()
         undecided = ItemFlag.objects.filter(item=OuterRef("pk"), resolved_at=None)
@@ -88,10 +84,6 @@ def attention(project, viewer) -> dict:
             waiting=Count("pk", filter=Q(state=Item.State.WAITING, hidden=False)),
             to_decide=Count("pk", filter=Q(hidden=True) | Q(Exists(undecided))),
         )
-        states = shown.filter(state__in=[Annotation.State.SUBMITTED, Annotation.State.RETURNED])
-        counts |= {"submitted": 0, "returned": 0} | dict(
-            states.values_list("state").annotate(n=Count("pk")).order_by()
-        )
         cache.set(key, counts, watch.seconds())
     since = timezone.now() - timedelta(days=14)
     jobs = (
@@ -99,8 +91,7 @@ def attention(project, viewer) -> dict:
         .only("pk", "kind", "error", "created_at")
         .order_by("-pk")[:5]
     )
-    own = shown.filter(annotator__user=viewer, state=Annotation.State.SUBMITTED).count()
-    return counts | {"submitted": max(0, counts["submitted"] - own), "failed_jobs": list(jobs)}
+    return counts | {"failed_jobs": list(jobs)}
 
 
 def clear(project) -> None:

@@ -295,6 +295,20 @@ def test_what_is_to_review_leaves_out_ones_own_work(busy):
     assert signed_in(reviewer).get("/p/p/").context["todo"]["submitted"] == 1
 
 
+def test_the_overview_counts_what_the_desk_lists(busy):
+    """Items, not judgements: one with two of them is one, and a settled one none."""
+    project, reviewer = busy
+    for state in ("done", "settled"):
+        item = make_item(project, state=state)
+        for name in "xy":
+            who = make_annotator(project, pseudonym=f"{state}-{name}")
+            Annotation.objects.create(project=project, item=item, annotator=who, state="submitted")
+    client = signed_in(reviewer)
+    todo = client.get("/p/p/").context["todo"]
+    assert todo["submitted"] == len(client.get("/p/p/review/").context["rows"]) == 2
+    assert todo["returned"] == 0
+
+
 def test_a_reviewer_sees_no_hidden_items_on_the_overview(busy):
     _project, reviewer = busy
     assert "hidden=on" not in signed_in(reviewer).get("/p/p/").content.decode()
