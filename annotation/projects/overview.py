@@ -69,7 +69,10 @@ def project(request, project):
     throughput = figures.daily(project)
     today = local_time.today(project)
     review = reverse("review", args=[project.slug])
-    labels = [date_format(day, "MONTH_DAY_FORMAT") for day in throughput["days"]]
+    # the last day is not over: its low point is no fall
+    labels = [
+        _("today") if day == today else date_format(day, "MONTH_DAY_FORMAT") for day in throughput["days"]
+    ]
     people_charts = [
         {
             "name": name,

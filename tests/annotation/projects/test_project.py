@@ -1,5 +1,6 @@
 """Create, clone and set a project; its overview."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -281,6 +282,7 @@ def test_the_overview_says_what_needs_somebody(busy, django_assert_max_num_queri
     for link in ("/p/p/items/?hidden=on", disputed, "/p/p/items/?state=waiting&amp;shown=on"):
         assert link in html
     assert "not a file of ours" in html
+    assert re.search(r"<text[^>]*>today</text>", html)  # whose low point is no fall
     assert "A-0" in html
     assert "<svg" in html
     assert html.count("<svg") >= 4
