@@ -128,11 +128,11 @@ def check_complete(document: dict, *, kind: str, slot_count: int, messages: list
     ranking = doc.get("ranking", [])
     flat = [s for group in ranking for s in group]
     if len(flat) != len(set(flat)):
-        _fail("ranking", _("An answer stands in the ranking twice."))
+        _fail("ranking", _("An answer is in the ranking twice."))
     if not set(flat) <= slots:
         _fail("ranking", _("The ranking names an answer that is not there."))
     if "strength" in doc and len(doc["strength"]) != max(0, len(ranking) - 1):
-        _fail("strength", _("There must be one strength between each two neighbouring groups."))
+        _fail("strength", _("There must be one strength between every two neighbouring groups."))
     for name in ("ratings", "answer_flags"):
         if not {int(s) for s in doc.get(name, {})} <= slots:
             _fail(name, _("A rating names an answer that is not there."))
@@ -153,7 +153,7 @@ def check_complete(document: dict, *, kind: str, slot_count: int, messages: list
         _fail("corrections", _("Two corrections have the same target."))
     acceptable = doc.get("acceptable")
     if acceptable is not None and acceptable > len(ranking):
-        _fail("acceptable", _("The line stands behind more groups than there are."))
+        _fail("acceptable", _("The line comes after more groups than there are."))
     if kind == "ranking":
         if not ranking and acceptable != 0:
             _fail("ranking", _("Rank at least one answer, or say that none is acceptable."))

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from corpus import endings, parts
 
 CUT = {
-    endings.LENGTH: _("This answer was cut off here: it had reached its greatest length."),
+    endings.LENGTH: _("This answer was cut off here: it had reached its maximum length."),
     endings.FILTERED: _("This answer was cut off here by a filter of the model's server."),
     endings.BROKEN: _("This answer was cut off here."),
 }
@@ -18,7 +18,7 @@ MISSING = {
     parts.VIDEO: _("A video belongs to this turn. It is not held here, so it cannot be shown."),
     parts.FILE: _("A file belongs to this turn. It is not held here, so it cannot be opened."),
     parts.OTHER: _(
-        "Something that is no text belongs to this turn. It is not held here, so it cannot be shown."
+        "Something that is not text belongs to this turn. It is not held here, so it cannot be shown."
     ),
 }
 

@@ -380,7 +380,7 @@ class PromotionRule(models.Model):
         DOWN_COMMENT = "down_comment", _("Thumbs down with a comment")
         DOWN = "down", _("Thumbs down")
         RANDOM = "random", _("A random share of answers")
-        ALL_BAD = "all_bad", _("Drafts of which all were bad")
+        ALL_BAD = "all_bad", _("Drafts that were all bad")
         LOW_SCORE = "low_score", _("Conversations with a low score")
         TAG = "tag", _("Feedback with a tag")
 
@@ -413,8 +413,8 @@ class Promotion(models.Model):
     shown to an annotator once they have judged."""
 
     class Outcome(models.TextChoices):
-        ITEM = "item", _("Put before experts")
-        KNOWN = "known", _("Already before experts")
+        ITEM = "item", _("Sent to experts")
+        KNOWN = "known", _("Already with the experts")
         REFUSED = "refused", _("Cannot be judged")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="promotions")

@@ -75,7 +75,7 @@ class Waits:
             if self._waiting.total() >= self.most or (
                 self.each and self._waiting[request.address] >= self.each
             ):
-                message = _("Too many requests are on their way at this moment. Try again in a few seconds.")
+                message = _("There are too many requests at the moment. Try again in a few seconds.")
                 raise BodyRefused("busy", message, status=429, data={"retry_after": RETRY_SECONDS})
             self._waiting[request.address] += 1
         request.late_at = late_at

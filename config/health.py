@@ -77,7 +77,7 @@ def migrations() -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
     n = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
     yield (
-        ("error", _("%(n)d migrations are not applied: manage.py migrate, or start `serve`") % {"n": n})
+        ("error", _("Migrations not applied: %(n)d. Run manage.py migrate, or start `serve`") % {"n": n})
         if n
         else ("ok", _("All migrations are applied"))
     )
@@ -134,7 +134,7 @@ def worker() -> Iterator[Finding]:
     except DatabaseError:
         return  # said under database or migrations
     if waiting:
-        yield ("warning" if not seen else "ok"), _("%(n)d jobs are waiting") % {"n": waiting}
+        yield ("warning" if not seen else "ok"), _("Jobs waiting: %(n)d") % {"n": waiting}
 
 
 def data_dir() -> Iterator[Finding]:

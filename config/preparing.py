@@ -45,7 +45,7 @@ def _migrate(say) -> None:
     executor = MigrationExecutor(connection)
     if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
         return
-    say(_("Preparing the database …"))
+    say(_("Preparing the database…"))
     with _advisory_lock():
         call_command("migrate", interactive=False, verbosity=0, stdout=StringIO())
     connection.close()
@@ -72,7 +72,7 @@ def collect_static(say) -> None:
     with contextlib.suppress(FileNotFoundError):
         if stamp.read_text() == now:
             return
-    say(_("Preparing styles and scripts …"))
+    say(_("Preparing styles and scripts…"))
     command = Command()
     command.storage = import_string(settings.COLLECTED_STATIC)()
     call_command(command, interactive=False, verbosity=0, clear=root.exists(), stdout=StringIO())
@@ -113,8 +113,8 @@ def lock_data_dir() -> object:
         lock = open(settings.DATA_DIR / "serve.lock", "a+")  # noqa: SIM115
     except OSError as exc:
         words = _(
-            "DATA_DIR %(folder)s cannot be written: %(reason)s. Give this account the right to, or "
-            "choose another DATA_DIR."
+            "DATA_DIR %(folder)s cannot be written: %(reason)s. Give this account write access, or choose "
+            "another DATA_DIR."
         )
         raise NotReady(words % {"folder": settings.DATA_DIR, "reason": exc.strerror or exc}) from None
     try:

@@ -25,8 +25,8 @@ def of_the_machine(exc: BaseException) -> DomainError | None:
             507,
             _("The server's disk is full. Nothing was changed; tell whoever looks after the server."),
             _(
-                "The server's disk is full. What you sent was stored; what was to follow failed. Tell "
-                "whoever looks after the server."
+                "The server's disk is full. What you sent was stored; the next step failed. Tell whoever "
+                "looks after the server."
             ),
         )
     if of_database and "database is locked" in text:
@@ -38,8 +38,8 @@ def of_the_machine(exc: BaseException) -> DomainError | None:
                 "few seconds."
             ),
             _(
-                "The database is busy with somebody else's work. What you sent was stored; what was "
-                "to follow failed. Reload in a few seconds."
+                "The database is busy with somebody else's work. What you sent was stored; the next step "
+                "failed. Reload in a few seconds."
             ),
         )
     if type(exc).__name__ == "PoolTimeout" or (
@@ -53,8 +53,8 @@ def of_the_machine(exc: BaseException) -> DomainError | None:
                 "in a few seconds."
             ),
             _(
-                "Too many people are using the server at this moment. What you sent was stored; what "
-                "was to follow failed. Reload in a few seconds."
+                "Too many people are using the server at this moment. What you sent was stored; the next "
+                "step failed. Reload in a few seconds."
             ),
         )
     return None

@@ -17,10 +17,10 @@ LARGEST = 2**63 - 1
 
 SENTENCES = {
     "nul": _("The text holds a NUL character, which cannot be stored."),
-    "surrogate": _("The text holds half of a surrogate pair, which is no character."),
+    "surrogate": _("The text holds half of a surrogate pair, which is not a character."),
     "not_a_number": _("A number is not finite (NaN, Infinity, or out of range), which is not JSON."),
     "too_deep": _("It nests too deeply."),
-    "duplicate_key": _("A name stands twice in one object."),
+    "duplicate_key": _("A name is in one object twice."),
     "not_json": _("It is not JSON."),
     "not_an_object": _("It is not a JSON object."),
 }

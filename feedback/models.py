@@ -158,7 +158,7 @@ class Message(models.Model):
         STREAMING = "streaming", _("Being written")
         COMPLETE = "complete", _("Complete")
         CUT = "cut", _("Cut off")
-        STOPPED = "stopped", _("Stopped by the reader")
+        STOPPED = "stopped", _("Stopped by the user")
         FAILED = "failed", _("Broken off")
 
     # the model's server said where the answer ends: by itself, or at a limit
@@ -367,7 +367,7 @@ class Reply(models.Model):
     class Verdict(models.TextChoices):
         GOOD = "good", _("good")
         BAD = "bad", _("not good")
-        NONE = "", _("says nothing of it")
+        NONE = "", _("says nothing about it")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="replies")

@@ -94,8 +94,8 @@ def parse(base_url: str) -> Target:
         host = _host(bare[1])
     except ValueError:
         message = _(
-            "This is no usable address. It looks like https://models.example.org/v1: http or https, a "
-            "plain host name or IP address, and no more."
+            "This address cannot be used. An address looks like https://models.example.org/v1: http or "
+            "https, a plain host name or IP address, and no more."
         )
         raise DomainError("bad_url", message, field="base_url") from None
     if path.endswith(("/completions", "/chat", "/models")):
@@ -143,7 +143,7 @@ def choose(addresses: Iterable[str], host: str) -> str:
     not to be trusted."""
     addresses = list(addresses)
     if not addresses:
-        message = _("The name %(host)s leads to no address just now.") % {"host": host}
+        message = _("The name %(host)s leads to no address at the moment.") % {"host": host}
         raise DomainError("address_not_allowed", message, field="base_url")
     for address in addresses:
         if not may_connect(address):

@@ -19,7 +19,7 @@ def findings() -> Iterator[tuple[str, str]]:
     """(level, sentence) each. No request is sent to a model: a connection to the pinned address is all, with
     TLS where it is used."""
     for entry in allowlist.entries()[1]:
-        yield "error", _("ENDPOINT_HOSTS: “%(entry)s” is no host:port") % {"entry": entry}
+        yield "error", _("ENDPOINT_HOSTS: “%(entry)s” is not host:port") % {"entry": entry}
     for material in settings.ENDPOINT_SECRET_KEYS:
         if len(material) < 32:
             yield "error", _("ENDPOINT_SECRET_KEY holds a key of less than 32 characters")

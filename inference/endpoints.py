@@ -69,7 +69,7 @@ def save(
         else:
             found = Endpoint.objects.select_for_update(of=("self",)).filter(project=project, pk=pk).first()
             if found is None:
-                raise DomainError("not_found", _("This model is gone."), status=404)
+                raise DomainError("not_found", _("This model has been removed."), status=404)
             endpoint, before = found, allowlist.parse(found.base_url)
         moved = before is not None and (before.scheme, before.host, before.port) != (
             target.scheme,
@@ -108,7 +108,9 @@ def save(
             with transaction.atomic():
                 endpoint.save()
         except IntegrityError:
-            raise Conflict("name_taken", _("A model of this name is there already."), field="name") from None
+            raise Conflict(
+                "name_taken", _("There is already a model with this name."), field="name"
+            ) from None
         changed = sorted(
             f
             for f in old

@@ -10,7 +10,7 @@ SENTENCES = {
     "refused": _("The model's server refused the request."),
     "busy": _("The model's server is busy. Try again in a moment."),
     "failed": _("The model's server reported a fault."),
-    "malformed": _("The model's server sent something that is no answer."),
+    "malformed": _("The model's server sent something that is not an answer."),
     "cut": _("The answer broke off before its end."),
     "too_long": _("The answer was longer than allowed and was broken off."),
     "cancelled": _("The answer was stopped."),

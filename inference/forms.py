@@ -13,7 +13,7 @@ PLAIN = {"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}
 
 class EndpointForm(forms.Form):
     name = forms.CharField(
-        label=_("Called here"),
+        label=_("Name here"),
         max_length=80,
         help_text=_("As managers see it here. People who chat never see it."),
     )
@@ -23,13 +23,13 @@ class EndpointForm(forms.Form):
         widget=forms.TextInput(attrs={**PLAIN, "placeholder": "http://10.0.0.5:8000/v1", "inputmode": "url"}),
     )
     model_name = forms.CharField(
-        label=_("Model, as the server calls it"), max_length=200, widget=forms.TextInput(attrs=PLAIN)
+        label=_("Model name on the server"), max_length=200, widget=forms.TextInput(attrs=PLAIN)
     )
     version = forms.CharField(
-        label=_("Model version its answers count for"),
+        label=_("Model version that its answers count under"),
         max_length=200,
         required=False,
-        help_text=_("Left empty: as the server calls it."),
+        help_text=_("If left empty, the model name on the server."),
     )
     key = forms.CharField(
         label=_("API key"), required=False, strip=True, max_length=4000,
@@ -37,7 +37,7 @@ class EndpointForm(forms.Form):
     )  # fmt: skip
     remove_key = forms.BooleanField(label=_("Remove the stored key"), required=False)
     secret_variable = forms.CharField(
-        label=_("Or the operator's variable that holds it"),
+        label=_("Or the operator's variable that holds the key"),
         max_length=80,
         required=False,
         help_text=_("For example ENDPOINT_KEY_WARD."),
@@ -51,10 +51,12 @@ class EndpointForm(forms.Form):
         help_text=_('For example {"temperature": 0.7, "max_tokens": 1024}.'),
         widget=forms.Textarea(attrs={"rows": 2, **PLAIN}),
     )
-    first_token_seconds = forms.IntegerField(label=_("Seconds until it begins"), initial=60)
-    idle_seconds = forms.IntegerField(label=_("Seconds between two pieces"), initial=30)
-    total_seconds = forms.IntegerField(label=_("Seconds in all"), initial=600)
-    retries = forms.IntegerField(label=_("Further tries when it is busy"), initial=2)
+    first_token_seconds = forms.IntegerField(
+        label=_("Longest wait for the first piece (seconds)"), initial=60
+    )
+    idle_seconds = forms.IntegerField(label=_("Longest wait between two pieces (seconds)"), initial=30)
+    total_seconds = forms.IntegerField(label=_("Longest time in all (seconds)"), initial=600)
+    retries = forms.IntegerField(label=_("Retries when the server is busy"), initial=2)
     max_characters = forms.IntegerField(label=_("Longest answer, in characters"), initial=200_000)
     active = forms.BooleanField(label=_("In use"), required=False, initial=True)
 
@@ -72,11 +74,11 @@ class EndpointForm(forms.Form):
         for field, (low, high) in LIMITS.items():
             self.fields[field].widget.attrs |= {"min": low, "max": high}
         if self.kept:
-            self.fields["key"].help_text = _("A key is stored; it is never shown. Left empty, it stays.")
+            self.fields["key"].help_text = _("A key is stored; it is never shown. Leave empty to keep it.")
         else:
             del self.fields["remove_key"]
             self.fields["key"].help_text = _(
-                "Stored encrypted and never shown again. Left empty if the server wants none."
+                "Stored encrypted and never shown again. Leave empty if the server wants none."
             )
 
     def clean_parameters(self):

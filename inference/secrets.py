@@ -23,7 +23,7 @@ def encrypt(secret: str) -> bytes:
     if not secret.isascii() or not secret.isprintable() or " " in secret or not 0 < len(secret) <= LONGEST:
         raise DomainError(
             "bad_key",
-            _("A key consists of letters, digits and signs, without blanks or line ends."),
+            _("A key consists of letters, digits and symbols, without spaces or line breaks."),
             field="key",
         )
     return _cipher(_materials()).encrypt(secret.encode("ascii"))

@@ -77,7 +77,7 @@ class ExportOptions(CurationRules):
         page=Page("more", hint=_("0: no limit."), maximum=1_000_000),
     )  # fmt: skip
     thumbs_balance: tuple | None = option(
-        None, _("Thin thumbs to good : bad"), kind=Kind.PROPORTION,
+        None, _("Thin out thumbs to good : bad"), kind=Kind.PROPORTION,
         help="Thin the thumbs to good:bad, such as 1:1.", minimum=1, maximum=1000, metavar="GOOD:BAD",
         page=Page("more", hint=_("Such as 1:1. Empty: as they come.")),
     )  # fmt: skip

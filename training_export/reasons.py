@@ -11,7 +11,7 @@ LEFT_OUT = {
     "hidden": ("items", _("The item is hidden (a report waits for the manager, or was upheld).")),
     "beside_hidden": (
         "judgements",
-        _("Another item of the prompt is hidden: what was reported may stand in the texts that they share."),
+        _("Another item of the prompt is hidden: what was reported may be in the texts that they share."),
     ),
     "no_judgement": ("prompts", _("Nobody has judged this prompt yet.")),
     "no_pair": ("prompts", _("The judgements of this prompt give no pair.")),
@@ -57,7 +57,7 @@ LEFT_OUT = {
     "unjudged": ("pairs", _("Nobody compared these two answers.")),
     "superseded_judgement": (
         "pairs",
-        _("The comparison does not go together with what its author judged later."),
+        _("The comparison contradicts what its author judged later."),
     ),
     "opposite_votes": ("pairs", _("Annotators judged the two answers in opposite ways.")),
     "cycle": ("pairs", _("The majorities run in a circle (A over B, B over C, C over A).")),
@@ -67,8 +67,8 @@ LEFT_OUT = {
     "cut_pair": (
         "pairs",
         _(
-            "One of the answers was cut off (at its greatest length, or by a filter): it is not what "
-            "its model meant."
+            "One of the answers was cut off (at its maximum length, or by a filter): it is not what its "
+            "model meant."
         ),
     ),
     # corrections
@@ -94,7 +94,7 @@ LEFT_OUT = {
     "judged_bad": ("answers", _("The answer was offered for learning, but was judged bad.")),
     "cut_answer": (
         "answers",
-        _("The answer was cut off (at its greatest length, or by a filter): it is not what its model meant."),
+        _("The answer was cut off (at its maximum length, or by a filter): it is not what its model meant."),
     ),
     "superseded_target": ("answers", _("The answer was offered for learning, but has been corrected.")),
     "target_not_reviewed": (
@@ -116,7 +116,7 @@ LEFT_OUT = {
     "taken_back": ("words of end users", _("The person took the thumb or the correction back.")),
     "changed_mind": (
         "words of end users",
-        _("The person said something else of it later: the later word counts."),
+        _("The person said something else about it later: the later word counts."),
     ),
     "target_unknown": ("words of end users", _("The answer, or one of the drafts, has not arrived yet.")),
     "no_question": ("words of end users", _("There is no question that the answer answers.")),
@@ -125,20 +125,20 @@ LEFT_OUT = {
     "word_unused": (
         "words of end users",
         _(
-            "It stands in no row: others said the opposite, the person said otherwise of an equal "
-            "answer later, or this format writes nothing of it."
+            "It is in no row: others said the opposite, the person said something else about an equal "
+            "answer later, or this format does not write it."
         ),
     ),
     "person_cap": ("words of end users", _("The person gave more thumbs than the limit for one person.")),
-    "thinned": ("rows", _("Left out so that good and bad stand in the proportion asked for.")),
+    "thinned": ("rows", _("Left out so that good and bad are in the proportion asked for.")),
     # rows
-    "split_bridge": ("rows", _("The row would stand on two sides of the split.")),
+    "split_bridge": ("rows", _("The row would be on two sides of the split.")),
 }
 
 # What a manifest notes without anything being left out.
 NOTES = {
     "no_strength": _(
-        "Some pairs have no strength: margins stand on every row or on none, so none were written."
+        "Some pairs have no strength: margins are on every row or on none, so none were written."
     ),
 }
 

@@ -110,7 +110,7 @@ class AssignmentView(APIView):
         """One's own assignment, to go on with or to reopen."""
         found = queue.own(user=request.user, pk=pk, project=_key_project(request))
         if found.item.hidden:
-            raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
+            raise Conflict("item_hidden", _("This item was hidden. Your text is kept."))
         return Response(payload.of(found, html=request.query_params.get("html") in ("1", "true")))
 
 

@@ -71,7 +71,7 @@ def actions() -> dict[str, str]:
         "action_rate_rest": _("Same rating for the answer's remaining criteria"),
         "action_sort": _("Sort the columns by rank"),
         "action_scroll_together": _("Scroll all answers together"),
-        "action_zoom": _("One answer over the whole width, and back"),
+        "action_zoom": _("One answer at full width, and back"),
         "action_prompt_place": _("Prompt beside, above or folded"),
         "action_correct": _("Correct the answer in focus"),
         "action_keep": _("Keep and next"),
@@ -95,7 +95,7 @@ def strings() -> dict[str, Words]:
         "role_user": _("User"),
         "role_assistant": _("Assistant"),
         "role_tool": _("Tool"),
-        "answer_this": _("answer this"),
+        "answer_this": _("to be answered"),
         "conversation": _("Conversation"),
         "user_said": _("What the user said"),
         "tool_call": _("Calls"),
@@ -106,11 +106,11 @@ def strings() -> dict[str, Words]:
         "no_source": _("This pair came without a source."),
         "show_prompt": _("Show the whole prompt"),
         "fold_prompt": _("Fold the prompt"),
-        "prompt_place": _("Where the prompt stands"),
+        "prompt_place": _("Where the prompt is shown"),
         "prompt_beside": _("Prompt beside the answers"),
         "prompt_above": _("Prompt above the answers"),
         "prompt_folded": _("Prompt folded to a line"),
-        "zoomed_in": _("One answer over the whole width"),
+        "zoomed_in": _("One answer at full width"),
         "zoomed_out": _("All answers side by side"),
         "correct_this_turn": _("Correct this turn"),
         # answers
@@ -151,10 +151,10 @@ def strings() -> dict[str, Words]:
         ),
         "line_spoken": _("acceptability line"),
         "rank_letter": _("Rank %(letter)s next"),
-        "ranked_letter": _("%(letter)s: drag or use the arrow keys to move it, Delete to take it out"),
+        "ranked_letter": _("%(letter)s: drag or use the arrow keys to move it, Delete to remove it"),
         "ranked": _("%(letter)s ranked"),
         "moved": _("%(letter)s moved"),
-        "taken_out": _("%(letter)s taken out"),
+        "taken_out": _("%(letter)s removed"),
         "nothing_ranked": _("Nothing ranked"),
         "sorted": _("Columns in the order %(order)s"),
         "scroll_together_on": _("Answers scroll together"),
@@ -162,7 +162,7 @@ def strings() -> dict[str, Words]:
         "strength_press": _("Press › between two answers to say how much better."),
         "strength_rank_first": _("Rank two answers; then press › between them to say how much better."),
         "strength_between": _("%(better)s than %(worse)s: %(words)s. Press to change"),
-        "strength_0": _("hardly better"),
+        "strength_0": _("slightly better"),
         "strength_1": _("better"),
         "strength_2": _("clearly better"),
         "strength_3": _("much better"),
@@ -195,12 +195,12 @@ def strings() -> dict[str, Words]:
         "claims": _("Claims of the answer"),
         "claims_button": _("Claims"),
         "claims_help": _(
-            "A–D say what the source says of each and go on. The suggested sentence counts unless you type "
-            "the number of another; 0 takes it out."
+            "Press A–D to say what the source says about each claim and go on. The suggested sentence "
+            "counts unless you type the number of another; 0 removes it."
         ),
         "claims_help_touch": _(
-            "Tap the state of each. The suggested sentence counts; tap it to go to the source and tap "
-            "another."
+            "Tap the state of each claim. The suggested sentence counts; tap it to go to the source and "
+            "tap another."
         ),
         "which_sentence": _("Which sentence?"),
         "claim_state": _("State of the claim"),
@@ -219,7 +219,7 @@ def strings() -> dict[str, Words]:
         "markdown_help": _("Markdown and LaTeX are understood. The text is kept exactly as you write it."),
         "preview": _("Preview"),
         "preview_empty": _("Nothing written yet."),
-        "preview_failed": _("No preview just now; your text is kept."),
+        "preview_failed": _("No preview at the moment; your text is kept."),
         "submit_from_field": _("Ctrl + Enter submits from inside the field"),
         # submit and its hints
         "submit_and_next": _("Submit and next"),
@@ -248,10 +248,10 @@ def strings() -> dict[str, Words]:
         "store_full": _("not kept: this browser has no room, keep the page open"),
         "sign_in": _("Sign in"),
         "try_now": _("Try now"),
-        "mine_today": _("mine today: %(n)s"),
+        "mine_today": _("done today: %(n)s"),
         "kept_late": _(
-            "Sent. Its time had run out and somebody else had taken the item, so it is kept beside "
-            "their work."
+            "Sent. Your time on the item had run out and somebody else had taken it, so your work is kept "
+            "beside theirs."
         ),
         "lease_lost": _(
             "Somebody else has taken this item meanwhile. Go on: what you submit is kept beside their work."
@@ -263,7 +263,7 @@ def strings() -> dict[str, Words]:
         "reported": _("Reported. The manager decides what happens to it."),
         "not_taken_back": _("It was not taken back: %(message)s"),
         "banner_withdrawn": _(
-            "You took back what you had submitted here. It counts no more until you submit it again."
+            "You took back what you submitted here. It does not count until you submit it again."
         ),
         "banner_unskipped": _("You took back your skip. The item is yours again."),
         "done_and_left": _("%(done)s done · %(left)s left"),
@@ -272,7 +272,7 @@ def strings() -> dict[str, Words]:
         "summary_judged": plural(lambda n: ngettext("%(n)s item in %(time)s", "%(n)s items in %(time)s", n)),
         "minutes": plural(lambda n: ngettext("%(n)s minute", "%(n)s minutes", n)),
         "summary_settled": _("Settled by a reviewer so far"),
-        "summary_same": _("%(n)s of your %(of)s judgements as settled"),
+        "summary_same": _("Same as settled: %(n)s of your %(of)s judgements"),
         "summary_agreement": _("agreement %(value)s"),
         "summary_corrections": _("Your corrections so far"),
         "summary_accepted": _("accepted: %(n)s"),

@@ -32,7 +32,7 @@ def shapes() -> dict[str, str]:
         "ranked_list": _("A list of answers to each question"),
         "pairs": _("Several answers, in columns"),
         "qa": _("Questions with an answer and its source"),
-        "prompts": _("Questions alone"),
+        "prompts": _("Questions only"),
         "transcripts": _("Conversations in one text"),
         "answers": _("Answers to questions that are known already"),
         "tree": _("Trees of conversations"),

@@ -57,7 +57,7 @@ class Preview:
             "ties": _("ties: %(n)d"),
             "good": _("good: %(n)d"),
             "bad": _("bad: %(n)d"),
-            "unjudged": _("rows without: %(n)d"),
+            "unjudged": _("rows without a judgement: %(n)d"),
         }
         always = ("good", "bad") if self.counted["good"] + self.counted["bad"] else ("first", "second")
         kinds = [kind for kind in KINDS if self.counted[kind] or kind in always]

@@ -137,12 +137,15 @@ def item_hide(request, project, pk):
     found.refresh_from_db(fields=["hidden"])
     if found.hidden:
         messages.success(
-            request, _("The item is hidden from everyone. A manager decides what becomes of it.")
+            request, _("The item is hidden from everyone. A manager decides what happens to it.")
         )
     else:
         messages.success(
             request,
-            _("The managers are told. Others still see the item: many of your reports wait to be decided."),
+            _(
+                "The managers have been told. Others still see the item, because many of your reports "
+                "have not been decided yet."
+            ),
         )
     return redirect("items", project.slug)
 

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                             ("down_comment", "Thumbs down with a comment"),
                             ("down", "Thumbs down"),
                             ("random", "A random share of answers"),
-                            ("all_bad", "Drafts of which all were bad"),
+                            ("all_bad", "Drafts that were all bad"),
                             ("low_score", "Conversations with a low score"),
                             ("tag", "Feedback with a tag"),
                         ],
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 (
                     "outcome",
                     models.CharField(
-                        choices=[("item", "Put before experts"), ("known", "Already before experts"), ("refused", "Cannot be judged")], max_length=8
+                        choices=[("item", "Sent to experts"), ("known", "Already with the experts"), ("refused", "Cannot be judged")], max_length=8
                     ),
                 ),
                 ("reason", models.CharField(blank=True, max_length=40)),

@@ -40,7 +40,7 @@ def _check_slug(slug: str) -> str:
     if not _SLUG.fullmatch(slug) or len(slug) > 60:
         raise DomainError(
             "bad_slug",
-            _("The address takes small letters, digits and single hyphens, at most 60."),
+            _("The address may have at most 60 characters: lower-case letters, digits and single hyphens."),
             field="slug",
         )
     return slug
@@ -50,7 +50,7 @@ def _check_zone(name: str) -> str:
     if not local_time.is_known(name):
         raise DomainError(
             "bad_time_zone",
-            _("There is no time zone of this name. Choose one of the list, such as Asia/Shanghai."),
+            _("There is no time zone of this name. Choose one from the list, such as Asia/Shanghai."),
             field="time_zone",
         )
     return name
@@ -59,7 +59,9 @@ def _check_zone(name: str) -> str:
 def _check_overlap(overlap: int) -> int:
     if not 1 <= overlap <= MAX_OVERLAP:
         raise DomainError(
-            "bad_overlap", _("The overlap is a number from 1 to %(n)s.") % {"n": MAX_OVERLAP}, field="overlap"
+            "bad_overlap",
+            _("People per item: a number from 1 to %(n)s.") % {"n": MAX_OVERLAP},
+            field="overlap",
         )
     return overlap
 
@@ -98,7 +100,9 @@ def create(
     "slug_taken"; DomainError naming the field otherwise."""
     if actor is not None and not may_create(actor):
         raise DomainError(
-            "permission_denied", _("Only managers of a project and administrators make projects."), status=403
+            "permission_denied",
+            _("Only managers of a project and administrators can create projects."),
+            status=403,
         )
     _check_slug(slug)
     _check_overlap(overlap)
@@ -231,8 +235,8 @@ def check_criteria(criteria: list[dict]) -> list[dict]:
             continue
         if not _KEY.fullmatch(key) or key == "overall":
             message = _(
-                "“%(key)s” cannot be a key: small letters, digits and _ , beginning with a letter; "
-                "“overall” is taken."
+                "“%(key)s” cannot be a key: lower-case letters, digits and _ only, beginning with a "
+                "letter; “overall” is taken."
             )
             raise DomainError("bad_key", message % {"key": key[:60]}, field="criteria")
         if not (en or zh):
@@ -273,7 +277,7 @@ def delete_content(*, item: Item, actor) -> int:
     item is hidden: deleting is always a second step."""
     item = Item.objects.select_for_update(of=("self",)).get(pk=item.pk)
     if not item.hidden:
-        raise Conflict("not_hidden", _("Only a hidden item's content is deleted."))
+        raise Conflict("not_hidden", _("Only a hidden item's content can be deleted."))
     items = list(Item.objects.filter(prompt=item.prompt_id).values_list("pk", flat=True))
     project, prompt = item.project, item.prompt
     prompt.delete()

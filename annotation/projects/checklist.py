@@ -66,7 +66,7 @@ def bring_in(request, project) -> str:
         return ""
     return step(
         reverse("import", args=[project.slug]),
-        _("Bring in a file"),
+        _("Import a file"),
         _("questions with their answers; a template shows the columns"),
     )
 

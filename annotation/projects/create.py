@@ -20,7 +20,7 @@ from core.errors import DomainError
 @never_cache
 def new_project(request):
     if not projects.may_create(request.user):
-        raise PermissionDenied(_("Only managers of a project and administrators make projects."))
+        raise PermissionDenied(_("Only managers of a project and administrators can create projects."))
     form = NewProjectForm(request.POST or None, initial={"kind": "ranking"})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -31,7 +31,7 @@ def new_project(request):
         else:
             messages.success(
                 request,
-                _("%(title)s is ready. Next: bring in a file of prompts and answers.")
+                _("%(title)s is ready. Next: import a file of prompts and answers.")
                 % {"title": data["title"]},
             )
             if added:

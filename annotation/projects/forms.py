@@ -27,21 +27,24 @@ class BenchFields(forms.Form):
     )
     ratings = forms.ChoiceField(label=_("Ratings 1–5"), choices=BenchSettings.Ratings.choices, initial="none")
     ratings_share = forms.IntegerField(
-        label=_("On how many items (%)"), min_value=0, max_value=100, initial=100
+        label=_("Share of items to rate (%)"), min_value=0, max_value=100, initial=100
     )
     lease_minutes = forms.IntegerField(
-        label=_("Minutes an item is held"),
+        label=_("Minutes an item stays reserved"),
         min_value=2,
         max_value=24 * 60,
         initial=30,
-        help_text=_("Prolonged while somebody works; late work is kept all the same."),
+        help_text=_("Extended while somebody is working; late work is kept all the same."),
     )
     time_zone = forms.CharField(
         label=_("Time zone"),
         required=False,
         max_length=64,
         widget=forms.TextInput(attrs={"list": "time-zones", "spellcheck": "false", "autocomplete": "off"}),
-        help_text=_("Days of this project begin and end by it: today, daily limits, the work statement."),
+        help_text=_(
+            "Decides when a day begins and ends in this project: for “today”, daily limits and the "
+            "work statement."
+        ),
     )
     pay_per_item = forms.DecimalField(
         label=_("Pay per item (optional)"), required=False, min_value=0, max_digits=8, decimal_places=2
@@ -63,7 +66,9 @@ class NewProjectForm(BenchFields):
         label=_("Address"),
         max_length=60,
         required=False,
-        help_text=_("Small letters, digits, hyphens; cannot be changed later. Left empty, one is made."),
+        help_text=_(
+            "Lower-case letters, digits, hyphens; cannot be changed later. If left empty, one is made."
+        ),
         widget=forms.TextInput(attrs={"spellcheck": "false"}),
     )
     guidelines = forms.CharField(
@@ -87,7 +92,7 @@ class CloneForm(forms.Form):
     slug = forms.CharField(
         label=_("Address"),
         max_length=60,
-        help_text=_("Small letters, digits, hyphens; cannot be changed later."),
+        help_text=_("Lower-case letters, digits, hyphens; cannot be changed later."),
     )
     members = forms.BooleanField(label=_("With its members"), required=False, initial=True)
 

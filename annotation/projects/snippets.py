@@ -18,4 +18,4 @@ def of_key(key: NewKey, project: Project, base: str) -> list[Snippet]:
     if key.row.scope != ApiKey.Scope.ALL or key.row.role == "user":
         return []
     address = base.rstrip("/") + reverse("api_progress", args=[project.slug])
-    return [Snippet("curl-progress", _("How far the project is: curl"), curl(address, key.text))]
+    return [Snippet("curl-progress", _("Progress of the project: curl"), curl(address, key.text))]

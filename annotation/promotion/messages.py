@@ -17,9 +17,9 @@ from feedback.models import Message
 REFUSALS = {
     "gone": _("The conversation was deleted."),
     "failed": _("The answer broke off."),
-    "stopped": _("The reader stopped the answer."),
+    "stopped": _("The user stopped the answer."),
     "not_kept": _("Its text is not kept."),
-    "dropped": _("Its text was dropped after the days set."),
+    "dropped": _("Its text was dropped after the set number of days."),
     "no_text": _("The answer has no text of its own."),
     "no_question": _("The question it answers is not known."),
     "nul": _("It contains a character that cannot be stored."),

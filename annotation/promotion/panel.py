@@ -24,7 +24,7 @@ from feedback.quality.intervals import shown, wilson
 
 MOST = 5000  # promoted answers looked at, the newest
 LISTED = 20
-WORDS = {"good": _("good"), "bad": _("not good"), "": _("says nothing of it")}
+WORDS = {"good": _("good"), "bad": _("not good"), "": _("says nothing about it")}
 
 
 def words_on(item_ids) -> dict[int, list[tuple[str, Judgement]]]:

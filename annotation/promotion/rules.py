@@ -70,7 +70,7 @@ def _checked(project, values: dict, pk: int | None) -> dict:
     if not name or len(name) > 80:
         fail("name", _("Give the rule a name of at most %(n)s characters.") % {"n": 80})
     if PromotionRule.objects.filter(project=project, name=name).exclude(pk=pk or 0).exists():
-        fail("name", _("There is a rule of this name already."), "taken")
+        fail("name", _("There is already a rule with this name."), "taken")
     if values["kind"] not in Kind.values:
         fail("kind", _("There is no such kind of rule."))
     if not 0 < values["share"] <= 100:
@@ -103,7 +103,7 @@ def create(*, project, actor, **values) -> PromotionRule:
         with transaction.atomic():
             rule.save()
     except IntegrityError:
-        raise DomainError("taken", _("There is a rule of this name already."), field="name") from None
+        raise DomainError("taken", _("There is already a rule with this name."), field="name") from None
     events.append(project=project, actor=actor, verb="promotion.rule", target=rule, kind=rule.kind, made=True)
     return rule
 
@@ -126,7 +126,7 @@ def update(*, rule: PromotionRule, actor, **values) -> PromotionRule:
         with transaction.atomic():
             rule.save(update_fields=[*changed, "seen_event", "mark"])
     except IntegrityError:
-        raise DomainError("taken", _("There is a rule of this name already."), field="name") from None
+        raise DomainError("taken", _("There is already a rule with this name."), field="name") from None
     events.append(project=rule.project, actor=actor, verb="promotion.rule", target=rule, changed=changed)
     return rule
 

@@ -37,9 +37,7 @@ def send(request, project):
         said = ngettext("%(n)s new item is with the experts.", "%(n)s new items are with the experts.", n)
         messages.success(request, said % {"n": n})
         if joined := len(found.of(by_hand.Outcome.KNOWN)):
-            said = ngettext(
-                "%(n)s joined an item that is there.", "%(n)s joined items that are there.", joined
-            )
+            said = ngettext("%(n)s joined an existing item.", "%(n)s joined existing items.", joined)
             messages.info(request, said % {"n": joined})
         return redirect(back) if back else redirect("inbox", project.slug)
     for row in found.rows:

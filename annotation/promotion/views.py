@@ -37,7 +37,7 @@ MARKS = {
 SUGGESTED = [
     (PromotionRule.Kind.DOWN_COMMENT, gettext_lazy("All thumbs down with a comment")),
     (PromotionRule.Kind.RANDOM, gettext_lazy("5% of answers at random")),
-    (PromotionRule.Kind.ALL_BAD, gettext_lazy("Drafts of which all were bad")),
+    (PromotionRule.Kind.ALL_BAD, gettext_lazy("Drafts that were all bad")),
     (PromotionRule.Kind.LOW_SCORE, gettext_lazy("Conversations scored 1 or 2")),
 ]
 
@@ -54,7 +54,7 @@ class RuleForm(forms.Form):
         decimal_places=2,
         initial=5,
         help_text=gettext_lazy(
-            "Of a random share. Which answers fall in it is decided once; a larger share keeps them all."
+            "For a random share. Which answers fall into it is decided once; a larger share keeps them all."
         ),
     )
     threshold = forms.IntegerField(
@@ -64,24 +64,24 @@ class RuleForm(forms.Form):
         max_value=5,
         initial=2,
         help_text=gettext_lazy(
-            "Of low scores. The answers with a thumb down are taken, or else the last answer."
+            "For low scores. The answers with a thumb down are taken, or else the last answer."
         ),
     )
     tag = forms.CharField(
         label=gettext_lazy("Tag"),
         required=False,
         max_length=60,
-        help_text=gettext_lazy("Of feedback that came with this tag."),
+        help_text=gettext_lazy("For feedback with a tag."),
     )
     daily_cap = forms.IntegerField(
         label=gettext_lazy("New items a day, at most"), min_value=1, max_value=promotion.MAX_CAP, initial=50
     )
     per_person_cap = forms.IntegerField(
-        label=gettext_lazy("Of one person a day, at most"),
+        label=gettext_lazy("From one person a day, at most"),
         min_value=1,
         max_value=promotion.MAX_CAP,
         initial=5,
-        help_text=gettext_lazy("Counts what all rules took."),
+        help_text=gettext_lazy("Counted across all rules."),
     )
     active = forms.BooleanField(
         label=gettext_lazy("Switched on: runs by itself"), required=False, initial=True
@@ -268,7 +268,7 @@ def switch(request, project, pk):
 def remove(request, project, pk):
     found = _rule(project, pk)
     promotion.remove(rule=found, actor=request.user)
-    messages.success(request, _("The rule is gone. What it took stays with the experts."))
+    messages.success(request, _("The rule was removed. What it took stays with the experts."))
     return redirect("promotion", project.slug)
 
 

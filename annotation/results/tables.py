@@ -152,8 +152,8 @@ class _Maker:
             [
                 Column(_("Model"), ("model",), False),
                 *_outcome_columns(),
-                Column(_("Share won (95 %)"), _SHARE),
-                Column(_("Strength (95 %)"), ("strength", "strength_low_95", "strength_high_95")),
+                Column(_("Share won (95%)"), _SHARE),
+                Column(_("Strength (95%)"), ("strength", "strength_low_95", "strength_high_95")),
             ],
         )
         for model in self.order():
@@ -175,12 +175,12 @@ class _Maker:
     def pairs(self) -> Table:
         table = Table(
             "pairs",
-            _("Against whom"),
+            _("By opponent"),
             [
                 Column(_("Model"), ("model",), False),
                 Column(_("Against"), ("against",), False),
                 *_outcome_columns(),
-                Column(_("Share won (95 %)"), _SHARE),
+                Column(_("Share won (95%)"), _SHARE),
             ],
             shown=MOST_PAIRS,
         )
@@ -209,7 +209,7 @@ class _Maker:
                 Column(label, (name[:-1],), False),
                 Column(_("Model"), ("model",), False),
                 *_outcome_columns(),
-                Column(_("Share won (95 %)"), _SHARE),
+                Column(_("Share won (95%)"), _SHARE),
             ],
         )
         for key, models in parts.items():
@@ -251,7 +251,7 @@ class _Maker:
                 Column(_("What"), ("what",), False),
                 Column(_("Comparisons"), ("comparisons",)),
                 Column(_("Won"), ("won",)),
-                Column(_("Share won (95 %)"), _SHARE),
+                Column(_("Share won (95%)"), _SHARE),
             ],
         )
         for name, words, found in (
@@ -282,7 +282,7 @@ class _Maker:
                 Column(_("Made by"), ("model",), False),
                 Column(_("Checked"), ("checked",)),
                 *(Column(_QA[v](), (v,)) for v in VERDICTS),
-                Column(_("Share kept (95 %)"), _SHARE),
+                Column(_("Share kept (95%)"), _SHARE),
             ],
         )
         found = self.results.qa
@@ -307,7 +307,7 @@ class _Maker:
             [
                 Column(_("Reason"), ("reason",), False),
                 Column(_("Made by"), ("model",), False),
-                Column(_("Times"), ("times",)),
+                Column(_("Count"), ("times",)),
             ],
         )
         found = [
@@ -339,7 +339,7 @@ class _Maker:
                 Column(_("Thumbs up"), ("up",)),
                 Column(_("Thumbs down"), ("down",)),
                 Column(_("People"), ("people",)),
-                Column(_("Share up (95 %)"), _SHARE),
+                Column(_("Share up (95%)"), _SHARE),
             ],
         )
         for model, one in self.results.thumbs.items():
@@ -363,7 +363,7 @@ class _Maker:
                 Column(_("Model"), ("model",), False),
                 Column(_("Thumb"), ("thumb",), False),
                 Column(_("Reason"), ("reason",), False),
-                Column(_("Times"), ("times",)),
+                Column(_("Count"), ("times",)),
             ],
         )
         for model, one in self.results.thumbs.items():

@@ -16,7 +16,7 @@ STATES = {
 FLAGS = {
     "needs_second_opinion": _("needs a second opinion"),
     "personal_data": _("personal data"),
-    "nonsense": _("the question itself is at fault"),
+    "nonsense": _("the question itself is faulty"),
 }
 assert set(FLAGS) == set(ITEM_FLAGS)
 

@@ -32,11 +32,11 @@ def ranking(text: str) -> dict:
         elif not char.isspace() and (char not in _BETWEEN or tied):
             raise DomainError(
                 "invalid",
-                _("“%(char)s” is not understood there. Write for example B > A = C | D.") % {"char": char},
+                _("“%(char)s” is not understood here. Write, for example, B > A = C | D.") % {"char": char},
                 field="ranking",
             )
     if tied:
-        raise DomainError("invalid", _("Behind = an answer is missing."), field="ranking")
+        raise DomainError("invalid", _("An answer is missing after =."), field="ranking")
     return {"ranking": groups} | ({} if line is None else {"acceptable": line})
 
 

@@ -269,7 +269,7 @@ def renew(*, user, pk: int, active_ms: int = 0, project=None) -> Assignment:
     extra)."""
     a = locked_own(user=user, pk=pk, project=project)
     if a.item.hidden:
-        raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
+        raise Conflict("item_hidden", _("This item was hidden. Your text is kept."))
     if a.state in (Assignment.State.EXPIRED, Assignment.State.RELEASED):
         _take_back(a)
     if a.state in LIVE:
@@ -326,7 +326,7 @@ def skip(*, user, pk: int, reason: str, comment: str = "", project=None) -> Assi
     if reason not in SKIP_REASONS:
         raise DomainError("invalid", _("Choose a reason."), field="reason")
     if reason == "other" and not comment.strip():
-        raise DomainError("invalid", _("Say in a word why."), field="comment")
+        raise DomainError("invalid", _("Say briefly why."), field="comment")
     a = locked_own(user=user, pk=pk, project=project)
     if a.state == Assignment.State.SKIPPED:
         return a

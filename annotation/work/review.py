@@ -40,7 +40,7 @@ def _may_review(*, reviewer, annotation: Annotation) -> None:
     if annotation.annotator.user_id == reviewer.pk:
         raise DomainError("own_work", _("Nobody reviews their own work."), status=403)
     if not Project.objects.visible_to(reviewer, "reviewer").filter(pk=annotation.project_id).exists():
-        raise DomainError("not_found", _("There is no such annotation."), status=404)
+        raise DomainError("not_found", _("There is no such judgement."), status=404)
 
 
 def _locked(annotation: Annotation) -> Annotation:
@@ -71,7 +71,7 @@ def accept(*, annotation: Annotation, reviewer, comment: str = "") -> Review:
     annotation = _locked(annotation)
     _may_review(reviewer=reviewer, annotation=annotation)
     if annotation.state not in (Annotation.State.SUBMITTED, Annotation.State.ACCEPTED):
-        raise Conflict("not_submitted", _("This work is with its author just now."))
+        raise Conflict("not_submitted", _("This work is with its author at the moment."))
     Annotation.objects.filter(pk=annotation.pk).update(
         state=Annotation.State.ACCEPTED, updated_at=timezone.now()
     )
@@ -90,7 +90,7 @@ def return_(*, annotation: Annotation, reviewer, comment: str) -> Review:
     if annotation.annotator.user_id is None:
         raise Conflict("no_author", _("Imported work has no author to go back to."))
     if annotation.state not in (Annotation.State.SUBMITTED, Annotation.State.ACCEPTED):
-        raise Conflict("not_submitted", _("This work is with its author just now."))
+        raise Conflict("not_submitted", _("This work is with its author at the moment."))
     settled = settlement_of(annotation.item)
     if settled is not None and settled.version.annotation_id == annotation.pk:
         raise Conflict("settled", _("The item was settled with this work: withdraw the settlement first."))
@@ -125,7 +125,7 @@ def settle(*, item: Item, version: AnnotationVersion, reviewer, comment: str = "
     annotation = _locked(version.annotation)
     _may_review(reviewer=reviewer, annotation=annotation)
     if annotation.item_id != item.pk:
-        raise DomainError("not_found", _("There is no such annotation."), status=404)
+        raise DomainError("not_found", _("There is no such judgement."), status=404)
     if annotation.head_id != version.pk or annotation.state not in (
         Annotation.State.SUBMITTED,
         Annotation.State.ACCEPTED,

@@ -26,7 +26,7 @@ def rule(*, item: Item, reviewer, given: dict, order: list[int], comment: str = 
     document_checks.check_shape(given)
     item = Item.objects.select_for_update(no_key=True, of=("self",)).select_related("prompt").get(pk=item.pk)
     if item.hidden:
-        raise Conflict("item_hidden", _("This item was taken out of view."))
+        raise Conflict("item_hidden", _("This item was hidden."))
     if review.settlement_of(item) is not None:
         raise Conflict("settled", _("This item is already settled."))
     doc = document_checks.check_complete(
@@ -48,7 +48,7 @@ def rule(*, item: Item, reviewer, given: dict, order: list[int], comment: str = 
             project=project, item=item, annotator=annotator, state=Annotation.State.WITHDRAWN, ruling=True
         )
     elif not annotation.ruling:
-        raise Conflict("own_work", _("You judged this item yourself: somebody else settles it."))
+        raise Conflict("own_work", _("You judged this item yourself, so somebody else must settle it."))
     event = events.append(
         project=project, actor=reviewer, verb="settle", target=item, annotation=annotation.pk, ruling=True
     )

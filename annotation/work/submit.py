@@ -101,14 +101,14 @@ def submit(*, user, pk: int, given: dict, client_key: str, active_ms: int = 0, p
     if annotation is not None:
         annotation.project, annotation.annotator = a.project, a.annotator
         if annotation.ruling:
-            raise Conflict("own_ruling", _("You have settled this item yourself: somebody else judges it."))
+            raise Conflict("own_ruling", _("You settled this item yourself, so somebody else must judge it."))
         known = annotation.versions.filter(client_key=client_key).first()
         if known is not None:
             return Submitted(annotation, known, known.late)
         if annotation.state == Annotation.State.ACCEPTED or item.state == Item.State.SETTLED:
             raise Conflict("reviewed", _("This work has been reviewed and can no longer be changed."))
     if item.hidden:
-        raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
+        raise Conflict("item_hidden", _("This item was hidden. Your text is kept."))
     doc = check_complete(
         document.to_slots(given, a.order),
         kind=item.kind,

@@ -22,7 +22,7 @@ def unskip(*, user, pk: int, project=None) -> Assignment:
     skipped (a report puts an item aside for good) or somebody else has the place by now."""
     a = queue.locked_own(user=user, pk=pk, project=project)
     if a.item.hidden:
-        raise Conflict("item_hidden", _("This item was taken out of view. Your text is kept."))
+        raise Conflict("item_hidden", _("This item was hidden. Your text is kept."))
     if a.state != Assignment.State.SKIPPED or not a.skip_reason:
         raise Conflict("not_undoable", _("This work can no longer be taken back."))
     if a.item.state != Item.State.OPEN or not queue.take_slot(a):

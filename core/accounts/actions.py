@@ -69,7 +69,7 @@ def create_user(
     write to SQLite meanwhile)."""
     username = check_username(username)
     if not password:
-        raise DomainError("empty_password", _("Give a password."), field="password")
+        raise DomainError("empty_password", _("Enter a password."), field="password")
     _refuse_lookalike(username)
     user = User(
         username=username,
@@ -167,7 +167,7 @@ def add_people(*, project: Project, names: list[str], role: str, actor) -> list[
     may_manage(actor, project)
     names = list(dict.fromkeys(n for n in (name.strip() for name in names) if n))
     if not names:
-        raise DomainError("empty", _("Give at least one name."), field="names")
+        raise DomainError("empty", _("Enter at least one name."), field="names")
     if len(names) > MAX_PASTED:
         raise DomainError("too_many", _("At most %(n)s names at a time.") % {"n": MAX_PASTED}, field="names")
     for name in names:
@@ -221,7 +221,7 @@ def reset_password(*, member: Member, actor) -> str:
         if user.is_superuser or Member.objects.of(user).exclude(project__in=managed).exists():
             raise DomainError(
                 "permission_denied",
-                _("This account reaches further than your projects; ask an administrator to reset it."),
+                _("This account has access beyond your projects; ask an administrator for a new password."),
                 status=403,
             )
     password = one_time_password()

@@ -35,7 +35,7 @@ class ProfileForm(forms.ModelForm):
         model = User
         fields = ["first_name", "language", "theme", "text_size"]
         labels = {
-            "first_name": _("Shown name"),
+            "first_name": _("Display name"),
             "language": _("Language"),
             "theme": _("Colours"),
             "text_size": _("Text size"),
@@ -46,12 +46,12 @@ class ProfileForm(forms.ModelForm):
         self.fields["language"] = forms.ChoiceField(
             label=_("Language"),
             required=False,
-            choices=[("", _("As the browser asks")), ("en", "English"), ("zh-hans", "简体中文")],
+            choices=[("", _("Same as the browser")), ("en", "English"), ("zh-hans", "简体中文")],
         )
         self.fields["theme"] = forms.ChoiceField(
             label=_("Colours"),
             required=False,
-            choices=[("", _("As the system has it")), ("light", _("Light")), ("dark", _("Dark"))],
+            choices=[("", _("Same as the system")), ("light", _("Light")), ("dark", _("Dark"))],
         )
         sizes = [(-1, _("Small")), (0, _("Normal")), (1, _("Larger")), (2, _("Large")), (3, _("Very large"))]
         self.fields["text_size"] = forms.TypedChoiceField(label=_("Text size"), coerce=int, choices=sizes)
@@ -60,7 +60,7 @@ class ProfileForm(forms.ModelForm):
 
 class PasswordForm(forms.Form):
     old_password = forms.CharField(
-        label=_("Present password"),
+        label=_("Current password"),
         strip=False,
         max_length=4096,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
@@ -85,7 +85,7 @@ class PasswordForm(forms.Form):
 
     def clean_old_password(self):
         if not self.user.check_password(self.cleaned_data["old_password"]):
-            raise forms.ValidationError(_("This is not your present password."))
+            raise forms.ValidationError(_("This is not your current password."))
         return self.cleaned_data["old_password"]
 
     def clean(self):
@@ -93,18 +93,18 @@ class PasswordForm(forms.Form):
         if data.get("new_password") and data.get("again") and data["new_password"] != data["again"]:
             self.add_error("again", _("The two new passwords differ."))
         if data.get("new_password") and data.get("new_password") == data.get("old_password"):
-            self.add_error("new_password", _("Choose a password other than the present one."))
+            self.add_error("new_password", _("Choose a password other than the current one."))
         return data
 
 
 class JoinForm(forms.Form):
     username = forms.CharField(
-        label=_("Name to sign in with"),
+        label=_("Sign-in name"),
         max_length=150,
         help_text=_("Letters (Chinese too), digits and @ . + - _"),
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
     )
-    display_name = forms.CharField(label=_("Shown name (optional)"), max_length=150, required=False)
+    display_name = forms.CharField(label=_("Display name (optional)"), max_length=150, required=False)
     password = forms.CharField(
         label=_("Password"),
         strip=False,
@@ -145,13 +145,13 @@ class RoleForm(forms.Form):
 class ApiKeyForm(forms.Form):
     name = forms.CharField(label=_("What it is for"), max_length=80, required=False)
     scope = forms.ChoiceField(
-        label=_("What it opens"), choices=ApiKey.Scope.choices, initial=ApiKey.Scope.ALL
+        label=_("What it allows"), choices=ApiKey.Scope.choices, initial=ApiKey.Scope.ALL
     )
     role = forms.ChoiceField(
-        label=_("Role, at most"),
+        label=_("Highest role"),
         choices=Role.choices,
         initial=Role.ANNOTATOR,
-        help_text=_("Of no account for a key that opens one thing only."),
+        help_text=_("Has no effect on a key that is for feedback only or the proxy only."),
     )
     expires_days = forms.IntegerField(
         label=_("Ends after (days)"),

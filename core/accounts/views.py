@@ -92,9 +92,9 @@ def login_page(request):
                 )
                 messages.warning(request, words, extra_tags="unsaved")
             return HttpResponseRedirect(_safe_next(request))
-        form.add_error(None, _("Name and password do not match. Capitals count."))
+        form.add_error(None, _("Name and password do not match. Upper and lower case count."))
     if wants_json:
-        message = " ".join(str(e) for e in form.non_field_errors()) or _("Give name and password.")
+        message = " ".join(str(e) for e in form.non_field_errors()) or _("Enter your name and password.")
         return JsonResponse({"error": {"code": code, "message": message}}, status=status)
     form.focus_what_is_missing()
     return render(
@@ -192,7 +192,7 @@ def password(request):
             form.add_error(exc.field or None, exc.message)
         else:
             update_session_auth_hash(request, request.user)
-            messages.success(request, _("Your new password is in use."))
+            messages.success(request, _("Your new password is set."))
             return redirect("home")
     return render(request, "core/password.html", {"form": form}, status=200 if allowed else 429)
 
@@ -319,7 +319,7 @@ def server_error(request):
     known = of_the_machine(exc) if exc is not None else None
     status = known.status if known else 500
     if request.path.startswith("/api/"):
-        broke = DomainError("server_error", _("Something broke on our side. It has been written down."))
+        broke = DomainError("server_error", _("Something broke on our side. It has been logged."))
         return JsonResponse((known or broke).as_dict(), status=status)
     return HttpResponse(
         render_to_string("core/500.html", {"message": known.message if known else ""}), status=status

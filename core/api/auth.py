@@ -111,7 +111,7 @@ class KeyAuthentication(authentication.BaseAuthentication):
         if key is None:
             raise exceptions.AuthenticationFailed(_("This API key is not valid."))
         if key.scope not in (ApiKey.Scope.ALL, getattr(request.parser_context.get("view"), "key_scope", "")):
-            raise exceptions.PermissionDenied(_("This API key is not for this."))
+            raise exceptions.PermissionDenied(_("This API key does not allow this."))
         return key.user, key
 
 
@@ -146,7 +146,7 @@ def project_for(request, slug: str, role: str) -> tuple[Project, str]:
     if project is None or not held:
         raise Http404
     if key is not None and key.scope != ApiKey.Scope.ALL:
-        raise exceptions.PermissionDenied(_("This API key is not for this."))
+        raise exceptions.PermissionDenied(_("This API key does not allow this."))
     # A key does no more than its own role and no more than its person's.
     granted = held if key is None or held not in roles_from(key.role) else key.role
     if granted not in roles_from(role):
@@ -169,5 +169,5 @@ def scoped(request, scope: str) -> Project:
     if not isinstance(request.auth, ApiKey):
         raise exceptions.PermissionDenied(_("This needs an API key."))
     if not opens(request.auth, scope):
-        raise exceptions.PermissionDenied(_("This API key is not for this."))
+        raise exceptions.PermissionDenied(_("This API key does not allow this."))
     return request.auth.project

@@ -89,10 +89,11 @@ def _after_a_loss(job: Job) -> tuple[bool, str]:
     if job.attempts >= settings.JOB_MAX_ATTEMPTS:
         if how:
             return False, _(
-                "The job's worker was lost %(n)d times, the last time by %(how)s; it was not tried again."
+                "The job's worker was lost %(n)d times, the last time by %(how)s; the job was not "
+                "tried again."
             ) % known
-        return False, _("The job's worker was lost %(n)d times; it was not tried again.") % known
-    return True, _("The job's worker ended (%(how)s); it is tried again.") % known if how else ""
+        return False, _("The job's worker was lost %(n)d times; the job was not tried again.") % known
+    return True, _("The job's worker ended (%(how)s); the job is tried again.") % known if how else ""
 
 
 def begin() -> None:

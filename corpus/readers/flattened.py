@@ -131,7 +131,7 @@ def _label_studio(row: Row, places: list, texts: list[str]) -> list[JudgementIn]
                 column,
                 "verdict",
                 _(
-                    "A ranking of Label Studio's Ranker names no answers of the row: bring it as a "
+                    "A ranking of Label Studio's Ranker does not name the row's answers: give it as a "
                     "column with their ranks."
                 ),
             )

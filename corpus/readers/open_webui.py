@@ -70,16 +70,14 @@ def feedback(row: Row) -> list[Entry]:
     """A thumb as a label of its answer; where it was given beside answers of other models, as a ranking,
     too."""
     if not is_feedback(row.data):
-        raise RowRefused("data", "missing", _("This is no rating with a snapshot of its chat."))
+        raise RowRefused("data", "missing", _("This is not a rating with a snapshot of its chat."))
     data, meta, snapshot = row.data["data"], row.data["meta"], row.data["snapshot"]
     shot = snapshot.get("chat") if isinstance(snapshot, dict) else None
     chat = _Chat(shot if isinstance(shot, dict) else {})
     rated = chat.nodes.get(str(meta.get("message_id")))
     question = chat.nodes.get(str(rated.get("parentId"))) if rated else None
     if rated is None or question is None or rated.get("role") != "assistant":
-        raise RowRefused(
-            "snapshot", "missing", _("The answer that was rated does not stand in the snapshot.")
-        )
+        raise RowRefused("snapshot", "missing", _("The answer that was rated is not in the snapshot."))
     before = chat.path(question)
     if before is None:
         raise RowRefused(

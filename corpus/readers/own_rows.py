@@ -94,7 +94,9 @@ def _told(row: dict) -> _Told | RowRefused:
 def _read(row: dict) -> _Told:
     if not is_own(row):
         raise RowRefused(
-            "type", "missing", _("This is no row of an export: a field that all of them have is missing.")
+            "type",
+            "missing",
+            _("This is not a row of an export: a field that every such row has is missing."),
         )
     kind, provenance = row["type"], row["provenance"]
     if not isinstance(provenance, dict):

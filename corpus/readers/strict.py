@@ -82,10 +82,10 @@ _SAYINGS = (
     ("Expecting ',' delimiter", gettext_lazy("a comma is missing")),
     ("Expecting ':' delimiter", gettext_lazy("a colon is missing")),
     ("Illegal trailing comma", gettext_lazy("there is a comma too many")),
-    ("Extra data", gettext_lazy("something follows behind the end")),
+    ("Extra data", gettext_lazy("there is something after the end")),
     ("Unterminated string", gettext_lazy("a text has no closing quotation mark")),
     ("Invalid control character", gettext_lazy("a text holds a line break or another control character")),
-    ("Invalid \\", gettext_lazy("a backslash is followed by what it cannot stand before")),
+    ("Invalid \\", gettext_lazy("a backslash is followed by a character that cannot be escaped")),
 )
 
 

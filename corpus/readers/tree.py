@@ -39,7 +39,7 @@ def sibling_sets(row) -> list[Entry]:
     data = row.data
     root = data["prompt"] if isinstance(data.get("prompt"), dict) else data
     if not isinstance(root.get("replies"), list):
-        raise RowRefused("replies", "tree", _("This is no tree of messages: there is no list of replies."))
+        raise RowRefused("replies", "tree", _("This is not a tree of messages: there is no list of replies."))
     tree_id, language = str(data.get("message_tree_id") or root.get("message_id") or ""), root.get("lang")
     entries: list[Entry] = []
     left: set[str] = set(data.keys() - _OF_TREE) if root is not data else set()

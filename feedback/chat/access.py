@@ -144,7 +144,7 @@ def _guest(request, slug: str) -> Visitor | None:
     if link is None or not guest_links.is_alive(link):
         raise DomainError(
             "link_gone",
-            _("The link you came by works no more. Ask whoever gave it to you for a new one."),
+            _("The link you used no longer works. Ask whoever gave it to you for a new one."),
             status=403,
         )
     return Visitor(link.project, _chat_of(link.project), "", None, entry["key"])

@@ -298,7 +298,7 @@ def _admit(visitor: Visitor, address: str) -> None:
     if visitor.consent_due:
         data = {"consent": visitor.chat.consent, "version": visitor.chat.consent_version}
         raise Conflict(
-            "consent", _("Read what is kept of your words, and agree to it, before you go on."), data=data
+            "consent", _("Before you go on, read what is kept of what you write, and agree to it."), data=data
         )
     limits.take("chat-turns", str(visitor.end_user().pk), limit=visitor.chat.turns_per_minute, seconds=60)
     if address:

@@ -91,14 +91,14 @@ def stored(chat: ChatSettings, *, guest: bool) -> list[str]:
         ]
         out.append(
             _(
-                "Stored is which answer got which thumb, reason and score, without its text, to see "
-                "how well the model does."
+                "What is stored is which answer got which thumb, reason and score, without its text, to "
+                "see how well the model does."
             )
         )
     else:
         out = [
             _(
-                "Your questions, the answers, and what you say of them are stored under a pseudonym, "
+                "Your questions, the answers, and what you say about them are stored under a pseudonym, "
                 "not under your name."
             )
         ]
@@ -111,8 +111,8 @@ def stored(chat: ChatSettings, *, guest: bool) -> list[str]:
             out.append(days % {"n": chat.keep_days})
         out.append(
             _(
-                "Experts may be shown single turns, without your name, to say what a good answer "
-                "would be; from that the model learns."
+                "Experts may be shown single turns, without your name, to say what a good answer would be; "
+                "the model learns from that."
             )
         )
     if chat.masking == ChatSettings.Masking.STORAGE and chat.keep != ChatSettings.Keep.IDS:
@@ -122,8 +122,8 @@ def stored(chat: ChatSettings, *, guest: bool) -> list[str]:
     if chat.replies != ChatSettings.Replies.OFF and chat.keep != ChatSettings.Keep.IDS:
         out.append(
             _(
-                "A specialist may read an answer you judged, with your question, and reply: the reply "
-                "stands under it in your conversation."
+                "An expert may read an answer you judged, with your question, and reply: the reply appears "
+                "under it in your conversation."
             )
         )
     out.append(

@@ -52,7 +52,7 @@ def _answer(view, method, act, request, slug, ids):
             {
                 "error": {
                     "code": "method_not_allowed",
-                    "message": _("This address takes %(method)s.") % {"method": method},
+                    "message": _("This address accepts only %(method)s.") % {"method": method},
                 }
             },
             status=405,

@@ -82,9 +82,9 @@ def take(*, project: int, person: str = "") -> Place:
     most = min(settings.WEB_STREAMS, settings.WEB_THREADS - 1)
     with _lock:
         if person and _taken[keys[2]] >= settings.PERSON_STREAMS:
-            message = _(
-                "%(n)s answers are being written for you. Wait until one is finished, or stop one."
-            ) % {"n": settings.PERSON_STREAMS}
+            message = _("Answers being written for you: %(n)s. Wait until one is finished, or stop one.") % {
+                "n": settings.PERSON_STREAMS
+            }
             raise DomainError("too_many_answers", message, status=429, data={"retry_after": RETRY_SECONDS})
         if _taken[()] >= most or _taken[keys[1]] >= settings.PROJECT_STREAMS:
             raise busy()

@@ -24,9 +24,9 @@ def strings() -> dict[str, str]:
         "regenerate": _("Another answer"),
         "ask_again": _("Ask again"),
         "practice": _("practice model"),
-        "practice_words": _("A stand-in that answers from prepared texts. It is no language model."),
-        "broken_off_at_once": _("The answer broke off before a word of it had come."),
-        "broken_off": _("The answer broke off. What had come by then is kept."),
+        "practice_words": _("A stand-in that answers from prepared texts. It is not a language model."),
+        "broken_off_at_once": _("The answer broke off before its first word."),
+        "broken_off": _("The answer broke off. What had arrived by then is kept."),
         "stopped": _("You stopped this answer."),
         "not_kept": _("This text is not kept."),
         "writing": _("The answer is being written"),
@@ -44,10 +44,10 @@ def strings() -> dict[str, str]:
         "optional": _("if you like"),
         "own_words": _("In your own words"),
         "should_have_said": _("What should it have said?"),
-        "begin_with_answer": _("Begin with the answer"),
-        "specialist": _("A specialist answered"),
+        "begin_with_answer": _("Start from the answer"),
+        "specialist": _("An expert answered"),
         "specialist_correction": _("What the answer should have been"),
-        "your_correction": _("What it should have said, by you"),
+        "your_correction": _("What it should have said, in your words"),
         "draft": _("Draft %(n)s"),
         "drafts_title": _("%(n)s drafts"),
         "drafts_coming": _("Several drafts are being written. Choose when they are there."),
@@ -75,13 +75,13 @@ def strings() -> dict[str, str]:
         "gone": _("This answer is no longer there."),
         "still_writing": _("An answer is still being written. Wait for it, or stop it first."),
         "not_arrived": _(
-            "The server does not answer. What you typed is kept in this browser; send it again when "
-            "you are back on the line."
+            "The server does not answer. What you typed is kept in this browser; send it again when you "
+            "are back online."
         ),
         "signed_out": _("You are signed out. What you typed is kept in this browser."),
         "server_silent": _("The server does not answer. Try again in a moment."),
         "consent_changed": _(
-            "The text you agreed to has changed. Load the page again to read it; what you typed stays."
+            "The text you agreed to has changed. Reload the page to read it; what you typed stays."
         ),
         "no_such_talk": _("There is no such conversation. It may have been deleted."),
         "new_talk": _("New conversation"),
@@ -90,7 +90,9 @@ def strings() -> dict[str, str]:
         "nothing_found": _("Nothing found."),
         "delete": _("Delete"),
         "delete_talk": _("Delete: %(title)s"),
-        "delete_question": _("Delete “%(title)s”? Its texts and what you said of them are gone for good."),
+        "delete_question": _(
+            "Delete “%(title)s”? Its texts and what you said about them will be gone for good."
+        ),
         "rate": _("Rate this conversation"),
         "rated": _("Rated %(n)s of 5"),
     }

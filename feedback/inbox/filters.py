@@ -14,7 +14,7 @@ ABOUT = [
     ("correction", gettext_lazy("Corrections")),
     ("choice", gettext_lazy("Choices among drafts")),
     ("score", gettext_lazy("Scores of conversations")),
-    ("signal", gettext_lazy("Signals, no judgements")),
+    ("signal", gettext_lazy("Signals, not judgements")),
     ("waiting", gettext_lazy("What waits for its answer")),
 ]
 STATES = [
@@ -26,8 +26,8 @@ STATES = [
 ]
 PROMOTED = [
     ("", gettext_lazy("Any")),
-    ("yes", gettext_lazy("Before experts")),
-    ("no", gettext_lazy("Not before experts")),
+    ("yes", gettext_lazy("With the experts")),
+    ("no", gettext_lazy("Not with the experts")),
     ("refused", gettext_lazy("Cannot be judged")),
 ]
 LANGUAGES = [
@@ -72,14 +72,14 @@ class InboxFilter(forms.Form):
     state = forms.ChoiceField(label=gettext_lazy("State"), required=False, choices=STATES)
     promoted = forms.ChoiceField(label=gettext_lazy("Experts"), required=False, choices=PROMOTED)
     source = forms.ChoiceField(
-        label=gettext_lazy("Came by"),
+        label=gettext_lazy("Came through"),
         required=False,
         choices=[("", gettext_lazy("Any")), *Conversation.Source.choices],
     )
     start = _date(gettext_lazy("From"))
     end = _date(gettext_lazy("To"))
     by = forms.ChoiceField(
-        label=gettext_lazy("Days of"),
+        label=gettext_lazy("Date of"),
         required=False,
         choices=[("", gettext_lazy("What was said")), ("answered", gettext_lazy("The answer"))],
     )

@@ -203,8 +203,8 @@ def _chosen(choice: Choice, answer: Message | None) -> str:
     if choice.regenerated:
         return _("Better than the answer before")
     if choice.place is None:
-        return _("Chosen of %(n)s drafts") % {"n": n}
-    return _("Chosen of %(n)s drafts, at place %(place)s") % {"n": n, "place": choice.place + 1}
+        return _("Chosen from %(n)s drafts") % {"n": n}
+    return _("Chosen from %(n)s drafts, at position %(place)s") % {"n": n, "place": choice.place + 1}
 
 
 def _texts(out: Row, row, answer: Message | None, policy: PrivacyPolicy) -> None:
@@ -227,7 +227,7 @@ def _texts(out: Row, row, answer: Message | None, policy: PrivacyPolicy) -> None
     talk = answer.conversation
     if not answer.text:
         out.gone = (
-            _("Its text was dropped after the days set.")
+            _("Its text was dropped after the set number of days.")
             if talk.dropped_at
             else _("Its text is not kept.")
             if not talk.keep

@@ -20,7 +20,9 @@ WHY_NOT = {
     "elsewhere": gettext_lazy(
         "This conversation is not held on the chat page; a reply could not reach the person."
     ),
-    "not_kept": gettext_lazy("The texts of this conversation are not kept; a reply would be one, too."),
+    "not_kept": gettext_lazy(
+        "The texts of this conversation are not kept, so a reply could not be kept either."
+    ),
     "nobody": gettext_lazy("It is not known whose conversation this is."),
 }
 
@@ -144,10 +146,10 @@ def words(reply: Reply) -> str:
     if reply.origin == Reply.Origin.WRITTEN:
         return ""
     if reply.corrected:
-        return _("A specialist checked this answer and corrected it.")
+        return _("An expert checked this answer and corrected it.")
     if reply.verdict == Reply.Verdict.GOOD:
-        return _("A specialist checked this answer and found it good.")
-    return _("A specialist checked this answer: do not rely on it.")
+        return _("An expert checked this answer and found it good.")
+    return _("An expert checked this answer: do not rely on it.")
 
 
 def in_force(messages: Iterable[int]) -> dict[int, Reply]:

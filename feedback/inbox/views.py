@@ -83,7 +83,7 @@ def _chips(request, project, asked: dict) -> list[dict]:
             continue
         if name == "person":
             found = EndUser.objects.filter(project=project, pk=value).only("key_hash").first()
-            words = label(found) if found else _("nobody of this project")
+            words = label(found) if found else _("nobody in this project")
         elif name == "score":
             words = _("Score %(n)s of 5") % {"n": value}
         elif name == "verdict":
@@ -93,7 +93,7 @@ def _chips(request, project, asked: dict) -> list[dict]:
         elif name == "drafts":
             words = _("%(n)s drafts") % {"n": value}
         elif name == "place":
-            words = _("Place on screen: %(n)s") % {"n": value}
+            words = _("Position on screen: %(n)s") % {"n": value}
         elif name == "signal":
             words = str(Signal.Name(value).label) if value in Signal.Name.values else value
         else:
@@ -113,7 +113,7 @@ def _answer_or_404(request, project, pk: int) -> Message:
         pk=pk,
     )
     if found.pk in experts.still_to_judge(project, request.user):
-        raise Http404(_("You have yet to judge this item; then you may read what was said of it."))
+        raise Http404(_("Judge this item first; then you can read what was said about it."))
     return found
 
 
@@ -134,7 +134,7 @@ def answer(request, project, pk):
             form.add_error(exc.field if exc.field in form.fields else None, exc.message)
         else:
             looks.look(project=project, user=request.user, messages=[found.pk])
-            messages.success(request, _("The reply stands under the answer in this person's chat."))
+            messages.success(request, _("The reply is now under the answer in this person's chat."))
             return redirect("inbox_answer", project.slug, pk)
     context = _answer_context(request, project, found)
     context |= {"form": form, "reply": reply, "reply_words": replies.words(reply) if reply else ""}
@@ -204,7 +204,7 @@ def look(request, project):
     if not chosen:
         messages.error(request, _("Choose some rows first."))
     else:
-        words = ngettext("Noted: %(n)s answer looked at.", "Noted: %(n)s answers looked at.", n)
+        words = ngettext("%(n)s answer marked as looked at.", "%(n)s answers marked as looked at.", n)
         messages.success(request, words % {"n": n})
     back = request.POST.get("back", "")
     if back.startswith("/") and is_own_address(request, back):
@@ -216,7 +216,7 @@ def look(request, project):
 def take_back(request, project, pk):
     found = _answer_or_404(request, project, pk)
     if replies.take_back(message=found, actor=request.user):
-        messages.success(request, _("The reply is shown no more."))
+        messages.success(request, _("The reply is no longer shown."))
     return redirect("inbox_answer", project.slug, pk)
 
 

@@ -143,7 +143,7 @@ def _with_key(row, header: str | None):
     if header is None or not isinstance(row, dict):
         return row
     if row.get("id") not in (None, header):
-        raise DomainError("two_ids", _("The row has another id than the Idempotency-Key says."), field="id")
+        raise DomainError("two_ids", _("The row has a different id from the Idempotency-Key."), field="id")
     return row | {"id": header}
 
 

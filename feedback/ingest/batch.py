@@ -188,7 +188,9 @@ class _Batch:
         if before is None:
             return None
         if before[0] != digest:
-            error = RowError("id", "other_body", _("Another row has been received under this id."))
+            error = RowError(
+                "id", "other_body", _("A different row has already been received under this id.")
+            )
             return Result("refused", key=key, error=error)
         return Result("duplicate", before[1], before[2], key)
 

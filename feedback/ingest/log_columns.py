@@ -105,7 +105,7 @@ def moment_of(value, column: str) -> str:
         moment = datetime.fromisoformat(str(value).strip())
     except (ValueError, OverflowError, OSError):
         raise RowRefused(
-            column, "time", _("“%(value)s” is no time that can be read.") % {"value": str(value)[:40]}
+            column, "time", _("“%(value)s” is not a time that can be read.") % {"value": str(value)[:40]}
         ) from None
     return (moment if moment.tzinfo else timezone.make_aware(moment)).isoformat()
 

@@ -176,7 +176,7 @@ class _Row:
         except ValueError:
             number = 0.0
         if number not in (1.0, 2.0, 3.0, 4.0, 5.0):
-            reason = _("A score is 1 to 5. If the column holds thumbs, say --map thumb=%(column)s.") % {
+            reason = _("A score is 1 to 5. If the column holds thumbs, use --map thumb=%(column)s.") % {
                 "column": self.name("score")
             }
             raise RowRefused(self.name("score"), "score", reason)

@@ -154,7 +154,7 @@ def _reasons(reasons, kind: str, value: int | None, rules: Rules, at: str) -> No
         raise RowError(
             f"{at}reasons",
             "bad_reason",
-            _("Reasons are a list of keys: small letters, digits and underscores, none twice."),
+            _("Reasons are a list of keys: lower-case letters, digits and underscores, none twice."),
         )
     if kind != "thumb" or not value:
         raise RowError(f"{at}reasons", "bad_reason", _("Only a thumb up or down has reasons."))

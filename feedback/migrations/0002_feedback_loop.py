@@ -229,7 +229,7 @@ class Migration(migrations.Migration):
             model_name="message",
             name="state",
             field=models.CharField(
-                choices=[("streaming", "Being written"), ("complete", "Complete"), ("stopped", "Stopped by the reader"), ("failed", "Broken off")],
+                choices=[("streaming", "Being written"), ("complete", "Complete"), ("stopped", "Stopped by the user"), ("failed", "Broken off")],
                 default="complete",
                 max_length=10,
             ),

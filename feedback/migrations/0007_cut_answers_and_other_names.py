@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
             model_name="message",
             name="state",
             field=models.CharField(
-                choices=[("streaming", "Being written"), ("complete", "Complete"), ("cut", "Cut off"), ("stopped", "Stopped by the reader"), ("failed", "Broken off")],
+                choices=[("streaming", "Being written"), ("complete", "Complete"), ("cut", "Cut off"), ("stopped", "Stopped by the user"), ("failed", "Broken off")],
                 default="complete",
                 max_length=10,
             ),

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('origin', models.CharField(choices=[('written', 'Written'), ('settled', 'From what experts settled')], default='written', max_length=8)),
-                ('verdict', models.CharField(blank=True, choices=[('good', 'good'), ('bad', 'not good'), ('', 'says nothing of it')], max_length=4)),
+                ('verdict', models.CharField(blank=True, choices=[('good', 'good'), ('bad', 'not good'), ('', 'says nothing about it')], max_length=4)),
                 ('text', models.TextField(blank=True)),
                 ('corrected', models.TextField(blank=True)),
                 ('current', models.BooleanField(default=True)),

@@ -42,7 +42,10 @@ def unreached(exc: UpstreamError) -> Refused:
         return Refused(
             503,
             "endpoint_unusable",
-            _("The model's endpoint cannot be used as it is set. Its project's manager can mend it."),
+            _(
+                "The model's server cannot be used as it is set up. The manager of its project can "
+                "correct this."
+            ),
         )
     if exc.code.startswith("timeout"):
         return Refused(504, f"upstream_{exc.code}", _("The model did not answer in time."))

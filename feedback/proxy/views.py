@@ -77,7 +77,7 @@ def openai_view(*methods: str) -> Callable:
                     raise Refused(
                         405,
                         "method_not_allowed",
-                        _("This address takes %(methods)s.") % {"methods": ", ".join(methods)},
+                        _("This address accepts only %(methods)s.") % {"methods": ", ".join(methods)},
                     )
                 return view(request, key, *args, **kwargs)
             except Refused as exc:
@@ -107,7 +107,9 @@ def _key_of(request) -> ApiKey:
             headers={"WWW-Authenticate": "Bearer"},
         )
     if not opens(key, ApiKey.Scope.PROXY):
-        raise Refused(403, "permission_denied", _("This API key is not for this."), kind="permission_error")
+        raise Refused(
+            403, "permission_denied", _("This API key does not allow this."), kind="permission_error"
+        )
     limits.take("proxy-key", str(key.pk), limit=settings.PROXY_PER_MINUTE, seconds=60)
     return key
 

@@ -56,7 +56,7 @@ def check(rows: list[dict], *, field: str, taken: set[str] = frozenset()) -> lis
         if key and not KEY.fullmatch(key):
             raise DomainError(
                 "bad_reason",
-                _("A reason's key takes small letters, digits and underscores: “%(key)s” does not.")
+                _("“%(key)s” cannot be the key of a reason: lower-case letters, digits and underscores only.")
                 % {"key": key[:40]},
                 field=field,
             )

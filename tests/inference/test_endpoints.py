@@ -199,7 +199,7 @@ def test_the_page_from_nothing_to_nothing(clinic, browser, model, settings):
 def test_a_refused_form_says_what_is_wrong_where(clinic, browser):
     for field, value, words in (
         ("base_url", "http://10.0.0.1/v1", "is not among the hosts"),
-        ("base_url", "http://2130706433/v1", "no usable address"),
+        ("base_url", "http://2130706433/v1", "address cannot be used"),
         ("parameters", "[1]", "JSON object"),
         ("parameters", '{"a": 1, "a": 2}', "JSON object"),
         ("retries", "99", "A number from 0 to 10"),

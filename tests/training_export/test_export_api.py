@@ -236,7 +236,7 @@ def test_an_export_of_nothing_fails_and_says_what_was_left_out(project, manager)
     )
     assert not Snapshot.objects.exists() and not list(workplace.root().glob(".building-*"))
     page = client.get("/p/ward/exports/").content.decode()
-    assert "The last export made nothing." in page
+    assert "The last export produced no data set." in page
 
 
 def test_the_page_offers_every_format_with_a_sample_and_starts_a_job(project, manager):

@@ -23,12 +23,12 @@ class CurationRules:
         page=Page("main"),
     )  # fmt: skip
     pairs: str = option(
-        "all", _("Pairs out of a ranking"), kind=Kind.CHOICE,
+        "all", _("Pairs from a ranking"), kind=Kind.CHOICE,
         help="Which of the decided pairs of a ranking are written.",
         choices={
             "all": _("Every two answers judged differently"),
             "best-worst": _("The best against the worst only"),
-            "best-rest": _("The best against each other one"),
+            "best-rest": _("The best against each of the others"),
             "best-random": _("The best against one other, drawn by the seed"),
         },
         page=Page("main"),

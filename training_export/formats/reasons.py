@@ -15,11 +15,9 @@ REASONS = {
     ),
     "bad_context": _("The conversation before the answer is not one a chat template can render."),
     "tool_turns_in_answer": _("An answer with tool calls cannot be held by this format."),
-    "no_margin": _("The pair has no margin, and margins stand on every row or on none."),
-    "duplicate": _("The same row stands in the data already."),
-    "contradiction": _(
-        "The opposite judgement on the same answers stands in the data, too: both are left out."
-    ),
+    "no_margin": _("The pair has no margin, and margins are on every row or on none."),
+    "duplicate": _("The same row is already in the data."),
+    "contradiction": _("The opposite judgement on the same answers is in the data, too: both are left out."),
     "neighbour": _("Neighbouring rows would share a prompt, and no other place for the row was left."),
     "tools": _("This format holds no tool definitions."),
     "stray_surrogate": _("The text holds half a surrogate pair and cannot be written as UTF-8."),
@@ -29,9 +27,7 @@ REASONS = {
         "list of values in another form)."
     ),
     "bad_source": _("The title or the text of a passage is not a text."),
-    "writer_error": _(
-        "The export failed on this row in a way that nobody foresaw: the server's log has more."
-    ),
+    "writer_error": _("The export failed on this row in an unexpected way: the server's log has more."),
     "text_beside_call": _("LLaMA-Factory's turn for a tool call cannot hold a text beside it."),
     # found by a checker
     "not_utf8": _("The file is not UTF-8."),
@@ -43,14 +39,14 @@ REASONS = {
     "null_content": _("A message has no text."),
     "unknown_role": _("A message has a role that chat templates do not know."),
     "system_only": _("The prompt has no user turn."),
-    "system_not_first": _("A system message stands after other messages."),
+    "system_not_first": _("A system message comes after other messages."),
     "two_users": _("Two user turns follow one another."),
     "two_assistants": _("Two assistant turns follow one another."),
     "assistant_last": _("The prompt ends with the assistant."),
     "no_assistant": _("The answer is not the assistant's."),
     "stray_tool": _("A tool's reply follows no tool call."),
     "tool_calls": _("Tool calls do not have the form they must have."),
-    "implicit_prompt": _("The prompt must stand in its own column, not inside the answers."),
+    "implicit_prompt": _("The prompt must be in its own column, not inside the answers."),
     "label": _("The label must be true or false."),
     "one_class": _("All labels are the same: there is nothing to learn from."),
     "unbalanced": _("The labels are far out of balance: set the trainer's weights as the notes say."),

@@ -39,7 +39,9 @@ class Command(ImportCommand):
             metavar="COLUMN",
             help="The column holding the id of the prompt: answers go to prompts known already.",
         )
-        parser.add_argument("--dry-run", action="store_true", help="Count what would come in; write nothing.")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Count what would be imported; write nothing."
+        )
 
     def handle(self, *args, **options):
         with tempfile.TemporaryDirectory(prefix="import-") as folder:
@@ -80,24 +82,24 @@ class Command(ImportCommand):
 
     def _print(self, report: dict, refused) -> None:
         if report["dry_run"]:
-            self.stdout.write(_("Nothing was written; this is what would come in."))
+            self.stdout.write(_("Nothing was written; this is what would be imported."))
         self.stdout.write(_("Format: %(format)s, %(encoding)s") % report)
         self.stdout.write(
             _(
-                "Records: %(read)d read, %(imported)d taken in, %(duplicates)d known already, "
-                "%(refused)d refused"
+                "Records: %(read)d read, %(imported)d imported, %(duplicates)d known already, %(refused)d "
+                "refused"
             )
             % report
         )
         self.stdout.write(
-            _("New: %(items)d items, %(responses)d answers, %(annotations)d judgements") % report
+            _("New items: %(items)d, answers: %(responses)d, judgements: %(annotations)d") % report
         )
         if "judged" in report:
             self._tell_judged(report["judged"])
         if report["personal_data"]:
-            self.stdout.write(_("Likely personal data: %(personal_data)d records") % report)
+            self.stdout.write(_("Records with likely personal data: %(personal_data)d") % report)
         for name, sentence in (
-            ("dropped", _("Not taken, and not kept: %(columns)s")),
+            ("dropped", _("Left out: %(columns)s")),
             ("notes", _("Kept as notes only: %(columns)s")),
         ):
             if report[name]:

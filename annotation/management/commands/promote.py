@@ -27,8 +27,8 @@ class Command(ProjectCommand):
         for rule in report["rules"]:
             self.stdout.write(
                 _(
-                    "%(name)s: %(item)d new items, %(known)d already before experts, %(refused)d "
-                    "cannot be judged"
+                    "%(name)s: new items: %(item)d, already with the experts: %(known)d, cannot be judged: "
+                    "%(refused)d"
                 )
                 % rule
             )

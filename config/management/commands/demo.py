@@ -43,8 +43,8 @@ class Command(Serve):
             self.say(f"  {name:<{width}}   {password:<22} {ACCOUNTS[name]}")
         self.say(
             _(
-                "The projects marked “Demo” hold three weeks of made-up work. “A file of your own” is empty: "
-                "import into it what you like."
+                "The projects marked “Demo” hold three weeks of made-up work. “A file of your own” is "
+                "empty: import what you like into it."
             )
         )
 
@@ -63,7 +63,7 @@ def demo_accounts(say: Callable[[str], None] = print) -> dict[str, str]:
         passwords = {}
     if set(ACCOUNTS) - set(passwords):  # the first start, or the first with people that came later
         passwords = (simple if settings.LOOPBACK else _random_passwords()) | passwords
-        say(_("Making the demo projects and three weeks of work in them (once; some seconds) …"))
+        say(_("Making the demo projects and three weeks of work in them (only once; takes a few seconds)…"))
         _make(passwords)
         _keep(kept, passwords)
     if not settings.LOOPBACK and any(passwords[name] == simple[name] for name in passwords):

@@ -107,8 +107,8 @@ class Command(BaseCommand):
                 ) from None
         if not settings.LOOPBACK and not settings.HTTPS:
             warning = _(
-                "Warning: this address can be reached from other machines, and without TLS whoever is "
-                "on the way reads along (docs/operations.md)."
+                "Warning: this address can be reached from other machines, and without TLS anyone on the "
+                "way can read along (docs/operations.md)."
             )
             self.stderr.write(self.style.WARNING(warning))
 

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError(_("There is no project %(slug)s.") % {"slug": options["slug"]})
         if options["role"] is None and options["scope"] == ApiKey.Scope.ALL:
-            raise CommandError(_("Say --role, or --scope ingest or proxy."))
+            raise CommandError(_("Give --role, or --scope ingest or proxy."))
         days = options["expires_days"]
         if days is not None and not 1 <= days <= 3650:
             raise CommandError(_("--expires-days goes from 1 to 3650."))

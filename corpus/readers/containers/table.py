@@ -208,7 +208,7 @@ def rows(
             yield line, row
             continue
         if len(row) != len(names) and (len(row) < len(names) or any(row[len(names) :])):
-            reason = _("The row has %(n)d cells, the header %(m)d.") % {"n": len(row), "m": len(names)}
+            reason = _("Cells in the row: %(n)d, in the header: %(m)d.") % {"n": len(row), "m": len(names)}
             yield line, RowRefused("", "ragged", reason)
             continue
         out = dict(zip(names, row, strict=False))

@@ -23,18 +23,17 @@ MEANING = {
         "they can become training data."
     ),
     "ids": _(
-        "Only who gave which thumb to which turn of which model. The talk itself is in the person's "
-        "browser and gone when it is closed; nothing of it "
-        "reaches experts or training."
+        "Only who gave which thumb to which turn of which model. The conversation itself is in the "
+        "person's browser and gone when it is closed; none of it reaches experts or training."
     ),
     "days": _(
-        "As above, until the day; then texts, comments and corrections are emptied and only the "
-        "counts remain. What experts were given before stays with them."
+        "As above, but only for the days set below; then texts, comments and corrections are emptied and "
+        "only the counts remain. What experts were given before stays with them."
     ),
     "storage": _("The model gets what was typed, the database only the masked text. It cannot be undone."),
     "written": _(
-        "From the page Feedback, under an answer of the chat. The person is told beforehand that a "
-        "specialist may reply; who it was is not told."
+        "Written on the page “Feedback”, under an answer of the chat. The person is told beforehand that "
+        "an expert may reply, but not who did."
     ),
     "settled": _(
         "When an answer sent to the experts is settled, the person reads whether it was found good, and the "
@@ -67,7 +66,7 @@ class ChatForm(forms.Form):
         help_text=_("Sent before every conversation as the system message. Those begun earlier keep theirs."),
     )
     assign = forms.ChoiceField(
-        label=_("Which model answers is drawn"), choices=ChatSettings.Arms.choices, widget=forms.RadioSelect
+        label=_("The answering model is drawn"), choices=ChatSettings.Arms.choices, widget=forms.RadioSelect
     )
     turns_per_minute = forms.IntegerField(
         label=_("Questions a person may ask in a minute"), min_value=1, max_value=600
@@ -95,7 +94,7 @@ class ChatForm(forms.Form):
         help_text=_("None chosen means the usual ones: mobile, identity card, bank card, e-mail."),
     )
     replies = forms.ChoiceField(
-        label=_("A specialist's reply reaches the person's talk"),
+        label=_("An expert's reply appears in the person's conversation"),
         choices=ChatSettings.Replies.choices,
         widget=forms.RadioSelect,
         required=False,
@@ -165,7 +164,7 @@ class ConsentForm(forms.Form):
         label=_("What people agree to"),
         rows=6,
         help_text=_(
-            "Asked for once, before the first question. A changed text asks everybody again. Left "
+            "Asked once, before the first question. If the text changes, everybody is asked again. If left "
             "empty, nothing is asked. Markdown."
         ),
     )

@@ -56,22 +56,21 @@ class Command(ImportCommand):
 
     def _print(self, report: dict, refused_rows) -> None:
         self.stdout.write(
-            _("Rows: %(read)d read, %(imported)d taken in, %(duplicates)d known already, %(refused)d refused")
+            _("Rows: %(read)d read, %(imported)d imported, %(duplicates)d known already, %(refused)d refused")
             % report
         )
         new = _(
-            "New: %(conversations)d conversations, %(messages)d messages, %(reactions)d reactions, "
-            "%(choices)d choices"
+            "New conversations: %(conversations)d, messages: %(messages)d, reactions: %(reactions)d, "
+            "choices: %(choices)d"
         )
         self.stdout.write(new % report)
         if not report["feedback_columns"] and not report["reactions"] and not report["choices"]:
             self.stdout.write(
-                _("No column of this file was taken for feedback. To name one: --map thumb=COLUMN")
+                _("No column of this file was recognised as feedback. To name one: --map thumb=COLUMN")
             )
         if report["not_taken"]:
             named = ", ".join(f"{column} ({rows})" for column, rows in report["not_taken"].items())
             self.stdout.write(
-                _("Not taken, with the number of rows in which something stood: %(columns)s")
-                % {"columns": named}
+                _("Left out, with the number of rows that had a value: %(columns)s") % {"columns": named}
             )
         self.tell_refused(refused_rows)

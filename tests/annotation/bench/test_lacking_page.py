@@ -12,7 +12,7 @@ from tests.cast import make_item, make_member, make_project, make_prompt
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PICTURE = {"en": "A picture belongs to this turn", "zh": "这一轮附有一张图片"}
 CUT = {
-    "en": "This answer was cut off here: it had reached its greatest length.",
+    "en": "This answer was cut off here: it had reached its maximum length.",
     "zh": "这个回答达到最大长度，在此截断。",
 }
 MESSAGES = [

@@ -315,7 +315,7 @@ def test_the_ranking_state(live_site, open_page):
     assert result["partial"] == "rank_another"
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "mine today: 1"), ("zh", "今日完成 1 条")])
+@pytest.mark.parametrize(("language", "words"), [("en", "done today: 1"), ("zh", "今日完成 1 条")])
 def test_a_phone_shows_ones_own_count_move(live_site, open_page, language, words):
     project, expert = ranking_project("a-cardiology-project-of-long-title", overlap=2)
     type(expert).objects.filter(pk=expert.pk).update(first_name="Maximiliane Hohenfels")

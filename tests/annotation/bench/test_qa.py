@@ -50,7 +50,7 @@ def test_pairs_are_kept_fixed_and_dropped_with_the_keyboard_alone(live_site, ope
         "corrections": [{"target": "response", "answer": 0, "text": FIXED, "wording_only": False}],
     }
     assert dropped.document == {"schema": 1, "verdict": "drop", "reasons": ["wrong_answer", "unsupported"]}
-    page.get_by_role("heading", name="Nothing left to do here just now").wait_for()
+    page.get_by_role("heading", name="Nothing left to do here for now").wait_for()
 
 
 def test_question_and_answer_are_fixed_with_evidence(live_site, open_page):

@@ -62,12 +62,12 @@ def test_submits_and_skips_are_taken_back_one_after_the_other(live_site, open_pa
     until(page, lambda: states(expert)[:2] == ["submitted", "open"], "the second step")
     press(page, "u")
     shows(page, 0)
-    assert "You took back what you had submitted here." in banner.inner_text()
+    assert "You took back what you submitted here." in banner.inner_text()
     assert page.inner_text(".chips").split() == ["A", "›", "B", "›", "C"]
     until(page, lambda: page.is_disabled(".menu-body [data-action=undo]"), "nothing being left to take back")
     page.reload()
     shows(page, 0)
-    assert "You took back what you had submitted here." in banner.inner_text()  # still so
+    assert "You took back what you submitted here." in banner.inner_text()  # still so
     press(page, "Enter")
     until(page, lambda: versions(expert)[-1].action == "submit", "submitting again")
     shows(page, 1)
@@ -160,4 +160,4 @@ def test_the_done_page_sums_the_session_up(live_site, open_page):
     review.return_(annotation=two, reviewer=reviewer, comment="No.")
     page.click("[data-reload]")
     summary.get_by_text("accepted: 1 · returned: 1").wait_for()
-    assert "1 of your 1 judgements as settled · agreement 1.00" in summary.inner_text()
+    assert "Same as settled: 1 of your 1 judgements · agreement 1.00" in summary.inner_text()

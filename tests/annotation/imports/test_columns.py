@@ -90,10 +90,7 @@ def test_the_command_and_the_page_say_it(tmp_path, client):
     )
     out = io.StringIO()
     call_command("import_items", "named", str(path), stdout=out)
-    assert (
-        "Kept as notes only: items (1)" in out.getvalue()
-        and "Not taken, and not kept: log (1)" in out.getvalue()
-    )
+    assert "Kept as notes only: items (1)" in out.getvalue() and "Left out: log (1)" in out.getvalue()
     out = io.StringIO()
     call_command("import_items", "named", str(path), json=True, stdout=out)
     assert json.loads(out.getvalue())["dropped"] == [{"column": "log", "records": 1}]

@@ -81,7 +81,7 @@ def test_from_upload_to_report(client, project, manager):
     page = client.get(sent.url)
     assert form_of(page)["column_0"] == "prompt" and Item.objects.count() == 0
     assert re.search(r"Refused</dt><dd class=\"value\">1<", page.content.decode())
-    assert "Would be taken in" in page.content.decode() and "Taken in" not in page.content.decode()
+    assert "Would be imported" in page.content.decode() and "Records imported" not in page.content.decode()
     assert f'formaction="{sent.url}#trial"' in page.content.decode()
     started = client.post(sent.url, form_of(page) | {"action": "start"})
     job = Job.objects.latest("pk")
@@ -90,7 +90,7 @@ def test_from_upload_to_report(client, project, manager):
     jobs.run_now(job)
     report = client.get(started.url).content.decode()
     assert (
-        "Taken in" in report
+        "Records imported" in report
         and "same text" in report
         and "refused.csv" in report
         and Item.objects.count() == 1
@@ -276,7 +276,7 @@ def test_another_encoding_and_delimiter_can_be_given(client, project, manager):
 def test_a_file_that_is_none_is_refused_on_the_first_page(client, project, manager, body):
     before = set(uploads.root().glob("*/upload"))
     answer = upload(client, project, body)
-    assert answer.status_code == 400 and b"The file was not taken" in answer.content
+    assert answer.status_code == 400 and b"The file was not accepted" in answer.content
     assert set(uploads.root().glob("*/upload")) == before
 
 

@@ -87,9 +87,9 @@ def test_what_is_not_taken_down_yet_is_said(cast, texts, monkeypatch):
     client = Client()
     client.force_login(cast.dan)
     html = client.get("/p/ward/items/", {"q": "dose"}).content.decode()
-    assert "still being taken down" in html
+    assert "still being indexed" in html
     assert words.catch_up_all() == 1
-    assert "still being taken down" not in client.get("/p/ward/items/", {"q": "dose"}).content.decode()
+    assert "still being indexed" not in client.get("/p/ward/items/", {"q": "dose"}).content.decode()
 
 
 @settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

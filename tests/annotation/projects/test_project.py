@@ -344,7 +344,7 @@ def test_the_overview_costs_the_same_for_many_items_and_people(busy):
 def test_agreement_is_a_fragment_with_an_interval_or_says_that_there_is_none_yet(busy):
     project, reviewer = busy
     client = signed_in(reviewer)
-    assert "Not enough overlap yet" in client.get("/p/p/agreement/").content.decode()
+    assert "Not enough judgements yet" in client.get("/p/p/agreement/").content.decode()
     cache.clear()
     people = [make_member(project, "annotator") for _i in range(2)]
     for _i in range(12):

@@ -144,7 +144,7 @@ def test_the_panel_stands_on_the_page_and_links_to_the_items(client, project):
     promotion.run(project)
     client.force_login(make_member(project, "reviewer"))
     address = reverse("feedback", args=["clinic"])
-    assert "No expert has judged one of them yet." in client.get(address).content.decode()
+    assert "No expert has judged any of them yet." in client.get(address).content.decode()
     judge(
         project,
         make_member(project, "annotator"),

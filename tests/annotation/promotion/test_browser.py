@@ -72,7 +72,7 @@ def test_from_a_thumb_to_the_bench_and_back(clinic, open_page, live_site):
     bench.locator("[data-verdict=drop]").click()
     bench.get_by_label("The answer is wrong").check()
     bench.click("#submit")
-    bench.get_by_role("heading", name="Nothing left to do here just now").wait_for()
+    bench.get_by_role("heading", name="Nothing left to do here for now").wait_for()
     assert Annotation.objects.get().head.document["verdict"] == "drop"
 
     bench.goto("/p/clinic/mine/")

@@ -46,7 +46,7 @@ def test_what_is_told_before_is_what_happens(cast, answers, client):
         "2 people judge each.",
         "That is 4 judgements.",
         "2 answers will be sent",
-        "1 joins an item that is there",
+        "1 joins an existing item",
         "1 was sent before",
         "1 cannot be judged",
         "The answer broke off.",

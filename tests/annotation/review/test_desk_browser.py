@@ -48,7 +48,7 @@ def test_two_judges_take_one_key_or_two_and_no_page_load(desk):
     assert Annotation.objects.filter(item=items[1], state="accepted").count() == 2
     page.keyboard.press("Shift+A")
     page.wait_for_url("**/p/ward/review/")  # nothing is left: back to the list
-    assert page.get_by_text("Nothing to review just now").is_visible()
+    assert page.get_by_text("Nothing to review at the moment").is_visible()
 
 
 def test_return_choose_settle_and_go_back_and_forth_on_keys(desk):

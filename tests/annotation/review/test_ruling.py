@@ -84,7 +84,7 @@ def test_who_judged_the_item_does_not_settle_it(cast):
     item = make_item(cast.project)
     judge(cast.project, cast.dan)
     answer = signed_in(cast.dan).post(f"/p/ward/review/{item.pk}/rule/", {"ranking": "ABC"})
-    assert answer.status_code == 409 and "somebody else settles it" in answer.content.decode()
+    assert answer.status_code == 409 and "somebody else must settle it" in answer.content.decode()
     assert not Consensus.objects.exists()
 
 
@@ -93,7 +93,7 @@ def test_a_fault_is_named_and_what_was_typed_stays(cast, disputed):
     given = {"ranking": "A ? B", "comment": "why"}
     answer = signed_in(cast.dan).post(f"/p/ward/review/{item.pk}/rule/", given)
     html = answer.content.decode()
-    assert answer.status_code == 400 and "is not understood there" in html
+    assert answer.status_code == 400 and "is not understood here" in html
     assert 'value="A ? B"' in html and 'value="why"' in html and not Consensus.objects.exists()
 
 

@@ -84,7 +84,10 @@ def test_a_job_that_kills_its_worker_is_failed_with_its_reason_and_leaves_the_ne
         processes.until(lambda: row(job).state == "failed", f"the job's end; {log}", seconds=30)
         after = start(lead, to=1)
         processes.until(lambda: row(after).state == "done", "the next job", seconds=30)
-    assert job.error == f"The job's worker was lost 5 times, the last time by {how}; it was not tried again."
+    assert (
+        job.error
+        == f"The job's worker was lost 5 times, the last time by {how}; the job was not tried again."
+    )
 
 
 def test_a_frozen_worker_is_superseded_and_keeps_nothing_when_it_wakes(lead, log, tmp_path):

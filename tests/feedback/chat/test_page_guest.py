@@ -66,7 +66,7 @@ def test_a_guest_joins_chats_and_leaves(live_site, open_page, upstream):
     page.fill("#question", "half a thought")
     page.click(".menu.end summary")
     page.click("text=Leave")
-    assert "Nobody can open" in answer_question(page)
+    assert "nobody can open" in answer_question(page)
     with page.expect_navigation():
         assert "did not send" in answer_question(page)
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('touchstone:'))") == []

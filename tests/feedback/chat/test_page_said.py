@@ -109,7 +109,7 @@ def test_what_it_should_have_said(live_site, open_page, upstream):
     answered(page)
     page.click(".thumb.down")
     page.click("text=What should it have said?")
-    page.click("text=Begin with the answer")
+    page.click("text=Start from the answer")
     assert page.input_value(".correction textarea") == Message.objects.get(role="assistant").text
     page.fill(".correction textarea", "  It should have said <b>this</b>.\n")
     page.keyboard.press("Escape")  # folded away, not lost

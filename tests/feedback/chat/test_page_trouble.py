@@ -24,7 +24,7 @@ def notice(page, words):
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "reached its greatest length and is cut off here"), ("zh", "达到最大长度，在此截断")],
+    [("en", "reached its maximum length and is cut off here"), ("zh", "达到最大长度，在此截断")],
 )
 def test_an_answer_that_was_cut_off_says_so_and_is_never_a_good_one(
     live_site, open_page, upstream, language, words

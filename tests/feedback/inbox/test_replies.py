@@ -92,7 +92,7 @@ def test_nothing_reaches_anybody_unless_the_project_allows_it(cast, answer, clie
     assert switch in client.get(reverse("inbox_answer", args=["clinic", answer.pk])).content.decode()
     allow(cast.project, "written")
     client.force_login(cast.ute)
-    assert "A specialist may read an answer" in client.get(reverse("chat", args=["clinic"])).content.decode()
+    assert "An expert may read an answer" in client.get(reverse("chat", args=["clinic"])).content.decode()
 
 
 def test_a_new_project_sends_no_replies(db):
@@ -143,7 +143,7 @@ def test_a_settled_correction_reaches_the_person_and_goes_with_the_settlement(ca
     corrections = [{"target": "response", "answer": "A", "text": "5 mg", "wording_only": False}]
     settle(cast, answer, {"verdict": "fix", "corrections": corrections})
     found = reads(cast, answer)
-    assert found["words"] == "A specialist checked this answer and corrected it."
+    assert found["words"] == "An expert checked this answer and corrected it."
     assert found["corrected_text"] == "5 mg"
     review.unsettle(item=Item.objects.get(), reviewer=cast.dan)
     assert reads(cast, answer) is None
@@ -151,7 +151,7 @@ def test_a_settled_correction_reaches_the_person_and_goes_with_the_settlement(ca
 
 def test_the_words_of_a_settled_reply_are_the_readers(cast, answer):
     settle(cast, answer, {"verdict": "keep"})
-    assert reads(cast, answer)["words"] == "A specialist checked this answer and found it good."
+    assert reads(cast, answer)["words"] == "An expert checked this answer and found it good."
     browser = Browser(cast.project, cast.ute, HTTP_ACCEPT_LANGUAGE="zh-Hans")
     messages = browser.talk(answer.conversation_id)["messages"]
     assert messages[-1]["reply"]["words"] == "专家已核对此回答，认为没有问题。"

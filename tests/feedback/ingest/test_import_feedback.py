@@ -355,7 +355,7 @@ def test_the_command_says_that_it_found_no_feedback(take, tmp_path, capsys):
     path.write_text("prompt,response,sterne\nq,a,5\n")
     call_command("import_feedback", take.project.slug, str(path))
     out = capsys.readouterr().out
-    assert "No column of this file was taken for feedback" in out and "sterne (1)" in out
+    assert "No column of this file was recognised as feedback" in out and "sterne (1)" in out
 
 
 def test_columns_named_by_hand(take):
