@@ -191,6 +191,7 @@ def _check_page(
         "columns": columns.of_file(inspection, chosen),
         "rows": imports_forms.sample_rows(inspection),
         "scales": imports_forms.scales_of(inspection, staged.options.mapping, chosen),
+        "models": imports_forms.models_of(inspection, staged.options.mapping, chosen),
         "preview": _preview(staged, inspection) if refused is None else None,
         "encodings": imports_forms.ENCODINGS,
         "delimiters": imports_forms.delimiters(),
