@@ -126,10 +126,5 @@ def of_file(inspection: Inspection, chosen: dict[str, str]) -> list[dict]:
 
 def meanings(inspection: Inspection) -> dict[str, str]:
     """{column: our field}, with what is still asked of it."""
-    named = dict(answer_columns(inspection.mapping))  # a column that names its model is an answer first
-    out = {
-        column: ours
-        for ours, column in inspection.mapping.items()
-        if column and not (ours.startswith("model_") and named.get(ours.removeprefix("model_")) == column)
-    }
+    out = {column: ours for ours, column in inspection.mapping.items() if column}
     return out | {column: ours for one in inspection.asked for ours, column in one["columns"].items()}

@@ -84,18 +84,20 @@ def scales_of(inspection: Inspection, mapping: dict[str, str], chosen: dict[str,
     return out
 
 
-def models_of(inspection: Inspection, chosen: dict[str, str]) -> dict | None:
-    """{"names": the columns of answers whose names can be models, "taken": whether they are}; None where the
-    models are told otherwise, or the names can be none."""
-    mapping = inspection.mapping
-    answers = [column for _suffix, column in answer_columns(mapping)]
-    named = proposal.models_of(mapping)
-    told = any(mapping.get(o) for o in ("model", "models")) or len(named) < sum(
-        ours.startswith("model_") for ours in mapping
-    )
-    if len(answers) < 2 or told or not all(proposal.may_be_a_model(column) for column in answers):
-        return None
-    return {"names": answers, "taken": "models_named" in chosen if "models_asked" in chosen else bool(named)}
+def models_of(inspection: Inspection, mapping: dict[str, str], chosen: dict[str, str]) -> list[dict]:
+    """For each column of answers beside others whose models no column names: its name, its place in the form,
+    and the model that is given for all of it (`chosen` as it was last sent, else `mapping`)."""
+    answers = answer_columns(inspection.mapping)
+    if len(answers) < 2 or "models" in inspection.mapping:
+        return []
+    out = []
+    for suffix, column in answers:
+        ours, place = f"model_{suffix}", f"model_of_{suffix}"
+        if ours not in inspection.mapping:
+            given = mapping.get(ours, "")
+            value = chosen.get(place, given[1:] if given.startswith("=") else "")
+            out.append({"name": column, "place": place, "value": value})
+    return out
 
 
 def sample_rows(inspection: Inspection) -> list[list[str]]:
@@ -110,7 +112,8 @@ def _cell(value) -> str:
 
 def read_options(data) -> Options:
     """Everything of the form but the mapping."""
-    for name in ("model", "join", "encoding", "save_as"):
+    of_columns = [name for name in data if name.startswith("model_of_")]
+    for name in ("model", "join", "encoding", "save_as", *of_columns):
         if code := storable.text_fault(data.get(name, "")):
             raise DomainError("invalid", str(storable.SENTENCES[code]), field=name)
     delimiter = data.get("delimiter", "")
@@ -126,15 +129,15 @@ def read_options(data) -> Options:
 
 def as_sent(data) -> dict[str, str]:
     """The choices of the form by their places, as they were sent: shown again where one of them is wrong."""
-    places = ("column_", "scale_", "save_as", "models_")
+    places = ("column_", "scale_", "model_of_", "save_as")
     return {place: value for place, value in data.items() if place.startswith(places)}
 
 
 def chosen_mapping(data, found: Inspection) -> dict[str, str]:
     """What the person chose otherwise than `found` (the file as it is recognised without help): {our field:
-    column, or column:scale}, "" switches a field off. Answers that stand in columns named like models are
-    of these models, unless the person says otherwise. DomainError when two columns are to be the same
-    field."""
+    column, or column:scale, or =NAME of the model of a column of answers}, "" switches a field off.
+    Answers in columns that can be names of models are of these, until the page has asked. DomainError when
+    two columns are to be the same field."""
     if "column_0" not in data:
         return {}
     chosen: dict[str, str] = {}
@@ -154,8 +157,13 @@ def chosen_mapping(data, found: Inspection) -> dict[str, str]:
         scale = data.get(f"scale_{i}", "")
         if scale and scales.is_scale(scale, ours):
             told[ours] = f"{column}:{scale}"
-    if data.get("models_named") or "models_asked" not in data:
-        chosen = proposal.with_models(chosen)
+    models = {}
+    if not any(name.startswith("model_of_") for name in data):  # the page has not asked for them yet
+        models = {o: c for o, c in proposal.with_models(chosen).items() if o not in chosen}
     detected = {ours: column for ours, column in found.mapping.items() if column}
     mapping = {ours: column for ours, column in chosen.items() if detected.get(ours) != column}
-    return mapping | told | {ours: "" for ours in detected if ours not in chosen}
+    for suffix, _column in answer_columns(chosen):
+        name = data.get(f"model_of_{suffix}", "").strip()[:200]
+        if name and f"model_{suffix}" not in chosen:
+            models[f"model_{suffix}"] = f"={name}"
+    return mapping | told | {ours: "" for ours in detected if ours not in chosen} | models

@@ -1,7 +1,5 @@
 """What the columns of a file may be where nothing in it is named as an answer, for a project that ranks
-answers: a proposal that stands on the page before anything is taken in, and that the person there may change.
-
-A column that is an answer may name its model: its mapping is then {"answer_1": column, "model_1": column}."""
+answers: a proposal that stands on the page before anything is taken in, and may be changed there."""
 
 import re
 
@@ -44,17 +42,12 @@ def with_models(mapping: dict[str, str]) -> dict[str, str]:
     named = len(answers) >= 2 and all(may_be_a_model(column) for _suffix, column in answers)
     if not named or any(ours.startswith("model") for ours in mapping):
         return mapping
-    return mapping | {f"model_{suffix}": column for suffix, column in answers}
+    return mapping | {f"model_{suffix}": f"={column}" for suffix, column in answers}
 
 
 def may_be_a_model(column: str) -> bool:
     """Whether the name of an answer's column can be that of the model which gave the answer."""
     return not is_answer(column) and not _NO_MODEL.fullmatch(normal(column))
-
-
-def models_of(mapping: dict[str, str]) -> list[str]:
-    """The models that the names of their answers' columns are."""
-    return [column for suffix, column in answer_columns(mapping) if mapping.get(f"model_{suffix}") == column]
 
 
 def _values(inspection: Inspection, column: str) -> list:

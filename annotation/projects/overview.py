@@ -11,7 +11,7 @@ from annotation.items.filter import ItemFilter
 from annotation.models import Item
 from annotation.projects import actions as projects
 from annotation.projects import checklist
-from annotation.review.worklist import counted, of_people
+from annotation.review import worklist
 from annotation.statistics import agreement, kept, progress, speed
 from annotation.statistics import project as figures
 from core import jobs, local_time
@@ -68,7 +68,10 @@ def project(request, project):
     throughput = figures.daily(project)
     today = local_time.today(project)
     review = reverse("review", args=[project.slug])
-    labels = [date_format(day, "MONTH_DAY_FORMAT") for day in throughput["days"]]
+    # the last day is not over: its low point is no fall
+    labels = [
+        _("today") if day == today else date_format(day, "MONTH_DAY_FORMAT") for day in throughput["days"]
+    ]
     people_charts = [
         {
             "name": name,
@@ -82,8 +85,9 @@ def project(request, project):
         }
         for _pk, name, series, total in throughput["people"][:8]
     ]
-    waiting = of_people(project, request.user)
-    todo = figures.attention(project) | figures.kept_for(project, request.user, waiting.counts)
+    # items, as the desk behind these two numbers lists them; what came with a file waits for nobody
+    desk = worklist.Worklist(project, request.user, {"people": True})
+    todo = figures.attention(project) | desk.counts()
     for job in todo["failed_jobs"]:
         job.url, job.label = url_or_blank("job", project.slug, job.pk), _kind_label(job.kind)
     context = {
@@ -91,9 +95,9 @@ def project(request, project):
         "known": known,
         "pace": figures.pace(known, throughput["total"], today),
         "todo": todo,
-        "to_review": {state: counted(todo[state]) for state in ("submitted", "returned")},
-        "to": _to(project) | {"review": f"{review}?{waiting.query}"},
+        "to": _to(project) | {"review": f"{review}?{desk.query}"},
         "hasty": len(speed.hasty(project)) if request.role == Role.MANAGER else 0,
+        "most": worklist.MOST_COUNTED,
         "nothing_to_do": not any(
             todo[k] for k in ("disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs")
         ),

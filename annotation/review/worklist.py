@@ -139,8 +139,3 @@ class Worklist:
     def newest(rows: QuerySet) -> int:
         """The newest version among the heads of `rows`, 0 for none."""
         return rows.aggregate(newest=Max("head"))["newest"] or 0
-
-
-def of_people(project, user) -> Worklist:
-    """The list of what people judged, without what came with a file: this is what waits for somebody."""
-    return Worklist(project, user, {"people": True})

@@ -2,7 +2,6 @@
 counts annotations row by row."""
 
 import math
-import time
 from datetime import date, timedelta
 
 from django.core.cache import cache
@@ -59,7 +58,8 @@ def pace(known: dict, total_by_day: list[int], today: date) -> dict:
 
 def attention(project) -> dict:
     """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "failed_jobs": [Job]}. The
-    counts are kept as statistics.kept says, and fresh after `clear`; the jobs are of now."""
+    counts are kept as statistics.kept says, and fresh after `clear`; the jobs are of now. What waits on the
+    reviewer's desk is that desk's to count (annotation.review.worklist)."""
     counts = kept.figures(f"attention-{project.pk}", lambda: _needed(project))
     since = timezone.now() - timedelta(days=14)
     jobs = (
@@ -70,14 +70,8 @@ def attention(project) -> dict:
     return counts | {"failed_jobs": list(jobs)}
 
 
-def kept_for(project, viewer, count) -> dict:
-    """What `count` finds for this viewer, kept like the counts of `attention`."""
-    since = cache.get(f"attention-cleared-{project.pk}", 0)
-    return kept.figures(f"attention-{project.pk}-{since}-{viewer.pk}", count)
-
-
 def _needed(project) -> dict[str, int]:
-    """The counts of `attention`, for anybody; a query each, since each has its index."""
+    """The counts of `attention`; a query each, since each has its index."""
     items = Item.objects.filter(project=project)
     shown = items.filter(hidden=False)
     undecided = ItemFlag.objects.filter(resolved_at=None).values("item")
@@ -91,7 +85,6 @@ def _needed(project) -> dict[str, int]:
 def clear(project) -> None:
     """Count anew at the next look: whoever has just decided something sees it gone."""
     cache.delete_many([f"attention-{project.pk}", f"progress-{project.pk}"])
-    cache.set(f"attention-cleared-{project.pk}", time.time_ns(), kept.KEPT)
 
 
 def worst(project) -> dict:

@@ -36,7 +36,8 @@ def manager(client, project):
 def test_own_columns_are_proposed_and_only_what_wins_is_asked(client, project, manager):
     page = client.get(upload(client, project, OWN, name="own.csv").url)
     html, fields = page.content.decode(), form_of(page)
-    assert "Taken for answers: gpt, ours" in html and "The names of the columns are the models" in html
+    assert "Taken for answers: gpt, ours" in html
+    assert (fields["model_of_1"], fields["model_of_2"]) == ("gpt", "ours")
     taken = [fields[f"column_{i}"] for i in range(5)]
     assert taken == ["prompt", "answer_1", "answer_2", "winner", ""]
     assert fields["scale_3"] == "" and "0 = tie, 1 = gpt wins, 2 = ours wins" in html
@@ -53,16 +54,12 @@ def test_own_columns_are_proposed_and_only_what_wins_is_asked(client, project, m
 
 def test_the_names_of_columns_need_not_be_models(client, project, manager):
     page = client.get(upload(client, project, OWN, name="own.csv").url)
-    fields = form_of(page) | {"scale_3": "0-tie"}
-    del fields["models_named"]
+    fields = form_of(page) | {"scale_3": "0-tie", "model_of_1": "", "model_of_2": ""}
     url = page.request["PATH_INFO"]
     client.post(url, fields | {"action": "look"})
     again = client.get(url)
-    assert 'name="models_named" value="1">' in again.content.decode()
-    assert "Taken for answers" not in again.content.decode()
-    sent = form_of(again)
-    del sent["models_named"]
-    client.post(url, sent | {"action": "start"})
+    assert form_of(again)["model_of_1"] == "" and "Taken for answers" not in again.content.decode()
+    client.post(url, form_of(again) | {"action": "start"})
     jobs.run_now(Job.objects.get())
     assert not Response.objects.exclude(model_version=None).exists()
 

@@ -2,13 +2,16 @@
 
 import csv
 import io
+import re
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from annotation.models import DailyFigure
+from core import local_time
 from tests.cast import make_annotator, make_member, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -71,13 +74,22 @@ def test_this_month_when_nothing_is_asked(cast):
     assert [(r["name"], r["submitted"]) for r in rows] == [("ann", 9)]
 
 
-def test_the_month_before_is_one_click_away_and_sums_lead_to_their_items(cast):
+def test_last_month_is_one_click_away(cast):
+    """On the first days of a month, when people are paid, the month that is shown is all but empty."""
+    project, manager, people = cast
+    annotator = people["ann"].annotators.get()
+    last = local_time.today(project).replace(day=1) - timedelta(days=1)
+    DailyFigure.objects.create(project=project, annotator=annotator, day=last, submitted=50)
+    client = signed_in(manager)
+    html = client.get("/p/p/work/").content.decode()
+    [href] = re.findall(r'href="([^"]*)">Last month<', html)
+    page = client.get("/p/p/work/" + unescape(href))
+    assert [(r["name"], r["submitted"]) for r in page.context["rows"]] == [("ann", 50)]
+    assert (page.context["start"], page.context["end"]) == (last.replace(day=1), last)
+
+
+def test_sums_lead_to_their_items(cast):
     _project, manager, people = cast
-    today = timezone.now().date()
-    last = today.replace(day=1) - timedelta(days=1)
-    before = f"?start={last.replace(day=1)}&amp;end={last}"
-    html = signed_in(manager).get("/p/p/work/").content.decode()
-    assert "Nobody worked in this period" in html and f'href="{before}"' in html
     html = signed_in(manager).get("/p/p/work/?start=2026-03-01&end=2026-03-31").content.decode()
     for did, n in (("submitted", 21), ("skipped", 6), ("corrected", 12)):
         assert f'<a href="/p/p/items/?did={did}&amp;start=2026-03-01&amp;end=2026-03-31">{n}</a>' in html
