@@ -10,6 +10,6 @@ def read_again(apps, schema_editor):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("annotation", "0012_guideline_seen")]
+    dependencies = [("annotation", "0013_desk_order")]
 
     operations = [migrations.RunPython(read_again, migrations.RunPython.noop)]
