@@ -202,9 +202,7 @@ def test_nothing_of_the_bar_lies_over_anything_whatever_the_text_size(
     live_site, open_page, language, text, width
 ):
     project, expert = ranking_project("a-cardiology-project-of-long-title")
-    page = open_bench(
-        open_page, expert, project, language=language, viewport={"width": width, "height": 900}
-    )
+    page = open_bench(open_page, expert, project, language=language, viewport={"width": width, "height": 900})
     page.evaluate("(text) => (document.documentElement.dataset.text = text)", text)
     until(page, lambda: page.evaluate(BAR_OVERLAPS) == [], "room in the bar")
     press(page, "a")
