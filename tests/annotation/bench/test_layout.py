@@ -197,7 +197,7 @@ def test_while_one_writes_a_chinese_phrase_written_anew_is_one_change(live_site,
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize(("text", "width"), [("", 1440), ("1", 1366), ("2", 1280), ("3", 1440), ("", 820)])
+@pytest.mark.parametrize(("text", "width"), [("", 1440), ("1", 1366), ("2", 1280), ("3", 1440), ("3", 1100), ("", 820)])
 def test_nothing_of_the_bar_lies_over_anything_whatever_the_text_size(
     live_site, open_page, language, text, width
 ):
@@ -208,5 +208,11 @@ def test_nothing_of_the_bar_lies_over_anything_whatever_the_text_size(
     press(page, "a")
     page.locator("#saved", has_text=":").wait_for()
     until(page, lambda: page.evaluate(BAR_OVERLAPS) == [], "room for what is said")
-    assert page.locator("#dock").bounding_box()["height"] <= 150
+    buttons, tools = (page.locator(what).bounding_box() for what in (".dock-buttons", ".dock-tools"))
+    assert buttons["x"] + buttons["width"] <= tools["x"]
+    page.context.set_offline(True)
+    press(page, "b")
+    page.locator("#saved.warn").wait_for()
+    until(page, lambda: page.evaluate(BAR_OVERLAPS) == [], "room for the warning")
+    assert page.locator("#saved").evaluate("(node) => node.scrollWidth <= node.clientWidth")  # all of it
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
