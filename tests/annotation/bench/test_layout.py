@@ -197,7 +197,9 @@ def test_while_one_writes_a_chinese_phrase_written_anew_is_one_change(live_site,
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize(("text", "width"), [("", 1440), ("1", 1366), ("2", 1280), ("3", 1440), ("3", 1100), ("", 820)])
+@pytest.mark.parametrize(
+    ("text", "width"), [("", 1440), ("1", 1366), ("2", 1280), ("3", 1440), ("3", 1100), ("", 820)]
+)
 def test_nothing_of_the_bar_lies_over_anything_whatever_the_text_size(
     live_site, open_page, language, text, width
 ):
