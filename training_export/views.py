@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from annotation.models import Kind
+from annotation.projects import actions as projects
 from core import jobs
 from core.access import project_page
 from core.errors import DomainError
@@ -29,7 +31,8 @@ SAMPLE_LINES = 4
 @project_page("manager")
 def exports(request, project):
     """The form, the exports at work, and the data sets made so far."""
-    form = ExportForm(request.POST or None, initial={"format": next(iter(FORMATS))})
+    bundles = list(downloads.bundles_of(project)[:SHOWN])
+    form = ExportForm(request.POST or None, initial={"format": _usual_format(project, bundles)})
     if request.method == "POST" and form.is_valid():
         try:
             options = ExportOptions.of(form.cleaned_data)
@@ -46,10 +49,19 @@ def exports(request, project):
         "formats": [described(f) | {"chosen": f.name == chosen} for f in FORMATS.values()],
         "working": [job for job in recent if job.state in (Job.State.QUEUED, Job.State.RUNNING)],
         "failed": next(iter(recent), None) if recent and recent[0].state == Job.State.FAILED else None,
-        "bundles": downloads.bundles_of(project)[:SHOWN],
+        "bundles": bundles,
         "withdrawn": downloads.withdrawn_of(project)[:SHOWN],
     }
     return render(request, "training_export/exports.html", context, status=400 if form.errors else 200)
+
+
+def _usual_format(project, bundles) -> str:
+    """What is exported next, most likely: what was the last time, else what the kind of work makes."""
+    last = bundles[0].format if bundles else ""
+    if last in FORMATS:
+        return last
+    kind = projects.bench_of(project).kind
+    return "trl-preference" if kind == Kind.RANKING else next(iter(FORMATS))
 
 
 def described(form) -> dict:

@@ -11,6 +11,7 @@ from annotation.models import Annotator, GuidelineVersion
 from annotation.work import queue
 from core.access import project_form, project_page
 from core.rendering import diff, markdown
+from core.text import whole_number
 
 ALIKE = 0.4  # share of characters from which on a block is another wording of one that stood in its place
 MOST_DIFFS = 40  # changed blocks whose words are compared
@@ -109,8 +110,7 @@ def guidelines_panel(request, project):
 def guidelines_seen(request, project):
     """The person has put the guidelines away that opened by themselves: `number` is the version they saw. A
     number that is none of the project's changes nothing; an older one takes nothing back."""
-    given = request.POST.get("number", "")
-    number = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else 0
+    number = whole_number(request.POST.get("number"))
     annotator = queue.annotator_for(project=project, user=request.user)
     if number and project.guidelines.filter(number=number).exists():
         Annotator.objects.filter(pk=annotator.pk, guideline_seen__lt=number).update(guideline_seen=number)

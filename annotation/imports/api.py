@@ -33,7 +33,7 @@ class ImportSerializer(serializers.Serializer):
     map = serializers.ListField(
         child=serializers.CharField(),
         required=False,
-        help_text="our field=column[:scale], as the command's --map; repeatable.",
+        help_text="our field=column[:scale], or model_a==NAME, as the command's --map; repeatable.",
     )
     model = serializers.CharField(
         required=False, allow_blank=True, max_length=200, help_text="Who gave the answers."

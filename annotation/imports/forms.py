@@ -84,6 +84,22 @@ def scales_of(inspection: Inspection, mapping: dict[str, str], chosen: dict[str,
     return out
 
 
+def models_of(inspection: Inspection, mapping: dict[str, str], chosen: dict[str, str]) -> list[dict]:
+    """For each column of answers beside others whose models no column names: its name, its place in the form,
+    and the model that is given for all of it (`chosen` as it was last sent, else `mapping`)."""
+    answers = answer_columns(inspection.mapping)
+    if len(answers) < 2 or "models" in inspection.mapping:
+        return []
+    out = []
+    for suffix, column in answers:
+        ours, place = f"model_{suffix}", f"model_of_{suffix}"
+        if ours not in inspection.mapping:
+            given = mapping.get(ours, "")
+            value = chosen.get(place, given[1:] if given.startswith("=") else "")
+            out.append({"name": column, "place": place, "value": value})
+    return out
+
+
 def sample_rows(inspection: Inspection) -> list[list[str]]:
     """The first rows as short texts, in the order of the columns."""
     return [[_cell(row.get(column)) for column in inspection.columns] for row in inspection.sample]
@@ -96,7 +112,8 @@ def _cell(value) -> str:
 
 def read_options(data) -> Options:
     """Everything of the form but the mapping."""
-    for name in ("model", "join", "encoding", "save_as"):
+    of_columns = [name for name in data if name.startswith("model_of_")]
+    for name in ("model", "join", "encoding", "save_as", *of_columns):
         if code := storable.text_fault(data.get(name, "")):
             raise DomainError("invalid", str(storable.SENTENCES[code]), field=name)
     delimiter = data.get("delimiter", "")
@@ -112,14 +129,14 @@ def read_options(data) -> Options:
 
 def as_sent(data) -> dict[str, str]:
     """The choices of the form by their places, as they were sent: shown again where one of them is wrong."""
-    places = ("column_", "scale_", "save_as")
+    places = ("column_", "scale_", "model_of_", "save_as")
     return {place: value for place, value in data.items() if place.startswith(places)}
 
 
 def chosen_mapping(data, found: Inspection) -> dict[str, str]:
     """What the person chose otherwise than `found` (the file as it is recognised without help): {our field:
-    column, or column:scale}, "" switches a field off. DomainError when two columns are to be the same
-    field."""
+    column, or column:scale, or =NAME of the model of a column of answers}, "" switches a field off.
+    DomainError when two columns are to be the same field."""
     if "column_0" not in data:
         return {}
     chosen: dict[str, str] = {}
@@ -141,4 +158,9 @@ def chosen_mapping(data, found: Inspection) -> dict[str, str]:
             told[ours] = f"{column}:{scale}"
     detected = {ours: column for ours, column in found.mapping.items() if column}
     mapping = {ours: column for ours, column in chosen.items() if detected.get(ours) != column}
-    return mapping | told | {ours: "" for ours in detected if ours not in chosen}
+    models = {}
+    for suffix, _column in answer_columns(chosen):
+        name = data.get(f"model_of_{suffix}", "").strip()[:200]
+        if name and f"model_{suffix}" not in chosen:
+            models[f"model_{suffix}"] = f"={name}"
+    return mapping | told | {ours: "" for ours in detected if ours not in chosen} | models

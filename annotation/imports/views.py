@@ -26,6 +26,7 @@ from core import jobs, spreadsheet
 from core.access import project_page
 from core.errors import DomainError
 from core.models import Job
+from core.text import whole_number
 from corpus.models import ImportBatch
 from corpus.records import FileRefused
 
@@ -70,7 +71,7 @@ def _receive(request, project):
 
 
 def _saved_options(project, pk: str) -> uploads.Options:
-    saved = SavedMapping.objects.filter(project=project, pk=pk).first() if pk.isdecimal() else None
+    saved = SavedMapping.objects.filter(project=project, pk=whole_number(pk) or 0).first()
     return uploads.Options(mapping=dict(saved.mapping)) if saved else uploads.Options()
 
 
@@ -190,6 +191,7 @@ def _check_page(
         "columns": columns.of_file(inspection, chosen),
         "rows": imports_forms.sample_rows(inspection),
         "scales": imports_forms.scales_of(inspection, staged.options.mapping, chosen),
+        "models": imports_forms.models_of(inspection, staged.options.mapping, chosen),
         "preview": _preview(staged, inspection) if refused is None else None,
         "encodings": imports_forms.ENCODINGS,
         "delimiters": imports_forms.delimiters(),

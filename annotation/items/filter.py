@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Subquery
 from django.urls import reverse
 
-from annotation.document import CORRECTIONS, DROP_REASONS, ITEM_FLAGS, VERDICTS
+from annotation.document import ANSWER_FLAGS, CORRECTIONS, DROP_REASONS, ITEM_FLAGS, VERDICTS
 from annotation.items import words
 from annotation.models import (
     Annotation,
@@ -31,7 +31,7 @@ WORDS = {  # what a parameter may be, where it is one of few words
     "state": (*Item.State.values, "finished", "live", "unsettled"),
     "kind": tuple(Kind.values),
     "has": ("correction", "comment"),
-    "flag": (*ITEM_FLAGS, "harmful", "other"),
+    "flag": (*ITEM_FLAGS, *ANSWER_FLAGS, "other"),
     "did": ("judged", "submitted", "skipped", "corrected"),
     "outcome": ("won", "lost", "tied"),
     "longer": ("won", "lost", "any"),
@@ -50,9 +50,9 @@ class ItemFilter:
 
     `q`: words, an id or an external id. `state` (also "finished": done or settled; "live": not waiting;
     "unsettled"), `kind`, `tag`; `hidden` (hidden, or reported and not decided), `shown` (not hidden);
-    `agreed_from` ≤ agreement < `agreed_below`; `flag` (of a judgement or a report), `has` (a correction, a
-    comment); `annotator` (a pseudonym) who `did` it, in the days `start` to `end` where that has a day;
-    `batch`: items of one import.
+    `agreed_from` ≤ agreement < `agreed_below`; `flag` (of an item or an answer in a judgement, or of a
+    report), `has` (a correction, a comment); `annotator` (a pseudonym) who `did` it, in the days `start` to
+    `end` where that has a day; `batch`: items of one import.
 
     For managers alone, since it tells which answer is which model's (`tells_models`): `model` that answered
     ("none": nobody known); comparisons of `compared` with `against` or any model, as `outcome` says for

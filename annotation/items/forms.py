@@ -24,7 +24,13 @@ class FilterForm(forms.Form):
     state = forms.ChoiceField(
         label=_("State"),
         required=False,
-        choices=[ANY, *Item.State.choices, ("finished", _("Done or settled"))],
+        choices=[
+            ANY,
+            *Item.State.choices,
+            ("finished", _("Done or settled")),
+            ("unsettled", _("Not settled")),
+            ("live", _("Not waiting for answers")),
+        ],
     )
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[ANY, *Kind.choices])
     tag = forms.CharField(label=_("Tag"), required=False, max_length=LENGTHS["tag"])
@@ -49,6 +55,9 @@ class FilterForm(forms.Form):
         if manager:
             known = ModelVersion.objects.filter(project=project).order_by("name")
             models = [(str(pk), name) for pk, name in known.values_list("pk", "name")[:MOST_MODELS]]
+            if asked.model not in {"", "none", *(pk for pk, _name in models)}:  # a link may name any
+                more = known.filter(pk=asked.model).values_list("pk", "name")
+                models += [(str(pk), name) for pk, name in more]
             self._offer("model", [ANY, *models, ("none", _("model not known"))])
         else:
             del self.fields["model"], self.fields["hidden"]

@@ -23,6 +23,7 @@ from annotation.work import queue
 from core.access import project_form, project_page
 from core.errors import DomainError
 from core.models import Role
+from core.text import whole_number
 
 PAGE = 50
 MANY = 10_000  # counted so far, and no further
@@ -43,8 +44,7 @@ def items(request, project):
         digest.catch_up(project, most=digest.AT_ONCE)
     complete = words.catch_up(project, most=words.AT_ONCE) if asked.q else True
     rows = asked.items(project, request.user)
-    after = request.GET.get("after", "")
-    after = int(after) if after.isascii() and after.isdecimal() and len(after) < 19 else 0
+    after = whole_number(request.GET.get("after"))
     page = rows.filter(pk__gt=after) if after else rows
     found = list(page.select_related("prompt").prefetch_related("tags").order_by("pk")[: PAGE + 1])
     counted = asked.counted(project)

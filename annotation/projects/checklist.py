@@ -9,12 +9,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from annotation.models import Annotation, Annotator, BenchSettings
+from annotation.models import Annotation, Annotator, BenchSettings, Item
 from annotation.projects import actions
 from annotation.statistics import progress
 from core import registry
 from core.access import project_form
 from core.models import Invite, Member, Project, Role
+
+UNDER_WAY = 10  # items done, from which on nobody needs to try one first
 
 
 def steps(request, project, bench: BenchSettings | None = None) -> list[SafeString]:
@@ -42,9 +44,13 @@ def _known(request, project, bench: BenchSettings) -> dict:
     invited = Invite.objects.filter(
         project=project, revoked=False, uses_left__gt=0, expires_at__gt=timezone.now()
     )
+    done = Item.objects.filter(project=project, state__in=[Item.State.DONE, Item.State.SETTLED])
     rows = Project.objects.filter(pk=project.pk)
     known = rows.values(
-        people=Exists(experts) | Exists(invited), tried=Exists(own), started=Exists(others)
+        people=Exists(experts) | Exists(invited),
+        tried=Exists(own),
+        started=Exists(others),
+        under_way=Exists(done[UNDER_WAY - 1 : UNDER_WAY]),
     ).get()
     return known | {"guidelines": bool(bench.guideline and bench.guideline.text.strip())}
 
@@ -86,7 +92,7 @@ def people(request, project) -> str:
 
 
 def try_one(request, project) -> str:
-    if request.known["tried"]:
+    if request.known["tried"] or request.known["under_way"]:
         return ""
     return step(
         reverse("bench", args=[project.slug]),

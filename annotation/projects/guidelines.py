@@ -11,6 +11,7 @@ from annotation.projects.forms import GuidelinesForm
 from core.access import project_form, project_page
 from core.models import Role
 from core.rendering import markdown
+from core.text import whole_number
 
 
 @project_page("annotator")
@@ -32,9 +33,9 @@ def guidelines(request, project):
     else:
         form = GuidelinesForm(initial={"text": bench.guideline.text if bench.guideline else ""})
     shown = bench.guideline
-    wanted = request.GET.get("version", "")
-    if wanted.isdecimal() and len(wanted) < 9:
-        shown = project.guidelines.filter(number=int(wanted)).first() or shown
+    wanted = whole_number(request.GET.get("version"))
+    if wanted is not None:
+        shown = project.guidelines.filter(number=wanted).first() or shown
     context = {
         "project": project,
         "shown": shown,

@@ -11,6 +11,7 @@ from annotation.items.filter import ItemFilter
 from annotation.models import Item
 from annotation.projects import actions as projects
 from annotation.projects import checklist
+from annotation.review import worklist
 from annotation.statistics import agreement, kept, progress, speed
 from annotation.statistics import project as figures
 from core import jobs, local_time
@@ -67,7 +68,10 @@ def project(request, project):
     throughput = figures.daily(project)
     today = local_time.today(project)
     review = reverse("review", args=[project.slug])
-    labels = [date_format(day, "MONTH_DAY_FORMAT") for day in throughput["days"]]
+    # the last day is not over: its low point is no fall
+    labels = [
+        _("today") if day == today else date_format(day, "MONTH_DAY_FORMAT") for day in throughput["days"]
+    ]
     people_charts = [
         {
             "name": name,
@@ -81,7 +85,9 @@ def project(request, project):
         }
         for _pk, name, series, total in throughput["people"][:8]
     ]
-    todo = figures.attention(project, request.user)
+    # items, as the desk behind these two numbers lists them
+    desk = worklist.Worklist(project, request.user, {}).counts()
+    todo = figures.attention(project) | desk
     for job in todo["failed_jobs"]:
         job.url, job.label = url_or_blank("job", project.slug, job.pk), _kind_label(job.kind)
     context = {
@@ -91,6 +97,7 @@ def project(request, project):
         "todo": todo,
         "to": _to(project),
         "hasty": len(speed.hasty(project)) if request.role == Role.MANAGER else 0,
+        "most": worklist.MOST_COUNTED,
         "nothing_to_do": not any(
             todo[k] for k in ("disputes", "to_decide", "waiting", "submitted", "returned", "failed_jobs")
         ),

@@ -1,7 +1,10 @@
 """The work statement: who did how much in a period, on screen and for a spreadsheet."""
 
+from datetime import timedelta
+
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from annotation.items.filter import ItemFilter
@@ -18,7 +21,8 @@ from core.models import Role
 def work(request, project):
     """Work statement per person and period; annotators and reviewers see their own line only."""
     form = PeriodForm(request.GET or None)
-    start, end = form.period(local_time.today(project))
+    today = local_time.today(project)
+    start, end = form.period(today)
     everyone = request.role == Role.MANAGER
     rows = figures.work(project, start, end, None if everyone else request.user)
     if request.GET.get("format") == "csv" and not form.errors:
@@ -32,6 +36,7 @@ def work(request, project):
         row["pace"] = hasty.get(row["annotator"])
         if everyone:
             row["to"] = _links(project, row["pseudonym"], start, end)
+    last = today.replace(day=1) - timedelta(days=1)
     shown = PeriodForm(request.GET) if form.errors else PeriodForm(initial={"start": start, "end": end})
     context = {
         "project": project,
@@ -42,6 +47,10 @@ def work(request, project):
         "end": end,
         "everyone": everyone,
         "price": price,
+        "months": [
+            (_("This month"), today.replace(day=1), today),
+            (_("Last month"), last.replace(day=1), last),
+        ],
         "hasty": any(row["pace"] for row in rows),
     }
     return render(request, "annotation/work.html", context)

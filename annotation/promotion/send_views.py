@@ -10,13 +10,14 @@ from annotation.promotion.messages import REFUSALS
 from core import text
 from core.access import is_own_address, project_form
 from core.errors import DomainError
+from core.text import whole_number
 
 EXCERPT = 160
 
 
 def _given(request) -> list[int]:
     found = request.POST.getlist("message")
-    return [int(pk) for pk in found if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    return [pk for text in found if (pk := whole_number(text)) is not None]
 
 
 @project_form("manager", "inbox")

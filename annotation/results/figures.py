@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
-from annotation.models import Annotation, Facet, Outcome
+from annotation.models import Annotation, Facet, ItemAnswer, Kind, Outcome
+from annotation.querysets import IN_FORCE
 from annotation.statistics import bradley_terry, wins
 from annotation.statistics.bradley_terry import Strength
 from annotation.statistics.wins import Wins
@@ -249,6 +250,15 @@ def _thumbs(project) -> dict[int | None, Thumbs]:
     for (model, value), found in why.items():
         out[model].reasons[value] = sorted(found.items(), key=lambda one: (-one[1], one[0]))
     return out
+
+
+def nameless(project, scope: Scope) -> bool:
+    """Whether rankings in this scope compare nothing because nobody said which models gave the answers."""
+    rows = Annotation.objects.filter(project=project, state__in=IN_FORCE, practice=False)
+    rows = rows.filter(item__hidden=False, item__kind=Kind.RANKING)
+    rows = rows if scope.by == "all" else rows.filter(annotator__source=scope.by)
+    without = ItemAnswer.objects.filter(item=OuterRef("item"), response__model_version=None)
+    return rows.filter(Exists(without)).exists()
 
 
 def _left_out(project, scope: Scope) -> dict[str, int]:

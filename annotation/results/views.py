@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.models import Annotation, Assignment, Item
 from annotation.results import kept, tables
-from annotation.results.figures import Results, Scope
+from annotation.results.figures import Results, Scope, nameless
 from annotation.results.forms import ScopeForm
 from core import spreadsheet
 from core.access import project_page
@@ -42,6 +42,7 @@ def results(request, project):
         "charts": _charts(made),
         "why_no_strength": _why_no_strength(found),
         "left_out": _left_out(found, scope),
+        "nameless": not (found.groups or scope.tag or scope.language) and nameless(project, scope),
         "judges": _judges_here(project, request.user),
         "filtered": bool(scope.tag or scope.language),
         "scope": scope,

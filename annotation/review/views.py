@@ -27,6 +27,7 @@ from core import events
 from core.access import project_form, project_page
 from core.errors import Conflict, DomainError
 from core.models import Role
+from core.text import whole_number
 
 PAGE = 50
 MOST_TOGETHER = 500  # judgements that are accepted in one go
@@ -279,7 +280,7 @@ def accept_item(request, project, pk):
     """Accept every judgement of the item that was seen and is to be reviewed."""
     item = _item(request, project, pk)
     given = request.POST.get("versions", "").split(",")
-    seen = {int(part) for part in given if part.isdecimal() and len(part) < 19}
+    seen = {pk for part in given if (pk := whole_number(part)) is not None}
     waiting = Annotation.objects.reviewable_by(request.user).filter(
         item=item, state=Annotation.State.SUBMITTED
     )
@@ -310,9 +311,9 @@ def return_(request, project, pk, annotation_pk):
 def settle(request, project, pk):
     """Choose one version as the item's result."""
     item = _item(request, project, pk)
-    chosen = request.POST.get("version", "")
+    chosen = whole_number(request.POST.get("version"))
     versions = AnnotationVersion.objects.select_related("annotation").filter(annotation__item=item)
-    version = get_object_or_404(versions, pk=int(chosen) if chosen.isdecimal() and len(chosen) < 19 else 0)
+    version = get_object_or_404(versions, pk=chosen)
     try:
         review.settle(item=item, version=version, reviewer=request.user, comment=_comment(request))
     except DomainError as exc:

@@ -44,7 +44,7 @@ def comparisons(
 
 def facets(judgement: Judgement) -> list[str]:
     """The names of what `judgement` has, each once: "correction", "comment", "verdict:keep", "reason:…",
-    "flag:…"."""
+    "flag:…" (of the item or of one of its answers)."""
     out = []
     if judgement.has_corrections():
         out.append("correction")
@@ -55,7 +55,8 @@ def facets(judgement: Judgement) -> list[str]:
         out.append(f"verdict:{verdict}")
     if verdict == "drop":
         out += [f"reason:{name}" for name in sorted(set(judgement.reasons()))]
-    return out + [f"flag:{name}" for name in sorted(set(judgement.flags()))]
+    flags = {*judgement.flags(), *(name for names in judgement.answer_flags().values() for name in names)}
+    return out + [f"flag:{name}" for name in sorted(flags)]
 
 
 def _sign(n: float) -> int:

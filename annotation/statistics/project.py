@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.db.models import Avg, Count, Sum
 from django.utils import timezone
 
-from annotation.models import Annotation, Annotator, DailyFigure, Item, ItemFlag
+from annotation.models import Annotator, DailyFigure, Item, ItemFlag
 from annotation.statistics import kept
 from core import local_time
 from core.models import Job
@@ -56,11 +56,10 @@ def pace(known: dict, total_by_day: list[int], today: date) -> dict:
     return {"per_day": per_day, "done_on": done_on, "left": left}
 
 
-def attention(project, viewer) -> dict:
-    """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "submitted", "returned",
-    "failed_jobs": [Job]}; what `viewer` submitted is left out, since nobody reviews their own work. The
-    counts are kept as statistics.kept says, and fresh after `clear`; the viewer's own and the jobs are of
-    now."""
+def attention(project) -> dict:
+    """What needs somebody now, as counts: {"disputes", "to_decide", "waiting", "failed_jobs": [Job]}. The
+    counts are kept as statistics.kept says, and fresh after `clear`; the jobs are of now. What waits on the
+    reviewer's desk is that desk's to count (annotation.review.worklist)."""
     counts = kept.figures(f"attention-{project.pk}", lambda: _needed(project))
     since = timezone.now() - timedelta(days=14)
     jobs = (
@@ -68,33 +67,18 @@ def attention(project, viewer) -> dict:
         .only("pk", "kind", "error", "created_at")
         .order_by("-pk")[:5]
     )
-    own = _shown(project).filter(annotator__user=viewer, state=Annotation.State.SUBMITTED).count()
-    return counts | {"submitted": max(0, counts["submitted"] - own), "failed_jobs": list(jobs)}
-
-
-def _shown(project):
-    return Annotation.objects.filter(
-        project=project, annotator__source=Annotator.Source.PERSON, item__hidden=False
-    )
+    return counts | {"failed_jobs": list(jobs)}
 
 
 def _needed(project) -> dict[str, int]:
-    """The counts of `attention`, for anybody; a query each, since each has its index."""
+    """The counts of `attention`; a query each, since each has its index."""
     items = Item.objects.filter(project=project)
     shown = items.filter(hidden=False)
     undecided = ItemFlag.objects.filter(resolved_at=None).values("item")
-    states = (
-        _shown(project)
-        .filter(state__in=[Annotation.State.SUBMITTED, Annotation.State.RETURNED])
-        .values_list("state")
-        .annotate(n=Count("pk"))
-        .order_by()
-    )
     return {
         "disputes": shown.filter(agreement__lt=LOW_AGREEMENT).exclude(state=Item.State.SETTLED).count(),
         "waiting": shown.filter(state=Item.State.WAITING).count(),
         "to_decide": items.filter(hidden=True).count() + shown.filter(pk__in=undecided).count(),
-        **({"submitted": 0, "returned": 0} | dict(states)),
     }
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
-from corpus.readers.aliases import ALIASES
+from corpus.readers.aliases import ABOUT, ALIASES, ONE_JUDGE
 from corpus.readers.errors import RowRefused
 from corpus.readers.judgements.hints import bare
 from corpus.records import FileRefused
@@ -36,93 +36,6 @@ _NUMBERED_JUDGE = re.compile(
 _JUDGE_BEHIND = re.compile(
     r"(.+)[_\-\s:：](label|preference|vote|choice|judgement|judgment|标注|偏好|评审|选择)", re.I | re.S
 )
-_ONE_JUDGE = {
-    "winner",
-    "verdict",
-    "judgement",
-    "judgment",
-    "preference",
-    "preferred_answer",
-    "choice",
-    "label",
-    "labels",
-    "better",
-    "better_answer",
-    "better_response_id",
-    "overall_preference",
-    "偏好",
-    "更好",
-    "标注",
-    "选择",
-}
-# What a column is about that is named like an annotator's (label_version, vote_count, judge_model) and holds
-# no judgement.
-ABOUT = {
-    "age",
-    "agreement",
-    "batch",
-    "category",
-    "class",
-    "comment",
-    "comments",
-    "confidence",
-    "count",
-    "date",
-    "difficulty",
-    "domain",
-    "email",
-    "explanation",
-    "fold",
-    "gender",
-    "group",
-    "id",
-    "ids",
-    "is",
-    "kind",
-    "lang",
-    "language",
-    "level",
-    "model",
-    "models",
-    "name",
-    "names",
-    "note",
-    "notes",
-    "num",
-    "number",
-    "original",
-    "raw",
-    "reason",
-    "reasons",
-    "remark",
-    "round",
-    "score",
-    "scores",
-    "source",
-    "split",
-    "state",
-    "statement",
-    "status",
-    "time",
-    "timestamp",
-    "topic",
-    "turn",
-    "type",
-    "version",
-    "分组",
-    "备注",
-    "姓名",
-    "批次",
-    "日期",
-    "时间",
-    "来源",
-    "理由",
-    "类型",
-    "编号",
-    "置信度",
-    "说明",
-    "轮次",
-}
 _KINDS = {
     "排名": "rank",
     "名次": "rank",
@@ -153,7 +66,7 @@ def is_judge(column: str) -> bool:
     name = bare(column).strip()
     return (
         any(form.fullmatch(name) for form in (_JUDGE, _NUMBERED_JUDGE, _JUDGE_BEHIND))
-        or normal(name) in _ONE_JUDGE
+        or normal(name) in ONE_JUDGE
     )
 
 
@@ -165,13 +78,14 @@ def is_annotator(ours: str) -> bool:
 @dataclass(slots=True)
 class Columns:
     """The columns of a row by meaning. `answers`: (suffix, column) of answer_a, answer_b …; `numbered`:
-    {"rank"|"score"|"model"|"finish_reason": {suffix: column}}; `ranked_texts`: rank1 … rankN that hold the
-    answers themselves; `judges`: (annotator, column); `media`: of pictures, sound and video; `rest`:
-    everything else."""
+    {"rank"|"score"|"model"|"finish_reason": {suffix: column}}; `models`: {suffix: the model that a mapping
+    names for a whole column of answers}; `ranked_texts`: rank1 … rankN that hold the answers themselves;
+    `judges`: (annotator, column); `media`: of pictures, sound and video; `rest`: everything else."""
 
     of: dict[str, str] = field(default_factory=dict)
     answers: list[tuple[str, str]] = field(default_factory=list)
     numbered: dict[str, dict[str, str]] = field(default_factory=dict)
+    models: dict[str, str] = field(default_factory=dict)
     ranked_texts: list[str] = field(default_factory=list)
     judges: list[tuple[str, str]] = field(default_factory=list)
     media: list[str] = field(default_factory=list)
@@ -185,6 +99,14 @@ class Columns:
         out |= {f"rank{i}": column for i, column in enumerate(self.ranked_texts, 1)}
         out |= {f"annotator_{name}" if name else "winner": column for name, column in self.judges}
         return out
+
+
+def model_of_column(ours: str, given: str, columns) -> tuple[str, str] | None:
+    """(suffix, name) where a mapping names the model of a whole column of answers (`model_a` = "=NAME")
+    instead of a column that names it; None for any other pair."""
+    found = _NUMBERED.fullmatch(normal(ours)) if given[:1] == "=" and given not in columns else None
+    name = given[1:].strip()
+    return (found[3], name) if found and name and _KINDS.get(found[1], found[1]) == "model" else None
 
 
 def check_given(given: dict[str, str], columns) -> None:
@@ -201,7 +123,7 @@ def check_given(given: dict[str, str], columns) -> None:
                 _("There is no field %(name)s. Fields: %(names)s")
                 % {"name": ours[:60], "names": ", ".join(ALIASES)},
             )
-        if column and column not in columns:
+        if column and column not in columns and model_of_column(ours, column, columns) is None:
             shown = ", ".join(str(c) for c in columns)[:500]
             raise FileRefused(
                 "mapping",
@@ -233,6 +155,8 @@ def resolve(columns: tuple[str, ...], given: tuple[tuple[str, str], ...], join: 
         key = normal(ours)
         if not column:
             off.add(key)
+        elif named := model_of_column(ours, column, columns):
+            out.models[named[0]] = named[1]
         elif column in columns:
             used.add(column)
             judge = _JUDGE.fullmatch(ours)
@@ -376,7 +300,7 @@ def _judge_columns(out: Columns, by_normal: dict[str, str], used: set[str], off:
             continue
         called = bare(column).strip()
         m, behind = _JUDGE.fullmatch(called), _JUDGE_BEHIND.fullmatch(called)
-        if normal(called) in _ONE_JUDGE:
+        if normal(called) in ONE_JUDGE:
             judge = None if pair else ""
         elif _NUMBERED_JUDGE.fullmatch(called):
             judge = called

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from core import events
 from core.errors import DomainError
+from core.text import whole_number
 from core.web import limits
 from feedback.chat import ask as asking
 from feedback.chat import branches, serialize, stream_events, stream_places, streaming
@@ -54,11 +55,11 @@ def conversations(visitor, query):
         said = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=words)
         rows = rows.filter(Q(title__icontains=words) | Exists(said))
     if before:
-        if not (before.isascii() and before.isdecimal() and len(before) < 19):
+        if (known := whole_number(before)) is None:
             raise bad_value("before")
         last = (
             Conversation.objects.visible_to(visitor.known)
-            .filter(pk=int(before))
+            .filter(pk=known)
             .values_list("updated_at", flat=True)
             .first()
         )

@@ -5,6 +5,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_safe
@@ -12,8 +13,9 @@ from django.views.decorators.http import require_safe
 from core import registry
 from core.access import is_own_address, project_form, project_page
 from core.errors import DomainError
-from core.models import roles_from
+from core.models import Role, roles_from
 from core.rendering import diff, markdown
+from core.text import whole_number
 from feedback.conversations import tree
 from feedback.conversations.end_users import label
 from feedback.conversations.privacy import privacy_policy
@@ -172,6 +174,9 @@ def _answer_context(request, project, found: Message) -> dict:
         "looks": Look.objects.filter(message=found).select_related("user").order_by("-pk")[:50],
         "expert": experts.of_messages(project, [found.pk]).get(found.pk),
         "why_not": str(replies.WHY_NOT[code]) if code else "",
+        "switch": f"{reverse('chat_settings', args=[project.slug])}#replies"
+        if code == "off" and request.role == Role.MANAGER
+        else "",
         "actions": _actions(request),
     }
 
@@ -219,4 +224,4 @@ def take_back(request, project, pk):
 def _chosen(request) -> list[int]:
     """The answers of a form's `message` fields; others are left out."""
     given = request.POST.getlist("message")[:MOST_CHOSEN]
-    return [int(pk) for pk in given if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    return [pk for text in given if (pk := whole_number(text)) is not None]

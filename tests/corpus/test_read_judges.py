@@ -356,3 +356,39 @@ def test_a_label_beside_a_conversation_and_its_answers(tmp_path):
         "label": 1,
     }
     assert read(tmp_path, answered).inspection.format == "kto"
+
+
+@pytest.mark.parametrize("name", ["谁更好", "哪个更好", "胜者", "which_is_better", "更优回答"])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("A", "B"), ("A更好", "B更好"), ("模型A 胜出", "模型B 胜出"), ("A is better", "b wins")],
+)
+def test_which_answer_is_better_in_words_that_people_write(tmp_path, name, first, second):
+    answers = {"问题": "q", "模型A回答": "x", "模型B回答": "y"}
+    got = read(tmp_path, *(answers | {"问题": v, name: v} for v in (first, second, "都不好", "平局")))
+    bad, tie = {"ranking": [[0, 1]], "acceptable": 0}, TIE
+    assert said(got) == [[("", FIRST)], [("", SECOND)], [("", bad)], [("", tie)]]
+
+
+def test_words_about_an_answer_that_do_not_say_that_it_wins_refuse_the_row(tmp_path):
+    got = read(tmp_path, TWO | {"谁更好": "A"}, TWO | {"prompt": "r", "谁更好": "A不好"})
+    assert [(r.line, r.code) for r in got.refusals] == [(2, "verdict")]
+
+
+def test_a_mapping_names_the_model_of_a_column_of_answers(tmp_path):
+    """What the rows say of a model stands above it; a column that is called like it is a column."""
+    rows = [TWO | {"model_b": "own"}, TWO | {"prompt": "r", "model_b": ""}]
+    got = read(tmp_path, *rows, mapping={"model_a": "=qwen-72b", "model_b": "=other"})
+    models = [[a.model for a in record.entries[0].answers] for record in got.records]
+    assert models == [["qwen-72b", "own"], ["qwen-72b", "other"]]
+    assert {a.origin for record in got.records for a in record.entries[0].answers} == {"model"}
+    got = read(tmp_path, TWO | {"=m": "own"}, mapping={"model_a": "=m"})
+    assert [a.model for a in got.records[0].entries[0].answers] == ["own", None]
+    assert metadata(got) == [{}]
+
+
+@pytest.mark.parametrize("given", [{"model_a": "="}, {"answer_a": "=x"}, {"winner": "=x"}])
+def test_only_a_model_can_be_named_instead_of_a_column(tmp_path, given):
+    with pytest.raises(FileRefused) as refused:
+        read(tmp_path, TWO, mapping=given)
+    assert refused.value.code == "mapping"

@@ -62,7 +62,7 @@ def test_everything_that_is_promised_is_there(demo):
     assert not returned[0].head.document.get("corrections")  # which is what the reviewer asks for
     # settled, and three disputes left for `reviewer`
     assert Consensus.objects.filter(item__project=ranking, version__isnull=False).exists()
-    assert figures.attention(ranking, User.objects.get(username="reviewer"))["disputes"] == 3
+    assert figures.attention(ranking)["disputes"] == 3
     # QA kept, fixed and dropped
     verdicts = Counter(a.head.document["verdict"] for a in Annotation.objects.filter(project=qa))
     assert set(verdicts) == {"keep", "fix", "drop"} and min(verdicts.values()) >= 3

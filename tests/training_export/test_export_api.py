@@ -323,3 +323,16 @@ def test_the_page_says_in_words_what_a_data_set_was_made_with(project, manager):
     )
     assert "Margin on pairs" not in words and "Source passages" not in words  # as usual
     assert not {"as_of", "alpha", "name", "split_by"} & set(words)
+
+
+@pytest.mark.parametrize(("kind", "usual"), [("ranking", "trl-preference"), ("qa", "trl-sft")])
+def test_the_page_begins_with_what_the_work_makes_and_then_with_the_last(project, manager, kind, usual):
+    project.bench.kind = kind
+    project.bench.save()
+
+    def chosen():
+        return client_of(manager).get("/p/ward/exports/").context["form"]["format"].value()
+
+    assert chosen() == usual
+    built(project, "trl-rm")
+    assert chosen() == "trl-rm"

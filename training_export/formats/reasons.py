@@ -71,8 +71,8 @@ REASONS = {
         "Many pairs differ little (corrections): set the trainer's SFT term, see docs/formats.md."
     ),
     "sources_omitted": _(
-        "The passages the answers rest on are not in the training prompts; choose where to put them "
-        "with the option sources."
+        "The passages the answers rest on are not in the training prompts; “Source passages” (sources) says "
+        "where to put them."
     ),
     "kto_weights": _("Weights that balance the two labels for the KTO trainer."),
 }

@@ -19,7 +19,8 @@ class Command(ImportCommand):
     help = (
         "Take a file of prompts, answers and judgements into project SLUG. Running it again adds "
         "nothing. What the numbers of a column of "
-        "judgements say may stand behind its name: --map winner=label:0-first (docs/import.md)."
+        "judgements say may stand behind its name: --map winner=label:0-first; a model may be named for a "
+        "whole column of answers: --map model_a==NAME (docs/import.md)."
     )
 
     def add_arguments(self, parser):

@@ -10,23 +10,13 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 
 from corpus.readers import turns
+from corpus.readers.aliases import WHICH
 from corpus.readers.errors import RowRefused
 from corpus.readers.fields import ALIASES, Columns, normal, resolve
 from corpus.readers.judgements import hints, judging, orders, scales
 
 # Names that say "which": a number under them names an answer, it does not say yes or no.
-_WHICH = {
-    "winner",
-    "winners",
-    "preferred_answer",
-    "choice",
-    "better",
-    "better_answer",
-    "better_response_id",
-    "更好",
-    "选择",
-    *ALIASES["chosen"],
-}
+_WHICH = {"winners", *WHICH, *ALIASES["chosen"]}
 # below 0 the first is better, wherever columns of this name are published
 _FROM_MINUS = {"overall_preference", *ALIASES["strength"]}
 _WHOLE = re.compile(r"[+-]?\d{1,15}(\.0)?")

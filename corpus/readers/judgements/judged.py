@@ -256,7 +256,7 @@ def answer_columns(row: Row) -> list[Entry]:
     columns, found = row.columns.answers, []
     names = [suffix for suffix, _column in columns]
     places: list[int | None] = []
-    models = _beside(row, "model") or _list_of_models(row)
+    models = _models(row)
     ends = _beside(row, "finish_reason") or [None] * len(columns)
     ranks, scores = (_beside(row, kind) or _of_all(row, kind, names, models) for kind in ("rank", "score"))
     conversation = None
@@ -318,6 +318,13 @@ def _beside(row: Row, kind: str) -> list:
         if of
         else []
     )
+
+
+def _models(row: Row) -> list:
+    """The model of each answer: as the row names it, else as it is named for the whole column."""
+    said = _beside(row, "model") or _list_of_models(row)
+    named = [row.columns.models.get(suffix) for suffix, _column in row.columns.answers]
+    return [one if one not in (None, "") else name for one, name in zip(said, named, strict=True)]
 
 
 def _list_of_models(row: Row) -> list:

@@ -9,6 +9,7 @@ _LETTERS = "abcdefghij"
 _WORDS = re.compile(
     r"(?:answer|response|output|completion|reply|candidate|model|option|assistant|回答|答案|回复|选项|模型|human_ref)[_ ]?"  # noqa: E501
 )
+_WINS = re.compile(r"\s*(?:is better|better|wins?|更?好|更?优|较好|较优|胜出?|获胜|赢)$")  # behind a name
 BETTER, WORSE, EQUAL = re.compile(r"[>＞≻]+"), re.compile(r"[<＜≺]+"), re.compile(r"[=＝~]+")
 
 
@@ -58,7 +59,11 @@ def _numbers(index: dict, places: list, scale: str, *, numbered: bool) -> dict[s
 def find(name: str, index: dict[str, int | None]) -> int | None:
     """Where the answer called `name` stands; None for a name of none, and for an answer that is missing."""
     name = name.strip().casefold()
-    return index[name] if name in index else index.get(_WORDS.sub("", name, count=1).strip())
+    for called in (name, _WORDS.sub("", name, count=1).strip()):
+        for one in (called, _WINS.sub("", called)):
+            if one in index:
+                return index[one]
+    return None
 
 
 def groups(word: str, index: dict[str, int | None]) -> list[list] | None:

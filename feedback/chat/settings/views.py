@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from core.access import project_form, project_page
 from core.errors import DomainError
 from core.links import url_or_blank
+from core.text import whole_number
 from feedback.chat.settings import actions as verbs
 from feedback.chat.settings.forms import ArmFormSet, ChatForm, ConsentForm, LinkForm, ReasonFormSet, initial
 from feedback.models import Arm
@@ -60,7 +61,7 @@ def _page(request, project, *, status=200, **extra):
         "link_form": LinkForm(),
         "up": ReasonFormSet(prefix="up", initial=settings.up_reasons),
         "down": ReasonFormSet(prefix="down", initial=settings.down_reasons),
-        "arms": [(f, by_endpoint.get(_number(f["endpoint"].value()))) for f in arms],
+        "arms": [(f, by_endpoint.get(whole_number(str(f["endpoint"].value())))) for f in arms],
         "arm_management": arms.management_form,
         "links": project.chat_links.filter(revoked=False, expires_at__gt=timezone.now()).order_by("-pk"),
         "endpoints_url": url_or_blank("endpoints", project.slug),
@@ -68,11 +69,6 @@ def _page(request, project, *, status=200, **extra):
         "sections": SECTIONS,
     }
     return render(request, "feedback/chat_settings.html", context | extra, status=status)
-
-
-def _number(value) -> int | None:
-    text = str(value or "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 class _Sent:

@@ -12,7 +12,8 @@ from django.urls import reverse
 from annotation.imports import forms as imports_forms
 from annotation.imports import jobs as import_jobs
 from annotation.imports import uploads
-from annotation.models import Annotation, BenchSettings, Item, SavedMapping
+from annotation.models import Annotation, BenchSettings, Item, Outcome, SavedMapping
+from annotation.results import digest
 from core import jobs
 from core.models import Job, Role, User
 from corpus.models import Response
@@ -387,3 +388,34 @@ def test_items_that_wait_for_a_second_answer_are_told_with_what_to_do(client, pr
         "second answer" not in client.get(report).content.decode()
         and not Item.objects.filter(state="waiting").exists()
     )
+
+
+def test_the_models_of_columns_of_answers_are_named_on_the_page(client, project):
+    """Headers like 模型A回答 do not say who A is; without a name the results compare nothing."""
+    client.force_login(cast.make_member(project, "manager"))
+    rows = "问题,模型A回答,模型B回答,谁更好\n发烧怎么办,多喝水,看医生,B更好\n咳嗽怎么办,吃药,休息,A\n"
+    url = upload(client, project, rows.encode("gb18030"), "批次.csv").url
+    page = client.get(url)
+    assert [one["place"] for one in page.context["models"]] == ["model_of_a", "model_of_b"]
+    assert 'name="model"' not in page.content.decode()
+    form = {one["place"]: one["taken"] for one in page.context["columns"]}
+    assert form["column_3"] == "winner"
+    form |= {"model_of_a": " qwen-7b ", "model_of_b": "qwen-72b"}
+    client.post(url, form | {"action": "look"})
+    assert [one["value"] for one in client.get(url).context["models"]] == ["qwen-7b", "qwen-72b"]
+    assert client.post(url, form | {"model_of_a": "a\0b", "action": "start"}).status_code == 400
+    started = client.post(url, form | {"action": "start"})
+    jobs.run_now(Job.objects.get(pk=started.url.rstrip("/").rsplit("/", 1)[1]))
+    named = Response.objects.filter(prompt__project=project).values_list("text", "model_version__name")
+    assert dict(named) == {"多喝水": "qwen-7b", "吃药": "qwen-7b", "看医生": "qwen-72b", "休息": "qwen-72b"}
+    digest.catch_up(project)
+    assert Outcome.objects.filter(project=project).count() == 2
+
+
+def test_no_model_is_asked_for_where_a_column_names_it(client, project):
+    client.force_login(cast.make_member(project, "manager"))
+    rows = jsonl({"prompt": "q", "answer_a": "x", "answer_b": "y", "model_a": "m", "model_b": "n"})
+    assert client.get(upload(client, project, rows).url).context["models"] == []
+    rows = jsonl({"prompt": "q", "answer": "x"})
+    page = client.get(upload(client, project, rows).url)
+    assert page.context["models"] == [] and 'name="model"' in page.content.decode()

@@ -3,11 +3,14 @@
 import pytest
 from django.test import Client
 
+from annotation.items import forms as items_forms
+from annotation.items.filter import WORDS
 from annotation.models import Annotation, Item, ItemFlag, ItemTag
 from annotation.work import queue, submit
 from core.models import Event
 from corpus.models import Prompt, PromptOrigin, Response
-from tests.cast import make_item, make_member, make_project, make_prompt, make_user
+from tests.annotation.results.judged import judge
+from tests.cast import make_annotator, make_item, make_member, make_project, make_prompt, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -162,3 +165,34 @@ def test_who_holds_it_says_what_became_of_the_judgement(cast):
     Annotation.objects.filter(pk=given.pk).update(state="returned")
     assert state() == "Returned"
     assert "Returned" in clients["manager"].get(f"/p/p/items/{item.pk}/").content.decode()
+
+
+def test_the_form_offers_whatever_a_link_asks_for(cast):
+    """Numbers elsewhere lead to several states at once; the form shows them as chosen, and finds no fault."""
+    project, clients = cast
+    made = make_item(project)
+    model = made.answers.first().response.model_version_id
+    asked = [(name, value) for name in ("state", "kind", "has", "flag") for value in WORDS[name]]
+    asked += [("model", "none"), ("model", str(model)), ("agreed_from", "-1"), ("agreed_below", "0.2")]
+    for name, value in asked:
+        page = clients["manager"].get("/p/p/items/", {name: value})
+        assert page.context["form"].errors == {}, (name, value)
+        shown = page.context["form"].fields[name]
+        assert name.startswith("agreed") or value in dict(shown.choices), (name, value)
+
+
+def test_a_model_is_offered_beyond_the_first(cast, monkeypatch):
+    project, clients = cast
+    monkeypatch.setattr(items_forms, "MOST_MODELS", 1)
+    made = make_item(project)
+    last = made.answers.order_by("-response__model_version__name").first().response.model_version_id
+    assert clients["manager"].get("/p/p/items/", {"model": last}).context["form"].errors == {}
+
+
+def test_a_flag_of_an_answer_finds_its_item(cast):
+    project, clients = cast
+    flagged, _other = make_item(project), make_item(project)
+    ranking = {"ranking": [[0], [1], [2]]}
+    judge(flagged, make_annotator(project), ranking | {"answer_flags": {"1": ["harmful"]}})
+    assert rows(clients["reviewer"], flag="harmful") == [flagged.pk]
+    assert rows(clients["reviewer"], flag="truncated") == []

@@ -7,6 +7,7 @@ from django.core.cache import cache
 
 from annotation.models import BenchSettings
 from annotation.projects import actions as projects
+from annotation.projects import checklist
 from annotation.work import queue, submit
 from core.models import Member
 from tests import cast as rows
@@ -68,6 +69,17 @@ def test_each_step_goes_when_it_is_done(client, lead):
     assert steps(client) == all_of_them[5:]
     Snapshot.objects.create(project=project, number=1, as_of=0, content_sha256="")
     assert steps(client) == []
+
+
+def test_nobody_needs_to_try_one_when_the_work_is_under_way(client, lead):
+    project = projects.create(actor=lead, slug="ward", title="Ward", kind="ranking")
+    rows.make_item(project)
+    judge(project, rows.make_member(project, "annotator", rows.make_user("bob")))
+    for _n in range(checklist.UNDER_WAY - 2):
+        rows.make_item(project, state="settled")
+    assert "/p/ward/bench/" in steps(client)
+    rows.make_item(project, state="done")
+    assert "/p/ward/bench/" not in steps(client)
 
 
 def test_it_can_be_put_away(client, lead):

@@ -1,5 +1,6 @@
 """Create, clone and set a project; its overview."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -281,6 +282,7 @@ def test_the_overview_says_what_needs_somebody(busy, django_assert_max_num_queri
     for link in ("/p/p/items/?hidden=on", disputed, "/p/p/items/?state=waiting&amp;shown=on"):
         assert link in html
     assert "not a file of ours" in html
+    assert re.search(r"<text[^>]*>today</text>", html)  # whose low point is no fall
     assert "A-0" in html
     assert "<svg" in html
     assert html.count("<svg") >= 4
@@ -293,6 +295,20 @@ def test_what_is_to_review_leaves_out_ones_own_work(busy):
     Annotation.objects.create(project=project, item=make_item(project), annotator=mine, state="submitted")
     assert other.get("/p/p/").context["todo"]["submitted"] == 2
     assert signed_in(reviewer).get("/p/p/").context["todo"]["submitted"] == 1
+
+
+def test_the_overview_counts_what_the_desk_lists(busy):
+    """Items, not judgements: one with two of them is one, and a settled one none."""
+    project, reviewer = busy
+    for state in ("done", "settled"):
+        item = make_item(project, state=state)
+        for name in "xy":
+            who = make_annotator(project, pseudonym=f"{state}-{name}")
+            Annotation.objects.create(project=project, item=item, annotator=who, state="submitted")
+    client = signed_in(reviewer)
+    todo = client.get("/p/p/").context["todo"]
+    assert todo["submitted"] == len(client.get("/p/p/review/").context["rows"]) == 2
+    assert todo["returned"] == 0
 
 
 def test_a_reviewer_sees_no_hidden_items_on_the_overview(busy):

@@ -2,13 +2,16 @@
 
 import csv
 import io
+import re
 from datetime import date, timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from annotation.models import DailyFigure
+from core import local_time
 from tests.cast import make_annotator, make_member, make_project, make_user
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +72,20 @@ def test_this_month_when_nothing_is_asked(cast):
     )
     rows = signed_in(manager).get("/p/p/work/").context["rows"]
     assert [(r["name"], r["submitted"]) for r in rows] == [("ann", 9)]
+
+
+def test_last_month_is_one_click_away(cast):
+    """On the first days of a month, when people are paid, the month that is shown is all but empty."""
+    project, manager, people = cast
+    annotator = people["ann"].annotators.get()
+    last = local_time.today(project).replace(day=1) - timedelta(days=1)
+    DailyFigure.objects.create(project=project, annotator=annotator, day=last, submitted=50)
+    client = signed_in(manager)
+    html = client.get("/p/p/work/").content.decode()
+    [href] = re.findall(r'href="([^"]*)">Last month<', html)
+    page = client.get("/p/p/work/" + unescape(href))
+    assert [(r["name"], r["submitted"]) for r in page.context["rows"]] == [("ann", 50)]
+    assert (page.context["start"], page.context["end"]) == (last.replace(day=1), last)
 
 
 def test_the_csv_opens_in_a_spreadsheet_without_running_anything(cast):

@@ -294,3 +294,21 @@ def test_the_page_costs_the_same_for_many_judgements(cast, django_assert_max_num
     client.get("/p/ward/results/")
     with django_assert_max_num_queries(12):  # nothing has happened since: no figure is counted again
         client.get("/p/ward/results/")
+
+
+def test_rankings_of_answers_by_nobody_known_say_what_is_missing(cast):
+    """An empty page tells why: people ranked, but who gave the answers was never said."""
+    client = Client()
+    client.force_login(cast.alice)
+    page = lambda query="": client.get(f"/p/{cast.project.slug}/results/{query}")  # noqa: E731
+    assert "Nothing to compare yet" in page().content.decode()
+    item = make_item(cast.project)
+    for answer in item.answers.select_related("response"):
+        answer.response.model_version = None
+        answer.response.save(update_fields=["model_version"])
+    file = make_annotator(cast.project, source="imported", name="file", pseudonym="file")
+    judge(item, file, {"ranking": [[0], [1], [2]]})
+    assert not page().context["nameless"] and "Nothing to compare yet" in page().content.decode()
+    told = page("?by=imported")
+    assert told.context["nameless"] and "Name the models when you import" in told.content.decode()
+    assert "No judgement is like that" not in told.content.decode()

@@ -198,10 +198,10 @@ def test_a_return_ends_the_dispute_of_which_one_side_is_left():
         letters = [["ABC"[a.order.index(slot)] for slot in group] for group in slots]
         made = submit.submit(user=user, pk=a.pk, given={"ranking": letters}, client_key="k")
     rex = make_member(project, "reviewer")
-    assert figures.attention(project, rex)["disputes"] == 1
+    assert figures.attention(project)["disputes"] == 1
     review.return_(annotation=made.annotation, reviewer=rex, comment="Look again.")
     figures.clear(project)
-    assert figures.attention(project, rex)["disputes"] == 0
+    assert figures.attention(project)["disputes"] == 0
     item.refresh_from_db()
     assert item.agreement is None
 

@@ -86,6 +86,10 @@ def test_nothing_reaches_anybody_unless_the_project_allows_it(cast, answer, clie
     client.force_login(cast.dan)
     page = client.get(reverse("inbox_answer", args=["clinic", answer.pk])).content.decode()
     assert "sends no replies" in page and 'name="corrected"' not in page
+    switch = reverse("chat_settings", args=["clinic"]) + "#replies"
+    assert switch not in page  # which a reviewer may not open
+    client.force_login(cast.alice)
+    assert switch in client.get(reverse("inbox_answer", args=["clinic", answer.pk])).content.decode()
     allow(cast.project, "written")
     client.force_login(cast.ute)
     assert "An expert may read an answer" in client.get(reverse("chat", args=["clinic"])).content.decode()
