@@ -4,7 +4,7 @@ left out, download."""
 import json
 
 from django.core.cache import cache
-from django.http import JsonResponse
+from django.http import Http404, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -125,7 +125,10 @@ def export_rows(request, project, number):
     bundle = downloads.bundle_or_404(project, number)
     name = request.GET.get("file", "")
     place = reading.Place.read(request.GET.get("at", ""))
-    rows, following = reading.page_of(bundle, name, place)
+    try:
+        rows, following = reading.page_of(bundle, name, place)
+    except FileNotFoundError:
+        raise Http404
     context = {
         "project": project,
         "snapshot": bundle.snapshot,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
-from django.http import Http404
 
 from training_export.models import Bundle
 from training_export.publish import snapshots
@@ -46,21 +45,18 @@ class Row:
 
 def page_of(bundle: Bundle, name: str, place: Place) -> tuple[list[Row], Place | None]:
     """PAGE rows of the bundle's data file `name` from `place` on, and where the next page begins (None:
-    nowhere). Http404 if the bundle has no such file of rows; a place that is no row's beginning is the
-    file's."""
+    nowhere). FileNotFoundError if the bundle has no such file of rows; a place that is no row's beginning is
+    the file's."""
     listed = {entry["path"]: entry for entry in bundle.files}
     if listed.get(name, {}).get("role") != "data" or not name.endswith(".jsonl"):
-        raise Http404
+        raise FileNotFoundError(name)
     folder = snapshots.folder_of(bundle)
     beside = next(
         (path for path, e in listed.items() if e.get("role") == "provenance" and Path(path).name == name),
         None,
     )
-    try:
-        lines, after = _lines(folder / name, place.at)
-        sides, side_after = _lines(folder / beside, place.beside) if beside else ([], 0)
-    except FileNotFoundError:
-        raise Http404
+    lines, after = _lines(folder / name, place.at)
+    sides, side_after = _lines(folder / beside, place.beside) if beside else ([], 0)
     if not lines or sides is None:
         if place == Place():
             return [], None

@@ -23,6 +23,13 @@ LINES_OF = """(cell) => {
   range.selectNodeContents(cell);
   return new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size;
 }"""
+BAR_OVERLAPS = """(() => {
+  const shown = [...document.querySelectorAll(
+    ".bar .brand, .bar > .menu, .bench-progress, #saved, .bench-tools, .bar > .bar-tools"
+  )].map((node) => [node.className || node.id, node.getBoundingClientRect()]).filter(([, box]) => box.width);
+  shown.sort(([, a], [, b]) => a.left - b.left);
+  return shown.slice(1).filter(([, box], i) => box.left < shown[i][1].right - 1).map(([name]) => name);
+})()"""
 
 
 def width(page, letter="A"):
@@ -187,3 +194,27 @@ def test_while_one_writes_a_chinese_phrase_written_anew_is_one_change(live_site,
         ("+", "两"),
         ("=", "次随餐服用。"),
     ]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    ("text", "width"), [("", 1440), ("1", 1366), ("2", 1280), ("3", 1440), ("3", 1100), ("", 820)]
+)
+def test_nothing_of_the_bar_lies_over_anything_whatever_the_text_size(
+    live_site, open_page, language, text, width
+):
+    project, expert = ranking_project("a-cardiology-project-of-long-title")
+    page = open_bench(open_page, expert, project, language=language, viewport={"width": width, "height": 900})
+    page.evaluate("(text) => (document.documentElement.dataset.text = text)", text)
+    until(page, lambda: page.evaluate(BAR_OVERLAPS) == [], "room in the bar")
+    press(page, "a")
+    page.locator("#saved", has_text=":").wait_for()
+    until(page, lambda: page.evaluate(BAR_OVERLAPS) == [], "room for what is said")
+    buttons, tools = (page.locator(what).bounding_box() for what in (".dock-buttons", ".dock-tools"))
+    assert buttons["x"] + buttons["width"] <= tools["x"]
+    page.context.set_offline(True)
+    press(page, "b")
+    page.locator("#saved.warn").wait_for()
+    until(page, lambda: page.evaluate(BAR_OVERLAPS) == [], "room for the warning")
+    assert page.locator("#saved").evaluate("(node) => node.scrollWidth <= node.clientWidth")  # all of it
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

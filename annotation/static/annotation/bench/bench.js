@@ -5,6 +5,7 @@ import { Http, postForm } from "../../core/http.js";
 import { dialogOpen, isControl, isField, onKeys } from "../../core/keys.js";
 import { signInAgain } from "../../core/sign_in.js";
 import { config, count, t, timeOf } from "../../core/strings.js";
+import { keepRoom } from "./bar.js";
 import { DemonstrationDesk } from "./demonstration.js";
 import { askFlags, askSkip, chooseDraft, showKeys } from "./dialogs.js";
 import { h } from "./dom.js";
@@ -432,6 +433,7 @@ document.addEventListener("touchstone:leaving", () => {
 });
 
 keyHints();
+keepRoom(document.querySelector(".bench-bar"));
 if (config.progress) page.progress(config.progress);
 guidelines.showUnseen(backToWork);
 session.start();
