@@ -104,6 +104,13 @@ document.addEventListener("click", async (event) => {
   announce(live.dataset.copied);
 });
 
+/** What a button says, without the key that stands on it. */
+function wordsOn(button) {
+  const words = button.cloneNode(true);
+  for (const key of words.querySelectorAll("kbd")) key.remove();
+  return words.textContent.trim();
+}
+
 // What cannot be undone is asked about first: `data-confirm` on the button or its form. The answer "yes" sends it once more, unasked.
 let agreed = null;
 document.addEventListener("submit", async (event) => {
@@ -116,7 +123,7 @@ document.addEventListener("submit", async (event) => {
   }
   event.preventDefault();
   event.stopImmediatePropagation();
-  const yes = submitter ? submitter.dataset.verb || submitter.textContent.trim() : "";
+  const yes = submitter ? submitter.dataset.verb || wordsOn(submitter) : "";
   if (!(await sure(question, { yes, danger: Boolean(submitter) && submitter.matches(".danger, .bad") }))) return;
   agreed = form;
   sendOn(form, submitter);
@@ -148,7 +155,7 @@ document.addEventListener("submit", async (event) => {
   if (!form.matches("[data-logout]") || event.defaultPrevented) return;
   if (unsentHere() && leaving !== form) {
     event.preventDefault();
-    if (!(await sure(form.dataset.unsent, { yes: submitter ? submitter.textContent.trim() : "", danger: true }))) return;
+    if (!(await sure(form.dataset.unsent, { yes: submitter ? wordsOn(submitter) : "", danger: true }))) return;
     leaving = agreed = form;
     sendOn(form, submitter);
     leaving = agreed = null;

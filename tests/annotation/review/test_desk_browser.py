@@ -99,6 +99,18 @@ def test_a_key_leads_back_to_what_was_just_decided(desk):
     at_item(page, items[1].pk)
 
 
+def test_a_manager_reveals_on_keys_and_the_question_names_no_key(desk, open_page):
+    cast, items, _page = desk
+    page = open_page(cast.alice, viewport={"width": 1440, "height": 900})
+    page.goto(f"/p/ward/review/{items[0].pk}/")
+    page.keyboard.press("v")
+    yes = page.locator("dialog[open] button.primary")
+    expect(yes).to_have_text("Reveal names and models")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Names are shown on this one page")).to_be_visible()
+
+
 def test_a_fault_stays_on_the_desk_and_esc_leaves_a_field(desk):
     _cast, items, page = desk
     page.keyboard.press("o")
