@@ -239,6 +239,29 @@ def test_a_second_serve_on_the_same_data_is_refused_by_name(prepared, serve, tmp
     assert str(first.process.pid) in done.stderr and str(first.port) in done.stderr
 
 
+def test_a_second_serve_is_refused_by_name_at_the_same_port_too(prepared, serve, tmp_path):
+    first = serve()
+    done = subprocess.run(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env=environment(tmp_path / "data", PORT=str(first.port)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and str(first.process.pid) in done.stderr
+
+
+def test_behind_a_proxy_it_names_the_address_of_the_proxy_and_logs_nothing(prepared, serve):
+    """With the settings of deploy/touchstone.env."""
+    lines = (ROOT / "deploy" / "touchstone.env").read_text().splitlines()
+    shipped = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    shipped.pop("DATA_DIR")
+    served = serve(**shipped)
+    assert "https://label.example.org/ " in served.text()
+    assert "Traceback" not in served.text() and "ERROR" not in served.text()
+    until(lambda: f"127.0.0.1 port {served.port}" in served.text(), "where the proxy leads to", seconds=5)
+
+
 def test_off_loopback_without_tls_it_warns(prepared, serve):
     served = serve(HOST="0.0.0.0")
     assert "TLS" in served.text() and re.search(rf"http://[\d.]+:{served.port}/", served.text())
@@ -276,6 +299,7 @@ def findings(data_dir, **extra) -> set[tuple[str, str]]:
 def test_doctor_names_what_is_missing(tmp_path):
     empty = findings(tmp_path / "empty")
     assert {("migrations", "error"), ("worker", "warning"), ("data", "ok"), ("database", "ok")} <= empty
+    assert not {("models", "error"), ("models", "ok")} & empty, "what reads tables waits for them"
     broken = findings(
         tmp_path / "empty",
         HOST="0.0.0.0",
