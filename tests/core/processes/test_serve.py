@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -309,6 +310,30 @@ def test_doctor_names_what_is_missing(tmp_path):
     assert {("redis", "error"), ("database", "error"), ("address", "warning")} <= broken
     shown = doctor(tmp_path / "empty", REDIS_URL="redis://:hush-hush@127.0.0.1:1/0")
     assert "hush-hush" not in shown.stdout + shown.stderr and "✗ redis" in shown.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_doctor_tells_root_whose_the_data_is_and_the_owner_what_root_left(tmp_path, settings):
+    """As after `manage.py migrate` typed as root in the DATA_DIR of the service's account."""
+    from config import health
+
+    service = 65534
+    folder = settings.DATA_DIR = tmp_path / "data"
+    folder.mkdir(mode=0o750)
+    assert [level for level, _words in health.data_dir()] == ["ok"]
+    os.chown(folder, service, service)
+    (folder / "touchstone.sqlite3").touch(mode=0o644)
+    (_fine, (level, words)) = health.data_dir()
+    assert level == "warning" and pwd.getpwuid(service).pw_name in words
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    os.seteuid(service)
+    try:
+        found = list(health.data_dir())
+    finally:
+        os.seteuid(0)
+    assert [level for level, _words in found] == ["ok", "error"]
+    assert "touchstone.sqlite3" in found[1][1] and "chown" in found[1][1]
 
 
 def test_doctor_finds_a_served_house_in_order(prepared, serve, tmp_path):
