@@ -127,6 +127,10 @@ def test_only_managers_make_them_on_the_page(cast):
     assert ApiKey.objects.count() == 1
 
 
+def test_the_keys_page_leads_to_the_addresses(cast):
+    assert 'href="/api/docs/"' in cast[2].get("/p/p/keys/").content.decode()
+
+
 def test_the_keys_page_is_a_tab(cast):
     _project, _manager, client = cast
     assert '<a href="/p/p/keys/" aria-current="page">' in client.get("/p/p/keys/").content.decode()

@@ -67,11 +67,11 @@ export class Judgement {
     this.say({ value: again ? 0 : value, reasons: [], text: "" });
     this.close(false);
     if (!again) this.open(value, keys);
-    this.confirm(again ? t("taken_back") : t("kept"));
+    this.thank(again ? t("taken_back") : t("kept"));
   }
 
   /** Say that it is kept, once it is; what was not is told by its own line. */
-  confirm(words) {
+  thank(words) {
     this.chain.then(() => {
       if (!this.failed) announce(words);
     });
@@ -181,7 +181,7 @@ export class Judgement {
   done() {
     this.flush();
     this.close();
-    this.confirm(t("kept"));
+    this.thank(t("kept"));
   }
 
   /** Esc: what was chosen is kept, the panel goes. */
@@ -232,7 +232,7 @@ export class Judgement {
         message.correction = before;
         this.update();
       });
-      this.confirm(t("kept"));
+      this.thank(t("kept"));
     };
     const form = h(
       "div",
