@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PYTHONUTF8 = 1
 
-.PHONY: demo serve test test-sqlite test-postgres test-train check bench doctor clean
+.PHONY: demo serve install test test-sqlite test-postgres test-train check bench doctor clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp  ## serve with a demo project and accounts, ready to label
@@ -12,6 +12,9 @@ demo: $(VENV)/run.stamp  ## serve with a demo project and accounts, ready to lab
 
 serve: $(VENV)/run.stamp  ## migrations, web server, one worker
 	@exec $(BIN)/python manage.py serve
+
+install: $(VENV)/run.stamp  ## packages and messages, for a service (docs/operations.md)
+	@$(BIN)/python -c 'import pathlib; from core import catalogues; catalogues.compile_stale(pathlib.Path("locale"))'
 
 doctor: $(VENV)/run.stamp  ## what is configured, reachable, missing
 	@$(BIN)/python manage.py doctor

@@ -1,10 +1,12 @@
 """What `manage.py doctor` looks at: yields of (level "ok" | "warning" | "error", sentence), part by part."""
 
 import os
+import pwd
 import shutil
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -157,9 +159,42 @@ def data_dir() -> Iterator[Finding]:
         level,
         _("DATA_DIR %(folder)s can be written; %(gb).1f GB are free") % {"folder": folder, "gb": free / 1e9},
     )
+    yield from _owners(folder)
     mode = folder.stat().st_mode
     if mode & 0o007:
         yield "warning", _("DATA_DIR can be read by every account of this machine; chmod 750 closes it")
+
+
+def _owners(folder: Path) -> Iterator[Finding]:
+    """A command typed as root leaves files that the service's own account cannot write."""
+    acting = os.access in os.supports_effective_ids
+    shut = [p.name for p in sorted(folder.iterdir()) if not os.access(p, os.W_OK, effective_ids=acting)]
+    if shut:
+        yield (
+            "error",
+            _(
+                "In DATA_DIR %(folder)s this account cannot write %(names)s. Another account made them, it "
+                "seems: chown -R gives them back"
+            )
+            % {"folder": folder, "names": ", ".join(shut)},
+        )
+    owner = folder.stat().st_uid
+    if owner != os.geteuid():
+        yield (
+            "warning",
+            _(
+                "DATA_DIR %(folder)s belongs to %(owner)s, who may not write what other accounts make in it: "
+                "run manage.py as %(owner)s"
+            )
+            % {"folder": folder, "owner": _account(owner)},
+        )
+
+
+def _account(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def catalogue() -> Iterator[Finding]:

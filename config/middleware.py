@@ -1,14 +1,30 @@
-"""Compression of pages, and the size of what is sent to us."""
+"""Addresses without their slash, compression of pages, and the size of what is sent to us."""
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.http import JsonResponse
+from django.middleware.common import CommonMiddleware
 from django.middleware.gzip import GZipMiddleware
+from django.utils.translation import gettext as _
 
 FORM_OF_A_STRANGER = 64 * 1024  # bytes: a name, a password
 # these check the length themselves, against their own limit, once they know who asks
 TAKE_FILES = {"import", "api_import", "proxy_chat"}
 FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 ROOM = 64 * 1024  # for what multipart writes around the values
+
+
+class AppendSlash(CommonMiddleware):
+    """An address of the API that lacks its slash is led there by 308: after Django's 301 a program asks again
+    by GET and without what it was sending. Programs that follow nothing are told the address."""
+
+    def process_response(self, request, response):
+        moved = super().process_response(request, response)
+        if moved is response or request.method in ("GET", "HEAD") or not request.path.startswith("/api/"):
+            return moved
+        words = _("This address ends with a slash: %(address)s") % {"address": moved["Location"]}
+        body = {"error": {"code": "moved", "message": words}}
+        return JsonResponse(body, status=308, headers={"Location": moved["Location"]})
 
 
 class LimitBody:

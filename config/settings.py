@@ -126,7 +126,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "core.web.middleware.PersonLocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "config.middleware.AppendSlash",
     "config.middleware.LimitBody",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -334,11 +334,18 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"hide_tokens": {"()": "core.web.log_filter.HideTokens"}},
+    "filters": {
+        "hide_tokens": {"()": "core.web.log_filter.HideTokens"},
+        "one_line": {"()": "core.web.log_filter.OneLine"},
+    },
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["hide_tokens"]}
     },
     "root": {"handlers": ["console"], "level": envstr("LOG_LEVEL", "WARNING")},
-    # Refusals (4xx) are no news.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {
+        # Refusals (4xx) are no news.
+        "django.request": {"level": "ERROR"},
+        # Anybody can ask under any name: a line for the operator who forgot one, no traceback.
+        "django.security.DisallowedHost": {"filters": ["one_line"]},
+    },
 }

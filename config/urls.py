@@ -1,7 +1,10 @@
 """All URLs, room by room."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+# With its script at an address of its own: the policy of our pages runs none that stands in a page.
+API_DOCS = SpectacularSwaggerSplitView.as_view(url_name="schema", template_name="core/api_docs.html")
 
 urlpatterns = [
     # First what programs call a thousand times a minute: a request tries one pattern after the other.
@@ -16,7 +19,7 @@ urlpatterns = [
     path("", include("annotation.urls")),
     path("", include("training_export.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api_docs"),
+    path("api/docs/", API_DOCS, name="api_docs"),
 ]
 
 handler400 = "core.accounts.views.bad_request"

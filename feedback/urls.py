@@ -6,11 +6,13 @@ from feedback.chat import urls
 from feedback.chat.settings import views as settings_views
 from feedback.inbox import views as inbox_views
 from feedback.personal_data import views as people_views
+from feedback.proxy.views import without_v1
 from feedback.quality import views as quality_views
 from feedback.widget import api as widget_api
 
 urlpatterns: list = [
     *urls.urlpatterns,
+    path("chat/completions", without_v1, name="proxy_without_v1"),
     path("widget.js", widget_api.script, name="widget"),
     path("p/<slug:slug>/chat/settings/", settings_views.chat_settings, name="chat_settings"),
     path("p/<slug:slug>/chat/settings/links/", settings_views.chat_link, name="chat_link"),

@@ -28,12 +28,14 @@ class NewKey:
 
 @dataclass(frozen=True)
 class Snippet:
-    """`name`: unique on the page; `title`: what it is, in the reader's language; `code`: ready to paste."""
+    """`name`: unique on the page; `title`: what it is, in the reader's language; `code`: ready to paste;
+    `help`: what to know before; `where`: the page that the help speaks of."""
 
     name: str
     title: str | Promise
     code: str
     help: str | Promise = ""
+    where: str = ""
 
 
 def curl(address: str, key: str, body: object | None = None) -> str:

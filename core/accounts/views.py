@@ -3,10 +3,13 @@ member_views."""
 
 import sys
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
@@ -292,6 +295,15 @@ def _already(request, found) -> bool:
 
 
 def bad_request(request, exception=None):
+    if isinstance(exception, RequestDataTooBig):
+        words = _("This is too large: at most %(size)s at a time.")
+        size = filesizeformat(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        exception = DomainError("too_large", words % {"size": size}, status=413)
+    if isinstance(exception, DisallowedHost):
+        words = _(
+            "This server does not answer under this name. Whoever runs it lists its names in ALLOWED_HOSTS."
+        )
+        return _error_page(request, 400, words)
     if not isinstance(exception, DomainError):
         return _error_page(request, 400)
     if request.path.startswith("/api/") or "application/json" in request.headers.get("Accept", ""):
@@ -352,5 +364,12 @@ def csrf_failed(request, reason=""):
 def _error_page(request, status: int, message: str = ""):
     if request.path.startswith("/api/"):
         code = {400: "bad_request", 403: "permission_denied", 404: "not_found"}[status]
-        return JsonResponse({"error": {"code": code, "message": message or code}}, status=status)
+        usual = {
+            400: _("This request could not be read. Nothing was changed."),
+            403: _("This is not allowed."),
+            404: _(
+                "There is nothing at this address. /api/docs/ lists the addresses; each ends with a slash."
+            ),
+        }
+        return JsonResponse({"error": {"code": code, "message": message or usual[status]}}, status=status)
     return render(request, f"core/{status}.html", {"message": message}, status=status)

@@ -76,6 +76,33 @@ def _by_prefix(prefix):
 _KEY = Prepared(_by_prefix, str)
 
 
+def refused_key(authorization: str):
+    """What is said to a program whose Authorization header names no key in force: none, or one that is
+    not."""
+    words = authorization.split()
+    if len(words) == 2 and words[0].lower() == "bearer":
+        return _(
+            "This API key is not valid: mistyped, revoked, replaced, or past its end. Keys are made on the "
+            "project's page “API keys”."
+        )
+    return _(
+        "An API key is missing. It goes into the header “Authorization: Bearer tsk_…”; keys are made on the "
+        "project's page “API keys”."
+    )
+
+
+def too_narrow(scope: str = ApiKey.Scope.ALL):
+    """What is said of a key that does not open the door `scope`, so that the right one can be made."""
+    wanted = {
+        ApiKey.Scope.INGEST: _("This API key does not allow this. Make one that may send feedback."),
+        ApiKey.Scope.PROXY: _("This API key does not allow this. Make one that may use the proxy."),
+    }
+    return wanted.get(
+        ApiKey.Scope(scope),
+        _("This API key does not allow this. Make one that allows all that its role may do."),
+    )
+
+
 def find_key(authorization: str) -> ApiKey | None:
     """The key of an Authorization header, with its project, person and their role (`person_role`); None when
     it names no key that is in force. One query, and every five minutes one write."""
@@ -109,9 +136,10 @@ class KeyAuthentication(authentication.BaseAuthentication):
             return None
         key = find_key(header)
         if key is None:
-            raise exceptions.AuthenticationFailed(_("This API key is not valid."))
-        if key.scope not in (ApiKey.Scope.ALL, getattr(request.parser_context.get("view"), "key_scope", "")):
-            raise exceptions.PermissionDenied(_("This API key does not allow this."))
+            raise exceptions.AuthenticationFailed(refused_key(header))
+        door = getattr(request.parser_context.get("view"), "key_scope", ApiKey.Scope.ALL)
+        if key.scope not in (ApiKey.Scope.ALL, door):
+            raise exceptions.PermissionDenied(too_narrow(door))
         return key.user, key
 
 
@@ -146,7 +174,7 @@ def project_for(request, slug: str, role: str) -> tuple[Project, str]:
     if project is None or not held:
         raise Http404
     if key is not None and key.scope != ApiKey.Scope.ALL:
-        raise exceptions.PermissionDenied(_("This API key does not allow this."))
+        raise exceptions.PermissionDenied(too_narrow())
     # A key does no more than its own role and no more than its person's.
     granted = held if key is None or held not in roles_from(key.role) else key.role
     if granted not in roles_from(role):
@@ -169,5 +197,5 @@ def scoped(request, scope: str) -> Project:
     if not isinstance(request.auth, ApiKey):
         raise exceptions.PermissionDenied(_("This needs an API key."))
     if not opens(request.auth, scope):
-        raise exceptions.PermissionDenied(_("This API key does not allow this."))
+        raise exceptions.PermissionDenied(too_narrow(scope))
     return request.auth.project

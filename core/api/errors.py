@@ -2,10 +2,12 @@
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from rest_framework.exceptions import APIException
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import APIException, NotAuthenticated, UnsupportedMediaType
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from core.api.auth import refused_key
 from core.errors import DomainError
 from core.machine_faults import of_the_machine
 
@@ -28,5 +30,12 @@ def api_exception_handler(exc, context):
             PermissionDenied: "permission_denied",
         }.get(type(exc), "error")
         detail = response.data.get("detail") if isinstance(response.data, dict) else response.data
+        if isinstance(exc, NotAuthenticated):
+            detail = refused_key("")
+        elif isinstance(exc, UnsupportedMediaType):
+            taken = ", ".join(parser.media_type for parser in context["view"].parser_classes)
+            detail = _("What is sent here must be %(types)s, and its header Content-Type must say so.") % {
+                "types": taken
+            }
         response.data = {"error": {"code": code, "message": str(detail)}}
     return response

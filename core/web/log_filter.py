@@ -1,4 +1,4 @@
-"""What must not stand in a log: whoever reads logs could use it."""
+"""What must not stand in a log: secrets, which whoever reads logs could use, and noise."""
 
 import logging
 import re
@@ -20,4 +20,12 @@ class HideTokens(logging.Filter):
             record.exc_text = logging.Formatter().formatException(record.exc_info)
         if record.exc_text:
             record.exc_text = _SECRET_PATHS.sub(r"\1*", record.exc_text)
+        return True
+
+
+class OneLine(logging.Filter):
+    """The sentence without its traceback, for what says nothing of the code."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.exc_info = record.exc_text = None
         return True

@@ -26,7 +26,7 @@ from feedback.chat.requests import (
     text_of,
 )
 from feedback.chat.turn_rows import check_text
-from feedback.models import Choice, Conversation, EndUser, Message, Reaction
+from feedback.models import Choice, Conversation, EndUser, Message, Reaction, Reply
 from feedback.reactions import actions as reactions
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,8 @@ SEARCHES = 120
 
 @chat_view("GET")
 def conversations(visitor, query):
-    """{"conversations": [{id, title, updated_at, score}], "more"}: the newest first; `q` searches titles and
-    texts, `before` goes on after a page."""
+    """{"conversations": [{id, title, updated_at, score, replied}], "more"}: newest first; `q` searches titles
+    and texts, `before` goes on after a page."""
     rows = Conversation.objects.visible_to(visitor.known).filter(project=visitor.project)
     words, before = query.get("q", "").strip(), query.get("before", "")
     if words:
@@ -71,10 +71,11 @@ def conversations(visitor, query):
     score = Reaction.objects.filter(
         conversation=OuterRef("pk"), end_user=visitor.known, kind=Reaction.Kind.SCORE, current=True
     ).values("value")[:1]
+    reply = Reply.objects.filter(message__conversation=OuterRef("pk"), current=True)
     found = list(
         rows.order_by("-updated_at", "-pk")
-        .annotate(score=Subquery(score))
-        .values("pk", "title", "updated_at", "score")[: LISTED + 1]
+        .annotate(score=Subquery(score), replied=Exists(reply))
+        .values("pk", "title", "updated_at", "score", "replied")[: LISTED + 1]
     )
     listed = [
         {
@@ -82,6 +83,7 @@ def conversations(visitor, query):
             "title": r["title"],
             "updated_at": r["updated_at"].isoformat(),
             "score": r["score"] or None,
+            "replied": r["replied"],
         }
         for r in found[:LISTED]
     ]

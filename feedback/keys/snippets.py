@@ -39,18 +39,31 @@ def reply(message, history):
 
 gr.ChatInterface(reply).launch()  # in Gradio 5: gr.ChatInterface(reply, type="messages")
 """
-GRADIO_LIKE = """import gradio as gr
+GRADIO_LIKE = """import json
+import zlib
+
+import gradio as gr
 import requests
+
+
+def content_of(given):  # a text, since Gradio 6 a list of parts; of a file only that there was one
+    if isinstance(given, str):
+        return given
+    parts = given if isinstance(given, list) else [given]
+    return [p if isinstance(p, dict) and p.get("type") == "text" else {{"type": "file"}} for p in parts]
 
 
 def liked(history, event: gr.LikeData, request: gr.Request):
     at = event.index if isinstance(event.index, int) else event.index[0]
-    talk = [{{"role": one["role"], "content": one["content"]}} for one in history[: at + 1]]
-    talk[-1]["reactions"] = [{{"kind": "thumb", "value": "up" if event.liked else "down"}}]
+    talk = [{{"role": one["role"], "content": content_of(one["content"])}} for one in history[: at + 1]]
+    person = request.username or request.session_hash
+    name = f"{{person}}-{{zlib.crc32(json.dumps(talk[0]).encode()):08x}}"  # the same talk is one
+    value = {{True: "up", False: "down"}}.get(event.liked, "none")  # a thumb pressed again is taken back
+    talk[-1]["reactions"] = [{{"kind": "thumb", "value": value}}]
     requests.post(
         "{base}api/v1/feedback/",
         headers={{"Authorization": "Bearer {key}"}},
-        json={{"type": "conversation", "user": request.session_hash, "messages": talk}},
+        json={{"type": "conversation", "conversation": name, "user": person, "messages": talk}},
         timeout=10,
     ).raise_for_status()
 
@@ -69,9 +82,11 @@ def touchstone_token(user_id: str) -> str:
     )
     answer.raise_for_status()
     return answer.json()["token"]
+
+
+# let your /touchstone-token answer {{"token": touchstone_token(…)}}, with your id of whoever is signed in
 """
-WIDGET_PAGE = """<script src="{base}widget.js" data-token="…" data-token-url="/touchstone-token" defer>
-</script>
+WIDGET_PAGE = """<script src="{base}widget.js" data-token-url="/touchstone-token" defer></script>
 
 <div data-touchstone-message="{answer}">…</div>
 """
@@ -112,26 +127,33 @@ def _proxy(key: NewKey, project: Project, base: str) -> list[Snippet]:
 def _feedback(key: NewKey, project: Project, base: str) -> list[Snippet]:
     origins = ChatSettings.objects.filter(project=project).values_list("origins", flat=True).first() or []
     origin = origins[0] if origins else "https://www.example.org"
-    listed = ""
+    listed = where = ""
     if not origins:
-        where = base.rstrip("/") + reverse("chat_settings", args=[project.slug]) + "#sites"
-        listed = _("List your site first: %(where)s") % {"where": where}
+        where = reverse("chat_settings", args=[project.slug]) + "#sites"
+        listed = _("List your site first, and put it in place of this one.")
     row = {"type": "conversation", "user": PERSON, "messages": _talk()}
     filled = {"base": base, "key": key.text, "origin": origin, "answer": "chatcmpl-8f2"}
     return [
-        Snippet("curl-feedback", _("Send feedback: curl"), curl(f"{base}api/v1/feedback/", key.text, row)),
+        Snippet(
+            "curl-feedback",
+            _("Send feedback: curl"),
+            curl(f"{base}api/v1/feedback/", key.text, row),
+            _("What you send appears on the page “Feedback”."),
+            reverse("inbox", args=[project.slug]),
+        ),
         Snippet("gradio-like", _("Send feedback: Gradio's thumbs"), GRADIO_LIKE.format(**filled)),
         Snippet(
             "widget-token",
             _("Widget, on your server: a token for the person"),
             WIDGET_SERVER.format(**filled),
             listed,
+            where,
         ),
         Snippet(
             "widget-script",
             _("Widget, in the page"),
             WIDGET_PAGE.format(**filled),
-            _("The page gets a token, never the key."),
+            _("The page gets a token, never the key; your own site answers it at /touchstone-token."),
         ),
     ]
 

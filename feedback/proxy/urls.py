@@ -8,5 +8,6 @@ urlpatterns = [
     path("chat/completions", proxy.chat_completions, name="proxy_chat"),
     path("models", proxy.models, name="proxy_models"),
     path("models/<path:model>", proxy.models, name="proxy_model"),
+    path("", proxy.unknown, name="proxy_root"),
     path("<path:rest>", proxy.unknown, name="proxy_unknown"),
 ]

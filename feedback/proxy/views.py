@@ -20,7 +20,7 @@ from django.http import HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
-from core.api.auth import find_key, opens
+from core.api.auth import find_key, opens, refused_key, too_narrow
 from core.api.parsers import strict_loads
 from core.errors import DomainError
 from core.machine_faults import of_the_machine
@@ -96,20 +96,19 @@ def openai_view(*methods: str) -> Callable:
 
 
 def _key_of(request) -> ApiKey:
-    key = find_key(request.headers.get("Authorization", ""))
+    header = request.headers.get("Authorization", "")
+    key = find_key(header)
     if key is None:
         limits.take("proxy-bad-key", client_ip(request), limit=BAD_KEYS_PER_MINUTE, seconds=60)
         raise Refused(
             401,
             "invalid_api_key",
-            _("This API key is not valid."),
+            refused_key(header),
             kind="authentication_error",
             headers={"WWW-Authenticate": "Bearer"},
         )
     if not opens(key, ApiKey.Scope.PROXY):
-        raise Refused(
-            403, "permission_denied", _("This API key does not allow this."), kind="permission_error"
-        )
+        raise Refused(403, "permission_denied", too_narrow(ApiKey.Scope.PROXY), kind="permission_error")
     limits.take("proxy-key", str(key.pk), limit=settings.PROXY_PER_MINUTE, seconds=60)
     return key
 
@@ -144,8 +143,16 @@ def models(request, key: ApiKey, model: str = "") -> HttpResponseBase:
     return JsonResponse(one)
 
 
+@csrf_exempt
+def without_v1(request) -> JsonResponse:
+    """Where a client asks whose base_url lacks the /v1."""
+    said = _("This is no address of the proxy. Its base_url is %(base)s.")
+    refused = Refused(404, "unknown_url", said % {"base": request.build_absolute_uri("/v1")})
+    return JsonResponse(refused.body(), status=404)
+
+
 @openai_view("GET", "POST", "PUT", "PATCH", "DELETE")
-def unknown(request, key: ApiKey, rest: str) -> HttpResponseBase:
+def unknown(request, key: ApiKey, rest: str = "") -> HttpResponseBase:
     raise Refused(
         404, "unknown_url", _("The proxy has /v1/chat/completions and /v1/models, and nothing else.")
     )

@@ -36,8 +36,8 @@ class Command(BaseCommand):
         self.stop_asked = False
         self.practice: socket.socket | None = None
         try:
-            self._check_port()
             lock = preparing.lock_data_dir()
+            self._check_port()
             self.prepare()
         except preparing.NotReady as exc:
             raise CommandError(str(exc)) from None
@@ -92,6 +92,9 @@ class Command(BaseCommand):
     def ready(self) -> None:
         """What is said once the web server answers."""
         self.say(_("Touchstone is ready: %(address)s   (Ctrl-C stops it)") % {"address": address()})
+        if settings.BEHIND_PROXY:
+            listens = {"host": settings.HOST, "port": settings.PORT}
+            self.say(_("The proxy in front of it passes requests on to %(host)s port %(port)s.") % listens)
 
     def _check_port(self) -> None:
         family = socket.AF_INET6 if ":" in settings.HOST else socket.AF_INET
@@ -207,8 +210,17 @@ class Pauses:
         return True
 
 
+def _name_of_the_proxy() -> str:
+    """The first of ALLOWED_HOSTS that is a name and no pattern, of somewhere else than this machine."""
+    here = {"127.0.0.1", "localhost", "[::1]", settings.HOST}
+    return next((name for name in settings.ALLOWED_HOSTS if name[0] not in "*." and name not in here), "")
+
+
 def address() -> str:
-    """The address to open: as bound, or this machine's own where it is bound to all."""
+    """The address to open: as bound, or this machine's own where it is bound to all; behind a proxy the name
+    that is answered."""
+    if settings.BEHIND_PROXY and settings.HTTPS and (named := _name_of_the_proxy()):
+        return f"https://{named}/"
     host = settings.HOST
     if host in {"0.0.0.0", "::"}:  # noqa: S104
         host = "127.0.0.1"
@@ -224,7 +236,7 @@ def answers() -> bool:
         settings.HOST, f"[{settings.HOST}]" if ":" in settings.HOST else settings.HOST
     )
     try:
-        with urllib.request.urlopen(f"http://{host}:{settings.PORT}/login/", timeout=5):
+        with urllib.request.urlopen(f"http://{host}:{settings.PORT}/healthz", timeout=5):
             return True
     except urllib.error.HTTPError:
         return True

@@ -1,5 +1,5 @@
 // Touchstone's widget: thumbs, reasons, comment and correction under any answer on any site. See docs/widget.md.
-// <script src="https://touchstone.example/widget.js" data-token="…" defer></script>   <div data-touchstone-message="ID">…</div>
+// <script src="https://touchstone.example/widget.js" data-token-url="/touchstone-token" defer></script>   <div data-touchstone-message="ID">…</div>
 (() => {
   const script = document.currentScript;
   const api = new URL("api/v1/widget/", script.src.replace(/[^/]*$/, "")).href;
@@ -55,14 +55,21 @@ textarea { width: 100%; padding: 6px; resize: vertical }
   // Words follow the script's data-language, then the page's lang, then the browser.
   const language = () => touchstone.language || document.documentElement.lang || navigator.language || "en";
 
+  // What can be sent as a header; a placeholder left in the page cannot.
+  const usable = () => /^[!-~]+$/.test(touchstone.token);
+
   // The site's own way to a new token: touchstone.refresh, or a GET of data-token-url that answers {"token"}.
   function renew() {
     const url = given.tokenUrl;
-    const ask = touchstone.refresh || (url && (() => fetch(url).then((r) => r.json()).then((answer) => answer.token)));
-    renewing = renewing || Promise.resolve(ask ? ask() : "").then((token) => {
+    const fetched = () => fetch(url).then((answer) => {
+      if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
+      return answer.json();
+    }).then((answer) => answer.token);
+    const ask = touchstone.refresh || (url && fetched) || (() => "");
+    renewing = renewing || Promise.resolve().then(ask).then((token) => {
       touchstone.token = token || "";
-      return touchstone.token;
-    }).finally(() => { renewing = null; });
+      if (!usable()) throw new Error("none came from data-token, data-token-url or touchstone.refresh");
+    }).catch((error) => { throw new Error("no token: " + error.message); }).finally(() => { renewing = null; });
     return renewing;
   }
 
@@ -73,7 +80,7 @@ textarea { width: 100%; padding: 6px; resize: vertical }
 
   // One request; once more with a new token when this one is over, once more when the network was away.
   async function ask(path, body, waiting, again = { token: true, network: true }) {
-    if (!touchstone.token) await renew();
+    if (!usable()) await renew();
     const slug = touchstone.token.split(".")[0];
     const headers = { Authorization: "Bearer " + touchstone.token };
     if (body) headers["Content-Type"] = "application/json";
@@ -110,7 +117,12 @@ textarea { width: 100%; padding: 6px; resize: vertical }
       known = await settings();
     } catch (error) {
       attached.delete(element);
-      console.warn("touchstone: not set up (" + error.message + ")");
+      const here = location.origin;
+      const why = {
+        401: "the token is not valid, or has ended",
+        403: "the token was made for another site than " + here,
+      }[error.message] || (error instanceof TypeError ? `no answer from ${api}; is ${here} listed in the project's chat settings?` : error.message);
+      console.warn(`touchstone: not set up (${why})`);
       return;
     }
     build(element, id, known);

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 # What such a key is for, and what anybody may read without one.
 DOORS = {
     "ingest": {"api_feedback", "api_widget_tokens"},
-    "proxy": {"proxy_chat", "proxy_models", "proxy_model", "proxy_unknown"},
+    "proxy": {"proxy_chat", "proxy_models", "proxy_model", "proxy_root", "proxy_unknown"},
 }
 # the last two know widget tokens only
 OPEN_TO_ALL = {"schema", "api_docs", "api_widget_setup", "api_widget_feedback"}
@@ -127,6 +127,10 @@ def test_only_managers_make_them_on_the_page(cast):
     assert ApiKey.objects.count() == 1
 
 
+def test_the_keys_page_leads_to_the_addresses(cast):
+    assert 'href="/api/docs/"' in cast[2].get("/p/p/keys/").content.decode()
+
+
 def test_the_keys_page_is_a_tab(cast):
     _project, _manager, client = cast
     assert '<a href="/p/p/keys/" aria-current="page">' in client.get("/p/p/keys/").content.decode()
@@ -210,3 +214,28 @@ def test_a_key_of_one_project_does_nothing_in_another(cast):
     make_member(other, "manager", manager)
     _row, text = auth.new_key(user=manager, project=other, role="manager")
     assert (works(text), works(text, "q")) == (404, 200)
+
+
+def test_who_comes_without_the_right_key_is_told_what_to_do(cast):
+    """At the door of the feedback API, as a program meets it the first day."""
+    project, manager, _client = cast
+
+    def ask(header="", kind="application/json"):
+        more = {"HTTP_AUTHORIZATION": header} if header else {}
+        answer = Client().post("/api/v1/feedback/", "{}", content_type=kind, **more)
+        return answer.status_code, answer.json()["error"]["message"]
+
+    for header in ("", "tsk_bare", "Token tsk_x"):
+        status, said = ask(header)
+        assert status == 401 and "Authorization: Bearer tsk_" in said
+    status, said = ask("Bearer tsk_0_nothing")
+    assert status == 401 and "revoked" in said and "API keys" in said
+    proxy = auth.new_key(user=manager, project=project, role="manager", scope="proxy")[1]
+    status, said = ask(f"Bearer {proxy}")
+    assert status == 403 and "may send feedback" in said
+    right = auth.new_key(user=manager, project=project, role="manager", scope="ingest")[1]
+    status, said = ask(f"Bearer {right}", "application/x-www-form-urlencoded")
+    assert status == 415 and "application/json" in said
+    elsewhere = Client().get("/api/v1/projects/p/progress/", **bearer(right))
+    assert elsewhere.status_code == 403
+    assert "all that its role may do" in elsewhere.json()["error"]["message"]

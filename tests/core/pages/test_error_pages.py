@@ -69,7 +69,45 @@ def test_a_refusal_by_the_rules_is_a_page_or_json(rf: RequestFactory):
 def test_unknown_addresses_of_the_api_answer_json(client):
     response = client.get("/api/v1/nothing/")
     assert response.status_code == 404
-    assert response.json()["error"]["code"] == "not_found"
+    error = response.json()["error"]
+    assert error["code"] == "not_found" and "/api/docs/" in error["message"]
+
+
+def test_an_address_without_its_slash_keeps_what_is_sent(client):
+    """308: a program asks again by the same method; after a 301 it would by GET and without its rows."""
+    moved = client.post("/api/v1/feedback?a=1", "{}", content_type="application/json")
+    assert (moved.status_code, moved["Location"]) == (308, "/api/v1/feedback/?a=1")
+    assert "/api/v1/feedback/?a=1" in moved.json()["error"]["message"]
+    assert client.get("/api/v1/feedback").status_code == client.post("/login").status_code == 301
+
+
+def test_what_is_too_large_is_said_with_the_limit(client):
+    large = b"x" * (8 * 1024 * 1024 + 1)
+    for body in (large, large + b"x" * 1024 * 1024):
+        answer = client.post("/api/v1/feedback/", body, content_type="application/json")
+        assert answer.status_code in (401, 413)
+    assert answer.status_code == 413 and answer.json()["error"]["code"] == "too_large"
+    assert "8.0" in answer.json()["error"]["message"]
+    assert client.post("/preferences/", {"theme": "x" * 100_000}).status_code == 413
+
+
+def test_a_name_that_is_not_answered_is_said_so(client, settings, caplog):
+    settings.ALLOWED_HOSTS = ["label.example.org"]
+    page = client.get("/login/", HTTP_HOST="other.example")
+    assert page.status_code == 400 and "ALLOWED_HOSTS" in page.content.decode()
+
+
+def test_a_refused_name_takes_one_line_of_the_log(settings):
+    import logging
+
+    record = logging.LogRecord(
+        "x", logging.ERROR, "", 1, "Invalid HTTP_HOST", (), (ValueError, ValueError(), None)
+    )
+    chosen = settings.LOGGING["loggers"]["django.security.DisallowedHost"]["filters"]
+    from core.web.log_filter import OneLine
+
+    assert chosen == ["one_line"] and OneLine().filter(record)
+    assert logging.Formatter().format(record) == "Invalid HTTP_HOST"
 
 
 def test_a_bad_request_has_its_page(rf):

@@ -171,7 +171,9 @@ MATRIX: dict[str, tuple[str, str]] = {
     "proxy_chat": ("POST", KEYS_ONLY),
     "proxy_models": ("GET", KEYS_ONLY),
     "proxy_model": ("GET", KEYS_ONLY),
+    "proxy_root": ("GET", KEYS_ONLY),
     "proxy_unknown": ("GET", KEYS_ONLY),
+    "proxy_without_v1": ("POST", "N N N N N N"),  # says where the proxy is
     "schema": ("GET", EVERYONE),
     "api_docs": ("GET", EVERYONE),
 }

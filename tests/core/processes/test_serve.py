@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -239,6 +240,29 @@ def test_a_second_serve_on_the_same_data_is_refused_by_name(prepared, serve, tmp
     assert str(first.process.pid) in done.stderr and str(first.port) in done.stderr
 
 
+def test_a_second_serve_is_refused_by_name_at_the_same_port_too(prepared, serve, tmp_path):
+    first = serve()
+    done = subprocess.run(
+        [sys.executable, "manage.py", "serve"],
+        cwd=ROOT,
+        env=environment(tmp_path / "data", PORT=str(first.port)),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and str(first.process.pid) in done.stderr
+
+
+def test_behind_a_proxy_it_names_the_address_of_the_proxy_and_logs_nothing(prepared, serve):
+    """With the settings of deploy/touchstone.env."""
+    lines = (ROOT / "deploy" / "touchstone.env").read_text().splitlines()
+    shipped = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    shipped.pop("DATA_DIR")
+    served = serve(**shipped)
+    assert "https://label.example.org/ " in served.text()
+    assert "Traceback" not in served.text() and "ERROR" not in served.text()
+    until(lambda: f"127.0.0.1 port {served.port}" in served.text(), "where the proxy leads to", seconds=5)
+
+
 def test_off_loopback_without_tls_it_warns(prepared, serve):
     served = serve(HOST="0.0.0.0")
     assert "TLS" in served.text() and re.search(rf"http://[\d.]+:{served.port}/", served.text())
@@ -276,6 +300,7 @@ def findings(data_dir, **extra) -> set[tuple[str, str]]:
 def test_doctor_names_what_is_missing(tmp_path):
     empty = findings(tmp_path / "empty")
     assert {("migrations", "error"), ("worker", "warning"), ("data", "ok"), ("database", "ok")} <= empty
+    assert not {("models", "error"), ("models", "ok")} & empty, "what reads tables waits for them"
     broken = findings(
         tmp_path / "empty",
         HOST="0.0.0.0",
@@ -285,6 +310,30 @@ def test_doctor_names_what_is_missing(tmp_path):
     assert {("redis", "error"), ("database", "error"), ("address", "warning")} <= broken
     shown = doctor(tmp_path / "empty", REDIS_URL="redis://:hush-hush@127.0.0.1:1/0")
     assert "hush-hush" not in shown.stdout + shown.stderr and "✗ redis" in shown.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_doctor_tells_root_whose_the_data_is_and_the_owner_what_root_left(tmp_path, settings):
+    """As after `manage.py migrate` typed as root in the DATA_DIR of the service's account."""
+    from config import health
+
+    service = 65534
+    folder = settings.DATA_DIR = tmp_path / "data"
+    folder.mkdir(mode=0o750)
+    assert [level for level, _words in health.data_dir()] == ["ok"]
+    os.chown(folder, service, service)
+    (folder / "touchstone.sqlite3").touch(mode=0o644)
+    (_fine, (level, words)) = health.data_dir()
+    assert level == "warning" and pwd.getpwuid(service).pw_name in words
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    os.seteuid(service)
+    try:
+        found = list(health.data_dir())
+    finally:
+        os.seteuid(0)
+    assert [level for level, _words in found] == ["ok", "error"]
+    assert "touchstone.sqlite3" in found[1][1] and "chown" in found[1][1]
 
 
 def test_doctor_finds_a_served_house_in_order(prepared, serve, tmp_path):

@@ -130,6 +130,24 @@ def test_the_line_breaks_before_it_is_sent(live_site, open_page, upstream):
     assert [m.text for m in Message.objects.filter(role="user")] == ["不要丢失 this"]
 
 
+def test_a_thumb_that_is_not_kept_is_not_thanked_for(live_site, open_page, upstream):
+    project, user = make_chat(upstream, "instant")
+    page = open_chat(open_page, user, project)
+    say(page, "hello")
+    answered(page)
+    with offline(page):
+        page.click(".thumb.down")
+        page.locator(".judgement-status.bad").wait_for()
+        page.click("[data-done]")
+        page.wait_for_timeout(200)
+        assert "Thank you" not in page.inner_text("#live")
+    page.locator(".judgement-status button").click()
+    page.locator(".thumb.down[aria-pressed=true]").wait_for()
+    page.click(".why")
+    page.click("[data-done]")
+    until(lambda: "Thank you" in page.inner_text("#live"), "the thanks")
+
+
 def test_what_is_typed_while_a_question_is_on_its_way_does_not_push_it_out(live_site, open_page, upstream):
     def typed(page, text):
         until(lambda: page.input_value("#question") or page.wait_for_timeout(20), "what was typed")

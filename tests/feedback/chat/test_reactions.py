@@ -397,7 +397,7 @@ def test_own_talks_newest_first_and_searched(browser, project, user, talk):
     found = browser.get("conversations/").json()["conversations"]
     assert [c["title"] for c in found] == ["Is 100% of it salt_free?", "高血压怎么办？"] and set(
         found[0]
-    ) == {"id", "title", "updated_at", "score"}
+    ) == {"id", "title", "updated_at", "score", "replied"}
 
     def titles(words):
         return [c["title"] for c in browser.get("conversations/", q=words).json()["conversations"]]

@@ -52,6 +52,12 @@ def reads(cast, answer) -> dict | None:
     return next(m["reply"] for m in talk["messages"] if m["id"] == answer.pk)
 
 
+def listed(cast) -> bool:
+    """Whether ute's list of talks says that an expert answered."""
+    (row,) = Browser(cast.project, cast.ute).get("conversations/").json()["conversations"]
+    return row["replied"]
+
+
 def settle(cast, answer, document):
     """The answer is sent, judged by bob and settled by dan."""
     by_hand.send(project=cast.project, actor=cast.alice, messages=[answer.pk])
@@ -64,7 +70,9 @@ def settle(cast, answer, document):
 def test_a_reply_stands_in_the_persons_talk_without_a_name(cast, answer, client):
     client.force_login(cast.dan)
     page = reverse("inbox_answer", args=["clinic", answer.pk])
+    assert not listed(cast)
     assert client.post(page, {"text": "It is *five*.", "corrected": "**5 mg**"}).status_code == 302
+    assert listed(cast)
     found = reads(cast, answer)
     assert found["text"] == "It is *five*." and "<strong>5 mg</strong>" in found["corrected"]
     assert "dan" not in json.dumps(found) and found["words"] == ""
@@ -74,7 +82,7 @@ def test_a_reply_stands_in_the_persons_talk_without_a_name(cast, answer, client)
     client.post(page, {"text": "Again."})
     assert reads(cast, answer)["text"] == "Again." and Reply.objects.count() == 2
     client.post(reverse("inbox_take_back", args=["clinic", answer.pk]))
-    assert reads(cast, answer) is None
+    assert reads(cast, answer) is None and not listed(cast)
 
 
 def test_nothing_reaches_anybody_unless_the_project_allows_it(cast, answer, client):

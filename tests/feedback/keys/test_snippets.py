@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 from django.test import Client
 
-from feedback.models import ChatSettings, Message, Reaction
+from feedback.models import ChatSettings, Conversation, Message, Reaction
 from tests.cast import make_member, make_project
 from tests.feedback.chat.chats import make_chat
 from tests.processes import until
@@ -86,10 +86,13 @@ def test_sending_feedback_and_the_widget(clinic, live_site):
     assert json.loads(run("sh", "-c", shown.code["curl-feedback"]))["status"] == "accepted"
     assert Reaction.objects.get().value == 1
     talk = "[{'role': 'user', 'content': 'Hi'}, {'role': 'assistant', 'content': 'Hello'}]"
-    event = "types.SimpleNamespace(index=1, liked=False)"
-    use = f"\nliked({talk}, {event}, types.SimpleNamespace(session_hash='s-1'))"
+    use = "\nwho = types.SimpleNamespace(session_hash='s-1', username=None)"
+    for pressed in ("True", "False", "''"):  # up, down instead, and down again: taken back
+        use += f"\nliked({talk}, types.SimpleNamespace(index=1, liked={pressed}), who)"
     run(sys.executable, "-c", GRADIO + shown.code["gradio-like"] + use)
-    assert sorted(Reaction.objects.values_list("value", flat=True)) == [-1, 1]
+    liked = Reaction.objects.exclude(pk=Reaction.objects.first().pk)
+    assert list(liked.order_by("pk").values_list("value", "current")) == [(1, False), (-1, False), (0, True)]
+    assert Conversation.objects.count() == 2, "the same talk, liked three times, is one"
     token = run(
         sys.executable, "-c", shown.code["widget-token"] + "\nprint(touchstone_token('person-7'))"
     ).strip()

@@ -281,6 +281,9 @@ def test_only_keys_for_it_open_it(here, server):
     assert refused(ask(key(other))) == (404, "model_not_found"), (
         "a key of another project finds none of this one's models"
     )
+    said = ask(None).json()["error"]["message"], ask("Bearer sk-123").json()["error"]["message"]
+    assert "Authorization: Bearer tsk_" in said[0] and "revoked" in said[1]
+    assert "may use the proxy" in ask(key(scope="ingest")).json()["error"]["message"]
     assert server.requests == []
     passed = ask(key())
     assert passed.status_code == 200
@@ -323,6 +326,15 @@ def test_other_refusals(here, settings):
     ) == (413, "too_large")
     settings.ENDPOINT_HOSTS = []
     assert refused(here.post(Client(), model="ok")[0]) == (503, "endpoint_unusable")
+
+
+def test_a_base_url_without_its_v1_is_told_of_it(here):
+    lost = Client().post("/chat/completions", "{}", content_type="application/json")
+    assert refused(lost) == (404, "unknown_url")
+    assert "http://testserver/v1" in lost.json()["error"]["message"]
+    key = auth.new_key(user=here.manager, project=here.project, role="manager", scope="proxy")[1]
+    root = Client().get("/v1/", headers={"Authorization": f"Bearer {key}"})
+    assert refused(root) == (404, "unknown_url")
 
 
 def test_limits_of_a_key_a_person_and_an_address(here, settings, monkeypatch):

@@ -222,14 +222,47 @@ def test_words_of_reasons_are_words(clinic, elsewhere, open_page):
         assert page.evaluate("window.hacked") is None
 
 
+def test_the_piece_of_the_keys_page_works_as_it_is_pasted(clinic, elsewhere, open_page):
+    """Also where a placeholder was left in the page in place of a token."""
+    from feedback.keys.snippets import WIDGET_PAGE
+
+    elsewhere.pages["/touchstone-token"] = ("", json.dumps({"token": clinic.token()}))
+    pasted = WIDGET_PAGE.format(base=clinic.live + "/", answer="chatcmpl-1")
+    left = clinic.page("…", attributes='data-token-url="/touchstone-token"')
+    for path, text in (("/", f"<!doctype html><title>Clinic</title>{pasted}"), ("/left", left)):
+        elsewhere.pages[path] = ("", text)
+        page = open_page()
+        page.expect_errors("favicon")
+        page.goto(elsewhere.origin + path)
+        page.get_by_role("button", name="Good answer").click()
+        page.get_by_text("Thank you").wait_for()
+    assert [row.value for row in rows()] == [1]
+
+
+def test_the_console_says_why_nothing_is_shown(clinic, elsewhere, open_page):
+    elsewhere.pages["/none"] = ("", clinic.page(""))
+    elsewhere.pages["/away"] = ("", clinic.page("", attributes='data-token-url="/nowhere"'))
+    elsewhere.pages["/wrong"] = ("", clinic.page("clinic.made-up"))
+    for path, why in (
+        ("/none", "none came from data-token, data-token-url"),
+        ("/away", "/nowhere answered 404"),
+        ("/wrong", "no token"),
+    ):
+        page = open_page()
+        page.expect_errors("Failed to load resource")
+        with page.expect_console_message(lambda m, why=why: "not set up" in m.text and why in m.text):
+            page.goto(elsewhere.origin + path)
+
+
 def test_another_site_is_refused(clinic, elsewhere, open_page):
     """The same page and a good token, at an address that is not listed; and with a token of another
     project."""
     elsewhere.pages["/"] = ("", clinic.page(clinic.token()))
     page = open_page()
     page.expect_errors("CORS")
-    with page.expect_console_message(lambda m: "touchstone: not set up" in m.text):
-        page.goto(f"http://127.0.0.1:{elsewhere.port}/")
+    here = f"http://127.0.0.1:{elsewhere.port}"
+    with page.expect_console_message(lambda m: f"is {here} listed in the project's chat settings?" in m.text):
+        page.goto(here + "/")
     assert page.get_by_role("button").count() == 0 and rows() == []
     other = make_project("other")
     ChatSettings.objects.create(project=other, origins=[elsewhere.origin])

@@ -82,7 +82,8 @@ export class History {
 
   entry(row) {
     const title = row.title || t("untitled");
-    const link = h("a", { href: config.urls.page + `${row.id}/`, data: { id: row.id } }, h("span", { class: "title", dir: "auto", text: title }), h("span", { class: "when soft small", text: row.score ? `${when(row.updated_at)} · ${row.score}/5` : when(row.updated_at) }));
+    const told = [when(row.updated_at), row.score ? `${row.score}/5` : "", row.replied ? t("specialist") : ""].filter(Boolean).join(" · ");
+    const link = h("a", { href: config.urls.page + `${row.id}/`, data: { id: row.id } }, h("span", { class: "title", dir: "auto", text: title }), h("span", { class: "when soft small", text: told }));
     if (row.id === this.current) link.setAttribute("aria-current", "page");
     const words = t("delete_talk", { title });
     const bin = h("button", { type: "button", class: "tool", "aria-label": words, title: t("delete"), on: { click: () => this.remove(row, title) } }, icon("bin"));

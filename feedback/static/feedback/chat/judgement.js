@@ -19,6 +19,7 @@ export class Judgement {
     this.panel = null;
     this.buttons = [];
     this.chain = Promise.resolve();
+    this.failed = false; // whether the last that was sent did not arrive
     this.timer = 0;
     this.drafted = null; // a correction that was begun and left
   }
@@ -66,7 +67,14 @@ export class Judgement {
     this.say({ value: again ? 0 : value, reasons: [], text: "" });
     this.close(false);
     if (!again) this.open(value, keys);
-    announce(again ? t("taken_back") : t("kept"));
+    this.thank(again ? t("taken_back") : t("kept"));
+  }
+
+  /** Say that it is kept, once it is; what was not is told by its own line. */
+  thank(words) {
+    this.chain.then(() => {
+      if (!this.failed) announce(words);
+    });
   }
 
   /** The thumb as it is now, here and on the server. */
@@ -87,7 +95,9 @@ export class Judgement {
     this.chain = this.chain.then(async () => {
       try {
         await this.act.http.post(path, body);
+        this.failed = false;
       } catch (error) {
+        this.failed = true;
         undo();
         this.status(error.said || t("not_sent"), () => this.retry(body));
       }
@@ -171,7 +181,7 @@ export class Judgement {
   done() {
     this.flush();
     this.close();
-    announce(t("kept"));
+    this.thank(t("kept"));
   }
 
   /** Esc: what was chosen is kept, the panel goes. */
@@ -218,11 +228,11 @@ export class Judgement {
       message.correction = text || null;
       this.update();
       this.focus();
-      announce(t("kept"));
       this.send({ kind: "correction", value: null, reasons: [], text }, () => {
         message.correction = before;
         this.update();
       });
+      this.thank(t("kept"));
     };
     const form = h(
       "div",
