@@ -244,6 +244,8 @@ def strings() -> dict[str, Words]:
         "saving": _("saving"),
         "not_saved_choose": _("not saved: choose a version"),
         "saved_at": _("saved %(time)s"),
+        "sent_last": _("last item submitted"),
+        "skipped_last": _("last item skipped"),
         "kept_here": _("kept here, will be sent"),
         "kept_here_n": _("kept here, will be sent (%(n)s)"),
         "signed_out": _("signed out: kept here"),

@@ -48,6 +48,10 @@ function act(key) {
   else found.click();
 }
 
+const showKeys = () => document.getElementById("desk-keys").showModal();
+
+document.addEventListener("click", (event) => event.target.closest('#desk [data-key="?"]') && showKeys());
+
 onKeys(document, {
   "Mod+Enter": (event) => {
     const form = event.target.closest("#desk form");
@@ -61,6 +65,7 @@ onKeys(document, {
     fold.open = false;
     choose(current());
   },
+  "?": () => showKeys(),
   "*": (event, key) => {
     if (/^[1-9]$/.test(key)) {
       const work = works()[Number(key) - 1];

@@ -138,3 +138,19 @@ def test_nothing_scrolls_sideways_on_a_phone(desk):
     _cast, _items, page = desk
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_keys_of_the_desk_are_told_under_a_question_mark(desk):
+    """Every key that the desk shows is in the list, and none acts while the list is open."""
+    _cast, items, page = desk
+    shown = set(page.locator("#desk [data-key]").evaluate_all("n => n.map((e) => e.dataset.key)"))
+    page.keyboard.press("?")
+    told = page.locator("#desk-keys[open] kbd")
+    expect(told.first).to_be_visible()
+    assert {key[-1] for key in shown} - {"?"} <= set(told.all_inner_texts())
+    page.keyboard.press("a")
+    page.keyboard.press("Escape")
+    expect(page.locator("#desk-keys[open]")).to_have_count(0)
+    assert not Annotation.objects.filter(item=items[0], state="accepted").exists()
+    page.keyboard.press("Shift+A")
+    at_item(page, items[1].pk)

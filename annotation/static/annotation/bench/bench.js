@@ -125,6 +125,7 @@ const page = {
     else if (session.offline) [text, kind] = [waiting ? t("kept_here_n", { n: waiting }) : t("kept_here"), "warn"];
     else if (work && !work.done && work.dirty) text = t("saving");
     else if (session.savedAt) text = t("saved_at", { time: timeOf(session.savedAt) });
+    else if (session.told) text = t(session.told);
     if (node.textContent !== text) node.textContent = text;
     node.className = `saved ${kind}`;
     byId("retry").hidden = !(session.signedOut || session.offline);

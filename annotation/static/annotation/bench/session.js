@@ -26,6 +26,7 @@ export class Session {
     this.offline = false;
     this.signedOut = false;
     this.savedAt = null;
+    this.told = ""; // what became of the item before: "sent_last" or "skipped_last"
     this.failures = 0; // in a row
     this.leaving = false;
     this.outbox = new Outbox({
@@ -220,6 +221,8 @@ export class Session {
     this.sent.delete(entry.client_key);
     this.reached();
     if (!this.undoable.some((one) => one.id === entry.assignment)) this.undoable.push({ id: entry.assignment, kind: "submit" }); // of an earlier page
+    this.told = "sent_last";
+    this.page.status();
     this.page.progress(answer.progress);
     if (answer.late) this.page.notice("kept_late");
   }
@@ -250,6 +253,7 @@ export class Session {
       const { work } = this;
       await this.http.post(`assignments/${id}/skip/`, { reason, comment });
       this.done(work, "skip");
+      this.told = "skipped_last";
     });
   }
 
@@ -288,6 +292,7 @@ export class Session {
   undo() {
     return this.queue(async () => {
       const last = this.undoable.pop();
+      this.told = "";
       if (!last) return this.page.notice("nothing_to_undo");
       const waiting = last.key && this.outbox.find(last.key);
       await this.saveNow();
