@@ -57,7 +57,7 @@ def test_a_person_a_project_and_all_have_so_many_answers_at_once(model_server, f
     held = [begun(ask(first)), begun(ask(first))]
     rows = Message.objects.count()
     assert refusal(ask(first)) == (429, "too_many_answers", "5")
-    assert "2 answers are being written for you" in ask(first).json()["error"]["message"]
+    assert "Answers being written for you: 2." in ask(first).json()["error"]["message"]
     held.append(begun(ask(second)))
     assert refusal(ask(second)) == (503, "busy", "5")  # the project's
     held.append(begun(ask(elsewhere)))

@@ -226,4 +226,4 @@ def test_a_dry_run_writes_nothing(command, tmp_path):
 def test_without_json_it_tells_people(command, tmp_path):
     project = cast.make_project()
     text = command(project.slug, lines(tmp_path / "p.jsonl", {"prompt": "q", "chosen": "a", "rejected": "a"}))
-    assert "1 read, 0 taken in" in text and "line 1, rejected" in text
+    assert "1 read, 0 imported" in text and "line 1, rejected" in text

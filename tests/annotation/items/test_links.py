@@ -108,7 +108,9 @@ def test_the_work_statement(worked):
         assert listed(worked, row["to"]["skipped"])[0] == row["skipped"]
         assert listed(worked, row["to"]["corrections"])[0] == row["corrections"]  # one each, as made above
     html = response.content.decode()
-    assert len(anchors(html)) == sum(bool(row[name]) for row in rows for name in row["to"])
+    sums = {name: sum(row[name] for row in rows) for name in rows[0]["to"]}
+    assert len(anchors(html)) == sum(bool(one[name]) for one in (*rows, sums) for name in sums)
+    assert listed(worked, response.context["to"]["submitted"])[1] == sums["submitted"]
 
 
 def test_a_day_without_work_lists_nothing(worked):

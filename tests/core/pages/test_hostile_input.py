@@ -304,6 +304,8 @@ JSON_FORMS: dict[str, dict] = {
     "proxy_models": {},
     "proxy_model": {},
     "proxy_unknown": {},
+    "proxy_root": {},
+    "proxy_without_v1": {},
     # with ids of real rows in tests/feedback/chat/test_hostile.py
     "chat_api_branch": {},
     "chat_api_delete": {},
@@ -722,7 +724,14 @@ def test_what_is_called_good_is_taken(ask):
     expected = {
         name: 401 for name in JSON_FORMS if name.startswith(("proxy_", "api_widget_", "api_feedback"))
     }
-    expected |= {"login": 400, "import": 400, "api_skip": 409, "api_job_cancel": 409, "review_unsettle": 409}
+    expected |= {
+        "proxy_without_v1": 404,
+        "login": 400,
+        "import": 400,
+        "api_skip": 409,
+        "api_job_cancel": 409,
+        "review_unsettle": 409,
+    }
     # What the chat is asked has good values with the ids of real talks, in a test of its own.
     assert {
         name: status for name, status in refused.items() if status >= 400 and not name.startswith("chat_api_")
@@ -752,7 +761,7 @@ def test_static_files_carry_a_policy_and_no_invitation(client):
 def test_only_an_import_may_send_a_large_file(path):
     """Refused by its stated length, before a byte of it is read: this one has none."""
     client = Client(enforce_csrf_checks=True)
-    for length, status in ((9_000_000, 400), (10**30, 400)):
+    for length, status in ((9_000_000, 413), (10**30, 413)):
         response = client.generic(
             "POST", path, b"", content_type="multipart/form-data; boundary=B", CONTENT_LENGTH=str(length)
         )

@@ -13,8 +13,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -313,20 +315,24 @@ def test_doctor_names_what_is_missing(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_doctor_tells_root_whose_the_data_is_and_the_owner_what_root_left(tmp_path, settings):
+def test_doctor_tells_root_whose_the_data_is_and_the_owner_what_root_left(settings):
     """As after `manage.py migrate` typed as root in the DATA_DIR of the service's account."""
     from config import health
 
     service = 65534
-    folder = settings.DATA_DIR = tmp_path / "data"
-    folder.mkdir(mode=0o750)
+    with tempfile.TemporaryDirectory() as home:  # which the other account may enter, unlike the run's own
+        os.chmod(home, 0o755)
+        folder = settings.DATA_DIR = Path(home) / "data"
+        folder.mkdir(mode=0o750)
+        _left_by_root(folder, service, health)
+
+
+def _left_by_root(folder, service, health):
     assert [level for level, _words in health.data_dir()] == ["ok"]
     os.chown(folder, service, service)
     (folder / "touchstone.sqlite3").touch(mode=0o644)
     (_fine, (level, words)) = health.data_dir()
     assert level == "warning" and pwd.getpwuid(service).pw_name in words
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
     os.seteuid(service)
     try:
         found = list(health.data_dir())
