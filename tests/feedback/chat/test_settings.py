@@ -316,6 +316,7 @@ def test_nothing_typed_is_lost(live_site, open_page):
     page.fill("[name=origins]", "http://evil.example")
     page.click(".save-bar button")
     page.get_by_text("is not the address of a site").wait_for()
+    page.wait_for_load_state()  # the script that keeps what is written has come, too
     assert page.input_value("[name=system]") == "Answer like a nurse."
     # left without a touch, where browsers do not ask: it comes back
     page.goto("/")
