@@ -18,12 +18,18 @@ REST = 100  # times as long as counting took, slow figures are left alone
 def figures(key: str, count: Callable[[], dict], *, seconds: float = SECONDS) -> dict:
     """What `count` gives, kept under `key` of the cache. Only the first look at a large project waits."""
     known = cache.get(key)
-    age = time.time() - known["at"] if known else 0
-    if known is None or (known["cost"] < SLOW and age > seconds):
+    if known is None or (known["cost"] < SLOW and time.time() - known["at"] > seconds):
         return _count(key, count)
-    if known["cost"] >= SLOW and age > known["cost"] * REST and cache.add(f"{key}-counting", 1, 60):
-        threading.Thread(target=_count_beside, args=(key, count), daemon=True).start()
+    renew(key, known, lambda: _count(key, count))
     return known["figures"]
+
+
+def renew(key: str, known: dict, count: Callable[[], object]) -> None:
+    """Have slow figures (`known`, as kept under `key`) counted beside the request when their rest is over, by
+    one thread at a time; nothing for quick ones."""
+    rested = time.time() - known["at"] > known["cost"] * REST
+    if known["cost"] >= SLOW and rested and cache.add(f"{key}-counting", 1, 60):
+        threading.Thread(target=_beside, args=(key, count), daemon=True).start()
 
 
 def _count(key: str, count: Callable[[], dict]) -> dict:
@@ -34,9 +40,9 @@ def _count(key: str, count: Callable[[], dict]) -> dict:
     return found
 
 
-def _count_beside(key: str, count: Callable[[], dict]) -> None:
+def _beside(key: str, count: Callable[[], object]) -> None:
     try:
-        _count(key, count)
+        count()
     finally:
         cache.delete(f"{key}-counting")
         connections.close_all()

@@ -1,16 +1,15 @@
 """How far a project is, cheap enough to send with every submit."""
 
-import threading
 import time
+from functools import partial
 
 from django.core.cache import cache
-from django.db import connections
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Least
 
 from annotation.models import Annotator, Assignment, Item
-from annotation.statistics import daily
-from annotation.statistics.kept import KEPT, REST, SECONDS, SLOW
+from annotation.statistics import daily, kept
+from annotation.statistics.kept import KEPT, SECONDS, SLOW
 from core import local_time
 
 LEFT_AT_MOST = 1000
@@ -42,12 +41,8 @@ def of_projects(projects, *, exact: bool = False, new: bool = False) -> dict[int
             and (exact or now - one["at"] > SECONDS or (new and not one["figures"]["items"]))
         ):
             missing.append(pk)
-        elif (
-            one["cost"] >= SLOW
-            and now - one["at"] > one["cost"] * REST
-            and cache.add(f"{_key(pk)}-counting", 1, 60)
-        ):
-            threading.Thread(target=_count_beside, args=(pk,), daemon=True).start()
+        else:
+            kept.renew(_key(pk), one, partial(_count, [pk]))
     out = {pk: one["figures"] for pk, one in known.items()}
     return out | (_count(missing) if missing else {})
 
@@ -80,14 +75,6 @@ def _count(project_ids: list[int]) -> dict[int, dict]:
         {_key(pk): {"figures": one, "at": time.time(), "cost": cost} for pk, one in figures.items()}, KEPT
     )
     return figures
-
-
-def _count_beside(project_id: int) -> None:
-    try:
-        _count([project_id])
-    finally:
-        cache.delete(f"{_key(project_id)}-counting")
-        connections.close_all()
 
 
 def for_annotator(project, annotator: Annotator | None, *, exact: bool = False) -> dict:
