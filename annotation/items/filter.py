@@ -25,8 +25,8 @@ from annotation.models import (
 )
 from core import local_time
 from core.models import Event
+from core.text import whole_number
 
-MOST = 2**62
 WORDS = {  # what a parameter may be, where it is one of few words
     "state": (*Item.State.values, "finished", "live", "unsettled"),
     "kind": tuple(Kind.values),
@@ -281,6 +281,5 @@ def _read(name: str, text: str):
         return number if math.isfinite(number) else None
     if name == "model" and text == "none":
         return text
-    if not (text.isascii() and text.isdecimal()) or int(text[:20]) > MOST:
-        return None
-    return text if name == "model" else int(text)
+    number = whole_number(text)
+    return text if name == "model" and number is not None else number

@@ -21,6 +21,7 @@ from annotation.models import Item, ItemAnswer, ItemWords
 from annotation.presentation import text_of
 from annotation.querysets import any_of, unsearchable
 from core.models import Project
+from core.text import whole_number
 from corpus.models import PromptOrigin
 
 BATCH = 500
@@ -68,8 +69,8 @@ def search(rows, project, q: str):
     id; else those with all its words."""
     named = Q(prompt__in=PromptOrigin.objects.filter(prompt__project=project, external_id=q).values("prompt"))
     ids = list(Item.objects.filter(named, project=project).values_list("pk", flat=True)[:200])
-    if q.isdecimal() and q.isascii() and len(q) < 19:
-        ids += Item.objects.filter(project=project, pk=int(q)).values_list("pk", flat=True)
+    if (pk := whole_number(q)) is not None:
+        ids += Item.objects.filter(project=project, pk=pk).values_list("pk", flat=True)
     if ids:
         return rows.filter(pk__in=ids)
     terms = of_query(q)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext_lazy as _
 
 from annotation.imports.prepare import MAX_ANSWERS, QA, RANKING, Ready, prepare
+from core.text import whole_number
 from corpus import canonical, parts, personal_data
 from corpus.endings import BROKEN, FILTERED, LENGTH
 from corpus.records import AnswerIn, Entry, Record, Refusal
@@ -41,11 +42,7 @@ def external_id(message: int) -> str:
 def message_of(external: str) -> int | None:
     """The answer's id in such a name."""
     number = external.removeprefix("message:")
-    return (
-        int(number)
-        if number != external and number.isascii() and number.isdigit() and len(number) < 19
-        else None
-    )
+    return whole_number(number) if number != external else None
 
 
 @dataclass

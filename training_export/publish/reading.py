@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 
+from core.text import whole_number
 from training_export.models import Bundle
 from training_export.publish import snapshots
 
@@ -26,9 +27,8 @@ class Place:
     def read(cls, text: str) -> "Place":
         """Of what an address says ("21-4711-815"); the beginning for what cannot be meant."""
         parts = text.split("-")
-        if len(parts) != 3 or not all(p.isascii() and p.isdecimal() and len(p) < 16 for p in parts):
-            return cls()
-        return cls(*map(int, parts))
+        numbers = [n for part in parts if (n := whole_number(part)) is not None]
+        return cls(*numbers) if len(parts) == len(numbers) == 3 else cls()
 
     def __str__(self) -> str:
         return f"{self.row}-{self.at}-{self.beside}"
