@@ -24,18 +24,6 @@ pytestmark = pytest.mark.django_db
 NASTY = "</script><img src=x onerror=alert(1)>"
 
 
-@pytest.fixture
-def project():
-    return cast.make_project()
-
-
-@pytest.fixture
-def manager(client, project):
-    user = cast.make_member(project, "manager")
-    client.force_login(user)
-    return user
-
-
 def upload(client, project, body: bytes, name="rows.jsonl", **fields):
     return client.post(f"/p/{project.slug}/import/", {"file": SimpleUploadedFile(name, body), **fields})
 

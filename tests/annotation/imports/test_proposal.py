@@ -9,7 +9,6 @@ from core import jobs
 from core.models import Job
 from corpus.models import Response
 from corpus.records import Inspection
-from tests import cast
 from tests.annotation.imports.test_pages import form_of, upload
 
 pytestmark = pytest.mark.django_db
@@ -19,18 +18,6 @@ OWN = (
     b"Limitation of a contract claim?,Six years from the breach.,Twelve years in all.,1,\n"
     b"Duration or convexity?,The first-order term of it.,Both of the terms matter.,0,a tie for me\n"
 )
-
-
-@pytest.fixture
-def project():
-    return cast.make_project()
-
-
-@pytest.fixture
-def manager(client, project):
-    user = cast.make_member(project, "manager")
-    client.force_login(user)
-    return user
 
 
 def test_own_columns_are_proposed_and_only_what_wins_is_asked(client, project, manager):
