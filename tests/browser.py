@@ -43,15 +43,62 @@ class Site:
     log: Path
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """The browser process, once per run."""
-    from playwright.sync_api import sync_playwright
+class Chromium:
+    """The browser process. Now and then Playwright's driver waits for ever for what has ended: then both are
+    killed and the next test gets new ones. What a test asks of a page has been asked by then."""
 
-    playwright = sync_playwright().start()
-    browser = playwright.chromium.launch(executable_path=servers.find("chromium"))
-    yield browser
-    _close(playwright, browser)
+    def __init__(self) -> None:
+        self._playwright = self._browser = None
+
+    def new_context(self, **options):
+        """A browser context with Playwright's `options`; starts the browser if there is none."""
+        if self._browser is None:
+            from playwright.sync_api import sync_playwright
+
+            self._playwright = sync_playwright().start()
+            self._browser = self._playwright.chromium.launch(executable_path=servers.find("chromium"))
+        return self._browser.new_context(**options)
+
+    def close_context(self, context) -> None:
+        """Close `context`, with the whole browser where that does not end."""
+        if not ends_within(CLOSE_SECONDS, context.close):
+            self._kill()
+
+    def close(self) -> None:
+        """End browser and driver."""
+        if self._browser is not None and not ends_within(
+            CLOSE_SECONDS, self._browser.close, self._playwright.stop
+        ):
+            self._kill()
+
+    def _kill(self) -> None:
+        for pid in _drivers():
+            os.kill(pid, signal.SIGKILL)
+        ends_within(CLOSE_SECONDS, self._playwright.stop)  # its loop ends with the driver
+        self._playwright = self._browser = None
+
+
+def ends_within(seconds: float, *calls) -> bool:
+    """Make the calls; False if `seconds` went by before they had ended. Only on the main thread. The clock of
+    the test's own time goes on where it was."""
+
+    class GivenUp(BaseException):
+        pass
+
+    def give_up(*_signal):
+        raise GivenUp
+
+    handler = signal.signal(signal.SIGALRM, give_up)
+    left, every = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        for call in calls:
+            call()
+        return True
+    except GivenUp:
+        return False
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, left, every)
+        signal.signal(signal.SIGALRM, handler)
 
 
 def _drivers() -> list[int]:
@@ -65,24 +112,12 @@ def _drivers() -> list[int]:
     return found
 
 
-def _close(playwright, browser) -> None:
-    """End browser and driver. Now and then the driver waits for ever for a browser that has ended: then it is
-    killed, for all the tests have been run by now."""
-
-    def give_up(*_signal):
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(CLOSE_SECONDS)
-    try:
-        browser.close()
-        playwright.stop()
-    except TimeoutError:
-        for pid in _drivers():
-            os.kill(pid, signal.SIGKILL)
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser process, once per run."""
+    browser = Chromium()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -165,7 +200,7 @@ def open_page(chromium, live_site, request):
                     f"--- on screen at the end, "
                     f"{page.url}:\n{page.locator('body').inner_text(timeout=2000)[:3000]}"
                 )
-        context.close()
+        chromium.close_context(context)
     assert not complaints, "\n".join(complaints)
 
 
