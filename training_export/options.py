@@ -3,7 +3,6 @@ option is defined here, or in curate.rules if it is a rule for counting judgemen
 
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass
-from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -14,8 +13,7 @@ from training_export.curate.rules import CurationRules
 from training_export.formats import FORMATS
 from training_export.formats import Options as FormatOptions
 from training_export.option import Kind, Option, Page, option, options_of
-
-NUMBERS_WITHIN = 2**62  # what every database can hold
+from training_export.option_values import checked_values, invalid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,24 +92,17 @@ class ExportOptions(CurationRules):
     def of(cls, given: Mapping) -> "ExportOptions":
         """Checked options out of JSON or a form; DomainError naming the field at fault. Keys with None mean
         "not said"."""
-        unknown = sorted(set(given) - set(OPTIONS))
-        if unknown:
-            name = str(unknown[0])[:60]
-            raise DomainError(
-                "unknown_option", gettext("There is no option %(name)s.") % {"name": name}, field=name
-            )
-        values = {k: v for k, v in given.items() if v is not None and v != ""}
-        if values.get("format") not in FORMATS:
+        if given.get("format") not in FORMATS and not set(given) - set(OPTIONS):
             raise DomainError(
                 "unknown_format",
                 gettext("Choose one of the formats: %(names)s.") % {"names": ", ".join(FORMATS)},
                 field="format",
             )
-        values = {name: _checked(one, values[name]) for name, one in OPTIONS.items() if name in values}
+        values = checked_values(OPTIONS, given)
         try:
             FormatOptions.of(values)
         except (ValueError, TypeError, AttributeError) as exc:
-            raise _bad("name", str(exc))
+            raise invalid("name", str(exc))
         return cls(**values)
 
     def for_format(self, **changes) -> FormatOptions:
@@ -134,80 +125,3 @@ def choices_of() -> dict[str, tuple]:
         for one in OPTIONS.values()
         if one.kind is Kind.CHOICE and not one.required
     }
-
-
-def _checked(one: Option, value) -> Any:
-    """`value` as ExportOptions holds it; DomainError if `one` cannot have it."""
-    match one.kind:
-        case Kind.CHOICE:
-            if value not in tuple(one.choices):
-                raise _bad(one.name, gettext("Choose one of: %(names)s.") % {"names": ", ".join(one.choices)})
-        case Kind.FLAG:
-            if not isinstance(value, bool):
-                raise _bad(one.name, gettext("This must be true or false."))
-        case Kind.INTEGER:
-            whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= NUMBERS_WITHIN
-            if not whole or not _within(one, value):
-                raise _bad(one.name, gettext("This must be a whole number."))
-        case Kind.NUMBER:
-            if (
-                isinstance(value, bool)
-                or not isinstance(value, int | float)
-                or value == one.minimum
-                or not _within(one, value)
-            ):
-                limits = {"minimum": one.minimum, "maximum": one.maximum}
-                raise _bad(
-                    one.name,
-                    gettext("This must be a number above %(minimum)s, at most %(maximum)s.") % limits,
-                )
-        case Kind.SHARES:
-            return _shares(one, value)
-        case Kind.NAMES:
-            return _names(one, value)
-        case Kind.PROPORTION:
-            return _proportion(one, value)
-    return value
-
-
-def _within(one: Option, value) -> bool:
-    """Not for what is not a number: NaN lies within nothing."""
-    low = float("-inf") if one.minimum is None else one.minimum
-    return low <= value <= (float("inf") if one.maximum is None else one.maximum)
-
-
-def _names(one: Option, value) -> tuple:
-    """Names among the choices, in their order, of "thumbs,corrections" or a list."""
-    names = [n.strip() for n in value.split(",") if n.strip()] if isinstance(value, str) else value
-    if not isinstance(names, list | tuple) or any(n not in tuple(one.choices) for n in names):
-        raise _bad(one.name, gettext("Choose among: %(names)s.") % {"names": ", ".join(one.choices)})
-    return tuple(n for n in one.choices if n in names)
-
-
-def _proportion(one: Option, value) -> tuple[int, int]:
-    """(good, bad) of "1:1" or [1, 1]."""
-    parts = value.split(":") if isinstance(value, str) else value
-    try:
-        good, bad = (int(p) for p in parts)
-    except (TypeError, ValueError):
-        good = bad = 0
-    if not (_within(one, good) and _within(one, bad)):
-        raise _bad(one.name, gettext("Give good and bad as two whole numbers from 1 to 1000, such as 1:1."))
-    return good, bad
-
-
-def _bad(field: str, message) -> DomainError:
-    return DomainError("invalid_option", message, field=field)
-
-
-def _shares(one: Option, value) -> tuple:
-    """(train, validation, test) of "80,10,10" or [80, 10, 10]."""
-    message = gettext("Give three shares: train, validation, test; for example 80,10,10.")
-    parts = value.split(",") if isinstance(value, str) else value
-    try:
-        shares = tuple(float(p) for p in parts)
-    except (TypeError, ValueError):
-        raise _bad(one.name, message)
-    if len(shares) != 3 or any(not 0 <= s <= 1e6 for s in shares) or not sum(shares):
-        raise _bad(one.name, message)
-    return tuple(int(s) if s == int(s) else s for s in shares)

@@ -1,0 +1,72 @@
+"""`exact-duplicates`: rows that say the same, but for how it is typed. Pure.
+
+Equal is what is equal after NFKC, case folding and one space for each run of blanks: it only finds twins,
+no text is changed by it."""
+
+import hashlib
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from training_export.curate.identity import answers_of
+from training_export.option import Kind, option
+from training_export.steps.base import Means, Report, Row, Rows, Step
+from training_export.steps.keeping import keep_option, rank_of
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Which part of two rows must be the same, and which of the twins stays."""
+
+    over: str = option(
+        "row", _("What is compared"), kind=Kind.CHOICE,
+        help="What must be the same for two rows to be twins: the whole row, its prompt, or its best answer.",
+        choices={"row": _("Prompt and answers"), "prompt": _("The prompt"), "answer": _("The best answer")},
+    )  # fmt: skip
+    keep: str = keep_option()
+
+
+def folded(text: str) -> str:
+    """`text` as twins are found by: NFKC, case folded, runs of blanks as one space."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _key(row: Row, over: str) -> bytes:
+    example = row.example
+    parts = [type(example).__name__]
+    if over != "answer":
+        parts += [f"{m.get('role')}\t{folded(str(m.get('content') or ''))}" for m in example.context]
+    if over != "prompt":
+        answers = answers_of(example)
+        parts += [folded(answer.text) for answer in (answers if over == "row" else answers[:1])]
+        if over == "row":
+            parts.append(str(getattr(example, "label", "")))
+    return hashlib.blake2b("\n\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _work(rows: Rows, parameters: Parameters, report: Report, means: Means) -> Iterator[Row]:
+    best: dict[bytes, tuple] = {}
+    for place, row in enumerate(rows):
+        key, rank = _key(row, parameters.over), (*rank_of(row, parameters.keep), place)
+        if key not in best or rank < best[key]:
+            best[key] = rank
+        means.progress(place + 1, 2 * len(rows))
+    for place, row in enumerate(rows):
+        means.progress(len(rows) + place + 1, 2 * len(rows))
+        if best[_key(row, parameters.over)][-1] == place:
+            yield row
+        else:
+            report.drop(row, "exact_duplicate")
+
+
+STEP = Step(
+    name="exact-duplicates",
+    version=1,
+    label=_("Drop exact duplicates"),
+    about=_("Of rows that say the same, but for case, width and blanks, one stays."),
+    parameters=Parameters,
+    work=_work,
+    reasons={"exact_duplicate": _("Another row says the same, but for case, width and blanks.")},
+)
