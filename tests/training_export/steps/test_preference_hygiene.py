@@ -118,7 +118,7 @@ def test_two_balances_at_once_hold_both():
         (False, None): 6,
     }
     rows = [leaning(100 * n + i, *lean) for n, (lean, count) in enumerate(many.items()) for i in range(count)]
-    kept, report = run("preference-hygiene", rows, balance_length=True, balance_position=True)
+    _kept, report = run("preference-hygiene", rows, balance_length=True, balance_position=True)
     # by hand: min(30, 9) of the first and fourth, min(5, 12) of the next two, min(4, 6) without a place
     assert report.figures["after"] == {
         "pairs": 36,
