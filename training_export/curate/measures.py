@@ -62,7 +62,7 @@ def divergence(one: Mapping[str, float], other: Mapping[str, float]) -> float | 
     if not first or not second:
         return None
     bits = 0.0
-    for name in {*one, *other}:
+    for name in {**one, **other}:  # in an order that is the same in every process
         p, q = one.get(name, 0) / first, other.get(name, 0) / second
         middle = (p + q) / 2
         bits += sum(share * log2(share / middle) for share in (p, q) if share) / 2
