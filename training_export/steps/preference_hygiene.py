@@ -261,9 +261,8 @@ STEP = Step(
     version=1,
     label=_("Clean up preference pairs"),
     about=_(
-        "Drops pairs that contradict each other or go in a circle, that few agree on or whose answers are "
-        "equal; caps questions and people; balances lengths and places on the screen. Weights are shared out "
-        "again among the pairs left of a question."
+        "Drops pairs that contradict each other, go in a circle or have little agreement; caps questions and "
+        "people; balances lengths and places. Weights are shared out again."
     ),
     parameters=Parameters,
     work=_work,
