@@ -28,6 +28,7 @@ from training_export.curate.examples import Example
 from training_export.curate.overlap import NearTexts, shingles
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
+from training_export.steps.exact_duplicates import folded
 
 MANY_BRIDGES = 0.05  # of the rows; above it a person is told
 
@@ -69,12 +70,12 @@ _SAID = tuple(kind + " " for kind in splits.BY)
 
 def _keys(row: Row, kind: str) -> frozenset[str]:
     """The keys of one kind, under its first word unless they have one: a row without a source has its
-    question as the key of its source (curate.splits)."""
-    return frozenset(key if key.startswith(_SAID) else f"{kind} {key}" for key in row.keys.get(kind, ()))
-
-
-def _question(row: Row) -> frozenset[str]:
-    return _keys(row, "prompt") or splits.keys_of("prompt", messages=row.example.context, sources=[])
+    question as the key of its source (curate.splits). Of questions also the one that stands in the row: a
+    correction may have made another of it than its prompt asked."""
+    keys = frozenset(key if key.startswith(_SAID) else f"{kind} {key}" for key in row.keys.get(kind, ()))
+    if kind != "prompt":
+        return keys
+    return frozenset(map(folded, keys)) | splits.keys_of("prompt", messages=row.example.context, sources=[])
 
 
 class _Sides:
@@ -92,8 +93,7 @@ class _Sides:
     def side(self, row: Row) -> tuple[str, str]:
         """(side, "") or ("", reason)."""
         kinds = [keys for kind in reversed(splits.BY) if kind in self.by and (keys := _keys(row, kind))]
-        if not kinds:
-            kinds = [_question(row)]
+        kinds = kinds or [_keys(row, "prompt")]
         every = frozenset().union(*kinds)
         side = self.splitter.side(every if self.rule == "every" else kinds[0])
         if side is None or any(self._owner.get(key, side) != side for key in every):

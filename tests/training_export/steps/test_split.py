@@ -46,6 +46,8 @@ def test_no_key_stands_on_two_sides(said, rule, by, near):
         for kind in by:
             for key in row.keys[kind]:
                 sides.setdefault((kind, key), set()).add(row.split)
+        if "prompt" in by:
+            sides.setdefault(("question", row.example.context[-1]["content"]), set()).add(row.split)
     assert all(len(found) == 1 for found in sides.values())
     for one in kept if near else ():
         for other in kept:
@@ -100,6 +102,15 @@ def test_a_row_without_a_source_goes_by_its_question_alone():
     for seed in range(20):
         kept, _report = run("split", rows, Means(seed=seed))
         assert kept[0].split == Splitter((80, 10, 10), seed).side(keys["prompt"])
+
+
+def test_a_question_that_a_correction_made_is_a_key_too():
+    """Keys are of the prompt that was judged; its corrected question may be another prompt's."""
+    corrected = [
+        sft("Who signs?", f"a{n}", keys={"prompt": [f"prompt who sings in case {n}?"]}) for n in range(40)
+    ]
+    kept, report = run("split", [sft("who  signs?", "a"), *corrected])
+    assert len({row.split for row in kept}) == 1 and 0 < report.dropped["split_bridge"] < 20
 
 
 def apart(rule: str, rows: int = 3000):
