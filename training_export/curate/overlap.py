@@ -9,7 +9,8 @@ import re
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from heapq import nsmallest
 from math import ceil
 from typing import Generic, TypeVar
 
@@ -20,11 +21,15 @@ _UNSPACED = (
 )
 _TOKEN = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 _ONE_UNSPACED = re.compile(rf"[{_UNSPACED}]")
+_BLANK_BESIDE_UNSPACED = re.compile(rf"(?<=[{_UNSPACED}]) | (?=[{_UNSPACED}])")
+_ASCII_TOKEN = re.compile("[a-z0-9]+")
 SHORTEST = 8  # tokens; a question of fewer is found as a near-copy only, not inside a longer text
 
 
 def tokens(text: str) -> list[str]:
     """The tokens of `text` as it is compared."""
+    if text.isascii():
+        return _ASCII_TOKEN.findall(text.lower())
     return _TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
@@ -36,30 +41,29 @@ def without_blanks(found: list[str]) -> bool:
 def runs(found: list[str], length: int) -> Iterator[int]:
     """A hash of each run of `length` tokens; equal within one process only. 64 bits: among a million of an
     evaluation set, a strange run of a million is taken for one of them with a probability of 5 in 10⁸."""
-    for start in range(len(found) - length + 1):
-        yield hash(tuple(found[start : start + length]))
+    return map(hash, zip(*(found[start:] for start in range(length)), strict=False))
 
 
 def shingles(text: str) -> frozenset[int]:
     """Hashes of what near-copies are told by: three characters in a row, or two where one of them is of a
     script that writes no blanks, since there a character says as much as a syllable or a word. Words are
     parted by one blank."""
-    words: list[str] = []
-    for token in tokens(text):
-        if words and not (_ONE_UNSPACED.match(token) or _ONE_UNSPACED.match(words[-1])):
-            words.append(" ")
-        words.append(token)
-    line = "".join(words)
+    line = " ".join(tokens(text))
+    if not line.isascii():
+        line = _BLANK_BESIDE_UNSPACED.sub("", line)
     if len(line) < 2:
         return frozenset(map(hash, line))
-    dense = [bool(_ONE_UNSPACED.match(sign)) for sign in line]
+    if line.isascii() or not (dense := {m.start() for m in _ONE_UNSPACED.finditer(line)}):
+        return frozenset(map(hash, map("".join, zip(line, line[1:], line[2:], strict=False)))) or frozenset(
+            [hash(line)]
+        )
     found = set()
     for i in range(len(line) - 1):
-        if dense[i] or dense[i + 1]:
+        if i in dense or i + 1 in dense:
             found.add(hash(line[i : i + 2]))
-        elif i + 2 < len(line) and not dense[i + 2]:
+        elif i + 2 < len(line) and i + 2 not in dense:
             found.add(hash(line[i : i + 3]))
-    return frozenset(found or {hash(line)})
+    return frozenset(found)
 
 
 def jaccard(one: frozenset[int], other: frozenset[int]) -> float:
@@ -78,12 +82,14 @@ class NearTexts(Generic[Name]):
 
     Two sets as similar as that share one of the first n - ⌈threshold · n⌉ + 1 of their n shingles, whatever
     the order, so long as it is one for all (Chaudhuri et al. 2006, Bayardo et al. 2007): only these are
-    indexed and looked up, and every candidate is then measured."""
+    indexed and looked up, and every candidate is then measured. `frequency`: how often shingles are met, as
+    `frequencies` counts them; with the rare ones first there are few candidates."""
 
-    def __init__(self, threshold: float):
+    def __init__(self, threshold: float, frequency: Mapping[int, int] | None = None):
         self.threshold = threshold
+        self._frequency = frequency or {}
         self._names: list[Name] = []
-        self._sets: list[array] = []  # sorted; a set of Python's would take ten times the memory
+        self._sets: list[array] = []  # sets of Python's would take ten times the memory
         self._holders: dict[int, list[int]] = {}
 
     def __len__(self) -> int:
@@ -93,15 +99,14 @@ class NearTexts(Generic[Name]):
         """Put in a text by its `shingles`; one without any is like no other."""
         if not found:
             return
-        ordered = sorted(found)
-        for one in self._prefix(ordered):
+        for one in self._prefix(found):
             self._holders.setdefault(one, []).append(len(self._names))
         self._names.append(name)
-        self._sets.append(array("q", ordered))
+        self._sets.append(array("q", found))
 
     def near(self, found: frozenset[int]) -> dict[Name, float]:
         """{name: similarity} of all texts that are nearly this one, in the order they were put in."""
-        candidates = {n for one in self._prefix(sorted(found)) for n in self._holders.get(one, ())}
+        candidates = {n for one in self._prefix(found) for n in self._holders.get(one, ())}
         near = {}
         for n in sorted(candidates):
             size = len(self._sets[n])
@@ -118,8 +123,18 @@ class NearTexts(Generic[Name]):
         near = self.near(found)
         return max(near.items(), key=lambda named: named[1], default=None)
 
-    def _prefix(self, ordered: list[int]) -> list[int]:
-        return ordered[: len(ordered) - ceil(self.threshold * len(ordered) - 1e-9) + 1]
+    def _prefix(self, found: frozenset[int]) -> list[int]:
+        most = len(found) - ceil(self.threshold * len(found) - 1e-9) + 1
+        often = self._frequency.get
+        return nsmallest(most, found, key=lambda one: (often(one, 0), one))
+
+
+def frequencies(texts: Iterable[str]) -> Counter[int]:
+    """How many of `texts` have each shingle."""
+    found: Counter[int] = Counter()
+    for text in texts:
+        found.update(shingles(text))
+    return found
 
 
 class Runs(Generic[Group, Name]):
@@ -166,7 +181,8 @@ class Runs(Generic[Group, Name]):
         """(group, item, length in tokens) of the first run of `text` that is here, the longest first."""
         found = tokens(text)
         for length in sorted(self._lengths, reverse=True):
-            for run in runs(found, length):
-                if place := self._places.get(run):
-                    return *place, length
+            here = list(runs(found, length))
+            if not self._places.keys().isdisjoint(here):
+                group, item = next(self._places[run] for run in here if run in self._places)
+                return group, item, length
         return None

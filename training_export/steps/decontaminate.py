@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from training_export.curate.examples import EvalQuestion, Example
 from training_export.curate.identity import answers_of
-from training_export.curate.overlap import NearTexts, Runs, shingles
+from training_export.curate.overlap import NearTexts, Runs, frequencies, shingles
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
 
@@ -78,13 +78,14 @@ class _Evaluation:
 
     def __init__(self, parameters: Parameters, report: Report, means: Means):
         self.runs: Runs[str, int] = Runs(parameters.words, parameters.characters)
-        self.near: NearTexts[tuple[str, int]] | None = (
-            NearTexts(parameters.similarity) if parameters.near else None
-        )
+        self.near: NearTexts[tuple[str, int]] | None = None
         self.look_at = parameters.look_at
         self.items: Counter[str] = Counter()
-        names = [*parameters.sets, *([RESERVED] if parameters.reserved else [])]
-        for name in dict.fromkeys(names):
+        names = dict.fromkeys([*parameters.sets, *([RESERVED] if parameters.reserved else [])])
+        if parameters.near:
+            asked = ("\n".join(_turns(row.example, "user")) for name in names for row in means.sets(name))
+            self.near = NearTexts(parameters.similarity, frequencies(asked))
+        for name in names:
             for number, row in enumerate(means.sets(name), 1):
                 self._add(name, number, row.example)
             if not self.items[name]:

@@ -25,7 +25,8 @@ from django.utils.translation import gettext_lazy as _
 
 from training_export.curate import splits
 from training_export.curate.examples import Example
-from training_export.curate.overlap import NearTexts, shingles
+from training_export.curate.measures import question_of
+from training_export.curate.overlap import NearTexts, frequencies, shingles
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
 from training_export.steps.exact_duplicates import folded
@@ -81,13 +82,14 @@ def _keys(row: Row, kind: str) -> frozenset[str]:
 class _Sides:
     """Where rows stand, asked in their order."""
 
-    def __init__(self, parameters: Parameters, seed: int):
+    def __init__(self, parameters: Parameters, seed: int, rows: Rows):
         self.splitter = splits.Splitter(parameters.shares, seed)
         self.by, self.rule = parameters.by, parameters.rule
         self._owner: dict[str, str] = {}  # only for the rule "first"
-        self._near: NearTexts[tuple[int, str]] | None = (
-            NearTexts(parameters.similarity) if parameters.near else None
-        )
+        self._near: NearTexts[tuple[int, str]] | None = None
+        if parameters.near:
+            often = frequencies(question_of(row.example) for row in rows)
+            self._near = NearTexts(parameters.similarity, often)
         self._known: set[bytes] = set()
 
     def side(self, row: Row) -> tuple[str, str]:
@@ -108,7 +110,7 @@ class _Sides:
         """Whether a nearly equal question stands on another side. Of those that stand here, the question is
         remembered."""
         assert self._near is not None
-        asked = "\n".join(str(t.get("content") or "") for t in example.context if t.get("role") == "user")
+        asked = question_of(example)
         name = hashlib.blake2b(f"{side}\n{asked}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
         if name in self._known:
             return False
@@ -130,7 +132,7 @@ def _mix(example: Example) -> Iterable[tuple[str, str]]:
 
 
 def _work(rows: Rows, parameters: Parameters, report: Report, means: Means) -> Iterator[Row]:
-    sides = _Sides(parameters, means.seed)
+    sides = _Sides(parameters, means.seed, rows)
     counts: Counter = Counter()
     mix: dict[str, dict[str, Counter]] = {}
     for place, row in enumerate(rows):

@@ -42,9 +42,14 @@ ALPHABET = st.frozensets(st.integers(-6, 6), max_size=9)
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(ALPHABET, max_size=8), ALPHABET, st.sampled_from([0.3, 0.5, 2 / 3, 0.7, 0.8, 1.0]))
-def test_near_copies_are_those_found_by_measuring_all(known, asked, threshold):
-    near: NearTexts[int] = NearTexts(threshold)
+@given(
+    st.lists(ALPHABET, max_size=8),
+    ALPHABET,
+    st.sampled_from([0.3, 0.5, 2 / 3, 0.7, 0.8, 1.0]),
+    st.dictionaries(st.integers(-6, 6), st.integers(1, 3)),
+)
+def test_near_copies_are_those_found_by_measuring_all(known, asked, threshold, frequency):
+    near: NearTexts[int] = NearTexts(threshold, frequency)
     for n, one in enumerate(known):
         near.add(n, one)
     expected = {n: len(one & asked) / len(one | asked) for n, one in enumerate(known) if one & asked}
