@@ -79,6 +79,10 @@ def test_the_proportion_of_characters():
         "mix", domain, general_means(chat=chat), sets="chat", measure="characters", ratio="12:5"
     )
     assert report.figures["mix"]["general"] == 150  # of 125 asked for, 150 is as near as 100
+    _kept, report = run(
+        "mix", domain, general_means(chat=chat), sets="chat", measure="characters", ratio="30:11"
+    )
+    assert report.figures["mix"]["general"] == 100  # of 110
 
 
 def test_kinds_are_those_of_the_domain_unless_all_are_asked_for():
