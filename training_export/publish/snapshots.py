@@ -78,6 +78,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     """All files in `place`, checked; returns the manifest's contents without the snapshot's number. `opened`:
     holds what ends with the run."""
     form = FORMATS[options.format]
+    takes = form.takes_for(options.for_format())
     splitter = splits.Splitter(options.split, options.seed) if options.split else None
     notes: list[dict] = []
     left_out: Counter = Counter()
@@ -93,7 +94,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         margin, done = options.margin, 0
         if (
             margin == "strength"
-            and Preference in form.takes
+            and Preference in takes
             and not _every_pair_has_strength(project, reading, options, ctl, total)
         ):
             margin = "none"
@@ -109,7 +110,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         # Only rows to learn from and pairs may stand after a context that a correction made.
         made = (
             judged_prompts.made_by_corrections(project, reading, splitter, options.split_by)
-            if splitter and {Sft, Preference} & form.takes
+            if splitter and {Sft, Preference} & takes
             else {}
         )
 
@@ -134,7 +135,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             project,
             reading,
             options,
-            takes=form.takes,
+            takes=takes,
             rules=rules,
             tolerance=tolerance,
             left_out=left_out,
@@ -167,6 +168,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     return {
         "project": project.slug,
         "format": form.name,
+        "stage": form.stage_of(of_format),
         "trainer": form.trainer,
         "as_of": as_of,
         "options": options.as_dict() | {"as_of": as_of},
