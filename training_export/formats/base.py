@@ -184,8 +184,8 @@ class Writer:
 
 @dataclass(frozen=True)
 class Format:
-    """One trainer's format. `takes`: the Example classes it can hold; `stages`: {stage: those of them that its
-    files for this stage hold}, the usual one first, for a format whose files are of one stage at a time.
+    """One trainer's format. `takes`: the Example classes it can hold; `stages`: {stage: those of them that
+    its files for this stage hold}, the usual one first, for a format whose files are of one stage at a time.
     `not_honoured`: sentences for the manifest: what the trainer will not make use of."""
 
     name: str
@@ -245,9 +245,7 @@ class Format:
             "label": str(self.label),
             "trainer": self.trainer,
             "takes": sorted(cls.__name__ for cls in self.takes),
-            "stages": {
-                stage: sorted(cls.__name__ for cls in takes) for stage, takes in self.stages.items()
-            },
+            "stages": {stage: sorted(cls.__name__ for cls in takes) for stage, takes in self.stages.items()},
             "options": list(self.options),
             "not_honoured": [str(s) for s in self.not_honoured],
         }
