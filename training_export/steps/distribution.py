@@ -29,6 +29,11 @@ class Parameters:
         "", _("Reference set"), kind=Kind.TEXT, maximum=200, metavar="NAME",
         help="Name of the set that the rows are compared with; without one they are only counted.",
     )  # fmt: skip
+    kinds: str = option(
+        "same", _("Rows of the reference set"), kind=Kind.CHOICE,
+        help="Only rows of the kinds that are compared (pairs with pairs), or all of the set.",
+        choices={"same": _("Those of the same kinds"), "all": _("All")},
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -120,7 +125,8 @@ def _work(rows: Rows, parameters: Parameters, report: Report, means: Means) -> I
     if parameters.reference:
         reference = _Counts()
         for row in means.sets(parameters.reference):
-            reference.add(row.example)
+            if parameters.kinds == "all" or type(row.example).__name__ in here.kinds:
+                reference.add(row.example)
         if min(here.rows, reference.rows) < FEW:
             report.note("few_rows", f"{here.rows} : {reference.rows}")
     report.figures.update(_figures(here, reference))

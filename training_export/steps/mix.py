@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, replace
 from django.utils.translation import gettext_lazy as _
 
 from training_export.curate.draws import drawn_number
-from training_export.curate.identity import content_key
+from training_export.curate.identity import answers_of, content_key
 from training_export.curate.measures import characters
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
@@ -35,8 +35,8 @@ class Parameters:
     )  # fmt: skip
     kinds: str = option(
         "same", _("Kinds of rows"), kind=Kind.CHOICE,
-        help="Only rows of the kinds that the domain has (pairs beside pairs), or of all kinds.",
-        choices={"same": _("Those that the domain has"), "all": _("All")},
+        help="Only rows of the kinds that the domain has (pairs beside pairs), or all rows with an answer.",
+        choices={"same": _("Those that the domain has"), "all": _("All with an answer")},
     )  # fmt: skip
 
 
@@ -68,7 +68,8 @@ def _work(rows: Rows, parameters: Parameters, report: Report, means: Means) -> I
     candidates = []
     for number, found in enumerate(sets):
         for place, row in enumerate(found):
-            if parameters.kinds == "same" and type(row.example) not in kinds:
+            wanted_too = parameters.kinds == "all" and answers_of(row.example)
+            if type(row.example) not in kinds and not wanted_too:
                 continue
             key = content_key(row.example)
             if key not in known:

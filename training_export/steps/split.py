@@ -10,8 +10,10 @@ row in its place whatever rows come before or after it.
 It is dear where rows have keys of several kinds: of two kinds and shares of 80, 10 and 10, a third of the
 rows goes. So there is a second rule, `first`: a row stands where its main keys stand (the end user, else the
 source, else the question); each other key belongs to the side of the first row that has it, and rows of other
-sides with that key are left out. Still no row ever changes its side, and no key stands on two; but a row that
-comes in before others may have some of those left out that were not before.
+sides with that key are left out. Still no row ever changes its side, and within a data set no key stands on
+two. But a new row that comes before the old ones may take a key to another side than it had in an earlier
+data set: who tests on a later one what was trained on an earlier one, wants the rule `every`. The same holds
+for nearly equal questions, of which the first decides.
 
 There is no stratifying: to keep the sides alike in language or kind, some rows would have to go to another
 side than their keys' hash says, and to others again as data grows. The mix of each side is in the report."""
@@ -52,8 +54,8 @@ class Parameters:
         help="Each key has its side for ever, or a row stands by its main key and other keys follow the "
         "first row that has them.",
         choices={
-            "every": _("Where all its keys stand: safe whatever comes later, and leaves out more rows"),
-            "first": _("By its main key: keeps more rows; safe where new rows come after the old ones"),
+            "every": _("Where all its keys stand: leaves out more rows; safe across later data sets too"),
+            "first": _("By its main key: keeps more rows; safe within one data set"),
         },
     )  # fmt: skip
     near: bool = option(

@@ -17,6 +17,7 @@ def test_pictures_beside_a_reference():
         label("How often a day?", "", True),
     ]
     reference = [sft("How often a day?", "Twice."), sft("How often?", "1. one\n2. two"), sft("Why?", "So.")]
+    reference.append(Row(PromptOnly(asked("of another kind"), "g")))
     kept, report = run("distribution", rows, Means(sets={"chat": reference}.__getitem__), reference="chat")
     figures = report.figures
     assert kept == rows and report.dropped == {} and report.notes == [("few_rows", "4 : 3")]
@@ -41,6 +42,9 @@ def test_pictures_beside_a_reference():
     assert figures["tags"]["labels"] == ["", "medicine", "dose"] and figures["tags"]["rows"] == [2, 2, 1]
     assert figures["kind"]["labels"] == ["Sft", "Binary", "Preference"]
     json.dumps(report.as_dict())
+    means = Means(sets={"chat": reference}.__getitem__)
+    _kept, report = run("distribution", rows, means, reference="chat", kinds="all")
+    assert report.figures["count"]["reference"] == 4
 
 
 def test_without_a_reference_rows_are_only_counted():

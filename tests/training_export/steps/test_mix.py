@@ -3,8 +3,9 @@
 import pytest
 
 from core.errors import DomainError
-from tests.training_export.steps.rows_made import label, pair, run, sft
-from training_export.steps import STEPS, Means
+from tests.training_export.steps.rows_made import asked, label, pair, run, sft
+from training_export.curate.examples import PromptOnly
+from training_export.steps import STEPS, Means, Row
 
 
 def general_means(seed: int = 0, **sets) -> Means:
@@ -86,12 +87,14 @@ def test_the_proportion_of_characters():
 
 
 def test_kinds_are_those_of_the_domain_unless_all_are_asked_for():
-    chat = [pair("g", "a", "b"), label("g", "a", True), sft("g", "a"), pair("h", "a", "b")]
+    bare = Row(PromptOnly(asked("g"), "g"))
+    chat = [pair("g", "a", "b"), label("g", "a", True), sft("g", "a"), pair("h", "a", "b"), bare]
     domain = [pair("d", "a", "b"), pair("d", "a", "c"), pair("d", "b", "c")]
     kept, report = run("mix", domain, general_means(chat=chat), sets="chat")
     assert [row.keys for row in kept[3:]] == [chat[0].keys, chat[3].keys]
     assert report.notes == [("general_too_small", "2 / 3")]
-    assert len(run("mix", domain, general_means(chat=chat), sets="chat", kinds="all", ratio="3:4")[0]) == 7
+    assert len(run("mix", domain, general_means(chat=chat), sets="chat", kinds="all", ratio="3:5")[0]) == 7
+    assert len(run("mix", [bare], general_means(chat=chat), sets="chat", ratio="1:5")[0]) == 2
 
 
 @pytest.mark.parametrize(
