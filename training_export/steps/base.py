@@ -59,7 +59,8 @@ class Cache:
 class Report:
     """What a step did. `dropped`: {reason: rows}. `samples`: {reason: [where the first came from, with a
     detail]}. `figures`: {name: numbers of a picture}, JSON. `notes`: [(code, detail)], what a person should
-    know although nothing was dropped for it."""
+    know although nothing was dropped for it. `scores`: {content_key in hex digits: score} of every row that
+    was scored, kept or dropped; a file beside the manifest, not part of it."""
 
     taken: int = 0
     kept: int = 0
@@ -68,6 +69,7 @@ class Report:
     samples: dict[str, list[dict]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    scores: dict[str, float] = field(default_factory=dict)
 
     def drop(self, row: Row, reason: str, detail: str = "") -> None:
         """Count `row` as dropped for `reason`. `detail` holds no word of a text: a length, a score, the place
