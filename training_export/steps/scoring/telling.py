@@ -14,12 +14,12 @@ from training_export.steps.base import MOST_SAMPLES, Report, Row, Rows
 
 BINS = 20
 NOTES = {
-    "no_answer": _("So many rows have no answer to score; they are kept."),
-    "no_pair": _("So many rows are no pair of answers; they are kept."),
-    "template_refuses": _("So many rows are refused by the model's chat template; they are kept."),
-    "no_start_token": _("So many rows have no score: the model has no token to begin with; they are kept."),
-    "not_finite": _("So many rows have no score: it is no finite number; they are kept."),
-    "cut": _("So many rows were longer than the model could read, and were scored without the rest."),
+    "no_answer": _("Rows without an answer to score were kept."),
+    "no_pair": _("Rows that are no pair of answers were kept."),
+    "template_refuses": _("Rows that the model's chat template refuses have no score and were kept."),
+    "no_start_token": _("Rows have no score and were kept: the model has no token to begin with."),
+    "not_finite": _("Rows whose score is no finite number were kept."),
+    "cut": _("Rows longer than the model may read were scored without the rest."),
     "no_template": _("The model has no chat template: the turns were put under plain headings."),
 }  # fmt: skip
 
