@@ -27,7 +27,8 @@ django.setup()
 from tests.training_export.steps.rows_made import sft  # noqa: E402
 from training_export.steps import STEPS, Cache, Means, Report  # noqa: E402
 from training_export.steps.scoring.batches import scored  # noqa: E402
-from training_export.steps.scoring.likelihood import BATCH_TOKENS, Likelihood  # noqa: E402
+from training_export.steps.scoring.likelihood import Likelihood  # noqa: E402
+from training_export.steps.scoring.local_model import BATCH_ON_CPU  # noqa: E402
 from training_export.steps.scoring.texts import Piece  # noqa: E402
 
 WORDS = ["阿司匹林", "一天", "最多", "医生说", "饭后", "the", "dose", "is", "5", "mg", "with", "water"]
@@ -83,7 +84,7 @@ def model_alone(folder: Path, rows: list) -> float:
     )
     shapes, group = [], 0
     for longest in reversed(lengths):
-        if not group or (shapes[-1][0] + 1) * shapes[-1][1] > BATCH_TOKENS:
+        if not group or (shapes[-1][0] + 1) * shapes[-1][1] > BATCH_ON_CPU:
             shapes.append([0, longest])
         shapes[-1][0] += 1
         group = 1
@@ -93,10 +94,11 @@ def model_alone(folder: Path, rows: list) -> float:
         return timed(lambda: [model(input_ids=ids, use_cache=False).logits for ids in given])
 
 
-def processes(folder: Path, number: int, rows: int) -> tuple[float, float]:
+def processes(folder: Path, number: int, rows: int) -> tuple[float, float, float]:
     """(seconds that `number` processes take for `rows` rows each, from the moment all are ready; the same of
-    a loop that only counts, which the machine's cores bound alike)."""
-    out = []
+    a loop that only counts, which the machine's cores bound alike; seconds of CPU of a process for its
+    rows)."""
+    out, used = [], 0.0
     for work in ("score", "count"):
         running = [
             subprocess.Popen(
@@ -111,12 +113,12 @@ def processes(folder: Path, number: int, rows: int) -> tuple[float, float]:
         for one in running:
             one.stdin.write("\n")
             one.stdin.flush()
-        for one in running:
-            one.stdout.readline()
+        cpu = [float(one.stdout.readline()) for one in running]
         out.append(time.perf_counter() - began)
+        used = used or max(cpu)
         for one in running:
             one.communicate()
-    return out[0], out[1]
+    return out[0], out[1], used
 
 
 def child(work: str, folder: Path, rows: int) -> None:
@@ -126,10 +128,10 @@ def child(work: str, folder: Path, rows: int) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     if work == "score":
-        scored(scorer, pieces, Cache())
+        used = timed(lambda: scored(scorer, pieces, Cache()))
     else:
-        sum(n * n for n in range(20_000_000))
-    print("done", flush=True)
+        used = timed(lambda: sum(n * n for n in range(20_000_000)))
+    print(used, flush=True)
 
 
 def prefix(folder: Path, words: int) -> tuple[float, float, int]:
@@ -170,13 +172,18 @@ def main() -> None:
         scored(by_batch, pieces[:1], Cache())
         together = timed(lambda: scored(by_batch, pieces, Cache()))
         print(f"batches       {one_by_one / together:.2f} × single rows", flush=True)
-        (one, floor_one), (two, floor_two) = (processes(folder, n, said.rows) for n in (1, 2))
-        print(f"two processes {2 * one / two:.2f} × one; counting alone {2 * floor_one / floor_two:.2f} ×",
-              flush=True)  # fmt: skip
+        (one, floor_one, cpu_one), (two, floor_two, cpu_two) = (
+            processes(folder, n, said.rows) for n in (1, 2)
+        )
+        print(
+            f"two processes {2 * one / two:.2f} × one, counting alone {2 * floor_one / floor_two:.2f} ×; "
+            f"CPU of a row beside another process {cpu_two / cpu_one:.2f} × that alone",
+            flush=True,
+        )
         for words in (10, 100, 400):
             each, once, tokens = prefix(folder, words)
             print(
-                f"beginning of {tokens} tokens read once: {each / once:.2f} × as fast as for each of 20 tasks",
+                f"beginning of {tokens} tokens read once for 20 tasks: {each / once:.2f} × as fast",
                 flush=True,
             )
 

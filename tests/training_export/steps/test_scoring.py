@@ -15,7 +15,7 @@ from training_export.steps.scoring.batches import batches, key_of, scored
 from training_export.steps.scoring.likelihood import shared
 from training_export.steps.scoring.local_model import fingerprint
 from training_export.steps.scoring.passes import scores_of
-from training_export.steps.scoring.telling import spread, top
+from training_export.steps.scoring.telling import Tally, spread, top
 from training_export.steps.scoring.texts import Piece
 
 SCORING = {"perplexity": {}, "ifd": {}, "nuggets": {"tasks": "medicine"}, "reward-margin": {}}
@@ -171,6 +171,27 @@ def test_the_share_is_of_those_that_are_left_and_equal_ones_go_by_their_order():
     assert top(scores, [0, 1, 2], 0.1, highest=False) == {2}
     assert len(top(list(range(30)), range(30), 0.1, highest=True)) == 3
     assert top([], [], 0.5, highest=True) == set()
+
+
+def test_every_dropped_row_passes_through_the_reports_drop_and_the_worst_are_named():
+    """By it a recipe writes each of them down."""
+    passed = []
+
+    class Told(Report):
+        def drop(self, row, reason, detail=""):
+            super().drop(row, reason, detail)
+            passed.append((row.example.group_id, reason, detail))
+
+    report, rows = Told(), [sft(f"q{n}", "a", provenance={"prompt": n}) for n in range(1, 51)]
+    tally = Tally(report)
+    for n in range(1, 51):
+        tally.add("no_answer" if n == 50 else float(n))
+    kept = list(tally.hand_on(rows, lambda place: "high" if place >= 10 else "", worst="highest"))
+    assert kept == [*rows[:10], rows[49]]
+    assert passed == [(f"q{n}", "high", f"{n}") for n in range(11, 50)] and report.dropped == {"high": 39}
+    assert report.samples["high"] == [{"prompt": n, "detail": f"{n}"} for n in range(49, 29, -1)]
+    assert report.samples["no_answer"] == [{"prompt": 50}] and report.notes == [("no_answer", "1")]
+    assert len(report.scores) == 49
 
 
 def test_the_spread_of_scores():

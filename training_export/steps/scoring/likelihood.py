@@ -13,6 +13,7 @@ from typing import Any
 
 from training_export.steps.scoring.batches import batches, key_of
 from training_export.steps.scoring.local_model import (
+    batch_tokens_of,
     config_in,
     fingerprint,
     model_in,
@@ -23,7 +24,6 @@ from training_export.steps.scoring.local_model import (
 from training_export.steps.scoring.texts import Piece, Texts
 
 VERSION = 1  # raised whenever the same tokens may get another score
-BATCH_TOKENS = 2048  # of a batch with its padding
 MOST_LOGITS = 1 << 26  # of a batch, 8 bytes each: a vocabulary of 150,000 fills memory before the model does
 AT_ONCE = 128  # positions whose logits are summed up in 64 bits
 WORTH_SHARING = 16  # tokens of a common beginning from which on reading it once is faster
@@ -34,7 +34,7 @@ class Likelihood:
     not know."""
 
     def __init__(
-        self, folder: Path, most_tokens: int, precision: str = "double", batch_tokens: int = BATCH_TOKENS
+        self, folder: Path, most_tokens: int, precision: str = "double", batch_tokens: int | None = None
     ):
         """DomainError where PyTorch is missing or the folder cannot be read."""
         need_torch()
@@ -83,14 +83,17 @@ class Likelihood:
             yield from self.measured(pieces)
             return
         lengths = [len(piece.context) + len(piece.answer) for piece in pieces]
-        for group in batches(lengths, self._most_of_a_batch()):
+        # what is computed grows with what is read, what is held with the whole
+        weights = [max(length - common, length // 8) for length in lengths]
+        for group in batches(weights, self._most_of_a_batch()):
             mine = copy.deepcopy(past)
             mine.batch_repeat_interleave(len(group))
             yield group, self._mean_nlls([pieces[place] for place in group], mine, common)
 
     def _most_of_a_batch(self) -> int:
         words = self.model.config.get_text_config().vocab_size
-        return min(self.batch_tokens, max(1, MOST_LOGITS // words))
+        most = self.batch_tokens or batch_tokens_of(self.model)
+        return min(most, max(1, MOST_LOGITS // words))
 
     def _kept(self, positions: int) -> dict[str, int]:
         return {"logits_to_keep": positions} if self._keeps_logits else {}

@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from core.errors import DomainError
 from training_export.curate.examples import Answer
 from training_export.steps.scoring.batches import batches, key_of
-from training_export.steps.scoring.likelihood import BATCH_TOKENS
 from training_export.steps.scoring.local_model import (
+    batch_tokens_of,
     config_in,
     fingerprint,
     model_in,
@@ -28,7 +28,7 @@ class Rewards:
     """A reward model and its tokenizer; loaded at the first conversation that the cache does not know."""
 
     def __init__(
-        self, folder: Path, most_tokens: int, precision: str = "double", batch_tokens: int = BATCH_TOKENS
+        self, folder: Path, most_tokens: int, precision: str = "double", batch_tokens: int | None = None
     ):
         """DomainError where PyTorch is missing, the folder cannot be read, or the model gives more than one
         number."""
@@ -96,7 +96,7 @@ class Rewards:
         # Models that read to the right find the last token by the padding; without a token for it they take
         # one row at a time.
         pad = self.model.config.get_text_config().pad_token_id
-        most = 1 if pad is None else self.batch_tokens
+        most = 1 if pad is None else self.batch_tokens or batch_tokens_of(self.model)
         for group in batches([len(piece.context) for piece in pieces], most):
             rows = [pieces[place] for place in group]
             longest = max(len(row.context) for row in rows)

@@ -73,15 +73,14 @@ class Tally:
                 if len(samples) < MOST_SAMPLES:
                     samples.append(place_of(row.example.provenance))
             if place in reasons:
-                report.dropped[reasons[place]] += 1
+                report.drop(row, reasons[place], f"{self.scores[place]:.6g}")
                 continue
             if changed and place not in self.missing:
                 report.changed += 1
                 row = changed(row, self.scores[place])
             yield row
-        for place in order:
-            if place in named:
-                report.samples.setdefault(reasons[place], []).append(where[place])
+        for reason in set(reasons.values()):  # not the first that came, as elsewhere
+            report.samples[reason] = [where[p] for p in order if p in named and reasons[p] == reason]
         report.figures["worst"] = [where[place] for place in order[:MOST_SAMPLES]]
         report.figures["scores"] = spread([self.scores[place] for place in order])
         for code, number in Counter(self.missing.values()).items():
