@@ -99,14 +99,14 @@ class _Run:
             sets=lambda name: self._set(sets, name),
             progress=lambda done, total: self._ctl.progress(done, total),
         )
-        steps, side = [], [DROPPED]
+        steps, beside = [], [DROPPED]
         for place, (name, parameters) in enumerate(document.steps):
             report, step = ToldReport(name, dropped), STEPS[name]
             rows = self._next(rows, step.run(rows, parameters, report, means))
             if report.scores:
                 path = f"scores/{place}-{name}.parquet"
                 write_scores(self._place / path, report.scores)
-                side.append(path)
+                beside.append(path)
             said = {"step": name, "version": step.version, "place": place, **report.as_dict()}
             steps.append(said | {"notes": [_note(step.notes, *note) for note in report.notes]})
         if document.delta is not None:
@@ -116,7 +116,7 @@ class _Run:
             rows = self._next(rows, fresh)
             steps.append({"step": DELTA, "version": 1, "place": len(steps), **report.as_dict()})
         dropped.close()
-        return self._written(rows, steps, side, as_of)
+        return self._written(rows, steps, beside, as_of)
 
     def _sets(self) -> dict[str, Source]:
         names = {name for name, _parameters in self._document.steps}
@@ -198,7 +198,7 @@ class _Run:
             return Earlier({} if last is None else ways_of_snapshot(last))
         return Earlier(ways_of_snapshot(snapshot_or_refused(self._project, number)))
 
-    def _written(self, rows: Spool, steps: list[dict], side: list[str], as_of: int) -> dict:
+    def _written(self, rows: Spool, steps: list[dict], beside: list[str], as_of: int) -> dict:
         ordered = self._spool()
         for row in rows:
             ordered.add_keyed(row)
@@ -246,7 +246,7 @@ class _Run:
             "files": [f.as_dict() | {"role": f.role} for f in written]
             + [
                 {"path": path, "rows": 0, "sha256": sha256_of(self._place / path), "role": "side"}
-                for path in side
+                for path in beside
             ],
             "notes": self._notes,
             "versions": {"schema": 1, "python": platform.python_version()},

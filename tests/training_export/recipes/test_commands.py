@@ -27,7 +27,9 @@ def test_from_a_preset_to_the_trainers_files(tmp_path):
     presets = said("recipe", "presets")
     assert set(presets) == set(PRESETS) and all(preset["label"] for preset in presets.values())
     file = tmp_path / "dpo.yaml"
-    file.write_text(json.dumps(presets["dpo-experts"]["document"]))  # JSON is YAML
+    document = presets["dpo-experts"]["document"]
+    document["steps"] = document["steps"][:1]
+    file.write_text(json.dumps(document))  # JSON is YAML
     assert said("recipe", "apply", "ward", str(file)) == {"recipe": "dpo", "version": 1}
     out = io.StringIO()
     call_command("recipe", "show", "ward", "dpo", stdout=out)
