@@ -40,7 +40,7 @@ def serializer_field(one: Option) -> serializers.Field:
     about: dict[str, Any] = {"help_text": one.help, "allow_null": one.default is None}
     about |= {"required": True} if one.required else {"default": one.default}
     if one.kind is Kind.CHOICE:
-        return serializers.ChoiceField(**about, choices=list(one.choices))
+        return serializers.ChoiceField(**about, choices=list(one.choices), allow_blank=one.default == "")
     if one.kind is Kind.FLAG:
         return serializers.BooleanField(**about)
     if one.kind is Kind.INTEGER:

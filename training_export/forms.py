@@ -22,7 +22,9 @@ def form_field(one: Option, page: Page) -> forms.Field:
         "initial": one.default,
     }
     if one.kind is Kind.CHOICE:
-        about |= {"required": True, "choices": list(one.choices.items())}
+        choices = list(one.choices.items())
+        unsaid = not one.required and one.default not in one.choices
+        about |= {"required": not unsaid, "choices": [("", "–"), *choices] if unsaid else choices}
         if one.required:
             about |= {"initial": None, "widget": forms.RadioSelect}
         return forms.ChoiceField(**about)
@@ -84,7 +86,7 @@ def made_with(options: dict) -> list[tuple]:
     shown = {
         name: value
         for name, value in options.items()
-        if name != "format" and (name in always or value != usual.get(name))
+        if name != "format" and value != "" and (name in always or value != usual.get(name))
     }
     first = [one.name for one in on_page() if one.name in shown]
     order = first + [name for name in shown if name not in first]

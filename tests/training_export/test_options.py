@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from django.core.management import BaseCommand, CommandError, call_command
 
+from core.errors import DomainError
 from core.models import Job
 from tests import cast
 from training_export.api import ExportSerializer
 from training_export.curate import splits
-from training_export.formats import FORMATS
+from training_export.formats import FORMATS, STAGES
 from training_export.formats import Options as FormatOptions
 from training_export.forms import ExportForm
 from training_export.management.commands.export_dataset import Command
@@ -40,15 +41,21 @@ def unusual(one):
     }[one.kind]
 
 
+def form_with(names) -> str:
+    """A format that has these options: a stage is of a format with stages."""
+    stage = unusual(OPTIONS["stage"])[0]
+    return next(f.name for f in FORMATS.values() if stage in f.stages) if "stage" in names else "jsonl"
+
+
 def by_api(names) -> ExportOptions:
-    asked = ExportSerializer(data={"format": "jsonl"} | {name: unusual(OPTIONS[name])[0] for name in names})
+    asked = ExportSerializer(data={"format": form_with(names)} | {name: unusual(OPTIONS[name])[0] for name in names})
     asked.is_valid(raise_exception=True)
     return ExportOptions.of(asked.validated_data)
 
 
 def by_page(names) -> ExportOptions:
     """As a browser sends it: the fields as they stand, without what is not ticked."""
-    form = ExportForm(initial={"format": "jsonl"})
+    form = ExportForm(initial={"format": form_with(names)})
     sent = {bound.name: value for bound in form if (value := bound.value()) not in (None, False)}
     for name in names:
         value, written = unusual(OPTIONS[name])
@@ -60,7 +67,7 @@ def by_page(names) -> ExportOptions:
 
 def by_command(names) -> ExportOptions:
     """What the command starts its job with; there is nothing to export in the end."""
-    words = ["--format", "jsonl"]
+    words = ["--format", form_with(names)]
     for name in names:
         one = OPTIONS[name]
         words += [one.flag] if one.kind is Kind.FLAG else [one.flag, unusual(one)[1]]
@@ -70,7 +77,7 @@ def by_command(names) -> ExportOptions:
 
 
 def expected(names) -> ExportOptions:
-    return ExportOptions.of({"format": "jsonl"} | {name: unusual(OPTIONS[name])[0] for name in names})
+    return ExportOptions.of({"format": form_with(names)} | {name: unusual(OPTIONS[name])[0] for name in names})
 
 
 @pytest.mark.django_db
@@ -83,6 +90,28 @@ def test_an_option_is_the_same_at_every_door(name):
     assert by_command([name]) == asked
     if name not in NOT_ON_THE_PAGE:
         assert by_page([name]) == asked
+
+
+@pytest.mark.parametrize(
+    ("form", "stage", "said"),
+    [("trl-sft", "sft", "no stages"), ("openrlhf", "kto", "sft, rm, dpo, rl"), ("jsonl", "x", "sft")],
+)
+def test_a_stage_that_a_format_does_not_have_is_refused_by_its_name(form, stage, said):
+    with pytest.raises(DomainError) as refused:
+        ExportOptions.of({"format": form, "stage": stage})
+    assert (refused.value.code, refused.value.field) == ("invalid_option", "stage")
+    assert said in str(refused.value.message)
+
+
+def test_a_format_without_stages_takes_what_it_takes_and_one_with_them_what_its_stage_takes():
+    assert FORMATS["trl-sft"].takes_for(FormatOptions()) == FORMATS["trl-sft"].takes
+    for form in FORMATS.values():
+        usual = form.stage_of(FormatOptions())
+        assert usual == next(iter(form.stages), "")
+        for stage, takes in form.stages.items():
+            assert stage in STAGES and form.takes_for(FormatOptions(stage=stage)) == takes <= form.takes
+        with pytest.raises(ValueError, match=r"stage"):
+            form.takes_for(FormatOptions(stage="sft" if not form.stages else "none"))
 
 
 def test_what_is_not_said_is_the_default_at_every_door():
@@ -121,7 +150,7 @@ def documented(one) -> str:
         "must be said"
         if one.required
         else f"`{json.dumps(one.default)}`".replace('"', "")
-        if one.default not in (None, ())
+        if one.default not in (None, (), "")
         else ""
     )
     more = ": " + ", ".join(f"`{name}`" for name in one.choices) + "." if one.kind is Kind.NAMES else "."

@@ -79,6 +79,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     """All files in `place`, checked; returns the manifest's contents without the snapshot's number. `opened`:
     holds what ends with the run."""
     form = FORMATS[options.format]
+    takes = form.takes_for(options.for_format())
     splitter = splits.Splitter(options.split, options.seed) if options.split else None
     notes: list[dict] = []
     left_out: Counter = Counter()
@@ -94,7 +95,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         margin, done = options.margin, 0
         if (
             margin == "strength"
-            and Preference in form.takes
+            and Preference in takes
             and not _every_pair_has_strength(project, reading, options, ctl, total)
         ):
             margin = "none"
@@ -110,7 +111,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         # Only rows to learn from and pairs may stand after a context that a correction made.
         made = (
             judged_prompts.made_by_corrections(project, reading, splitter, options.split_by)
-            if splitter and {Sft, Preference} & form.takes
+            if splitter and {Sft, Preference} & takes
             else {}
         )
 
@@ -137,7 +138,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
                     tolerance.prompt(judged.prompt, judged.wrong, judged.fault)
                     continue
                 try:
-                    rows, reasons = examples_of(judged.prompt, rules, form.takes)
+                    rows, reasons = examples_of(judged.prompt, rules, takes)
                 except Exception as wrong:
                     tolerance.prompt(judged.prompt, wrong)
                     continue
@@ -147,7 +148,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             done += len(chunk)
             ctl.progress(done, total)
         if options.include:
-            said = _feedback_rows(project, reading, options, form.takes, rules, bool(splitter), tolerance)
+            said = _feedback_rows(project, reading, options, takes, rules, bool(splitter), tolerance)
             for rows, keys in said.chunks():
                 # Where a correction made the same context, end users' words on it give way.
                 apart = splitter is not None and made.get(rows[0].group_id) not in (None, splitter.side(keys))
@@ -172,6 +173,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     return {
         "project": project.slug,
         "format": form.name,
+        "stage": form.stage_of(of_format),
         "trainer": form.trainer,
         "as_of": as_of,
         "options": options.as_dict() | {"as_of": as_of},
