@@ -43,8 +43,7 @@ REASONS = {
         "lost that, and would train on its last character alone."
     ),
     "found_elsewhere": _(
-        "The answer stands word for word in what chat templates put before answers: Axolotl would cut "
-        "there."
+        "The answer stands word for word in what chat templates put before answers: Axolotl would cut there."
     ),
     "more_turns": _("This format holds one question and one answer, with a system message at most."),
     "unjudged_turns": _(
