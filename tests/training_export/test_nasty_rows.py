@@ -388,7 +388,7 @@ def test_whatever_is_stored_the_writer_and_its_check_agree(form, rows, where, tm
             Preference(**shared, chosen=one, rejected=other),
             Binary(**shared, answer=one, label=True),
         ):
-            if type(example) in FORMATS[form].takes:
+            if type(example) in FORMATS[form].takes_for(Options()):
                 offered += 1
                 try:
                     RowDigests(folder / ".digests").add(example, "train")
@@ -400,5 +400,5 @@ def test_whatever_is_stored_the_writer_and_its_check_agree(form, rows, where, tm
     files = writer.close()
     assert "writer_error" not in writer.left_out
     written = sum(f.rows for f in files if f.role == "data")
-    assert written and written + writer.left_out.total() == offered
+    assert written and written + writer.left_out.total() + writer.joined == offered
     assert [p for p in FORMATS[form].check(folder, options) if p.level == "error"] == []

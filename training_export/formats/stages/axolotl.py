@@ -103,7 +103,7 @@ class Writer(StageWriter):
             *_STAGE[self.stage],
             *data,
             *([f"kto_{name}: {value}" for name, value in weights.items()] if weights else []),
-            *(["rpo_alpha: 1.0"] if self.stage == "dpo" and self.near_identical() else []),
+            *(_SFT_TERM if self.stage == "dpo" and self.near_identical() else []),
             "# A longer row stops the training; by default it is dropped.",
             "excess_length_strategy: raise",
             "sequence_len: 4096",
@@ -138,20 +138,19 @@ _STAGE = {
         _OWN_TEMPLATE,
     ],
 }
+_SFT_TERM = [
+    "# Many pairs differ little: this term keeps the chosen answer's probability up (arXiv 2402.13228).",
+    "dpo_loss_type: [sigmoid, sft]",
+    "dpo_loss_weights: [1.0, 1.0]",
+]
 _TYPE = {
     "sft": [
         "type: chat_template",
-        "field_messages: messages",
         "# Each turn says by itself whether it is learnt.",
         "message_field_training: train",
         "roles_to_train: []",
     ],
-    "dpo": [
-        "type: chat_template.default",
-        "field_messages: messages",
-        "field_chosen: chosen",
-        "field_rejected: rejected",
-    ],
+    "dpo": ["type: chat_template.default"],
     "kto": ["type: chatml.argilla_chat"],
     "rm": ["type: bradley_terry.chat_template"],
 }

@@ -87,7 +87,7 @@ class Writer(StageWriter):
             "max_length: 4096",
             "tuner_type: lora",
             *([f"{name}: {value}" for name, value in weights.items()] if weights else []),
-            *(["rpo_alpha: 1.0"] if self.stage == "dpo" and self.near_identical() else []),
+            *(_SFT_TERM if self.stage == "dpo" and self.near_identical() else []),
             "per_device_train_batch_size: 2",
             "gradient_accumulation_steps: 8",
             "learning_rate: 1.0e-4" if self.stage in ("sft", "rm") else "learning_rate: 5.0e-6",
@@ -96,6 +96,10 @@ class Writer(StageWriter):
         ]
 
 
+_SFT_TERM = [
+    "# Many pairs differ little: this term keeps the chosen answer's probability up (arXiv 2402.13228).",
+    "rpo_alpha: 1.0",
+]
 _LAST = ["# Only the last answer was judged.", "loss_scale: last_round"]
 _LOSS = {
     "sft": ["# Each turn of the assistant says by itself whether it is learnt.", "loss_scale: default"],
