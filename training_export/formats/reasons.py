@@ -40,7 +40,7 @@ REASONS = {
     "media_mark": _("The text holds a mark that the trainer replaces by a picture or another medium."),
     "outer_space": _(
         "An answer begins or ends with white space: Axolotl looks for it in a rendered text that may have "
-        "lost that, and would train on its last character alone."
+        "lost that, and would then learn nothing of it."
     ),
     "found_elsewhere": _(
         "The answer stands word for word in what chat templates put before answers: Axolotl would cut there."
@@ -77,7 +77,6 @@ REASONS = {
     "tools_json": _("Tools must be a JSON list, as a string."),
     "loss_mark": _("Only the judged answer may be marked to be learnt, and it must be."),
     "not_text": _("The field must be a text."),
-    "same_prompt": _("Another row has the same prompt."),
     "turn_count": _("The number of turns is not what LLaMA-Factory asks for."),
     "turn_order": _("Turns do not alternate as LLaMA-Factory asks for."),
     "not_turn": _("An answer must be one turn of the right side, with its text."),
