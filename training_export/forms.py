@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext
 
 from training_export.option import Kind, Option, Page
+from training_export.option_values import LONGEST_TEXT, MOST_TEXTS
 from training_export.options import OPTIONS
 
 GROUPS = ("format", "main", "more")
@@ -36,6 +37,9 @@ def form_field(one: Option, page: Page) -> forms.Field:
         )
     if one.kind is Kind.PROPORTION:
         return forms.RegexField(r"^[0-9]{1,4}:[0-9]{1,4}$", **about)
+    if one.kind is Kind.TEXTS:
+        about["initial"] = ",".join(one.default or ())
+        return forms.CharField(**about, max_length=MOST_TEXTS * LONGEST_TEXT)
     if one.kind in (Kind.INTEGER, Kind.NUMBER):
         about["initial"] = None if page.blank else one.default
         about["min_value"] = one.minimum if page.minimum is None else page.minimum

@@ -2,7 +2,8 @@
 option, and the documentation names it."""
 
 import json
-from dataclasses import fields, replace
+from argparse import ArgumentParser
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ from django.core.management import BaseCommand, CommandError, call_command
 from core.errors import DomainError
 from core.models import Job
 from tests import cast
-from training_export.api import ExportSerializer
+from training_export.api import ExportSerializer, serializer_field
 from training_export.curate import splits
 from training_export.formats import FORMATS, STAGES
 from training_export.formats import Options as FormatOptions
-from training_export.forms import ExportForm
-from training_export.management.commands.export_dataset import Command
-from training_export.option import Kind
+from training_export.forms import ExportForm, form_field
+from training_export.management.commands.export_dataset import Command, add_option
+from training_export.option import Kind, Page, option, options_of
+from training_export.option_values import checked
 from training_export.options import OPTIONS, ExportOptions, choices_of
 
 DOCUMENTED = Path(__file__).resolve().parents[2] / "docs" / "export.md"
@@ -38,6 +40,7 @@ def unusual(one):
         Kind.SHARES: ([70, 20, 10], "70,20,10"),
         Kind.NAMES: (list(one.choices)[1:], ",".join(list(one.choices)[1:])),
         Kind.PROPORTION: ("2:3", "2:3"),
+        Kind.TEXTS: (["ward", "通用"], "ward, 通用,ward"),
     }[one.kind]
 
 
@@ -145,6 +148,30 @@ def test_a_new_option_is_one_definition(monkeypatch):
     monkeypatch.setitem(OPTIONS, "new", new)
     assert "new" in ExportSerializer().fields and "new" in command_asks()
     assert "new" in [bound.name for bound in ExportForm().checks()]
+
+
+def test_free_names_are_the_same_at_every_door():
+    """No option of an export has them: those of the curation steps do."""
+    names = option((), "Sets", kind=Kind.TEXTS, help="Names of sets.", metavar="NAME,…", page=Page("more"))
+
+    @dataclass(frozen=True)
+    class Named:
+        sets: tuple = names
+
+    one = options_of(Named)["sets"]
+    said, written = unusual(one)
+    field, asked = serializer_field(one), form_field(one, one.page)
+    parser = ArgumentParser()
+    add_option(parser, one)
+    typed = parser.parse_args(["--sets", written]).sets
+    doors = [said, written, written.replace(",", "，"), field.run_validation(said)]
+    doors += [field.run_validation(written), asked.clean(written), typed]
+    assert {checked(one, value) for value in doors} == {("ward", "通用")}
+    assert (field.run_validation(), asked.initial, parser.parse_args([]).sets) == ((), "", None)
+    for wrong in (3, ["ward", 3], {"ward": 1}, "x" * 201, ["x"] * 101):
+        with pytest.raises(DomainError) as refused:
+            checked(one, wrong)
+        assert (refused.value.code, refused.value.field) == ("invalid_option", "sets")
 
 
 def documented(one) -> str:

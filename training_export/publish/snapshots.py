@@ -23,11 +23,10 @@ from core.models import Project
 from corpus.models import Prompt
 from training_export.collect import judged_prompts
 from training_export.collect.consistent_read import consistent_read
-from training_export.collect.end_user_feedback import FeedbackRows
+from training_export.collect.examples import examples, feedback_rows
 from training_export.curate import splits
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Preference, Sft
-from training_export.curate.rules import CurationRules
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
 from training_export.options import ExportOptions
@@ -132,29 +131,25 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
                 except Exception as wrong:
                     tolerance.row(row, wrong)
 
-        for chunk in judged_prompts.stream(project, reading, split_by=options.split_by if splitter else ""):
-            for judged in chunk:
-                if judged.wrong is not None:
-                    tolerance.prompt(judged.prompt, judged.wrong, judged.fault)
-                    continue
-                try:
-                    rows, reasons = examples_of(judged.prompt, rules, takes)
-                except Exception as wrong:
-                    tolerance.prompt(judged.prompt, wrong)
-                    continue
-                if reasons:
-                    left_out += reasons
-                put(rows, judged.keys, judged.prompt.group_id)
-            done += len(chunk)
-            ctl.progress(done, total)
-        if options.include:
-            said = _feedback_rows(project, reading, options, takes, rules, bool(splitter), tolerance)
-            for rows, keys in said.chunks():
-                # Where a correction made the same context, end users' words on it give way.
-                apart = splitter is not None and made.get(rows[0].group_id) not in (None, splitter.side(keys))
-                put(rows, keys, "" if apart else rows[0].group_id)
+        for found in examples(
+            project,
+            reading,
+            options,
+            takes=takes,
+            rules=rules,
+            tolerance=tolerance,
+            left_out=left_out,
+            split_by=options.split_by if splitter else "",
+        ):
+            own = found.group
+            if not own:  # an end user's: where a correction made the same context, it gives way
+                group = found.rows[0].group_id
+                apart = splitter is not None and made.get(group) not in (None, splitter.side(found.keys))
+                own = "" if apart else group
+            put(found.rows, found.keys, own)
+            done = found.done
+            if not found.group or done % 1000 == 0 or done == total:
                 ctl.progress(done, total)
-            left_out += said.left_out
         as_of = reading.as_of
     files = writer.close()
     left_out += writer.left_out
@@ -199,35 +194,12 @@ def _told(code: str, count: int, writer) -> dict:
     return told | {"first": writer.places[code]} if writer.places.get(code) else told
 
 
-def _feedback_rows(
-    project,
-    reading,
-    options: ExportOptions,
-    takes,
-    rules: CurationRules,
-    split: bool,
-    tolerance: Tolerance | None = None,
-):
-    return FeedbackRows(
-        project,
-        reading,
-        include=options.include,
-        takes=takes,
-        rules=rules,
-        split_by=options.split_by if split else "",
-        seed=options.seed,
-        per_user=options.thumbs_per_user,
-        balance=options.thumbs_balance,
-        tolerance=tolerance,
-    )
-
-
 def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, total: int) -> bool:
     """A pass of its own over the same read: margins stand on every row or on none, and that is known only at
     the last row."""
     pairs = frozenset({Preference})
     if options.include and any(
-        True for _rows in _feedback_rows(project, reading, options, pairs, options, False).chunks()
+        True for _rows in feedback_rows(project, reading, options, takes=pairs, rules=options).chunks()
     ):
         return False  # end users say which is better, never how much
     for chunk in judged_prompts.stream(project, reading):
