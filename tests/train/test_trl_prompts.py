@@ -127,12 +127,7 @@ def test_sdft_takes_no_prompt_that_ends_with_a_tools_reply():
 def test_triples_keep_their_three_answers(tmp_path, tokenizer, model, arguments):
     from trl.experimental.tpo import TPOConfig, TPOTrainer
 
-    answers = {e.group_id: e for e in data.sft(2)}
-    examples = []
-    for pair in data.preferences(2):
-        if pair.group_id in answers:
-            examples.append(answers.pop(pair.group_id))
-        examples.append(pair)
+    examples = list(data.triples(2))
     writer = written("trl-tpo", tmp_path, examples)
     pairs = list(data.preferences(2))
     assert not writer.left_out and writer.joined == len(examples) - len(pairs)
