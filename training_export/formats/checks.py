@@ -267,7 +267,7 @@ class PairChecker(TrlChecker):
     """Rows with `chosen` and `rejected`."""
 
     optional: tuple[str, ...] = ("tools", "margin")
-    answers = ("chosen", "rejected")
+    answers: tuple[str, ...] = ("chosen", "rejected")
 
     def more(self, row):
         if "margin" not in row:

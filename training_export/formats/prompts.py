@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from training_export.curate.examples import Example, PromptOnly, Sft
 from training_export.formats.messages import LeftOut
 from training_export.formats.rendered import Rendered, Shown
+from training_export.formats.rows import RowWriter
 
 
 def judged_prompt(example: Example):
@@ -26,7 +27,7 @@ class Gathered:
     pairs: list[tuple[Example, Rendered, Rendered]] = field(default_factory=list)
 
 
-class Gathering:
+class Gathering(RowWriter):
     """For writers of rows: `gather` gives what is held of the context of an Example, `write_gathered` is
     called for each when its judged prompt is over."""
 
