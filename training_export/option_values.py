@@ -52,6 +52,9 @@ def checked(one: Option, value) -> Any:
                     one.name,
                     gettext("This must be a number above %(minimum)s, at most %(maximum)s.") % limits,
                 )
+        case Kind.SHARE:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise invalid(one.name, gettext("This must be a number from 0 to 1."))
         case Kind.SHARES:
             return _shares(one, value)
         case Kind.NAMES:

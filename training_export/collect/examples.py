@@ -22,9 +22,9 @@ class Asked(Protocol):
 
 
 class PromptRows(NamedTuple):
-    """The rows of one prompt, none where it gave none, the keys that decide on their side of a split, the group of the prompt itself
-    ("" where end users' words give way to a correction of the same context), and how many stored prompts
-    have been read by now."""
+    """The rows of one prompt (none where it gave none), the keys that decide on their side of a split, the
+    group of the prompt itself ("" where end users' words give way to a correction of the same context), and
+    how many stored prompts have been read by now."""
 
     rows: list
     keys: frozenset

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -32,6 +32,7 @@ from training_export.models import Bundle, Snapshot
 from training_export.options import ExportOptions
 from training_export.publish.checking import checking
 from training_export.publish.digests import RowDigests
+from training_export.publish.numbers import next_number
 from training_export.publish.tolerance import Tolerance
 from training_export.publish.workplace import sweep, sync, workplace, write_durably
 from training_export.reasons import sentence_of, unit_of
@@ -52,13 +53,13 @@ def build(*, project: Project, actor, options: ExportOptions, ctl=None, job=None
     checker finds an error; nothing is kept then."""
     ctl = ctl or NoControl()
     sweep()
-    with workplace() as place, _rare_collections():
+    with workplace() as place, rare_collections():
         with ExitStack() as opened:
             made = _write(project, options, place, ctl, opened)
         return _publish(project, actor, options, place, made, ctl, job)
 
 
-def _weighted(rows: list, writer) -> list:
+def weighted(rows: list, writer) -> list:
     """`rows` of one prompt, with the weight of pairs shared out again where the format cannot hold some of
     them."""
     pairs = [row for row in rows if type(row) is Preference]
@@ -118,7 +119,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             """The rows of one prompt, each on its side. `own`: the prompt's group; a row of another stands
             with all that make its context."""
             here = splitter.side(keys) if splitter else "train"
-            for row in _weighted(rows, writer):
+            for row in weighted(rows, writer):
                 side = here if row.group_id == own or not splitter or made.get(row.group_id) == here else None
                 if side is None:
                     left_out["split_bridge"] += 1
@@ -162,7 +163,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             status=409,
             data={"left_out": dict(sorted(left_out.items()))},
         )
-    warnings = _checked(check.problems(files), ctl, done)
+    warnings = checked(check.problems(files), ctl, done)
     writer.wait_until_stored()
     notes += [n | {"text": str(n.get("text", ""))} for n in writer.notes]
     return {
@@ -180,7 +181,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         }
         | ({"joined": writer.joined} if writer.joined else {}),
         "files": [f.as_dict() | {"role": f.role, "bytes": (place / f.path).stat().st_size} for f in files],
-        "left_out": {code: _told(code, n, writer) for code, n in sorted(left_out.items()) if n},
+        "left_out": {code: told(code, n, writer) for code, n in sorted(left_out.items()) if n},
         "not_honoured": [str(s) for s in form.not_honoured],
         "notes": notes,
         "warnings": warnings,
@@ -188,7 +189,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     } | ({"demo": True} if project.demo else {})
 
 
-def _told(code: str, count: int, writer) -> dict:
+def told(code: str, count: int, writer) -> dict:
     """What a manifest says of what was left out under `code`, with where the first of them came from if that
     was a row's own fault."""
     told = {"count": count, "unit": unit_of(code), "reason": sentence_of(code)}
@@ -214,7 +215,7 @@ def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, tota
     return True
 
 
-def _checked(problems, ctl, done: int) -> list[dict]:
+def checked(problems, ctl, done: int) -> list[dict]:
     """The checker's warnings; DomainError with the first errors if there is any."""
     errors, warnings, wrong = [], [], 0
     for found in problems:
@@ -245,8 +246,7 @@ def _publish(project, actor, options: ExportOptions, place: Path, made: dict, ct
     """Number, manifest, rename, rows: one transaction. A folder under this number can only be of a run that
     died before its commit."""
     with transaction.atomic():
-        Project.objects.select_for_update().get(pk=project.pk)
-        number = (Snapshot.objects.filter(project=project).aggregate(n=Max("number"))["n"] or 0) + 1
+        number = next_number(project)
         manifest = {"snapshot": number, "created_at": timezone.now().isoformat()} | made
         write_durably(place / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
         snapshot = Snapshot.objects.create(
@@ -287,7 +287,7 @@ def _publish(project, actor, options: ExportOptions, place: Path, made: dict, ct
 
 
 @contextmanager
-def _rare_collections():
+def rare_collections():
     """Rows are many short-lived objects without cycles: looking for cycles after every 700 of them costs a
     fifth of the time."""
     before = gc.get_threshold()
