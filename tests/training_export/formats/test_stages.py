@@ -165,6 +165,10 @@ def test_calls_that_differ_only_by_their_ids_are_one_row_where_the_file_has_no_i
 
     _, writer = write(tmp_path, "swift", [called("a"), called("b")])
     assert writer.left_out == {"duplicate": 1}
+    calls = [CALL | {"tool_calls": [CALL["tool_calls"][0] | {"id": number}]} for number in "ab"]
+    last = [Sft([user()], "1", tools=TOOLS, target=Answer("", (call,))) for call in calls]
+    _, writer = write(tmp_path / "last", "swift", last)
+    assert writer.left_out == {"duplicate": 1}
     files, writer = write(tmp_path / "with", "axolotl", [called("a"), called("b")])
     assert len(files["train.jsonl"]) == 2
 
