@@ -18,6 +18,8 @@ LEFT_OUT = {
     "no_target": ("prompts", _("The judgements of this prompt give no answer to learn.")),
     "no_label": ("prompts", _("The judgements of this prompt give no good-or-bad label.")),
     "no_row": ("prompts", _("The judgements of this prompt give no row.")),
+    "question_dropped": ("prompts", _("An expert dropped the question: it is no prompt to train on.")),
+    "question_replaced": ("prompts", _("An expert put the question right: the new one is the prompt.")),
     "unreadable": (
         "prompts",
         _("What is stored of this prompt or its answers is not in the form of a conversation."),

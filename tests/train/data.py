@@ -93,6 +93,15 @@ def preferences(n: int = 8):
             )
 
 
+def triples(n: int = 8):
+    """Each prompt's answer to learn, and its pairs behind it."""
+    targets = {e.group_id: e for e in sft(n)}
+    for pair in preferences(n):
+        if pair.group_id in targets:
+            yield targets.pop(pair.group_id)
+        yield pair
+
+
 def binary(n: int = 8):
     for group, context, tools in contexts(n):
         for text, label in (("好", True), ("差", False), ("很差", False)):

@@ -20,6 +20,9 @@ EXAMPLES = {
     "trl-preference": data.preferences,
     "trl-rm": data.preferences,
     "trl-kto": data.binary,
+    "trl-grpo": data.sft,
+    "trl-sdft": data.sft,
+    "trl-tpo": data.triples,
 }
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from corpus.models import Prompt, Response
 from tests.training_export import judged
 from training_export.collect import examples as collected
-from training_export.curate.examples import Answer, Binary, Preference, Sft
+from training_export.curate.examples import Answer, Binary, Preference, PromptOnly, Sft
 from training_export.formats import FORMATS, Options
 from training_export.models import Bundle
 from training_export.options import ExportOptions
@@ -277,6 +277,8 @@ def test_a_full_disk_is_no_rows_fault(project, monkeypatch):
         exported(project, "trl-sft")
 
 
+STAGED = [(form.name, stage) for form in FORMATS.values() for stage in form.stages or [""]]
+
 # --- anything at all ----------------------------------------------------------------------------------------
 
 texts = st.sampled_from(
@@ -358,17 +360,17 @@ some_answer = st.builds(
 )
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(("form", "stage"), STAGED)
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(st.tuples(some_turns, some_tools, some_sources, some_answer, some_answer), max_size=6),
     where=st.sampled_from(["omit", "system", "user"]),
 )
-def test_whatever_is_stored_the_writer_and_its_check_agree(form, rows, where, tmp_path_factory):
+def test_whatever_is_stored_the_writer_and_its_check_agree(form, stage, rows, where, tmp_path_factory):
     """Each row is written or left out under a code of its own fault, the sound one stands in the file, and
     the strict check finds no error."""
     folder = tmp_path_factory.mktemp("fuzz")
-    options = Options(sources=where)
+    options = Options(sources=where, stage=stage)
     writer = FORMATS[form].open(folder, options)
     tolerance = Tolerance(writer, len(rows))
     offered = 0
@@ -388,8 +390,9 @@ def test_whatever_is_stored_the_writer_and_its_check_agree(form, rows, where, tm
             Sft(**shared, target=one),
             Preference(**shared, chosen=one, rejected=other),
             Binary(**shared, answer=one, label=True),
+            PromptOnly(**shared),
         ):
-            if type(example) in FORMATS[form].takes:
+            if type(example) in FORMATS[form].takes_for(options):
                 offered += 1
                 try:
                     RowDigests(folder / ".digests").add(example, "train")
@@ -401,5 +404,5 @@ def test_whatever_is_stored_the_writer_and_its_check_agree(form, rows, where, tm
     files = writer.close()
     assert "writer_error" not in writer.left_out
     written = sum(f.rows for f in files if f.role == "data")
-    assert written and written + writer.left_out.total() == offered
+    assert written and written + writer.left_out.total() + writer.joined == offered
     assert [p for p in FORMATS[form].check(folder, options) if p.level == "error"] == []

@@ -50,10 +50,12 @@ def form_with(names) -> str:
     return next(f.name for f in FORMATS.values() if stage in f.stages) if "stage" in names else "jsonl"
 
 
+def said_as_json(names) -> dict:
+    return {"format": form_with(names)} | {name: unusual(OPTIONS[name])[0] for name in names}
+
+
 def by_api(names) -> ExportOptions:
-    asked = ExportSerializer(
-        data={"format": form_with(names)} | {name: unusual(OPTIONS[name])[0] for name in names}
-    )
+    asked = ExportSerializer(data=said_as_json(names))
     asked.is_valid(raise_exception=True)
     return ExportOptions.of(asked.validated_data)
 
@@ -82,9 +84,7 @@ def by_command(names) -> ExportOptions:
 
 
 def expected(names) -> ExportOptions:
-    return ExportOptions.of(
-        {"format": form_with(names)} | {name: unusual(OPTIONS[name])[0] for name in names}
-    )
+    return ExportOptions.of(said_as_json(names))
 
 
 @pytest.mark.django_db

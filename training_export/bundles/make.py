@@ -124,7 +124,8 @@ def _write(snapshot: Snapshot, form: Format, options: Options, place: Path, ctl,
         "counts": {
             "rows": sum(f.rows for f in written if f.role == "data"),
             "examples": dict(sorted(kinds.items())),
-        },
+        }
+        | ({"joined": writer.joined} if writer.joined else {}),
         "files": [f.as_dict() | {"role": f.role} for f in written],
         "left_out": {code: told(code, n, writer) for code, n in sorted(writer.left_out.items()) if n},
         "not_honoured": [str(s) for s in form.not_honoured],

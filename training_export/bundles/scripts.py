@@ -17,7 +17,7 @@ TRL = {
     "trl-preference": ("dpo", "--max_length 4096"),
     "trl-rm": ("reward", "--max_length 4096"),
     "trl-kto": ("kto", "--max_length 4096 --per_device_train_batch_size 4"),
-    "trl-grpo": ("grpo", "--reward_funcs rewards.reward"),
+    "trl-grpo": ("grpo", "--reward_funcs rewards.overlap"),
 }
 
 _TRL = """\

@@ -13,7 +13,7 @@ from training_export.curate.judged_prompts import (
     eligible,
 )
 from training_export.curate.labels import labels_of
-from training_export.curate.pairs import pairs_of
+from training_export.curate.pairs import pairs_of, question_change
 from training_export.curate.person_votes import superseded
 from training_export.curate.rules import CurationRules
 from training_export.curate.targets import targets_of, turn_pairs_of
@@ -107,8 +107,12 @@ def examples_of(prompt: JudgedPrompt, rules: CurationRules, takes) -> tuple[list
             answers = tuple(tuple(prompt.answers[i].answer for i in group) for group in groups)
             ids = tuple(i for group in groups for i in group)
             rows.append(_row(RankedList, prompt, None, prompt.group_id, said, "ranking", answers, ids=ids))
-    if takes == {PromptOnly}:
-        rows.append(_row(PromptOnly, prompt, None, prompt.group_id, judgements, "prompt"))
+    if PromptOnly in takes and takes <= {PromptOnly, Sft}:
+        fault = _question_fault(prompt, judgements)
+        if fault:
+            found[fault] += 1
+        else:
+            rows.append(_row(PromptOnly, prompt, None, prompt.group_id, judgements, "prompt"))
     if found:
         out += found
     if not rows and not judgements and not out:
@@ -116,6 +120,14 @@ def examples_of(prompt: JudgedPrompt, rules: CurationRules, takes) -> tuple[list
     elif not rows and judgements:
         out[NOTHING[next(iter(takes))] if len(takes) == 1 and next(iter(takes)) in NOTHING else "no_row"] += 1
     return rows, out
+
+
+def _question_fault(prompt: JudgedPrompt, judgements: list[AttributedJudgement]) -> str:
+    """The code of what an expert found wrong with the question itself, "" for nothing: it is then none to
+    be answered over and over."""
+    if any(v.says.verdict() == "drop" and "question" in v.says.reason_kinds() for v in judgements):
+        return "question_dropped"
+    return "question_replaced" if any(question_change(prompt, v) is not None for v in judgements) else ""
 
 
 def _ranked(prompt: JudgedPrompt, judgement: AttributedJudgement, rules: CurationRules) -> tuple[tuple, int]:

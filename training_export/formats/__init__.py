@@ -5,10 +5,16 @@ from training_export.formats import jsonl
 from training_export.formats.base import SPLITS, STAGES, FileInfo, Format, Options, Problem, Writer
 from training_export.formats.llamafactory import writer as llamafactory
 from training_export.formats.reasons import REASONS, sentence
-from training_export.formats.trl import kto, preference, rm, sft
+from training_export.formats.stages import axolotl, bailian, openrlhf, swift
+from training_export.formats.trl import grpo, kto, preference, rm, sdft, sft, tpo
 
 FORMATS: dict[str, Format] = {
-    module.FORMAT.name: module.FORMAT for module in (sft, preference, rm, kto, llamafactory, jsonl)
+    module.FORMAT.name: module.FORMAT
+    for module in (
+        *(sft, preference, rm, kto, grpo, sdft, tpo),
+        *(llamafactory, swift, openrlhf, axolotl, bailian),
+        jsonl,
+    )
 }
 
 __all__ = [

@@ -141,7 +141,8 @@ def place_of(provenance: Mapping) -> dict:
 
 class Writer:
     """Takes Examples, writes rows; what the format cannot hold is left out and counted, never changed or
-    dropped silently. `left_out`: {code: how many}; `places`: {code: where the first of them came from}."""
+    dropped silently. `left_out`: {code: how many}; `places`: {code: where the first of them came from};
+    `joined`: how many Examples stand in the row of another."""
 
     watch = Watch()
 
@@ -150,6 +151,7 @@ class Writer:
         self.left_out: Counter = Counter()
         self.places: dict[str, list[dict]] = {}
         self.notes: list[dict] = []
+        self.joined = 0
 
     def add(self, example, split: str = "train") -> None:
         raise NotImplementedError
@@ -185,8 +187,8 @@ class Writer:
 @dataclass(frozen=True)
 class Format:
     """One trainer's format. `takes`: the Example classes it can hold; `stages`: {stage: those of them that
-    its files for this stage hold}, the usual one first, for a format whose files are of one stage at a time.
-    `not_honoured`: sentences for the manifest: what the trainer will not make use of."""
+    its files for this stage hold}, the usual one first, for a format whose files are of one stage at a
+    time. `not_honoured`: sentences for the manifest: what the trainer will not make use of."""
 
     name: str
     label: object
@@ -256,6 +258,13 @@ LABELS = {
     "trl-preference": _("TRL: preference pairs (DPO)"),
     "trl-rm": _("TRL: reward model"),
     "trl-kto": _("TRL: good or bad (KTO)"),
+    "trl-grpo": _("TRL: prompts with an answer to compare with (GRPO, RLOO)"),
+    "trl-sdft": _("TRL: prompts with what the teacher may see (SDFT)"),
+    "trl-tpo": _("TRL: pairs with the answer to learn beside them (TPO)"),
+    "swift": _("ms-swift: a file for each stage"),
+    "openrlhf": _("OpenRLHF: a file for each stage"),
+    "axolotl": _("Axolotl: a file for each stage, with its settings"),
+    "bailian": _("Alibaba Cloud Model Studio (Bailian): SFT and DPO"),
     "llamafactory": _("LLaMA-Factory: a folder for all its stages"),
     "jsonl": _("JSON lines: everything, in the canonical form"),
 }

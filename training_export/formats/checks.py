@@ -19,7 +19,7 @@ from training_export.formats.messages import (
     identity,
 )
 
-WARNINGS = {"one_class", "unbalanced", "no_rows", "date_like"}
+WARNINGS = {"one_class", "unbalanced", "no_rows", "date_like", "one_file"}
 # What datasets' JSON loader (pyarrow) takes for a time, if all texts of a column look so.
 DATE_LIKE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d(:?\d\d(:?\d\d)?)?(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?)?")
 
@@ -267,15 +267,12 @@ class PairChecker(TrlChecker):
     """Rows with `chosen` and `rejected`."""
 
     optional: tuple[str, ...] = ("tools", "margin")
-    answers = ("chosen", "rejected")
+    answers: tuple[str, ...] = ("chosen", "rejected")
 
     def more(self, row):
         if "margin" not in row:
             return []
-        margin = row["margin"]
-        if isinstance(margin, bool) or not isinstance(margin, (int, float)) or not math.isfinite(margin):
-            return [("margin", "margin", repr(margin)[:40])]
-        return []
+        return [] if finite(row["margin"]) else [("margin", "margin", repr(row["margin"])[:40])]
 
     def row(self, row):
         found = super().row(row)
@@ -293,4 +290,9 @@ class PairChecker(TrlChecker):
         )
 
 
-__all__ = ["LineChecker", "PairChecker", "TrlChecker", "blank", "identity", "parsed"]
+def finite(value) -> bool:
+    """Whether `value` is a number that can be reckoned with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+__all__ = ["LineChecker", "PairChecker", "TrlChecker", "blank", "finite", "identity", "parsed"]

@@ -27,6 +27,28 @@ REASONS = {
         "list of values in another form)."
     ),
     "bad_source": _("The title or the text of a passage is not a text."),
+    "one_answer_a_prompt": _(
+        "The prompt has a row already, with another answer to compare with: this format has one row a prompt."
+    ),
+    "no_reference": _("The pair's prompt has no answer to learn beside it."),
+    "no_pair_beside": _("The answer's prompt has no pair beside it."),
+    "reference_rejected": _("The answer to learn is the rejected answer of the pair."),
+    "tool_reply_last": _(
+        "The prompt ends with a tool's reply, and the trainer takes only a user's turn there."
+    ),
+    "tool_turns": _("This format holds no tool calls and no tools' replies."),
+    "media_mark": _("The text holds a mark that the trainer replaces by a picture or another medium."),
+    "outer_space": _(
+        "An answer begins or ends with white space: Axolotl looks for it in a rendered text that may have "
+        "lost that, and would then learn nothing of it."
+    ),
+    "found_elsewhere": _(
+        "The answer stands word for word in what chat templates put before answers: Axolotl would cut there."
+    ),
+    "more_turns": _("This format holds one question and one answer, with a system message at most."),
+    "unjudged_turns": _(
+        "The conversation has earlier answers that nobody judged, and the trainer would learn them too."
+    ),
     "writer_error": _("The export failed on this row in an unexpected way: the server's log has more."),
     "text_beside_call": _("LLaMA-Factory's turn for a tool call cannot hold a text beside it."),
     # found by a checker
@@ -53,6 +75,8 @@ REASONS = {
     "margin": _("The margin must be a finite number, on every row or on none."),
     "neighbours": _("Neighbouring rows share a prompt."),
     "tools_json": _("Tools must be a JSON list, as a string."),
+    "loss_mark": _("Only the judged answer may be marked to be learnt, and it must be."),
+    "not_text": _("The field must be a text."),
     "turn_count": _("The number of turns is not what LLaMA-Factory asks for."),
     "turn_order": _("Turns do not alternate as LLaMA-Factory asks for."),
     "not_turn": _("An answer must be one turn of the right side, with its text."),
@@ -74,6 +98,8 @@ REASONS = {
         "The passages the answers rest on are not in the training prompts; “Source passages” (sources) says "
         "where to put them."
     ),
+    "no_solution": _("Some prompts have no answer to compare with; their “solution” is empty."),
+    "one_file": _("The file is larger than the 200 MB that the service takes: upload it in parts."),
     "kto_weights": _("Weights that balance the two labels for the KTO trainer."),
 }
 

@@ -37,12 +37,11 @@ def _from(item: int, reason: str) -> dict:
 
 
 def examples() -> list:
-    """Two prompts, every kind of row."""
+    """Two prompts, every kind of row; those of a prompt one after the other, as they come."""
     first: dict[str, Any] = {"context": _QUESTION, "group_id": "p1", "language": "zh"}
     second: dict[str, Any] = {"context": _TURNS, "group_id": "p2", "language": "en"}
     return [
         Sft(**first, provenance=_from(1, "correction"), target=_GOOD),
-        Sft(**second, provenance=_from(2, "demonstration"), target=_DONE),
         Preference(
             **first,
             weight=1 / 3,
@@ -54,6 +53,10 @@ def examples() -> list:
         Preference(
             **first, weight=1 / 3, provenance=_from(1, "ranking"), chosen=_FAIR, rejected=_POOR, margin=1.0
         ),
+        Binary(**first, provenance=_from(1, "acceptable"), answer=_FAIR, label=True),
+        Binary(**first, provenance=_from(1, "acceptable"), answer=_POOR, label=False),
+        RankedList(**first, provenance=_from(1, "ranking"), groups=((_GOOD,), (_FAIR,), (_POOR,))),
+        Sft(**second, provenance=_from(2, "demonstration"), target=_DONE),
         Preference(
             **second,
             provenance=_from(2, "ranking"),
@@ -63,10 +66,7 @@ def examples() -> list:
             n_for=2,
             n_against=1,
         ),
-        Binary(**first, provenance=_from(1, "acceptable"), answer=_FAIR, label=True),
-        Binary(**first, provenance=_from(1, "acceptable"), answer=_POOR, label=False),
         Binary(**second, provenance=_from(2, "acceptable"), answer=_SHORT, label=False),
-        RankedList(**first, provenance=_from(1, "ranking"), groups=((_GOOD,), (_FAIR,), (_POOR,))),
     ]
 
 

@@ -178,7 +178,8 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             "rows": sum(f.rows for f in files if f.role == "data"),
             "examples": dict(sorted(kinds.items())),
             "prompts": done,
-        },
+        }
+        | ({"joined": writer.joined} if writer.joined else {}),
         "files": [f.as_dict() | {"role": f.role, "bytes": (place / f.path).stat().st_size} for f in files],
         "left_out": {code: told(code, n, writer) for code, n in sorted(left_out.items()) if n},
         "not_honoured": [str(s) for s in form.not_honoured],

@@ -1,6 +1,7 @@
 """The bytes of each format, written by hand."""
 
 import json
+from string import Template
 
 import pytest
 
@@ -40,6 +41,21 @@ def turns(*more):
 
 def gpt(text):
     return f'{{"from": "gpt", "value": "{text}"}}'
+
+
+BEFORE = "Only with a power of attorney."
+ASKS, AGAIN = (
+    f'{{"role": "user", "content": "{text}"}}'
+    for text in ("May I sign for my brother?", "Must it be notarised?")
+)
+
+
+def said(text, key, value):
+    return f'{{"role": "assistant", "content": "{text}", "{key}": {json.dumps(value)}}}'
+
+
+def not_learnt(message):
+    return f'{message[:-1]}, "train": false}}'
 
 
 HUMAN = '{"from": "human", "value": "对乙酰氨基酚一天最多吃多少?"}'
@@ -92,6 +108,48 @@ GOLDEN = {
             f'{{"conversations": [{HUMAN}, {gpt(POOR)}], "kto_tag": false, {IN_SYSTEM}}}',
         ],
     },
+    "trl-grpo": {
+        "train.jsonl": [
+            f'{{"prompt": {ASKED}, "solution": "{GOOD}"}}',
+            f'{{"prompt": {TURNS}, "solution": "{DONE}"}}',
+        ]
+    },
+    "trl-sdft": {
+        "train.jsonl": [
+            f'{{"prompt": {ASKED}, "privileged_context": "{GOOD}"}}',
+            f'{{"prompt": {TURNS}, "privileged_context": "{DONE}"}}',
+        ]
+    },
+    "trl-tpo": {
+        "train.jsonl": [
+            f'{{"prompt": {ASKED}, "chosen": {says(GOOD)}, "rejected": {says(FAIR)}, "reference": '
+            f"{says(GOOD)}}}",
+            f'{{"prompt": {ASKED}, "chosen": {says(FAIR)}, "rejected": {says(POOR)}, "reference": '
+            f"{says(GOOD)}}}",
+            f'{{"prompt": {TURNS}, "chosen": {says(DONE)}, "rejected": {says(SHORT)}, "reference": '
+            f"{says(DONE)}}}",
+        ]
+    },
+    "swift": {
+        "train.jsonl": [
+            f'{{"messages": [{SYSTEM}, {QUESTION}, {said(GOOD, "loss", True)}]}}',
+            f'{{"messages": [{ASKS}, {said(BEFORE, "loss", False)}, {AGAIN}, {said(DONE, "loss", True)}]}}',
+        ]
+    },
+    "openrlhf": {
+        "train.jsonl": [
+            f'{{"messages": [{SYSTEM}, {QUESTION}, {says(GOOD)[1:-1]}]}}',
+            f'{{"messages": [{TURNS[1:-1]}, {says(DONE)[1:-1]}]}}',
+        ]
+    },
+    "axolotl": {
+        "train.jsonl": [
+            f'{{"messages": [{not_learnt(SYSTEM)}, {not_learnt(QUESTION)}, {said(GOOD, "train", True)}]}}',
+            f'{{"messages": [{not_learnt(ASKS)}, {said(BEFORE, "train", False)}, {not_learnt(AGAIN)}, '
+            f"{said(DONE, 'train', True)}]}}",
+        ]
+    },
+    "bailian": {"train.jsonl": [f'{{"messages": [{SYSTEM}, {QUESTION}, {says(GOOD)[1:-1]}]}}']},
     "jsonl": {
         "train.jsonl": [
             f'{{"type":"sft","group_id":"p1","context":{ASKED.replace(": ", ":").replace(", ", ",")},"tools":null,"sources":[],"language":"zh","tags":[],'  # noqa: E501
@@ -102,16 +160,98 @@ GOLDEN = {
 }
 
 
+WITH = {
+    "ASKED": ASKED, "TURNS": TURNS, "GOOD": GOOD, "FAIR": FAIR, "POOR": POOR, "DONE": DONE, "SHORT": SHORT,
+    "GOOD_ANSWER": says(GOOD)[1:-1], "FAIR_ANSWER": says(FAIR)[1:-1], "POOR_ANSWER": says(POOR)[1:-1],
+    "DONE_ANSWER": says(DONE)[1:-1], "SHORT_ANSWER": says(SHORT)[1:-1],
+    "QUESTIONED": f"{SYSTEM}, {QUESTION}", "TALKED": TURNS[1:-1],
+    "THIRD": "0.3333333333333333", "NAME": "你是一名药师。", "ASK": "对乙酰氨基酚一天最多吃多少?",
+}  # fmt: skip
+# Rows of the other stages; $NAME stands for what is named so above.
+STAGED = {
+    ("swift", "rm"): [
+        '{"messages": [$QUESTIONED, $GOOD_ANSWER], "rejected_response": "$FAIR", "margin": $THIRD}',
+        '{"messages": [$QUESTIONED, $FAIR_ANSWER], "rejected_response": "$POOR", "margin": 1.0}',
+        '{"messages": [$TALKED, $DONE_ANSWER], "rejected_response": "$SHORT", "margin": 1.0}',
+    ],
+    ("swift", "dpo"): [
+        '{"messages": [$QUESTIONED, $GOOD_ANSWER], "rejected_response": "$FAIR", "tools": "[]"}',
+        '{"messages": [$QUESTIONED, $FAIR_ANSWER], "rejected_response": "$POOR", "tools": "[]"}',
+        '{"messages": [$TALKED, $DONE_ANSWER], "rejected_response": "$SHORT", "tools": "[]"}',
+    ],
+    ("swift", "kto"): [
+        '{"messages": [$QUESTIONED, $FAIR_ANSWER], "label": true}',
+        '{"messages": [$TALKED, $SHORT_ANSWER], "label": false}',
+        '{"messages": [$QUESTIONED, $POOR_ANSWER], "label": false}',
+    ],
+    ("swift", "rl"): [
+        '{"messages": $ASKED, "solution": "$GOOD", "tools": "[]"}',
+        '{"messages": $TURNS, "solution": "$DONE", "tools": "[]"}',
+    ],
+    ("openrlhf", "rm"): [
+        '{"prompt": $ASKED, "chosen": [$GOOD_ANSWER], "rejected": [$FAIR_ANSWER], "margin": $THIRD}',
+        '{"prompt": $ASKED, "chosen": [$FAIR_ANSWER], "rejected": [$POOR_ANSWER], "margin": 1.0}',
+        '{"prompt": $TURNS, "chosen": [$DONE_ANSWER], "rejected": [$SHORT_ANSWER], "margin": 1.0}',
+    ],
+    ("openrlhf", "dpo"): [
+        '{"prompt": $ASKED, "chosen": [$GOOD_ANSWER], "rejected": [$FAIR_ANSWER]}',
+        '{"prompt": $ASKED, "chosen": [$FAIR_ANSWER], "rejected": [$POOR_ANSWER]}',
+        '{"prompt": $TURNS, "chosen": [$DONE_ANSWER], "rejected": [$SHORT_ANSWER]}',
+    ],
+    ("openrlhf", "rl"): ['{"prompt": $ASKED, "label": "$GOOD"}', '{"prompt": $TURNS, "label": "$DONE"}'],
+    ("axolotl", "dpo"): [
+        '{"messages": $ASKED, "chosen": $GOOD_ANSWER, "rejected": $FAIR_ANSWER}',
+        '{"messages": $ASKED, "chosen": $FAIR_ANSWER, "rejected": $POOR_ANSWER}',
+        '{"messages": $TURNS, "chosen": $DONE_ANSWER, "rejected": $SHORT_ANSWER}',
+    ],
+    ("axolotl", "kto"): [
+        '{"completion": [$QUESTIONED, $FAIR_ANSWER], "label": true}',
+        '{"completion": [$TALKED, $SHORT_ANSWER], "label": false}',
+        '{"completion": [$QUESTIONED, $POOR_ANSWER], "label": false}',
+    ],
+    ("axolotl", "rm"): [
+        '{"system": "$NAME", "input": "$ASK", "chosen": "$GOOD", "rejected": "$FAIR"}',
+        '{"system": "$NAME", "input": "$ASK", "chosen": "$FAIR", "rejected": "$POOR"}',
+    ],
+    ("bailian", "dpo"): [
+        '{"messages": $ASKED, "chosen": $GOOD_ANSWER, "rejected": $FAIR_ANSWER}',
+        '{"messages": $ASKED, "chosen": $FAIR_ANSWER, "rejected": $POOR_ANSWER}',
+        '{"messages": $TURNS, "chosen": $DONE_ANSWER, "rejected": $SHORT_ANSWER}',
+    ],
+}  # fmt: skip
+# What a format cannot hold of the sample: a talk of two questions.
+NOT_HELD = {"bailian": {"unjudged_turns": 1}, ("axolotl", "rm"): {"more_turns": 1}}
+
+
+def test_every_stage_has_its_bytes():
+    assert set(STAGED) == {(f.name, stage) for f in FORMATS.values() for stage in list(f.stages)[1:]}
+
+
+@pytest.mark.parametrize(("form", "stage"), STAGED)
+def test_writes_these_bytes_for_a_stage(tmp_path, form, stage):
+    options = Options(margin="strength", stage=stage)
+    writer = FORMATS[form].open(tmp_path, options)
+    for example in examples():
+        if type(example) in FORMATS[form].takes_for(options):
+            writer.add(example)
+    files = {f.path: f for f in writer.close()}
+    assert writer.left_out == NOT_HELD.get((form, stage), {})
+    lines = [Template(line).substitute(WITH) for line in STAGED[form, stage]]
+    assert (tmp_path / "train.jsonl").read_bytes().decode() == "".join(line + "\n" for line in lines)
+    assert files["train.jsonl"].rows == len(lines)
+    assert found(tmp_path, form, stage=stage, margin="strength") == []
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_writes_these_bytes(tmp_path, form):
     options = Options(margin="strength")
     writer = FORMATS[form].open(tmp_path, options)
-    takes = FORMATS[form].takes
+    takes = FORMATS[form].takes_for(options)
     for example in examples() if form != "jsonl" else examples()[:1]:
         if type(example) in takes:
             writer.add(example)
     files = {f.path: f for f in writer.close()}
-    assert not writer.left_out
+    assert writer.left_out == NOT_HELD.get(form, {})
     for name, lines in GOLDEN[form].items():
         assert (tmp_path / name).read_bytes().decode() == "".join(line + "\n" for line in lines)
         assert files[name].rows == len(lines)

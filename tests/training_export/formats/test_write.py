@@ -121,7 +121,7 @@ def test_text_is_written_code_point_for_code_point(tmp_path, form):
                 label=True,
             ),
         )
-        if type(kind) in FORMATS[form].takes
+        if type(kind) in FORMATS[form].takes_for(Options())
     ]
     files, writer = write(tmp_path, form, examples)
     assert not writer.left_out

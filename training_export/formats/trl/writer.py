@@ -1,4 +1,4 @@
-"""What the four TRL formats share: `train.jsonl` (`validation.jsonl`, `test.jsonl`) of conversational rows
+"""What the TRL formats share: `train.jsonl` (`validation.jsonl`, `test.jsonl`) of conversational rows
 with the prompt in its own column."""
 
 from training_export.curate.examples import Example
@@ -11,7 +11,8 @@ _NO_TOOLS = b', "tools": "null"}\n'
 
 
 class TrlWriter(RowWriter):
-    takes: type[Example]
+    takes: type[Example] | tuple[type[Example], ...]
+    no_tools = _NO_TOOLS  # how a row without tools ends, where others have some
 
     def __init__(self, folder, options, splits):
         super().__init__(folder, options, splits)
@@ -20,9 +21,13 @@ class TrlWriter(RowWriter):
     def row(self, example, split: str) -> None:
         if not isinstance(example, self.takes):
             raise LeftOut("wrong_kind")
+        self.note_sources(example)
+        self.trl_row(example, split, self.shown(example))
+
+    def note_sources(self, example) -> None:
+        """Notes that passages do not stand in the prompts, where they do not."""
         if example.sources and self.options.sources == "omit":
             self.note_once("sources_omitted")
-        self.trl_row(example, split, self.shown(example))
 
     def trl_row(self, example, split: str, shown) -> None:
         raise NotImplementedError
@@ -40,7 +45,7 @@ class TrlWriter(RowWriter):
 
     def final_line(self, line: bytes) -> bytes:
         # Only a row with tools ends in a string.
-        return line if not self.any_tools or line.endswith(b'"}\n') else line[:-2] + _NO_TOOLS
+        return line if not self.any_tools or line.endswith(b'"}\n') else line[:-2] + self.no_tools
 
 
 def with_turns(shown, before: list) -> tuple[bytes, bool]:
