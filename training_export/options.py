@@ -103,6 +103,13 @@ class ExportOptions(CurationRules):
             FormatOptions.of(values)
         except (ValueError, TypeError, AttributeError) as exc:
             raise invalid("name", str(exc))
+        form = FORMATS[values["format"]]
+        if form.needs and not values.get("split"):
+            raise invalid(
+                "split",
+                gettext("%(trainer)s does not start without a validation file: give shares, such as 80,20,0.")
+                % {"trainer": form.trainer},
+            )
         return cls(**values)
 
     def for_format(self, **changes) -> FormatOptions:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from corpus.models import Prompt, Response
 from tests.training_export import judged
+from tests.training_export.formats.format_files import ALONE
 from training_export.curate.examples import Answer, Binary, Preference, Sft
 from training_export.formats import FORMATS, Options
 from training_export.models import Bundle
@@ -169,7 +170,7 @@ def exported(project, form: str, **options):
     ]
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", ALONE)
 @pytest.mark.parametrize("name", [*NASTY, *RAW])
 def test_a_nasty_row_is_left_out_and_counted_and_the_others_are_published(project, name, form):
     _bundle, alone = exported(project, form)
@@ -191,7 +192,7 @@ def test_a_nasty_row_is_left_out_and_counted_and_the_others_are_published(projec
             assert prompt.pk in traced
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", ALONE)
 def test_all_of_them_together(project, form):
     for name in NASTY:
         try:
@@ -220,7 +221,7 @@ def broken(monkeypatch, form: str, fails) -> None:
     monkeypatch.setattr(writer, "row", broken_row)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", ALONE)
 def test_an_error_of_the_program_on_one_row_is_counted_logged_and_named(project, monkeypatch, caplog, form):
     _bundle, alone = exported(project, form)
     odd = judged.item(project, ("a", "b", "c"), targets=[0], kind="ranking")
@@ -233,7 +234,7 @@ def test_an_error_of_the_program_on_one_row_is_counted_logged_and_named(project,
     assert "KeyError" in caplog.text and f"prompt {odd.prompt_id}" in caplog.text
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", ALONE)
 def test_an_error_of_the_program_on_every_row_fails_the_export(project, monkeypatch, form):
     broken(monkeypatch, form, lambda example: True)
     with pytest.raises(TooManyErrors) as failed:
@@ -357,7 +358,7 @@ some_answer = st.builds(
 )
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", ALONE)
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     rows=st.lists(st.tuples(some_turns, some_tools, some_sources, some_answer, some_answer), max_size=6),

@@ -3,12 +3,28 @@ tests."""
 
 from training_export.formats import jsonl
 from training_export.formats.base import SPLITS, FileInfo, Format, Options, Problem, Writer
+from training_export.formats.hosted import openai_messages, openai_preference
+from training_export.formats.lines import chatglm3, nemo_rl, opencompass, reward_pairs
 from training_export.formats.llamafactory import writer as llamafactory
 from training_export.formats.reasons import REASONS, sentence
 from training_export.formats.trl import kto, preference, rm, sft
 
 FORMATS: dict[str, Format] = {
-    module.FORMAT.name: module.FORMAT for module in (sft, preference, rm, kto, llamafactory, jsonl)
+    module.FORMAT.name: module.FORMAT
+    for module in (
+        sft,
+        preference,
+        rm,
+        kto,
+        llamafactory,
+        openai_messages,
+        openai_preference,
+        chatglm3,
+        nemo_rl,
+        opencompass,
+        reward_pairs,
+        jsonl,
+    )
 }
 
 __all__ = ["FORMATS", "REASONS", "SPLITS", "FileInfo", "Format", "Options", "Problem", "Writer", "sentence"]

@@ -173,7 +173,8 @@ class Writer:
 @dataclass(frozen=True)
 class Format:
     """One trainer's format. `takes`: the Example classes it can hold. `not_honoured`: sentences for the
-    manifest: what the trainer will not make use of."""
+    manifest: what the trainer will not make use of. `needs`: the splits beside "train" without which the
+    trainer does not start. `shows`: the options of its sample, where the usual ones would show nothing."""
 
     name: str
     label: object
@@ -183,6 +184,8 @@ class Format:
     checker: type
     not_honoured: tuple = ()
     options: tuple = field(default=("system", "sources", "allow_template_tokens"))
+    needs: tuple[str, ...] = ()
+    shows: Mapping = field(default_factory=dict)
 
     def open(
         self, folder, options: Options | Mapping | None = None, splits: tuple[str, ...] = ("train",)
@@ -218,6 +221,7 @@ class Format:
             "trainer": self.trainer,
             "takes": sorted(cls.__name__ for cls in self.takes),
             "options": list(self.options),
+            "needs": list(self.needs),
             "not_honoured": [str(s) for s in self.not_honoured],
         }
 
@@ -228,5 +232,11 @@ LABELS = {
     "trl-rm": _("TRL: reward model"),
     "trl-kto": _("TRL: good or bad (KTO)"),
     "llamafactory": _("LLaMA-Factory: a folder for all its stages"),
+    "openai-messages": _("OpenAI's messages, for tuning services: answers to learn"),
+    "openai-preference": _("OpenAI's preference rows, for tuning services"),
+    "chatglm3": _("ChatGLM3: fine-tuning"),
+    "nemo-rl": _("NeMo RL: preference pairs (DPO, reward model)"),
+    "opencompass": _("OpenCompass: questions for evaluation"),
+    "reward-pairs": _("Pairs for measuring reward models (RewardBench)"),
     "jsonl": _("JSON lines: everything, in the canonical form"),
 }

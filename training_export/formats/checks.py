@@ -19,7 +19,7 @@ from training_export.formats.messages import (
     identity,
 )
 
-WARNINGS = {"one_class", "unbalanced", "no_rows", "date_like"}
+WARNINGS = {"one_class", "unbalanced", "no_rows", "date_like", "few_rows"}
 # What datasets' JSON loader (pyarrow) takes for a time, if all texts of a column look so.
 DATE_LIKE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d(:?\d\d(:?\d\d)?)?(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?)?")
 

@@ -29,7 +29,27 @@ REASONS = {
     "bad_source": _("The title or the text of a passage is not a text."),
     "writer_error": _("The export failed on this row in an unexpected way: the server's log has more."),
     "text_beside_call": _("LLaMA-Factory's turn for a tool call cannot hold a text beside it."),
+    "tool_turns": _("The conversation has tool calls or tools' replies, which this format cannot hold."),
+    "system_beside": _(
+        "The prompt has a system message, which this format cannot hold; “System message” (system) can "
+        "put it inside the question."
+    ),
+    "more_turns": _("The prompt has more turns than one question: this format holds a question alone."),
+    "call_ids": _("A tool call and its reply do not belong together by an id, as the API asks for."),
+    "tools_form": _("A tool is not a named function in the form that the API asks for."),
     # found by a checker
+    "call_arguments": _("The arguments of a tool call must be a string of JSON."),
+    "message_keys": _("A message has a key that the service does not know."),
+    "weight": _("The weight must be 1 on the last answer, 0 on earlier ones, and on nobody else's message."),
+    "few_rows": _("The tuning services take no fewer than 10 rows."),
+    "one_message": _("An answer must be exactly one message."),
+    "ranks": _("There must be two answers, one of rank 0 and one of rank 1."),
+    "validation_missing": _("The trainer does not start without a validation file."),
+    "not_plain_text": _("The field must be a text."),
+    "subset": _("The subset must be a text that is not empty: results are told by it."),
+    "qa_meta": _(
+        "The .meta.json beside the file is missing or does not say that it holds questions and answers."
+    ),
     "not_utf8": _("The file is not UTF-8."),
     "not_json": _("The line is not a JSON object."),
     "blank_line": _("The line is blank."),
@@ -73,6 +93,13 @@ REASONS = {
     "sources_omitted": _(
         "The passages the answers rest on are not in the training prompts; “Source passages” (sources) says "
         "where to put them."
+    ),
+    "earlier_turns_learnt": _(
+        "The trainer's loss falls on the assistant's earlier turns as well, which nobody judged; in so "
+        "many rows:"
+    ),
+    "exact_match": _(
+        "OpenCompass compares answers letter for letter unless its settings name another evaluator."
     ),
     "kto_weights": _("Weights that balance the two labels for the KTO trainer."),
 }

@@ -74,10 +74,11 @@ def written(form, options=None) -> dict[str, str]:
     """{file name: text} of the examples that `form` takes, written by its own writer; the side files left
     aside."""
     with tempfile.TemporaryDirectory(prefix="touchstone-sample-") as folder:
-        writer = form.open(folder, options)
+        splits = ("train", *form.needs)
+        writer = form.open(folder, form.shows if options is None else options, splits=splits)
         for example in examples():
             if type(example) in form.takes:
-                writer.add(example)
+                writer.add(example, splits[-1] if example.group_id == "p2" else "train")
         return {
             f.path: (Path(folder) / f.path).read_text(encoding="utf-8")
             for f in writer.close()

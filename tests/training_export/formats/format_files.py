@@ -4,6 +4,9 @@ import json
 
 from training_export.formats import FORMATS, Options
 
+# The formats whose trainer starts with a training file alone.
+ALONE = [name for name, form in FORMATS.items() if not form.needs]
+
 
 def put(folder, rows, name="train.jsonl"):
     """`rows` (objects, or lines as bytes) as a published file with its side file."""

@@ -42,6 +42,20 @@ def gpt(text):
     return f'{{"from": "gpt", "value": "{text}"}}'
 
 
+def weighed(text, weight):
+    return f'{{"role": "assistant", "content": "{text}", "weight": {weight}}}'
+
+
+def input_of(messages):
+    return f'"input": {{"messages": {messages}, "tools": [], "parallel_tool_calls": true}}'
+
+
+def ranked(better, worse):
+    return f'[{{"rank": 0, "completion": {says(better)}}}, {{"rank": 1, "completion": {says(worse)}}}]'
+
+
+TURNS_1, TURNS_2, TURNS_3 = json.loads(TURNS)
+MERGED = r"你是一名药师。\n\n对乙酰氨基酚一天最多吃多少?"
 HUMAN = '{"from": "human", "value": "对乙酰氨基酚一天最多吃多少?"}'
 IN_SYSTEM = '"system": "你是一名药师。", "tools": ""'
 NO_SYSTEM = '"system": "", "tools": ""'
@@ -92,6 +106,40 @@ GOLDEN = {
             f'{{"conversations": [{HUMAN}, {gpt(POOR)}], "kto_tag": false, {IN_SYSTEM}}}',
         ],
     },
+    "openai-messages": {
+        "train.jsonl": [
+            f'{{"messages": [{SYSTEM}, {QUESTION}, {weighed(GOOD, 1)}]}}',
+            f'{{"messages": [{json.dumps(TURNS_1)}, {weighed(TURNS_2["content"], 0)}, {json.dumps(TURNS_3)}, '
+            f"{weighed(DONE, 1)}]}}",
+        ]
+    },
+    "openai-preference": {
+        "train.jsonl": [
+            f'{{{input_of(ASKED)}, "preferred_output": {says(GOOD)}, "non_preferred_output": {says(FAIR)}}}',
+            f'{{{input_of(ASKED)}, "preferred_output": {says(FAIR)}, "non_preferred_output": {says(POOR)}}}',
+            f'{{{input_of(TURNS)}, "preferred_output": {says(DONE)}, "non_preferred_output": {says(SHORT)}}}',
+        ]
+    },
+    "chatglm3": {
+        "train.jsonl": [f'{{"conversations": {ASKED[:-1]}, {says(GOOD)[1:]}}}'],
+        "validation.jsonl": [f'{{"conversations": {TURNS[:-1]}, {says(DONE)[1:]}}}'],
+    },
+    "nemo-rl": {
+        "train.jsonl": [
+            f'{{"context": {ASKED}, "completions": {ranked(GOOD, FAIR)}}}',
+            f'{{"context": {ASKED}, "completions": {ranked(FAIR, POOR)}}}',
+            f'{{"context": {TURNS}, "completions": {ranked(DONE, SHORT)}}}',
+        ]
+    },
+    "opencompass": {
+        "touchstone_train_qa.jsonl": [f'{{"question": "{MERGED}", "answer": "{GOOD}"}}'],
+    },
+    "reward-pairs": {
+        "train.jsonl": [
+            f'{{"prompt": "{MERGED}", "chosen": "{GOOD}", "rejected": "{FAIR}", "subset": "zh"}}',
+            f'{{"prompt": "{MERGED}", "chosen": "{FAIR}", "rejected": "{POOR}", "subset": "zh"}}',
+        ]
+    },
     "jsonl": {
         "train.jsonl": [
             f'{{"type":"sft","group_id":"p1","context":{ASKED.replace(": ", ":").replace(", ", ",")},"tools":null,"sources":[],"language":"zh","tags":[],'  # noqa: E501
@@ -102,16 +150,21 @@ GOLDEN = {
 }
 
 
+# What cannot hold the conversation of several turns.
+ONE_QUESTION = {"opencompass", "reward-pairs"}
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_writes_these_bytes(tmp_path, form):
-    options = Options(margin="strength")
-    writer = FORMATS[form].open(tmp_path, options)
+    options = Options(margin="strength", **FORMATS[form].shows)
+    splits = ("train", *FORMATS[form].needs)
+    writer = FORMATS[form].open(tmp_path, options, splits=splits)
     takes = FORMATS[form].takes
     for example in examples() if form != "jsonl" else examples()[:1]:
         if type(example) in takes:
-            writer.add(example)
+            writer.add(example, splits[-1] if example.group_id == "p2" else "train")
     files = {f.path: f for f in writer.close()}
-    assert not writer.left_out
+    assert writer.left_out == ({"more_turns": 1} if form in ONE_QUESTION else {})
     for name, lines in GOLDEN[form].items():
         assert (tmp_path / name).read_bytes().decode() == "".join(line + "\n" for line in lines)
         assert files[name].rows == len(lines)

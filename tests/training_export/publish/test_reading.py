@@ -8,8 +8,8 @@ from django.test import Client
 
 from tests import cast
 from tests.training_export import judged
+from tests.training_export.formats.format_files import ALONE
 from tests.training_export.publish.test_snapshots import fill
-from training_export.formats import FORMATS
 from training_export.options import ExportOptions
 from training_export.publish import reading, snapshots
 
@@ -41,7 +41,7 @@ def walk(bundle, name):
     return found
 
 
-@pytest.mark.parametrize("form", sorted(FORMATS))
+@pytest.mark.parametrize("form", ALONE)
 def test_every_row_of_every_file_stands_on_one_page_with_its_own_provenance(project, form):
     bundle = built(project, form)
     for entry in (e for e in bundle.files if e["role"] == "data"):
