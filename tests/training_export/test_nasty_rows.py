@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from corpus.models import Prompt, Response
 from tests.training_export import judged
-from tests.training_export.formats.format_files import ALONE
+from tests.training_export.formats.format_files import ALONE, rows_in
 from training_export.curate.examples import Answer, Binary, Preference, Sft
 from training_export.formats import FORMATS, Options
 from training_export.models import Bundle
@@ -162,12 +162,7 @@ def exported(project, form: str, **options):
         project=project, actor=None, options=ExportOptions.of({"format": form, **options})
     )
     folder = snapshots.folder_of(bundle)
-    return bundle, [
-        json.loads(line)
-        for f in bundle.files
-        if f["role"] == "data"
-        for line in (folder / f["path"]).read_text().splitlines()
-    ]
+    return bundle, [row for f in bundle.files if f["role"] == "data" for row in rows_in(folder / f["path"])]
 
 
 @pytest.mark.parametrize("form", ALONE)

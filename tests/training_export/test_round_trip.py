@@ -15,6 +15,7 @@ from annotation.models import Annotation
 from tests import cast
 from tests.training_export import judged
 from tests.training_export.collect import test_end_user_feedback as chats
+from tests.training_export.formats.format_files import rows_in
 from training_export.formats import FORMATS
 from training_export.options import ExportOptions
 from training_export.publish import snapshots
@@ -22,8 +23,17 @@ from training_export.publish import snapshots
 pytestmark = pytest.mark.django_db
 
 # provenance: ids of the project it came from. group_id: keyed by the project. language: guessed anew.
-MAY_DIFFER = {"jsonl": {"provenance", "group_id", "language"}}
+CANONICAL = {"provenance", "group_id", "language"}
+MAY_DIFFER = {"jsonl": CANONICAL, "parquet": CANONICAL, "reward-pairs": {"subset"}}
 HAVE_A_WAY = ["trl-sft", "trl-preference", "trl-rm", "trl-kto", "llamafactory", "jsonl"]
+HAVE_A_WAY += ["openai-messages", "openai-preference", "reward-pairs", "parquet"]
+NO_WAY = {
+    "chatglm3": "stands in two files at least, whose shares differ from project to project",
+    "opencompass": "holds single questions, of which the rows here have one",
+    "nemo-rl": "the importer knows no ranks inside completions",
+    "verl": "prompts with answers to compare with: whose words those were is not in the rows",
+    "csv": "for people: cells are guarded against formulas, and turns stand there as one text",
+}
 WEATHER = [
     {
         "type": "function",
@@ -117,10 +127,7 @@ def exported(project, **options) -> dict[str, Counter]:
     skip = MAY_DIFFER.get(options["format"], set())
     files = {}
     for path in data_files(project, **options):
-        rows = [
-            {k: v for k, v in json.loads(line).items() if k not in skip}
-            for line in path.read_text().splitlines()
-        ]
+        rows = [{k: v for k, v in row.items() if k not in skip} for row in rows_in(path)]
         files[path.name] = Counter(
             json.dumps(row, sort_keys=True, ensure_ascii=False) for row in map(told, rows)
         )
@@ -136,11 +143,7 @@ def told(row: dict) -> dict:
 
 def data_files(project, **options) -> list[Path]:
     bundle = snapshots.build(project=project, actor=None, options=ExportOptions.of(options))
-    return [
-        snapshots.folder_of(bundle) / f["path"]
-        for f in bundle.files
-        if f["rows"] and not f["path"].startswith("provenance/")
-    ]
+    return [snapshots.folder_of(bundle) / f["path"] for f in bundle.files if f["role"] == "data"]
 
 
 def differences(before: dict[str, Counter], after: dict[str, Counter]) -> dict:
@@ -164,10 +167,10 @@ def imported(project, bundle_of, **options) -> list[dict]:
 
 
 def test_every_format_has_a_way_home():
-    assert sorted(FORMATS) == sorted(HAVE_A_WAY)
+    assert sorted(FORMATS) == sorted([*HAVE_A_WAY, *NO_WAY])
 
 
-@pytest.mark.parametrize("form", list(FORMATS))
+@pytest.mark.parametrize("form", HAVE_A_WAY)
 def test_an_export_imports_as_what_it_was(form):
     there, home = judged_rows(judged.project(slug="there")), judged.project(slug="home")
     before = exported(there, format=form)
@@ -225,7 +228,7 @@ def test_checked_pairs_come_home_as_targets_and_labels(form):
     assert differences(before, exported(home, format=form)) == {}
 
 
-@pytest.mark.parametrize("form", list(FORMATS))
+@pytest.mark.parametrize("form", HAVE_A_WAY)
 def test_what_end_users_said_comes_home_as_judgements(form):
     there, home = judged.project(slug="there"), judged.project(slug="home")
     for who, value in (("ann", 1), ("bob", 1), ("cem", -1)):

@@ -7,6 +7,7 @@ from training_export.formats.hosted import openai_messages, openai_preference
 from training_export.formats.lines import chatglm3, nemo_rl, opencompass, reward_pairs
 from training_export.formats.llamafactory import writer as llamafactory
 from training_export.formats.reasons import REASONS, sentence
+from training_export.formats.tables import csv, parquet, verl
 from training_export.formats.trl import kto, preference, rm, sft
 
 FORMATS: dict[str, Format] = {
@@ -23,6 +24,9 @@ FORMATS: dict[str, Format] = {
         nemo_rl,
         opencompass,
         reward_pairs,
+        verl,
+        csv,
+        parquet,
         jsonl,
     )
 }

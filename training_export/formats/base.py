@@ -238,5 +238,8 @@ LABELS = {
     "nemo-rl": _("NeMo RL: preference pairs (DPO, reward model)"),
     "opencompass": _("OpenCompass: questions for evaluation"),
     "reward-pairs": _("Pairs for measuring reward models (RewardBench)"),
+    "parquet": _("Parquet: everything, in the canonical form"),
+    "csv": _("Spreadsheet (CSV), for people to read"),
+    "verl": _("verl: prompts for reinforcement learning"),
     "jsonl": _("JSON lines: everything, in the canonical form"),
 }

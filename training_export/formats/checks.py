@@ -40,6 +40,7 @@ class LineChecker:
     optional: tuple[str, ...] = ()
     same_columns = True
     side_file = True
+    suffix = ".jsonl"
 
     def __init__(self, folder: Path, options):
         self.folder, self.options = folder, options
@@ -48,7 +49,8 @@ class LineChecker:
         self.read = parsed
 
     def files(self) -> list[str]:
-        return [f"{s}.jsonl" for s in SPLITS if (self.folder / f"{s}.jsonl").exists()]
+        names = [f"{split}{self.suffix}" for split in SPLITS]
+        return [name for name in names if (self.folder / name).exists()]
 
     def problems(self):
         files = self.files()
@@ -124,7 +126,7 @@ class LineChecker:
         return set(self.columns) | (set(first) & set(self.optional))
 
     def provenance(self, name: str, rows: int):
-        side = self.folder / "provenance" / name
+        side = self.folder / "provenance" / f"{name.removesuffix(self.suffix)}.jsonl"
         if not side.exists():
             yield self.problem(name, 0, "", "provenance", "0")
             return

@@ -35,6 +35,9 @@ REASONS = {
         "put it inside the question."
     ),
     "more_turns": _("The prompt has more turns than one question: this format holds a question alone."),
+    "cell_too_long": _(
+        "A text is longer than the 32,767 characters that a spreadsheet's cell can hold: Excel would cut it."
+    ),
     "call_ids": _("A tool call and its reply do not belong together by an id, as the API asks for."),
     "tools_form": _("A tool is not a named function in the form that the API asks for."),
     # found by a checker
@@ -50,6 +53,15 @@ REASONS = {
     "qa_meta": _(
         "The .meta.json beside the file is missing or does not say that it holds questions and answers."
     ),
+    "not_parquet": _("The file cannot be read as Parquet."),
+    "not_csv": _("The file cannot be read as CSV."),
+    "no_byte_order_mark": _("The byte order mark is missing: Excel would not read the text as UTF-8."),
+    "formula": _("A cell begins like a formula: a spreadsheet would run it."),
+    "cells": _("The row has another number of cells than the file has columns."),
+    "prompt_length": _("A prompt is longer than verl.yaml allows for: verl would leave it out."),
+    "verl_config": _("verl.yaml does not name the reward, the length of prompts and the filter."),
+    "no_answer_to_compare": _("The answer to compare with is missing or no text."),
+    "place": _("The number of the row in its file, or its split, is wrong."),
     "not_utf8": _("The file is not UTF-8."),
     "not_json": _("The line is not a JSON object."),
     "blank_line": _("The line is blank."),
@@ -100,6 +112,12 @@ REASONS = {
     ),
     "exact_match": _(
         "OpenCompass compares answers letter for letter unless its settings name another evaluator."
+    ),
+    "verl_no_validation": _(
+        "There is no validation file, which verl needs: verl.yaml names the training file in its place."
+    ),
+    "prompts_without_answer": _(
+        "Prompts without an answer to compare with: reward.py needs a rule of yours for them. Rows:"
     ),
     "kto_weights": _("Weights that balance the two labels for the KTO trainer."),
 }

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.training_export.formats.format_files import found
+from tests.training_export.formats.format_files import found, raw_rows
 from training_export.formats import FORMATS, Options
 from training_export.formats.samples import examples
 
@@ -140,6 +140,46 @@ GOLDEN = {
             f'{{"prompt": "{MERGED}", "chosen": "{FAIR}", "rejected": "{POOR}", "subset": "zh"}}',
         ]
     },
+    "verl": {
+        "train.parquet": [
+            f'{{"data_source": "touchstone", "prompt": {ASKED}, "ability": "zh", "reward_model": {{"style": '
+            f'"rule", "ground_truth": "{GOOD}"}}, "extra_info": {{"split": "train", "index": 0, "group_id": '
+            '"p1"}}',
+            f'{{"data_source": "touchstone", "prompt": {TURNS}, "ability": "en", "reward_model": {{"style": '
+            f'"rule", "ground_truth": "{DONE}"}}, "extra_info": {{"split": "train", "index": 1, "group_id": '
+            '"p2"}}',
+        ]
+    },
+    "csv": {
+        "sft_train.csv": [
+            "system,earlier_turns,question,passages,tools,answer,from,language,tags,weight,item,annotators,"
+            "models,status,reason",
+            f'你是一名药师。,,对乙酰氨基酚一天最多吃多少?,,,"{GOOD}",corrected,zh,,1.0,1,expert-1,,'
+            "accepted,correction",
+        ]
+    },
+    "parquet": {
+        "train.parquet": [
+            json.dumps(
+                {
+                    "type": "sft",
+                    "group_id": "p1",
+                    "context": ASKED.replace(": ", ":").replace(", ", ","),
+                    "tools": None,
+                    "sources": "[]",
+                    "language": "zh",
+                    "tags": "[]",
+                    "weight": 1.0,
+                    "target": f'{{"text":"{GOOD}","turns":[],"origin":"corrected"}}',
+                    **dict.fromkeys(["chosen", "rejected", "margin", "n_for", "n_against", "agreement"]),
+                    **dict.fromkeys(["answer", "label", "groups", "reference"]),
+                    "provenance": '{"item":1,"prompt":1,"versions":[10],"annotators":["expert-1"],'
+                    '"responses":[],"models":[],"status":"accepted","reason":"correction"}',
+                },
+                ensure_ascii=False,
+            )
+        ]
+    },
     "jsonl": {
         "train.jsonl": [
             f'{{"type":"sft","group_id":"p1","context":{ASKED.replace(": ", ":").replace(", ", ",")},"tools":null,"sources":[],"language":"zh","tags":[],'  # noqa: E501
@@ -160,13 +200,21 @@ def test_writes_these_bytes(tmp_path, form):
     splits = ("train", *FORMATS[form].needs)
     writer = FORMATS[form].open(tmp_path, options, splits=splits)
     takes = FORMATS[form].takes
-    for example in examples() if form != "jsonl" else examples()[:1]:
+    for example in examples() if form not in ("jsonl", "parquet", "csv") else examples()[:1]:
         if type(example) in takes:
             writer.add(example, splits[-1] if example.group_id == "p2" else "train")
     files = {f.path: f for f in writer.close()}
     assert writer.left_out == ({"more_turns": 1} if form in ONE_QUESTION else {})
     for name, lines in GOLDEN[form].items():
-        assert (tmp_path / name).read_bytes().decode() == "".join(line + "\n" for line in lines)
+        if name.endswith(".parquet"):
+            assert [json.dumps(row, ensure_ascii=False) for row in raw_rows(tmp_path / name)] == lines
+        elif name.endswith(".csv"):
+            assert (tmp_path / name).read_bytes().decode() == "\ufeff" + "".join(
+                f"{one}\r\n" for one in lines
+            )
+            lines = lines[1:]  # of the names of the columns
+        else:
+            assert (tmp_path / name).read_bytes().decode() == "".join(line + "\n" for line in lines)
         assert files[name].rows == len(lines)
     assert {n for n, f in files.items() if f.role == "data"} == set(GOLDEN[form])
     assert found(tmp_path, form) == []

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.training_export.formats.format_files import found
+from tests.training_export.formats.format_files import found, rows_in
 from training_export.curate.examples import (
     Answer,
     Binary,
@@ -70,7 +70,7 @@ def write(folder, form, examples, *, splits=("train",), **options):
     writer.files = writer.close()
     assert found(folder, form, **options) == []
     assert not (folder / ".spool").exists()
-    return {f.path: rows_of(folder / f.path) for f in writer.files if f.role == "data"}, writer
+    return {f.path: rows_in(folder / f.path) for f in writer.files if f.role == "data"}, writer
 
 
 def rows_of(path):
@@ -97,7 +97,8 @@ NASTY = [
 ]
 
 
-@pytest.mark.parametrize("form", FORMATS)
+# A spreadsheet's cells are guarded and have a greatest length.
+@pytest.mark.parametrize("form", [name for name in FORMATS if name != "csv"])
 def test_text_is_written_code_point_for_code_point(tmp_path, form):
     splits = ("train", *FORMATS[form].needs)
 
