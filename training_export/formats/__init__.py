@@ -2,7 +2,7 @@
 tests."""
 
 from training_export.formats import jsonl
-from training_export.formats.base import SPLITS, FileInfo, Format, Options, Problem, Writer
+from training_export.formats.base import SPLITS, STAGES, FileInfo, Format, Options, Problem, Writer
 from training_export.formats.hosted import openai_messages, openai_preference
 from training_export.formats.lines import chatglm3, nemo_rl, opencompass, reward_pairs
 from training_export.formats.llamafactory import writer as llamafactory
@@ -31,4 +31,15 @@ FORMATS: dict[str, Format] = {
     )
 }
 
-__all__ = ["FORMATS", "REASONS", "SPLITS", "FileInfo", "Format", "Options", "Problem", "Writer", "sentence"]
+__all__ = [
+    "FORMATS",
+    "REASONS",
+    "SPLITS",
+    "STAGES",
+    "FileInfo",
+    "Format",
+    "Options",
+    "Problem",
+    "Writer",
+    "sentence",
+]

@@ -78,8 +78,9 @@ def written(form, options=None) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="touchstone-sample-") as folder:
         splits = ("train", *form.needs)
         writer = form.open(folder, form.shows if options is None else options, splits=splits)
+        takes = form.takes_for(writer.options)
         for example in examples():
-            if type(example) in form.takes:
+            if type(example) in takes:
                 writer.add(example, splits[-1] if example.group_id == "p2" else "train")
         return {f.path: text_of(Path(folder) / f.path) for f in writer.close() if f.role != "provenance"}
 
