@@ -30,7 +30,7 @@ from pathlib import Path
 
 from training_export.formats import FORMATS, Options, Problem
 from training_export.formats.tables.checks import TableChecker
-from training_export.formats.tables.files import sha256_of
+from training_export.formats.tables.reading import sha256_of
 
 _PIECE = 1 << 18
 _MOST_HELD = 1000  # problems of a file that is not published yet

@@ -7,7 +7,7 @@ from typing import Any
 
 from training_export.curate.examples import Answer, Binary, Preference, RankedList, Sft
 from training_export.formats.rendered import json_text
-from training_export.formats.tables.files import parquet_rows
+from training_export.formats.tables.reading import parquet_rows
 
 _GOOD = Answer("一天的总量不要超过4克,两次服药至少间隔4到6小时。", origin="corrected")
 _FAIR = Answer("一天不要超过4克。", origin="model:a")

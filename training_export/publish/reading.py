@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from core.text import whole_number
-from training_export.formats.tables.files import csv_records, parquet_rows
+from training_export.formats.tables.reading import csv_records, parquet_rows
 from training_export.models import Bundle
 from training_export.publish import snapshots
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from training_export.formats import FORMATS, Options
-from training_export.formats.tables.files import csv_rows, parquet_rows
 from training_export.formats.tables.parquet import as_row
+from training_export.formats.tables.reading import csv_rows, parquet_rows
 
 # The formats whose trainer starts with a training file alone.
 ALONE = [name for name, form in FORMATS.items() if not form.needs]

@@ -29,6 +29,7 @@ from training_export.formats.samples import examples
 from training_export.formats.tables import files as table_files
 from training_export.formats.tables import verl_reward
 from training_export.formats.tables.parquet import COLUMNS
+from training_export.formats.tables.reading import parquet_rows, sha256_of
 
 WITH_CALLS = Preference(
     context=[SYSTEM, user("上限?")],
@@ -65,7 +66,7 @@ def test_the_same_rows_are_the_same_bytes(tmp_path):
     for folder in ("a", "b"):
         _files, writer = write(tmp_path / folder, "parquet", EVERY_KIND)
         [info] = [f for f in writer.files if f.role == "data"]
-        assert info.sha256 == table_files.sha256_of(tmp_path / folder / info.path)
+        assert info.sha256 == sha256_of(tmp_path / folder / info.path)
         hashes.add(info.sha256)
     assert len(hashes) == 1
     meta = pyarrow.parquet.read_metadata(tmp_path / "a/train.parquet")
@@ -79,10 +80,10 @@ def test_rows_are_written_and_found_by_groups(tmp_path, monkeypatch):
     path = tmp_path / "train.parquet"
     meta = pyarrow.parquet.read_metadata(path)
     assert [meta.row_group(n).num_rows for n in range(meta.num_row_groups)] == [7, 7, 6]
-    every = [row["group_id"] for row in table_files.parquet_rows(path)]
+    every = [row["group_id"] for row in parquet_rows(path)]
     assert every == [str(n) for n in range(20)] and writer.files[0].rows == 20
     for start in (0, 1, 6, 7, 8, 13, 14, 19, 20, 99):
-        assert [r["group_id"] for r in table_files.parquet_rows(path, start)] == every[start:]
+        assert [r["group_id"] for r in parquet_rows(path, start)] == every[start:]
 
 
 def test_groups_end_by_their_bytes_too(tmp_path, monkeypatch):

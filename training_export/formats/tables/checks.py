@@ -7,7 +7,7 @@ from itertools import islice
 
 from training_export.formats.base import Problem
 from training_export.formats.checks import LineChecker
-from training_export.formats.tables.files import parquet_rows
+from training_export.formats.tables.reading import parquet_rows
 
 _PIECE = 1_000  # rows
 

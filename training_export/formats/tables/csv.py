@@ -10,7 +10,8 @@ from training_export.formats.base import LABELS, SPLITS, Format
 from training_export.formats.canonical import TYPES
 from training_export.formats.messages import LeftOut, blank
 from training_export.formats.tables.checks import TableChecker
-from training_export.formats.tables.files import CsvStream, csv_rows
+from training_export.formats.tables.files import CsvStream
+from training_export.formats.tables.reading import csv_rows
 
 LONGEST = 32_767  # characters of a cell of Excel
 BETWEEN = "\n\n— — —\n\n"  # answers of one rank

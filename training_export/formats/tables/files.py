@@ -1,11 +1,8 @@
-"""Files of a table: lines of JSON on their way into Parquet or CSV, and the rows of such files read again, a
-group at a time. `pyarrow` is loaded when a file is opened, not before."""
+"""Files of a table: lines of JSON on their way into Parquet or CSV. `pyarrow` is loaded when one is opened,
+not before."""
 
-import csv
-import hashlib
 import json
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 
 from core import spreadsheet
@@ -13,7 +10,6 @@ from training_export.formats.streams import Stream
 
 GROUP_ROWS = 10_000  # of a row group of Parquet
 GROUP_BYTES = 8 << 20  # of the JSON that one is made of
-_BATCH = 1_000  # rows that are read at once
 
 
 class ParquetStream(Stream):
@@ -105,42 +101,3 @@ class CsvStream(Stream):
         digest = super().close()
         self.rows -= 1  # the names of the columns
         return digest
-
-
-def parquet_rows(path: Path, start: int = 0) -> Iterator[dict]:
-    """The rows of a Parquet file from the one numbered `start` (from 0) on; row groups before it are passed
-    over unread. pyarrow.ArrowInvalid or OSError for a file that is none."""
-    import pyarrow.parquet
-
-    with pyarrow.parquet.ParquetFile(path) as file:
-        first, skip = 0, start
-        while first < file.num_row_groups and skip >= (n := file.metadata.row_group(first).num_rows):
-            first, skip = first + 1, skip - n
-        groups = list(range(first, file.num_row_groups))
-        if not groups:
-            return
-        for batch in file.iter_batches(_BATCH, row_groups=groups):
-            rows = batch.to_pylist()
-            yield from rows[skip:]
-            skip = max(0, skip - len(rows))
-
-
-def csv_rows(path: Path) -> Iterator[list[str]]:
-    """The rows of a CSV, the names of its columns first; the byte order mark left out. UnicodeDecodeError and
-    csv.Error for a file that is none."""
-    with open(path, encoding="utf-8-sig", newline="") as text:
-        yield from csv.reader(text, strict=True)
-
-
-def csv_records(path: Path, start: int = 0) -> Iterator[dict[str, str]]:
-    """The rows of a CSV from the one numbered `start` (from 0) on, by the names of its columns."""
-    rows = csv_rows(path)
-    columns = next(rows, [])
-    for row in islice(rows, start, None):
-        yield dict(zip(columns, row, strict=False))
-
-
-def sha256_of(path: Path) -> str:
-    """Of the file's bytes, in flat memory."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,8 @@ from training_export.formats import jsonl
 from training_export.formats.base import LABELS, Format
 from training_export.formats.canonical import OWN, SHARED
 from training_export.formats.tables.checks import ParquetChecker
-from training_export.formats.tables.files import ParquetStream, parquet_rows
+from training_export.formats.tables.files import ParquetStream
+from training_export.formats.tables.reading import parquet_rows
 
 FRACTIONS = ("weight", "margin", "agreement")
 COUNTS = ("n_for", "n_against")

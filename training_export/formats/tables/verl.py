@@ -4,7 +4,6 @@ measured: verl's own settings stop at prompts of more than 512 tokens."""
 
 import hashlib
 import re
-from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +15,7 @@ from training_export.formats.messages import blank, has_template_token
 from training_export.formats.rendered import encoded
 from training_export.formats.tables import verl_reward
 from training_export.formats.tables.checks import ParquetChecker
-from training_export.formats.tables.files import ParquetStream, parquet_rows
+from training_export.formats.tables.files import ParquetStream
 
 COLUMNS = ("data_source", "prompt", "ability", "reward_model", "extra_info")
 OF_TEMPLATE = 32  # tokens that a chat template puts around a message, at most
@@ -136,9 +135,6 @@ class Writer(LineWriter):
 class Checker(ParquetChecker, TrlChecker):
     columns = COLUMNS
     optional = ()
-
-    def rows_of(self, name) -> Iterator[dict]:
-        return parquet_rows(self.folder / name)
 
     def start(self, name):
         super().start(name)
