@@ -1,5 +1,7 @@
-"""What the steps of one run dropped, row by row, so that two data sets can be compared with reasons."""
+"""What the steps of one run said of each row: why it was dropped, so that two data sets can be compared with
+reasons, and how it was scored."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +59,15 @@ class ToldReport(Report):
     def drop(self, row: Row, reason: str, detail: str = "") -> None:
         super().drop(row, reason, detail)
         self._file.add(row, self._step, reason, detail)
+
+
+def write_scores(path: Path, scores: Mapping[str, float]) -> None:
+    """A Parquet file of {key, score}: what a step gave each row that it read, kept or dropped, by the key of
+    what the row says."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path.parent.mkdir(exist_ok=True)
+    keys = sorted(scores)
+    columns = [pa.array(keys, pa.string()), pa.array([scores[key] for key in keys], pa.float64())]
+    pq.write_table(pa.Table.from_arrays(columns, names=["key", "score"]), path, compression="zstd")

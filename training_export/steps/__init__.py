@@ -4,8 +4,12 @@ from training_export.steps import (
     decontaminate,
     distribution,
     exact_duplicates,
+    ifd,
     mix,
+    nuggets,
+    perplexity,
     preference_hygiene,
+    reward_margin,
     split,
 )
 from training_export.steps.base import Cache, Means, Report, Row, Rows, Step
@@ -15,6 +19,10 @@ STEPS: dict[str, Step] = {
     for module in (
         exact_duplicates,
         decontaminate,
+        perplexity,
+        ifd,
+        nuggets,
+        reward_margin,
         preference_hygiene,
         mix,
         distribution,
