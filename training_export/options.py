@@ -113,6 +113,13 @@ class ExportOptions(CurationRules):
         stages = FORMATS[values["format"]].stages if "format" in values else {}
         if "stage" in values and values["stage"] not in stages:
             raise invalid("stage", _no_such_stage(values["format"], stages))
+        form = FORMATS.get(values.get("format", ""))
+        if form is not None and form.needs and not values.get("split"):
+            raise invalid(
+                "split",
+                gettext("%(trainer)s does not start without a validation file: give shares, such as 80,20,0.")
+                % {"trainer": form.trainer},
+            )
         return cls(**values)
 
     def for_format(self, **changes) -> FormatOptions:

@@ -75,7 +75,7 @@ def described(form) -> dict:
         "sample": [
             (name, "\n".join(text.splitlines()[:SAMPLE_LINES]))
             for name, text in files.items()
-            if name.endswith(".jsonl")
+            if name.endswith(reading.ROWS)
         ],
     }
 

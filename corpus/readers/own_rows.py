@@ -29,6 +29,7 @@ NEEDED = {
     "eval": ("reference",),
 }
 _SHARED = ("group_id", "context", "provenance")
+_PACKED = {*_SHARED[1:], "tools", "sources", "tags", "target", "chosen", "rejected", "answer", "groups"}
 _ORIGINS = ("human", "synthetic", "imported")
 _MOST_ROWS = 1000  # of one prompt that are held at once
 _MOST_CHARACTERS = 4_000_000  # of their texts
@@ -40,6 +41,22 @@ def is_own(row: dict) -> bool:
     if not isinstance(kind, str) or kind not in NEEDED:
         return False
     return isinstance(row.get("context"), list) and all(name in row for name in (*_SHARED, *NEEDED[kind]))
+
+
+def unpacked(row: dict) -> dict:
+    """A row of a `parquet` export as the row it was made of: there the nested values are texts of JSON, and
+    what other kinds of rows have is null. Any other row as it is."""
+    kind = row.get("type")
+    if not isinstance(kind, str) or kind not in NEEDED or not isinstance(row.get("context"), str):
+        return row
+    try:
+        return {
+            name: json.loads(value) if name in _PACKED and isinstance(value, str) else value
+            for name, value in row.items()
+            if value is not None or name == "tools"
+        }
+    except (ValueError, RecursionError):
+        return row
 
 
 def records(rows: Iterable[tuple[int, dict | RowRefused]]) -> Iterator[Record | Refusal]:

@@ -26,7 +26,8 @@ def raw_rows(path: Path, inspection) -> Iterator[tuple[int, dict | RowRefused]]:
     """(line, the row as a dict | why it is refused)."""
     was_gb = inspection.encoding == "gb18030"
     if inspection.container == "parquet":
-        yield from parquet.rows(path)
+        for line, row in parquet.rows(path):
+            yield line, row if isinstance(row, RowRefused) else own_rows.unpacked(row)
     elif inspection.container == "csv":
         end, unquoted = b"\r" if "cr" in inspection.layout else b"\n", "unquoted" in inspection.layout
         yield from table.rows(

@@ -202,7 +202,7 @@ def test_members_who_are_no_managers_may_not(project, role):
     "body",
     [
         {},
-        {"format": "parquet"},
+        {"format": "tfrecord"},
         {"format": "jsonl", "pairs": "some"},
         {"format": "jsonl", "split": [1, 2]},
         {"format": "jsonl", "split": [0, 0, 0]},

@@ -187,8 +187,10 @@ class Writer:
 @dataclass(frozen=True)
 class Format:
     """One trainer's format. `takes`: the Example classes it can hold; `stages`: {stage: those of them that
-    its files for this stage hold}, the usual one first, for a format whose files are of one stage at a
-    time. `not_honoured`: sentences for the manifest: what the trainer will not make use of."""
+    its files for this stage hold}, the usual one first, for a format whose files are of one stage at a time.
+    `not_honoured`: sentences for the manifest: what the trainer will not make use of. `needs`: the splits
+    beside "train" without which the trainer does not start. `shows`: the options of its sample, where the
+    usual ones would show nothing."""
 
     name: str
     label: object
@@ -199,6 +201,8 @@ class Format:
     not_honoured: tuple = ()
     options: tuple = field(default=("system", "sources", "allow_template_tokens"))
     stages: Mapping[str, frozenset] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    shows: Mapping = field(default_factory=dict)
 
     def stage_of(self, options: Options) -> str:
         """The stage that `options` ask for, or the usual one; "" for a format without stages. ValueError
@@ -249,6 +253,7 @@ class Format:
             "takes": sorted(cls.__name__ for cls in self.takes),
             "stages": {stage: sorted(cls.__name__ for cls in takes) for stage, takes in self.stages.items()},
             "options": list(self.options),
+            "needs": list(self.needs),
             "not_honoured": [str(s) for s in self.not_honoured],
         }
 
@@ -266,5 +271,14 @@ LABELS = {
     "axolotl": _("Axolotl: a file for each stage, with its settings"),
     "bailian": _("Alibaba Cloud Model Studio (Bailian): SFT and DPO"),
     "llamafactory": _("LLaMA-Factory: a folder for all its stages"),
+    "openai-messages": _("OpenAI's messages, for tuning services: answers to learn"),
+    "openai-preference": _("OpenAI's preference rows, for tuning services"),
+    "chatglm3": _("ChatGLM3: fine-tuning"),
+    "nemo-rl": _("NeMo RL: preference pairs (DPO, reward model)"),
+    "opencompass": _("OpenCompass: questions for evaluation"),
+    "reward-pairs": _("Pairs for measuring reward models (RewardBench)"),
+    "parquet": _("Parquet: everything, in the canonical form"),
+    "csv": _("Spreadsheet (CSV), for people to read"),
+    "verl": _("verl: prompts for reinforcement learning"),
     "jsonl": _("JSON lines: everything, in the canonical form"),
 }

@@ -29,6 +29,8 @@ from dataclasses import astuple
 from pathlib import Path
 
 from training_export.formats import FORMATS, Options, Problem
+from training_export.formats.tables.checks import TableChecker
+from training_export.formats.tables.reading import sha256_of
 
 _PIECE = 1 << 18
 _MOST_HELD = 1000  # problems of a file that is not published yet
@@ -116,6 +118,10 @@ class Following:
             yield from whole.problems()
             return
         for name in files:
+            if isinstance(whole, TableChecker):  # not a file of lines: read once it is complete
+                yield from whole.pieces(name)
+                self.read[name] = sha256_of(self.folder / name)
+                continue
             one = self.followed.get(name)
             if one is None or not one.is_at(self.folder / name):
                 one = self._of(name, self.folder / name)

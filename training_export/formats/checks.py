@@ -19,7 +19,7 @@ from training_export.formats.messages import (
     identity,
 )
 
-WARNINGS = {"one_class", "unbalanced", "no_rows", "date_like", "one_file"}
+WARNINGS = {"one_class", "unbalanced", "no_rows", "date_like", "one_file", "few_rows"}
 # What datasets' JSON loader (pyarrow) takes for a time, if all texts of a column look so.
 DATE_LIKE = re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d(:?\d\d(:?\d\d)?)?(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)?)?")
 
@@ -40,6 +40,7 @@ class LineChecker:
     optional: tuple[str, ...] = ()
     same_columns = True
     side_file = True
+    suffix = ".jsonl"
 
     def __init__(self, folder: Path, options):
         self.folder, self.options = folder, options
@@ -48,7 +49,8 @@ class LineChecker:
         self.read = parsed
 
     def files(self) -> list[str]:
-        return [f"{s}.jsonl" for s in SPLITS if (self.folder / f"{s}.jsonl").exists()]
+        names = [f"{split}{self.suffix}" for split in SPLITS]
+        return [name for name in names if (self.folder / name).exists()]
 
     def problems(self):
         files = self.files()
@@ -124,7 +126,7 @@ class LineChecker:
         return set(self.columns) | (set(first) & set(self.optional))
 
     def provenance(self, name: str, rows: int):
-        side = self.folder / "provenance" / name
+        side = self.folder / "provenance" / f"{name.removesuffix(self.suffix)}.jsonl"
         if not side.exists():
             yield self.problem(name, 0, "", "provenance", "0")
             return

@@ -56,7 +56,11 @@ class Writer(RowWriter):
             line = self._lines.line(example)
         except UnicodeEncodeError:
             raise LeftOut("stray_surrogate") from None
-        self.put(split, line, judged=judged, way=way, example=example)
+        self.put(self.stream_of(example, split, line), line, judged=judged, way=way, example=example)
+
+    def stream_of(self, example, split: str, line: bytes) -> str:
+        """The stream that the row goes to; LeftOut for one that cannot stand there."""
+        return split
 
     def refuses(self, pair) -> bool:
         return False  # holds every text

@@ -51,7 +51,37 @@ REASONS = {
     ),
     "writer_error": _("The export failed on this row in an unexpected way: the server's log has more."),
     "text_beside_call": _("LLaMA-Factory's turn for a tool call cannot hold a text beside it."),
+    "system_beside": _(
+        "The prompt has a system message, which this format cannot hold; “System message” (system) can "
+        "put it inside the question."
+    ),
+    "cell_too_long": _(
+        "A text is longer than the 32,767 characters that a spreadsheet's cell can hold: Excel would cut it."
+    ),
+    "call_ids": _("A tool call and its reply do not belong together by an id, as the API asks for."),
+    "tools_form": _("A tool is not a named function in the form that the API asks for."),
     # found by a checker
+    "call_arguments": _("The arguments of a tool call must be a string of JSON."),
+    "message_keys": _("A message has a key that the service does not know."),
+    "weight": _("The weight must be 1 on the last answer, 0 on earlier ones, and on nobody else's message."),
+    "few_rows": _("The tuning services take no fewer than 10 rows."),
+    "one_message": _("An answer must be exactly one message."),
+    "ranks": _("There must be two answers, one of rank 0 and one of rank 1."),
+    "validation_missing": _("The trainer does not start without a validation file."),
+    "not_plain_text": _("The field must be a text."),
+    "subset": _("The subset must be a text that is not empty: results are told by it."),
+    "qa_meta": _(
+        "The .meta.json beside the file is missing or does not say that it holds questions and answers."
+    ),
+    "not_parquet": _("The file cannot be read as Parquet."),
+    "not_csv": _("The file cannot be read as CSV."),
+    "no_byte_order_mark": _("The byte order mark is missing: Excel would not read the text as UTF-8."),
+    "formula": _("A cell begins like a formula: a spreadsheet would run it."),
+    "cells": _("The row has another number of cells than the file has columns."),
+    "prompt_length": _("A prompt is longer than verl.yaml allows for: verl would leave it out."),
+    "verl_config": _("verl.yaml does not name the reward, the length of prompts and the filter."),
+    "no_answer_to_compare": _("The answer to compare with is missing or no text."),
+    "place": _("The number of the row in its file, or its split, is wrong."),
     "not_utf8": _("The file is not UTF-8."),
     "not_json": _("The line is not a JSON object."),
     "blank_line": _("The line is blank."),
@@ -100,6 +130,19 @@ REASONS = {
     ),
     "no_solution": _("Some prompts have no answer to compare with; their “solution” is empty."),
     "one_file": _("The file is larger than the 200 MB that the service takes: upload it in parts."),
+    "earlier_turns_learnt": _(
+        "The trainer's loss falls on the assistant's earlier turns as well, which nobody judged; in so "
+        "many rows:"
+    ),
+    "exact_match": _(
+        "OpenCompass compares answers letter for letter unless its settings name another evaluator."
+    ),
+    "verl_no_validation": _(
+        "There is no validation file, which verl needs: verl.yaml names the training file in its place."
+    ),
+    "prompts_without_answer": _(
+        "Prompts without an answer to compare with: reward.py needs a rule of yours for them. Rows:"
+    ),
     "kto_weights": _("Weights that balance the two labels for the KTO trainer."),
 }
 

@@ -40,6 +40,7 @@ class RowWriter(Writer):
 
     strict_context = True
     side_file = True  # the provenance of each row in a file beside it
+    suffix = ".jsonl"  # of the data files; another one needs an `opened` of its own
 
     def __init__(self, folder: Path, options: Options, splits: tuple[str, ...]):
         super().__init__(folder, options, splits)
@@ -116,10 +117,9 @@ class RowWriter(Writer):
 
     def _begin(self, stream: str, *, spread: bool) -> Part:
         name = f"{stream}.jsonl"
-        # A part among others will not become the file as it is.
-        rows = Stream(
-            self._spool / name, self._pool, None if "+" in stream else self.watch, name, lengths=spread
-        )
+        # A part among others, or lines of what is no file of lines, will not become the file as it is.
+        as_it_is = "+" not in stream and self.suffix == ".jsonl"
+        rows = Stream(self._spool / name, self._pool, self.watch if as_it_is else None, name, lengths=spread)
         side = (
             Stream(self._spool / "provenance" / name, self._pool, lengths=spread) if self.side_file else None
         )
@@ -285,6 +285,10 @@ class RowWriter(Writer):
         """Whether `final_line` changes anything."""
         return False
 
+    def opened(self, path: Path, target: str) -> Stream:
+        """The data file at `path`, of the rows of `target`, for lines to be written into."""
+        return Stream(path, self._pool, self.watch, path.name)
+
     def _publish(self, target: str, streams: list[str], conflicts: dict) -> list[FileInfo]:
         """The file `target` out of its spooled parts, and its side file. None if no row is left."""
         kinds = [("", "data")] + [("provenance/", "provenance")] * self.side_file
@@ -301,7 +305,13 @@ class RowWriter(Writer):
             for s in streams
             if self._parts[s].must_be_spread(conflicts.get(s, {}))
         }
-        as_it_is = len(streams) == 1 and not conflicts.get(streams[0]) and not orders and not self.must_copy()
+        as_it_is = (
+            len(streams) == 1
+            and not conflicts.get(streams[0])
+            and not orders
+            and not self.must_copy()
+            and self.suffix == ".jsonl"
+        )
         if not as_it_is:
             for stream in spooled.values():
                 stream.close_unkept()
@@ -309,7 +319,7 @@ class RowWriter(Writer):
         if sum(len(conflicts.get(s, ())) for s in streams) == rows:
             return out
         for below, role in kinds:
-            name = f"{below}{target}.jsonl"
+            name = f"{below}{target}{self.suffix if role == 'data' else '.jsonl'}"
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             if as_it_is:
@@ -317,7 +327,7 @@ class RowWriter(Writer):
                 self._syncing.append(spooled[role, streams[0]].keep())
                 out.append(FileInfo(name, rows, digests[role, streams[0]], role))
                 continue
-            new = Stream(path, self._pool, self.watch if role == "data" else None, name)
+            new = self.opened(path, target) if role == "data" else Stream(path, self._pool)
             for stream in streams:
                 source = spooled[role, stream]
                 lines = (

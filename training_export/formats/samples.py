@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from training_export.curate.examples import Answer, Binary, Preference, RankedList, Sft
+from training_export.formats.rendered import json_text
+from training_export.formats.tables.reading import parquet_rows
 
 _GOOD = Answer("一天的总量不要超过4克,两次服药至少间隔4到6小时。", origin="corrected")
 _FAIR = Answer("一天不要超过4克。", origin="model:a")
@@ -74,13 +76,17 @@ def written(form, options=None) -> dict[str, str]:
     """{file name: text} of the examples that `form` takes, written by its own writer; the side files left
     aside."""
     with tempfile.TemporaryDirectory(prefix="touchstone-sample-") as folder:
-        writer = form.open(folder, options)
+        splits = ("train", *form.needs)
+        writer = form.open(folder, form.shows if options is None else options, splits=splits)
         takes = form.takes_for(writer.options)
         for example in examples():
             if type(example) in takes:
-                writer.add(example)
-        return {
-            f.path: (Path(folder) / f.path).read_text(encoding="utf-8")
-            for f in writer.close()
-            if f.role != "provenance"
-        }
+                writer.add(example, splits[-1] if example.group_id == "p2" else "train")
+        return {f.path: text_of(Path(folder) / f.path) for f in writer.close() if f.role != "provenance"}
+
+
+def text_of(path: Path) -> str:
+    """A small file as a text to look at: the rows of a Parquet file as lines of JSON."""
+    if path.suffix == ".parquet":
+        return "".join(json_text(row) + "\n" for row in parquet_rows(path))
+    return path.read_text(encoding="utf-8-sig")

@@ -14,6 +14,12 @@ from training_export.models import Bundle
 from training_export.publish import snapshots
 
 _PIECE = 1 << 18
+_KINDS = {
+    ".json": "application/json",
+    ".jsonl": "application/x-ndjson",
+    ".csv": "text/csv; charset=utf-8",
+    ".parquet": "application/vnd.apache.parquet",
+}
 
 
 def bundle_or_404(project: Project, number: int) -> Bundle:
@@ -72,13 +78,7 @@ def one_file(bundle: Bundle, name: str) -> FileResponse:
         handle = open(snapshots.folder_of(bundle) / name, "rb")  # noqa: SIM115
     except FileNotFoundError:
         raise Http404
-    kind = (
-        "application/json"
-        if name.endswith(".json")
-        else "application/x-ndjson"
-        if name.endswith(".jsonl")
-        else "text/plain; charset=utf-8"
-    )
+    kind = _KINDS.get(Path(name).suffix, "text/plain; charset=utf-8")
     return FileResponse(
         handle,
         as_attachment=True,

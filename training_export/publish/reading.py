@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import orjson
 
 from core.text import whole_number
+from training_export.formats.tables.reading import csv_records, parquet_rows
 from training_export.models import Bundle
 from training_export.publish import snapshots
 
 PAGE = 20
 LONGEST = 2000  # characters of one text that a page shows
+ROWS = (".jsonl", ".csv", ".parquet")  # how the names of files of rows end
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,19 @@ def page_of(bundle: Bundle, name: str, place: Place) -> tuple[list[Row], Place |
     nowhere). FileNotFoundError if the bundle has no such file of rows; a place that is no row's beginning is
     the file's."""
     listed = {entry["path"]: entry for entry in bundle.files}
-    if listed.get(name, {}).get("role") != "data" or not name.endswith(".jsonl"):
+    if listed.get(name, {}).get("role") != "data" or not name.endswith(ROWS):
         raise FileNotFoundError(name)
     folder = snapshots.folder_of(bundle)
     beside = next(
-        (path for path, e in listed.items() if e.get("role") == "provenance" and Path(path).name == name),
+        (
+            path
+            for path, e in listed.items()
+            if e.get("role") == "provenance" and Path(path).stem == Path(name).stem
+        ),
         None,
     )
+    if not name.endswith(".jsonl"):
+        return _page_of_table(folder, name, beside, place)
     lines, after = _lines(folder / name, place.at)
     sides, side_after = _lines(folder / beside, place.beside) if beside else ([], 0)
     if not lines or sides is None:
@@ -68,6 +77,24 @@ def page_of(bundle: Bundle, name: str, place: Place) -> tuple[list[Row], Place |
         rows.append(Row(place.row + n, shortened(fields), given))
     whole = after >= (folder / name).stat().st_size
     return rows, None if whole else Place(place.row + len(rows), after, side_after)
+
+
+def _page_of_table(
+    folder: Path, name: str, beside: str | None, place: Place
+) -> tuple[list[Row], Place | None]:
+    """As `page_of`, of a table: its rows are found by their number, their provenance by its byte."""
+    rows = parquet_rows if name.endswith(".parquet") else csv_records
+    given = rows(folder / name, place.row - 1) if place.row > 0 else iter(())
+    found = list(islice(given, PAGE + 1))
+    sides, side_after = _lines(folder / beside, place.beside) if beside else ([], 0)
+    if not found or sides is None:
+        return ([], None) if place == Place() else _page_of_table(folder, name, beside, Place())
+    shown = [
+        Row(place.row + n, shortened(fields), orjson.loads(sides[n]) if n < len(sides) else {})
+        for n, fields in enumerate(found[:PAGE])
+    ]
+    following = Place(place.row + PAGE, 0, side_after) if len(found) > PAGE else None
+    return shown, following
 
 
 def _lines(path: Path, at: int) -> tuple[list[bytes] | None, int]:

@@ -1,8 +1,29 @@
 """Files of rows as a format would have published them, and what its checker says."""
 
 import json
+from pathlib import Path
 
 from training_export.formats import FORMATS, Options
+from training_export.formats.tables.parquet import as_row
+from training_export.formats.tables.reading import csv_rows, parquet_rows
+
+# The formats whose trainer starts with a training file alone.
+ALONE = [name for name, form in FORMATS.items() if not form.needs]
+
+
+def raw_rows(path: Path) -> list[dict]:
+    """The rows of a data file of any format, as they stand there."""
+    if path.suffix == ".parquet":
+        return list(parquet_rows(path))
+    if path.suffix == ".csv":
+        columns, *rows = csv_rows(path)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+    return [json.loads(line) for line in path.read_bytes().decode().split("\n")[:-1]]
+
+
+def rows_in(path: Path) -> list[dict]:
+    """As `raw_rows`, the canonical rows of a table read again."""
+    return [as_row(row) if path.suffix == ".parquet" else row for row in raw_rows(path)]
 
 
 def put(folder, rows, name="train.jsonl"):

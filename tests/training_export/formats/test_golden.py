@@ -5,7 +5,7 @@ from string import Template
 
 import pytest
 
-from tests.training_export.formats.format_files import found
+from tests.training_export.formats.format_files import found, raw_rows
 from training_export.formats import FORMATS, Options
 from training_export.formats.samples import examples
 
@@ -58,6 +58,20 @@ def not_learnt(message):
     return f'{message[:-1]}, "train": false}}'
 
 
+def weighed(text, weight):
+    return f'{{"role": "assistant", "content": "{text}", "weight": {weight}}}'
+
+
+def input_of(messages):
+    return f'"input": {{"messages": {messages}, "tools": [], "parallel_tool_calls": true}}'
+
+
+def ranked(better, worse):
+    return f'[{{"rank": 0, "completion": {says(better)}}}, {{"rank": 1, "completion": {says(worse)}}}]'
+
+
+TURNS_1, TURNS_2, TURNS_3 = json.loads(TURNS)
+MERGED = r"你是一名药师。\n\n对乙酰氨基酚一天最多吃多少?"
 HUMAN = '{"from": "human", "value": "对乙酰氨基酚一天最多吃多少?"}'
 IN_SYSTEM = '"system": "你是一名药师。", "tools": ""'
 NO_SYSTEM = '"system": "", "tools": ""'
@@ -150,6 +164,80 @@ GOLDEN = {
         ]
     },
     "bailian": {"train.jsonl": [f'{{"messages": [{SYSTEM}, {QUESTION}, {says(GOOD)[1:-1]}]}}']},
+    "openai-messages": {
+        "train.jsonl": [
+            f'{{"messages": [{SYSTEM}, {QUESTION}, {weighed(GOOD, 1)}]}}',
+            f'{{"messages": [{json.dumps(TURNS_1)}, {weighed(TURNS_2["content"], 0)}, {json.dumps(TURNS_3)}, '
+            f"{weighed(DONE, 1)}]}}",
+        ]
+    },
+    "openai-preference": {
+        "train.jsonl": [
+            f'{{{input_of(ASKED)}, "preferred_output": {says(GOOD)}, "non_preferred_output": {says(FAIR)}}}',
+            f'{{{input_of(ASKED)}, "preferred_output": {says(FAIR)}, "non_preferred_output": {says(POOR)}}}',
+            f'{{{input_of(TURNS)}, "preferred_output": {says(DONE)}, "non_preferred_output": {says(SHORT)}}}',
+        ]
+    },
+    "chatglm3": {
+        "train.jsonl": [f'{{"conversations": {ASKED[:-1]}, {says(GOOD)[1:]}}}'],
+        "validation.jsonl": [f'{{"conversations": {TURNS[:-1]}, {says(DONE)[1:]}}}'],
+    },
+    "nemo-rl": {
+        "train.jsonl": [
+            f'{{"context": {ASKED}, "completions": {ranked(GOOD, FAIR)}}}',
+            f'{{"context": {ASKED}, "completions": {ranked(FAIR, POOR)}}}',
+            f'{{"context": {TURNS}, "completions": {ranked(DONE, SHORT)}}}',
+        ]
+    },
+    "opencompass": {
+        "touchstone_train_qa.jsonl": [f'{{"question": "{MERGED}", "answer": "{GOOD}"}}'],
+    },
+    "reward-pairs": {
+        "train.jsonl": [
+            f'{{"prompt": "{MERGED}", "chosen": "{GOOD}", "rejected": "{FAIR}", "subset": "zh"}}',
+            f'{{"prompt": "{MERGED}", "chosen": "{FAIR}", "rejected": "{POOR}", "subset": "zh"}}',
+        ]
+    },
+    "verl": {
+        "train.parquet": [
+            f'{{"data_source": "touchstone", "prompt": {ASKED}, "ability": "zh", "reward_model": {{"style": '
+            f'"rule", "ground_truth": "{GOOD}"}}, "extra_info": {{"split": "train", "index": 0, "group_id": '
+            '"p1"}}',
+            f'{{"data_source": "touchstone", "prompt": {TURNS}, "ability": "en", "reward_model": {{"style": '
+            f'"rule", "ground_truth": "{DONE}"}}, "extra_info": {{"split": "train", "index": 1, "group_id": '
+            '"p2"}}',
+        ]
+    },
+    "csv": {
+        "sft_train.csv": [
+            "system,earlier_turns,question,passages,tools,answer,from,language,tags,weight,item,annotators,"
+            "models,status,reason",
+            f'你是一名药师。,,对乙酰氨基酚一天最多吃多少?,,,"{GOOD}",corrected,zh,,1.0,1,expert-1,,'
+            "accepted,correction",
+        ]
+    },
+    "parquet": {
+        "train.parquet": [
+            json.dumps(
+                {
+                    "type": "sft",
+                    "group_id": "p1",
+                    "context": ASKED.replace(": ", ":").replace(", ", ","),
+                    "tools": None,
+                    "sources": "[]",
+                    "language": "zh",
+                    "tags": "[]",
+                    "weight": 1.0,
+                    "target": f'{{"text":"{GOOD}","turns":[],"origin":"corrected"}}',
+                    **dict.fromkeys(["chosen", "rejected", "margin", "n_for", "n_against", "agreement"]),
+                    **dict.fromkeys(["answer", "label", "groups", "reference"]),
+                    "provenance": '{"item":1,"prompt":1,"versions":[10],"annotators":["expert-1"],'
+                    '"responses":[],"models":[],"status":"accepted","reason":"correction"}',
+                },
+                ensure_ascii=False,
+            )
+        ]
+    },
     "jsonl": {
         "train.jsonl": [
             f'{{"type":"sft","group_id":"p1","context":{ASKED.replace(": ", ":").replace(", ", ",")},"tools":null,"sources":[],"language":"zh","tags":[],'  # noqa: E501
@@ -221,6 +309,7 @@ STAGED = {
 }  # fmt: skip
 # What a format cannot hold of the sample: a talk of two questions.
 NOT_HELD = {"bailian": {"unjudged_turns": 1}, ("axolotl", "rm"): {"more_turns": 1}}
+NOT_HELD |= {form: {"more_turns": 1} for form in ("opencompass", "reward-pairs")}
 
 
 def test_every_stage_has_its_bytes():
@@ -244,16 +333,25 @@ def test_writes_these_bytes_for_a_stage(tmp_path, form, stage):
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_writes_these_bytes(tmp_path, form):
-    options = Options(margin="strength")
-    writer = FORMATS[form].open(tmp_path, options)
+    options = Options(margin="strength", **FORMATS[form].shows)
+    splits = ("train", *FORMATS[form].needs)
+    writer = FORMATS[form].open(tmp_path, options, splits=splits)
     takes = FORMATS[form].takes_for(options)
-    for example in examples() if form != "jsonl" else examples()[:1]:
+    for example in examples() if form not in ("jsonl", "parquet", "csv") else examples()[:1]:
         if type(example) in takes:
-            writer.add(example)
+            writer.add(example, splits[-1] if example.group_id == "p2" else "train")
     files = {f.path: f for f in writer.close()}
     assert writer.left_out == NOT_HELD.get(form, {})
     for name, lines in GOLDEN[form].items():
-        assert (tmp_path / name).read_bytes().decode() == "".join(line + "\n" for line in lines)
+        if name.endswith(".parquet"):
+            assert [json.dumps(row, ensure_ascii=False) for row in raw_rows(tmp_path / name)] == lines
+        elif name.endswith(".csv"):
+            assert (tmp_path / name).read_bytes().decode() == "\ufeff" + "".join(
+                f"{one}\r\n" for one in lines
+            )
+            lines = lines[1:]  # of the names of the columns
+        else:
+            assert (tmp_path / name).read_bytes().decode() == "".join(line + "\n" for line in lines)
         assert files[name].rows == len(lines)
     assert {n for n, f in files.items() if f.role == "data"} == set(GOLDEN[form])
     assert found(tmp_path, form) == []
