@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from config.sockets import own_sockets
 from core.errors import BodyRefused
 
 log = logging.getLogger(__name__)
@@ -215,18 +216,15 @@ _INFO = struct.Struct("=44xI4xI")
 
 def own_connections() -> Iterator[Connection]:
     """The TCP connections of this process that have another end; none where the kernel is not Linux's."""
-    names = os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else []
-    for name in names:
+    for fd, found in own_sockets():
         with contextlib.suppress(OSError, ValueError, struct.error):
-            found = socket.socket(fileno=os.dup(int(name)))
-            with found:
-                if found.family in (socket.AF_INET, socket.AF_INET6) and found.type == socket.SOCK_STREAM:
-                    address = found.getpeername()[0].removeprefix("::ffff:")
-                    sent, received = _INFO.unpack(
-                        found.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
-                    )
-                    now = time.monotonic()
-                    yield Connection(int(name), address, now - received / 1000, now - sent / 1000)
+            if found.family in (socket.AF_INET, socket.AF_INET6) and found.type == socket.SOCK_STREAM:
+                address = found.getpeername()[0].removeprefix("::ffff:")
+                sent, received = _INFO.unpack(
+                    found.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
+                )
+                now = time.monotonic()
+                yield Connection(fd, address, now - received / 1000, now - sent / 1000)
 
 
 def shut(fd: int) -> None:

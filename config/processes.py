@@ -10,12 +10,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from django.conf import settings
 
 from config.connections import IDLE_THREAD_SECONDS
+from config.sockets import own_sockets
 
 OTHER_FILES = 1000  # of a web process: the database's, connections to models, downloads
 PARENT = "TOUCHSTONE_PARENT"  # process number of `manage.py serve`, in the environment of all it starts
@@ -71,26 +72,13 @@ def allow_connections() -> None:
                 resource.RLIMIT_NOFILE,
                 (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard),
             )
-    for listening in _listening_sockets():
-        with listening:  # what it accepts is set as it is
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for _fd, found in own_sockets():
+        if found.type == socket.SOCK_STREAM and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            # what it accepts is set as it is
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 3)):
                 if hasattr(socket, name):
-                    listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
-def _listening_sockets() -> Iterator[socket.socket]:
-    """This process's own, each as another handle of it."""
-    with contextlib.suppress(OSError):
-        for name in os.listdir("/proc/self/fd"):
-            try:
-                found = socket.socket(fileno=os.dup(int(name)))
-            except OSError:
-                continue
-            if found.type == socket.SOCK_STREAM and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                yield found
-            else:
-                found.close()
+                    found.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def worker_command() -> list[str]:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError
-from core.models import Project
+from core.models import Project, User
 
 
 class ProjectCommand(BaseCommand):
@@ -29,6 +29,17 @@ class ProjectCommand(BaseCommand):
                 "no_project", _("There is no project %(slug)s.") % {"slug": given["slug"]}, field="slug"
             )
         return project
+
+    def person(self, name: str | None) -> User | None:
+        """The account of this name, None for none; DomainError "not_found"."""
+        if not name:
+            return None
+        found = User.objects.filter(username=name).first()
+        if found is None:
+            raise DomainError(
+                "not_found", _("There is no account named %(name)s.") % {"name": name}, field="as"
+            )
+        return found
 
     @contextmanager
     def refusals(self, given: dict) -> Iterator[None]:

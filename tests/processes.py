@@ -34,6 +34,13 @@ def environment(**extra: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **own, **extra}
 
 
+def bytes_of(path: Path | str) -> bytes:
+    """What is in a file that a database of this process may have open, read by another process: POSIX gives
+    up all locks of a process on a file when it closes any handle of it, and SQLite would then lose what
+    another process writes."""
+    return subprocess.run(["cat", "--", str(path)], check=True, capture_output=True).stdout
+
+
 def until(condition, what: str, *, seconds: float = 20, every: float = 0.05):
     """The condition's first true value; fails with `what` when it does not come in time."""
     end = time.monotonic() + seconds

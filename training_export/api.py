@@ -14,6 +14,7 @@ from core.models import Role
 from training_export.collect.consistent_read import check_event
 from training_export.formats import FORMATS
 from training_export.option import Kind, Option
+from training_export.option_values import LONGEST_TEXT, MOST_TEXTS
 from training_export.options import OPTIONS, ExportOptions, choices_of
 from training_export.publish import downloads
 
@@ -30,7 +31,9 @@ class NamesField(serializers.ListField):
 
     def to_internal_value(self, data):
         return super().to_internal_value(
-            [n.strip() for n in data.split(",") if n.strip()] if isinstance(data, str) else data
+            [n.strip() for n in data.replace("，", ",").split(",") if n.strip()]
+            if isinstance(data, str)
+            else data
         )
 
 
@@ -40,7 +43,7 @@ def serializer_field(one: Option) -> serializers.Field:
     about: dict[str, Any] = {"help_text": one.help, "allow_null": one.default is None}
     about |= {"required": True} if one.required else {"default": one.default}
     if one.kind is Kind.CHOICE:
-        return serializers.ChoiceField(**about, choices=list(one.choices))
+        return serializers.ChoiceField(**about, choices=list(one.choices), allow_blank=one.default == "")
     if one.kind is Kind.FLAG:
         return serializers.BooleanField(**about)
     if one.kind is Kind.INTEGER:
@@ -51,6 +54,10 @@ def serializer_field(one: Option) -> serializers.Field:
         return SharesField(**about, child=serializers.FloatField(min_value=0), min_length=3, max_length=3)
     if one.kind is Kind.NAMES:
         return NamesField(**about, child=serializers.ChoiceField(choices=list(one.choices)), max_length=8)
+    if one.kind is Kind.TEXTS:
+        return NamesField(
+            **about, child=serializers.CharField(max_length=LONGEST_TEXT), max_length=MOST_TEXTS
+        )
     if one.kind is Kind.PROPORTION:
         return serializers.RegexField(r"^[0-9]{1,4}:[0-9]{1,4}$", **about)
     return serializers.CharField(**about, max_length=one.maximum)

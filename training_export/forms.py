@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext
 
 from training_export.option import Kind, Option, Page
+from training_export.option_values import LONGEST_TEXT, MOST_TEXTS
 from training_export.options import OPTIONS
 
 GROUPS = ("format", "main", "more")
@@ -22,7 +23,9 @@ def form_field(one: Option, page: Page) -> forms.Field:
         "initial": one.default,
     }
     if one.kind is Kind.CHOICE:
-        about |= {"required": True, "choices": list(one.choices.items())}
+        choices = list(one.choices.items())
+        unsaid = not one.required and one.default not in one.choices
+        about |= {"required": not unsaid, "choices": [("", "–"), *choices] if unsaid else choices}
         if one.required:
             about |= {"initial": None, "widget": forms.RadioSelect}
         return forms.ChoiceField(**about)
@@ -34,6 +37,9 @@ def form_field(one: Option, page: Page) -> forms.Field:
         )
     if one.kind is Kind.PROPORTION:
         return forms.RegexField(r"^[0-9]{1,4}:[0-9]{1,4}$", **about)
+    if one.kind is Kind.TEXTS:
+        about["initial"] = ",".join(one.default or ())
+        return forms.CharField(**about, max_length=MOST_TEXTS * LONGEST_TEXT)
     if one.kind in (Kind.INTEGER, Kind.NUMBER):
         about["initial"] = None if page.blank else one.default
         about["min_value"] = one.minimum if page.minimum is None else page.minimum
@@ -84,7 +90,7 @@ def made_with(options: dict) -> list[tuple]:
     shown = {
         name: value
         for name, value in options.items()
-        if name != "format" and (name in always or value != usual.get(name))
+        if name != "format" and value != "" and (name in always or value != usual.get(name))
     }
     first = [one.name for one in on_page() if one.name in shown]
     order = first + [name for name in shown if name not in first]

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     SHARES = "shares"  # three numbers: 80,10,10
     NAMES = "names"  # any of the choices: thumbs,corrections
     PROPORTION = "proportion"  # two whole numbers: 1:1
+    SHARE = "share"  # 0 to 1, both allowed
+    TEXTS = "texts"  # names that nobody knows beforehand: general,chat
 
 
 @dataclass(frozen=True, slots=True)

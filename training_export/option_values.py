@@ -9,6 +9,7 @@ from core.errors import DomainError
 from training_export.option import Kind, Option
 
 NUMBERS_WITHIN = 2**62  # what every database can hold
+MOST_TEXTS, LONGEST_TEXT = 100, 200
 
 
 def checked_values(options: Mapping[str, Option], given: Mapping) -> dict[str, Any]:
@@ -51,12 +52,17 @@ def checked(one: Option, value) -> Any:
                     one.name,
                     gettext("This must be a number above %(minimum)s, at most %(maximum)s.") % limits,
                 )
+        case Kind.SHARE:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise invalid(one.name, gettext("This must be a number from 0 to 1."))
         case Kind.SHARES:
             return _shares(one, value)
         case Kind.NAMES:
             return _names(one, value)
         case Kind.PROPORTION:
             return _proportion(one, value)
+        case Kind.TEXTS:
+            return _texts(one, value)
     return value
 
 
@@ -72,6 +78,23 @@ def _names(one: Option, value) -> tuple:
     if not isinstance(names, list | tuple) or any(n not in tuple(one.choices) for n in names):
         raise invalid(one.name, gettext("Choose among: %(names)s.") % {"names": ", ".join(one.choices)})
     return tuple(n for n in one.choices if n in names)
+
+
+def _texts(one: Option, value) -> tuple[str, ...]:
+    """The names in "general,chat" (also with a Chinese comma) or a list, each once, in the order given."""
+    names = value.replace("，", ",").split(",") if isinstance(value, str) else value
+    if (
+        not isinstance(names, list | tuple)
+        or len(names) > MOST_TEXTS
+        or not all(isinstance(name, str) and len(name) <= LONGEST_TEXT for name in names)
+    ):
+        limits = {"names": MOST_TEXTS, "characters": LONGEST_TEXT}
+        raise invalid(
+            one.name,
+            gettext("Give names with commas between: %(names)s at most, of %(characters)s characters each.")
+            % limits,
+        )
+    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
 def _proportion(one: Option, value) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import DomainError
 from training_export.curate import splits
 from training_export.curate.rules import CurationRules
-from training_export.formats import FORMATS
+from training_export.formats import FORMATS, STAGES
 from training_export.formats import Options as FormatOptions
 from training_export.option import Kind, Option, Page, option, options_of
 from training_export.option_values import checked_values, invalid
@@ -24,6 +24,13 @@ class ExportOptions(CurationRules):
         MISSING, _("Format"), kind=Kind.CHOICE,
         help="The trainer's format.", choices={name: form.label for name, form in FORMATS.items()},
         page=Page("format"),
+    )  # fmt: skip
+    stage: str = option(
+        FormatOptions.stage, _("Stage"), kind=Kind.CHOICE,
+        help="The stage of the trainer that the files are for, where a format has several; its first "
+        "unless this is said.",
+        choices=STAGES,
+        page=Page("main", hint=_("For formats with several stages. Empty: the usual one.")),
     )  # fmt: skip
     split: tuple | None = option(
         None, _("Shares for training, validation and test"), kind=Kind.SHARES,
@@ -103,6 +110,9 @@ class ExportOptions(CurationRules):
             FormatOptions.of(values)
         except (ValueError, TypeError, AttributeError) as exc:
             raise invalid("name", str(exc))
+        stages = FORMATS[values["format"]].stages if "format" in values else {}
+        if "stage" in values and values["stage"] not in stages:
+            raise invalid("stage", _no_such_stage(values["format"], stages))
         return cls(**values)
 
     def for_format(self, **changes) -> FormatOptions:
@@ -112,6 +122,15 @@ class ExportOptions(CurationRules):
         """JSON: what a Snapshot keeps; `ExportOptions.of` reads it back."""
         said = {name: getattr(self, name) for name in OPTIONS}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items()}
+
+
+def _no_such_stage(name: str, stages: Mapping) -> str:
+    if not stages:
+        return gettext("The format %(name)s has no stages.") % {"name": name}
+    return gettext("The format %(name)s has these stages: %(stages)s.") % {
+        "name": name,
+        "stages": ", ".join(stages),
+    }
 
 
 OPTIONS: dict[str, Option] = options_of(ExportOptions)

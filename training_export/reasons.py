@@ -131,6 +131,14 @@ LEFT_OUT = {
     ),
     "person_cap": ("words of end users", _("The person gave more thumbs than the limit for one person.")),
     "thinned": ("rows", _("Left out so that good and bad are in the proportion asked for.")),
+    # what a recipe does not ask for
+    "not_since": ("prompts", _("Nobody has judged this prompt since the log entry that was named.")),
+    "other_tags": ("rows", _("Its item has none of the tags asked for, or one of those not wanted.")),
+    "other_language": ("rows", _("Its prompt is in another language.")),
+    "other_origin": ("rows", _("One of its answers is of another origin.")),
+    "other_standing": ("rows", _("Its judgement does not stand as asked for.")),
+    "low_agreement": ("rows", _("Fewer of those who compared the two agree than asked for.")),
+    "not_new": ("rows", _("It stands in the earlier data set already, and was not drawn again.")),
     # rows
     "split_bridge": ("rows", _("The row would be on two sides of the split.")),
 }

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from corpus.models import Prompt, Response
 from tests.training_export import judged
+from training_export.collect import examples as collected
 from training_export.curate.examples import Answer, Binary, Preference, Sft
 from training_export.formats import FORMATS, Options
 from training_export.models import Bundle
@@ -260,7 +261,7 @@ def test_an_error_on_more_than_a_few_rows_fails_it_too(project, monkeypatch):
 
 
 def test_an_error_of_the_program_while_rows_are_made_is_weighed_alike(project, monkeypatch):
-    monkeypatch.setattr(snapshots, "examples_of", lambda *given: 1 / 0)
+    monkeypatch.setattr(collected, "examples_of", lambda *given: 1 / 0)
     with pytest.raises(TooManyErrors) as failed:
         exported(project, "jsonl")
     assert isinstance(failed.value.__cause__, ZeroDivisionError)

@@ -2,21 +2,24 @@
 option, and the documentation names it."""
 
 import json
-from dataclasses import fields, replace
+from argparse import ArgumentParser
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import pytest
 from django.core.management import BaseCommand, CommandError, call_command
 
+from core.errors import DomainError
 from core.models import Job
 from tests import cast
-from training_export.api import ExportSerializer
+from training_export.api import ExportSerializer, serializer_field
 from training_export.curate import splits
-from training_export.formats import FORMATS
+from training_export.formats import FORMATS, STAGES
 from training_export.formats import Options as FormatOptions
-from training_export.forms import ExportForm
-from training_export.management.commands.export_dataset import Command
-from training_export.option import Kind
+from training_export.forms import ExportForm, form_field
+from training_export.management.commands.export_dataset import Command, add_option
+from training_export.option import Kind, Page, option, options_of
+from training_export.option_values import checked
 from training_export.options import OPTIONS, ExportOptions, choices_of
 
 DOCUMENTED = Path(__file__).resolve().parents[2] / "docs" / "export.md"
@@ -37,18 +40,25 @@ def unusual(one):
         Kind.SHARES: ([70, 20, 10], "70,20,10"),
         Kind.NAMES: (list(one.choices)[1:], ",".join(list(one.choices)[1:])),
         Kind.PROPORTION: ("2:3", "2:3"),
+        Kind.TEXTS: (["ward", "通用"], "ward, 通用,ward"),
     }[one.kind]
 
 
+def form_with(names) -> str:
+    """A format that has these options: a stage is of a format with stages."""
+    stage = unusual(OPTIONS["stage"])[0]
+    return next(f.name for f in FORMATS.values() if stage in f.stages) if "stage" in names else "jsonl"
+
+
 def by_api(names) -> ExportOptions:
-    asked = ExportSerializer(data={"format": "jsonl"} | {name: unusual(OPTIONS[name])[0] for name in names})
+    asked = ExportSerializer(data={"format": form_with(names)} | {name: unusual(OPTIONS[name])[0] for name in names})
     asked.is_valid(raise_exception=True)
     return ExportOptions.of(asked.validated_data)
 
 
 def by_page(names) -> ExportOptions:
     """As a browser sends it: the fields as they stand, without what is not ticked."""
-    form = ExportForm(initial={"format": "jsonl"})
+    form = ExportForm(initial={"format": form_with(names)})
     sent = {bound.name: value for bound in form if (value := bound.value()) not in (None, False)}
     for name in names:
         value, written = unusual(OPTIONS[name])
@@ -60,7 +70,7 @@ def by_page(names) -> ExportOptions:
 
 def by_command(names) -> ExportOptions:
     """What the command starts its job with; there is nothing to export in the end."""
-    words = ["--format", "jsonl"]
+    words = ["--format", form_with(names)]
     for name in names:
         one = OPTIONS[name]
         words += [one.flag] if one.kind is Kind.FLAG else [one.flag, unusual(one)[1]]
@@ -70,7 +80,7 @@ def by_command(names) -> ExportOptions:
 
 
 def expected(names) -> ExportOptions:
-    return ExportOptions.of({"format": "jsonl"} | {name: unusual(OPTIONS[name])[0] for name in names})
+    return ExportOptions.of({"format": form_with(names)} | {name: unusual(OPTIONS[name])[0] for name in names})
 
 
 @pytest.mark.django_db
@@ -83,6 +93,28 @@ def test_an_option_is_the_same_at_every_door(name):
     assert by_command([name]) == asked
     if name not in NOT_ON_THE_PAGE:
         assert by_page([name]) == asked
+
+
+@pytest.mark.parametrize(
+    ("form", "stage", "said"),
+    [("trl-sft", "sft", "no stages"), ("openrlhf", "kto", "sft, rm, dpo, rl"), ("jsonl", "x", "sft")],
+)
+def test_a_stage_that_a_format_does_not_have_is_refused_by_its_name(form, stage, said):
+    with pytest.raises(DomainError) as refused:
+        ExportOptions.of({"format": form, "stage": stage})
+    assert (refused.value.code, refused.value.field) == ("invalid_option", "stage")
+    assert said in str(refused.value.message)
+
+
+def test_a_format_without_stages_takes_what_it_takes_and_one_with_them_what_its_stage_takes():
+    assert FORMATS["trl-sft"].takes_for(FormatOptions()) == FORMATS["trl-sft"].takes
+    for form in FORMATS.values():
+        usual = form.stage_of(FormatOptions())
+        assert usual == next(iter(form.stages), "")
+        for stage, takes in form.stages.items():
+            assert stage in STAGES and form.takes_for(FormatOptions(stage=stage)) == takes <= form.takes
+        with pytest.raises(ValueError, match=r"stage"):
+            form.takes_for(FormatOptions(stage="sft" if not form.stages else "none"))
 
 
 def test_what_is_not_said_is_the_default_at_every_door():
@@ -114,6 +146,30 @@ def test_a_new_option_is_one_definition(monkeypatch):
     assert "new" in [bound.name for bound in ExportForm().checks()]
 
 
+def test_free_names_are_the_same_at_every_door():
+    """No option of an export has them: those of the curation steps do."""
+    names = option((), "Sets", kind=Kind.TEXTS, help="Names of sets.", metavar="NAME,…", page=Page("more"))
+
+    @dataclass(frozen=True)
+    class Named:
+        sets: tuple = names
+
+    one = options_of(Named)["sets"]
+    said, written = unusual(one)
+    field, asked = serializer_field(one), form_field(one, one.page)
+    parser = ArgumentParser()
+    add_option(parser, one)
+    typed = parser.parse_args(["--sets", written]).sets
+    doors = [said, written, written.replace(",", "，"), field.run_validation(said)]
+    doors += [field.run_validation(written), asked.clean(written), typed]
+    assert {checked(one, value) for value in doors} == {("ward", "通用")}
+    assert (field.run_validation(), asked.initial, parser.parse_args([]).sets) == ((), "", None)
+    for wrong in (3, ["ward", 3], {"ward": 1}, "x" * 201, ["x"] * 101):
+        with pytest.raises(DomainError) as refused:
+            checked(one, wrong)
+        assert (refused.value.code, refused.value.field) == ("invalid_option", "sets")
+
+
 def documented(one) -> str:
     """The row of docs/export.md for an option."""
     values = "\\|".join(one.choices) if one.kind is Kind.CHOICE else one.metavar or ""
@@ -121,7 +177,7 @@ def documented(one) -> str:
         "must be said"
         if one.required
         else f"`{json.dumps(one.default)}`".replace('"', "")
-        if one.default not in (None, ())
+        if one.default not in (None, (), "")
         else ""
     )
     more = ": " + ", ".join(f"`{name}`" for name in one.choices) + "." if one.kind is Kind.NAMES else "."

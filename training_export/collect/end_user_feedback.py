@@ -122,7 +122,9 @@ class FeedbackRows:
             hashes = dict(self._reading.rows(who)) if people else {}
             names = {pk: label(EndUser(key_hash=hashed)) for pk, hashed in hashes.items()}
             prompt_ids = (
-                sorted({prompt.pk for prompt in prompts if prompt.pk}) if self._split_by == "user" else []
+                sorted({prompt.pk for prompt in prompts if prompt.pk})
+                if self._split_by in ("user", splits.EVERY)
+                else []
             )
             of_prompts = keys_of_users(self._reading, prompt_ids) if prompt_ids else {}
             for prompt in prompts:

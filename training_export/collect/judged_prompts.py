@@ -83,7 +83,7 @@ def _chunk(project, reading: Reading, prompts: list[PromptRow], split_by: str) -
             tags.setdefault(item, []).append(name)
         judgements = _judgements(reading, of_items, as_of)
     origins, turns = _origins(reading, ids)
-    users = _users(reading, turns) if split_by == "user" else {}
+    users = _users(reading, turns) if split_by in ("user", splits.EVERY) else {}
     items_of: dict[int, list] = defaultdict(list)
     for item in items:
         items_of[item.prompt].append(item)

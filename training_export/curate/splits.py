@@ -7,13 +7,17 @@ from collections.abc import Iterable
 
 NAMES = ("train", "validation", "test")
 BY = ("prompt", "source", "user")
+EVERY = "every"  # all of these together, each under its own first word
 
 
 def keys_of(by: str, *, messages: list, sources: list, user: str = "") -> frozenset:
     """What must stay together. "prompt": the conversation's first user turn, folded (NFKC, case, spaces), so
     that near-copies and the branches of one tree stay on one side. "source": each source document
     (address, else title, else text). "user": the end user. Prompts without a source or user go by their
-    prompt."""
+    prompt. EVERY: all of these that there are."""
+    if by == EVERY:
+        asked = {"messages": messages, "sources": sources, "user": user}
+        return frozenset().union(*(keys_of(one, **asked) for one in BY))
     if by == "source" and sources:
         return frozenset(
             "source " + _folded(str(s.get("url") or s.get("title") or s.get("text") or ""))

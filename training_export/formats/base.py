@@ -15,7 +15,7 @@ Row n of `train.jsonl` has its provenance on line n of `provenance/train.jsonl`.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +23,14 @@ from django.utils.translation import gettext_lazy as _
 from training_export.formats.reasons import sentence
 
 SPLITS = ("train", "validation", "test")
+# What a trainer can be at: formats that have one file for each name theirs among these.
+STAGES = {
+    "sft": _("Supervised fine-tuning"),
+    "rm": _("Reward model"),
+    "dpo": _("Preference pairs (DPO)"),
+    "kto": _("Good or bad (KTO)"),
+    "rl": _("Reinforcement learning: prompts, with an answer to compare with"),
+}
 MOST_PLACES = 20  # named of what is left out under one code; their number is always whole
 
 
@@ -35,13 +43,15 @@ class Options:
     the "system" message or before the last "user" turn. `margin`: what the Examples' margins are ("none",
     "strength", "bt"); any but "none" writes a `margin` column where the format has one.
     `allow_template_tokens`: keep rows whose text holds a chat template's control tokens. `name`: prefix of
-    data set names (LLaMA-Factory)."""
+    data set names (LLaMA-Factory). `stage`: which of a format's stages its files are for (see
+    `Format.stages`), "" for its first."""
 
     system: str = "keep"
     sources: str = "omit"
     margin: str = "none"
     allow_template_tokens: bool = False
     name: str = "touchstone"
+    stage: str = ""
 
     CHOICES = {
         "system": ("keep", "merge"),
@@ -53,6 +63,8 @@ class Options:
         for key, choices in self.CHOICES.items():
             if getattr(self, key) not in choices:
                 raise ValueError(f"{key}: {getattr(self, key)!r} is not one of {', '.join(choices)}")
+        if self.stage and self.stage not in STAGES:
+            raise ValueError(f"stage: {self.stage!r} is not one of {', '.join(STAGES)}")
         if not (self.name.isascii() and self.name.replace("_", "").replace("-", "").isalnum()):
             raise ValueError("name: only ASCII letters, digits, - and _")
 
@@ -172,8 +184,9 @@ class Writer:
 
 @dataclass(frozen=True)
 class Format:
-    """One trainer's format. `takes`: the Example classes it can hold. `not_honoured`: sentences for the
-    manifest: what the trainer will not make use of."""
+    """One trainer's format. `takes`: the Example classes it can hold; `stages`: {stage: those of them that
+    its files for this stage hold}, the usual one first, for a format whose files are of one stage at a time.
+    `not_honoured`: sentences for the manifest: what the trainer will not make use of."""
 
     name: str
     label: object
@@ -183,13 +196,30 @@ class Format:
     checker: type
     not_honoured: tuple = ()
     options: tuple = field(default=("system", "sources", "allow_template_tokens"))
+    stages: Mapping[str, frozenset] = field(default_factory=dict)
+
+    def stage_of(self, options: Options) -> str:
+        """The stage that `options` ask for, or the usual one; "" for a format without stages. ValueError
+        for one that it does not have."""
+        if options.stage and options.stage not in self.stages:
+            raise ValueError(f"stage: {self.name} has no {options.stage!r}")
+        return options.stage or next(iter(self.stages), "")
+
+    def settled(self, options: Options | Mapping | None) -> Options:
+        """`options` as this format has them, its stage said."""
+        if not isinstance(options, Options):
+            options = Options.of(options)
+        return replace(options, stage=self.stage_of(options))
+
+    def takes_for(self, options: Options) -> frozenset:
+        """The Example classes that the files hold with these options."""
+        return self.stages.get(self.stage_of(options), self.takes)
 
     def open(
         self, folder, options: Options | Mapping | None = None, splits: tuple[str, ...] = ("train",)
     ) -> Writer:
         """A writer into `folder` (made if missing, must be empty of this format's files)."""
-        if not isinstance(options, Options):
-            options = Options.of(options)
+        options = self.settled(options)
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         for split in splits:
@@ -200,9 +230,7 @@ class Format:
     def check(self, folder, options: Options | Mapping | None = None) -> Iterator[Problem]:
         """Everything wrong in the written files of `folder`, as a trainer would not tell. Streams; memory is
         flat."""
-        if not isinstance(options, Options):
-            options = Options.of(options)
-        return self.checker(Path(folder), options).problems()
+        return self.checker(Path(folder), self.settled(options)).problems()
 
     def sample(self, options: Options | Mapping | None = None) -> dict[str, str]:
         """{file name: text} of a small export, made by the format's own code."""
@@ -217,6 +245,7 @@ class Format:
             "label": str(self.label),
             "trainer": self.trainer,
             "takes": sorted(cls.__name__ for cls in self.takes),
+            "stages": {stage: sorted(cls.__name__ for cls in takes) for stage, takes in self.stages.items()},
             "options": list(self.options),
             "not_honoured": [str(s) for s in self.not_honoured],
         }

@@ -82,11 +82,8 @@ class Following:
     """The checker of one export."""
 
     def __init__(self, plan: dict):
-        self.form, self.folder, self.options = (
-            FORMATS[plan["format"]],
-            Path(plan["folder"]),
-            Options(**plan["options"]),
-        )
+        self.form, self.folder = FORMATS[plan["format"]], Path(plan["folder"])
+        self.options = self.form.settled(Options(**plan["options"]))
         self.followed: dict[str, Followed] = {}
         self.read: dict[str, str] = {}
 

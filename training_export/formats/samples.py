@@ -75,8 +75,9 @@ def written(form, options=None) -> dict[str, str]:
     aside."""
     with tempfile.TemporaryDirectory(prefix="touchstone-sample-") as folder:
         writer = form.open(folder, options)
+        takes = form.takes_for(writer.options)
         for example in examples():
-            if type(example) in form.takes:
+            if type(example) in takes:
                 writer.add(example)
         return {
             f.path: (Path(folder) / f.path).read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Max
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,16 +23,16 @@ from core.models import Project
 from corpus.models import Prompt
 from training_export.collect import judged_prompts
 from training_export.collect.consistent_read import consistent_read
-from training_export.collect.end_user_feedback import FeedbackRows
+from training_export.collect.examples import examples, feedback_rows
 from training_export.curate import splits
 from training_export.curate.assemble import examples_of
 from training_export.curate.examples import Preference, Sft
-from training_export.curate.rules import CurationRules
 from training_export.formats import FORMATS
 from training_export.models import Bundle, Snapshot
 from training_export.options import ExportOptions
 from training_export.publish.checking import checking
 from training_export.publish.digests import RowDigests
+from training_export.publish.numbers import next_number
 from training_export.publish.tolerance import Tolerance
 from training_export.publish.workplace import sweep, sync, workplace, write_durably
 from training_export.reasons import sentence_of, unit_of
@@ -53,13 +53,13 @@ def build(*, project: Project, actor, options: ExportOptions, ctl=None, job=None
     checker finds an error; nothing is kept then."""
     ctl = ctl or NoControl()
     sweep()
-    with workplace() as place, _rare_collections():
+    with workplace() as place, rare_collections():
         with ExitStack() as opened:
             made = _write(project, options, place, ctl, opened)
         return _publish(project, actor, options, place, made, ctl, job)
 
 
-def _weighted(rows: list, writer) -> list:
+def weighted(rows: list, writer) -> list:
     """`rows` of one prompt, with the weight of pairs shared out again where the format cannot hold some of
     them."""
     pairs = [row for row in rows if type(row) is Preference]
@@ -79,6 +79,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     """All files in `place`, checked; returns the manifest's contents without the snapshot's number. `opened`:
     holds what ends with the run."""
     form = FORMATS[options.format]
+    takes = form.takes_for(options.for_format())
     splitter = splits.Splitter(options.split, options.seed) if options.split else None
     notes: list[dict] = []
     left_out: Counter = Counter()
@@ -94,7 +95,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         margin, done = options.margin, 0
         if (
             margin == "strength"
-            and Preference in form.takes
+            and Preference in takes
             and not _every_pair_has_strength(project, reading, options, ctl, total)
         ):
             margin = "none"
@@ -110,7 +111,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
         # Only rows to learn from and pairs may stand after a context that a correction made.
         made = (
             judged_prompts.made_by_corrections(project, reading, splitter, options.split_by)
-            if splitter and {Sft, Preference} & form.takes
+            if splitter and {Sft, Preference} & takes
             else {}
         )
 
@@ -118,7 +119,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             """The rows of one prompt, each on its side. `own`: the prompt's group; a row of another stands
             with all that make its context."""
             here = splitter.side(keys) if splitter else "train"
-            for row in _weighted(rows, writer):
+            for row in weighted(rows, writer):
                 side = here if row.group_id == own or not splitter or made.get(row.group_id) == here else None
                 if side is None:
                     left_out["split_bridge"] += 1
@@ -131,29 +132,25 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
                 except Exception as wrong:
                     tolerance.row(row, wrong)
 
-        for chunk in judged_prompts.stream(project, reading, split_by=options.split_by if splitter else ""):
-            for judged in chunk:
-                if judged.wrong is not None:
-                    tolerance.prompt(judged.prompt, judged.wrong, judged.fault)
-                    continue
-                try:
-                    rows, reasons = examples_of(judged.prompt, rules, form.takes)
-                except Exception as wrong:
-                    tolerance.prompt(judged.prompt, wrong)
-                    continue
-                if reasons:
-                    left_out += reasons
-                put(rows, judged.keys, judged.prompt.group_id)
-            done += len(chunk)
-            ctl.progress(done, total)
-        if options.include:
-            said = _feedback_rows(project, reading, options, form.takes, rules, bool(splitter), tolerance)
-            for rows, keys in said.chunks():
-                # Where a correction made the same context, end users' words on it give way.
-                apart = splitter is not None and made.get(rows[0].group_id) not in (None, splitter.side(keys))
-                put(rows, keys, "" if apart else rows[0].group_id)
+        for found in examples(
+            project,
+            reading,
+            options,
+            takes=takes,
+            rules=rules,
+            tolerance=tolerance,
+            left_out=left_out,
+            split_by=options.split_by if splitter else "",
+        ):
+            own = found.group
+            if not own:  # an end user's: where a correction made the same context, it gives way
+                group = found.rows[0].group_id
+                apart = splitter is not None and made.get(group) not in (None, splitter.side(found.keys))
+                own = "" if apart else group
+            put(found.rows, found.keys, own)
+            done = found.done
+            if not found.group or done % 1000 == 0 or done == total:
                 ctl.progress(done, total)
-            left_out += said.left_out
         as_of = reading.as_of
     files = writer.close()
     left_out += writer.left_out
@@ -166,12 +163,13 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             status=409,
             data={"left_out": dict(sorted(left_out.items()))},
         )
-    warnings = _checked(check.problems(files), ctl, done)
+    warnings = checked(check.problems(files), ctl, done)
     writer.wait_until_stored()
     notes += [n | {"text": str(n.get("text", ""))} for n in writer.notes]
     return {
         "project": project.slug,
         "format": form.name,
+        "stage": form.stage_of(of_format),
         "trainer": form.trainer,
         "as_of": as_of,
         "options": options.as_dict() | {"as_of": as_of},
@@ -182,7 +180,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
             "prompts": done,
         },
         "files": [f.as_dict() | {"role": f.role, "bytes": (place / f.path).stat().st_size} for f in files],
-        "left_out": {code: _told(code, n, writer) for code, n in sorted(left_out.items()) if n},
+        "left_out": {code: told(code, n, writer) for code, n in sorted(left_out.items()) if n},
         "not_honoured": [str(s) for s in form.not_honoured],
         "notes": notes,
         "warnings": warnings,
@@ -190,34 +188,11 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     } | ({"demo": True} if project.demo else {})
 
 
-def _told(code: str, count: int, writer) -> dict:
+def told(code: str, count: int, writer) -> dict:
     """What a manifest says of what was left out under `code`, with where the first of them came from if that
     was a row's own fault."""
     told = {"count": count, "unit": unit_of(code), "reason": sentence_of(code)}
     return told | {"first": writer.places[code]} if writer.places.get(code) else told
-
-
-def _feedback_rows(
-    project,
-    reading,
-    options: ExportOptions,
-    takes,
-    rules: CurationRules,
-    split: bool,
-    tolerance: Tolerance | None = None,
-):
-    return FeedbackRows(
-        project,
-        reading,
-        include=options.include,
-        takes=takes,
-        rules=rules,
-        split_by=options.split_by if split else "",
-        seed=options.seed,
-        per_user=options.thumbs_per_user,
-        balance=options.thumbs_balance,
-        tolerance=tolerance,
-    )
 
 
 def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, total: int) -> bool:
@@ -225,7 +200,7 @@ def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, tota
     the last row."""
     pairs = frozenset({Preference})
     if options.include and any(
-        True for _rows in _feedback_rows(project, reading, options, pairs, options, False).chunks()
+        True for _rows in feedback_rows(project, reading, options, takes=pairs, rules=options).chunks()
     ):
         return False  # end users say which is better, never how much
     for chunk in judged_prompts.stream(project, reading):
@@ -239,7 +214,7 @@ def _every_pair_has_strength(project, reading, options: ExportOptions, ctl, tota
     return True
 
 
-def _checked(problems, ctl, done: int) -> list[dict]:
+def checked(problems, ctl, done: int) -> list[dict]:
     """The checker's warnings; DomainError with the first errors if there is any."""
     errors, warnings, wrong = [], [], 0
     for found in problems:
@@ -270,8 +245,7 @@ def _publish(project, actor, options: ExportOptions, place: Path, made: dict, ct
     """Number, manifest, rename, rows: one transaction. A folder under this number can only be of a run that
     died before its commit."""
     with transaction.atomic():
-        Project.objects.select_for_update().get(pk=project.pk)
-        number = (Snapshot.objects.filter(project=project).aggregate(n=Max("number"))["n"] or 0) + 1
+        number = next_number(project)
         manifest = {"snapshot": number, "created_at": timezone.now().isoformat()} | made
         write_durably(place / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
         snapshot = Snapshot.objects.create(
@@ -312,7 +286,7 @@ def _publish(project, actor, options: ExportOptions, place: Path, made: dict, ct
 
 
 @contextmanager
-def _rare_collections():
+def rare_collections():
     """Rows are many short-lived objects without cycles: looking for cycles after every 700 of them costs a
     fifth of the time."""
     before = gc.get_threshold()

@@ -20,7 +20,7 @@ from feedback.conversations.end_users import label, of_key, of_member
 from feedback.conversations.tree import context_hash, context_of
 from feedback.models import Choice, Conversation, EndUser, Message, Reaction
 from feedback.reactions.actions import choose, react, signal
-from tests import cast
+from tests import cast, processes
 from tests.training_export import judged
 from training_export.models import Bundle, TrainingRun
 from training_export.options import ExportOptions
@@ -163,7 +163,7 @@ def places_of(text: str) -> list[str]:
                     found.append(table)
         files += postgres_files()
     for path in files:
-        data = path.read_bytes()
+        data = processes.bytes_of(path)
         if any(piece in data for piece in pieces(text)):
             found.append(str(path))
     return found

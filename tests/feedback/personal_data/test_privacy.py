@@ -19,6 +19,7 @@ from feedback.conversations.record_exchange import record_exchange
 from feedback.ingest import batch as ingest
 from feedback.models import ChatSettings, Choice, Conversation, Message, Reaction
 from feedback.reactions import actions as reactions
+from tests import processes
 from tests.cast import make_project
 from tests.corpus.test_personal_data import id_card
 from tests.feedback.ingest.ingesting import Sender, choice, talk, thumb
@@ -76,7 +77,7 @@ def files_of_the_database() -> bytes:
         connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
         name = str(connection.settings_dict["NAME"])
         return b"".join(
-            Path(name + end).read_bytes() for end in ("", "-wal", "-shm") if Path(name + end).exists()
+            processes.bytes_of(name + end) for end in ("", "-wal", "-shm") if Path(name + end).exists()
         )
     values = connection.settings_dict
     command = [

@@ -3,9 +3,10 @@ a test's worker (`--include`)."""
 
 import time
 
-from training_export.publish import checking, snapshots
+from training_export.collect import examples
+from training_export.publish import checking
 
-_examples_of = snapshots.examples_of
+_examples_of = examples.examples_of
 
 
 def _slowly(*args):
@@ -13,6 +14,6 @@ def _slowly(*args):
     return _examples_of(*args)
 
 
-snapshots.examples_of = _slowly
+examples.examples_of = _slowly
 checking.MANY = 0
 checking._processors = lambda: 2

@@ -7,8 +7,6 @@ from django.utils.translation import gettext as _
 
 from core import jobs
 from core.commands import ProjectCommand
-from core.errors import DomainError
-from core.models import User
 from training_export.models import Bundle
 from training_export.option import Kind, Option
 from training_export.options import OPTIONS, ExportOptions
@@ -73,15 +71,7 @@ class Command(ProjectCommand):
 
     def _export(self, given: dict) -> dict:
         project = self.project(given)
-        person = None
-        if given["person"]:
-            person = User.objects.filter(username=given["person"]).first()
-            if person is None:
-                raise DomainError(
-                    "not_found",
-                    _("There is no account named %(name)s.") % {"name": given["person"]},
-                    field="as",
-                )
+        person = self.person(given["person"])
         options = ExportOptions.of({name: given[name] for name in OPTIONS})
         job = jobs.start(
             "export", project=project, actor=person, params={"options": options.as_dict()}, send=False

@@ -1,0 +1,263 @@
+"""Making a data set by a recipe: read, curate, write, publish; whole or not at all."""
+
+import platform
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+from django.db.models import Count
+from django.utils.translation import gettext as _
+
+from core.errors import DomainError
+from core.jobs.control import NoControl
+from core.models import Project, User
+from corpus.models import Prompt
+from training_export.collect.consistent_read import Reading, consistent_read
+from training_export.curate.examples import Preference, PromptOnly
+from training_export.formats.base import Options, Writer
+from training_export.models import RecipeVersion, Snapshot
+from training_export.publish.digests import RowDigests
+from training_export.publish.snapshot_files import (
+    DROPPED,
+    SnapshotFiles,
+    sha256_of,
+    snapshot_or_refused,
+    ways_of_snapshot,
+)
+from training_export.publish.snapshots import rare_collections, told
+from training_export.publish.tolerance import Tolerance
+from training_export.publish.workplace import sweep, workplace
+from training_export.reasons import sentence_of
+from training_export.recipes.delta import Earlier, new_rows
+from training_export.recipes.document import RESERVED, RecipeDocument, Source
+from training_export.recipes.dropped import DroppedFile, ToldReport
+from training_export.recipes.figures import Figures
+from training_export.recipes.gather import gather, projects_of, without_margins
+from training_export.recipes.publishing import publish
+from training_export.recipes.spool import Spool
+from training_export.recipes.values import StoredValues
+from training_export.steps import STEPS, Means
+from training_export.steps.base import Row, Rows
+
+WHOLE_SET = "reserved"  # the name under which steps find what is kept for evaluation
+DELTA = "delta"
+
+
+def make_snapshot(
+    *,
+    project: Project,
+    actor: User | None,
+    version: RecipeVersion,
+    as_of: int | None = None,
+    ctl=None,
+    job=None,
+    successor_of: Snapshot | None = None,
+) -> Snapshot:
+    """Make the next data set of `project` by a recipe, as of one Event. DomainError "no_project" for a source
+    that `actor` does not manage, "no_rows" with what was left out when nothing is left; nothing is kept
+    then."""
+    ctl = ctl or NoControl()
+    document = RecipeDocument.of(version.document)
+    projects = projects_of(document, project, actor)
+    sweep()
+    with workplace() as place, rare_collections():
+        made = _Run(project, version, document, projects, place, ctl).made(as_of)
+        return publish(project, actor, version, place, made, ctl, job, successor_of)
+
+
+class _Run:
+    """One way from the sources to the files in `place`."""
+
+    def __init__(self, project, version, document: RecipeDocument, projects: dict, place: Path, ctl):
+        self._project, self._version, self._document = project, version, document
+        self._projects, self._place, self._ctl = projects, place, ctl
+        self._left_out: Counter = Counter()
+        self._refused = Writer(place, Options(), ())  # counts what nothing can be made of
+        self._notes: list[dict] = []
+        self._spools = 0
+
+    def made(self, as_of: int | None) -> dict:
+        """All files are in the place; the manifest but for the number."""
+        document, seed = self._document, self._document.rules.seed
+        with consistent_read(as_of) as reading:
+            rows = self._gathered(reading, document.sources, document.takes)
+            sets = {
+                name: self._gathered(reading, [source], document.takes | {PromptOnly})
+                for name, source in self._sets().items()
+            }
+            as_of = reading.as_of
+        self._left_out += self._refused.left_out
+        rows = self._margins(rows)
+        dropped = DroppedFile(self._place / DROPPED)
+        means = Means(
+            seed=seed,
+            cache=StoredValues(self._project),
+            sets=lambda name: self._set(sets, name),
+            progress=lambda done, total: self._ctl.progress(done, total),
+        )
+        steps = []
+        for place, (name, parameters) in enumerate(document.steps):
+            report, step = ToldReport(name, dropped), STEPS[name]
+            rows = self._next(rows, step.run(rows, parameters, report, means))
+            said = {"step": name, "version": step.version, "place": place, **report.as_dict()}
+            steps.append(said | {"notes": [_note(step.notes, *note) for note in report.notes]})
+        if document.delta is not None:
+            report = ToldReport(DELTA, dropped)
+            earlier = self._earlier(document.delta.since)
+            fresh = new_rows(rows, earlier, replay=document.delta.replay, seed=seed, report=report)
+            rows = self._next(rows, fresh)
+            steps.append({"step": DELTA, "version": 1, "place": len(steps), **report.as_dict()})
+        dropped.close()
+        return self._written(rows, steps, as_of)
+
+    def _sets(self) -> dict[str, Source]:
+        names = {name for name, _parameters in self._document.steps}
+        own = {WHOLE_SET: Source(tags=(RESERVED,), without_tags=())} if "decontaminate" in names else {}
+        return own | dict(self._document.sets)
+
+    def _set(self, sets: dict[str, Spool], name: str) -> Rows:
+        if name not in sets:
+            known = ", ".join(sorted(sets)) or "–"
+            raise DomainError(
+                "no_set",
+                _("The recipe has no set named %(name)s; it has: %(known)s.")
+                % {"name": name, "known": known},
+                field="sets",
+            )
+        return sets[name]
+
+    def _spool(self) -> Spool:
+        self._spools += 1
+        return Spool(self._place / f".rows-{self._spools}")
+
+    def _gathered(self, reading: Reading, sources: Iterable[Source], takes: frozenset) -> Spool:
+        spool = self._spool()
+        prompts = {
+            project.pk: _prompts(reading, project)
+            for project in {p.pk: p for p in self._projects.values()}.values()
+        }
+        for source in sources:
+            project = self._projects[source.project]
+            total = prompts[project.pk]
+            # Prompts without a word of judgement are given only where nothing else is asked for.
+            parts = [takes - {PromptOnly}, takes & {PromptOnly}]
+            for part in parts:
+                if not part:
+                    continue
+                tolerance = Tolerance(self._refused, total)
+                before = len(spool)
+                gather(
+                    spool,
+                    project=project,
+                    source=source,
+                    rules=self._document.rules,
+                    takes=part,
+                    reading=reading,
+                    tolerance=tolerance,
+                    left_out=self._left_out if takes == self._document.takes else Counter(),
+                    progress=lambda done, total=total: self._ctl.progress(done, total),  # type: ignore[misc]
+                )
+                tolerance.end(rows=len(spool) - before)
+        return spool.order()
+
+    def _margins(self, rows: Spool) -> Spool:
+        """Margins stand on every pair or on none: trainers decide by the first row."""
+        with_margin = {row.example.margin is not None for row in rows if isinstance(row.example, Preference)}
+        if len(with_margin) < 2:
+            return rows
+        self._notes.append({"code": "no_strength", "text": sentence_of("no_strength")})
+        return self._next(rows, without_margins(rows))
+
+    def _next(self, rows: Spool, kept: Iterable[Row]) -> Spool:
+        """`kept` on disk, in the place of `rows`."""
+        spool = self._spool()
+        for row in kept:
+            spool.add(row)
+        rows.close()
+        return spool
+
+    def _earlier(self, number: int) -> Earlier:
+        if not number:
+            last = (
+                Snapshot.objects.filter(
+                    project=self._project,
+                    recipe_version__recipe=self._version.recipe,
+                    withdrawn_at=None,
+                )
+                .order_by("-number")
+                .first()
+            )
+            return Earlier({} if last is None else ways_of_snapshot(last))
+        return Earlier(ways_of_snapshot(snapshot_or_refused(self._project, number)))
+
+    def _written(self, rows: Spool, steps: list[dict], as_of: int) -> dict:
+        ordered = self._spool()
+        for row in rows:
+            ordered.add_keyed(row)
+        rows.close()
+        rows = ordered.order()
+        files = SnapshotFiles(self._place)
+        digests = RowDigests(self._place / ".digests")
+        figures = Figures()
+        for _group, of_prompt in groupby(rows, key=lambda row: row.example.group_id):
+            held = list(of_prompt)
+            pairs = sum(isinstance(row.example, Preference) for row in held)
+            for row in held:
+                example, side = row.example, row.split or "train"
+                if isinstance(example, Preference) and example.weight != 1 / pairs:
+                    example = replace(example, weight=1 / pairs)
+                files.add(example, side)
+                digests.add(example, side)
+                figures.add(example, side)
+        rows.close()
+        written = files.close()
+        if not written:
+            raise DomainError(
+                "no_rows",
+                _("No row is left: nothing that was judged is asked for, or the steps dropped all of it."),
+                status=409,
+                data={
+                    "left_out": dict(sorted(self._left_out.items())),
+                    "dropped": dropped_of(steps),
+                },
+            )
+        for spool in self._place.glob(".rows-*"):
+            spool.unlink()
+        return {
+            "project": self._project.slug,
+            "recipe": {"name": self._version.recipe.name, "version": self._version.number},
+            "document": self._document.as_dict(),
+            "as_of": as_of,
+            "content_sha256": digests.hexdigest(),
+            "counts": dict(sorted(files.counts.items())),
+            "left_out": {
+                code: told(code, n, self._refused) for code, n in sorted(self._left_out.items()) if n
+            },
+            "steps": steps,
+            "figures": figures.as_dict(),
+            "files": [f.as_dict() | {"role": f.role} for f in written]
+            + [{"path": DROPPED, "rows": 0, "sha256": sha256_of(self._place / DROPPED), "role": "side"}],
+            "notes": self._notes,
+            "versions": {"schema": 1, "python": platform.python_version()},
+        } | ({"demo": True} if self._project.demo else {})
+
+
+def dropped_of(steps: list[dict]) -> dict[str, dict[str, int]]:
+    """{step: {reason: rows}} of a manifest's steps; a step done twice counts together."""
+    found: dict[str, Counter] = {}
+    for step in steps:
+        if step["dropped"]:
+            found.setdefault(step["step"], Counter()).update(step["dropped"])
+    return {name: dict(counted) for name, counted in found.items()}
+
+
+def _note(sentences, code: str, detail: str) -> dict:
+    return {"code": code, "text": str(sentences.get(code, code)), "detail": detail}
+
+
+def _prompts(reading: Reading, project: Project) -> int:
+    counting = Prompt.objects.filter(project=project, event_id__lte=reading.as_of)
+    rows = reading.rows(counting.values("project").annotate(n=Count("id")).values_list("n"))
+    return next(iter(rows), (0,))[0]

@@ -1,0 +1,68 @@
+"""Recipes that are right for most, to begin with. Pure."""
+
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from training_export.recipes.document import RecipeDocument
+
+
+class Preset(NamedTuple):
+    """A recipe to begin with, in a few words."""
+
+    label: Any
+    about: Any
+    given: dict
+
+    def document(self) -> RecipeDocument:
+        """The recipe, with every value written down."""
+        return RecipeDocument.of(self.given)
+
+
+PRESETS: dict[str, Preset] = {
+    "dpo-experts": Preset(
+        _("DPO from experts"),
+        _("Pairs that experts decided: the best answer against one other, no pair twice."),
+        {
+            "kinds": ["preference"],
+            "rules": {"annotators": "majority", "pairs": "best-random"},
+            "steps": ["exact-duplicates"],
+        },
+    ),
+    "reward-model": Preset(
+        _("Reward model"),
+        _("Every pair that experts decided, for a model that scores answers."),
+        {
+            "kinds": ["preference"],
+            "rules": {"annotators": "majority", "pairs": "all"},
+            "steps": ["exact-duplicates"],
+        },
+    ),
+    "sft-corrections": Preset(
+        _("SFT from corrections"),
+        _("Answers that experts wrote, corrected or kept, one for a prompt."),
+        {
+            "kinds": ["sft"],
+            "rules": {"annotators": "majority"},
+            "steps": [{"exact-duplicates": {"over": "prompt"}}],
+        },
+    ),
+    "kto-thumbs": Preset(
+        _("KTO from thumbs"),
+        _("Good or bad: end users' thumbs, and experts' word where there is one."),
+        {
+            "kinds": ["binary"],
+            "sources": [{"include": ["thumbs"], "thumbs_per_user": 20}],
+        },
+    ),
+    "incremental": Preset(
+        _("Incremental: what is new"),
+        _("Answers and pairs that are new since the recipe's last data set, with a tenth of the old ones."),
+        {
+            "kinds": ["sft", "preference"],
+            "rules": {"annotators": "majority"},
+            "steps": ["exact-duplicates"],
+            "delta": {"since": 0, "replay": 0.1},
+        },
+    ),
+}
