@@ -72,11 +72,11 @@ def test_passports_and_addresses_are_covered_where_they_are_asked_for():
         "护照号码：[passport]，passport no. [passport]."
     )
     assert mask("编号E12345678", ("passport",)) == "编号E12345678"
-    text = "来自 8.8.8.8、地址：1.1.1.1，内网 192.168.1.1，2001:4860:4860::8888，版本 1.2.3.4.5，300.1.1.1，10:30:45"
-    assert mask(text, ("ip_address",)) == (
-        "来自 [ip_address]、地址：[ip_address]，内网 192.168.1.1，[ip_address]，版本 1.2.3.4.5，300.1.1.1，10:30:45"
-    )
-    assert mask(text) == text
+    text = "来自 8.8.8.8、地址：1.1.1.1，2001:4860:4860::8888，"
+    others = "内网 192.168.1.1，版本 1.2.3.4.5，300.1.1.1，10:30:45"
+    masked = "来自 [ip_address]、地址：[ip_address]，[ip_address]，"
+    assert mask(text + others, ("ip_address",)) == masked + others
+    assert mask(text + others) == text + others
     assert set(LABELS) == set(KINDS)
 
 

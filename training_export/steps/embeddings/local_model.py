@@ -60,7 +60,7 @@ def vectors(texts: Sequence[str], means: Means) -> "np.ndarray":
 def pooling_in(folder: Path) -> str:
     """ "mean" or "cls", as sentence-transformers' files in the folder say; "mean" for a plain encoder.
     DomainError "wrong_model" for a way that is not known here."""
-    said = _json_of(folder / "modules.json")
+    said = _json_of(folder, "modules")
     if said is None:
         return "mean"
     kinds = [str(module.get("type", "")).rsplit(".", 1)[-1] for module in said]
@@ -68,7 +68,7 @@ def pooling_in(folder: Path) -> str:
     settings: dict = {}
     for module, kind in zip(said, kinds, strict=True):
         if kind == "Pooling":
-            settings = _json_of(folder / str(module.get("path", "")) / "config.json") or {}
+            settings = _json_of(folder / str(module.get("path", "")), "config") or {}
     # up to release 5 one flag for each mode, then the name of the mode
     modes = [name.removeprefix("pooling_mode_") for name, on in settings.items() if on is True]
     modes = [
@@ -86,7 +86,9 @@ def pooling_in(folder: Path) -> str:
     return modes[0] if modes else "mean"
 
 
-def _json_of(path: Path) -> Any:
+def _json_of(folder: Path, name: str) -> Any:
+    """What stands in a JSON file of the model's folder, None where there is none."""
+    path = folder / f"{name}.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -106,7 +108,7 @@ def _computed(texts: dict[bytes, str], folder: Path, pooling: str) -> Iterator[d
     import torch
 
     tokenizer, model = tokenizer_in(folder), model_in(folder, "AutoModel", "single")
-    limit = _json_of(folder / "sentence_bert_config.json") or {}
+    limit = _json_of(folder, "sentence_bert_config") or {}
     most = room_of(config_in(folder), tokenizer, min(MOST_TOKENS, limit.get("max_seq_length") or MOST_TOKENS))
     read = tokenizer([_well_formed(text) for text in texts.values()], truncation=True, max_length=most)
     lengths = [len(ids) for ids in read["input_ids"]]
