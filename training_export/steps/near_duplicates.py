@@ -24,7 +24,7 @@ from training_export.steps.twins import Clusters, histogram
 
 NUMBERS = 128  # of a signature, at most
 RECALL = 0.99  # of two rows exactly at the threshold to become candidates
-BATCH = 1000
+BATCH = 128  # rows whose runs still lie in the processor's cache when they are hashed
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,9 @@ class Index:
             # its text is that one's to the letter: whoever is near the one is near the other
             self._pair(first, place)
             return
-        runs = [run for part in parts for run in runs_of(part, self.run)]
+        runs = runs_of(parts[0], self.run)
+        for part in parts[1:]:
+            runs += runs_of(part, self.run)
         self._waiting.append(
             runs if _utf8(parts) else [run.encode("utf-8", "replace").decode() for run in runs]
         )

@@ -18,7 +18,7 @@ from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
 from training_export.steps.embeddings import vectors_of, vectors_option
 from training_export.steps.keeping import keep_option, order_of
-from training_export.steps.texts import asked_text, folded, frame_and_parts, over_option, said_texts
+from training_export.steps.texts import answer_text, asked_text, folded, frame_and_parts, over_option
 from training_export.steps.twins import histogram
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Parameters:
 def _parts(example: Example, over: str) -> tuple[bytes, list[str]]:
     """The frame and the texts compared: the whole prompt, then each answer."""
     frame, _turns = frame_and_parts(example, over)
-    answers = ["\n".join(said_texts(answer)) for answer in answers_of(example)]
+    answers = [answer_text(answer) for answer in answers_of(example)]
     if over == "answer":
         return frame, answers[:1] or [""]
     return frame, [asked_text(example), *(answers if over == "row" else ())]

@@ -51,6 +51,11 @@ def said_texts(answer: Answer) -> Iterator[str]:
     yield answer.text
 
 
+def answer_text(answer: Answer) -> str:
+    """All an answer says, a line between its turns."""
+    return "\n".join(said_texts(answer)) if answer.turns else answer.text
+
+
 def learned_answers(example: Example) -> tuple[Answer, ...]:
     """The answers a model learns to give: the target, the chosen one, the one labelled good, the best of a
     list. A rejected answer is there to be bad."""
@@ -82,13 +87,14 @@ def frame_and_parts(example: Example, over: str) -> tuple[bytes, list[str]]:
     is two questions. Over "prompt" or "answer" alone the rest of the row does not matter."""
     answers = answers_of(example)
     if over == "answer":
-        return b"", ["\n".join(said_texts(answers[0]))] if answers else [""]
+        return b"", [answer_text(answers[0])] if answers else [""]
     parts = [turn_text(m) for m in example.context]
     frame: list = [[m.get("role") for m in example.context]]
     if example.tools or example.sources:
-        frame.append(canonical_json([example.tools, example.sources]))
+        given = canonical_json([example.tools, example.sources]).encode("utf-8", "surrogatepass")
+        frame.append(hashlib.blake2b(given, digest_size=16).digest())
     if over == "row":
-        parts += ["\n".join(said_texts(answer)) for answer in answers]
+        parts += [answer_text(answer) for answer in answers]
         frame += [type(example).__name__, len(answers)]
         if isinstance(example, Binary):
             frame.append(example.label)
@@ -96,12 +102,12 @@ def frame_and_parts(example: Example, over: str) -> tuple[bytes, list[str]]:
             frame.append([len(group) for group in example.groups])
         elif isinstance(example, EvalQuestion):
             frame.append(example.reference)
-    return hashlib.blake2b(repr(frame).encode("utf-8", "surrogatepass"), digest_size=16).digest(), parts
+    return repr(frame).encode("utf-8", "surrogatepass"), parts
 
 
 def text_of(example: Example, over: str) -> str:
     """The row, its prompt or its best answer as one text, for a vector of it."""
-    best = [text for answer in answers_of(example)[:1] for text in said_texts(answer)]
+    best = [answer_text(answer) for answer in answers_of(example)[:1]]
     if over == "answer":
         return "\n".join(best)
     return asked_text(example) if over == "prompt" else "\n".join([asked_text(example), *best])
