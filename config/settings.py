@@ -15,6 +15,8 @@ from config.env import envbool, envint, envlist, envnetworks, envsecret, envstr
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(envstr("DATA_DIR", str(BASE_DIR / "data"))).resolve()
 FILES_DIR = DATA_DIR / "files"
+# Models that curation steps read rows with; a recipe names a folder in it.
+MODELS_DIR = Path(os.environ.get("MODELS_DIR") or DATA_DIR / "models")
 HOST = envstr("HOST", "127.0.0.1")
 PORT = envint("PORT", 8000)
 LOOPBACK = HOST in {"127.0.0.1", "::1", "localhost"}

@@ -98,17 +98,15 @@ def _texts(one: Option, value) -> tuple[str, ...]:
 
 
 def _proportion(one: Option, value) -> tuple[int, int]:
-    """(good, bad) of "1:1" or [1, 1]."""
+    """The two numbers of "1:1" or [1, 1]."""
     parts = value.split(":") if isinstance(value, str) else value
     try:
-        good, bad = (int(p) for p in parts)
+        first, second = (int(p) for p in parts)
     except (TypeError, ValueError):
-        good = bad = 0
-    if not (_within(one, good) and _within(one, bad)):
-        raise invalid(
-            one.name, gettext("Give good and bad as two whole numbers from 1 to 1000, such as 1:1.")
-        )
-    return good, bad
+        first = second = 0
+    if not (_within(one, first) and _within(one, second)):
+        raise invalid(one.name, gettext("Give two whole numbers from 1 to 1000, such as 1:1."))
+    return first, second
 
 
 def invalid(field: str, message) -> DomainError:

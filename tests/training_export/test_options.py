@@ -51,7 +51,9 @@ def form_with(names) -> str:
 
 
 def by_api(names) -> ExportOptions:
-    asked = ExportSerializer(data={"format": form_with(names)} | {name: unusual(OPTIONS[name])[0] for name in names})
+    asked = ExportSerializer(
+        data={"format": form_with(names)} | {name: unusual(OPTIONS[name])[0] for name in names}
+    )
     asked.is_valid(raise_exception=True)
     return ExportOptions.of(asked.validated_data)
 
@@ -80,7 +82,9 @@ def by_command(names) -> ExportOptions:
 
 
 def expected(names) -> ExportOptions:
-    return ExportOptions.of({"format": form_with(names)} | {name: unusual(OPTIONS[name])[0] for name in names})
+    return ExportOptions.of(
+        {"format": form_with(names)} | {name: unusual(OPTIONS[name])[0] for name in names}
+    )
 
 
 @pytest.mark.django_db

@@ -15,10 +15,17 @@ from training_export.publish.tolerance import Tolerance
 class Asked(Protocol):
     """What is asked of end users' words; `ExportOptions` and a recipe's sources are such."""
 
-    include: tuple
-    thumbs_per_user: int
-    thumbs_balance: tuple | None
-    seed: int
+    @property
+    def include(self) -> tuple: ...
+
+    @property
+    def thumbs_per_user(self) -> int: ...
+
+    @property
+    def thumbs_balance(self) -> tuple | None: ...
+
+    @property
+    def seed(self) -> int: ...
 
 
 class PromptRows(NamedTuple):

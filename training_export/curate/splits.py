@@ -16,8 +16,8 @@ def keys_of(by: str, *, messages: list, sources: list, user: str = "") -> frozen
     (address, else title, else text). "user": the end user. Prompts without a source or user go by their
     prompt. EVERY: all of these that there are."""
     if by == EVERY:
-        asked = {"messages": messages, "sources": sources, "user": user}
-        return frozenset().union(*(keys_of(one, **asked) for one in BY))
+        each = (keys_of(one, messages=messages, sources=sources, user=user) for one in BY)
+        return frozenset().union(*each)
     if by == "source" and sources:
         return frozenset(
             "source " + _folded(str(s.get("url") or s.get("title") or s.get("text") or ""))

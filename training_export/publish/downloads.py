@@ -17,10 +17,10 @@ _PIECE = 1 << 18
 
 
 def bundle_or_404(project: Project, number: int) -> Bundle:
-    """The published bundle of the project's snapshot `number`."""
+    """What the export of the project's number `number` published."""
     bundle = (
         Bundle.objects.select_related("snapshot", "snapshot__created_by")
-        .filter(snapshot__project=project, snapshot__number=number, withdrawn_at=None)
+        .filter(snapshot__project=project, snapshot__number=number, snapshot__folder="", withdrawn_at=None)
         .order_by("id")
         .first()
     )
@@ -34,7 +34,7 @@ def shown_or_404(project: Project, number: int) -> Bundle:
     counts and manifest stay, its files are gone."""
     bundle = (
         Bundle.objects.select_related("snapshot", "snapshot__created_by")
-        .filter(snapshot__project=project, snapshot__number=number)
+        .filter(snapshot__project=project, snapshot__number=number, snapshot__folder="")
         .order_by(F("withdrawn_at").asc(nulls_first=True), "id")
         .first()
     )
@@ -45,17 +45,17 @@ def shown_or_404(project: Project, number: int) -> Bundle:
 
 def bundles_of(project: Project):
     """The project's published bundles, newest first, without their long fields."""
-    rows = Bundle.objects.filter(snapshot__project=project, withdrawn_at=None).select_related(
-        "snapshot", "snapshot__created_by"
-    )
+    rows = Bundle.objects.filter(
+        snapshot__project=project, snapshot__folder="", withdrawn_at=None
+    ).select_related("snapshot", "snapshot__created_by")
     return rows.defer("files", "manifest").order_by("-snapshot__number")
 
 
 def withdrawn_of(project: Project):
     """The bundles whose files were removed because a person in them was erased, newest first."""
-    rows = Bundle.objects.filter(snapshot__project=project, withdrawn_at__isnull=False).select_related(
-        "snapshot"
-    )
+    rows = Bundle.objects.filter(
+        snapshot__project=project, snapshot__folder="", withdrawn_at__isnull=False
+    ).select_related("snapshot")
     return rows.defer("files", "manifest").order_by("-snapshot__number")
 
 

@@ -78,15 +78,18 @@ def folder_of_snapshot(snapshot: Snapshot) -> Path:
     return Path(settings.FILES_DIR) / snapshot.folder
 
 
-def snapshot_or_refused(project: Project, number: int) -> Snapshot:
-    """The project's data set `number` if it has rows of its own and is not withdrawn; DomainError
-    "no_snapshot"."""
-    found = Snapshot.objects.filter(project=project, number=number, withdrawn_at=None).exclude(folder="")
+def snapshot_or_refused(project: Project, number: int, *, withdrawn: bool = False) -> Snapshot:
+    """The project's data set `number` if a recipe made it and, unless `withdrawn`, it is not withdrawn;
+    DomainError "no_snapshot"."""
+    found = Snapshot.objects.filter(project=project, number=number).exclude(folder="")
+    if not withdrawn:
+        found = found.filter(withdrawn_at=None)
     snapshot = found.select_related("recipe_version__recipe").first()
     if snapshot is None:
         raise DomainError(
             "no_snapshot",
             _("There is no data set %(number)s made by a recipe, or it was withdrawn.") % {"number": number},
+            status=404,
             field="number",
         )
     return snapshot

@@ -65,6 +65,7 @@ def version_of(project: Project, name: str, number: int | None = None) -> Recipe
             if number is None
             else _("There is no version %(number)s of a recipe %(name)s.")
             % {"number": number, "name": name[:80]},
+            status=404,
             field="recipe",
         )
     return version

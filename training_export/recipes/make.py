@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
+from django.conf import settings
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
@@ -32,7 +33,7 @@ from training_export.publish.workplace import sweep, workplace
 from training_export.reasons import sentence_of
 from training_export.recipes.delta import Earlier, new_rows
 from training_export.recipes.document import RESERVED, RecipeDocument, Source
-from training_export.recipes.dropped import DroppedFile, ToldReport
+from training_export.recipes.dropped import DroppedFile, ToldReport, write_scores
 from training_export.recipes.figures import Figures
 from training_export.recipes.gather import gather, projects_of, without_margins
 from training_export.recipes.publishing import publish
@@ -94,13 +95,18 @@ class _Run:
         means = Means(
             seed=seed,
             cache=StoredValues(self._project),
+            models=settings.MODELS_DIR,
             sets=lambda name: self._set(sets, name),
             progress=lambda done, total: self._ctl.progress(done, total),
         )
-        steps = []
+        steps, side = [], [DROPPED]
         for place, (name, parameters) in enumerate(document.steps):
             report, step = ToldReport(name, dropped), STEPS[name]
             rows = self._next(rows, step.run(rows, parameters, report, means))
+            if report.scores:
+                path = f"scores/{place}-{name}.parquet"
+                write_scores(self._place / path, report.scores)
+                side.append(path)
             said = {"step": name, "version": step.version, "place": place, **report.as_dict()}
             steps.append(said | {"notes": [_note(step.notes, *note) for note in report.notes]})
         if document.delta is not None:
@@ -110,7 +116,7 @@ class _Run:
             rows = self._next(rows, fresh)
             steps.append({"step": DELTA, "version": 1, "place": len(steps), **report.as_dict()})
         dropped.close()
-        return self._written(rows, steps, as_of)
+        return self._written(rows, steps, side, as_of)
 
     def _sets(self) -> dict[str, Source]:
         names = {name for name, _parameters in self._document.steps}
@@ -192,7 +198,7 @@ class _Run:
             return Earlier({} if last is None else ways_of_snapshot(last))
         return Earlier(ways_of_snapshot(snapshot_or_refused(self._project, number)))
 
-    def _written(self, rows: Spool, steps: list[dict], as_of: int) -> dict:
+    def _written(self, rows: Spool, steps: list[dict], side: list[str], as_of: int) -> dict:
         ordered = self._spool()
         for row in rows:
             ordered.add_keyed(row)
@@ -238,7 +244,10 @@ class _Run:
             "steps": steps,
             "figures": figures.as_dict(),
             "files": [f.as_dict() | {"role": f.role} for f in written]
-            + [{"path": DROPPED, "rows": 0, "sha256": sha256_of(self._place / DROPPED), "role": "side"}],
+            + [
+                {"path": path, "rows": 0, "sha256": sha256_of(self._place / path), "role": "side"}
+                for path in side
+            ],
             "notes": self._notes,
             "versions": {"schema": 1, "python": platform.python_version()},
         } | ({"demo": True} if self._project.demo else {})

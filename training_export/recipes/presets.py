@@ -19,6 +19,8 @@ class Preset(NamedTuple):
         return RecipeDocument.of(self.given)
 
 
+# A data set of a few hundred rows has little to spare: a tenth is held back, none for a test.
+_SPLIT = {"split": {"shares": [90, 10, 0]}}
 PRESETS: dict[str, Preset] = {
     "dpo-experts": Preset(
         _("DPO from experts"),
@@ -26,7 +28,7 @@ PRESETS: dict[str, Preset] = {
         {
             "kinds": ["preference"],
             "rules": {"annotators": "majority", "pairs": "best-random"},
-            "steps": ["exact-duplicates"],
+            "steps": ["exact-duplicates", "preference-hygiene", _SPLIT],
         },
     ),
     "reward-model": Preset(
@@ -35,7 +37,7 @@ PRESETS: dict[str, Preset] = {
         {
             "kinds": ["preference"],
             "rules": {"annotators": "majority", "pairs": "all"},
-            "steps": ["exact-duplicates"],
+            "steps": ["exact-duplicates", "preference-hygiene", _SPLIT],
         },
     ),
     "sft-corrections": Preset(
@@ -44,7 +46,7 @@ PRESETS: dict[str, Preset] = {
         {
             "kinds": ["sft"],
             "rules": {"annotators": "majority"},
-            "steps": [{"exact-duplicates": {"over": "prompt"}}],
+            "steps": [{"exact-duplicates": {"over": "prompt"}}, _SPLIT],
         },
     ),
     "kto-thumbs": Preset(
@@ -53,6 +55,7 @@ PRESETS: dict[str, Preset] = {
         {
             "kinds": ["binary"],
             "sources": [{"include": ["thumbs"], "thumbs_per_user": 20}],
+            "steps": [_SPLIT],
         },
     ),
     "incremental": Preset(

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import orjson
 
 from training_export.curate.identity import SIZE, asked_key, judged_of
@@ -23,14 +23,13 @@ class Spool:
         self._path = path
         self._out = open(path, "wb")  # noqa: SIM115 (closed by `close`)
         self._lines = Lines()
-        self._starts: list[int] | np.ndarray = []
+        self._starts: Any = []  # of each line in the file; a list, then an array
         self._keys = bytearray()
 
     def add(self, row: Row) -> None:
         """Put `row` at the end."""
         line = self._lines.line(row.example)
         head = orjson.dumps([{name: list(keys) for name, keys in row.keys.items()}, row.split])
-        assert isinstance(self._starts, list)
         self._starts.append(self._out.tell())
         self._out.write(head + b"\t" + line)
 
@@ -46,6 +45,8 @@ class Spool:
         self._out.flush()
         if len(self._keys) != _KEY * len(self._starts):
             raise ValueError("rows were added without their keys")
+        import numpy as np
+
         keys = np.frombuffer(bytes(self._keys), dtype=f"S{_KEY}")
         # numpy's bytes end at the last byte that is not 0, which changes no order of equally long keys
         ranked = np.argsort(keys, kind="stable")

@@ -2,12 +2,21 @@
 
 from training_export.steps import (
     clean,
+    decontaminate,
+    distribution,
     exact_duplicates,
+    ifd,
     k_center,
     mask_personal_data,
+    mix,
     near_duplicates,
+    nuggets,
+    perplexity,
+    preference_hygiene,
     quota,
+    reward_margin,
     semantic_duplicates,
+    split,
 )
 from training_export.steps.base import Cache, Means, Report, Row, Rows, Step
 
@@ -19,8 +28,17 @@ STEPS: dict[str, Step] = {
         exact_duplicates,
         near_duplicates,
         semantic_duplicates,
+        decontaminate,
+        perplexity,
+        ifd,
+        nuggets,
+        reward_margin,
+        preference_hygiene,
         k_center,
         quota,
+        mix,
+        distribution,
+        split,
     )
 }
 

@@ -12,6 +12,7 @@ A step changes no text of a row, but for masking; it may change numbers (weight)
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from django.utils.translation import gettext
@@ -59,7 +60,8 @@ class Cache:
 class Report:
     """What a step did. `dropped`: {reason: rows}. `samples`: {reason: [where the first came from, with a
     detail]}. `figures`: {name: numbers of a picture}, JSON. `notes`: [(code, detail)], what a person should
-    know although nothing was dropped for it."""
+    know although nothing was dropped for it. `scores`: {content_key in hex digits: score} of every row that
+    was scored, kept or dropped; a file beside the manifest, not part of it."""
 
     taken: int = 0
     kept: int = 0
@@ -68,6 +70,7 @@ class Report:
     samples: dict[str, list[dict]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)
+    scores: dict[str, float] = field(default_factory=dict)
 
     def drop(self, row: Row, reason: str, detail: str = "") -> None:
         """Count `row` as dropped for `reason`. `detail` holds no word of a text: a length, a score, the place
@@ -107,13 +110,15 @@ def _no_progress(_done: int, _total: int) -> None:
 class Means:
     """What a step may reach beyond its rows. `seed`: of all draws. `cache`: what was computed before.
     `sets(name)`: other rows by their name: a general set to mix in, an evaluation set, another data set;
-    DomainError for a name nobody knows. `model`: a folder of a local model, or None. `progress(done,
+    DomainError for a name nobody knows. `model`: a folder of a local model, or None.
+    `models`: where models must lie that a step names; None: anywhere. `progress(done,
     total)`: tells how far it is, and raises where the work was cancelled."""
 
     seed: int = 0
     cache: Cache = field(default_factory=Cache)
     sets: Callable[[str], Rows] = _nothing
     model: str | None = None
+    models: Path | None = None
     progress: Callable[[int, int], None] = _no_progress
 
 

@@ -328,6 +328,11 @@ JSON_FORMS: dict[str, dict] = {
     "api_undo": {},
     "api_report": {"reason": "other", "comment": "c"},
     "api_job_cancel": {},
+    "api_recipes": {"name": "r", "document": {"kinds": ["sft"]}},
+    "api_snapshots": {"recipe": "every-row", "version": 1, "as_of": 1},
+    "api_snapshot_sign_off": {"note": "n"},
+    "api_snapshot_withdraw": {"why": "w"},
+    "api_bundles": {"snapshot": 2, "format": "jsonl", "options": {"system": "keep"}},
     "api_exports": {
         "format": "jsonl",
         "pairs": "all",

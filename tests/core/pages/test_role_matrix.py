@@ -25,8 +25,12 @@ from feedback.models import ChatSettings
 from inference import endpoints
 from tests.cast import make_item, make_member, make_project
 from tests.feedback.talks import make_talk
+from training_export.bundles.make import form_named, make_bundle, options_for
 from training_export.options import ExportOptions
 from training_export.publish import snapshots
+from training_export.recipes.actions import apply_recipe
+from training_export.recipes.document import RecipeDocument
+from training_export.recipes.make import make_snapshot
 
 PEOPLE = ("anonymous", "stranger", "user", "annotator", "reviewer", "manager")
 EVERYONE, SIGNED_IN = "Y Y Y Y Y Y", "L Y Y Y Y Y"
@@ -155,6 +159,16 @@ MATRIX: dict[str, tuple[str, str]] = {
     "api_undo": ("POST", OWN),
     "api_report": ("POST", OWN),
     "api_formats": ("GET", SIGNED_IN),
+    "api_recipe_presets": ("GET", SIGNED_IN),
+    "api_recipes": ("GET", MANAGERS),
+    "api_recipe": ("GET", MANAGERS),
+    "api_snapshots": ("GET", MANAGERS),
+    "api_snapshot": ("GET", MANAGERS),
+    "api_snapshot_diff": ("GET", MANAGERS),
+    "api_snapshot_sign_off": ("POST", MANAGERS),
+    "api_snapshot_withdraw": ("POST", MANAGERS),
+    "api_bundles": ("GET", MANAGERS),
+    "api_bundle_zip": ("GET", MANAGERS),
     "api_exports": ("GET", MANAGERS),
     "api_export": ("GET", MANAGERS),
     "api_export_zip": ("GET", MANAGERS),
@@ -236,6 +250,15 @@ def house(transactional_db, settings):
     )
     end_users.of_key(project, "patient-7")
     bundle = snapshots.build(project=project, actor=people["manager"], options=ExportOptions(format="jsonl"))
+    version, _new = apply_recipe(
+        project=project,
+        actor=people["manager"],
+        name="every-row",
+        document=RecipeDocument.of({"kinds": ["sft", "preference", "ranked", "prompt"]}),
+    )
+    made = make_snapshot(project=project, actor=people["manager"], version=version)
+    form = form_named("jsonl")
+    of_recipe = make_bundle(snapshot=made, actor=people["manager"], form=form, options=options_for(form, {}))
     endpoint = endpoints.save(
         project=project,
         actor=people["manager"],
@@ -275,6 +298,7 @@ def house(transactional_db, settings):
         "endpoint": endpoint.pk,
         "promotion": rule.pk,
         "inbox": said[1].pk,
+        "api_bundle": of_recipe.pk,
     }
     return (
         project,
@@ -283,6 +307,8 @@ def house(transactional_db, settings):
         {
             "annotation_pk": submitted.annotation.pk,
             "number": bundle.snapshot.number,
+            "recipe": "every-row",
+            "earlier": made.number,
             "name": bundle.files[0]["path"],
             "upload": upload.token,
             "invite": token,
@@ -307,6 +333,8 @@ def url_of(name, params, house):
             values[param] = next(
                 pk for start, pk in sorted(ids.items(), key=lambda e: -len(e[0])) if name.startswith(start)
             )
+        elif param == "number" and name.startswith("api_snapshot"):
+            values[param] = given["earlier"]
         else:
             values[param] = given[param]
     return reverse(name, kwargs=values) + QUERIES.get(name, "")

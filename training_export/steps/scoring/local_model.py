@@ -12,6 +12,9 @@ from core.errors import DomainError
 from training_export.steps.base import Means
 
 BLOCK = 1 << 20
+# Tokens of a batch with its padding. On a CPU (4 layers of width 256) 1.4 times as fast as single rows, and
+# 1.3 times as batches of 2048, whose numbers leave its caches.
+BATCH_ON_CPU, BATCH_ON_GPU = 512, 16_384
 _digests: dict[tuple, bytes] = {}  # of files seen in this process: {(path, size, time): digest}
 
 
@@ -23,14 +26,19 @@ def folder_of(given: Any, means: Means) -> Path:
         raise DomainError("no_model", gettext("Say in which folder the model is."), field="model")
     folder = Path(str(named))
     try:
-        found = (folder / "config.json").is_file()
+        if means.models is not None:
+            # Whoever edits a recipe says the name: it leads nowhere else.
+            folder = (means.models / folder).resolve()
+            if not folder.is_relative_to(means.models.resolve()):
+                raise ValueError(named)
+        found = (folder / "config").with_suffix(".json").is_file()
     except (OSError, ValueError):
         found = False
     if not found:
         raise DomainError(
             "no_model",
             gettext("There is no model in the folder %(folder)s: it has no config.json.")
-            % {"folder": str(folder)[:200]},
+            % {"folder": str(named)[:200]},
             field="model",
         )
     return folder
@@ -127,6 +135,11 @@ def _unreadable(folder: Path, wrong: Exception) -> DomainError:
         % {"folder": str(folder)[:200], "reason": lines[0][:300]},
         field="model",
     )
+
+
+def batch_tokens_of(model: Any) -> int:
+    """How many tokens a batch should have where the model is."""
+    return BATCH_ON_CPU if model.device.type == "cpu" else BATCH_ON_GPU
 
 
 def room_of(model_config: Any, tokenizer: Any, most: int) -> int:
