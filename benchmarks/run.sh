@@ -13,6 +13,7 @@ run "$python" benchmarks/bench_import.py $on
 run "$python" benchmarks/bench_export.py $on
 # shellcheck disable=SC2086
 run "$python" benchmarks/bench_ingest.py $on
+run "$python" benchmarks/bench_steps.py
 run "$python" benchmarks/bench_queue.py
 case $on in *postgres*) run "$python" -m tests.servers --run "$python" benchmarks/bench_queue.py ;; esac
 case $on in *postgres*) run "$python" benchmarks/bench_pages.py --items 200000 --talks 40000 ;; esac

@@ -2,14 +2,31 @@
 Pure.
 
 What counts is told by corpus.personal_data, here without its benefit of the doubt: a number that only
-examples use is covered too. Nothing else of a text changes, and a masked text masked again stays as it is."""
+examples use is covered too. Nothing else of a text changes, and a masked text masked again stays as it is.
 
+Two kinds more can be asked for that nothing is marked for: numbers of passports where the word stands before
+them, and addresses on the internet, which versions and sections ("4.1.2.3") look like."""
+
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable
 
+from django.utils.translation import gettext_lazy as _
+
 from corpus import personal_data as forms
 
+KINDS = (*forms.KINDS, "passport", "ip_address")
+LABELS = {
+    "mobile": _("Mobile numbers"),
+    "id_card": _("Numbers of Chinese identity cards"),
+    "bank_card": _("Numbers of bank cards"),
+    "email": _("E-mail addresses"),
+    "medical_record": _("Numbers of medical records"),
+    "case_number": _("Numbers of court cases"),
+    "passport": _("Numbers of passports"),
+    "ip_address": _("Addresses on the internet (IP)"),
+}
 DEFAULT_KINDS = ("mobile", "id_card", "bank_card", "email")
 _LETTERS = str.maketrans({wide: wide - 0xFEE0 for wide in (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))})
 # What stands before a number in a link, a path or a name makes it less likely to be somebody's; covered it is
@@ -23,11 +40,20 @@ _LONG_NUMBER = re.compile(r"(?:[0-9０-９][ －-]?){10}[0-9０-９]")  # every 
 # in JSON or code: its letters are none of the number behind it
 _ESCAPE = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|[nrtbf])")
 _DIGITS = re.compile(r"[0-9０-９]")
+# Chinese ones (E, EA … EZ, G, D, S, P with eight signs in all) and the nine signs of most other countries
+_PASSPORT = re.compile(
+    r"(?:护照(?:号码?|编号)?|(?<![A-Za-z])passport(?:\s{0,2}(?:number|no\.?|num\.?))?)(?:[\s:：为是#=]|is){0,6}"
+    r"(?P<number>[A-Za-z]{0,2}[0-9]{6,9})(?![0-9A-Za-z])",
+    re.IGNORECASE,
+)
+_IP = re.compile(
+    r"(?<![0-9A-Za-z.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9A-Za-z]|\.[0-9])"
+    r"|(?<![0-9A-Za-z.:])(?=[0-9A-Fa-f:]*[0-9])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z:])"
+)
 
 
 def mask(text: str, kinds: Iterable[str] = DEFAULT_KINDS) -> str:
-    """`text` with a mark in the place of everything that looks like one of `kinds` (of
-    corpus.personal_data.KINDS)."""
+    """`text` with a mark in the place of everything that looks like one of `kinds` (of KINDS)."""
     kinds = tuple(kinds)
     # again, as a mark may uncover what stood too close to it; each mark takes digits or an at sign away
     while found := spans(text, kinds):
@@ -139,6 +165,23 @@ def _case_number(text: str):
     return (m.span() for m in forms._CASE.finditer(text))
 
 
+def _passport(text: str):
+    """The number; the words before it stay."""
+    return (m.span("number") for m in _PASSPORT.finditer(text))
+
+
+def _ip_address(text: str):
+    """Addresses that somebody can have to themselves: not those of every house's own network."""
+    return (m.span() for m in _IP.finditer(text) if _is_global(m[0]))
+
+
+def _is_global(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_global
+    except ValueError:
+        return False
+
+
 def _luhn(number: str) -> bool:
     total = 0
     for i, c in enumerate(reversed(number)):
@@ -155,4 +198,6 @@ _FINDERS: dict[str, Callable] = {
     "email": _email,
     "medical_record": _medical_record,
     "case_number": _case_number,
+    "passport": _passport,
+    "ip_address": _ip_address,
 }

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.masking import DEFAULT_KINDS, mask, mask_tree, spans
-from corpus.personal_data import KINDS, scan
+from corpus.masking import DEFAULT_KINDS, KINDS, LABELS, mask, mask_tree, spans
+from corpus.personal_data import scan
 from tests.corpus.test_personal_data import id_card
 
 
@@ -67,6 +67,19 @@ def test_the_other_kinds_are_for_asking():
     assert mask("13812345678", ()) == mask("13812345678", ("no such kind",)) == "13812345678"
 
 
+def test_passports_and_addresses_are_covered_where_they_are_asked_for():
+    assert mask("护照号码：E12345678，passport no. 533401234.", ("passport",)) == (
+        "护照号码：[passport]，passport no. [passport]."
+    )
+    assert mask("编号E12345678", ("passport",)) == "编号E12345678"
+    text = "来自 8.8.8.8、地址：1.1.1.1，2001:4860:4860::8888，"
+    others = "内网 192.168.1.1，版本 1.2.3.4.5，300.1.1.1，10:30:45"
+    masked = "来自 [ip_address]、地址：[ip_address]，[ip_address]，"
+    assert mask(text + others, ("ip_address",)) == masked + others
+    assert mask(text + others) == text + others
+    assert set(LABELS) == set(KINDS)
+
+
 PIECES = st.sampled_from(
     [
         *(
@@ -82,6 +95,9 @@ PIECES = st.sampled_from(
             "病历号：A0012345",
             "（2023）京01民终123号",
             "医保卡ID 12345",
+            "护照号 E12345678",
+            "8.8.8.8",
+            "2001:4860::1",
             "[mobile]",
             "[email]",
             "＠",

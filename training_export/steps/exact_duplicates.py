@@ -4,7 +4,6 @@ Equal is what is equal after NFKC, case folding and one space for each run of bl
 no text is changed by it."""
 
 import hashlib
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from training_export.curate.identity import answers_of
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
 from training_export.steps.keeping import keep_option, rank_of
+from training_export.steps.texts import folded
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,6 @@ class Parameters:
         choices={"row": _("Prompt and answers"), "prompt": _("The prompt"), "answer": _("The best answer")},
     )  # fmt: skip
     keep: str = keep_option()
-
-
-def folded(text: str) -> str:
-    """`text` as twins are found by: NFKC, case folded, runs of blanks as one space."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _key(row: Row, over: str) -> bytes:

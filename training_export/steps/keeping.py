@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from training_export.curate.identity import answers_of
+from training_export.curate.identity import answers_of, content_key
 from training_export.curate.judged_prompts import STATUS_RANK
 from training_export.option import Kind, option
 from training_export.steps.base import Row
@@ -20,7 +20,8 @@ def keep_option() -> Any:
     """The parameter `keep` of a step that finds twins."""
     return option(
         "best-judged", _("Which of the twins stays"), kind=Kind.CHOICE,
-        help="Which of several twins stays; where they are equal in that, the first.", choices=KEEP,
+        help="Which of several twins stays; where they are equal in that, one by its content or the first.",
+        choices=KEEP,
     )  # fmt: skip
 
 
@@ -34,3 +35,9 @@ def rank_of(row: Row, keep: str) -> tuple:
     provenance = row.example.provenance
     standing = STATUS_RANK.get(provenance.get("status", ""), 0)
     return (-standing, -len(provenance.get("annotators") or ()))
+
+
+def order_of(row: Row, keep: str, place: int) -> tuple:
+    """As `rank_of`, with what stands in the row where rows are equal in that: so which texts stay does not
+    depend on the order of the rows (their `place`), unless "first" asks for it."""
+    return (*rank_of(row, keep), b"" if keep == "first" else content_key(row.example), place)

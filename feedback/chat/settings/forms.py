@@ -4,18 +4,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.web.forms import Verbatim
+from corpus.masking import LABELS
 from corpus.personal_data import KINDS
 from feedback.models import ChatSettings
 from feedback.reactions.reasons import MAX_LABEL, MAX_REASONS
 
-KIND_LABELS = {
-    "mobile": _("Mobile numbers"),
-    "id_card": _("Numbers of Chinese identity cards"),
-    "bank_card": _("Numbers of bank cards"),
-    "email": _("E-mail addresses"),
-    "medical_record": _("Numbers of medical records"),
-    "case_number": _("Numbers of court cases"),
-}
 # What each choice means, said where it is made.
 MEANING = {
     "content": _(
@@ -89,7 +82,7 @@ class ChatForm(forms.Form):
     mask_kinds = forms.MultipleChoiceField(
         label=_("What is masked"),
         required=False,
-        choices=[(k, KIND_LABELS.get(k, k)) for k in KINDS],
+        choices=[(k, LABELS[k]) for k in KINDS],
         widget=forms.CheckboxSelectMultiple,
         help_text=_("None chosen means the usual ones: mobile, identity card, bank card, e-mail."),
     )
