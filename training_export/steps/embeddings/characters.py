@@ -56,6 +56,8 @@ def _reduced(texts: list[str], means: Means) -> "np.ndarray":
     if len(texts) < LEAST_TEXTS:
         reduced = _all_directions(weighed)
     else:
+        # Of the columns most occur nowhere, and the solver's cost is in all of them.
+        weighed = weighed[:, np.unique(weighed[:FITTED].indices)]
         reducer = TruncatedSVD(DIRECTIONS, random_state=means.seed % 2**32).fit(weighed[:FITTED])
         reduced = np.vstack(
             [reducer.transform(weighed[i : i + BATCH]) for i in range(0, len(texts), BATCH)]
