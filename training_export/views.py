@@ -23,6 +23,8 @@ from training_export.publish import downloads, reading, snapshots
 from training_export.reasons import UNITS, sentence_of, unit_of
 
 SHOWN = 50
+# What most come for; the others stand behind a fold.
+USUAL = ("trl-sft", "trl-preference", "trl-rm", "trl-kto", "llamafactory", "jsonl")
 SAMPLE_LINES = 4
 
 
@@ -46,7 +48,10 @@ def exports(request, project):
     context = {
         "project": project,
         "form": form,
-        "formats": [described(f) | {"chosen": f.name == chosen} for f in FORMATS.values()],
+        "formats": [
+            described(f) | {"chosen": f.name == chosen, "usual": f.name in USUAL} for f in FORMATS.values()
+        ],
+        "usual": USUAL,
         "working": [job for job in recent if job.state in (Job.State.QUEUED, Job.State.RUNNING)],
         "failed": next(iter(recent), None) if recent and recent[0].state == Job.State.FAILED else None,
         "bundles": bundles,
