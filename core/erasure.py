@@ -62,6 +62,8 @@ def erase(person: Person, *, actor) -> dict:
     counts: dict[str, int] = {}
     with written_over() as touched:
         with transaction.atomic():
+            # what is being made of the project's texts is published before this, or finds out about it
+            Project.objects.select_for_update().get(pk=person.project.pk)
             find(person)
             for part in registry.erasers():
                 if hasattr(part, "erase"):

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from core import jobs
 from core.erasure import Person
-from training_export.models import Bundle, Snapshot, StepValue
+from training_export.models import Bundle, RecipeVersion, Snapshot, StepValue
 from training_export.publish import snapshots
 from training_export.publish.parquet_rows import columns_of
 from training_export.publish.snapshot_files import folder_of_snapshot, sides_of
@@ -44,13 +44,10 @@ def find(person: Person) -> None:
 
 def _made_by_recipes(person: Person) -> Iterator[Snapshot]:
     """The data sets in which rows of the person's project may stand."""
-    slug = person.project.slug
     # A withdrawn one keeps its files until they are erased.
-    made = Snapshot.objects.exclude(folder="").exclude(withdrawn_why=WHY)
+    made = Snapshot.objects.exclude(folder="").filter(erased=False)
     for snapshot in made.select_related("recipe_version").order_by("pk").iterator():
-        document = snapshot.manifest.get("document", {})
-        sources = [*document.get("sources", []), *document.get("sets", {}).values()]
-        if snapshot.project_id == person.project.pk or any(s.get("project") == slug for s in sources):
+        if person.project.pk in snapshot.manifest.get("projects", [snapshot.project_id]):
             yield snapshot
 
 
@@ -82,7 +79,11 @@ def erase(person: Person) -> dict[str, int]:
     was there. Their numbers and the models trained on them are told in "withdrawn" and "models". What was
     computed of the project's texts goes as a whole."""
     made = list(Snapshot.objects.filter(pk__in=person.ids("snapshots")).select_related("recipe_version"))
+    open_ones = [snapshot for snapshot in made if snapshot.withdrawn_at is None]
     for snapshot in made:
+        snapshot.erased = True
+        snapshot.save(update_fields=["erased"])
+    for snapshot in open_ones:
         close(snapshot, WHY)
     bundles = Bundle.objects.filter(pk__in=person.ids("bundles")).select_related("snapshot")
     held = {bundle.snapshot for bundle in bundles} | set(made)
@@ -92,23 +93,34 @@ def erase(person: Person) -> dict[str, int]:
         snapshot.number for snapshot in held if snapshot.project_id == person.project.pk
     )
     person.ids("models").update(models_trained_on([snapshot.pk for snapshot in held]))
-    StepValue.objects.filter(project__in={person.project.pk, *(s.project_id for s in made)}).delete()
+    StepValue.objects.filter(project__in=_read_by_recipes(person) | {s.project_id for s in made}).delete()
     transaction.on_commit(lambda: _remove_withdrawn(person))
-    for snapshot in made:
+    for snapshot in open_ones:
         if snapshot.recipe_version_id is not None:
             params = {"version": snapshot.recipe_version_id, "successor_of": snapshot.pk}
             jobs.start("snapshot", project=snapshot.project, actor=snapshot.created_by, params=params)
     return {"data sets": count + sum(not s.bundles.exists() for s in made)}
 
 
+def _read_by_recipes(person: Person) -> set[int]:
+    """The projects in which something may have been computed of this one's texts."""
+    found = {person.project.pk}
+    for project, document in RecipeVersion.objects.values_list("recipe__project", "document").iterator():
+        sources = [*document.get("sources", []), *document.get("sets", {}).values()]
+        if any(source.get("project") == person.project.slug for source in sources):
+            found.add(project)
+    return found
+
+
 def _remove_withdrawn(person: Person) -> None:
     """The files of every bundle and data set of the project that was closed by an erasure: a run that was
     killed before its own were gone is made good by the next."""
-    erased = Q(snapshot__withdrawn_why=WHY) | Q(snapshot__folder="")
+    erased = Q(snapshot__erased=True) | Q(snapshot__folder="")
     withdrawn = Bundle.objects.filter(erased, withdrawn_at__isnull=False)
     mine = Q(snapshot__project=person.project) | Q(pk__in=person.ids("bundles"))
+    mine |= Q(snapshot__in=person.ids("snapshots"))
     for bundle in withdrawn.filter(mine):
         shutil.rmtree(snapshots.folder_of(bundle), ignore_errors=True)
-    made = Snapshot.objects.filter(withdrawn_why=WHY).exclude(folder="")
+    made = Snapshot.objects.filter(erased=True).exclude(folder="")
     for snapshot in made.filter(Q(project=person.project) | Q(pk__in=person.ids("snapshots"))):
         shutil.rmtree(folder_of_snapshot(snapshot), ignore_errors=True)

@@ -55,6 +55,8 @@ class Snapshot(models.Model):
     successor_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="successors")
     withdrawn_at = models.DateTimeField(null=True)
     withdrawn_why = models.TextField(blank=True)
+    # withdrawn by the erasure of a person in it: its files are gone or are going
+    erased = models.BooleanField(default=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )

@@ -36,6 +36,11 @@ def checked(one: Option, value) -> Any:
         case Kind.FLAG:
             if not isinstance(value, bool):
                 raise invalid(one.name, gettext("This must be true or false."))
+        case Kind.TEXT:
+            if not isinstance(value, str) or (one.maximum and len(value) > one.maximum):
+                raise invalid(
+                    one.name, gettext("This must be a text of at most %(n)s characters.") % {"n": one.maximum}
+                )
         case Kind.INTEGER:
             whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= NUMBERS_WITHIN
             if not whole or not _within(one, value):
@@ -102,7 +107,7 @@ def _proportion(one: Option, value) -> tuple[int, int]:
     parts = value.split(":") if isinstance(value, str) else value
     try:
         first, second = (int(p) for p in parts)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         first = second = 0
     if not (_within(one, first) and _within(one, second)):
         raise invalid(one.name, gettext("Give two whole numbers from 1 to 1000, such as 1:1."))
@@ -120,7 +125,7 @@ def _shares(one: Option, value) -> tuple:
     parts = value.split(",") if isinstance(value, str) else value
     try:
         shares = tuple(float(p) for p in parts)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise invalid(one.name, message)
     if len(shares) != 3 or any(not 0 <= s <= 1e6 for s in shares) or not sum(shares):
         raise invalid(one.name, message)

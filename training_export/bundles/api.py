@@ -40,7 +40,9 @@ class RecipeBundleSerializer(serializers.ModelSerializer):
 
 def bundles_of_recipes(project):
     """The project's bundles of data sets that recipes made, but for withdrawn ones, newest first."""
-    found = Bundle.objects.filter(snapshot__project=project, withdrawn_at=None).exclude(snapshot__folder="")
+    found = Bundle.objects.filter(
+        snapshot__project=project, snapshot__withdrawn_at=None, withdrawn_at=None
+    ).exclude(snapshot__folder="")
     return found.select_related("snapshot__project").order_by("-pk")
 
 

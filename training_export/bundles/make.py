@@ -9,7 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -43,7 +43,8 @@ ROWS_BETWEEN_LOOKS = 500
 def options_for(form: Format, given: dict) -> Options:
     """The checked options of a bundle in `form`; DomainError naming the one at fault. Only what changes how
     rows are written can be said: which rows there are is the data set's."""
-    writes = {name: one for name, one in OPTIONS.items() if name in Options.__dataclass_fields__}
+    fields = set(Options.__dataclass_fields__) - {"margin"}  # which the data set decides
+    writes = {name: one for name, one in OPTIONS.items() if name in fields}
     try:
         return form.settled(Options(**checked_values(writes, given)))
     except ValueError as wrong:
@@ -64,6 +65,7 @@ def make_bundle(
     written; nothing is kept then."""
     if snapshot.withdrawn_at is not None or not snapshot.folder:
         raise DomainError("withdrawn", _("The data set was withdrawn."), status=409)
+    options = replace(options, margin=snapshot.manifest.get("margin", "none"))
     key = key_of(form, options)
     known = Bundle.objects.filter(snapshot=snapshot, key=key, withdrawn_at=None).first()
     if known is not None:
@@ -83,6 +85,14 @@ def _write(snapshot: Snapshot, form: Format, options: Options, place: Path, ctl,
         if kind in {NAMES[cls] for cls in takes}:
             files.setdefault(side, []).append(path)
     sides = tuple(side for side in SPLITS if side in files) or ("train",)
+    lacking = [side for side in ("train", *form.needs) if files and side not in files]
+    if lacking:
+        raise DomainError(
+            "no_side",
+            _("The data set has no rows for %(sides)s, without which this trainer does not start.")
+            % {"sides": ", ".join(lacking)},
+            status=409,
+        )
     total = sum(n for kind, n in snapshot.counts.items() if kind in {NAMES[cls] for cls in takes})
     check = opened.enter_context(checking(form, place, options, prompts=total))
     writer = form.open(place, options, splits=sides)
@@ -142,7 +152,7 @@ def _prompts(paths: list[Path]) -> Iterator[list[Example]]:
         rows: Iterator[Example] = rows_of(paths[0])
     else:
         rows = heapq.merge(*(rows_of(path) for path in paths), key=asked_key)
-    for _group, of_prompt in groupby(rows, key=lambda example: example.group_id):
+    for _asked, of_prompt in groupby(rows, key=asked_key):
         yield list(of_prompt)
 
 
@@ -153,7 +163,7 @@ def _publish(snapshot: Snapshot, actor, form: Format, key: str, place: Path, mad
     made["files"] = [*made["files"], *(f.as_dict() | {"role": f.role} for f in scripts)]
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=snapshot.project_id)
-        held = Snapshot.objects.get(pk=snapshot.pk)
+        held = Snapshot.objects.select_for_update().get(pk=snapshot.pk)
         if held.withdrawn_at is not None:
             raise DomainError("withdrawn", _("The data set was withdrawn."), status=409)
         known = Bundle.objects.filter(snapshot=snapshot, key=key, withdrawn_at=None).first()

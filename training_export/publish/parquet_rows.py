@@ -6,7 +6,8 @@ A message is {role, content, more}: `content` null where it is no text, `more` a
 the message has ("" for nothing)."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from training_export.curate.identity import judged_of
 from training_export.formats.canonical import NAMES, from_row
 
 ROWS_AT_ONCE = 2000
+_LONG = re.compile(r"\d{19}")
 _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=list).encode
 
 
@@ -42,7 +44,7 @@ def schema_of(kind: str):
             ("key", pa.string()), ("way", pa.string()), ("group_id", pa.string()),
             ("context", pa.list_(message)), ("tools", pa.string()), ("sources", pa.string()),
             ("language", pa.string()), ("tags", pa.list_(pa.string())), ("weight", pa.float64()), *own,
-            ("provenance", pa.string()),
+            ("provenance", pa.string()), ("keys", pa.string()),
         ]
     )  # fmt: skip
 
@@ -59,9 +61,10 @@ class RowsWriter:
         self._held: list[dict] = []
         self.rows = 0
 
-    def add(self, example: Example) -> None:
-        """Put one row at the end. ValueError or UnicodeEncodeError where Parquet cannot hold it."""
-        self._held.append(_columns(example))
+    def add(self, example: Example, keys: Mapping[str, Sequence[str]]) -> None:
+        """Put one row at the end, with what decides on its side of a split. ValueError or UnicodeEncodeError
+        where Parquet cannot hold it."""
+        self._held.append(_columns(example) | {"keys": _dumps({k: list(v) for k, v in keys.items()})})
         self.rows += 1
         if len(self._held) >= ROWS_AT_ONCE:
             self._put_down()
@@ -81,6 +84,12 @@ class RowsWriter:
 
 def rows_of(path: Path) -> Iterator[Example]:
     """The rows of a file, in its order. Neighbours with the same context share it."""
+    for example, _keys in rows_with_keys(path):
+        yield example
+
+
+def rows_with_keys(path: Path) -> Iterator[tuple[Example, dict[str, list[str]]]]:
+    """As `rows_of`, each with what decides on its side of a split."""
     import pyarrow.parquet as pq
 
     last: tuple | None = None
@@ -93,7 +102,7 @@ def rows_of(path: Path) -> Iterator[Example]:
                     example.context, example.tools, example.sources = last
                 else:
                     last = same
-                yield example
+                yield example, _loads(columns["keys"])
 
 
 NUMBERS = ("weight", "margin", "n_for", "n_against")
@@ -199,7 +208,5 @@ def _answer_back(answer: dict) -> dict:
 
 
 def _loads(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:  # a number of more than 64 bits
-        return json.loads(text)
+    # orjson makes a float of a whole number beyond 64 bits
+    return json.loads(text) if _LONG.search(text) else orjson.loads(text)

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from django.conf import settings
@@ -14,10 +15,11 @@ from training_export.curate.examples import Example
 from training_export.formats.base import SPLITS, FileInfo
 from training_export.formats.canonical import NAMES
 from training_export.models import Snapshot
-from training_export.publish.parquet_rows import RowsWriter, keys_of, rows_of
+from training_export.publish.parquet_rows import RowsWriter, columns_of, rows_with_keys
 from training_export.publish.workplace import write_durably
 
 DATA, CARD, DROPPED = "data", "README.md", "dropped.parquet"
+DELTA = "delta"  # the step that leaves out what an earlier data set has
 
 
 class SnapshotFiles:
@@ -28,14 +30,14 @@ class SnapshotFiles:
         self._writers: dict[tuple[str, str], RowsWriter] = {}
         self.counts: Counter = Counter()
 
-    def add(self, example: Example, side: str) -> None:
-        """Put one row on `side`."""
+    def add(self, example: Example, side: str, keys: Mapping[str, Sequence[str]]) -> None:
+        """Put one row on `side`, with the keys that decided on it."""
         kind = NAMES[type(example)]
         writer = self._writers.get((kind, side))
         if writer is None:
             path = self._folder / name_of(kind, side)
             writer = self._writers[kind, side] = RowsWriter(path, kind)
-        writer.add(example)
+        writer.add(example, keys)
         self.counts[kind] += 1
 
     def close(self) -> list[FileInfo]:
@@ -106,14 +108,25 @@ def sides_of(snapshot: Snapshot) -> Iterator[tuple[str, str, Path]]:
 
 def rows_of_snapshot(project: Project, number: int) -> Iterator[Example]:
     """All rows of a data set; DomainError "no_snapshot"."""
-    for _kind, _side, path in sides_of(snapshot_or_refused(project, number)):
-        yield from rows_of(path)
+    for example, _side, _keys in sided_rows_of(snapshot_or_refused(project, number)):
+        yield example
 
 
-def ways_of_snapshot(snapshot: Snapshot) -> dict[bytes, str]:
-    """{key of what a row judges: which way}."""
-    return {
-        bytes.fromhex(row["key"]): row["way"]
-        for _kind, _side, path in sides_of(snapshot)
-        for row in keys_of(path)
-    }
+def sided_rows_of(snapshot: Snapshot) -> Iterator[tuple[Example, str, dict[str, list[str]]]]:
+    """(row, its side, the keys that decided on it) of a data set."""
+    for _kind, side, path in sides_of(snapshot):
+        for example, keys in rows_with_keys(path):
+            yield example, side, keys
+
+
+def ways_of_snapshot(snapshot: Snapshot) -> dict[bytes, set[str]]:
+    """{key of what a row judges: which ways}, of what the data set holds and, where it is incremental itself,
+    of what it left to the earlier ones."""
+    found: dict[bytes, set[str]] = {}
+    files = [path for _kind, _side, path in sides_of(snapshot)]
+    left = folder_of_snapshot(snapshot) / DROPPED
+    kept = (row for path in files for row in columns_of(path, "key", "way"))
+    earlier = (row for row in columns_of(left, "key", "way", "step") if row["step"] == DELTA)
+    for row in chain(kept, earlier):
+        found.setdefault(bytes.fromhex(row["key"]), set()).add(row["way"])
+    return found

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
@@ -9,8 +10,9 @@ from rest_framework.views import APIView
 
 from core import jobs
 from core.api.auth import project_for
+from core.errors import DomainError
 from core.jobs.api import JobSerializer
-from core.models import Role
+from core.models import ApiKey, Project, Role
 from training_export.collect.consistent_read import check_event
 from training_export.models import Recipe, RecipeVersion, Snapshot
 from training_export.publish.snapshot_files import snapshot_or_refused
@@ -18,6 +20,7 @@ from training_export.recipes import yaml_form
 from training_export.recipes.actions import apply_recipe, version_of
 from training_export.recipes.diff import difference
 from training_export.recipes.document import RecipeDocument
+from training_export.recipes.gather import sources_of
 from training_export.recipes.presets import PRESETS
 from training_export.recipes.standing import LONGEST_NOTE, sign_off, withdraw
 
@@ -94,6 +97,19 @@ def checked(serializer: type[serializers.Serializer], data) -> dict[str, Any]:
     return asked.validated_data
 
 
+def held_to(request, project: Project, document: RecipeDocument) -> None:
+    """DomainError "no_project" where a key, which opens one project, asks for rows of another that its person
+    manages too."""
+    if isinstance(request.auth, ApiKey):
+        for path, source in sources_of(document):
+            if source.project not in ("", project.slug):
+                raise DomainError(
+                    "no_project",
+                    _("%(path)s: a key opens its own project only.") % {"path": path},
+                    field=path,
+                )
+
+
 class PresetsView(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT, summary="Recipes to begin with")
     def get(self, request):
@@ -131,6 +147,7 @@ class RecipesView(APIView):
         asked = checked(RecipeSerializer, request.data)
         said = asked["document"]
         document = yaml_form.load(said) if isinstance(said, str) else RecipeDocument.of(said)
+        held_to(request, project, document)
         version, new = apply_recipe(
             project=project, actor=request.user, name=asked["name"], document=document
         )
@@ -169,6 +186,7 @@ class SnapshotsView(APIView):
         project, _role = project_for(request, slug, Role.MANAGER)
         asked = checked(SnapshotAskedSerializer, request.data)
         version = version_of(project, asked["recipe"], asked.get("version"))
+        held_to(request, project, RecipeDocument.of(version.document))
         check_event(asked.get("as_of"))
         params = {"version": version.pk, "as_of": asked.get("as_of")}
         job = jobs.start("snapshot", project=project, actor=request.user, params=params)

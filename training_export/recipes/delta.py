@@ -10,9 +10,10 @@ from training_export.steps.base import Report, Row, Rows
 
 @dataclass
 class Earlier:
-    """The rows of an earlier data set: {key of what is judged: which way}."""
+    """The rows of an earlier data set: {key of what is judged: which ways}; `number`: its own, or 0."""
 
-    ways: Mapping[bytes, str]
+    ways: Mapping[bytes, set[str]]
+    number: int = 0
 
 
 def new_rows(rows: Rows, earlier: Earlier, *, replay: float, seed: int, report: Report) -> Iterator[Row]:
@@ -29,7 +30,7 @@ def new_rows(rows: Rows, earlier: Earlier, *, replay: float, seed: int, report: 
             figures["new"] += 1
         else:
             there.add(judged)
-            if known != way:
+            if way not in known:
                 figures["flipped"] += 1
             elif _point(seed, judged) < replay:
                 figures["replayed"] += 1
@@ -38,7 +39,7 @@ def new_rows(rows: Rows, earlier: Earlier, *, replay: float, seed: int, report: 
                 continue
         report.kept += 1
         yield row
-    report.figures = figures | {"gone": len(earlier.ways) - len(there)}
+    report.figures = figures | {"gone": len(earlier.ways) - len(there), "since": earlier.number}
 
 
 def _point(seed: int, key: bytes) -> float:

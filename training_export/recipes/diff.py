@@ -49,7 +49,9 @@ def difference(earlier: Snapshot, later: Snapshot) -> Difference:
     """What `later` has that `earlier` has not, and so on. A row is known by what it judges, so that a pair
     that was turned round is flipped, neither in nor out."""
     found = Difference()
-    before = {bytes.fromhex(row["key"]): _said(row) for row in _rows(earlier)}
+    before: dict[bytes, dict[str, tuple]] = {}
+    for row in _rows(earlier):
+        before.setdefault(bytes.fromhex(row["key"]), {})[row["way"]] = _said(row)
     dropped_before = {bytes.fromhex(row["key"]) for row in _dropped(earlier)}
     there: set[bytes] = set()
     for row in _rows(later):
@@ -59,16 +61,19 @@ def difference(earlier: Snapshot, later: Snapshot) -> Difference:
             found.tell("into", "dropped_before" if key in dropped_before else "new", row)
             continue
         there.add(key)
-        way, side, numbers, _group, _kind = _said(row)
-        if way != known[0]:
+        side, numbers, _group, _kind = _said(row)
+        same = known.get(row["way"])
+        if same is None:
             found.tell("flipped", "flipped", row)
-        elif side != known[1]:
+        elif side != same[0]:
             found.tell("changed", "side", row)
-        elif numbers != known[2]:
+        elif numbers != same[1]:
             found.tell("changed", "numbers", row)
     why = {bytes.fromhex(row["key"]): f"{row['step']}:{row['reason']}" for row in _dropped(later)}
-    for key, (_way, _side, _numbers, group, kind) in before.items():
-        if key not in there:
+    for key, ways in before.items():
+        if key in there:
+            continue
+        for _side, _numbers, group, kind in ways.values():
             row = {"key": key.hex(), "group_id": group, "kind": kind}
             found.tell("out", why.get(key, "not_given"), row)
     return found
@@ -81,7 +86,7 @@ def _rows(snapshot: Snapshot) -> Iterator[dict[str, Any]]:
 
 
 def _said(row: dict) -> tuple:
-    return row["way"], row["side"], tuple(row.get(name) for name in NUMBERS), row["group_id"], row["kind"]
+    return row["side"], tuple(row.get(name) for name in NUMBERS), row["group_id"], row["kind"]
 
 
 def _dropped(snapshot: Snapshot) -> Iterator[dict[str, Any]]:

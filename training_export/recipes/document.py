@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from core.errors import DomainError
 from training_export.curate.examples import (
     Binary,
-    EvalQuestion,
     Preference,
     PromptOnly,
     RankedList,
@@ -30,7 +29,6 @@ KINDS = {
     "binary": Binary,
     "ranked": RankedList,
     "prompt": PromptOnly,
-    "eval": EvalQuestion,
 }
 STANDING = {
     "settled": _("Settled"),
@@ -39,6 +37,7 @@ STANDING = {
     "imported": _("Came with an imported file"),
 }
 RESERVED = "evaluation"  # the tag of items that are kept for evaluation
+WHOLE_SET = "reserved"  # the name under which steps find them
 MOST_SOURCES = MOST_SETS = 20
 MOST_STEPS = 40
 
@@ -137,13 +136,20 @@ class RecipeDocument:
         if unknown := sorted(set(given) - {f.name for f in fields(cls)}):
             raise _at(str(unknown[0])[:60], gettext("A recipe has no part of this name."))
         kinds = given.get("kinds")
-        if not isinstance(kinds, list | tuple) or not kinds or any(kind not in KINDS for kind in kinds):
+        if (
+            not isinstance(kinds, list | tuple)
+            or not kinds
+            or any(not isinstance(kind, str) or kind not in KINDS for kind in kinds)
+        ):
             raise _at("kinds", gettext("Choose among: %(names)s.") % {"names": ", ".join(KINDS)})
         sources = _list(given.get("sources", [{}]), "sources", MOST_SOURCES) or [{}]
         sets = _mapping(given.get("sets") or {}, "sets")
         if len(sets) > MOST_SETS:
             raise _at("sets", gettext("These are too many."))
         steps = _list(given.get("steps") or [], "steps", MOST_STEPS)
+        done = [next(iter(one)) if isinstance(one, Mapping) else one for one in steps]
+        if "mix" in done and "split" in done[: done.index("mix")]:
+            raise _at("steps", gettext("What is mixed in must be split too: put the split after it."))
         return cls(
             kinds=tuple(kind for kind in KINDS if kind in kinds),
             sources=tuple(_part(Source, one, f"sources[{place}]") for place, one in enumerate(sources)),
@@ -213,6 +219,8 @@ def _list(given: Any, path: str, most: int) -> list:
 
 
 def _set_name(name: str) -> str:
+    if name == WHOLE_SET:
+        raise _at("sets", gettext("The set “reserved” is made of the items with the tag “evaluation”."))
     if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii() or len(name) > 40:
         raise _at("sets", gettext("A set's name has letters, digits, - and _ only, 40 at most."))
     return name

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext as _
 
+from annotation.models import ItemTag
 from core.errors import DomainError
 from core.models import Member, Project, Role, User
 from training_export.collect.consistent_read import Reading
@@ -14,11 +15,13 @@ from training_export.curate import splits
 from training_export.curate.examples import Answer, Preference
 from training_export.curate.identity import answers_of
 from training_export.curate.rules import CurationRules
-from training_export.publish.snapshot_files import rows_of_snapshot
+from training_export.publish.snapshot_files import sided_rows_of, snapshot_or_refused
 from training_export.publish.tolerance import Tolerance
-from training_export.recipes.document import RecipeDocument, Source
+from training_export.recipes.document import RESERVED, RecipeDocument, Source
 from training_export.recipes.spool import Spool
 from training_export.steps.base import Row
+
+END_USER = "end_user"  # the standing of rows that end users' words alone gave
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def projects_of(document: RecipeDocument, project: Project, actor: User | None) 
     is not there or that `actor` does not manage, without telling which; None is whoever sits at the
     machine itself."""
     found = {"": project}
-    for path, source in _sources(document):
+    for path, source in sources_of(document):
         if source.project in found:
             continue
         other = Project.objects.filter(slug=source.project).first()
@@ -51,7 +54,8 @@ def projects_of(document: RecipeDocument, project: Project, actor: User | None) 
     return found
 
 
-def _sources(document: RecipeDocument) -> Iterator[tuple[str, Source]]:
+def sources_of(document: RecipeDocument) -> Iterator[tuple[str, Source]]:
+    """(path of its project in the document, source) of all sources and sets."""
     for place, source in enumerate(document.sources):
         yield f"sources[{place}].project", source
     for name, source in document.sets.items():
@@ -78,11 +82,15 @@ def gather(
 ) -> None:
     """Put the rows of one source on `spool`, each with the keys that decide on its side of a split."""
     if source.snapshot:
-        for example in rows_of_snapshot(project, source.snapshot):
-            if type(example) in takes and not _unwanted(example, source):
-                keys = splits.keys_of(splits.EVERY, messages=example.context, sources=example.sources)
-                spool.add_keyed(Row(example, keys_by_kind(keys)))
+        for example, side, known in sided_rows_of(snapshot_or_refused(project, source.snapshot)):
+            if type(example) not in takes:
+                continue
+            if why := _unwanted(example, source, set(example.tags)):
+                left_out[why] += 1
+                continue
+            spool.add_keyed(Row(example, known, side))
         return
+    tagged = _tagged(project, reading, source) if source.include else {}
     asked = _Asked(source.include, source.thumbs_per_user, source.thumbs_balance, rules.seed)
     for found in examples(
         project,
@@ -97,7 +105,9 @@ def gather(
     ):
         for example in found.rows:
             tolerance.offered()
-            if why := _unwanted(example, source):
+            # end users' words have the tags of the items that others judged the same prompt on
+            tags = set(example.tags) | tagged.get(example.provenance.get("prompt"), set())
+            if why := _unwanted(example, source, tags):
                 left_out[why] += 1
                 continue
             if found.group and example.group_id != found.group:  # a correction made its context
@@ -120,16 +130,31 @@ def keys_by_kind(keys: frozenset) -> dict[str, list[str]]:
     return found
 
 
-def _unwanted(example, source: Source) -> str:
-    """Why the source does not want the row; "" if it does."""
-    tags = set(example.tags)
+def _tagged(project: Project, reading: Reading, source: Source) -> dict[int, set[str]]:
+    """{prompt: those of its items' tags that decide whether the source wants it}."""
+    names = {*source.tags, *source.without_tags, RESERVED}
+    rows = ItemTag.objects.filter(item__project=project, name__in=names).values_list(
+        "item__prompt_id", "name"
+    )
+    found: dict[int, set[str]] = {}
+    for prompt, name in reading.rows(rows):
+        found.setdefault(prompt, set()).add(name)
+    return found
+
+
+def _unwanted(example, source: Source, tags: set[str]) -> str:
+    """Why the source does not want the row; "" if it does. What is kept for evaluation is wanted only where
+    it is asked for, or nothing at all is excluded."""
+    if RESERVED in tags and RESERVED not in source.tags and source.without_tags:
+        return "other_tags"
     if (source.tags and not tags & set(source.tags)) or tags & set(source.without_tags):
         return "other_tags"
     if source.languages and example.language not in source.languages:
         return "other_language"
     if source.origins and not all(_is_of(answer, source.origins) for answer in answers_of(example)):
         return "other_origin"
-    if example.provenance.get("status", "raw") not in source.standing:
+    status = example.provenance.get("status", "raw")
+    if status != END_USER and status not in source.standing:  # whose words count is said by `include`
         return "other_standing"
     if source.agreement and isinstance(example, Preference):
         votes = example.n_for + example.n_against

@@ -4,16 +4,15 @@ import platform
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError
 from core.jobs.control import NoControl
-from core.models import Project, User
+from core.models import Event, Project, User
 from corpus.models import Prompt
 from training_export.collect.consistent_read import Reading, consistent_read
 from training_export.curate.examples import Preference, PromptOnly
@@ -21,6 +20,7 @@ from training_export.formats.base import Options, Writer
 from training_export.models import RecipeVersion, Snapshot
 from training_export.publish.digests import RowDigests
 from training_export.publish.snapshot_files import (
+    DELTA,
     DROPPED,
     SnapshotFiles,
     sha256_of,
@@ -32,7 +32,7 @@ from training_export.publish.tolerance import Tolerance
 from training_export.publish.workplace import sweep, workplace
 from training_export.reasons import sentence_of
 from training_export.recipes.delta import Earlier, new_rows
-from training_export.recipes.document import RESERVED, RecipeDocument, Source
+from training_export.recipes.document import RESERVED, WHOLE_SET, RecipeDocument, Source
 from training_export.recipes.dropped import DroppedFile, ToldReport, write_scores
 from training_export.recipes.figures import Figures
 from training_export.recipes.gather import gather, projects_of, without_margins
@@ -41,9 +41,6 @@ from training_export.recipes.spool import Spool
 from training_export.recipes.values import StoredValues
 from training_export.steps import STEPS, Means
 from training_export.steps.base import Row, Rows
-
-WHOLE_SET = "reserved"  # the name under which steps find what is kept for evaluation
-DELTA = "delta"
 
 
 def make_snapshot(
@@ -64,14 +61,25 @@ def make_snapshot(
     projects = projects_of(document, project, actor)
     sweep()
     with workplace() as place, rare_collections():
-        made = _Run(project, version, document, projects, place, ctl).made(as_of)
-        return publish(project, actor, version, place, made, ctl, job, successor_of)
+        begun = Event.objects.aggregate(last=Max("id"))["last"] or 0
+        made = _Run(project, version, document, projects, place, ctl, successor_of).made(as_of)
+        return publish(project, actor, version, place, made, ctl, job, successor_of, begun)
 
 
 class _Run:
     """One way from the sources to the files in `place`."""
 
-    def __init__(self, project, version, document: RecipeDocument, projects: dict, place: Path, ctl):
+    def __init__(
+        self,
+        project: Project,
+        version: RecipeVersion,
+        document: RecipeDocument,
+        projects: dict[str, Project],
+        place: Path,
+        ctl,
+        successor_of: Snapshot | None,
+    ):
+        self._successor_of = successor_of
         self._project, self._version, self._document = project, version, document
         self._projects, self._place, self._ctl = projects, place, ctl
         self._left_out: Counter = Counter()
@@ -83,13 +91,13 @@ class _Run:
         """All files are in the place; the manifest but for the number."""
         document, seed = self._document, self._document.rules.seed
         with consistent_read(as_of) as reading:
-            rows = self._gathered(reading, document.sources, document.takes)
+            rows = self._gathered(reading, document.sources, document.takes, self._left_out)
+            self._left_out += self._refused.left_out
             sets = {
-                name: self._gathered(reading, [source], document.takes | {PromptOnly})
-                for name, source in self._sets().items()
+                name: self._gathered(reading, sources, document.takes | {PromptOnly}, Counter())
+                for name, sources in self._sets().items()
             }
             as_of = reading.as_of
-        self._left_out += self._refused.left_out
         rows = self._margins(rows)
         dropped = DroppedFile(self._place / DROPPED)
         means = Means(
@@ -111,17 +119,29 @@ class _Run:
             steps.append(said | {"notes": [_note(step.notes, *note) for note in report.notes]})
         if document.delta is not None:
             report = ToldReport(DELTA, dropped)
-            earlier = self._earlier(document.delta.since)
+            earlier = self._earlier(document.delta.since, as_of)
             fresh = new_rows(rows, earlier, replay=document.delta.replay, seed=seed, report=report)
             rows = self._next(rows, fresh)
             steps.append({"step": DELTA, "version": 1, "place": len(steps), **report.as_dict()})
         dropped.close()
         return self._written(rows, steps, beside, as_of)
 
-    def _sets(self) -> dict[str, Source]:
-        names = {name for name, _parameters in self._document.steps}
-        own = {WHOLE_SET: Source(tags=(RESERVED,), without_tags=())} if "decontaminate" in names else {}
-        return own | dict(self._document.sets)
+    def _sets(self) -> dict[str, list[Source]]:
+        """The recipe's sets, and what is kept for evaluation in any project that gives rows."""
+        said = {name: [source] for name, source in self._document.sets.items()}
+        if "decontaminate" in {name for name, _parameters in self._document.steps}:
+            slugs = {"": None} | {source.project: None for source in self._document.sources}
+            said[WHOLE_SET] = [Source(project=slug, tags=(RESERVED,), without_tags=()) for slug in slugs]
+        return said
+
+    def _origins(self) -> set[int]:
+        """The projects whose rows may stand in the data set, also by way of another data set."""
+        found = {project.pk for project in self._projects.values()}
+        for source in [*self._document.sources, *self._document.sets.values()]:
+            if source.snapshot:
+                of = snapshot_or_refused(self._projects[source.project], source.snapshot)
+                found.update(of.manifest.get("projects", ()))
+        return found
 
     def _set(self, sets: dict[str, Spool], name: str) -> Rows:
         if name not in sets:
@@ -138,7 +158,9 @@ class _Run:
         self._spools += 1
         return Spool(self._place / f".rows-{self._spools}")
 
-    def _gathered(self, reading: Reading, sources: Iterable[Source], takes: frozenset) -> Spool:
+    def _gathered(
+        self, reading: Reading, sources: Iterable[Source], takes: frozenset, left_out: Counter
+    ) -> Spool:
         spool = self._spool()
         prompts = {
             project.pk: _prompts(reading, project)
@@ -162,7 +184,8 @@ class _Run:
                     takes=part,
                     reading=reading,
                     tolerance=tolerance,
-                    left_out=self._left_out if takes == self._document.takes else Counter(),
+                    # of prompts alone nothing else is asked than of their rows before
+                    left_out=left_out if part is parts[0] or not parts[0] else Counter(),
                     progress=lambda done, total=total: self._ctl.progress(done, total),  # type: ignore[misc]
                 )
                 tolerance.end(rows=len(spool) - before)
@@ -184,21 +207,21 @@ class _Run:
         rows.close()
         return spool
 
-    def _earlier(self, number: int) -> Earlier:
-        if not number:
-            last = (
-                Snapshot.objects.filter(
-                    project=self._project,
-                    recipe_version__recipe=self._version.recipe,
-                    withdrawn_at=None,
-                )
-                .order_by("-number")
-                .first()
-            )
-            return Earlier({} if last is None else ways_of_snapshot(last))
-        return Earlier(ways_of_snapshot(snapshot_or_refused(self._project, number)))
+    def _earlier(self, number: int, as_of: int) -> Earlier:
+        """The data set to compare with: the one named, or the recipe's last that was read before this one,
+        for a successor the last before the one that it stands for."""
+        if number:
+            return Earlier(ways_of_snapshot(snapshot_or_refused(self._project, number)), number)
+        made = Snapshot.objects.filter(
+            project=self._project, recipe_version__recipe=self._version.recipe, withdrawn_at=None
+        )
+        if self._successor_of is not None:
+            made = made.filter(number__lt=self._successor_of.number)
+        last = made.filter(as_of__lte=as_of).order_by("-number").first()
+        return Earlier({}) if last is None else Earlier(ways_of_snapshot(last), last.number)
 
     def _written(self, rows: Spool, steps: list[dict], beside: list[str], as_of: int) -> dict:
+        rows = self._margins(rows)
         ordered = self._spool()
         for row in rows:
             ordered.add_keyed(row)
@@ -207,16 +230,18 @@ class _Run:
         files = SnapshotFiles(self._place)
         digests = RowDigests(self._place / ".digests")
         figures = Figures()
-        for _group, of_prompt in groupby(rows, key=lambda row: row.example.group_id):
-            held = list(of_prompt)
-            pairs = sum(isinstance(row.example, Preference) for row in held)
-            for row in held:
-                example, side = row.example, row.split or "train"
-                if isinstance(example, Preference) and example.weight != 1 / pairs:
-                    example = replace(example, weight=1 / pairs)
-                files.add(example, side)
-                digests.add(example, side)
-                figures.add(example, side)
+        pairs = Counter(row.example.group_id for row in rows if isinstance(row.example, Preference))
+        shares = all(getattr(parameters, "share_weight", True) for _name, parameters in self._document.steps)
+        margins = False
+        for row in rows:
+            example, side = row.example, row.split or "train"
+            if isinstance(example, Preference):
+                margins = example.margin is not None
+                if shares and example.weight != 1 / pairs[example.group_id]:
+                    example = replace(example, weight=1 / pairs[example.group_id])
+            files.add(example, side, row.keys)
+            digests.add(example, side)
+            figures.add(example, side)
         rows.close()
         written = files.close()
         if not written:
@@ -236,6 +261,9 @@ class _Run:
             "recipe": {"name": self._version.recipe.name, "version": self._version.number},
             "document": self._document.as_dict(),
             "as_of": as_of,
+            # what a step wrote is a difference of scores, as Bradley and Terry's is
+            "margin": (self._document.rules.margin.replace("none", "bt")) if margins else "none",
+            "projects": sorted(self._origins()),
             "content_sha256": digests.hexdigest(),
             "counts": dict(sorted(files.counts.items())),
             "left_out": {

@@ -7,22 +7,34 @@ from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from core import events
-from core.models import Project
+from core.errors import Conflict
+from core.models import Event, Project
 from training_export.formats.base import FileInfo
-from training_export.models import RecipeVersion, Snapshot
+from training_export.models import RecipeVersion, Snapshot, StepValue
 from training_export.publish.numbers import next_number
 from training_export.publish.snapshot_files import folder_of_snapshot, write_card
 from training_export.publish.snapshots import MANIFEST
 from training_export.publish.workplace import sync, write_durably
 
+ERASED = "person.erase"  # the verb of core.erasure
+
 
 def publish(
-    project, actor, version: RecipeVersion, place: Path, made: dict, ctl, job, successor_of
+    project, actor, version: RecipeVersion, place: Path, made: dict, ctl, job, successor_of, begun: int
 ) -> Snapshot:
-    """Number, card, manifest, rename, row: one transaction."""
+    """Number, card, manifest, rename, row: one transaction. Conflict "erased" where somebody in one of the
+    projects has been erased since the Event `begun`: their words may stand in what was read before."""
     with transaction.atomic():
+        list(Project.objects.select_for_update().filter(pk__in=made["projects"]).order_by("pk"))
+        since = Event.objects.filter(project__in=made["projects"], verb=ERASED, pk__gt=begun)
+        if since.exists():
+            StepValue.objects.filter(project=project).delete()
+            raise Conflict(
+                "erased", _("Somebody was erased while the data set was being made. Make it again.")
+            )
         number = next_number(project)
         card = _card(project, number, made, place)
         manifest = {"snapshot": number, "created_at": timezone.now().isoformat()} | made

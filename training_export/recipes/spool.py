@@ -1,6 +1,7 @@
 """Rows on disk between two steps: any number of them in flat memory, gone through as often as needed."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from training_export.curate.identity import SIZE, asked_key, judged_of
 from training_export.formats.canonical import Lines, from_row
 from training_export.steps.base import Row
 
+_LONG = re.compile(rb"\d{19}")
 _KEY = 2 * SIZE + 16  # what a row stands by in the order of a data set: 48 bytes
 
 
@@ -98,16 +100,16 @@ def _line_at(lines, start: int) -> bytes:
 
 
 def _loads(line: bytes) -> dict:
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:  # a number of more than 64 bits
-        return json.loads(line)
+    # orjson makes a float of a whole number beyond 64 bits
+    return json.loads(line) if _LONG.search(line) else orjson.loads(line)
 
 
 def _without_ids(line: bytes) -> bytes:
     """What tells twins apart beyond what they say, but for the numbers a database gave them."""
     row = _loads(line.partition(b"\t")[2])
     provenance = row["provenance"]
-    told = [provenance.get(name) for name in ("status", "reason")]
+    told = [provenance.get(name) for name in ("status", "reason", "models")]
+    told += [row["language"], row.get("n_against")]
+    told += [row[name]["origin"] for name in ("target", "chosen", "rejected", "answer") if name in row]
     told += [len(provenance.get(name) or ()) for name in ("annotators", "versions")]
     return orjson.dumps([row["weight"], row.get("margin"), row.get("n_for"), row.get("tags"), told])

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from core import storable
 from core.errors import DomainError
 from training_export.recipes.document import RecipeDocument
 
@@ -24,6 +25,9 @@ def load(text: str) -> RecipeDocument:
                 raise yaml.MarkedYAMLError(
                     problem=_("aliases (*name)"), problem_mark=self.peek_event().start_mark
                 )
+            if getattr(self.peek_event(), "tag", None):
+                mark = self.peek_event().start_mark
+                raise yaml.MarkedYAMLError(problem=_("types (!name)"), problem_mark=mark)
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node, deep=False):
@@ -44,8 +48,10 @@ def load(text: str) -> RecipeDocument:
         raise _invalid(
             _("Line %(line)s is no YAML of a recipe: %(problem)s.") % {"line": line, "problem": wrong.problem}
         ) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as wrong:
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as wrong:
         raise _invalid(_("This is no YAML: %(problem)s.") % {"problem": str(wrong)[:200]}) from None
+    if fault := storable.fault(given):
+        raise _invalid(_("The file holds what no text may hold (%(fault)s).") % {"fault": fault})
     return RecipeDocument.of(given)
 
 

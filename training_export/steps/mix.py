@@ -61,6 +61,7 @@ def _work(rows: Rows, parameters: Parameters, report: Report, means: Means) -> I
     for place, row in enumerate(rows):
         means.progress(place + 1, len(rows))
         kinds.add(type(row.example))
+        known.add(content_key(row.example))  # what stands in the domain already is not drawn
         domain += size(row.example)
         yield row
     wanted = domain * parameters.ratio[1] / parameters.ratio[0]

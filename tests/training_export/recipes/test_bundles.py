@@ -57,7 +57,7 @@ def test_every_script_is_one_that_a_shell_reads(name):
     try:
         made_bundle = bundle(snapshot, name)
     except DomainError as refused:
-        assert refused.code in ("no_rows", "check_failed")
+        assert refused.code in ("no_rows", "check_failed", "no_side")
         return
     script = snapshots.folder_of(made_bundle) / "train.sh"
     if script.exists():
@@ -73,7 +73,7 @@ def test_a_form_that_can_hold_nothing_of_it_is_refused_and_leaves_nothing():
     assert refused.value.code == "no_rows" and not Bundle.objects.exists()
 
 
-@pytest.mark.parametrize("option", [{"system": "drop"}, {"pairs": "all"}, {"stage": "rl"}])
+@pytest.mark.parametrize("option", [{"system": "drop"}, {"pairs": "all"}, {"margin": "bt"}, {"stage": "rl"}])
 def test_options_that_a_form_does_not_have_are_refused(option):
     with pytest.raises(DomainError) as refused:
         options_for(form_named("trl-sft"), option)
@@ -101,3 +101,17 @@ def test_a_withdrawn_data_set_gives_no_more_bundles_and_takes_no_name():
             refused()
         assert why.value.code == "withdrawn"
     assert SignOff.objects.count() == 1
+
+
+def test_margins_are_the_data_sets_own():
+    snapshot = made(filled(4), rules={"margin": "bt"})
+    held = bundle(snapshot, "trl-rm")
+    assert all("margin" in json.loads(line) for line in lines(held))
+    assert held.manifest["options"]["margin"] == snapshot.manifest["margin"] == "bt"
+    assert not any("margin" in json.loads(line) for line in lines(bundle(made(filled(4)), "trl-rm")))
+
+
+def test_a_trainer_that_needs_a_validation_file_is_not_given_a_data_set_without_one():
+    with pytest.raises(DomainError) as refused:
+        bundle(made(filled(3), kinds=["sft"]), "chatglm3")
+    assert refused.value.code == "no_side" and "validation" in str(refused.value.message)

@@ -5,15 +5,18 @@ import json
 
 import pytest
 
+from annotation.models import ItemTag
 from core.errors import DomainError
 from core.models import Event
 from tests import cast
 from tests.training_export import judged
+from tests.training_export.collect import test_end_user_feedback as chats
 from tests.training_export.recipes.filled import filled, made, recipe
 from training_export.models import Snapshot
 from training_export.publish.parquet_rows import columns_of, rows_of
 from training_export.publish.snapshot_files import DROPPED, folder_of_snapshot, rows_of_snapshot
 from training_export.recipes.make import make_snapshot
+from training_export.recipes.presets import PRESETS
 
 pytestmark = pytest.mark.django_db
 
@@ -165,3 +168,63 @@ def test_the_manifest_says_all_of_it():
     assert {f["path"] for f in manifest["files"]} | {"manifest.json"} == {
         str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()
     }
+
+
+def test_a_third_incremental_one_knows_what_the_second_left_to_the_first():
+    project = filled(20)
+    version = recipe(project, delta={"since": 0, "replay": 0})
+    assert make_snapshot(project=project, actor=None, version=version).counts == {"preference": 64}
+    for text in ("A second one", "A third one"):
+        item = judged.item(project, prompt=cast.make_prompt(project, text))
+        judged.judge(item, project.annotators.first(), {"ranking": [[0], [1], [2]]})
+        assert make_snapshot(project=project, actor=None, version=version).counts == {"preference": 3}
+
+
+def test_thumbs_are_rows_of_their_own_and_not_from_evaluation_items():
+    project = judged.project()
+    for who, value in (("ann", 1), ("bob", 1), ("cem", -1)):
+        _asked, (answer,) = chats.ask(project, who, f"Is it safe, asks {who}?")
+        chats.thumb(project, who, answer, value)
+    version = recipe(project, **PRESETS["kto-thumbs"].given | {"steps": []})
+    snapshot = make_snapshot(project=project, actor=None, version=version)
+    rows = list(rows_of_snapshot(project, snapshot.number))
+    assert sorted(row.label for row in rows) == [False, True, True]
+    assert {row.provenance["reason"] for row in rows} == {"thumb"}
+    kept = cast.make_item(project, ["Yes.", "No."], prompt=cast.make_prompt(project, "Is it safe, asks ann?"))
+    ItemTag.objects.create(item=kept, name="evaluation")
+    again = make_snapshot(project=project, actor=None, version=version)
+    assert again.counts == {"binary": 2} and again.left_out["other_tags"] == 1
+
+
+def test_pairs_of_one_question_in_two_projects_share_their_weight_each_in_its_own():
+    one, other = filled(3, slug="one"), filled(3, slug="other")
+    snapshot = made(one, sources=[{}, {"project": "other"}])
+    by_group: dict = {}
+    for row in rows_of_snapshot(one, snapshot.number):
+        by_group.setdefault(row.group_id, []).append(row.weight)
+    assert len(by_group) == 6
+    assert all(sum(weights) == pytest.approx(1) for weights in by_group.values())
+    assert other.pk in snapshot.manifest["projects"]
+
+
+def test_rows_of_another_data_set_keep_their_side_and_their_keys():
+    project = filled(30)
+    first = made(project, steps=[{"split": {"shares": [60, 40, 0]}}])
+    second = made(project, sources=[{"snapshot": first.number}])
+    assert {f["path"]: f["rows"] for f in first.manifest["files"] if f["role"] == "data"} == {
+        f["path"]: f["rows"] for f in second.manifest["files"] if f["role"] == "data"
+    }
+    assert second.content_sha256 == first.content_sha256
+
+
+def test_a_whole_number_beyond_64_bits_comes_back_as_it_was(tmp_path):
+    from tests.training_export.steps.rows_made import sft
+    from training_export.publish.parquet_rows import RowsWriter
+    from training_export.recipes.spool import Spool
+
+    row = sft("q", "a", tools=[{"type": "function", "function": {"name": "f", "n": 2**64}}])
+    writer, spool = RowsWriter(tmp_path / "x.parquet", "sft"), Spool(tmp_path / "y")
+    writer.add(row.example, row.keys)
+    writer.close()
+    spool.add(row)
+    assert list(rows_of(tmp_path / "x.parquet")) == [row.example] == [found.example for found in spool]
