@@ -15,6 +15,7 @@ TEMPLATE_TOKEN = re.compile(
     r"<[|｜][^\s<>|｜]{1,40}[|｜]>"
     r"|\[/?(?:INST|SYSTEM_PROMPT|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|AVAILABLE_TOOLS|ARGS|CALL_ID|PREFIX|MIDDLE|SUFFIX|THINK)\]"
     r"|<</?SYS>>|<(?:start|end)_of_turn>|</?(?:s|bos|eos|pad|unk)>|\[(?:g|s)?MASK\]|<[se]op>|</?tool_(?:call|response)s?>|<\[/?(?:PAD|BOS|EOS|UNK|SEP)\]>"
+    r"|<\|[a-z_]{1,30}>|<[a-z_]{1,30}\|>|<(?:start|end)_of_(?:image|utterance)>|</?arg_(?:key|value)>|<seed:[a-z_]{1,30}>"
     r"|<(?:reserved_10[67]|_system|_user|_bot|_end|_observation)>|\[(?:UNUSED_TOKEN_14[56])\]"
 )
 

@@ -39,10 +39,11 @@ class Gathering(RowWriter):
     def gather(self, example: Example, split: str, shown: Shown) -> tuple[Gathered, bool]:
         """(what is held of this context, whether it is new)."""
         of = judged_prompt(example)
-        if of != self._of:
-            self._let_go()
-            self._of = of
         held = self._held.get((split, shown.prompt_id))
+        # The same may be asked in two projects, whose rows then come in turn.
+        if of != self._of and held is None:
+            self._let_go()
+        self._of = of
         if held is not None:
             return held, False
         held = self._held[split, shown.prompt_id] = Gathered(split, shown, example)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from training_export.curate.examples import EvalQuestion, Example
-from training_export.curate.identity import answers_of
+from training_export.curate.identity import answers_of, asked_key
 from training_export.curate.overlap import NearTexts, Runs, frequencies, shingles
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
@@ -86,15 +86,17 @@ class _Evaluation:
             asked = ("\n".join(_turns(row.example, "user")) for name in names for row in means.sets(name))
             self.near = NearTexts(parameters.similarity, frequencies(asked))
         for name in names:
-            for number, row in enumerate(means.sets(name), 1):
+            numbers: dict[bytes, int] = {}  # the rows of one question are one item
+            for row in means.sets(name):
+                number = numbers.setdefault(asked_key(row.example), len(numbers) + 1)
                 self._add(name, number, row.example)
+            self.items[name] = len(numbers)
             if not self.items[name]:
                 report.note("empty_set", name)
         if taken_out := self.runs.close(parameters.common):
             report.note("template", str(taken_out))
 
     def _add(self, name: str, number: int, example: Example) -> None:
-        self.items[name] += 1
         asked = _turns(example, "user")
         for text in [*asked, *_turns(example, "assistant", "tool")]:
             self.runs.add(name, number, text, whole=text in asked)

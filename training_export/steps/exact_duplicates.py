@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
-from training_export.curate.identity import answers_of
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
 from training_export.steps.keeping import keep_option, rank_of
-from training_export.steps.texts import folded
+from training_export.steps.texts import folded, frame_and_parts
 
 
 @dataclass(frozen=True)
@@ -29,16 +28,10 @@ class Parameters:
 
 
 def _key(row: Row, over: str) -> bytes:
-    example = row.example
-    parts = [type(example).__name__]
-    if over != "answer":
-        parts += [f"{m.get('role')}\t{folded(str(m.get('content') or ''))}" for m in example.context]
-    if over != "prompt":
-        answers = answers_of(example)
-        parts += [folded(answer.text) for answer in (answers if over == "row" else answers[:1])]
-        if over == "row":
-            parts.append(str(getattr(example, "label", "")))
-    return hashlib.blake2b("\n\n".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    frame, parts = frame_and_parts(row.example, over)
+    kind = type(row.example).__name__
+    said = "\n\n".join([kind, *map(folded, parts)]).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(frame + b"\n\n" + said, digest_size=16).digest()
 
 
 def _work(rows: Rows, parameters: Parameters, report: Report, means: Means) -> Iterator[Row]:

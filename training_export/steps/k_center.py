@@ -34,8 +34,8 @@ class Parameters:
         0, _("At most this many rows"), kind=Kind.INTEGER, minimum=0, metavar="N",
         help="Choose at most N rows; 0: as many as the radius asks for.",
     )  # fmt: skip
-    radius: float = option(
-        0.0, _("How near each row must be to a chosen one"), kind=Kind.NUMBER, minimum=0, maximum=2,
+    radius: float | None = option(
+        None, _("How near each row must be to a chosen one"), kind=Kind.NUMBER, minimum=0, maximum=2,
         help="Choose no more once every row is at most this far (1 - cosine) from a chosen one; unsaid: go "
         "on to the budget.",
     )  # fmt: skip
@@ -85,7 +85,9 @@ def _work(rows: Rows, parameters: Parameters, report: Report, means: Means) -> I
     # by their content, so that which of two equally far goes first does not depend on the order of the rows
     order = sorted(range(len(keys)), key=lambda place: (keys[place], place))
     matrix = vectors_of([texts[place] for place in order], parameters.vectors, means)
-    chosen, left = centres(matrix, budget, parameters.radius, lambda done: means.progress(done, budget))
+    chosen, left = centres(
+        matrix, budget, parameters.radius or 0.0, lambda done: means.progress(done, budget)
+    )
     if parameters.budget and len(chosen) < budget:
         report.note("covered", str(len(chosen)))
     points = np.unique(np.linspace(0, len(left) - 1, POINTS).astype(int)) if left else []

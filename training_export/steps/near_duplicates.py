@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
+from training_export.curate.examples import Preference
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
 from training_export.steps.keeping import keep_option, order_of
@@ -138,11 +139,14 @@ class Texts:
     def __init__(self, parameters: Parameters):
         self.parameters = parameters
         self._of: dict[int, tuple[bytes, list[frozenset]]] = {}
+        self._pairs: set[int] = set()  # places of preferences, compared with their answers
         self._runs: dict[str, frozenset] = {}  # texts that many rows share are held once
 
     def keep(self, place: int, row: Row) -> None:
         """Remember what the row at `place` says."""
         frame, parts = frame_and_parts(row.example, self.parameters.over)
+        if isinstance(row.example, Preference) and self.parameters.over == "row":
+            self._pairs.add(place)
         self._of[place] = (frame, [self._runs_of(folded(part)) for part in parts])
 
     def _runs_of(self, text: str) -> frozenset:
@@ -157,7 +161,16 @@ class Texts:
             return 0.0
         if first == second:
             return 1.0
-        return min(len(x & y) / len(x | y) for x, y in zip(first, second, strict=True))
+        straight = _least(first, second)
+        # "A over B" is no twin of "B over A", however alike A and B are
+        if a in self._pairs and _least(first, [*second[:-2], second[-1], second[-2]]) >= straight:
+            return 0.0
+        return straight
+
+
+def _least(first: list[frozenset], second: list[frozenset]) -> float:
+    """The smallest Jaccard index of parts in their order; two empty parts are alike."""
+    return min(len(x & y) / len(x | y) if x or y else 1.0 for x, y in zip(first, second, strict=True))
 
 
 def _sets(parameters: Parameters, means: Means) -> list[tuple[str, Rows]]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from corpus.canonical import canonical_json
 from training_export.curate.examples import Answer, Binary, EvalQuestion, Example, Preference, RankedList, Sft
-from training_export.curate.identity import answers_of
+from training_export.curate.identity import answers_of, asked_key
 from training_export.option import Kind, option
 
 OVER = {"row": _("Prompt and answers"), "prompt": _("The prompt"), "answer": _("The best answer")}
@@ -84,10 +84,11 @@ def frame_and_parts(example: Example, over: str) -> tuple[bytes, list[str]]:
     """(what must be the same for two rows to be compared at all, the texts that are compared one by one).
     Rows of one kind, label, number of turns and answers have one frame, if they have the same tools and
     passages too; so the pair "A over B" is never a twin of "B over A", and one question about two documents
-    is two questions. Over "prompt" or "answer" alone the rest of the row does not matter."""
+    is two questions. Over "prompt" or "answer" alone nothing else of the row matters."""
     answers = answers_of(example)
     if over == "answer":
-        return b"", [answer_text(answers[0])] if answers else [""]
+        # without an answer it is nobody's twin
+        return (b"", [answer_text(answers[0])]) if answers else (asked_key(example), [""])
     parts = [turn_text(m) for m in example.context]
     frame: list = [[m.get("role") for m in example.context]]
     if example.tools or example.sources:
@@ -95,10 +96,8 @@ def frame_and_parts(example: Example, over: str) -> tuple[bytes, list[str]]:
         frame.append(hashlib.blake2b(given, digest_size=16).digest())
     if over == "row":
         parts += [answer_text(answer) for answer in answers]
-        frame += [type(example).__name__, len(answers)]
-        if isinstance(example, Binary):
-            frame.append(example.label)
-        elif isinstance(example, RankedList):
+        frame += [type(example).__name__, getattr(example, "label", None), len(answers)]
+        if isinstance(example, RankedList):
             frame.append([len(group) for group in example.groups])
         elif isinstance(example, EvalQuestion):
             frame.append(example.reference)

@@ -3,8 +3,9 @@
 import pytest
 
 from core.errors import DomainError
-from tests.training_export.steps.rows_made import pair, run, sft
-from training_export.steps import STEPS
+from tests.training_export.steps.rows_made import asked, pair, run, sft
+from training_export.curate.examples import Answer, PromptOnly, RankedList, Sft
+from training_export.steps import STEPS, Row
 
 
 def test_width_case_and_blanks_make_no_difference_digits_do():
@@ -46,3 +47,20 @@ def test_parameters_are_checked(given, field):
     with pytest.raises(DomainError) as refused:
         STEPS["exact-duplicates"].parameters_of(given)
     assert refused.value.field == field
+
+
+def test_calls_passages_and_ties_tell_rows_apart():
+    calls = []
+    for name in "ab":
+        turns = ({"role": "assistant", "content": "", "tool_calls": [{"function": {"name": name}}]},)
+        calls.append(Row(Sft(asked("q"), "q", target=Answer("", turns))))
+    documents = [sft("q", "a", sources=[{"title": t, "text": t}]) for t in ("one", "two")]
+    a, b = Answer("a"), Answer("b")
+    ranked = [
+        Row(RankedList(asked("q"), "q", groups=groups)) for groups in (((a,), (b,)), ((a, b),), ((b,), (a,)))
+    ]
+    for rows in (calls, documents, ranked):
+        assert run("exact-duplicates", rows)[0] == rows
+    assert run("exact-duplicates", documents, over="prompt")[0] == documents
+    prompts = [Row(PromptOnly(asked(text), text)) for text in ("one", "two")]
+    assert run("exact-duplicates", prompts, over="answer")[0] == prompts

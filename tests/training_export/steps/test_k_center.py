@@ -96,3 +96,10 @@ def test_budget_or_radius_must_be_said():
     with pytest.raises(DomainError) as refused:
         STEPS["k-center"].parameters_of({})
     assert refused.value.field == "budget"
+
+
+def test_a_recipe_with_it_can_be_saved_and_read_again():
+    from training_export.recipes.document import RecipeDocument
+
+    recipe = RecipeDocument.of({"kinds": ["sft"], "steps": [{"k-center": {"budget": 5}}]})
+    assert RecipeDocument.of(recipe.as_dict()) == recipe

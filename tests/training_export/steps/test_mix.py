@@ -94,7 +94,9 @@ def test_kinds_are_those_of_the_domain_unless_all_are_asked_for():
     assert [row.keys for row in kept[3:]] == [chat[0].keys, chat[3].keys]
     assert report.notes == [("general_too_small", "2 / 3")]
     assert len(run("mix", domain, general_means(chat=chat), sets="chat", kinds="all", ratio="3:5")[0]) == 7
-    assert len(run("mix", [bare], general_means(chat=chat), sets="chat", ratio="1:5")[0]) == 2
+    other = Row(PromptOnly(asked("d"), "d"))
+    assert len(run("mix", [other], general_means(chat=chat), sets="chat", ratio="1:5")[0]) == 2
+    assert len(run("mix", [bare], general_means(chat=chat), sets="chat", ratio="1:5")[0]) == 1  # it is there
 
 
 @pytest.mark.parametrize(

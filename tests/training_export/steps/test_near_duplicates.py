@@ -176,3 +176,10 @@ def test_a_threshold_is_a_share():
     for wrong in (0, 1.5, "much"):
         with pytest.raises(DomainError):
             STEPS["near-duplicates"].parameters_of({"threshold": wrong})
+
+
+def test_opposite_pairs_of_nearly_equal_answers_are_no_twins():
+    good, poor = (f"Take {n} grams of it with a large meal in the evening, never more." for n in ("4", "5"))
+    rows = [pair("How much of it may I take?", good, poor), pair("How much of it may I take?", poor, good)]
+    assert run("near-duplicates", rows, threshold=0.7)[0] == rows
+    assert run("near-duplicates", [rows[0], rows[0]], threshold=0.7)[0] == rows[:1]

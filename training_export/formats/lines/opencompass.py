@@ -10,7 +10,7 @@ from training_export.curate.examples import EvalQuestion, Sft
 from training_export.formats.base import LABELS, SPLITS, FileInfo, Format
 from training_export.formats.lines.checks import TranslatedChecker
 from training_export.formats.lines.writer import LineWriter, only_question
-from training_export.formats.messages import LeftOut, blank, has_template_token
+from training_export.formats.messages import LeftOut, blank, has_template_token, identity
 from training_export.formats.rendered import encoded
 
 META = ".meta.json"
@@ -42,7 +42,7 @@ class Writer(LineWriter):
             target = self.text_answer(shown, example.target)
             answer, said = target.final["content"], target.id
         else:
-            answer, said = example.reference, hash(example.reference)
+            answer, said = example.reference, identity([{"role": "assistant", "content": example.reference}])
             if blank(answer):
                 raise LeftOut("empty_answer")
             if not self.options.allow_template_tokens and has_template_token(answer):

@@ -34,7 +34,7 @@ class Writer(TrlWriter):
 
     def trl_row(self, example, split, shown):
         answer = self.answer(shown, example.answer)
-        if answer.before:
+        if answer.before or answer.structured:
             # The label is of the whole answer, calls and all; put on its last turn alone it would say
             # something else.
             raise LeftOut("tool_turns_in_answer")
@@ -79,6 +79,9 @@ class Checker(TrlChecker):
         if label is not True and label is not False:
             found.append(("label", "label", repr(label)[:40]))
         self.labels[label is True] += 1
+        said = row["completion"]
+        if isinstance(said, list) and said and isinstance(said[-1], dict) and "tool_calls" in said[-1]:
+            found.append(("completion", "tool_turns_in_answer", ""))
         if self._prompt_id is not None and self._prompt_id == self.neighbour:
             found.append(("prompt", "neighbours", ""))
         self.neighbour = self._prompt_id

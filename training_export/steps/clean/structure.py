@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 _FENCE = re.compile(r"[ \t>]*(?:[-*+][ \t]+|\d{1,9}[.)][ \t]+)?(`{3,}|~{3,})[ \t]*([^\n]*)")
-_AS_JSON = re.compile(r"\{\s*[\"}]|\[\s*[\[{\"]")
+_AS_JSON = re.compile(r"\{\s*[\"}]|\[\s*(?:\{\s*\"|\")")
 
 
 class Block(NamedTuple):
@@ -52,13 +52,16 @@ def has_open_fence(text: str) -> bool:
 
 
 def has_broken_json(text: str) -> bool:
-    """Whether `text` claims to be JSON and is not: a block called json, or an answer that begins like an
-    object or a list of objects, lists or strings."""
+    """Whether `text` claims to be JSON and is not: a block called json, or an answer that begins and ends
+    like an object or a list of objects or strings, and is not one object a line either."""
     if has_fence(text):
         claimed = [b for b in blocks(text) if b.info is not None and b.info.lower().split()[:1] == ["json"]]
         return any(block.closed and not _is_json(block.text) for block in claimed)
     stripped = text.strip()
-    return _AS_JSON.match(stripped) is not None and not _is_json(stripped)
+    if _AS_JSON.match(stripped) is None or stripped[-1] not in "]}":
+        return False
+    lines = [line for line in stripped.splitlines() if line.strip()]
+    return not _is_json(stripped) and not all(map(_is_json, lines))
 
 
 def _is_json(text: str) -> bool:
