@@ -158,7 +158,11 @@ class RecipesView(APIView):
 
 
 class RecipeView(APIView):
-    @extend_schema(responses=RecipeVersionSerializer(many=True), summary="All versions, newest first")
+    @extend_schema(
+        operation_id="projects_recipes_versions",
+        responses=RecipeVersionSerializer(many=True),
+        summary="All versions, newest first",
+    )
     def get(self, request, slug: str, recipe: str):
         project, _role = project_for(request, slug, Role.MANAGER)
         version_of(project, recipe)

@@ -84,15 +84,15 @@ class Writer(LineWriter):
         super().__init__(folder, options, splits)
         self.longest = (0, 0)
         self.without_answer = 0
-        self._answered: set[int] = set()  # prompts with an answer to compare with
+        self._answered: int | None = None  # the last prompt with an answer; a prompt's rows come together
 
     def line_of(self, example, split, shown):
         answer, said = "", 0
-        if type(example) is PromptOnly and shown.prompt_id in self._answered:
+        if type(example) is PromptOnly and shown.prompt_id == self._answered:
             self.joined += 1  # its answer's row asks the same
             return
         if type(example) is Sft:
-            self._answered.add(shown.prompt_id)
+            self._answered = shown.prompt_id
             target = self.text_answer(shown, example.target)
             answer, said = target.final["content"], target.id
         prompt = bare(shown.messages)
