@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from core import events, registry
 from core.models import Project, User
@@ -113,9 +113,14 @@ def _rewritten(cursor) -> list[str]:
                 left.append(table)
                 continue
             try:
-                cursor.execute(f"VACUUM (FULL) {name}")
+                cursor.execute(f"VACUUM (FULL, ANALYZE) {name}")
             except OperationalError:  # the lock did not come: somebody works in it
                 left.append(table)
+        # The planner's statistics hold samples of texts, which the new ones above have replaced.
+        try:
+            cursor.execute("VACUUM (FULL) pg_catalog.pg_statistic")
+        except DatabaseError:  # in use, or not the database's owner
+            left.append("pg_statistic")
     finally:
         cursor.execute("RESET lock_timeout")
     return left

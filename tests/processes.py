@@ -37,8 +37,11 @@ def environment(**extra: str) -> dict[str, str]:
 def bytes_of(path: Path | str) -> bytes:
     """What is in a file that a database of this process may have open, read by another process: POSIX gives
     up all locks of a process on a file when it closes any handle of it, and SQLite would then lose what
-    another process writes."""
-    return subprocess.run(["cat", "--", str(path)], check=True, capture_output=True).stdout
+    another process writes. b"" where it is gone by now."""
+    read = subprocess.run(["cat", "--", str(path)], capture_output=True)
+    if read.returncode and Path(path).exists():
+        raise OSError(read.stderr.decode())
+    return read.stdout
 
 
 def until(condition, what: str, *, seconds: float = 20, every: float = 0.05):
