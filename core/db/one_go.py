@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from django.db import ProgrammingError, connection
 
+MOST_PLANS = 1000  # of a connection; there are some hundred statements that are asked often
+
 
 def asked(statements: Sequence[tuple[str, list]]) -> list[list[tuple]]:
     """The rows of statements that are asked often (`in_one_go`). Outside a transaction they are asked again
@@ -33,6 +35,8 @@ def in_one_go(
             return [_rows(_run(cursor, *one)) for one in statements]
     connection.ensure_connection()
     raw = connection.connection
+    # Within one pipeline psycopg may let go of a plan that a statement behind it still asks for.
+    raw.prepared_max = MOST_PLANS
     # of Django's own cursors none prepares, whatever is set here
     raw.prepare_threshold = 0 if often and _plans_are_kept else None
     with connection.wrap_database_errors:
