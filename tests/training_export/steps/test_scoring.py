@@ -71,10 +71,15 @@ def test_without_torch_the_step_says_what_to_install_in_the_readers_language(mon
 
 @pytest.mark.parametrize("name", SCORING)
 def test_without_a_model_the_step_says_so(tmp_path, name):
-    for given in ({}, {"model": str(tmp_path)}, {"model": "no\0where"}, {"model": 5}):
+    for given, code in (
+        ({}, "no_model"),
+        ({"model": str(tmp_path)}, "no_model"),
+        ({"model": "no\0where"}, "no_model"),
+        ({"model": 5}, "invalid_option"),
+    ):
         with pytest.raises(DomainError) as refused:
             run(name, [sft("q", "a")], **given, **SCORING[name])
-        assert (refused.value.code, refused.value.field) == ("no_model", "model")
+        assert (refused.value.code, refused.value.field) == (code, "model")
 
 
 @pytest.mark.parametrize("name", SCORING)
