@@ -100,11 +100,7 @@ class ExportOptions(CurationRules):
         """Checked options out of JSON or a form; DomainError naming the field at fault. Keys with None mean
         "not said"."""
         if given.get("format") not in FORMATS and not set(given) - set(OPTIONS):
-            raise DomainError(
-                "unknown_format",
-                gettext("Choose one of the formats: %(names)s.") % {"names": ", ".join(FORMATS)},
-                field="format",
-            )
+            raise unknown_format()
         values = checked_values(OPTIONS, given)
         try:
             FormatOptions.of(values)
@@ -138,6 +134,14 @@ def _no_such_stage(name: str, stages: Mapping) -> str:
         "name": name,
         "stages": ", ".join(stages),
     }
+
+
+def unknown_format() -> DomainError:
+    """The error of a format that there is not."""
+    names = ", ".join(FORMATS)
+    return DomainError(
+        "unknown_format", gettext("Choose one of the formats: %(names)s.") % {"names": names}, field="format"
+    )
 
 
 OPTIONS: dict[str, Option] = options_of(ExportOptions)

@@ -3,9 +3,7 @@
 import hashlib
 import heapq
 import json
-import os
 import platform
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -29,13 +27,13 @@ from training_export.formats.base import SPLITS
 from training_export.formats.canonical import NAMES
 from training_export.models import Bundle, Snapshot
 from training_export.option_values import checked_values, invalid
-from training_export.options import OPTIONS
+from training_export.options import OPTIONS, unknown_format
 from training_export.publish.checking import checking
 from training_export.publish.parquet_rows import rows_of
 from training_export.publish.snapshot_files import sides_of
 from training_export.publish.snapshots import MANIFEST, checked, folder_of, rare_collections, told, weighted
 from training_export.publish.tolerance import Tolerance
-from training_export.publish.workplace import sweep, sync, workplace, write_durably
+from training_export.publish.workplace import put_in_place, sweep, workplace, write_durably
 
 ROWS_BETWEEN_LOOKS = 500
 
@@ -189,21 +187,12 @@ def _publish(snapshot: Snapshot, actor, form: Format, key: str, place: Path, mad
             rows=made["counts"]["rows"],
         )
         ctl.checkpoint({"bundle": bundle.pk})
-        target = folder_of(bundle)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            shutil.rmtree(target)
-        os.rename(place, target)
-        sync(target.parent)
+        put_in_place(place, folder_of(bundle))
     return bundle
 
 
 def form_named(name: str) -> Format:
     """The format of this name; DomainError "unknown_format"."""
     if name not in FORMATS:
-        raise DomainError(
-            "unknown_format",
-            _("Choose one of the formats: %(names)s.") % {"names": ", ".join(FORMATS)},
-            field="format",
-        )
+        raise unknown_format()
     return FORMATS[name]

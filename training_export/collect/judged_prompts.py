@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Q, TextField, Value
+from django.db.models import Count, Q, TextField, Value
 from django.db.models.functions import Cast, StrIndex
 
 from annotation.document import QUESTION, TURN, Judgement
@@ -53,6 +53,12 @@ def stream(project, reading: Reading, *, split_by: str = "") -> Iterator[list[Re
             return
         last = prompts[-1].pk
         yield _chunk(project, reading, prompts, split_by)
+
+
+def prompts_in(project, reading: Reading) -> int:
+    """How many prompts `stream` reads."""
+    counting = _prompts(project, reading).values("project").annotate(n=Count("id")).values_list("n")
+    return next(iter(reading.rows(counting)), (0,))[0]
 
 
 def _prompts(project, reading: Reading):

@@ -20,14 +20,14 @@ def keys_of(by: str, *, messages: list, sources: list, user: str = "") -> frozen
         return frozenset().union(*each)
     if by == "source" and sources:
         return frozenset(
-            "source " + _folded(str(s.get("url") or s.get("title") or s.get("text") or ""))
+            "source " + folded(str(s.get("url") or s.get("title") or s.get("text") or ""))
             for s in sources
             if isinstance(s, dict)
         )
     if by == "user" and user:
         return frozenset(["user " + user])
     first = next((m.get("content") for m in messages if m.get("role") == "user"), None)
-    return frozenset(["prompt " + _folded(first if isinstance(first, str) else repr(messages))])
+    return frozenset(["prompt " + folded(first if isinstance(first, str) else repr(messages))])
 
 
 def keys_of_all(by: str, *, messages: list, sources: list, users: Iterable[str]) -> frozenset:
@@ -42,7 +42,8 @@ def end_user(key_hash: str) -> str:
     return "end-user " + key_hash
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """`text` as near-copies are found by: NFKC, case folded, runs of blanks as one space."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 

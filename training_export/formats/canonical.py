@@ -9,6 +9,8 @@
 
 import json
 import math
+import re
+from typing import Any
 
 import orjson
 
@@ -41,6 +43,7 @@ OWN = {
     "prompt": (),
     "eval": ("reference",),
 }
+_LONG = re.compile(r"\d{19}")
 _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=list).encode
 
 
@@ -128,6 +131,11 @@ def _refused(value: float):
 def line(example) -> bytes:
     """One row as `Lines.line` gives it."""
     return Lines().line(example)
+
+
+def exact(text: str) -> Any:
+    """The value of a JSON text; whole numbers beyond 64 bits as they are, of which orjson makes floats."""
+    return json.loads(text) if _LONG.search(text) else orjson.loads(text)
 
 
 def from_row(row: dict) -> examples.Example:

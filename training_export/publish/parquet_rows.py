@@ -6,19 +6,15 @@ A message is {role, content, more}: `content` null where it is no text, `more` a
 the message has ("" for nothing)."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from training_export.curate.examples import Answer, Example
 from training_export.curate.identity import judged_of
-from training_export.formats.canonical import NAMES, from_row
+from training_export.formats.canonical import NAMES, exact, from_row
 
 ROWS_AT_ONCE = 2000
-_LONG = re.compile(r"\d{19}")
 _dumps = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=list).encode
 
 
@@ -102,7 +98,7 @@ def rows_with_keys(path: Path) -> Iterator[tuple[Example, dict[str, list[str]]]]
                     example.context, example.tools, example.sources = last
                 else:
                     last = same
-                yield example, _loads(columns["keys"])
+                yield example, exact(columns["keys"])
 
 
 NUMBERS = ("weight", "margin", "n_for", "n_against")
@@ -172,9 +168,9 @@ def _example(columns: dict[str, Any]) -> Example:
     row: dict[str, Any] = {
         "type": kind,
         "context": [_message_back(message) for message in columns["context"]],
-        "tools": None if columns["tools"] is None else _loads(columns["tools"]),
-        "sources": _loads(columns["sources"]) if columns["sources"] else [],
-        "provenance": _loads(columns["provenance"]),
+        "tools": None if columns["tools"] is None else exact(columns["tools"]),
+        "sources": exact(columns["sources"]) if columns["sources"] else [],
+        "provenance": exact(columns["provenance"]),
     }
     for name, value in columns.items():
         if name in ("target", "chosen", "rejected", "answer"):
@@ -200,13 +196,8 @@ def _message_back(message: dict) -> dict:
     found = {"role": message["role"]}
     if message["content"] is not None:
         found["content"] = message["content"]
-    return found | _loads(message["more"]) if message["more"] else found
+    return found | exact(message["more"]) if message["more"] else found
 
 
 def _answer_back(answer: dict) -> dict:
     return {**answer, "turns": [_message_back(message) for message in answer["turns"]]}
-
-
-def _loads(text: str) -> Any:
-    # orjson makes a float of a whole number beyond 64 bits
-    return json.loads(text) if _LONG.search(text) else orjson.loads(text)

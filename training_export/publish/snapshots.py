@@ -2,9 +2,7 @@
 
 import gc
 import json
-import os
 import platform
-import shutil
 from collections import Counter
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
@@ -12,7 +10,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,7 +17,6 @@ from core import events
 from core.errors import DomainError
 from core.jobs.control import NoControl
 from core.models import Project
-from corpus.models import Prompt
 from training_export.collect import judged_prompts
 from training_export.collect.consistent_read import consistent_read
 from training_export.collect.examples import examples, feedback_rows
@@ -34,7 +30,7 @@ from training_export.publish.checking import checking
 from training_export.publish.digests import RowDigests
 from training_export.publish.numbers import next_number
 from training_export.publish.tolerance import Tolerance
-from training_export.publish.workplace import sweep, sync, workplace, write_durably
+from training_export.publish.workplace import put_in_place, sweep, workplace, write_durably
 from training_export.reasons import sentence_of, unit_of
 
 MANIFEST = "manifest.json"
@@ -85,13 +81,7 @@ def _write(project: Project, options: ExportOptions, place: Path, ctl, opened: E
     left_out: Counter = Counter()
     kinds: Counter = Counter()
     with consistent_read(options.as_of) as reading:
-        counting = (
-            Prompt.objects.filter(project=project, event_id__lte=reading.as_of)
-            .values("project")
-            .annotate(n=Count("id"))
-            .values_list("n")
-        )
-        total = next(iter(reading.rows(counting)), (0,))[0]
+        total = judged_prompts.prompts_in(project, reading)
         margin, done = options.margin, 0
         if (
             margin == "strength"
@@ -277,12 +267,7 @@ def _publish(project, actor, options: ExportOptions, place: Path, made: dict, ct
             rows=made["counts"]["rows"],
         )
         ctl.checkpoint({"bundle": bundle.pk})
-        target = folder_of(bundle)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            shutil.rmtree(target)
-        os.rename(place, target)
-        sync(target.parent)
+        put_in_place(place, folder_of(bundle))
     return bundle
 
 

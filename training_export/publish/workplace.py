@@ -34,6 +34,16 @@ def sync(folder: Path) -> None:
         os.close(handle)
 
 
+def put_in_place(place: Path, target: Path) -> None:
+    """The folder `place` becomes `target`, by a rename that is on the disk when this returns. What stands
+    there can only be of a run that died before its commit."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        shutil.rmtree(target)
+    os.rename(place, target)
+    sync(target.parent)
+
+
 @contextmanager
 def workplace():
     """A folder of its own on the disk of the published ones, held by a lock that dies with the process."""

@@ -113,16 +113,7 @@ def held_to(request, project: Project, document: RecipeDocument) -> None:
 class PresetsView(APIView):
     @extend_schema(responses=OpenApiTypes.OBJECT, summary="Recipes to begin with")
     def get(self, request):
-        return Response(
-            {
-                name: {
-                    "label": str(preset.label),
-                    "about": str(preset.about),
-                    "document": preset.document().as_dict(),
-                }
-                for name, preset in PRESETS.items()
-            }
-        )
+        return Response({name: preset.as_dict() for name, preset in PRESETS.items()})
 
 
 class RecipesView(APIView):

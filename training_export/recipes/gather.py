@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 
 from annotation.models import ItemTag
+from core.access import role_in
 from core.errors import DomainError
-from core.models import Member, Project, Role, User
+from core.models import Project, Role, User
 from training_export.collect.consistent_read import Reading
 from training_export.collect.examples import examples
 from training_export.curate import splits
@@ -43,7 +44,7 @@ def projects_of(document: RecipeDocument, project: Project, actor: User | None) 
         if source.project in found:
             continue
         other = Project.objects.filter(slug=source.project).first()
-        if other is None or not (actor is None or _manages(actor, other)):
+        if other is None or not (actor is None or role_in(actor, other) == Role.MANAGER):
             raise DomainError(
                 "no_project",
                 _("%(path)s: there is no project %(slug)s that you manage.")
@@ -60,12 +61,6 @@ def sources_of(document: RecipeDocument) -> Iterator[tuple[str, Source]]:
         yield f"sources[{place}].project", source
     for name, source in document.sets.items():
         yield f"sets.{name}.project", source
-
-
-def _manages(actor: User, project: Project) -> bool:
-    if actor.is_superuser:
-        return True
-    return Member.objects.filter(project=project, user=actor, role=Role.MANAGER).exists()
 
 
 def gather(

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Count, Max
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError
 from core.jobs.control import NoControl
 from core.models import Event, Project, User
-from corpus.models import Prompt
+from training_export.collect import judged_prompts
 from training_export.collect.consistent_read import Reading, consistent_read
 from training_export.curate.examples import Preference, PromptOnly
 from training_export.formats.base import Options, Writer
@@ -162,13 +162,9 @@ class _Run:
         self, reading: Reading, sources: Iterable[Source], takes: frozenset, left_out: Counter
     ) -> Spool:
         spool = self._spool()
-        prompts = {
-            project.pk: _prompts(reading, project)
-            for project in {p.pk: p for p in self._projects.values()}.values()
-        }
         for source in sources:
             project = self._projects[source.project]
-            total = prompts[project.pk]
+            total = judged_prompts.prompts_in(project, reading)
             # Prompts without a word of judgement are given only where nothing else is asked for.
             parts = [takes - {PromptOnly}, takes & {PromptOnly}]
             for part in parts:
@@ -292,9 +288,3 @@ def dropped_of(steps: list[dict]) -> dict[str, dict[str, int]]:
 
 def _note(sentences, code: str, detail: str) -> dict:
     return {"code": code, "text": str(sentences.get(code, code)), "detail": detail}
-
-
-def _prompts(reading: Reading, project: Project) -> int:
-    counting = Prompt.objects.filter(project=project, event_id__lte=reading.as_of)
-    rows = reading.rows(counting.values("project").annotate(n=Count("id")).values_list("n"))
-    return next(iter(rows), (0,))[0]

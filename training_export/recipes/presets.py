@@ -18,6 +18,14 @@ class Preset(NamedTuple):
         """The recipe, with every value written down."""
         return RecipeDocument.of(self.given)
 
+    def as_dict(self) -> dict:
+        """What it is, in the active language, and all that it says, for the command and the API."""
+        return {
+            "label": str(self.label),
+            "about": str(self.about),
+            "document": self.document().as_dict(),
+        }
+
 
 # A data set of a few hundred rows has little to spare: a tenth is held back, none for a test.
 _SPLIT = {"split": {"shares": [90, 10, 0]}}

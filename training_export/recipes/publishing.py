@@ -1,8 +1,6 @@
 """A data set becomes visible: its number, card, manifest, folder and row, in one transaction."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 from django.db import transaction
@@ -17,7 +15,7 @@ from training_export.models import RecipeVersion, Snapshot, StepValue
 from training_export.publish.numbers import next_number
 from training_export.publish.snapshot_files import folder_of_snapshot, write_card
 from training_export.publish.snapshots import MANIFEST
-from training_export.publish.workplace import sync, write_durably
+from training_export.publish.workplace import put_in_place, write_durably
 
 ERASED = "person.erase"  # the verb of core.erasure
 
@@ -63,12 +61,7 @@ def publish(
             rows=sum(made["counts"].values()),
         )
         ctl.checkpoint({"snapshot": snapshot.pk})
-        target = folder_of_snapshot(snapshot)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            shutil.rmtree(target)
-        os.rename(place, target)
-        sync(target.parent)
+        put_in_place(place, folder_of_snapshot(snapshot))
     return snapshot
 
 

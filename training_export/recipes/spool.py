@@ -1,7 +1,5 @@
 """Rows on disk between two steps: any number of them in flat memory, gone through as often as needed."""
 
-import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +7,9 @@ from typing import Any
 import orjson
 
 from training_export.curate.identity import SIZE, asked_key, judged_of
-from training_export.formats.canonical import Lines, from_row
+from training_export.formats.canonical import Lines, exact, from_row
 from training_export.steps.base import Row
 
-_LONG = re.compile(rb"\d{19}")
 _KEY = 2 * SIZE + 16  # what a row stands by in the order of a data set: 48 bytes
 
 
@@ -79,7 +76,7 @@ class Spool:
             for start in self._starts:
                 head, _tab, line = _line_at(lines, int(start)).partition(b"\t")
                 keys, side = orjson.loads(head)
-                example = from_row(_loads(line))
+                example = from_row(exact(line.decode()))
                 # neighbours of one prompt share its context, which writers and steps look at by identity
                 same = (example.context, example.tools, example.sources)
                 if same == last:
@@ -99,14 +96,9 @@ def _line_at(lines, start: int) -> bytes:
     return lines.readline()
 
 
-def _loads(line: bytes) -> dict:
-    # orjson makes a float of a whole number beyond 64 bits
-    return json.loads(line) if _LONG.search(line) else orjson.loads(line)
-
-
 def _without_ids(line: bytes) -> bytes:
     """What tells twins apart beyond what they say, but for the numbers a database gave them."""
-    row = _loads(line.partition(b"\t")[2])
+    row = exact(line.partition(b"\t")[2].decode())
     provenance = row["provenance"]
     told = [provenance.get(name) for name in ("status", "reason", "models")]
     told += [row["language"], row.get("n_against")]

@@ -9,21 +9,19 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
 
-from training_export.option import Kind, option
+from training_export.curate.splits import folded
 from training_export.steps.base import Means, Report, Row, Rows, Step
 from training_export.steps.keeping import keep_option, rank_of
-from training_export.steps.texts import folded, frame_and_parts
+from training_export.steps.texts import frame_and_parts, over_option
 
 
 @dataclass(frozen=True)
 class Parameters:
     """Which part of two rows must be the same, and which of the twins stays."""
 
-    over: str = option(
-        "row", _("What is compared"), kind=Kind.CHOICE,
-        help="What must be the same for two rows to be twins: the whole row, its prompt, or its best answer.",
-        choices={"row": _("Prompt and answers"), "prompt": _("The prompt"), "answer": _("The best answer")},
-    )  # fmt: skip
+    over: str = over_option(
+        "What must be the same for two rows to be twins: the whole row, its prompt, or its best answer."
+    )
     keep: str = keep_option()
 
 

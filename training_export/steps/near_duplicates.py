@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from training_export.curate.examples import Preference
+from training_export.curate.splits import folded
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
 from training_export.steps.keeping import keep_option, order_of
-from training_export.steps.texts import folded, frame_and_parts, over_option
+from training_export.steps.texts import frame_and_parts, over_option
 from training_export.steps.twins import Clusters, histogram
 
 NUMBERS = 128  # of a signature, at most

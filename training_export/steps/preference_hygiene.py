@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from training_export.curate.draws import drawn_number
 from training_export.curate.examples import Answer, Preference
 from training_export.curate.identity import answer_key, asked_key, content_key
+from training_export.curate.splits import folded
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
-from training_export.steps.exact_duplicates import folded
 
 NOBODY = "anonymous"  # what all who are not known are called: no one person
 

@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 from training_export.curate.examples import Example
 from training_export.curate.identity import answers_of
+from training_export.curate.splits import folded
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
 from training_export.steps.embeddings import vectors_of, vectors_option
 from training_export.steps.keeping import keep_option, order_of
-from training_export.steps.texts import answer_text, asked_text, folded, frame_and_parts, over_option
+from training_export.steps.texts import answer_text, asked_text, frame_and_parts, over_option
 from training_export.steps.twins import histogram
 
 if TYPE_CHECKING:

@@ -31,7 +31,6 @@ from training_export.curate.measures import question_of
 from training_export.curate.overlap import NearTexts, frequencies, shingles
 from training_export.option import Kind, option
 from training_export.steps.base import Means, Report, Row, Rows, Step
-from training_export.steps.exact_duplicates import folded
 
 MANY_BRIDGES = 0.05  # of the rows; above it a person is told
 
@@ -78,7 +77,9 @@ def _keys(row: Row, kind: str) -> frozenset[str]:
     keys = frozenset(key if key.startswith(_SAID) else f"{kind} {key}" for key in row.keys.get(kind, ()))
     if kind != "prompt":
         return keys
-    return frozenset(map(folded, keys)) | splits.keys_of("prompt", messages=row.example.context, sources=[])
+    return frozenset(map(splits.folded, keys)) | splits.keys_of(
+        "prompt", messages=row.example.context, sources=[]
+    )
 
 
 class _Sides:

@@ -1,7 +1,6 @@
 """What a row says, as the texts that steps look at. Pure."""
 
 import hashlib
-import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,11 +17,6 @@ OVER = {"row": _("Prompt and answers"), "prompt": _("The prompt"), "answer": _("
 def over_option(help: str) -> Any:
     """The parameter `over` of a step that compares rows: which part of them."""
     return option("row", _("What is compared"), kind=Kind.CHOICE, help=help, choices=OVER)
-
-
-def folded(text: str) -> str:
-    """`text` as twins are found by: NFKC, case folded, runs of blanks as one space."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def turn_text(message: Mapping) -> str:

@@ -1,7 +1,6 @@
 """manage.py recipe apply SLUG FILE.yaml [--name NAME] [--json] · show SLUG NAME [--version N] · presets
 [--json]."""
 
-import json
 from pathlib import Path
 
 from django.core.management.base import BaseCommand
@@ -69,15 +68,7 @@ class Command(ProjectCommand):
 
     def _presets(self, given: dict) -> None:
         if given["json"]:
-            said = {
-                name: {
-                    "label": str(preset.label),
-                    "about": str(preset.about),
-                    "document": preset.document().as_dict(),
-                }
-                for name, preset in PRESETS.items()
-            }
-            self.stdout.write(json.dumps(said, ensure_ascii=False))
+            self.print_json({name: preset.as_dict() for name, preset in PRESETS.items()})
             return
         for name, preset in PRESETS.items():
             self.stdout.write(f"{name:16} {preset.label}: {preset.about}")

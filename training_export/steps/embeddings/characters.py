@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from training_export.curate.splits import folded
 from training_export.steps.base import Means
-from training_export.steps.texts import folded
 
 if TYPE_CHECKING:
     import numpy as np
