@@ -17,8 +17,9 @@ def judged_prompt(example: Example):
 
 @dataclass(slots=True)
 class Gathered:
-    """One context of a judged prompt, in one split, and what was said of it so far."""
+    """One context of a judged prompt (`of`), in one split, and what was said of it so far."""
 
+    of: object
     split: str
     shown: Shown
     example: Example
@@ -46,7 +47,7 @@ class Gathering(RowWriter):
         self._of = of
         if held is not None:
             return held, False
-        held = self._held[split, shown.prompt_id] = Gathered(split, shown, example)
+        held = self._held[split, shown.prompt_id] = Gathered(of, split, shown, example)
         return held, True
 
     def write_gathered(self, held: Gathered) -> None:
@@ -75,6 +76,8 @@ class PromptRows(Gathering):
         held, new = self.gather(example, split, shown)
         if new:
             held.text = text
+        elif held.of != judged_prompt(example) and (held.text or isinstance(example, PromptOnly)):
+            raise LeftOut("duplicate")  # another prompt asks the same, and has no answer to add
         elif isinstance(example, PromptOnly):
             self.joined += 1
         elif held.text:

@@ -204,6 +204,13 @@ def test_the_same_prompt_of_two_prompts_is_one_row(tmp_path, form, stage, column
     assert [row[column] for row in files["train.jsonl"]] == ["答", ""] and writer.left_out == {"duplicate": 1}
 
 
+@pytest.mark.parametrize(("form", "stage", "column"), PROMPTS)
+def test_the_rows_of_two_prompts_that_ask_the_same_may_come_in_turn(tmp_path, form, stage, column):
+    examples = [prompt_only("1", TALK), prompt_only("2", TALK), sft("答", group="1", context=TALK)]
+    files, writer = write(tmp_path, form, examples, stage=stage)
+    assert [row[column] for row in files["train.jsonl"]] == ["答"] and writer.left_out == {"duplicate": 1}
+
+
 def test_a_new_question_is_a_prompt_of_its_own_between_the_others(tmp_path):
     """A correction of the question comes with its prompt, and has another context."""
     shared = {"provenance": {"prompt": 7}}
